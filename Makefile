@@ -1,0 +1,79 @@
+# Everything a person or CI does here. `make` alone prints this help.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8080
+VAR ?= var
+export PORT VAR
+# Inherited settings of another project's environment must not leak in.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check gen lock format clean
+
+help: ## Print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## Install what is needed into .venv and build the offline model
+
+$(VENV)/.installed: requirements-dev.lock pyproject.toml vision_svc/model/convert.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	    { echo "No venv module: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@echo "Installing dependencies (a minute or two, once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m vision_svc.model.convert
+	@touch $@
+
+demo: setup ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
+	@$(BIN)/eco2 demo $(if $(PHOTO),--photo "$(PHOTO)")
+
+up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
+	@exec $(BIN)/eco2 up
+
+test: setup ## Run the whole suite against real servers
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code protos
+	@$(call generate,$(VAR)/gen) && diff -r gen $(VAR)/gen -x __pycache__ && rm -r $(VAR)/gen || \
+	    { echo "gen/ is not what protos/ says: run make gen" >&2; exit 1; }
+
+gen: setup ## Generate stubs and the descriptor set from protos/
+	$(BIN)/buf format --write protos
+	@rm -rf gen && $(call generate,gen)
+
+# Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
+PROTOS = $(shell find protos -name '*.proto' | sort)
+define generate
+mkdir -p $(1) && \
+$(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --python_out=$(1) --mypy_out=quiet:$(1) \
+    $(PROTOS) third_party/buf/validate/validate.proto && \
+$(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --grpc_python_out=$(1) --mypy_grpc_out=quiet:$(1) \
+    $(filter %_service.proto,$(PROTOS)) && \
+$(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --include_imports \
+    --descriptor_set_out=$(1)/eco2.binpb $(PROTOS) third_party/google/rpc/error_details.proto
+endef
+
+format: setup ## Format the code and the protos
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/buf format --write protos
+
+lock: setup ## Resolve dependencies anew into the hashed locks
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) --all-extras -o requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock
+
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+              --no-emit-index-url --no-emit-find-links
+
+clean: ## Remove .venv, var and caches
+	rm -rf $(VENV) $(VAR) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
