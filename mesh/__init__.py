@@ -1,0 +1,1 @@
+"""What every service of the mesh shares, and nothing a single one needs."""

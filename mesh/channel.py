@@ -1,0 +1,100 @@
+"""Calls to a peer of the mesh: a deadline on every one, traces passed on, errors unwrapped."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from mesh import telemetry
+from mesh.errors import EcoError
+from mesh.status import from_rpc_error
+
+
+@asynccontextmanager
+async def open_channel(
+    target: str, health_service: str, retried: Sequence[str] = ()
+) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to all replicas behind `target`, closed at exit.
+
+    Args:
+        target: `host:port`, or `dns:///name:port` for a headless service.
+        health_service: Full name of the service; replicas that say NOT_SERVING are skipped.
+        retried: Methods of it that may be sent again on UNAVAILABLE: idempotent and cheap ones.
+    """
+    config: dict[str, Any] = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": health_service},
+    }
+    if retried:
+        config["methodConfig"] = [
+            {
+                # Never a `timeout` here: it fires early and isn't sent to the peer.
+                "name": [{"service": health_service, "method": method} for method in retried],
+                "retryPolicy": {
+                    "maxAttempts": 3,
+                    "initialBackoff": "0.05s",
+                    "maxBackoff": "0.5s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+        config["retryThrottling"] = {"maxTokens": 20, "tokenRatio": 0.1}
+    options = [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.max_receive_message_length", 4 << 20),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+    ]
+    async with grpc.aio.insecure_channel(target, options=options) as channel:
+        yield channel
+
+
+class Peer:
+    """How a service calls another one.
+
+    Args:
+        name: The peer's name in errors.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def call(self, method: Callable[..., Any], request: object, *, timeout: float) -> Any:
+        """One unary call.
+
+        Args:
+            method: The stub's method.
+            request: Its request.
+            timeout: Seconds that remain; sent to the peer as its deadline.
+
+        Raises:
+            EcoError: What the peer answered, or Unavailable when it can't be reached.
+        """
+        try:
+            return await method(request, timeout=timeout, metadata=_metadata())
+        except grpc.aio.AioRpcError as error:
+            raise self._unwrapped(error) from error
+
+    async def stream(self, method: Callable[..., Any], request: object, *, timeout: float) -> AsyncGenerator[Any, None]:
+        """One server-streaming call; wrap it in `aclosing`, so that leaving early cancels the peer's work.
+
+        Raises:
+            EcoError: As `call` does.
+        """
+        call = method(request, timeout=timeout, metadata=_metadata())
+        try:
+            async for response in call:
+                yield response
+        except grpc.aio.AioRpcError as error:
+            raise self._unwrapped(error) from error
+        finally:
+            call.cancel()
+
+    def _unwrapped(self, error: grpc.aio.AioRpcError) -> EcoError:
+        return from_rpc_error(error, self._name)
+
+
+def _metadata() -> tuple[tuple[str, str], ...]:
+    return tuple(telemetry.traceparent().items())

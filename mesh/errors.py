@@ -1,0 +1,234 @@
+"""The errors a service may raise, and the texts people read.
+
+Nothing here knows gRPC: `mesh.status` maps these to `google.rpc.Status`, once. A reason's meaning and metadata are
+documented where clients look, in `protos/eco2/errors/v1/error_reason.proto`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Self
+
+from mesh.locale import Locale
+
+
+class Reason(StrEnum):
+    """Mirror of `eco2.errors.v1.ErrorReason`, without its prefix."""
+
+    INVALID_FIELD = "INVALID_FIELD"
+    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"
+    ADDRESS_REFUSED = "ADDRESS_REFUSED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    INTERNAL = "INTERNAL"
+    UNAVAILABLE = "UNAVAILABLE"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+
+    SCAN_NOT_FOUND = "SCAN_NOT_FOUND"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    SCAN_STATE = "SCAN_STATE"
+    PHOTO_NOT_UPLOADED = "PHOTO_NOT_UPLOADED"
+    PHOTO_MISMATCH = "PHOTO_MISMATCH"
+    CONFLICT = "CONFLICT"
+    SCAN_TIMED_OUT = "SCAN_TIMED_OUT"
+
+    PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
+    PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
+    PHOTO_FORMAT = "PHOTO_FORMAT"
+    PHOTO_TOO_LARGE = "PHOTO_TOO_LARGE"
+    PHOTO_EMPTY = "PHOTO_EMPTY"
+    PHOTO_FETCH_FAILED = "PHOTO_FETCH_FAILED"
+
+    CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
+    TAG_UNKNOWN = "TAG_UNKNOWN"
+
+    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """One field that broke its rule.
+
+    Attributes:
+        field: Path in the request, such as `upload.size_bytes`.
+        rule: The rule's id, such as `uint32.lte`.
+        text: What is wrong, per locale.
+    """
+
+    field: str
+    rule: str
+    text: Mapping[Locale, str]
+
+
+class EcoError(Exception):
+    """An error with a reason. Raise one of its kinds below.
+
+    Args:
+        reason: Why.
+        retry_after: Seconds after which another try makes sense; None if it wouldn't.
+        violations: Bad fields, for `InvalidArgument`.
+        metadata: What the reason's text and its machine-readable details are filled with.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        *,
+        retry_after: float | None = None,
+        violations: Sequence[FieldViolation] = (),
+        **metadata: object,
+    ) -> None:
+        self.reason = reason
+        self.retry_after = retry_after
+        self.violations = tuple(violations)
+        self.metadata = {key: str(value) for key, value in metadata.items()}
+        super().__init__(self.text(Locale.EN))
+
+    @classmethod
+    def stored(cls, reason: Reason, metadata: Mapping[str, str], retry_after: float | None = None) -> Self:
+        """The error with metadata that came from elsewhere, whatever its keys."""
+        error = cls(reason, retry_after=retry_after)
+        error.metadata.update(metadata)
+        return error
+
+    def text(self, locale: Locale) -> str:
+        """What a person reads."""
+        return TEXTS[self.reason][locale].format_map(_Blanks(self.metadata))
+
+
+class InvalidArgument(EcoError):
+    """The request is wrong whatever the state of the system."""
+
+
+class NotFound(EcoError):
+    """It doesn't exist, or isn't the caller's."""
+
+
+class FailedPrecondition(EcoError):
+    """The request is right, the state of the system isn't."""
+
+
+class AlreadyExists(EcoError):
+    """Another one has this id."""
+
+
+class Aborted(EcoError):
+    """A race was lost."""
+
+
+class ResourceExhausted(EcoError):
+    """A limit is reached."""
+
+
+class Unavailable(EcoError):
+    """A store or a peer is down."""
+
+
+class Unauthenticated(EcoError):
+    """No identity came with the call."""
+
+
+class Unimplemented(EcoError):
+    """Part of the contract that this release doesn't serve."""
+
+
+class DeadlineExceeded(EcoError):
+    """The caller's time is up."""
+
+
+class Internal(EcoError):
+    """A fault of ours. Carries nothing but the trace id."""
+
+
+class _Blanks(dict[str, str]):
+    """Leaves a placeholder empty when a peer sent an error without its metadata."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _text(ko: str, en: str) -> Mapping[Locale, str]:
+    return MappingProxyType({Locale.KO: ko, Locale.EN: en})
+
+
+TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
+    {
+        Reason.INVALID_FIELD: _text(
+            "요청에 잘못된 항목이 있어요: {fields}", "The request has invalid fields: {fields}"
+        ),
+        Reason.INVALID_PAGE_TOKEN: _text(
+            "페이지 토큰이 올바르지 않아요.", "The page token is not valid for this list."
+        ),
+        Reason.ADDRESS_REFUSED: _text(
+            "이 주소는 사용할 수 없어요: {field}. 공개된 https 주소만 받을 수 있어요.",
+            "This address can't be used: {field}. Only public https addresses are accepted.",
+        ),
+        Reason.UNAUTHENTICATED: _text("로그인이 필요해요.", "Sign in first: no identity came with the call."),
+        Reason.INTERNAL: _text(
+            "예상하지 못한 오류가 발생했어요. 추적 번호: {trace_id}",
+            "Something went wrong on our side. Trace id: {trace_id}",
+        ),
+        Reason.UNAVAILABLE: _text(
+            "잠시 서비스를 이용할 수 없어요. 조금 뒤에 다시 시도해 주세요.",
+            "Temporarily unavailable ({peer}). Try again shortly.",
+        ),
+        Reason.DEADLINE_EXCEEDED: _text("제한 시간 안에 끝내지 못했어요.", "It didn't finish in the time given."),
+        Reason.NOT_IMPLEMENTED: _text(
+            "아직 제공하지 않는 기능이에요: {feature}", "Not available in this release: {feature}"
+        ),
+        Reason.LIMIT_EXCEEDED: _text(
+            "한도를 넘었어요: {limit}. 조금 뒤에 다시 시도해 주세요.", "Limit reached: {limit}. Try again later."
+        ),
+        Reason.SCAN_NOT_FOUND: _text("스캔을 찾을 수 없어요: {scan_id}", "No such scan: {scan_id}"),
+        Reason.REQUEST_ID_REUSED: _text(
+            "같은 request_id로 다른 내용의 스캔이 이미 있어요: {request_id}",
+            "This request_id belongs to a scan with another content: {request_id}",
+        ),
+        Reason.SCAN_STATE: _text(
+            "스캔이 지금 상태({state})에서는 할 수 없는 요청이에요.", "The scan's state ({state}) doesn't allow this."
+        ),
+        Reason.PHOTO_NOT_UPLOADED: _text(
+            "사진이 아직 업로드되지 않았어요. 업로드한 뒤에 다시 시작해 주세요.",
+            "The photo hasn't been uploaded. Upload it, then start the scan.",
+        ),
+        Reason.PHOTO_MISMATCH: _text(
+            "업로드된 파일이 알려 주신 것과 달라요(예상 {expected}, 실제 {actual}).",
+            "The uploaded file isn't what was announced (expected {expected}, found {actual}).",
+        ),
+        Reason.CONFLICT: _text(
+            "다른 요청이 먼저 이 스캔을 바꿨어요. 다시 확인해 주세요.",
+            "Another request changed this scan first. Read it and try again.",
+        ),
+        Reason.SCAN_TIMED_OUT: _text(
+            "{seconds}초 안에 스캔을 끝내지 못했어요.", "The scan didn't finish within {seconds} seconds."
+        ),
+        Reason.PHOTO_NOT_FOUND: _text("사진을 찾을 수 없어요.", "The photo isn't in storage."),
+        Reason.PHOTO_UNREADABLE: _text(
+            "사진을 읽을 수 없어요. 파일이 손상되지 않았는지 확인하고 다시 찍어 주세요.",
+            "The photo can't be read. Check that the file is whole, or take it again.",
+        ),
+        Reason.PHOTO_FORMAT: _text(
+            "지원하지 않는 형식이에요({format}). {allowed} 사진을 올려 주세요.",
+            "Unsupported format ({format}). Send one of {allowed}.",
+        ),
+        Reason.PHOTO_TOO_LARGE: _text(
+            "사진이 너무 커요({actual}). 최대 {limit}까지 가능해요.",
+            "The photo is too large ({actual}); the limit is {limit}.",
+        ),
+        Reason.PHOTO_EMPTY: _text(
+            "빈 파일이에요. 사진을 다시 올려 주세요.", "The file is empty. Upload the photo again."
+        ),
+        Reason.PHOTO_FETCH_FAILED: _text(
+            "사진을 가져오지 못했어요(상태 {status}).", "The photo couldn't be fetched (status {status})."
+        ),
+        Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
+        Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),
+        Reason.DEAD_LETTER_NOT_FOUND: _text(
+            "실패 보관함에 없는 스캔이에요: {scan_id}", "Not among the dead letters: {scan_id}"
+        ),
+    }
+)
+
+KINDS: Mapping[str, type[EcoError]] = MappingProxyType({kind.__name__: kind for kind in EcoError.__subclasses__()})

@@ -1,0 +1,149 @@
+"""PostgreSQL: the pool, SQL loaded by name, migrations.
+
+Run as a command it applies migrations: `python -m mesh.postgres migrate scan_svc rules_svc character_svc`.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+import asyncpg
+import stamina
+
+# Any number of our own: whoever holds it is the one who migrates.
+_MIGRATION_LOCK = 0x65636F32
+
+
+@asynccontextmanager
+async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.0) -> AsyncIterator[asyncpg.Pool]:
+    """A pool that connects when it is first used, so that a service starts before its database does.
+
+    Args:
+        dsn: `postgresql://…`.
+        max_size: Connections at most. Few are enough: no transaction stays open during a peer's call.
+        command_timeout: Seconds any statement may take.
+    """
+    pool = asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=max_size,
+        command_timeout=command_timeout,
+        timeout=5.0,
+        reset=_keep_no_session_state,
+        server_settings={"application_name": "eco2", "jit": "off"},
+    )
+    async with pool:
+        yield pool
+
+
+async def _keep_no_session_state(_: asyncpg.Connection) -> None:
+    """asyncpg's own reset sends statements at every release; we leave nothing in a session to reset."""
+
+
+async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], None]]) -> None:
+    """Calls back with the payload of every NOTIFY on the named channels, for ever.
+
+    On a connection of its own, outside any pool, opened again whenever it is lost. What is notified meanwhile is lost
+    too: a notification is only ever a hint to look earlier than the next poll.
+    """
+    while True:
+        try:
+            connection = await asyncpg.connect(dsn, timeout=5.0)
+            try:
+                closed = asyncio.Event()
+                connection.add_termination_listener(lambda _, closed=closed: closed.set())
+                for channel, callback in callbacks.items():
+                    await connection.add_listener(channel, lambda *message, callback=callback: callback(message[3]))
+                await closed.wait()
+            finally:
+                await connection.close(timeout=1.0)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pass
+        await asyncio.sleep(1.0)
+
+
+async def probe(pool: asyncpg.Pool) -> None:
+    """Raises while the database doesn't answer."""
+    await pool.execute("select 1")
+
+
+class Queries(Mapping[str, str]):
+    """The SQL of a service, by file name: `queries["claim_next"]` is `<svc>/queries/claim_next.sql`."""
+
+    def __init__(self, package: str) -> None:
+        folder = files(package) / "queries"
+        self._sql = {
+            file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+            for file in folder.iterdir()
+            if file.name.endswith(".sql")
+        }
+
+    def __getitem__(self, name: str) -> str:
+        return self._sql[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sql)
+
+    def __len__(self) -> int:
+        return len(self._sql)
+
+
+async def migrate(dsn: str, *packages: str) -> list[str]:
+    """Applies what isn't applied yet, each file in a transaction of its own, under one lock.
+
+    Args:
+        dsn: The database.
+        packages: Services, such as "scan_svc"; each owns the schema of its name ("scan").
+
+    Returns:
+        What was applied, as "schema/0001_name".
+    """
+    connection = await _connect(dsn)
+    try:
+        # A lock of the session: two releases that start at once migrate one after the other.
+        await connection.execute("select pg_advisory_lock($1)", _MIGRATION_LOCK)
+        return [done for package in packages for done in await _migrate_service(connection, package)]
+    finally:
+        await connection.close()
+
+
+@stamina.retry(on=(OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError), timeout=60.0)
+async def _connect(dsn: str) -> asyncpg.Connection:
+    return await asyncpg.connect(dsn, timeout=5.0)
+
+
+async def _migrate_service(connection: asyncpg.Connection, package: str) -> list[str]:
+    schema = package.removesuffix("_svc")
+    await connection.execute(f'create schema if not exists "{schema}"')
+    await connection.execute(
+        f'create table if not exists "{schema}".migration'
+        " (name text primary key, applied_at timestamptz not null default now())"
+    )
+    applied = {row["name"] for row in await connection.fetch(f'select name from "{schema}".migration')}
+    done = []
+    for file in sorted((files(package) / "migrations").iterdir(), key=lambda file: file.name):
+        name = file.name.removesuffix(".sql")
+        if name == file.name or name in applied:
+            continue
+        async with connection.transaction():
+            await connection.execute(file.read_text(encoding="utf-8"))
+            await connection.execute(f'insert into "{schema}".migration (name) values ($1)', name)
+        done.append(f"{schema}/{name}")
+    return done
+
+
+def main() -> None:
+    """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_URL."""
+    match sys.argv[1:]:
+        case ["migrate", *packages] if packages:
+            for name in asyncio.run(migrate(os.environ["ECO2_DATABASE_URL"], *packages)):
+                print("applied", name)
+        case _:
+            raise SystemExit(main.__doc__)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""What every service can be told through its environment."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """Settings all services share; each adds its own. Read once at start, from `ECO2_<FIELD>`, and never changed.
+
+    The prefix also keeps Kubernetes' own variables (`SCAN_PORT=tcp://…` for a Service called scan) out.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ECO2_", frozen=True, extra="ignore")
+
+    listen: str = Field("127.0.0.1:0", description="Address to serve gRPC on; port 0 takes any free one.")
+    grace_seconds: float = Field(10.0, ge=0, description="How long calls at work may finish after SIGTERM.")
+    drain_seconds: float = Field(0.2, ge=0, description="Pause between NOT_SERVING and refusing new calls.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line written."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")

@@ -1,0 +1,126 @@
+"""Spans, metrics and logs of a service.
+
+Exporters are off unless OTEL_EXPORTER_OTLP_ENDPOINT is set; trace ids exist all the same, so that every log line and
+every INTERNAL error names one.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.metrics import Histogram, Meter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from mesh.settings import ServiceSettings
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What a service writes its spans and figures with.
+
+    Attributes:
+        tracer: Makes spans.
+        meter: Makes instruments.
+        call_duration: Seconds of each RPC served, by method and code.
+    """
+
+    tracer: trace.Tracer
+    meter: Meter
+    call_duration: Histogram
+
+
+@contextmanager
+def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
+    """Telemetry of one process: logging set up, providers running; flushed and stopped at exit."""
+    _configure_logging(service, settings)
+    exporting = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    resource = Resource.create({"service.name": f"eco2-{service}"})
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+    if exporting:
+        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if exporting else []
+    meters = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
+    meter = meters.get_meter("eco2")
+    duration = meter.create_histogram("rpc.server.call.duration", unit="s", description="Duration of RPCs served.")
+    try:
+        yield Telemetry(tracers.get_tracer("eco2"), meter, duration)
+    finally:
+        tracers.shutdown()
+        meters.shutdown()
+
+
+def remote_parent(carrier: dict[str, str]) -> Context:
+    """The trace context a caller sent, or an empty one."""
+    return _PROPAGATOR.extract(carrier)
+
+
+def traceparent() -> dict[str, str]:
+    """The current span as headers for the next hop."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier
+
+
+def enter(span: trace.Span) -> None:
+    """Makes a span current for the rest of this task.
+
+    Nothing is detached: an RPC has a task, and so a context, of its own, and a cancelled stream runs its `finally` in
+    another one, where the token would be refused.
+    """
+    otel_context.attach(trace.set_span_in_context(span))
+
+
+def trace_id(span: trace.Span) -> str:
+    """The span's trace id as 32 hex digits."""
+    return trace.format_trace_id(span.get_span_context().trace_id)
+
+
+def _configure_logging(service: str, settings: ServiceSettings) -> None:
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        _add_trace_id,
+    ]
+    if settings.log_format == "json":
+        shared += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    else:
+        shared.append(structlog.dev.ConsoleRenderer())
+
+    def add_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service
+        return event
+
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    structlog.configure(
+        processors=[add_service, *shared],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    # Libraries log through the standard module: only what is worth a person's attention.
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True)
+
+
+def _add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    span = trace.get_current_span()
+    if span.get_span_context().is_valid:
+        event["trace_id"] = trace_id(span)
+    return event
