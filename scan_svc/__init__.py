@@ -1,0 +1,1 @@
+"""Scan: photos on their way from a phone to an answer."""

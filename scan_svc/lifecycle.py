@@ -1,0 +1,159 @@
+"""What users do with their scans: create, start, read, cancel, delete."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from mesh.addresses import check_url
+from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason
+from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.scans import NewScan, Photo, Scan, State
+from scan_svc.store import ScanStore
+from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
+
+_PAGE_DEFAULT = 20
+_PAGE_LIMIT = 100
+_KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp)")
+
+
+class Lifecycle:
+    """The scans of one user at a time; others' are NOT_FOUND.
+
+    Args:
+        store: PostgreSQL.
+        reader: Redis, then PostgreSQL.
+        snapshots: Where changes are made known.
+        uploads: The photos.
+        cdn_base_url: Where photos can be seen.
+        clock: The time, for upload addresses.
+    """
+
+    def __init__(
+        self,
+        store: ScanStore,
+        reader: ScanReader,
+        snapshots: Snapshots,
+        uploads: Uploads,
+        cdn_base_url: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._snapshots = snapshots
+        self._uploads = uploads
+        self._cdn_base_url = cdn_base_url.rstrip("/")
+        self._clock = clock
+
+    def uploaded_photo(self, scan_id: str, content_type: str, size_bytes: int, sha256: str) -> Photo:
+        """The photo that is going to be uploaded for a scan."""
+        key = f"photos/{scan_id}.{EXTENSIONS[content_type]}"
+        return Photo(f"{self._cdn_base_url}/{key}", key, content_type, size_bytes, sha256)
+
+    def addressed_photo(self, image_url: str) -> Photo:
+        """The photo behind an address: in our own bucket when it is our CDN's.
+
+        Raises:
+            InvalidArgument: The address can't be used.
+        """
+        key = image_url.removeprefix(self._cdn_base_url + "/")
+        if _KEY.fullmatch(key):
+            return Photo(image_url, key)
+        check_url(image_url, field="image_url")
+        return Photo(image_url)
+
+    async def create(self, new: NewScan, traceparent: str) -> tuple[Scan, Ticket | None]:
+        """Creates a scan; the ticket is there while it waits for its photo.
+
+        Raises:
+            AlreadyExists: The request_id belongs to a scan with another content.
+        """
+        scan = await self._store.create(new, traceparent)
+        await self._snapshots.publish(scan)
+        waiting = scan.state is State.AWAITING_UPLOAD
+        return scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None
+
+    async def start(self, user_id: str, scan_id: str, traceparent: str) -> Scan:
+        """Checks the uploaded photo and queues the scan.
+
+        Raises:
+            NotFound: No such scan.
+            FailedPrecondition: The photo isn't there or isn't the announced one, or the scan is over.
+        """
+        scan = await self._owned_truth(user_id, scan_id)
+        if scan.state is State.AWAITING_UPLOAD:
+            await self._uploads.verify(scan.photo)
+            await self._store.start(scan_id, traceparent)
+            scan = await self._reader.refresh(scan_id)
+        if scan.state in (State.CANCELLED, State.EXPIRED):
+            raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
+        return scan
+
+    async def get(self, user_id: str, scan_id: str) -> Scan:
+        """The scan as it is now.
+
+        Raises:
+            NotFound: No such scan.
+        """
+        return _owned(await self._reader.read(scan_id), user_id)
+
+    async def page(self, user_id: str, size: int, token: str) -> tuple[list[Scan], str]:
+        """One page of a user's scans, newest first, and the token of the next one.
+
+        Raises:
+            InvalidArgument: The token isn't ours.
+        """
+        size = min(size or _PAGE_DEFAULT, _PAGE_LIMIT)
+        scans = await self._store.page(user_id, _decode(token) if token else None, size + 1)
+        following = _encode(scans[size - 1].scan_id) if len(scans) > size else ""
+        return scans[:size], following
+
+    async def cancel(self, user_id: str, scan_id: str) -> Scan:
+        """Stops a scan.
+
+        Raises:
+            NotFound: No such scan.
+            FailedPrecondition: It has finished otherwise.
+        """
+        scan = await self._owned_truth(user_id, scan_id)
+        if not scan.state.terminal and await self._store.cancel(scan_id):
+            return await self._reader.refresh(scan_id)
+        scan = await self._owned_truth(user_id, scan_id)
+        if scan.state is not State.CANCELLED:
+            raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
+        return scan
+
+    async def delete(self, user_id: str, scan_id: str) -> None:
+        """Removes a scan with its photo and results.
+
+        Raises:
+            NotFound: No such scan.
+        """
+        scan = await self._owned_truth(user_id, scan_id)
+        if scan.photo.uploaded:
+            # First: if this fails the scan is still there, and the user can try again.
+            await self._uploads.remove(scan.photo.object_key)
+        await self._store.delete(scan_id)
+        await self._snapshots.forget(scan_id)
+
+    async def _owned_truth(self, user_id: str, scan_id: str) -> Scan:
+        return _owned(await self._store.get(scan_id), user_id)
+
+
+def _owned(scan: Scan, user_id: str) -> Scan:
+    if scan.user_id != user_id:
+        raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan.scan_id)
+    return scan
+
+
+def _encode(scan_id: str) -> str:
+    return base64.urlsafe_b64encode(UUID(scan_id).bytes).decode().rstrip("=")
+
+
+def _decode(token: str) -> UUID:
+    try:
+        return UUID(bytes=base64.b64decode(token + "==", altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error) as error:
+        raise InvalidArgument(Reason.INVALID_PAGE_TOKEN) from error

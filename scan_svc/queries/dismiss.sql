@@ -1,0 +1,1 @@
+delete from scan.worker where id = $1

@@ -1,0 +1,1 @@
+insert into scan.worker default values returning id

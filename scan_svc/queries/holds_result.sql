@@ -1,0 +1,2 @@
+-- Whether this very lease stored the stage's result: the answer to a commit whose outcome was lost.
+select exists (select from scan.stage_result where job_id = $1 and stage = $2 and token = $3)

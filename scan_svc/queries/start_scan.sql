@@ -1,0 +1,10 @@
+-- Queues a scan whose photo has come. Nothing if it isn't waiting for one: somebody else was first.
+with started as (
+    update scan.scan
+    set state = 'QUEUED', step = 'queue', version = version + 1, started_at = now()
+    where id = $1 and state = 'AWAITING_UPLOAD'
+    returning id
+)
+insert into scan.job (kind, ref, state, stage, traceparent)
+select 'scan', id, 'READY', 'vision', $2 from started
+returning pg_notify('scan_ready', '')

@@ -1,0 +1,147 @@
+"""What the stages produce, as the peers' contracts define it.
+
+Each class mirrors a proto message field by field; `mesh.mirror` converts, and a test compares the names. What a field
+means stands in the proto.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """Mirror of `eco2.vision.v1.Category`."""
+
+    major: str
+    middle: str = ""
+    minor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Mirror of `eco2.vision.v1.Candidate`."""
+
+    category: Category
+    display_name: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Mirror of `eco2.vision.v1.Classification`."""
+
+    category: Category
+    display_name: str = ""
+    tags: tuple[str, ...] = ()
+    material: str = ""
+    form: str = ""
+    mixed: bool | None = None
+    confidence: float | None = None
+    candidates: tuple[Candidate, ...] = ()
+    warning: str = ""
+    provider: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Mirror of `eco2.rules.v1.Exclusion`."""
+
+    item: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisposalRule:
+    """Mirror of `eco2.rules.v1.DisposalRule`."""
+
+    rule_id: str
+    category: Category
+    title: str = ""
+    steps: tuple[str, ...] = ()
+    why: str = ""
+    container: str = ""
+    exclusions: tuple[Exclusion, ...] = ()
+    hazards: tuple[str, ...] = ()
+    applied_tags: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Mirror of `eco2.rules.v1.Answer`."""
+
+    text: str
+    how: str = ""
+    why: str = ""
+    where: str = ""
+    insufficiencies: tuple[str, ...] = ()
+    rule_ids: tuple[str, ...] = ()
+    provider: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LatLng:
+    """Mirror of `google.type.LatLng`: WGS 84 degrees."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Mirror of `eco2.rules.v1.Place`."""
+
+    place_id: str
+    name: str
+    kind: str
+    address: str
+    location: LatLng
+    distance_meters: int | None = None
+    walking_minutes: int | None = None
+    materials: tuple[str, ...] = ()
+    opening_hours: str = ""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """Mirror of `eco2.character.v1.Character`."""
+
+    character_id: str
+    name: str
+    middle: str = ""
+    dialogue: str = ""
+
+
+class Outcome(StrEnum):
+    """Mirror of `eco2.character.v1.Reward.Outcome`."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    GRANTED = "GRANTED"
+    ALREADY_OWNED = "ALREADY_OWNED"
+    NOT_RECYCLABLE = "NOT_RECYCLABLE"
+    NO_RULES = "NO_RULES"
+    INSUFFICIENT = "INSUFFICIENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """Mirror of `eco2.character.v1.Reward`."""
+
+    outcome: Outcome
+    character: Character | None = None
+    match_reason: str = ""
+    already_owned: bool | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What a scan has so far; each stage fills its own part, once."""
+
+    vision: Classification | None = None
+    rules: tuple[DisposalRule, ...] | None = None
+    answer: Answer | None = None
+    places: tuple[Place, ...] | None = None
+    reward: Reward | None = None

@@ -1,0 +1,160 @@
+"""The scan: its states, its version, what is known about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from mesh.errors import KINDS, EcoError, Reason
+from mesh.locale import Locale
+from scan_svc.results import LatLng, Results
+
+
+class State(StrEnum):
+    """Where a scan is in its life."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+
+    @property
+    def terminal(self) -> bool:
+        """Nothing follows by itself."""
+        return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED}
+
+
+class Step(StrEnum):
+    """What a scan is at, as finely as a person is told. Texts: `scan_svc.messages`."""
+
+    UPLOAD = "upload"
+    QUEUE = "queue"
+    FETCH = "fetch"
+    PREPARE = "prepare"
+    CLASSIFY = "classify"
+    RULES = "rules"
+    ANSWER = "answer"
+    PLACES = "places"
+    REWARD = "reward"
+    RETRY = "retry"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a scan failed: an error that can be stored.
+
+    Attributes:
+        kind: Name of the error's class in `mesh.errors`.
+        reason: Its reason.
+        metadata: What its texts are filled with.
+    """
+
+    kind: str
+    reason: Reason
+    metadata: Mapping[str, str]
+
+    @classmethod
+    def of(cls, error: EcoError) -> Self:
+        """The failure an error becomes."""
+        return cls(type(error).__name__, error.reason, error.metadata)
+
+    def error(self) -> EcoError:
+        """The error it was."""
+        return KINDS[self.kind].stored(self.reason, self.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class StageRun:
+    """One stage that finished.
+
+    Attributes:
+        stage: Which.
+        attempts: How often it was tried.
+        duration_ms: How long the last try took.
+    """
+
+    stage: str
+    attempts: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """The photo as it was announced, or its address.
+
+    Attributes:
+        image_url: Where it can be seen.
+        object_key: Its key in our bucket; empty for a photo behind an address of the user's.
+        content_type: Announced media type; empty unless uploaded.
+        size_bytes: Announced size; 0 unless uploaded.
+        sha256: Announced digest in hex; empty if none was.
+    """
+
+    image_url: str
+    object_key: str = ""
+    content_type: str = ""
+    size_bytes: int = 0
+    sha256: str = ""
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it came with this scan, and so goes with it."""
+        return bool(self.content_type)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """One scan, as it is at one version.
+
+    A version is the job's fencing token times 10,000, plus its holder's own count of changes. Whoever takes a scan over
+    raises the token, so versions grow across workers that never speak to each other.
+    """
+
+    scan_id: str
+    user_id: str
+    state: State
+    version: int
+    photo: Photo
+    user_input: str = ""
+    location: LatLng | None = None
+    region: str = ""
+    locale: Locale = Locale.KO
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    percent: int = 0
+    step: Step = Step.UPLOAD
+    results: Results = field(default_factory=Results)
+    answer_draft: str = ""
+    error: Failure | None = None
+    stages: tuple[StageRun, ...] = ()
+
+    def next_version(self, **changes: object) -> Self:
+        """The scan after one more change by whoever holds it."""
+        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewScan:
+    """What a user asks for.
+
+    Attributes:
+        request_id: Makes the request idempotent for this user; empty if they gave none.
+        payload_hash: Digest of the rest of the request: tells a repetition from another scan under the same id.
+    """
+
+    scan_id: str
+    user_id: str
+    request_id: str
+    payload_hash: bytes
+    photo: Photo
+    uploaded: bool
+    user_input: str
+    location: LatLng | None
+    region: str
+    locale: Locale

@@ -1,0 +1,84 @@
+"""Scans in PostgreSQL: what users ask for.
+
+Transaction contract: every method is one statement, so one transaction; a state change and the job that follows from it
+are never apart. Workers change scans through `scan_svc.queue`.
+"""
+
+import asyncpg
+from uuid_utils.compat import UUID
+
+from mesh.errors import AlreadyExists, NotFound, Reason
+from mesh.postgres import Queries
+from scan_svc.rows import scan_from
+from scan_svc.scans import NewScan, Scan
+
+
+class ScanStore:
+    """The scans of all users.
+
+    Args:
+        pool: Connections.
+        queries: The service's SQL.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, queries: Queries) -> None:
+        self._pool = pool
+        self._sql = queries
+
+    async def create(self, new: NewScan, traceparent: str) -> Scan:
+        """Stores a new scan, queued unless its photo is still to come.
+
+        Returns:
+            The scan: the one that exists already if this request was made before.
+
+        Raises:
+            AlreadyExists: The user's request_id belongs to a scan with another content.
+        """
+        photo, place = new.photo, new.location
+        created = await self._pool.fetchval(
+            self._sql["create_scan"],
+            new.scan_id, new.user_id, new.request_id, new.payload_hash, new.uploaded,
+            photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, new.user_input,
+            place.latitude if place else None, place.longitude if place else None, new.region, new.locale.value,
+            traceparent,
+        )  # fmt: skip
+        if created is not None:
+            return await self.get(new.scan_id)
+        # on conflict do nothing waits for the other transaction, so the row is visible now.
+        earlier = await self._pool.fetchrow(self._sql["find_by_request"], new.user_id, new.request_id)
+        if earlier is None or earlier["payload_hash"] != new.payload_hash:
+            scan_id = earlier["id"] if earlier else ""
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id=scan_id)
+        return await self.get(str(earlier["id"]))
+
+    async def get(self, scan_id: str) -> Scan:
+        """One scan, whoever's it is.
+
+        Raises:
+            NotFound: There is none.
+        """
+        row = await self._pool.fetchrow(self._sql["get_scan"], scan_id)
+        if row is None:
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+        return scan_from(row)
+
+    async def page(self, user_id: str, before: UUID | None, size: int) -> list[Scan]:
+        """A user's scans older than `before`, newest first."""
+        rows = await self._pool.fetch(self._sql["list_scans"], user_id, before, size)
+        return [scan_from(row) for row in rows]
+
+    async def start(self, scan_id: str, traceparent: str) -> bool:
+        """Queues a scan whose photo has come; False if it wasn't waiting for one any more."""
+        return await self._pool.fetchrow(self._sql["start_scan"], scan_id, traceparent) is not None
+
+    async def cancel(self, scan_id: str) -> bool:
+        """Cancels a scan and fences its worker; False if it had finished."""
+        return await self._pool.fetchval(self._sql["cancel_scan"], scan_id) is not None
+
+    async def delete(self, scan_id: str) -> bool:
+        """Removes a scan with everything known about it; False if it was gone."""
+        return await self._pool.fetchval(self._sql["delete_scan"], scan_id) is not None
+
+    async def expire_uploads(self, after_seconds: float) -> list[str]:
+        """Ends scans whose photo never came; returns their ids."""
+        return [str(row["id"]) for row in await self._pool.fetch(self._sql["expire_uploads"], after_seconds)]

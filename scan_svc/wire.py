@@ -1,0 +1,158 @@
+"""Protos of Scan and its operations, to domain and back."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from eco2.character.v1 import character_pb2
+from eco2.rules.v1 import disposal_pb2
+from eco2.scan.v1 import operations_service_pb2, scan_pb2, scan_service_pb2
+from eco2.vision.v1 import classification_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type import latlng_pb2
+
+from mesh.locale import Locale
+from mesh.mirror import from_proto, to_proto
+from mesh.status import to_status
+from scan_svc.messages import message
+from scan_svc.queue import DeadLetter, StageStats
+from scan_svc.results import LatLng, Results
+from scan_svc.scans import NewScan, Photo, Scan, StageRun, Step
+from scan_svc.uploads import Ticket
+from scan_svc.watchers import Event
+
+_STAGES: Mapping[Step, str] = MappingProxyType(
+    {
+        Step.FETCH: "vision",
+        Step.PREPARE: "vision",
+        Step.CLASSIFY: "vision",
+        Step.RULES: "rules",
+        Step.ANSWER: "answer",
+        Step.PLACES: "places",
+        Step.REWARD: "reward",
+        Step.DONE: "done",
+    }
+)
+
+
+def new_scan(
+    request: scan_service_pb2.CreateScanRequest, scan_id: str, user_id: str, locale: Locale, photo: Photo
+) -> NewScan:
+    """What a CreateScanRequest asks for."""
+    return NewScan(
+        scan_id=scan_id,
+        user_id=user_id,
+        request_id=request.request_id,
+        payload_hash=_payload_hash(request),
+        photo=photo,
+        uploaded=request.HasField("upload"),
+        user_input=request.user_input,
+        location=from_proto(request.location, LatLng) if request.HasField("location") else None,
+        region=request.region,
+        locale=locale,
+    )
+
+
+def scan(value: Scan, locale: Locale) -> scan_pb2.Scan:
+    """A scan, its progress message and error in the reader's language."""
+    wire = scan_pb2.Scan(
+        scan_id=value.scan_id,
+        state=scan_pb2.Scan.State.Value(f"STATE_{value.state}"),
+        version=value.version,
+        progress=scan_pb2.ScanProgress(
+            percent=value.percent,
+            stage=_STAGES.get(value.step, ""),
+            message=message(value.state, value.step, locale),
+        ),
+        image_url=value.photo.image_url,
+        user_input=value.user_input,
+        location=to_proto(value.location, latlng_pb2.LatLng) if value.location else None,
+        region=value.region,
+        locale=value.locale,
+        create_time=_timestamp(value.created_at),
+        start_time=_timestamp(value.started_at),
+        finish_time=_timestamp(value.finished_at),
+        answer_draft=value.answer_draft,
+        stages=[_stage_run(run) for run in value.stages],
+    )
+    _fill_results(wire, value.results)
+    if value.error:
+        wire.error.CopyFrom(to_status(value.error.error(), *Locale))
+    return wire
+
+
+def create_scan_response(value: Scan, ticket: Ticket | None, locale: Locale) -> scan_service_pb2.CreateScanResponse:
+    """The reply to CreateScan."""
+    response = scan_service_pb2.CreateScanResponse(
+        scan=scan(value, locale), image_url=value.photo.image_url, status_url=f"/v1/scans/{value.scan_id}"
+    )
+    if ticket:
+        response.upload.CopyFrom(
+            scan_service_pb2.UploadTicket(
+                url=ticket.url, method="PUT", headers=ticket.headers, expire_time=_timestamp(ticket.expires_at)
+            )
+        )
+    return response
+
+
+def watch_event(event: Event, locale: Locale) -> scan_service_pb2.WatchScanResponse:
+    """One event of a watch."""
+    return scan_service_pb2.WatchScanResponse(
+        type=scan_service_pb2.WatchScanResponse.Type.Value(f"TYPE_{event.kind}"),
+        scan=scan(event.scan, locale) if event.scan else None,
+    )
+
+
+def dead_letter(letter: DeadLetter) -> operations_service_pb2.DeadLetter:
+    """One dead letter."""
+    return operations_service_pb2.DeadLetter(
+        scan_id=letter.scan_id,
+        stage=letter.stage,
+        attempts=letter.attempts,
+        replays=letter.replays,
+        error=to_status(letter.failure.error(), *Locale),
+        dead_time=_timestamp(letter.died_at),
+    )
+
+
+def stage_stats(stats: StageStats) -> operations_service_pb2.StageStats:
+    """What waits at one stage."""
+    wire = operations_service_pb2.StageStats(
+        stage=stats.stage, ready=stats.ready, in_flight=stats.in_flight, dead=stats.dead
+    )
+    wire.oldest_age.FromNanoseconds(round(stats.oldest_age * 1e9))
+    return wire
+
+
+def _fill_results(wire: scan_pb2.Scan, results: Results) -> None:
+    if results.vision:
+        wire.classification.CopyFrom(to_proto(results.vision, classification_pb2.Classification))
+    wire.rules.extend(to_proto(rule, disposal_pb2.DisposalRule) for rule in results.rules or ())
+    if results.answer:
+        wire.answer.CopyFrom(to_proto(results.answer, disposal_pb2.Answer))
+    wire.places.extend(to_proto(place, disposal_pb2.Place) for place in results.places or ())
+    if results.reward:
+        wire.reward.CopyFrom(to_proto(results.reward, character_pb2.Reward))
+
+
+def _stage_run(run: StageRun) -> scan_pb2.StageRun:
+    wire = scan_pb2.StageRun(stage=run.stage, attempts=run.attempts)
+    wire.duration.FromMilliseconds(run.duration_ms)
+    return wire
+
+
+def _timestamp(moment: datetime | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    wire = Timestamp()
+    wire.FromDatetime(moment)
+    return wire
+
+
+def _payload_hash(request: scan_service_pb2.CreateScanRequest) -> bytes:
+    """Tells a repeated request from another one under the same request_id."""
+    content = scan_service_pb2.CreateScanRequest()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    return hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
