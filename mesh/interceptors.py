@@ -6,10 +6,11 @@ and the log line with that id tells the rest.
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 import structlog
@@ -25,7 +26,7 @@ from mesh.validation import validate
 
 _log = structlog.get_logger("rpc")
 
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
 class Boundary(grpc.aio.ServerInterceptor):
@@ -52,9 +53,9 @@ class Boundary(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> Handler | None:
+    ) -> Handler:
         """Wraps each method once, at its first call."""
         method = handler_call_details.method
         if method in self._wrapped:
@@ -165,8 +166,10 @@ class _Call:
         status = to_status(known, locale)
         self._code = _code(status.code)
         # abort_with_status drops trailing metadata that was set before, so the details are merged in by hand.
-        trailing = (*(self._context.trailing_metadata() or ()), (DETAILS_HEADER, status.SerializeToString()))
-        await self._context.abort(self._code, status.message, trailing)
+        trailing = [*(self._context.trailing_metadata() or ()), (DETAILS_HEADER, status.SerializeToString())]
+        if known.retry_after is not None:
+            trailing.append(("retry-after", str(math.ceil(known.retry_after))))  # Envoy makes it the HTTP header
+        await self._context.abort(self._code, status.message, tuple(trailing))
         raise AssertionError("abort returned")
 
 

@@ -20,7 +20,8 @@ _S3 = (botocore.exceptions.HTTPClientError,)
 
 def from_exception(error: BaseException) -> EcoError | None:
     """Unavailable with the store's name, or None when the exception is no outage."""
-    if isinstance(error, _POSTGRES):
+    # asyncpg's InterfaceError also covers a wrong argument of ours, which is a ValueError and no outage.
+    if isinstance(error, _POSTGRES) and not isinstance(error, ValueError):
         return Unavailable(Reason.UNAVAILABLE, peer="postgres", retry_after=1.0)
     if isinstance(error, _REDIS):
         return Unavailable(Reason.UNAVAILABLE, peer="redis", retry_after=1.0)

@@ -29,12 +29,17 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
     # Python clients re-resolve DNS only on disconnect: without an age, new replicas get no traffic.
     ("grpc.max_connection_age_ms", 15 * 60 * 1000),
     ("grpc.max_connection_age_grace_ms", 60 * 1000),
+    # Watchers reconnect in storms; gRPC's own limit would cancel some of them at random.
+    ("grpc.server.max_pending_requests", 10_000),
+    ("grpc.server.max_pending_requests_hard_limit", 20_000),
     # Envoy's keepalive pings on idle watch streams are welcome.
     ("grpc.http2.min_ping_interval_without_data_ms", 5000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
 
 _PROBE_SECONDS = 2.0
+# Health name that is SERVING as long as the process answers at all: restarting it wouldn't bring a store back.
+LIVENESS = "liveness"
 
 Probe = Callable[[], Awaitable[object]]
 Drain = Callable[[], None]
@@ -120,6 +125,7 @@ async def serving(
 async def _tell_health(health: health_aio.HealthServicer, names: Sequence[str], probes: Mapping[str, Probe]) -> None:
     """Keeps health true: NOT_SERVING while a dependency doesn't answer."""
     last: int | None = None
+    await health.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
     while True:
         failed = [name for name, probe in probes.items() if not await _answers(probe)]
         now = health_pb2.HealthCheckResponse.NOT_SERVING if failed else health_pb2.HealthCheckResponse.SERVING

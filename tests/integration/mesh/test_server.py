@@ -1,0 +1,263 @@
+"""The boundary of every RPC, over a real socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from eco2.scan.v1 import scan_service_pb2 as pb
+from eco2.scan.v1 import scan_service_pb2_grpc
+from eco2.scan.v1.scan_pb2 import Scan
+from mesh.channel import Peer
+from mesh.errors import EcoError, NotFound, Reason, ResourceExhausted
+from mesh.identity import USER_HEADER, caller
+from mesh.server import Service, serving
+from mesh.settings import ServiceSettings
+from mesh.status import DETAILS_HEADER
+from mesh.telemetry import Telemetry
+
+ID = "0197a000-0000-7000-8000-000000000000"
+NAME = "eco2.scan.v1.ScanService"
+
+# Any: the generated stub's types know only the synchronous client.
+Serve = Callable[..., AbstractAsyncContextManager[Any]]
+
+
+_meter = MeterProvider().get_meter("test")
+NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"), _meter, _meter.create_histogram("duration"))
+
+
+class Scripted(scan_service_pb2_grpc.ScanServiceServicer):
+    """Does in GetScan and WatchScan what the test says."""
+
+    def __init__(self, get: Callable[[Any], Any] | None = None) -> None:
+        self.get = get
+        self.deadlines: list[float | None] = []
+        self.watching = asyncio.Event()
+        self.left = asyncio.Event()
+        self.drained = asyncio.Event()
+
+    async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
+        self.deadlines.append(context.time_remaining())
+        if self.get:
+            await self.get(context)
+        return Scan()
+
+    async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncIterator[pb.WatchScanResponse]:
+        try:
+            yield pb.WatchScanResponse(type=pb.WatchScanResponse.TYPE_SNAPSHOT)
+            self.watching.set()
+            await self.drained.wait()
+            yield pb.WatchScanResponse(type=pb.WatchScanResponse.TYPE_RECONNECT)
+        finally:
+            self.left.set()
+
+
+@pytest.fixture
+def spans() -> InMemorySpanExporter:
+    """Every span that ended."""
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def serve(spans: InMemorySpanExporter) -> Serve:
+    """Starts a server around a scripted servicer, and gives its client."""
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    meter = MeterProvider().get_meter("test")
+    telemetry = Telemetry(tracers.get_tracer("test"), meter, meter.create_histogram("duration"))
+
+    @asynccontextmanager
+    async def start(servicer: Scripted, **options: Any) -> AsyncIterator[Any]:
+        service = Service(NAME, scan_service_pb2_grpc.add_ScanServiceServicer_to_server, servicer)
+        settings = ServiceSettings(drain_seconds=0, grace_seconds=2)
+        # The client outlives the server: what it is told last must reach it.
+        async with AsyncExitStack() as clients, serving(settings, [service], telemetry=telemetry, **options) as server:
+            target = f"127.0.0.1:{server.port}"
+            channel = await clients.enter_async_context(grpc.aio.insecure_channel(target))
+            stub: Any = scan_service_pb2_grpc.ScanServiceStub(channel)
+            stub.channel, stub.target = channel, target
+            yield stub
+
+    return start
+
+
+def details(error: grpc.aio.AioRpcError) -> status_pb2.Status:
+    """The Status an error carries."""
+    trailing = dict(error.trailing_metadata() or ())
+    return status_pb2.Status.FromString(trailing[DETAILS_HEADER])
+
+
+def detail(status: status_pb2.Status, kind: Any) -> Any:
+    """The one detail of a kind."""
+    found = kind()
+    assert any(entry.Unpack(found) for entry in status.details)
+    return found
+
+
+async def raises(error: Exception) -> None:
+    raise error
+
+
+async def test_an_error_of_ours_arrives_with_reason_delay_and_the_callers_language(serve: Serve) -> None:
+    """Clients decide by the reason, wait by RetryInfo, and show the localised text."""
+    error = ResourceExhausted(Reason.LIMIT_EXCEEDED, limit="watchers", retry_after=2.0)
+    async with serve(Scripted(lambda _: raises(error))) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetScan(pb.GetScanRequest(scan_id=ID), metadata=(("accept-language", "en-GB"),))
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    status = details(caught.value)
+    assert detail(status, error_details_pb2.ErrorInfo).reason == Reason.LIMIT_EXCEEDED
+    assert detail(status, error_details_pb2.RetryInfo).retry_delay.seconds == 2
+    assert detail(status, error_details_pb2.LocalizedMessage).locale == "en"
+
+
+async def test_an_unexpected_exception_shows_nothing_but_a_trace_id(
+    serve: Serve, spans: InMemorySpanExporter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exception texts carry addresses, queries and secrets."""
+    async with serve(Scripted(lambda _: raises(RuntimeError("password=hunter2")))) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetScan(pb.GetScanRequest(scan_id=ID))
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert "hunter2" not in str(caught.value)
+    info = detail(details(caught.value), error_details_pb2.ErrorInfo)
+    (span,) = spans.get_finished_spans()
+    assert info.metadata == {"trace_id": f"{span.context.trace_id:032x}"}
+
+
+async def test_a_bad_field_never_reaches_the_servicer(serve: Serve) -> None:
+    """Servicers rely on the rules in the protos."""
+    servicer = Scripted()
+    async with serve(servicer) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetScan(pb.GetScanRequest(scan_id="../etc"))
+    bad = detail(details(caught.value), error_details_pb2.BadRequest)
+    assert (caught.value.code(), servicer.deadlines) == (grpc.StatusCode.INVALID_ARGUMENT, [])
+    assert [violation.field for violation in bad.field_violations] == ["scan_id"]
+
+
+async def test_a_call_without_identity_is_unauthenticated(serve: Serve) -> None:
+    """An unset identity must fail closed."""
+
+    async def needs_user(context: Any) -> None:
+        assert caller(context).user_id == "u1"
+
+    async with serve(Scripted(needs_user)) as stub:
+        await stub.GetScan(pb.GetScanRequest(scan_id=ID), metadata=((USER_HEADER, "u1"),))
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetScan(pb.GetScanRequest(scan_id=ID))
+    assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_peers_refusal_arrives_as_our_error_and_its_deadline_is_sent(serve: Serve) -> None:
+    """The pipeline decides by kind and reason whether another try makes sense."""
+    servicer = Scripted(lambda _: raises(NotFound(Reason.PHOTO_NOT_FOUND, object_key="k")))
+    async with serve(servicer) as stub:
+        with pytest.raises(EcoError) as caught:
+            await Peer("vision").call(stub.GetScan, pb.GetScanRequest(scan_id=ID), timeout=5)
+    assert (type(caught.value), caught.value.reason) == (NotFound, Reason.PHOTO_NOT_FOUND)
+    assert caught.value.metadata == {"object_key": "k"}
+    assert servicer.deadlines[0] is not None
+
+
+async def test_a_peer_that_is_gone_is_unavailable() -> None:
+    """What the transport says has no details; it must still become one of our errors."""
+    async with grpc.aio.insecure_channel("127.0.0.1:1") as channel:
+        stub = scan_service_pb2_grpc.ScanServiceStub(channel)
+        with pytest.raises(EcoError) as caught:
+            await Peer("vision").call(stub.GetScan, pb.GetScanRequest(scan_id=ID), timeout=5)
+    assert (caught.value.reason, caught.value.metadata["peer"]) == (Reason.UNAVAILABLE, "vision")
+
+
+async def test_the_span_of_a_cancelled_stream_says_cancelled(serve: Serve, spans: InMemorySpanExporter) -> None:
+    """The span's code must equal the wire's for every outcome, and leaving must end the handler."""
+    servicer = Scripted()
+    async with serve(servicer) as stub:
+        call = stub.WatchScan(pb.WatchScanRequest(scan_id=ID))
+        await call.read()
+        await servicer.watching.wait()
+        call.cancel()
+        await servicer.left.wait()
+    (span,) = spans.get_finished_spans()
+    assert (span.attributes or {})["rpc.response.status_code"] == "CANCELLED"
+
+
+async def test_the_span_of_a_late_call_says_deadline_exceeded(serve: Serve, spans: InMemorySpanExporter) -> None:
+    """grpc.aio cancels the handler for both; the figures must tell them apart."""
+    never = asyncio.Event()
+    async with serve(Scripted(lambda _: never.wait())) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetScan(pb.GetScanRequest(scan_id=ID), timeout=0.05)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    (span,) = spans.get_finished_spans()
+    assert (span.attributes or {})["rpc.response.status_code"] == "DEADLINE_EXCEEDED"
+
+
+async def test_a_span_continues_the_callers_trace(serve: Serve, spans: InMemorySpanExporter) -> None:
+    """One scan is one trace across the mesh."""
+    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+    async with serve(Scripted()) as stub:
+        await stub.GetScan(
+            pb.GetScanRequest(scan_id=ID), metadata=(("traceparent", f"00-{trace_id}-00f067aa0ba902b7-01"),)
+        )
+    (span,) = spans.get_finished_spans()
+    assert f"{span.context.trace_id:032x}" == trace_id
+
+
+async def test_health_follows_the_dependencies(serve: Serve) -> None:
+    """A service whose database is gone must not be sent traffic."""
+    down = asyncio.Event()
+
+    async def probe() -> None:
+        if down.is_set():
+            raise ConnectionError
+
+    async with serve(Scripted(), dependencies={"postgres": probe}) as stub:
+        health: Any = health_pb2_grpc.HealthStub(stub.channel)
+        changes = health.Watch(health_pb2.HealthCheckRequest(service=NAME))
+        while (await changes.read()).status != health_pb2.HealthCheckResponse.SERVING:
+            pass
+        down.set()
+        assert (await changes.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        changes.cancel()
+
+
+async def test_reflection_lists_the_service(serve: Serve) -> None:
+    """Operators come with grpcurl and no proto files."""
+    async with serve(Scripted()) as stub:
+        reflection: Any = reflection_pb2_grpc.ServerReflectionStub(stub.channel)
+        answers = reflection.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
+        answer = await answers.read()
+        answers.cancel()
+    assert {NAME, "grpc.health.v1.Health"} <= {one.name for one in answer.list_services_response.service}
+
+
+async def test_leaving_tells_watchers_first_and_waits_for_their_handlers(serve: Serve) -> None:
+    """A silent watcher would hold the server's stop for the whole grace."""
+    servicer = Scripted()
+    async with serve(servicer, drains=(servicer.drained.set,)) as stub:
+        call = stub.WatchScan(pb.WatchScanRequest(scan_id=ID))
+        await call.read()
+        await servicer.watching.wait()
+        last = asyncio.create_task(call.read())
+    assert servicer.left.is_set()
+    assert (await last).type == pb.WatchScanResponse.TYPE_RECONNECT
+
+
+async def test_a_taken_address_is_refused(serve: Serve) -> None:
+    """Two servers on one port would share the calls in silence."""
+    async with serve(Scripted()) as stub:
+        with pytest.raises(RuntimeError):
+            async with serving(ServiceSettings(listen=stub.target), [], telemetry=NO_TELEMETRY):
+                pass

@@ -1,0 +1,131 @@
+"""The servicer in a real server, on photos that a fake source hands over."""
+
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import grpc
+import pytest
+from PIL import Image
+
+from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest, ClassifyResponse
+from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub, add_VisionServiceServicer_to_server
+from mesh import telemetry
+from mesh.addresses import open_public_client
+from mesh.errors import NotFound, Reason
+from mesh.server import Service, serving
+from mesh.settings import ServiceSettings
+from mesh.status import from_rpc_error
+from vision_svc.admission import Admission
+from vision_svc.app import NAME
+from vision_svc.examination import Examiner, Lane
+from vision_svc.model import BACKBONE
+from vision_svc.model.convert import convert
+from vision_svc.providers.offline import OfflineClassifier
+from vision_svc.servicer import VisionServicer
+from vision_svc.web import PhotoWeb
+
+if TYPE_CHECKING:  # the generated module has it for type checkers only
+    from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
+
+
+class _Album:
+    """Photos by key, in place of storage."""
+
+    def __init__(self, photos: Mapping[str, bytes]) -> None:
+        self._photos = photos
+
+    async def load(self, address: str) -> bytes:
+        if address not in self._photos:
+            raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=address)
+        return self._photos[address]
+
+
+def _gif() -> bytes:
+    file = BytesIO()
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    return file.getvalue()
+
+
+@pytest.fixture
+async def vision(text_photo: bytes) -> AsyncIterator["VisionServiceAsyncStub"]:
+    """A client of a running service."""
+    convert(BACKBONE)
+    album = _Album({"text": text_photo, "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": text_photo[:9000]})
+    settings = ServiceSettings(drain_seconds=0)
+    with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
+        async with open_public_client("image_url") as client:
+            examiner = Examiner(
+                Lane(album, Admission(1, 1)),
+                Lane(PhotoWeb(client, 1.0), Admission(1, 1)),
+                OfflineClassifier.load(BACKBONE).classify,
+                cpu,
+            )
+            servicer = VisionServicer(examiner, "https://cdn.example.com/photos")
+            service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
+            async with (
+                serving(settings, [service], telemetry=instruments) as server,
+                grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+            ):
+                yield VisionServiceStub(channel)
+
+
+async def _responses(vision: "VisionServiceAsyncStub", request: ClassifyRequest) -> list[ClassifyResponse]:
+    return [response async for response in vision.Classify(request, timeout=10)]
+
+
+async def _error(vision: "VisionServiceAsyncStub", request: ClassifyRequest) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await _responses(vision, request)
+    return caught.value.code(), from_rpc_error(caught.value, "vision").reason
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [ClassifyRequest(object_key="text"), ClassifyRequest(image_url="https://cdn.example.com/photos/text")],
+    ids=["object_key", "image_url"],
+)
+async def test_progress_then_exactly_one_result(vision: "VisionServiceAsyncStub", request_: ClassifyRequest) -> None:
+    """By key, or by the CDN address that stands for it."""
+    *progress, last = await _responses(vision, request_)
+    assert [response.progress.phase for response in progress] == [
+        ClassifyProgress.PHASE_FETCH,
+        ClassifyProgress.PHASE_PREPARE,
+        ClassifyProgress.PHASE_CLASSIFY,
+    ]
+    found = last.result.classification
+    assert (found.category.major, found.category.middle) == ("재활용폐기물", "종이")
+    assert (last.result.width, last.result.height) == (448, 172)
+    assert len(last.result.image_digest) == 64
+
+
+@pytest.mark.parametrize(("locale", "name"), [("", "종이"), ("ko-KR", "종이"), ("en", "Paper")])
+async def test_names_speak_the_requests_language(vision: "VisionServiceAsyncStub", locale: str, name: str) -> None:
+    """Korean unless asked otherwise."""
+    *_, last = await _responses(vision, ClassifyRequest(object_key="text", locale=locale))
+    assert last.result.classification.display_name == name
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "reason"),
+    [
+        (ClassifyRequest(object_key="empty"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_EMPTY"),
+        (ClassifyRequest(object_key="words"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_UNREADABLE"),
+        (ClassifyRequest(object_key="cut"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_UNREADABLE"),
+        (ClassifyRequest(object_key="gif"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_FORMAT"),
+        (ClassifyRequest(object_key="none"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
+        (ClassifyRequest(object_key="../text"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
+        (ClassifyRequest(image_url="https://127.0.0.1/a"), grpc.StatusCode.INVALID_ARGUMENT, "ADDRESS_REFUSED"),
+        (ClassifyRequest(image_url="http://example.com/a"), grpc.StatusCode.INVALID_ARGUMENT, "ADDRESS_REFUSED"),
+        (ClassifyRequest(), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+    ],
+    ids=lambda value: str(value).strip() or "nothing",
+)
+async def test_each_failure_has_its_reason(
+    vision: "VisionServiceAsyncStub", request_: ClassifyRequest, code: grpc.StatusCode, reason: str
+) -> None:
+    """The stream ends with it, and the next call is served."""
+    assert await _error(vision, request_) == (code, reason)
+    assert (await _responses(vision, ClassifyRequest(object_key="text")))[-1].HasField("result")

@@ -1,0 +1,22 @@
+"""Which language a caller is answered in."""
+
+import pytest
+
+from mesh.locale import Locale
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", Locale.KO),
+        ("en", Locale.EN),
+        ("en-US,en;q=0.9,ko;q=0.8", Locale.EN),
+        ("fr-FR, ko;q=0.7", Locale.KO),
+        ("fr, en", Locale.EN),
+        ("de", Locale.KO),
+        ("KO-kr", Locale.KO),
+    ],
+)
+def test_the_first_language_we_speak_wins(header: str, expected: Locale) -> None:
+    """Clients list languages by preference; Korean is the product's own."""
+    assert Locale.parse(header) is expected

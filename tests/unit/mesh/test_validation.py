@@ -1,0 +1,77 @@
+"""Validation: what the protos demand, told in both languages."""
+
+from collections.abc import Iterator
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from buf.validate import validate_pb2
+from eco2.character.v1 import character_service_pb2
+from eco2.rules.v1 import disposal_pb2, rules_service_pb2
+from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
+from eco2.vision.v1 import classification_pb2, vision_service_pb2
+from mesh.errors import InvalidArgument, Reason
+from mesh.locale import Locale
+from mesh.validation import KOREAN, validate
+
+MODULES = (
+    character_service_pb2,
+    classification_pb2,
+    disposal_pb2,
+    operations_service_pb2,
+    rules_service_pb2,
+    scan_service_pb2,
+    vision_service_pb2,
+)
+
+
+def rules_of(field: FieldDescriptor) -> Iterator[str]:
+    """Ids of the rules a field carries, as protovalidate reports them."""
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    yield from (rule.id for rule in rules.cel)
+    if rules.required:
+        yield "required"
+    kind = rules.WhichOneof("type")
+    if kind:
+        names = {name.name for name, _ in getattr(rules, kind).ListFields()} - {"items"}
+        if {"gte", "lte"} <= names:
+            names = names - {"gte", "lte"} | {"gte_lte"}
+        yield from (f"{kind}.{name}" for name in names)
+
+
+def all_rules() -> set[str]:
+    messages: list[Descriptor] = [m for module in MODULES for m in module.DESCRIPTOR.message_types_by_name.values()]
+    return {rule for message in messages for field in message.fields for rule in rules_of(field)}
+
+
+def test_every_rule_has_a_korean_text() -> None:
+    """A rule added to a proto would otherwise be told in English to everybody."""
+    assert all_rules() <= set(KOREAN)
+
+
+@pytest.mark.parametrize(
+    ("request_message", "field", "rule"),
+    [
+        (scan_service_pb2.CreateScanRequest(), "source", "required"),
+        (
+            scan_service_pb2.CreateScanRequest(upload={"content_type": "image/gif", "size_bytes": 1}),
+            "upload.content_type",
+            "string.in",
+        ),
+        (
+            scan_service_pb2.CreateScanRequest(upload={"content_type": "image/png", "size_bytes": 1 << 30}),
+            "upload.size_bytes",
+            "uint32.gte_lte",
+        ),
+        (scan_service_pb2.GetScanRequest(scan_id="1"), "scan_id", "string.uuid"),
+        (scan_service_pb2.GetScanRequest(), "scan_id", "string.uuid"),
+        (rules_service_pb2.MatchRulesRequest(category={"major": "종이"}, tags=["a", ""]), "tags[1]", "string.min_len"),
+    ],
+)
+def test_a_bad_field_is_named_with_its_rule(request_message: object, field: str, rule: str) -> None:
+    """A client must be able to point at the input that was wrong."""
+    with pytest.raises(InvalidArgument) as caught:
+        validate(request_message)
+    assert caught.value.reason is Reason.INVALID_FIELD
+    assert [(violation.field, violation.rule) for violation in caught.value.violations] == [(field, rule)]
+    assert caught.value.violations[0].text[Locale.KO] == KOREAN[rule]

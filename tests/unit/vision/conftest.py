@@ -1,0 +1,61 @@
+"""What several tests of Vision look at."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import skimage.data
+from PIL import Image
+
+from vision_svc.model import BACKBONE
+from vision_svc.model.convert import convert
+from vision_svc.photos import refuse_on_warnings
+from vision_svc.providers.offline import OfflineClassifier
+
+Encode = Callable[..., bytes]
+
+
+@pytest.fixture(autouse=True)
+def _pillow_as_in_production() -> None:
+    refuse_on_warnings()
+
+
+@pytest.fixture(scope="session")
+def classifier() -> OfflineClassifier:
+    """The offline model; built first where set-up hasn't done it."""
+    convert(BACKBONE)
+    return OfflineClassifier.load(BACKBONE)
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[[str], bytes]:
+    """Reads a picture that scikit-image's wheel brings along; none is downloaded."""
+    folder = Path(skimage.data.__file__).parent
+
+    def read(name: str) -> bytes:
+        return (folder / name).read_bytes()
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def encode() -> Encode:
+    """Writes a picture as a file's bytes."""
+
+    def write(image: Image.Image, form: str = "JPEG", **options: object) -> bytes:
+        file = BytesIO()
+        image.save(file, form, **options)
+        return file.getvalue()
+
+    return write
+
+
+@pytest.fixture
+def quarters() -> Image.Image:
+    """Wider than high, a colour in each corner: red and green above, blue and white below."""
+    image = Image.new("RGB", (320, 200), "white")
+    image.paste("red", (0, 0, 160, 100))
+    image.paste("lime", (160, 0, 320, 100))
+    image.paste("blue", (0, 100, 160, 200))
+    return image

@@ -1,0 +1,40 @@
+"""Which photos are ours."""
+
+import pytest
+
+from mesh.errors import NotFound, Reason
+from vision_svc.locations import Outside, Stored, locate, stored
+
+_BASE = "https://cdn.example.com/photos"
+
+
+@pytest.mark.parametrize("base", [_BASE, f"{_BASE}/"])
+def test_addresses_behind_our_cdn_are_object_keys(base: str) -> None:
+    """They are read from storage, not over the internet."""
+    assert locate(f"{_BASE}/scans/0197.jpg", base) == Stored("scans/0197.jpg")
+    assert locate(f"{_BASE}/a%20b.jpg?width=200", base) == Stored("a b.jpg")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cdn.example.com/photos-of-others/1.jpg",
+        "https://cdn.example.com.evil.example/photos/1.jpg",
+        "https://cdn.example.com:8443/photos/1.jpg",
+        "http://cdn.example.com/photos/1.jpg",
+        "https://user@cdn.example.com/photos/1.jpg",
+    ],
+)
+def test_look_alikes_are_outside(url: str) -> None:
+    """And have to pass the rules for outside addresses."""
+    assert locate(url, _BASE) == Outside(url)
+
+
+@pytest.mark.parametrize("key", ["../secret", "a/../../b", "a/./b", "/a", "a//b", "a/"])
+def test_keys_that_could_leave_the_bucket_do_not_exist(key: str) -> None:
+    """A store that keeps objects as files may follow them."""
+    with pytest.raises(NotFound) as caught:
+        stored(key)
+    assert caught.value.reason is Reason.PHOTO_NOT_FOUND
+    with pytest.raises(NotFound):
+        locate(f"{_BASE}/{key}".replace("..", "%2e%2e"), _BASE)

@@ -1,0 +1,70 @@
+"""Protos to the domain and back."""
+
+import numpy as np
+import pytest
+
+from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest
+from mesh.locale import Locale
+from vision_svc import wire
+from vision_svc.classification import UNKNOWN, Candidate, Classification, Kind
+from vision_svc.examination import Finding, Phase
+from vision_svc.labels import KINDS
+from vision_svc.locations import Outside, Stored
+from vision_svc.photos import Photo
+
+_PHOTO = Photo(np.zeros((2, 3, 3), np.uint8), "ab" * 32, 300, 200)
+
+
+def _finding(kind: Kind) -> Finding:
+    candidates = (Candidate(KINDS["metal"], 0.75), Candidate(KINDS["food"], 0.25))
+    return Finding(Classification(kind, 0.75, candidates, "offline", "m-1"), _PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("phase", "number"),
+    [
+        (Phase.FETCH, ClassifyProgress.PHASE_FETCH),
+        (Phase.PREPARE, ClassifyProgress.PHASE_PREPARE),
+        (Phase.CLASSIFY, ClassifyProgress.PHASE_CLASSIFY),
+    ],
+)
+def test_phases_keep_their_names(phase: Phase, number: int) -> None:
+    """Every phase has its number."""
+    assert wire.from_event(phase, Locale.KO).progress.phase == number
+
+
+@pytest.mark.parametrize(("locale", "name"), [(Locale.KO, "금속"), (Locale.EN, "Metal")])
+def test_names_and_warnings_speak_the_requests_language(locale: Locale, name: str) -> None:
+    """Categories are keys and stay Korean."""
+    found = wire.from_event(_finding(KINDS["metal"]), locale).result.classification
+    assert found.display_name == found.candidates[0].display_name == name
+    assert found.category.middle == "금속류"
+    assert found.warning == (KINDS["metal"].warning or {})[locale]
+
+
+def test_a_finding_is_whole() -> None:
+    """Every field of the contract the offline model can fill."""
+    result = wire.from_event(_finding(KINDS["metal"]), Locale.EN).result
+    assert (result.image_digest, result.width, result.height) == (_PHOTO.digest, 300, 200)
+    found = result.classification
+    assert (found.category.major, found.material, found.form) == ("재활용폐기물", "metal", "")
+    assert (found.confidence, found.provider, found.model) == (0.75, "offline", "m-1")
+    assert [candidate.confidence for candidate in found.candidates] == [0.75, 0.25]
+
+
+def test_what_is_not_known_is_absent() -> None:
+    """`mixed` absent isn't `mixed` false."""
+    found = wire.from_event(_finding(UNKNOWN), Locale.KO).result.classification
+    assert found.category.major == "미분류"
+    assert not found.HasField("mixed")
+    assert not found.tags
+    assert not found.warning
+
+
+def test_a_request_names_a_key_or_an_address() -> None:
+    """The two ways a photo can be given."""
+    base = "https://cdn.example.com"
+    assert wire.to_location(ClassifyRequest(object_key="scans/1"), base) == Stored("scans/1")
+    assert wire.to_location(ClassifyRequest(image_url="https://example.com/1"), base) == Outside(
+        "https://example.com/1"
+    )

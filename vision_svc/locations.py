@@ -1,0 +1,51 @@
+"""Where a photo is."""
+
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from mesh.errors import NotFound, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A photo in our own bucket."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A photo at an address somebody gave us."""
+
+    url: str
+
+
+Location = Stored | Outside
+
+
+def stored(key: str) -> Stored:
+    """The photo with this object key.
+
+    Raises:
+        NotFound: No object of ours has such a key. A dot segment could lead out of the bucket in a store that keeps
+            objects as files.
+    """
+    if not all(segment not in {"", ".", ".."} for segment in key.split("/")):
+        raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key)
+    return Stored(key)
+
+
+def locate(image_url: str, cdn_base_url: str) -> Location:
+    """Where the photo with this address is: behind our own CDN, that is in our bucket, or outside.
+
+    Args:
+        image_url: What the client sent.
+        cdn_base_url: Our photos' public address, with or without a slash at the end.
+
+    Raises:
+        NotFound: It is behind our CDN, but no key of ours.
+    """
+    base, address = urlsplit(cdn_base_url.rstrip("/")), urlsplit(image_url)
+    if (address.scheme, address.netloc) == (base.scheme, base.netloc) and address.path.startswith(f"{base.path}/"):
+        return stored(unquote(address.path.removeprefix(f"{base.path}/")))
+    return Outside(image_url)

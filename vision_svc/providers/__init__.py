@@ -1,0 +1,1 @@
+"""What can look at a photo: today the offline model."""

@@ -1,0 +1,174 @@
+"""The offline model: EfficientNet-Lite2, a trained head, and what ImageNet's classes say about waste.
+
+Runs on the CPU with onnxruntime and numpy, some 25 ms a photo on one core, in the thread that calls it. What it can't
+do is written in `vision_svc.classifier` and `model/README.md`.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import onnxruntime
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+
+from vision_svc.classification import Classification
+from vision_svc.classifier import Beliefs, judge
+from vision_svc.labels import KINDS
+from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET
+from vision_svc.photos import Pixels
+
+_HEAD_SHARE = 0.6  # of the belief; the rest comes from the ImageNet map, which knows what the head never saw
+_LEAST_WASTE = 0.15  # below this share of waste classes ImageNet has no opinion, and must not be scaled up to one
+_IMAGENET_CLASSES = 1000
+
+_Vector = NDArray[np.float32]
+
+
+class ModelMissing(Exception):
+    """The backbone's file isn't there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Features to labels: a linear softmax classifier.
+
+    Attributes:
+        weights: [labels, features]; a zero row for a label the head doesn't know.
+        bias: [labels]; minus infinity for a label the head doesn't know.
+    """
+
+    weights: _Vector
+    bias: _Vector
+
+    @classmethod
+    def load(cls) -> Self:
+        with np.load(HEAD) as file:
+            known = {str(label): row for row, label in enumerate(file["labels"])}
+            weights, bias = file["weights"], file["bias"]
+        absent = np.zeros(weights.shape[1], np.float32)
+        return cls(
+            np.stack([weights[known[label]] if label in known else absent for label in KINDS]),
+            np.array([bias[known[label]] if label in known else -np.inf for label in KINDS], np.float32),
+        )
+
+    def beliefs(self, features: _Vector) -> _Vector:
+        scaled = features * np.float32(FEATURE_SCALE / np.linalg.norm(features))
+        return _softmax(self.weights @ scaled + self.bias)
+
+
+@dataclass(frozen=True, slots=True)
+class _ImageNet:
+    """ImageNet's classes to labels.
+
+    Attributes:
+        waste: 1 where a class shows a label, [classes, labels].
+        nonwaste: Which classes show no waste, [classes].
+    """
+
+    waste: _Vector
+    nonwaste: NDArray[np.bool_]
+
+    @classmethod
+    def load(cls) -> Self:
+        table = yaml.safe_load(IMAGENET.read_text("utf-8"))
+        waste = np.zeros((_IMAGENET_CLASSES, len(KINDS)), np.float32)
+        for column, label in enumerate(KINDS):
+            waste[list(table["waste"].get(label, {})), column] = 1
+        nonwaste = np.zeros(_IMAGENET_CLASSES, np.bool_)
+        for first, last in table["nonwaste"]:
+            nonwaste[first : last + 1] = True
+        return cls(waste, nonwaste)
+
+    def beliefs(self, classes: _Vector) -> _Vector:
+        labels = classes @ self.waste
+        return labels / np.float32(max(float(labels.sum()), _LEAST_WASTE))
+
+
+class OfflineClassifier:
+    """Classifies photos with the offline model. Safe to call from several threads at once.
+
+    Args:
+        session: The backbone.
+        model: Name of exactly this model.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, model: str) -> None:
+        self._session = session
+        self._model = model
+        self._head = _Head.load()
+        self._imagenet = _ImageNet.load()
+
+    @classmethod
+    def load(cls, backbone: Path) -> Self:
+        """Reads the backbone and looks at one blank photo, so that the first real one isn't slower.
+
+        Args:
+            backbone: The ONNX file that `vision_svc.model.convert` builds.
+
+        Raises:
+            ModelMissing: There is no such file.
+        """
+        if not backbone.is_file():
+            raise ModelMissing(f"{backbone} is missing; build it with: python -m vision_svc.model.convert")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # photos run side by side; one photo doesn't need all cores
+        options.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(str(backbone), options, providers=["CPUExecutionProvider"])
+        classifier = cls(session, f"efficientnet-lite2-{_digest(backbone, HEAD, IMAGENET)[:12]}")
+        classifier.classify(np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8))
+        _give_back_memory()
+        return classifier
+
+    def classify(self, pixels: Pixels) -> Classification:
+        """What the photo shows.
+
+        Args:
+            pixels: RGB, uint8 [height, width, 3]; any size, since it is squeezed into a square.
+        """
+        return judge(self.beliefs(pixels), provider="offline", model=self._model)
+
+    def beliefs(self, pixels: Pixels) -> Beliefs:
+        """What the model believes, before any threshold. Arguments as for `classify`."""
+        logits, features = self._session.run(["logits", "features"], {"image": _square(pixels)})
+        classes = _softmax(logits[0])
+        head, imagenet = self._head.beliefs(features[0]), self._imagenet.beliefs(classes)
+        mixed = _HEAD_SHARE * head + (1 - _HEAD_SHARE) * imagenet
+        return Beliefs(
+            labels=dict(zip(KINDS, mixed.tolist(), strict=True)),
+            nonwaste=float(classes[self._imagenet.nonwaste].sum()),
+        )
+
+
+def _give_back_memory() -> None:
+    """Reading the graph leaves some 40 MB of scratch that glibc would keep for ever; other C libraries don't."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _digest(*files: Path) -> str:
+    """One digest for all the files an answer depends on."""
+    whole = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as opened:
+            whole.update(hashlib.file_digest(opened, "sha256").digest())
+    return whole.hexdigest()
+
+
+def _square(pixels: Pixels) -> _Vector:
+    """The backbone's input, float32 [1, 3, side, side]."""
+    square = Image.fromarray(pixels).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
+    channels = np.asarray(square, np.float32).transpose(2, 0, 1)[np.newaxis]
+    scaled: _Vector = (channels - np.float32(127)) / np.float32(128)
+    return scaled
+
+
+def _softmax(scores: _Vector) -> _Vector:
+    powers: _Vector = np.exp(scores - scores.max())
+    shares: _Vector = powers / powers.sum()
+    return shares

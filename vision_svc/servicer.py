@@ -1,0 +1,33 @@
+"""Vision keeps nothing: a photo comes in by its address, and what it shows goes out."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from eco2.vision.v1 import vision_service_pb2, vision_service_pb2_grpc
+from mesh.identity import caller
+from vision_svc import wire
+from vision_svc.examination import Examiner
+
+
+class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
+    """Answers `eco2.vision.v1.VisionService`.
+
+    Args:
+        examiner: Looks at photos.
+        cdn_base_url: Public address of our own photos.
+    """
+
+    def __init__(self, examiner: Examiner, cdn_base_url: str) -> None:
+        self._examiner = examiner
+        self._cdn_base_url = cdn_base_url
+
+    async def Classify(
+        self, request: vision_service_pb2.ClassifyRequest, context: Any
+    ) -> AsyncIterator[vision_service_pb2.ClassifyResponse]:
+        """Streams each phase as it begins, then the result."""
+        location = wire.to_location(request, self._cdn_base_url)
+        locale = caller(context).locale_or(request.locale)
+        async with aclosing(self._examiner.examine(location)) as events:
+            async for event in events:
+                yield wire.from_event(event, locale)

@@ -1,0 +1,67 @@
+"""Between the protos and the domain."""
+
+from eco2.vision.v1 import classification_pb2, vision_service_pb2
+from mesh.locale import Locale
+from vision_svc.classification import Candidate, Category, Classification
+from vision_svc.examination import Finding, Phase
+from vision_svc.locations import Location, locate, stored
+
+_PHASES = {
+    Phase.FETCH: vision_service_pb2.ClassifyProgress.PHASE_FETCH,
+    Phase.PREPARE: vision_service_pb2.ClassifyProgress.PHASE_PREPARE,
+    Phase.CLASSIFY: vision_service_pb2.ClassifyProgress.PHASE_CLASSIFY,
+}
+
+
+def to_location(request: vision_service_pb2.ClassifyRequest, cdn_base_url: str) -> Location:
+    """Where the photo of a request is.
+
+    Raises:
+        NotFound: No object of ours can have this key.
+    """
+    if request.WhichOneof("image") == "object_key":
+        return stored(request.object_key)
+    return locate(request.image_url, cdn_base_url)
+
+
+def from_event(event: Phase | Finding, locale: Locale) -> vision_service_pb2.ClassifyResponse:
+    """One message of the stream."""
+    if isinstance(event, Phase):
+        progress = vision_service_pb2.ClassifyProgress(phase=_PHASES[event])
+        return vision_service_pb2.ClassifyResponse(progress=progress)
+    result = vision_service_pb2.ClassifyResult(
+        classification=_from_classification(event.classification, locale),
+        image_digest=event.photo.digest,
+        width=event.photo.width,
+        height=event.photo.height,
+    )
+    return vision_service_pb2.ClassifyResponse(result=result)
+
+
+def _from_classification(found: Classification, locale: Locale) -> classification_pb2.Classification:
+    kind = found.kind
+    return classification_pb2.Classification(
+        category=_from_category(kind.category),
+        display_name=kind.name[locale],
+        tags=found.tags,
+        material=kind.material,
+        form=kind.form,
+        mixed=found.mixed,
+        confidence=found.confidence,
+        candidates=[_from_candidate(candidate, locale) for candidate in found.candidates],
+        warning=kind.warning[locale] if kind.warning else "",
+        provider=found.provider,
+        model=found.model,
+    )
+
+
+def _from_candidate(candidate: Candidate, locale: Locale) -> classification_pb2.Candidate:
+    return classification_pb2.Candidate(
+        category=_from_category(candidate.kind.category),
+        display_name=candidate.kind.name[locale],
+        confidence=candidate.confidence,
+    )
+
+
+def _from_category(category: Category) -> classification_pb2.Category:
+    return classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
