@@ -1,0 +1,7 @@
+"""`python -m rules_svc` serves until SIGTERM."""
+
+from mesh.server import main
+from rules_svc.app import application
+from rules_svc.settings import RulesSettings
+
+main(RulesSettings, application)

@@ -1,0 +1,185 @@
+"""What a person is told: how, why and where, composed from rules, situation and the person's own question.
+
+Nothing is invented: every sentence is a rule's, a warning of the classifier's, or one of the frames below.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mesh.locale import Locale
+from rules_svc.questions import Questions, Source, Topic
+from rules_svc.rulebook import ToldRule
+from rules_svc.taxonomy import Path, Text
+
+PROVIDER = "composed"
+UNKNOWN: Path = ("미분류",)
+
+# A question about three things at once is answered; one that touches everything would repeat the whole rule.
+_MOST_TOPICS = 2
+
+_OPENING = Text("{title}, 이렇게 버려요.", "{title}: what to do.")
+_WHERE = Text("버리는 곳: {container}", "Where: {container}")
+_NAME = Text("사진 속 물건은 ‘{title}’ 같아요.", "It looks like this: {title}.")
+_INSTEAD = Text("‘{item}’: {instead}", "{item}: {instead}")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the classifier found.
+
+    Attributes:
+        path: The category.
+        display_name: Its name in the locale.
+        tags: Situation tags.
+        warning: Must be said whatever the rules say. Empty if there is none.
+        candidates: Names of what it might be, most likely first.
+    """
+
+    path: Path
+    display_name: str = ""
+    tags: tuple[str, ...] = ()
+    warning: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person is told.
+
+    Attributes:
+        text: The three parts below, joined.
+        how: How to dispose of it; the person's own question is answered first.
+        why: Why.
+        where: Bag, bin or place.
+        insufficiencies: What stays open, each as one question.
+        rule_ids: The rules it stands on.
+        provider: Who wrote it.
+    """
+
+    text: str
+    how: str
+    why: str
+    where: str
+    insufficiencies: tuple[str, ...]
+    rule_ids: tuple[str, ...]
+    provider: str = PROVIDER
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """The reply to the person's own question, and the rules it comes from."""
+
+    lines: tuple[str, ...] = ()
+    rule_ids: tuple[str, ...] = ()
+    understood: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Composes answers.
+
+    Attributes:
+        questions: What people ask, and what they have to be asked.
+    """
+
+    questions: Questions
+
+    def compose(
+        self, finding: Finding, rules: Sequence[ToldRule], question: str, locale: Locale
+    ) -> Iterator[str | Answer]:
+        """The text line by line, then the answer; the lines joined are its text.
+
+        Args:
+            finding: What was found.
+            rules: The rule to follow first, then wider ones. At least one.
+            question: The person's own words; may be empty.
+            locale: Language of the frames and of the questions asked back.
+        """
+        followed = rules[0]
+        reply = self._reply(finding, rules, question, locale)
+        lines = [*reply.lines, *_instructions(finding, followed, self.questions.topics, locale)]
+        where = _WHERE[locale].format(container=followed.container)
+        pieces = [*_part(lines), *_part([followed.why]), where]
+        yield from pieces
+        yield Answer(
+            text="".join(pieces),
+            how="\n".join(lines),
+            why=followed.why,
+            where=where,
+            insufficiencies=tuple(self._open(finding, question, reply, locale)),
+            rule_ids=tuple(dict.fromkeys((followed.rule_id, *reply.rule_ids))),
+        )
+
+    def _reply(self, finding: Finding, rules: Sequence[ToldRule], question: str, locale: Locale) -> _Reply:
+        # Of what wasn't recognised nothing particular can be said; it is asked about instead.
+        if finding.path == UNKNOWN or not self.questions.asking.within(question):
+            return _Reply()
+        excluded = [
+            (_INSTEAD[locale].format(item=item, instead=instead), rule.rule_id)
+            for rule in rules
+            for item, instead in rule.exclusions
+            if _mentions(question, item)
+        ]
+        if excluded:
+            line, rule_id = excluded[0]
+            return _Reply((line,), (rule_id,))
+        topics = [topic for topic in self.questions.topics if topic.asked.within(question)]
+        replies = [_about(topic, finding, rules[0], locale) for topic in topics[:_MOST_TOPICS]]
+        lines = tuple(dict.fromkeys(line for line in replies if line))
+        return _Reply(lines, understood=bool(topics))
+
+    def _open(self, finding: Finding, question: str, reply: _Reply, locale: Locale) -> Iterator[str]:
+        for category in self.questions.open:
+            if category.stays_open(finding.path, finding.tags, question):
+                which = category.ask_which if finding.candidates else None
+                yield (which or category.ask)[locale].format(candidates=", ".join(finding.candidates))
+        for tag in self.questions.open_tags:
+            if tag.tag in finding.tags:
+                yield tag.ask[locale]
+        if not reply.understood:
+            yield self.questions.unanswered[locale]
+
+
+def _instructions(finding: Finding, rule: ToldRule, topics: Sequence[Topic], locale: Locale) -> Iterator[str]:
+    """Opening, numbered steps, dangers."""
+    if finding.path != UNKNOWN:
+        yield _OPENING[locale].format(title=rule.title)
+    for number, step in enumerate(rule.steps, start=1):
+        yield f"{number}. {step}"
+    hazards = [hazard for hazard in rule.hazards if not _same_danger(hazard, finding.warning, topics)]
+    for hazard in [finding.warning, *hazards] if finding.warning else hazards:
+        yield f"⚠ {hazard}"
+
+
+def _about(topic: Topic, finding: Finding, rule: ToldRule, locale: Locale) -> str | None:
+    """The rule's word on a topic; None where the whole text is the reply."""
+    match topic.source:
+        case Source.STEPS | Source.HAZARDS:
+            told = (*rule.steps, *rule.hazards) if topic.source is Source.STEPS else rule.hazards
+            found = next((line for line in told if topic.answered_by(line)), None)
+            return found or (topic.unsaid[locale] if topic.unsaid else None)
+        case Source.CONTAINER:
+            return _WHERE[locale].format(container=rule.container)
+        case Source.WHY:
+            return rule.why
+        case Source.NAME:
+            return _NAME[locale].format(title=finding.display_name or rule.title)
+        case Source.ALL:
+            return None
+
+
+def _same_danger(hazard: str, warning: str, topics: Sequence[Topic]) -> bool:
+    """Whether a rule's hazard would only repeat the classifier's warning."""
+    dangers = [topic.told for topic in topics if topic.source is Source.HAZARDS]
+    return any(words.within(hazard) and words.within(warning) for words in dangers)
+
+
+def _mentions(question: str, item: str) -> bool:
+    """Whether a question is about something a rule excludes: all words of one of its names, "·" parting the names."""
+    asked = question.casefold()
+    return any(all(word.rstrip("s") in asked for word in name.split()) for name in item.casefold().split("·"))
+
+
+def _part(lines: Sequence[str]) -> list[str]:
+    """A part's lines as they are streamed: a break after each, a blank line after the last."""
+    return [f"{line}\n" for line in lines[:-1]] + [f"{lines[-1]}\n\n"]

@@ -1,0 +1,74 @@
+"""Composition root of the Rules service.
+
+    GetTaxonomy ─── rule book (data/*.yaml)
+    MatchRules ──── rule book
+    ComposeAnswer ─ composer (data/questions.yaml)
+    FindPlaces ──── store ── PostgreSQL, schema `rules`
+
+Rules and answers need no database, so PostgreSQL is no dependency of this service's health: while it is down the
+service stays SERVING and FindPlaces alone answers UNAVAILABLE. The pool connects when it is first used.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import stamina
+
+from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
+from mesh import outages, postgres, telemetry
+from mesh.server import Server, Service, serving
+from rules_svc import yaml_book
+from rules_svc.answers import Composer
+from rules_svc.samples import sample_places
+from rules_svc.servicer import RulesServicer
+from rules_svc.settings import RulesSettings
+from rules_svc.store import PlaceStore
+
+NAME = "eco2.rules.v1.RulesService"
+
+# How long the start waits for the sample places; afterwards they are tried for beside the serving.
+_SAMPLES_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def application(settings: RulesSettings) -> AsyncIterator[Server]:
+    """The service, running. Leaving the block drains the server first, then closes the pool."""
+    with telemetry.started("rules", settings) as instruments:
+        dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
+        async with postgres.open_pool(dsn, max_size=connections) as pool:
+            store = PlaceStore(pool, postgres.Queries("rules_svc"))
+            composer = Composer(yaml_book.load_questions())
+            servicer = RulesServicer(yaml_book.load(), composer, store)
+            service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
+            async with (
+                _samples_kept(store, settings.sample_places),
+                serving(settings, [service], telemetry=instruments) as server,
+            ):
+                yield server
+
+
+@asynccontextmanager
+async def _samples_kept(store: PlaceStore, wanted: bool) -> AsyncIterator[None]:
+    """Puts the sample places into the store, or takes them out, as soon as there is a database."""
+    keeping = asyncio.create_task(_keep_samples(store, wanted), name="sample places")
+    try:
+        await asyncio.wait([keeping], timeout=_SAMPLES_SECONDS)
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep_samples(store: PlaceStore, wanted: bool) -> None:
+    places = list(sample_places()) if wanted else []
+    async for attempt in stamina.retry_context(on=_not_yet, attempts=None, timeout=None, wait_max=10.0):
+        with attempt:
+            await store.keep_samples(places)
+
+
+def _not_yet(error: Exception) -> bool:
+    """Whether the database is down, or its tables aren't there before the migrations ran."""
+    missing = (asyncpg.UndefinedTableError, asyncpg.UndefinedObjectError, asyncpg.InvalidSchemaNameError)
+    return isinstance(error, missing) or outages.from_exception(error) is not None

@@ -1,0 +1,112 @@
+"""What people ask about waste, and what an answer has to ask them back."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules_svc.taxonomy import Path, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words to look for. People mix languages, so both are looked for whatever the locale.
+
+    Attributes:
+        ko: Anywhere in a text, since Korean words carry their particles.
+        en: From the start of a word, since English ones carry their endings.
+    """
+
+    ko: tuple[str, ...] = ()
+    en: tuple[str, ...] = ()
+
+    def within(self, text: str) -> bool:
+        """Whether the text has one of them."""
+        folded = text.casefold()
+        if any(word.casefold() in folded for word in self.ko):
+            return True
+        return any(re.search(rf"(?<![a-z]){re.escape(word.casefold())}", folded) for word in self.en)
+
+
+class Source(StrEnum):
+    """Where in a rule the answer to a question stands."""
+
+    STEPS = "steps"
+    HAZARDS = "hazards"
+    CONTAINER = "container"
+    WHY = "why"
+    NAME = "name"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Something people ask about.
+
+    Attributes:
+        key: Its name, such as "label".
+        source: Where in a rule its answer stands.
+        asked: Words of the question.
+        told: Words of the step or hazard that answers it; any does if there are none.
+        unsaid: What is said when the rule has no such step or hazard.
+    """
+
+    key: str
+    source: Source
+    asked: Words
+    told: Words = Words()
+    unsaid: Text | None = None
+
+    def answered_by(self, line: str) -> bool:
+        """Whether a step or hazard answers it."""
+        return self.told == Words() or self.told.within(line)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCategory:
+    """What stays open when a classification stops at a category.
+
+    Attributes:
+        at: The category, exactly: a finer one leaves nothing open.
+        ask: The question to the user.
+        ask_which: The same where candidates are known; they stand in for {candidates}.
+        tags: Situations that settle it.
+        words: What the user may have written that settles it.
+    """
+
+    at: Path
+    ask: Text
+    ask_which: Text | None = None
+    tags: frozenset[str] = frozenset()
+    words: Words = Words()
+
+    def stays_open(self, path: Path, tags: Sequence[str], remark: str) -> bool:
+        """Whether it must be asked."""
+        return path == self.at and self.tags.isdisjoint(tags) and not self.words.within(remark)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTag:
+    """What a situation leaves open, whatever the category."""
+
+    tag: str
+    ask: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Everything known about questions.
+
+    Attributes:
+        asking: Words that make a text a question rather than a remark.
+        topics: What people ask about, the most particular first.
+        open: What categories leave open.
+        open_tags: What situations leave open.
+        unanswered: What is asked back when a question is about nothing we know.
+    """
+
+    asking: Words
+    topics: tuple[Topic, ...]
+    open: tuple[OpenCategory, ...]
+    open_tags: tuple[OpenTag, ...]
+    unanswered: Text

@@ -1,0 +1,31 @@
+"""The sample places that come with the service, in `data/places_sample.csv`: invented, and marked so in their names."""
+
+import csv
+from collections.abc import Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from rules_svc.places import Kind, Location, Place
+from rules_svc.taxonomy import Text
+
+SAMPLES = files("rules_svc") / "data" / "places_sample.csv"
+
+
+def sample_places(file: Traversable = SAMPLES) -> Iterator[Place]:
+    """The invented places.
+
+    Raises:
+        ValueError: A row has an unknown kind or no number where one belongs.
+        KeyError: A column is missing.
+    """
+    for row in csv.DictReader(file.read_text("utf-8").splitlines()):
+        yield Place(
+            place_id=row["place_id"],
+            kind=Kind(row["kind"]),
+            name=Text(row["name_ko"], row["name_en"]),
+            address=Text(row["address_ko"], row["address_en"]),
+            location=Location(float(row["latitude"]), float(row["longitude"])),
+            materials=tuple(row["materials"].split("|")),
+            opening_hours=Text(row["opening_hours_ko"], row["opening_hours_en"]),
+            is_sample=True,
+        )

@@ -1,0 +1,161 @@
+"""Protos of the Rules service to its domain and back."""
+
+import unicodedata
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from google.type import latlng_pb2
+
+from eco2.rules.v1 import disposal_pb2, rules_service_pb2
+from eco2.vision.v1 import classification_pb2
+from mesh.errors import FieldViolation, InvalidArgument, Reason
+from mesh.locale import Locale
+from rules_svc.answers import Answer, Finding
+from rules_svc.places import Location, NearbyPlace
+from rules_svc.rulebook import Rulebook, ToldRule
+from rules_svc.taxonomy import Node, Path, Taxonomy
+
+DEFAULT_RADIUS_METERS = 3000
+DEFAULT_PLACES = 5
+
+_UNKNOWN_MATERIAL = MappingProxyType(
+    {Locale.KO: "분류표에 없는 분류예요", Locale.EN: "must be a major or middle category"}
+)
+
+
+def to_path(category: classification_pb2.Category) -> Path:
+    """The category's keys, empty levels left out."""
+    return to_keys([key for key in (category.major, category.middle, category.minor) if key])
+
+
+def to_keys(texts: Sequence[str]) -> tuple[str, ...]:
+    """Keys as the book writes them: some keyboards send Korean syllables as separate letters."""
+    return tuple(unicodedata.normalize("NFC", text) for text in texts)
+
+
+def to_finding(classification: classification_pb2.Classification) -> Finding:
+    """What the classifier found."""
+    return Finding(
+        path=to_path(classification.category),
+        display_name=classification.display_name,
+        tags=to_keys(classification.tags),
+        warning=classification.warning,
+        candidates=tuple(candidate.display_name for candidate in classification.candidates if candidate.display_name),
+    )
+
+
+def to_rule(rule: disposal_pb2.DisposalRule) -> ToldRule:
+    """A rule as MatchRules told it."""
+    return ToldRule(
+        rule_id=rule.rule_id,
+        path=to_path(rule.category),
+        title=rule.title,
+        steps=tuple(rule.steps),
+        why=rule.why,
+        container=rule.container,
+        exclusions=tuple((exclusion.item, exclusion.instead) for exclusion in rule.exclusions),
+        hazards=tuple(rule.hazards),
+        source=rule.source,
+        applied_tags=tuple(rule.applied_tags),
+    )
+
+
+def from_rule(rule: ToldRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
+    """A rule in one language."""
+    category = taxonomy.category(rule.path)
+    return disposal_pb2.DisposalRule(
+        rule_id=rule.rule_id,
+        category=classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor),
+        title=rule.title,
+        steps=rule.steps,
+        why=rule.why,
+        container=rule.container,
+        exclusions=[disposal_pb2.Exclusion(item=item, instead=instead) for item, instead in rule.exclusions],
+        hazards=rule.hazards,
+        applied_tags=rule.applied_tags,
+        source=rule.source,
+    )
+
+
+def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyResponse:
+    """The taxonomy and the tags in one language."""
+    return rules_service_pb2.GetTaxonomyResponse(
+        majors=[_from_node(major, locale) for major in book.taxonomy.majors],
+        tags=[rules_service_pb2.SituationTag(key=tag.key, display_name=tag.name[locale]) for tag in book.tags.values()],
+        rulebook_version=book.version,
+    )
+
+
+def from_composed(event: str | Answer) -> rules_service_pb2.ComposeAnswerResponse:
+    """One message of the stream: a piece of the text, or the answer that ends it."""
+    if isinstance(event, str):
+        return rules_service_pb2.ComposeAnswerResponse(text_delta=event)
+    answer = disposal_pb2.Answer(
+        text=event.text,
+        how=event.how,
+        why=event.why,
+        where=event.where,
+        insufficiencies=event.insufficiencies,
+        rule_ids=event.rule_ids,
+        provider=event.provider,
+    )
+    return rules_service_pb2.ComposeAnswerResponse(answer=answer)
+
+
+def to_materials(request: rules_service_pb2.FindPlacesRequest, taxonomy: Taxonomy) -> tuple[str, ...]:
+    """The materials asked for.
+
+    Raises:
+        InvalidArgument: One isn't a major or middle category; without this it would look as if no place took it.
+    """
+    materials = to_keys(request.materials)
+    known = taxonomy.materials()
+    violations = [
+        FieldViolation(f"materials[{index}]", "materials.known", _UNKNOWN_MATERIAL)
+        for index, material in enumerate(materials)
+        if material not in known
+    ]
+    if violations:
+        fields = ", ".join(violation.field for violation in violations)
+        raise InvalidArgument(Reason.INVALID_FIELD, violations=violations, fields=fields)
+    return materials
+
+
+def to_location(location: latlng_pb2.LatLng) -> Location:
+    """Where somebody is."""
+    return Location(location.latitude, location.longitude)
+
+
+def to_radius(request: rules_service_pb2.FindPlacesRequest) -> int:
+    """How far, in metres."""
+    return request.radius_meters if request.HasField("radius_meters") else DEFAULT_RADIUS_METERS
+
+
+def to_limit(request: rules_service_pb2.FindPlacesRequest) -> int:
+    """How many."""
+    return request.limit if request.HasField("limit") else DEFAULT_PLACES
+
+
+def from_nearby(nearby: NearbyPlace, locale: Locale) -> disposal_pb2.Place:
+    """A place and how far it is, in one language."""
+    place = nearby.place
+    return disposal_pb2.Place(
+        place_id=place.place_id,
+        name=place.name[locale],
+        kind=place.kind,
+        address=place.address[locale],
+        location=latlng_pb2.LatLng(latitude=place.location.latitude, longitude=place.location.longitude),
+        distance_meters=round(nearby.distance_meters),
+        walking_minutes=nearby.walking_minutes,
+        materials=place.materials,
+        opening_hours=place.opening_hours[locale],
+        is_sample=place.is_sample,
+    )
+
+
+def _from_node(node: Node, locale: Locale) -> rules_service_pb2.TaxonomyNode:
+    return rules_service_pb2.TaxonomyNode(
+        key=node.path[-1],
+        display_name=node.name[locale],
+        children=[_from_node(child, locale) for child in node.children],
+    )

@@ -1,0 +1,160 @@
+"""The Rules service over the wire."""
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from google.type.latlng_pb2 import LatLng
+
+from eco2.rules.v1 import rules_service_pb2 as pb
+from eco2.rules.v1.disposal_pb2 import Answer
+from eco2.vision.v1.classification_pb2 import Category, Classification
+from mesh.errors import Reason
+from mesh.status import from_rpc_error
+
+if TYPE_CHECKING:  # the generated module has it for type checkers only
+    from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceAsyncStub
+
+PET = Category(major="재활용폐기물", middle="플라스틱류", minor="페트병")
+MAPO = LatLng(latitude=37.5560, longitude=126.9235)
+ENGLISH = (("accept-language", "en-GB,en;q=0.9"),)
+
+
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, Reason, dict[str, str]]:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    error = from_rpc_error(refused.value, "rules")
+    return refused.value.code(), error.reason, error.metadata
+
+
+async def compose(rules: "RulesServiceAsyncStub", request: pb.ComposeAnswerRequest) -> tuple[list[str], Answer]:
+    """What a client of ComposeAnswer sees: the pieces, then the answer."""
+    *before, last = [event async for event in rules.ComposeAnswer(request)]
+    assert all(event.WhichOneof("event") == "text_delta" for event in before)
+    assert last.WhichOneof("event") == "answer"
+    return [event.text_delta for event in before], last.answer
+
+
+async def test_the_taxonomy_is_told_in_both_languages(rules: "RulesServiceAsyncStub") -> None:
+    """Keys stay Korean, names follow the caller; the request's locale wins over the header."""
+    korean = await rules.GetTaxonomy(pb.GetTaxonomyRequest())
+    english = await rules.GetTaxonomy(pb.GetTaxonomyRequest(), metadata=ENGLISH)
+    assert [major.key for major in korean.majors] == [major.key for major in english.majors]
+    assert (korean.majors[0].display_name, english.majors[0].display_name) == ("재활용품", "Recyclables")
+    assert await rules.GetTaxonomy(pb.GetTaxonomyRequest(locale="ko"), metadata=ENGLISH) == korean
+    assert len(korean.tags) == len(english.tags) >= 25
+
+
+async def test_rules_are_matched_with_their_version_and_region(rules: "RulesServiceAsyncStub") -> None:
+    """Overlays aren't served yet, so the nation's rule applies even where a region is named."""
+    request = pb.MatchRulesRequest(category=PET, tags=["무색_투명"], region="서울특별시/마포구", locale="en")
+    response = await rules.MatchRules(request)
+    assert [rule.rule_id for rule in response.rules] == ["clear_pet", "plastic.pet", "plastic", "recyclables"]
+    followed = response.rules[0]
+    assert followed.category == Category(major="재활용폐기물", middle="무색페트병")
+    assert followed.title == "Clear PET bottle"
+    assert list(followed.applied_tags) == ["무색_투명"]
+    assert followed.source
+    taxonomy = await rules.GetTaxonomy(pb.GetTaxonomyRequest())
+    assert (response.rulebook_version, response.applied_region) == (taxonomy.rulebook_version, "대한민국")
+
+
+async def test_the_unclassified_has_a_rule_too(rules: "RulesServiceAsyncStub") -> None:
+    """An abstaining classifier mustn't end the scan in an error."""
+    response = await rules.MatchRules(pb.MatchRulesRequest(category=Category(major="미분류")))
+    assert [rule.rule_id for rule in response.rules] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "reason", "metadata"),
+    [
+        (
+            pb.MatchRulesRequest(category=Category(major="재활용폐기물", middle="석재")),
+            grpc.StatusCode.NOT_FOUND,
+            Reason.CATEGORY_UNKNOWN,
+            {"category": "재활용폐기물/석재"},
+        ),
+        (
+            pb.MatchRulesRequest(category=PET, tags=["반짝임"]),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            Reason.TAG_UNKNOWN,
+            {"tag": "반짝임"},
+        ),
+        (
+            pb.MatchRulesRequest(),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            Reason.INVALID_FIELD,
+            {"fields": "category"},
+        ),
+    ],
+)
+async def test_what_the_book_doesn_t_know_is_refused(
+    rules: "RulesServiceAsyncStub",
+    request_: pb.MatchRulesRequest,
+    code: grpc.StatusCode,
+    reason: Reason,
+    metadata: dict[str, str],
+) -> None:
+    """With a reason a client can act on."""
+    assert await refusal(rules.MatchRules(request_)) == (code, reason, metadata)
+
+
+@pytest.mark.parametrize(("locale", "first"), [("ko", "물로 헹궈요.\n"), ("en", "Rinse it with water.\n")])
+async def test_an_answer_is_streamed_and_stands_on_the_matched_rules(
+    rules: "RulesServiceAsyncStub", locale: str, first: str
+) -> None:
+    """What Scan does: match, then compose from exactly those rules."""
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET, locale=locale))
+    classification = Classification(category=PET, display_name=matched.rules[0].title)
+    request = pb.ComposeAnswerRequest(
+        classification=classification, rules=matched.rules, question="꼭 헹궈야 하나요?", locale=locale
+    )
+    pieces, answer = await compose(rules, request)
+    assert len(pieces) > 5
+    assert pieces[0] == first
+    assert "".join(pieces) == answer.text
+    assert list(answer.rule_ids) == ["plastic.pet"]
+    assert (len(answer.insufficiencies), answer.provider) == (1, "composed")
+
+
+async def test_an_answer_needs_a_rule(rules: "RulesServiceAsyncStub") -> None:
+    """Without one there would be nothing to stand on."""
+    call = compose(rules, pb.ComposeAnswerRequest(classification=Classification(category=PET)))
+    assert (await refusal(call))[1] is Reason.INVALID_FIELD
+
+
+async def test_the_nearest_places_are_found(rules: "RulesServiceAsyncStub") -> None:
+    """Nearest first, marked as samples, with distance and walking time, in the caller's language."""
+    request = pb.FindPlacesRequest(location=MAPO, materials=["전지"], locale="en")
+    found = (await rules.FindPlaces(request)).places
+    assert [place.kind for place in found] == ["battery_box", "recycling_centre"]
+    assert found[0].distance_meters < found[1].distance_meters <= 3000
+    assert found[0].walking_minutes == 4
+    assert all(place.is_sample and "Sample" in place.name for place in found)
+    assert "전지" in found[0].materials
+    assert found[0].location.latitude == pytest.approx(37.5572)
+
+
+async def test_no_place_in_reach_is_an_empty_list(rules: "RulesServiceAsyncStub") -> None:
+    """That there is none is an answer, not an error."""
+    request = pb.FindPlacesRequest(location=LatLng(latitude=10, longitude=10))
+    assert not (await rules.FindPlaces(request)).places
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({}, "location"),
+        ({"location": LatLng(latitude=91)}, "location"),
+        ({"location": MAPO, "radius_meters": 50_001}, "radius_meters"),
+        ({"location": MAPO, "limit": 0}, "limit"),
+        ({"location": MAPO, "materials": ["석재"]}, "materials[0]"),
+    ],
+)
+async def test_a_search_that_can_t_be_meant_is_refused(
+    rules: "RulesServiceAsyncStub", fields: dict[str, Any], named: str
+) -> None:
+    """The field is named, so that a client can tell its user."""
+    code, reason, metadata = await refusal(rules.FindPlaces(pb.FindPlacesRequest(**fields)))
+    assert (code, reason, metadata) == (grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_FIELD, {"fields": named})

@@ -1,0 +1,177 @@
+"""The data files: their shape, their references, both languages."""
+
+import json
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from mesh.locale import Locale
+from rules_svc import yaml_book
+from rules_svc.places import Kind
+from rules_svc.questions import Questions, Source
+from rules_svc.rulebook import Rulebook
+from rules_svc.samples import sample_places
+from rules_svc.taxonomy import Path, Text, within
+
+DATA = yaml_book.DATA
+FILES = [(file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "tags.yaml", "questions.yaml")] + [
+    (f"rules/{file.name}", "rules") for file in (DATA / "rules").iterdir()
+]
+MIDDLES = "종이 종이팩 무색페트병 플라스틱류 비닐류 발포합성수지 유리병 금속류 의류및원단 전지 조명제품 전기전자제품"
+MAJORS = (
+    "재활용폐기물 일반종량제폐기물 불연성종량제폐기물 음식물류폐기물 공사장생활폐기물 대형폐기물 "
+    "생활계유해폐기물 미분류"
+)
+NAMED_TAGS = (
+    "내용물_있음 오염_심함 비닐_라벨_부착 뚜껑_분리_필요 복합재질_의심 깨짐 가스_잔존_의심 배터리_포함 다수_품목_혼합"
+)
+
+
+def texts(value: object) -> Iterator[Text]:
+    """Every bilingual text inside a domain object."""
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from texts(item)
+    else:
+        for name in getattr(value, "__slots__", ()):
+            yield from texts(getattr(value, name))
+
+
+@pytest.mark.parametrize(("file", "schema"), FILES)
+def test_every_file_has_the_shape_its_schema_describes(file: str, schema: str) -> None:
+    """A typo in a field name, or an unquoted comma that cuts a sentence in two, must not reach a person."""
+    described = json.loads((DATA / f"{schema}.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(described)
+    found: list[Any] = list(Draft202012Validator(described).iter_errors(yaml_book.read(DATA / file)))
+    assert [error.message for error in found] == []
+
+
+def test_the_taxonomy_is_the_guides(book: Rulebook) -> None:
+    """Majors and middles are the contract with Vision and Character."""
+    assert [major.path[-1] for major in book.taxonomy.majors] == MAJORS.split()
+    assert [middle.path[-1] for middle in book.taxonomy.majors[0].children] == MIDDLES.split()
+    assert sum(not node.children for node in book.taxonomy) >= 60
+
+
+@pytest.mark.parametrize("path", ["플라스틱류/페트병", "플라스틱류/용기류", "종이/골판지류"])
+def test_what_the_offline_classifier_emits_exists(book: Rulebook, path: str) -> None:
+    """Else a scan of a bottle would fail at the rules."""
+    assert book.match(("재활용폐기물", *path.split("/")), ())
+
+
+def test_every_middle_and_every_major_has_a_rule_of_its_own(book: Rulebook) -> None:
+    """Only minors may inherit, so every node has a rule."""
+    wide = {major.path for major in book.taxonomy.majors} | {middle.path for middle in book.taxonomy.majors[0].children}
+    assert wide <= book.rules.keys()
+    assert all(book.match(node.path, ()) for node in book.taxonomy)
+
+
+def test_every_tag_of_the_contract_is_there(book: Rulebook) -> None:
+    """The list is closed: what Vision may say, Rules must know."""
+    assert set(NAMED_TAGS.split()) <= book.tags.keys()
+    assert len(book.tags) >= 25
+
+
+def test_every_tag_changes_a_rule_wherever_it_says_so(book: Rulebook) -> None:
+    """A tag that changes nothing would be noise to the person and to the model that picks it."""
+    for tag in book.tags.values():
+        for scope in {scope for effect in tag.effects for scope in effect.scopes}:
+            plain, shaped = book.match(scope, ())[0], book.match(scope, [tag.key])[0]
+            assert tag.key in shaped.applied_tags, (tag.key, scope)
+            assert (plain.steps, plain.container, plain.hazards) != (shaped.steps, shaped.container, shaped.hazards)
+
+
+def test_no_redirects_lead_in_a_circle(book: Rulebook) -> None:
+    """Whatever tags come together, even contradicting ones, no category leads back to itself."""
+    redirects = [(tag.redirect(node.path), node.path) for tag in book.tags.values() for node in book.taxonomy]
+    leads: dict[Path, set[Path]] = {}
+    for redirect, path in redirects:
+        if redirect:
+            leads.setdefault(path, set()).add(redirect.to)
+    assert leads
+    TopologicalSorter(leads).prepare()  # raises CycleError
+
+
+def test_every_redirect_leads_to_a_rule_made_for_it(book: Rulebook) -> None:
+    """A redirect into a category without a rule of its own would lose what it redirects for."""
+    targets = {effect.redirect.to for tag in book.tags.values() for effect in tag.effects if effect.redirect}
+    assert targets <= book.rules.keys()
+
+
+def test_every_metal_rule_warns_of_batteries(book: Rulebook) -> None:
+    """The classifier takes a quarter of all batteries for metal, and a crushed battery burns."""
+    metal = ("재활용폐기물", "금속류")
+    rules = [rule for path, rule in book.rules.items() if within(path, metal)]
+    assert len(rules) >= 4
+    assert all(any("배터리" in hazard.ko and "batter" in hazard.en for hazard in rule.hazards) for rule in rules)
+
+
+def test_every_text_exists_in_both_languages(book: Rulebook, questions: Questions) -> None:
+    """Whoever reads English must never be shown Korean, except for a word they have to write or find."""
+    every = [
+        *(text for node in book.taxonomy for text in texts(node)),
+        *(text for rule in book.rules.values() for text in texts(rule)),
+        *(text for tag in book.tags.values() for text in texts(tag)),
+        *texts(questions),
+        *(text for place in sample_places() for text in texts(place)),
+    ]
+    assert len(every) > 900
+    for text in every:
+        assert re.search("[가-힣0-9]", text.ko), text
+        assert re.search("[A-Za-z]", text.en), text
+        assert not re.search("[가-힣]", text.en.replace("‘폐의약품’", "")), text
+
+
+def test_every_instruction_is_a_polite_sentence(book: Rulebook) -> None:
+    """One voice throughout: 해요체, and a full stop."""
+    rules = book.rules.values()
+    effects = [effect for tag in book.tags.values() for effect in tag.effects]
+    sentences = [
+        *(step.text for rule in rules for step in rule.steps),
+        *(text for rule in rules for text in (rule.why, *rule.hazards)),
+        *(effect.step.text for effect in effects if effect.step),
+        *(effect.redirect.because for effect in effects if effect.redirect),
+        *(effect.hazard for effect in effects if effect.hazard),
+    ]
+    for sentence in sentences:
+        assert re.search(r"(요|세요)\.$", sentence[Locale.KO]), sentence
+        assert sentence[Locale.EN].endswith("."), sentence
+
+
+def test_questions_point_to_what_exists(book: Rulebook, questions: Questions) -> None:
+    """An open question about a category or a tag that isn't there would never be asked."""
+    for category in questions.open:
+        assert book.taxonomy[category.at]
+        assert category.tags <= book.tags.keys()
+    assert {tag.tag for tag in questions.open_tags} <= book.tags.keys()
+
+
+def test_topics_that_look_into_the_steps_say_so_when_they_find_nothing(questions: Questions) -> None:
+    """Silence would read as if the question had been overlooked."""
+    searching = [topic for topic in questions.topics if topic.source in (Source.STEPS, Source.HAZARDS)]
+    assert searching
+    assert all(topic.unsaid for topic in searching)
+
+
+def test_sample_places_say_what_they_are(book: Rulebook) -> None:
+    """Nothing invented passes for real."""
+    places = list(sample_places())
+    assert len({place.place_id for place in places}) == len(places) >= 30
+    assert {place.kind for place in places} == set(Kind)
+    for place in places:
+        assert place.is_sample
+        assert "견본" in place.name.ko
+        assert "sample" in place.name.en.lower()
+        assert set(place.materials) <= book.taxonomy.materials()
+
+
+def test_the_version_is_a_digest_of_the_content(book: Rulebook) -> None:
+    """The same data has the same version in every process."""
+    assert re.fullmatch("[0-9a-f]{12}", book.version)
+    assert yaml_book.load().version == book.version

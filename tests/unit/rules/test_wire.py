@@ -1,0 +1,61 @@
+"""Protos to the domain and back."""
+
+import unicodedata
+
+import pytest
+
+from eco2.rules.v1.rules_service_pb2 import FindPlacesRequest
+from eco2.vision.v1.classification_pb2 import Candidate, Category, Classification
+from mesh.errors import InvalidArgument, Reason
+from mesh.locale import Locale
+from rules_svc import wire
+from rules_svc.rulebook import Rulebook
+
+
+def test_a_rule_survives_the_way_there_and_back(book: Rulebook) -> None:
+    """ComposeAnswer stands on the very rule MatchRules told."""
+    for path in book.rules:
+        for locale in Locale:
+            rule = book.match(path, ())[0].told(locale)
+            assert wire.to_rule(wire.from_rule(rule, book.taxonomy)) == rule
+
+
+def test_levels_that_don_t_apply_are_left_out() -> None:
+    """A minor below a major without middles comes with an empty middle."""
+    assert wire.to_path(Category(major="생활계유해폐기물", minor="폐의약품")) == ("생활계유해폐기물", "폐의약품")
+
+
+def test_korean_in_separate_letters_is_understood(book: Rulebook) -> None:
+    """Apple's file systems and some keyboards send Hangul decomposed."""
+    decomposed = unicodedata.normalize("NFD", "종이팩")
+    assert decomposed != "종이팩"
+    path = wire.to_path(Category(major="재활용폐기물", middle=decomposed))
+    assert book.match(path, wire.to_keys([unicodedata.normalize("NFD", "내부_은박")]))[0].rule_id == "carton.aseptic"
+
+
+def test_candidates_without_a_name_are_not_offered() -> None:
+    """An empty name between commas would read like a mistake."""
+    candidates = [Candidate(display_name="금속"), Candidate(category=Category(major="미분류"))]
+    finding = wire.to_finding(Classification(category=Category(major="미분류"), candidates=candidates))
+    assert finding.candidates == ("금속",)
+
+
+def test_what_a_search_leaves_open_has_defaults() -> None:
+    """Five places within three kilometres."""
+    assert (wire.to_radius(FindPlacesRequest()), wire.to_limit(FindPlacesRequest())) == (3000, 5)
+    asked = FindPlacesRequest(radius_meters=10, limit=1)
+    assert (wire.to_radius(asked), wire.to_limit(asked)) == (10, 1)
+
+
+def test_an_unknown_material_is_refused(book: Rulebook) -> None:
+    """Else it would look as if no place took it. Minors aren't materials."""
+    with pytest.raises(InvalidArgument) as refused:
+        wire.to_materials(FindPlacesRequest(materials=["전지", "석재", "페트병"]), book.taxonomy)
+    assert refused.value.reason is Reason.INVALID_FIELD
+    assert [violation.field for violation in refused.value.violations] == ["materials[1]", "materials[2]"]
+
+
+def test_majors_and_middles_are_materials(book: Rulebook) -> None:
+    """What a classification has can be asked for as it is."""
+    request = FindPlacesRequest(materials=["전지", "생활계유해폐기물", "미분류"])
+    assert wire.to_materials(request, book.taxonomy) == ("전지", "생활계유해폐기물", "미분류")
