@@ -1,0 +1,1 @@
+"""Character rewards well-sorted recyclables: a user has each character at most once."""

@@ -1,0 +1,35 @@
+"""Composition root of the Character service.
+
+EvaluateReward ────── rewards.decide ── catalogue (characters.yaml)
+      └────────────── store ──────────── PostgreSQL, schema `character`
+ListCharacters ────── catalogue
+ListOwnedCharacters ─ store
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from character_svc.catalogue import Catalogue
+from character_svc.servicer import CharacterServicer
+from character_svc.settings import CharacterSettings
+from character_svc.store import RewardStore
+from eco2.character.v1.character_service_pb2_grpc import add_CharacterServiceServicer_to_server
+from mesh import postgres, telemetry
+from mesh.server import Server, Service, serving
+
+NAME = "eco2.character.v1.CharacterService"
+
+
+@asynccontextmanager
+async def application(settings: CharacterSettings) -> AsyncIterator[Server]:
+    """The service, running. Leaving the block drains the server first, then closes the pool."""
+    with telemetry.started("character", settings) as instruments:
+        dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
+        async with postgres.open_pool(dsn, max_size=connections) as pool:
+            store = RewardStore(pool, postgres.Queries("character_svc"))
+            servicer = CharacterServicer(Catalogue.load(), store)
+            service = Service(NAME, add_CharacterServiceServicer_to_server, servicer)
+            dependencies = {"postgres": partial(postgres.probe, pool)}
+            async with serving(settings, [service], telemetry=instruments, dependencies=dependencies) as server:
+                yield server

@@ -1,0 +1,113 @@
+"""What a scan deserves, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from character_svc.catalogue import Catalogue
+
+RECYCLABLE = "재활용폐기물"
+
+
+class Verdict(StrEnum):
+    """What a scan deserves, whoever's it is."""
+
+    EARNED = "EARNED"
+    NOT_RECYCLABLE = "NOT_RECYCLABLE"
+    NO_RULES = "NO_RULES"
+    INSUFFICIENT = "INSUFFICIENT"
+
+
+class Outcome(StrEnum):
+    """What came of a scan, given what its user had already."""
+
+    GRANTED = "GRANTED"
+    ALREADY_OWNED = "ALREADY_OWNED"
+    NOT_RECYCLABLE = "NOT_RECYCLABLE"
+    NO_RULES = "NO_RULES"
+    INSUFFICIENT = "INSUFFICIENT"
+
+
+class Match(StrEnum):
+    """How a character was chosen."""
+
+    MIDDLE = "middle"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the earlier stages found out about a scan.
+
+    Attributes:
+        major: Major category.
+        middle: Middle category; may be empty.
+        rule_count: How many disposal rules were found.
+        insufficiency_count: How many questions the answer leaves open.
+    """
+
+    major: str
+    middle: str
+    rule_count: int
+    insufficiency_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict and, if it is EARNED, the character and how it was chosen."""
+
+    verdict: Verdict
+    character_id: str | None = None
+    match: Match | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """An outcome and, if it is GRANTED or ALREADY_OWNED, the character and how it was chosen."""
+
+    outcome: Outcome
+    character_id: str | None = None
+    match: Match | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedCharacter:
+    """A character in a collection.
+
+    Attributes:
+        character_id: Which.
+        earned_at: When it was earned.
+    """
+
+    character_id: str
+    earned_at: datetime
+
+
+def decide(finding: Finding, catalogue: Catalogue) -> Decision:
+    """What a scan deserves.
+
+    Only a recyclable with rules and a complete answer earns a character: the one of its middle category, else the
+    default one. The first condition that fails gives the verdict.
+    """
+    if finding.major != RECYCLABLE:
+        return Decision(Verdict.NOT_RECYCLABLE)
+    if finding.rule_count == 0:
+        return Decision(Verdict.NO_RULES)
+    if finding.insufficiency_count > 0:
+        return Decision(Verdict.INSUFFICIENT)
+    if (character := catalogue.of_middle(finding.middle)) is not None:
+        return Decision(Verdict.EARNED, character.id, Match.MIDDLE)
+    return Decision(Verdict.EARNED, catalogue.default.id, Match.DEFAULT)
+
+
+def settle(decision: Decision, *, first: bool) -> Reward:
+    """What came of a decision.
+
+    Args:
+        decision: What the scan deserved.
+        first: Whether it was this scan that brought the character into the collection.
+    """
+    if decision.verdict is not Verdict.EARNED:
+        return Reward(Outcome(decision.verdict))
+    outcome = Outcome.GRANTED if first else Outcome.ALREADY_OWNED
+    return Reward(outcome, decision.character_id, decision.match)

@@ -1,0 +1,48 @@
+"""CharacterService: a catalogue for everybody, a collection for each user, a reward for each well-sorted scan."""
+
+from typing import Any
+
+from character_svc import wire
+from character_svc.catalogue import Catalogue
+from character_svc.rewards import decide
+from character_svc.store import RewardStore
+from eco2.character.v1 import character_service_pb2 as pb
+from eco2.character.v1.character_service_pb2_grpc import CharacterServiceServicer
+from mesh.identity import caller
+from mesh.locale import Locale
+
+
+class CharacterServicer(CharacterServiceServicer):
+    """Answers from the catalogue and the store.
+
+    Args:
+        catalogue: Every character there is.
+        store: Who earned what.
+    """
+
+    def __init__(self, catalogue: Catalogue, store: RewardStore) -> None:
+        self._catalogue = catalogue
+        self._store = store
+
+    async def EvaluateReward(self, request: pb.EvaluateRewardRequest, context: Any) -> pb.EvaluateRewardResponse:
+        """Grants what a scan earned. The user is the request's: Scan calls this on their behalf, with no header."""
+        decision = decide(wire.to_finding(request), self._catalogue)
+        reward = await self._store.evaluate(wire.to_scan_id(request), request.user_id, decision)
+        locale = Locale.parse(request.locale)
+        return pb.EvaluateRewardResponse(reward=wire.from_reward(reward, self._catalogue, locale))
+
+    async def ListCharacters(self, request: pb.ListCharactersRequest, context: Any) -> pb.ListCharactersResponse:
+        """Lists the catalogue."""
+        locale = caller(context).locale_or(request.locale)
+        characters = [wire.from_character(character, locale) for character in self._catalogue]
+        return pb.ListCharactersResponse(characters=characters)
+
+    async def ListOwnedCharacters(
+        self, request: pb.ListOwnedCharactersRequest, context: Any
+    ) -> pb.ListOwnedCharactersResponse:
+        """Lists the caller's collection."""
+        user = caller(context)
+        owned = await self._store.list_owned(user.user_id)
+        locale = user.locale_or(request.locale)
+        characters = [wire.from_owned(one, self._catalogue, locale) for one in owned]
+        return pb.ListOwnedCharactersResponse(characters=characters)

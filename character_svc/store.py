@@ -1,0 +1,62 @@
+"""Rewards and collections in PostgreSQL.
+
+A scan's reward and the character it brings are written by one statement, so by one transaction. The primary keys
+decide every race: one reward a scan, one row a user and character. Nothing is ever updated.
+"""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+import asyncpg
+
+from character_svc.rewards import Decision, Match, OwnedCharacter, Reward, Verdict, settle
+from mesh.errors import NotFound, Reason
+
+
+class RewardStore:
+    """Who earned what with which scan.
+
+    Args:
+        pool: Connections to the database.
+        queries: SQL by name.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, queries: Mapping[str, str]) -> None:
+        self._pool = pool
+        self._queries = queries
+
+    async def evaluate(self, scan_id: UUID, user_id: str, decision: Decision) -> Reward:
+        """Grants what a scan deserves, or finds what its first evaluation brought.
+
+        Args:
+            scan_id: The scan; also the idempotency key.
+            user_id: Whose scan.
+            decision: What it deserves. Ignored when the scan was evaluated before, even if that came out otherwise.
+
+        Raises:
+            NotFound: The scan was evaluated for another user.
+        """
+        recorded = await self._pool.fetchrow(
+            self._queries["record_reward"],
+            scan_id,
+            user_id,
+            decision.verdict,
+            decision.character_id,
+            decision.match,
+        )
+        if recorded is not None:
+            return settle(decision, first=recorded["first"])
+        return await self._find(scan_id, user_id)
+
+    async def list_owned(self, user_id: str) -> list[OwnedCharacter]:
+        """A user's collection, first earned first."""
+        rows = await self._pool.fetch(self._queries["list_owned"], user_id)
+        return [OwnedCharacter(row["character_id"], row["earned_at"]) for row in rows]
+
+    async def _find(self, scan_id: UUID, user_id: str) -> Reward:
+        # A statement of its own: the one that lost the race can't see the row it lost to.
+        row = await self._pool.fetchrow(self._queries["find_reward"], scan_id, user_id)
+        if row is None:
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+        match = Match(row["match_reason"]) if row["match_reason"] else None
+        return settle(Decision(Verdict(row["verdict"]), row["character_id"], match), first=row["first"])

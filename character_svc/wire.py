@@ -1,0 +1,57 @@
+"""Protos of the Character service to its domain and back."""
+
+from uuid import UUID
+
+from character_svc import catalogue, messages, rewards
+from eco2.character.v1 import character_pb2, character_service_pb2
+from mesh.locale import Locale
+
+
+def to_finding(request: character_service_pb2.EvaluateRewardRequest) -> rewards.Finding:
+    """What the caller found out about the scan."""
+    return rewards.Finding(
+        major=request.category.major,
+        middle=request.category.middle,
+        rule_count=request.rule_count,
+        insufficiency_count=request.insufficiency_count,
+    )
+
+
+def to_scan_id(request: character_service_pb2.EvaluateRewardRequest) -> UUID:
+    """The scan's id, whatever way its letters were written."""
+    return UUID(request.scan_id)
+
+
+def from_character(character: catalogue.Character, locale: Locale) -> character_pb2.Character:
+    """A character in one language."""
+    return character_pb2.Character(
+        character_id=character.id,
+        name=character.name[locale],
+        middle=character.middle,
+        dialogue=character.dialogue[locale],
+    )
+
+
+def from_owned(
+    owned: rewards.OwnedCharacter, characters: catalogue.Catalogue, locale: Locale
+) -> character_pb2.OwnedCharacter:
+    """One character of a collection in one language."""
+    message = character_pb2.OwnedCharacter(character=from_character(characters[owned.character_id], locale))
+    message.first_earned_time.FromDatetime(owned.earned_at)
+    return message
+
+
+def from_reward(reward: rewards.Reward, characters: catalogue.Catalogue, locale: Locale) -> character_pb2.Reward:
+    """A reward with its sentence in one language; `already_owned` is left out where there is no character."""
+    outcome = character_pb2.Reward.Outcome.Value(f"OUTCOME_{reward.outcome}")
+    text = messages.MESSAGES[reward.outcome][locale]
+    if reward.character_id is None or reward.match is None:
+        return character_pb2.Reward(outcome=outcome, message=text)
+    character = characters[reward.character_id]
+    return character_pb2.Reward(
+        outcome=outcome,
+        character=from_character(character, locale),
+        match_reason=reward.match,
+        already_owned=reward.outcome is rewards.Outcome.ALREADY_OWNED,
+        message=text.format(name=character.name[locale]),
+    )

@@ -1,0 +1,113 @@
+"""The Character service while PostgreSQL is away."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from character_svc.app import NAME, application
+from character_svc.settings import CharacterSettings
+from eco2.character.v1 import character_service_pb2 as pb
+from eco2.character.v1.character_service_pb2_grpc import CharacterServiceStub
+from eco2.vision.v1.classification_pb2 import Category
+from mesh.errors import Reason
+from mesh.status import from_rpc_error
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Line:
+    """A TCP line to PostgreSQL that can be cut and mended.
+
+    Args:
+        host: Where PostgreSQL is.
+        port: Its port.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.up = False
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carries one connection until either side ends it."""
+        if not self.up:
+            writer.close()
+            return
+        there_reader, there_writer = await asyncio.open_connection(*self._target)
+        self._writers |= {writer, there_writer}
+        with contextlib.suppress(ConnectionError):
+            await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
+
+    def cut(self) -> None:
+        """Ends every connection and refuses new ones."""
+        self.up = False
+        for writer in self._writers:
+            writer.close()
+        self._writers.clear()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1 << 16):
+        writer.write(data)
+        await writer.drain()
+    writer.close()
+
+
+@asynccontextmanager
+async def line_to(database_url: str) -> AsyncIterator[tuple[Line, str]]:
+    """A line, cut, and the database's address through it."""
+    parts = urlsplit(database_url)
+    line = Line(parts.hostname or "", parts.port or 5432)
+    async with await asyncio.start_server(line.carry, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        credentials, _, _ = parts.netloc.rpartition("@")
+        yield line, parts._replace(netloc=f"{credentials}@127.0.0.1:{port}").geturl()
+        line.cut()
+
+
+async def test_the_service_starts_without_postgres_tells_the_truth_and_recovers(database_url: str) -> None:
+    """Start order mustn't matter, and nobody may be sent to a replica that can't answer."""
+    async with line_to(database_url) as (line, through_line):
+        settings = CharacterSettings(database_url=through_line, drain_seconds=0)
+        async with (
+            asyncio.timeout(30),
+            application(settings) as server,
+            grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+        ):
+            stub: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs leave Watch out
+            health = stub.Watch(health_pb2.HealthCheckRequest(service=NAME))
+            for up in (False, True, False):
+                line.up = up
+                if not up:
+                    line.cut()
+                expected = SERVING if up else NOT_SERVING
+                async for update in health:
+                    if update.status == expected:
+                        break
+            health.cancel()
+
+
+async def test_without_postgres_a_reward_is_unavailable_but_the_catalogue_is_not(database_url: str) -> None:
+    """The caller learns that it may retry; what lives in memory goes on."""
+    async with line_to(database_url) as (_, through_line):
+        settings = CharacterSettings(database_url=through_line, drain_seconds=0)
+        async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            character = CharacterServiceStub(channel)
+            request = pb.EvaluateRewardRequest(
+                user_id="mina", scan_id=str(uuid4()), category=Category(major="재활용폐기물"), rule_count=1
+            )
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await character.EvaluateReward(request)
+            error = from_rpc_error(refused.value, "character")
+            assert (refused.value.code(), error.reason) == (grpc.StatusCode.UNAVAILABLE, Reason.UNAVAILABLE)
+            assert error.retry_after is not None
+            assert len((await character.ListCharacters(pb.ListCharactersRequest())).characters) == 13

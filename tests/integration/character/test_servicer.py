@@ -1,0 +1,133 @@
+"""The Character service over the wire."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import asyncpg
+import grpc
+import pytest
+
+from eco2.character.v1 import character_service_pb2 as pb
+from eco2.character.v1.character_pb2 import Reward
+from eco2.vision.v1.classification_pb2 import Category
+from mesh.errors import Reason
+from mesh.status import from_rpc_error
+
+if TYPE_CHECKING:  # the generated module has it for type checkers only
+    from eco2.character.v1.character_service_pb2_grpc import CharacterServiceAsyncStub
+
+CAN = Category(major="재활용폐기물", middle="금속류", minor="캔류")
+MINA = (("eco2-user-id", "mina"),)
+
+
+def evaluation(**changes: Any) -> pb.EvaluateRewardRequest:
+    facts: dict[str, Any] = {"user_id": "mina", "scan_id": str(uuid4()), "category": CAN, "rule_count": 1}
+    return pb.EvaluateRewardRequest(**facts | changes)
+
+
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, Reason]:
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return refused.value.code(), from_rpc_error(refused.value, "character").reason
+
+
+async def test_a_well_sorted_can_earns_its_character(character: "CharacterServiceAsyncStub") -> None:
+    """The main job: a reward that says what was earned, and the collection that shows it."""
+    response = await character.EvaluateReward(evaluation(locale="en"))
+    assert response.reward.outcome == Reward.OUTCOME_GRANTED
+    assert (response.reward.character.character_id, response.reward.character.name) == ("metally", "Metally")
+    owned = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(locale="en"), metadata=MINA)
+    assert [one.character for one in owned.characters] == [response.reward.character]
+    assert owned.characters[0].first_earned_time.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"category": Category(major="음식물류폐기물")}, Reward.OUTCOME_NOT_RECYCLABLE),
+        ({"rule_count": 0}, Reward.OUTCOME_NO_RULES),
+        ({"insufficiency_count": 2}, Reward.OUTCOME_INSUFFICIENT),
+    ],
+)
+async def test_what_earns_nothing_says_why(
+    character: "CharacterServiceAsyncStub", changes: dict[str, Any], outcome: Reward.Outcome.ValueType
+) -> None:
+    """No reward is an outcome, not an error, and leaves the collection empty."""
+    response = await character.EvaluateReward(evaluation(**changes))
+    assert response.reward.outcome == outcome
+    assert not response.reward.HasField("character")
+    owned = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)
+    assert not owned.characters
+
+
+async def test_the_same_scan_twice_grants_once_and_says_the_same(character: "CharacterServiceAsyncStub") -> None:
+    """Scan retries the reward stage whenever a reply is lost."""
+    request = evaluation()
+    assert await character.EvaluateReward(request) == await character.EvaluateReward(request)
+
+
+async def test_a_hundred_simultaneous_grants_make_one_row(
+    character: "CharacterServiceAsyncStub", connection: asyncpg.Connection
+) -> None:
+    """A user who scans a whole bag of cans at once still has one character."""
+    responses = await asyncio.gather(*(character.EvaluateReward(evaluation()) for _ in range(100)))
+    outcomes = Counter(response.reward.outcome for response in responses)
+    assert outcomes == {Reward.OUTCOME_GRANTED: 1, Reward.OUTCOME_ALREADY_OWNED: 99}
+    assert await connection.fetchval("select count(*) from character.owned_character") == 1
+
+
+async def test_a_hundred_simultaneous_calls_for_one_scan_agree(
+    character: "CharacterServiceAsyncStub", connection: asyncpg.Connection
+) -> None:
+    """However often a stage is repeated, its effect outside the pipeline happens once."""
+    request = evaluation()
+    responses = await asyncio.gather(*(character.EvaluateReward(request) for _ in range(100)))
+    assert {response.reward.outcome for response in responses} == {Reward.OUTCOME_GRANTED}
+    assert await connection.fetchval("select count(*) from character.owned_character") == 1
+
+
+async def test_anothers_scan_is_not_found(character: "CharacterServiceAsyncStub") -> None:
+    """What isn't yours doesn't exist."""
+    request = evaluation()
+    await character.EvaluateReward(request)
+    stolen = evaluation(scan_id=request.scan_id, user_id="joon")
+    assert await refusal(character.EvaluateReward(stolen)) == (grpc.StatusCode.NOT_FOUND, Reason.SCAN_NOT_FOUND)
+
+
+@pytest.mark.parametrize("changes", [{"user_id": ""}, {"scan_id": "42"}, {"category": None}, {"locale": "fr"}])
+async def test_an_evaluation_with_a_bad_field_is_refused(
+    character: "CharacterServiceAsyncStub", changes: dict[str, Any]
+) -> None:
+    """The rules in the proto hold before anything is decided."""
+    call = character.EvaluateReward(evaluation(**changes))
+    assert await refusal(call) == (grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_FIELD)
+
+
+async def test_a_collection_needs_a_caller(character: "CharacterServiceAsyncStub") -> None:
+    """Whose would it be otherwise?"""
+    call = character.ListOwnedCharacters(pb.ListOwnedCharactersRequest())
+    assert await refusal(call) == (grpc.StatusCode.UNAUTHENTICATED, Reason.UNAUTHENTICATED)
+
+
+@pytest.mark.parametrize(
+    ("requested", "accepted", "name"),
+    [("", "", "페이피"), ("", "en-GB,en;q=0.9", "Papey"), ("ko", "en", "페이피"), ("en-US", "ko", "Papey")],
+)
+async def test_the_catalogue_speaks_the_requests_language_else_the_callers(
+    character: "CharacterServiceAsyncStub", requested: str, accepted: str, name: str
+) -> None:
+    """A locale in the request wins over Accept-Language; without either it is Korean."""
+    metadata = (("accept-language", accepted),) if accepted else ()
+    response = await character.ListCharacters(pb.ListCharactersRequest(locale=requested), metadata=metadata)
+    assert response.characters[0].name == name
+
+
+async def test_the_catalogue_lists_everybody_with_the_default_last(character: "CharacterServiceAsyncStub") -> None:
+    """The app's album shows them in the taxonomy's order."""
+    response = await character.ListCharacters(pb.ListCharactersRequest())
+    assert len(response.characters) == 13
+    assert [one.character_id for one in response.characters if not one.middle] == ["eco"]
+    assert response.characters[-1].character_id == "eco"

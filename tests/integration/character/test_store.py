@@ -1,0 +1,132 @@
+"""Rewards and collections in PostgreSQL: what holds when calls repeat and race."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from character_svc.rewards import Decision, Match, Outcome, Reward, Verdict
+from character_svc.store import RewardStore
+from mesh import postgres
+from mesh.errors import NotFound, Reason
+
+METALLY = Decision(Verdict.EARNED, "metally", Match.MIDDLE)
+ECO = Decision(Verdict.EARNED, "eco", Match.DEFAULT)
+REFUSALS = [Decision(verdict) for verdict in Verdict if verdict is not Verdict.EARNED]
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[RewardStore]:
+    async with postgres.open_pool(database_url, max_size=8) as pool:
+        yield RewardStore(pool, postgres.Queries("character_svc"))
+
+
+async def collection(store: RewardStore, user_id: str = "mina") -> list[str]:
+    return [owned.character_id for owned in await store.list_owned(user_id)]
+
+
+async def test_the_first_scan_grants_and_the_next_one_finds_it_owned(store: RewardStore) -> None:
+    """One row per user and character, and the user is told which it was."""
+    first = await store.evaluate(uuid4(), "mina", METALLY)
+    second = await store.evaluate(uuid4(), "mina", METALLY)
+    assert first == Reward(Outcome.GRANTED, "metally", Match.MIDDLE)
+    assert second == Reward(Outcome.ALREADY_OWNED, "metally", Match.MIDDLE)
+    assert await collection(store) == ["metally"]
+
+
+@pytest.mark.parametrize("decision", [METALLY, ECO, *REFUSALS], ids=lambda decision: decision.verdict)
+async def test_evaluating_a_scan_again_returns_the_same(store: RewardStore, decision: Decision) -> None:
+    """A worker that lost the reply must find the outcome it missed."""
+    scan_id = uuid4()
+    first = await store.evaluate(scan_id, "mina", decision)
+    assert await store.evaluate(scan_id, "mina", decision) == first
+
+
+async def test_a_scan_that_found_its_character_owned_stays_so(store: RewardStore) -> None:
+    """Which scan brought the character is remembered, not guessed from who owns it now."""
+    late = uuid4()
+    await store.evaluate(uuid4(), "mina", METALLY)
+    await store.evaluate(late, "mina", METALLY)
+    assert (await store.evaluate(late, "mina", METALLY)).outcome is Outcome.ALREADY_OWNED
+
+
+async def test_the_first_evaluation_of_a_scan_stands_when_the_second_decides_otherwise(store: RewardStore) -> None:
+    """A replayed scan may be classified anew; it must not collect a character for each try."""
+    scan_id = uuid4()
+    first = await store.evaluate(scan_id, "mina", METALLY)
+    assert await store.evaluate(scan_id, "mina", ECO) == first
+    assert await store.evaluate(scan_id, "mina", REFUSALS[0]) == first
+    assert await collection(store) == ["metally"]
+
+
+async def test_a_refused_scan_stays_refused(store: RewardStore) -> None:
+    """The outcome a user has read doesn't change behind their back."""
+    scan_id = uuid4()
+    await store.evaluate(scan_id, "mina", Decision(Verdict.NO_RULES))
+    assert await store.evaluate(scan_id, "mina", METALLY) == Reward(Outcome.NO_RULES)
+    assert await collection(store) == []
+
+
+async def test_another_users_scan_is_not_found(store: RewardStore) -> None:
+    """A scan belongs to one user: neither its outcome nor a second grant may leak to somebody else."""
+    scan_id = uuid4()
+    await store.evaluate(scan_id, "mina", METALLY)
+    with pytest.raises(NotFound) as refused:
+        await store.evaluate(scan_id, "joon", METALLY)
+    assert refused.value.reason is Reason.SCAN_NOT_FOUND
+    assert await collection(store, "joon") == []
+
+
+async def test_users_collect_apart_from_each_other(store: RewardStore) -> None:
+    """The same character can be everybody's."""
+    for user_id in ("mina", "joon"):
+        assert (await store.evaluate(uuid4(), user_id, METALLY)).outcome is Outcome.GRANTED
+
+
+async def test_a_collection_lists_first_earned_first(store: RewardStore) -> None:
+    """Ids sort otherwise: the order is that of earning."""
+    for decision in (METALLY, ECO, Decision(Verdict.EARNED, "barry", Match.MIDDLE)):
+        await store.evaluate(uuid4(), "mina", decision)
+    assert await collection(store) == ["metally", "eco", "barry"]
+
+
+async def test_a_hundred_evaluations_of_one_scan_at_once_agree(
+    store: RewardStore, connection: asyncpg.Connection
+) -> None:
+    """They race for the scan; whichever wins, everybody reports its outcome and it grants once."""
+    scan_id, decisions = uuid4(), [METALLY, ECO, REFUSALS[0], METALLY] * 25
+    rewards = await asyncio.gather(*(store.evaluate(scan_id, "mina", decision) for decision in decisions))
+    assert len(set(rewards)) == 1
+    assert await connection.fetchval("select count(*) from character.reward") == 1
+    granted = 0 if rewards[0].character_id is None else 1
+    assert await connection.fetchval("select count(*) from character.owned_character") == granted
+
+
+async def test_a_hundred_scans_at_once_grant_the_character_once(
+    store: RewardStore, connection: asyncpg.Connection
+) -> None:
+    """They race for the character: one is granted, ninety-nine find it owned, and say so again when asked again."""
+    scans = [uuid4() for _ in range(100)]
+
+    async def evaluate(scan_id: UUID) -> Outcome:
+        return (await store.evaluate(scan_id, "mina", METALLY)).outcome
+
+    outcomes = await asyncio.gather(*map(evaluate, scans))
+    assert Counter(outcomes) == {Outcome.GRANTED: 1, Outcome.ALREADY_OWNED: 99}
+    assert await asyncio.gather(*map(evaluate, scans)) == outcomes
+    assert await connection.fetchval("select count(*) from character.owned_character") == 1
+    assert await connection.fetchval("select count(*) from character.reward") == 100
+
+
+async def test_a_grant_that_fails_halfway_leaves_nothing(store: RewardStore, connection: asyncpg.Connection) -> None:
+    """Reward and collection are one transaction: a scan must not count as evaluated without what it earned."""
+    scan_id = uuid4()
+    await connection.execute("alter table character.owned_character add constraint refuse check (user_id <> 'mina')")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await store.evaluate(scan_id, "mina", METALLY)
+    assert await connection.fetchval("select count(*) from character.reward") == 0
+    await connection.execute("alter table character.owned_character drop constraint refuse")
+    assert (await store.evaluate(scan_id, "mina", METALLY)).outcome is Outcome.GRANTED
