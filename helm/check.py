@@ -1,0 +1,52 @@
+"""Checks the chart as `make check` does: `python -m helm.check`.
+
+With each file of values in ci/ it is linted, rendered, validated strictly against Kubernetes, and its edge is shown to
+the real Envoy.
+"""
+
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from helm.tool import ROOT, helm
+
+CHART = ROOT / "helm"
+KUBERNETES = "1.37"
+PROGRAMS = Path(sysconfig.get_path("scripts"))
+
+
+def check(values: Path, folder: Path) -> None:
+    """Raises SystemExit, with what the tool said, at the first fault."""
+    _run(helm(), "lint", "--strict", "--quiet", CHART, "--values", values)
+    manifests = folder / values.name
+    manifests.write_text(_run(helm(), "template", "eco2", CHART, "--values", values), encoding="utf-8")
+    _run(PROGRAMS / "kubernetes-validate", "-k", KUBERNETES, "--strict", "--quiet", manifests)
+    edge = folder / "edge.yaml"
+    edge.write_text(_edge(manifests), encoding="utf-8")
+    _run(PROGRAMS / "envoy", "--mode", "validate", "--log-level", "error", "--config-path", edge)
+    print(f"{values.relative_to(ROOT)}: chart, manifests and edge are valid")
+
+
+def _edge(manifests: Path) -> str:
+    """The edge's configuration out of its ConfigMap, with the descriptor set where it is on this machine."""
+    documents = yaml.safe_load_all(manifests.read_text(encoding="utf-8"))
+    (config,) = (each for each in documents if each and each["kind"] == "ConfigMap")
+    text: str = config["data"]["edge.yaml"]
+    return text.replace("/etc/eco2/eco2.binpb", str(CHART / "files" / "eco2.binpb"))
+
+
+def _run(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        for values in sorted((CHART / "ci").glob("*-values.yaml")):
+            check(values, Path(folder))

@@ -1,0 +1,51 @@
+{{/* The edge's configuration: envoy/edge.yaml with its placeholders filled in. Takes root. */}}
+{{- define "eco2.edge" -}}
+{{- $name := include "eco2.name" . -}}
+{{- $values := dict "REST_HOST" "0.0.0.0" "REST_PORT" 8080 "ADMIN_PORT" 9901 -}}
+{{- range $service := list "scan" "rules" "character" -}}
+{{- $_ := set $values (printf "%s_HOST" (upper $service)) (printf "%s-%s" $name $service) -}}
+{{- $_ := set $values (printf "%s_PORT" (upper $service)) (include "eco2.port" $) -}}
+{{- end -}}
+{{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
+{{- $_ := set $values "JWT_ISSUER" .Values.jwt.issuer -}}
+{{- $_ := set $values "JWT_AUDIENCE" .Values.jwt.audience -}}
+{{- $_ := set $values "JWKS_INLINE" (.Values.jwt.jwks | toJson | replace "'" "''") -}}
+{{- $edge := .Files.Get "files/edge.yaml" -}}
+{{- if .Values.jwt.jwksUri -}}
+{{- $inline := "local_jwks: {inline_string: '${JWKS_INLINE}'}" -}}
+{{- if not (contains $inline $edge) }}{{ fail "edge.yaml names its keys differently: adapt templates/_edge.tpl" }}{{ end -}}
+{{- $edge = printf "%s%s" (replace $inline (include "eco2.remoteKeys" .) $edge) (include "eco2.issuerCluster" .) -}}
+{{- end -}}
+{{- range $placeholder, $value := $values -}}
+{{- $edge = replace (printf "${%s}" $placeholder) (toString $value) $edge -}}
+{{- end -}}
+{{- if contains "${" $edge }}{{ fail "edge.yaml has a placeholder that templates/_edge.tpl gives no value" }}{{ end -}}
+{{- $edge -}}
+{{- end }}
+
+{{/* Keys fetched from the issuer, and again every five minutes. Takes root. */}}
+{{- define "eco2.remoteKeys" -}}
+remote_jwks: {http_uri: {uri: "{{ .Values.jwt.jwksUri }}", cluster: issuer, timeout: 5s}, cache_duration: 300s, async_fetch: {}}
+{{- end }}
+
+{{/* Where they are fetched: one more entry of `clusters`, the last key of edge.yaml. Takes root. */}}
+{{- define "eco2.issuerCluster" -}}
+{{- $address := urlParse .Values.jwt.jwksUri }}
+{{- $host := $address.hostname }}
+{{- $port := trimPrefix ":" (trimPrefix $host $address.host) | default "443" }}
+    - name: issuer
+      type: STRICT_DNS
+      load_assignment:
+        cluster_name: issuer
+        endpoints:
+          - lb_endpoints: [{endpoint: {address: {socket_address: {address: "{{ $host }}", port_value: {{ $port }}}}}}]
+      transport_socket:
+        name: envoy.transport_sockets.tls
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+          sni: "{{ $host }}"
+          common_tls_context:
+            validation_context:
+              trusted_ca: {filename: /etc/ssl/certs/ca-certificates.crt}
+              match_typed_subject_alt_names: [{san_type: DNS, matcher: {exact: "{{ $host }}"}}]
+{{ end }}

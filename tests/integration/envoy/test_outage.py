@@ -1,0 +1,48 @@
+"""The edge while nothing answers behind it."""
+
+from collections.abc import AsyncIterator
+
+import grpc
+import httpx2
+import pytest
+import pytest_asyncio
+
+from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
+from tests.integration.envoy.contract import SCAN_ID
+from tests.integration.envoy.edge import Edge, free_port, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Edge]:
+    """Envoy with nobody at the services' port."""
+    async with running(tmp_path_factory.mktemp("edge"), free_port()) as edge:
+        yield edge
+
+
+@pytest.mark.parametrize("path", ["/v1/taxonomy", f"/v1/scans/{SCAN_ID}", f"/v1/scans/{SCAN_ID}:watch"])
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_rest_clients_get_a_status_and_when_to_retry(path: str, accept: str, rest: httpx2.AsyncClient) -> None:
+    """A transcoded request counts as gRPC inside Envoy, yet its error must be JSON."""
+    response = await rest.get(path, headers={"Accept": accept})
+
+    assert (response.status_code, response.headers["content-type"]) == (503, "application/json")
+    assert response.headers["retry-after"] == "1"
+    status = response.json()
+    assert status["code"] == grpc.StatusCode.UNAVAILABLE.value[0]
+    assert status["details"][0]["reason"] == "UNAVAILABLE"
+
+
+async def test_grpc_clients_get_unavailable(channel: grpc.aio.Channel, bearer: tuple[tuple[str, str], ...]) -> None:
+    """Theirs is a gRPC status, which their retry policy understands."""
+    scans = scan_service_pb2_grpc.ScanServiceStub(channel)
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await scans.GetScan(scan_service_pb2.GetScanRequest(), metadata=bearer, timeout=5)
+
+    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_the_edge_itself_is_healthy(rest: httpx2.AsyncClient) -> None:
+    """Taking the edge away wouldn't bring a service back, and would hide the reason."""
+    assert (await rest.get("/healthz")).status_code == 200

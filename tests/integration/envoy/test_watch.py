@@ -1,0 +1,146 @@
+"""Watching over REST: newline JSON and Server-Sent Events from one RPC, each message at once."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+import httpx2
+import pytest
+from google.protobuf.message import Message
+
+from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
+from tests.integration.envoy.contract import SCAN_ID
+from tests.integration.envoy.edge import Edge
+from tests.integration.envoy.fakes import FakeMesh, Gate
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WATCH = "eco2.scan.v1.ScanService.WatchScan"
+PATHS = [f"/v1/scans/{SCAN_ID}:watch", f"/v1/scan/{SCAN_ID}/progress"]
+SSE = {"Accept": "text/event-stream"}
+SNAPSHOT = scan_service_pb2.WatchScanResponse(type=scan_service_pb2.WatchScanResponse.TYPE_SNAPSHOT)
+TERMINAL = scan_service_pb2.WatchScanResponse(type=scan_service_pb2.WatchScanResponse.TYPE_TERMINAL)
+
+
+class Held:
+    """A stream that sends one message, then waits for the test before it sends the last."""
+
+    def __init__(self) -> None:
+        self._seen = asyncio.Event()
+
+    async def __call__(self, request: Any, context: Any) -> AsyncIterator[Message]:
+        yield SNAPSHOT
+        await self._seen.wait()
+        yield TERMINAL
+
+    def seen(self) -> None:
+        """The client has the first message."""
+        self._seen.set()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """The first line arrives while the stream is still open."""
+    held = mesh.streams[WATCH] = Held()
+
+    async with rest.stream("GET", path) as response:
+        lines = response.aiter_lines()
+        first = json.loads(await anext(lines))
+        held.seen()
+        rest_of_it = [json.loads(line) async for line in lines]
+
+    assert (first, rest_of_it) == ({"type": "TYPE_SNAPSHOT"}, [{"type": "TYPE_TERMINAL"}])
+
+
+@pytest.mark.parametrize("accept", ["text/event-stream", "text/event-stream, */*;q=0.1"])
+@pytest.mark.parametrize("path", PATHS)
+async def test_event_stream_is_chosen_by_accept(
+    path: str, accept: str, mesh: FakeMesh, rest: httpx2.AsyncClient
+) -> None:
+    """What browsers and SSE libraries send; the older clients' path too."""
+    held = mesh.streams[WATCH] = Held()
+
+    async with rest.stream("GET", path, headers={"Accept": accept}) as response:
+        assert response.headers["content-type"] == "text/event-stream"
+        lines = (line async for line in response.aiter_lines() if line)
+        first = await anext(lines)
+        held.seen()
+        rest_of_it = [line async for line in lines]
+
+    assert (first, rest_of_it) == ('data: {"type":"TYPE_SNAPSHOT"}', ['data: {"type":"TYPE_TERMINAL"}'])
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_event_streams_are_as_strict(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """A route's settings replace the filter's wholly: these must not be forgotten there."""
+    unknown = await rest.get(path, params={"colour": "red"}, headers=SSE)
+    overruled = await rest.get(path, params={"scan_id": "another"}, headers=SSE)
+    wrong_verb = await rest.post(path, json={}, headers=SSE)
+
+    assert (unknown.status_code, overruled.status_code, wrong_verb.status_code) == (400, 400, 404)
+    assert mesh.calls == []
+
+
+async def test_other_paths_ignore_the_accept_header(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Only a stream can be an event stream."""
+    response = await rest.get(f"/v1/scans/{SCAN_ID}", headers=SSE)
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("headers", [{}, SSE], ids=["json", "sse"])
+async def test_a_watch_refused_at_once_is_an_error_response(
+    headers: dict[str, str], mesh: FakeMesh, rest: httpx2.AsyncClient
+) -> None:
+    """Before the first message there is still a status to send."""
+
+    async def refuse(request: Any, context: Any) -> AsyncIterator[Message]:
+        await context.abort(grpc.StatusCode.NOT_FOUND, "No such scan")
+        yield SNAPSHOT
+
+    mesh.streams[WATCH] = refuse
+    response = await rest.get(PATHS[0], headers=headers)
+
+    assert (response.status_code, response.json()["code"]) == (404, grpc.StatusCode.NOT_FOUND.value[0])
+
+
+async def test_a_watch_outlives_a_short_call(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Ten minutes, bounded; the client then watches again."""
+    await rest.get(PATHS[0])
+
+    (call,) = mesh.calls
+    assert call.seconds_left is not None
+    assert 590 < call.seconds_left <= 600
+
+
+async def test_more_watches_than_a_clusters_default(
+    mesh: FakeMesh, edge: Edge, rest: httpx2.AsyncClient, bearer: tuple[tuple[str, str], ...]
+) -> None:
+    """Envoy's default of 1,024 requests a cluster would refuse some of these, and short calls with them."""
+    gate, channels, each = Gate(), 3, 400
+
+    async def wait(request: Any, context: Any) -> AsyncIterator[Message]:
+        await gate.pass_through()
+        yield TERMINAL
+
+    async def watch(scans: "scan_service_pb2_grpc.ScanServiceAsyncStub") -> int:
+        request = scan_service_pb2.WatchScanRequest(scan_id=SCAN_ID)
+        return len([event async for event in scans.WatchScan(request, metadata=bearer, timeout=30)])
+
+    mesh.streams[WATCH] = wait
+    async with AsyncExitStack() as stack, asyncio.timeout(30), asyncio.TaskGroup() as group:
+        watches = []
+        for _ in range(channels):
+            options = [("grpc.use_local_subchannel_pool", 1)]
+            channel = await stack.enter_async_context(grpc.aio.insecure_channel(edge.target, options=options))
+            stub = scan_service_pb2_grpc.ScanServiceStub(channel)
+            watches += [group.create_task(watch(stub)) for _ in range(each)]
+        await gate.wait_for(channels * each)
+        short = await rest.get("/v1/scans")
+        gate.open()
+
+    assert short.status_code == 200
+    assert {watched.result() for watched in watches} == {1}

@@ -1,0 +1,131 @@
+"""The chart says nothing that the project doesn't: checked without Helm, which `make check` brings."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from character_svc.settings import CharacterSettings
+from eco2.character.v1 import character_service_pb2
+from eco2.rules.v1 import rules_service_pb2
+from eco2.scan.v1 import scan_service_pb2
+from eco2.vision.v1 import vision_service_pb2
+from mesh.settings import ServiceSettings
+from rules_svc.settings import RulesSettings
+from scan_svc.settings import ScanSettings
+from vision_svc.settings import VisionSettings
+
+ROOT = Path(__file__).parents[3]
+CHART = ROOT / "helm"
+EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
+SETTINGS: Mapping[str, type[ServiceSettings]] = {
+    "scan": ScanSettings,
+    "vision": VisionSettings,
+    "rules": RulesSettings,
+    "character": CharacterSettings,
+}
+
+
+def merged(defaults: Any, given: Any) -> Any:
+    """Values as Helm merges them: maps by key, everything else replaced."""
+    if not isinstance(defaults, dict) or not isinstance(given, dict):
+        return given
+    return {
+        key: merged(defaults[key], given[key]) if key in defaults and key in given else {**defaults, **given}[key]
+        for key in {**defaults, **given}
+    }
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
+def values(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The chart's values with each of the examples laid over them."""
+    defaults, example = (yaml.safe_load(path.read_text("utf-8")) for path in (CHART / "values.yaml", request.param))
+    return merged(defaults, example)
+
+
+def given_to(service: str, values: Mapping[str, Any]) -> set[str]:
+    """Fields of a service's settings that its pods get a value for."""
+    mine = values["services"][service]
+    variables = {name for secret in mine["secrets"] for name in values["secrets"][secret]["env"]}
+    return {
+        "listen",
+        *values["settings"],
+        *mine["settings"],
+        *(f"{peer}_target" for peer in mine["peers"]),
+        *(variable.removeprefix("ECO2_").lower() for variable in variables),
+    }
+
+
+@pytest.mark.parametrize("name", ["envoy/edge.yaml", "gen/eco2.binpb"])
+def test_what_the_edge_runs_on_exists_once(name: str) -> None:
+    """The chart links to it; Helm packs what the link leads to."""
+    link = CHART / "files" / Path(name).name
+
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / name
+
+
+def test_values_satisfy_their_schema(values: dict[str, Any]) -> None:
+    """The examples are what users start from."""
+    jsonschema.validate(values, json.loads((CHART / "values.schema.json").read_text("utf-8")))
+
+
+def test_what_must_be_given_has_no_default() -> None:
+    """An installation without its own image, storage or issuer must not get anywhere."""
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    faulty = {".".join(map(str, error.path)) for error in jsonschema.Draft7Validator(schema).iter_errors(defaults)}
+
+    assert faulty == {"image.repository", "image.tag", "settings", "jwt.issuer", "jwt.audience"}
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_service_gets_the_settings_it_needs(service: str, values: dict[str, Any]) -> None:
+    """Or its pods would end at start."""
+    needed = {name for name, field in SETTINGS[service].model_fields.items() if field.is_required()}
+
+    assert needed <= given_to(service, values)
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_setting_of_a_service_exists(service: str, values: dict[str, Any]) -> None:
+    """Services ignore what they don't know, so a misspelt one would do nothing in silence."""
+    known = set(SETTINGS[service].model_fields)
+    common = {name for settings in SETTINGS.values() for name in settings.model_fields}
+
+    assert set(values["services"][service]["settings"]) <= known
+    assert given_to(service, values) <= common
+
+
+def test_probes_and_policies_name_real_services(values: dict[str, Any]) -> None:
+    """The templates derive the gRPC name from the short one."""
+    modules = (scan_service_pb2, vision_service_pb2, rules_service_pb2, character_service_pb2)
+    names = {service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()}
+
+    assert {f"eco2.{name}.v1.{name.title()}Service" for name in values["services"]} <= names
+
+
+def test_services_drain_longer_than_the_edge_needs_to_notice(values: dict[str, Any]) -> None:
+    """A call sent to a pod that has just stopped listening would fail."""
+    edge = (ROOT / "envoy" / "edge.yaml").read_text("utf-8")
+    (interval,) = {line.split()[1] for line in edge.splitlines() if line.strip().startswith("interval:")}
+
+    assert values["settings"]["drain_seconds"] > int(interval.removesuffix("s"))
+
+
+def test_every_value_is_explained() -> None:
+    """The README's table and values.yaml are the same list."""
+    readme = (CHART / "README.md").read_text("utf-8")
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+    service = defaults["services"].pop("scan")
+    defaults["services"] = {"<name>": service}
+
+    for section, content in defaults.items():
+        names = [f"{section}.{name}" for name in content] if isinstance(content, dict) else [section]
+        for name in (name for name in names if name not in {"services.<name>"}):
+            assert f"`{name}`" in readme, name
+    assert all(f"`services.<name>.{name}`" in readme for name in service)
