@@ -19,8 +19,8 @@ from typing import Any
 
 import structlog
 import uuid_utils
-from eco2.scan.v1 import operations_service_pb2_grpc, scan_service_pb2_grpc
 
+from eco2.scan.v1 import operations_service_pb2_grpc, scan_service_pb2_grpc
 from mesh import outages, telemetry
 from mesh.channel import open_channel
 from mesh.postgres import Queries, listen, open_pool, probe
@@ -71,7 +71,9 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
 
         pipeline = Pipeline(VisionPeer(vision), RulesPeer(rules), CharacterPeer(character))
         worker = Worker(
-            Workbench(queue, pipeline, snapshots, reader, shared.tracer, settings.scan_seconds),
+            Workbench(
+                queue, pipeline, snapshots, reader, shared.tracer, settings.scan_seconds, settings.backoff_seconds
+            ),
             capacity=settings.worker_capacity,
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,

@@ -35,6 +35,7 @@ class Workbench:
         reader: Publishes the truth when one's own view is in doubt.
         tracer: Makes spans.
         scan_seconds: How long a whole scan may take.
+        backoff_seconds: Longest pause before the second try of a stage.
     """
 
     queue: JobQueue
@@ -43,6 +44,7 @@ class Workbench:
     reader: ScanReader
     tracer: trace.Tracer
     scan_seconds: float
+    backoff_seconds: float
 
 
 class Execution:
@@ -145,7 +147,7 @@ class Execution:
             await self._show(replace(self._scan, state=buried.state, version=buried.version, error=failure,
                                      finished_at=buried.finished_at, answer_draft=""))  # fmt: skip
             return
-        delay = backoff(self._lease.attempt, error)
+        delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
         version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))
         await self._show(replace(self._scan, state=State.QUEUED, step=Step.RETRY, version=version, answer_draft=""))
 

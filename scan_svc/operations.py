@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import operations_service_pb2_grpc
-
 from mesh.errors import InvalidArgument, Reason
 from scan_svc import wire
 from scan_svc.pipeline import STAGES

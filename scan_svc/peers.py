@@ -5,11 +5,11 @@ from contextlib import aclosing
 from types import MappingProxyType
 
 import grpc
+from google.type import latlng_pb2
+
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
-from google.type import latlng_pb2
-
 from mesh.channel import Peer
 from mesh.mirror import from_proto, to_proto
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward

@@ -55,7 +55,6 @@ PLACES = Stage("places", 5, 3)
 # Errors that another try can't mend.
 PERMANENT = (InvalidArgument, NotFound, FailedPrecondition, Unauthenticated, Unimplemented)
 
-_BACKOFF_BASE = 1.0
 _BACKOFF_LIMIT = 120.0
 
 # Tells how far a stage is: the step, the percentage, and what is known by now.
@@ -93,9 +92,9 @@ class Characters(Protocol):
         """What the scan earned; the same however often it is asked."""
 
 
-def backoff(attempt: int, error: EcoError) -> float:
+def backoff(base: float, attempt: int, error: EcoError) -> float:
     """Seconds until the next try: exponential with full jitter, but never before a peer asked for."""
-    limit = min(_BACKOFF_LIMIT, _BACKOFF_BASE * 2 ** (attempt - 1))
+    limit = min(_BACKOFF_LIMIT, base * 2 ** (attempt - 1))
     return max(random.uniform(0, limit), error.retry_after or 0.0)
 
 

@@ -13,6 +13,7 @@ import redis.exceptions
 import structlog
 from redis.asyncio import Redis
 
+from mesh.redis import answer
 from scan_svc.scans import Scan
 
 _log = structlog.get_logger("progress")
@@ -34,7 +35,7 @@ local held = redis.call('HGET', KEYS[1], 'version')
 if held and tonumber(held) > tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1], 'body', ARGV[2], 'at', ARGV[3])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
-if ARGV[5] ~= '0' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[5]) end
+if ARGV[5] ~= '0' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[5]) else redis.call('DEL', KEYS[2]) end
 if held ~= ARGV[1] then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
 return 1
 """
@@ -89,15 +90,16 @@ class Snapshots:
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.hmget(progress, "body", "at")
                 pipe.get(result)
-                (body, at), final = await pipe.execute()
+                (body, at), final = await answer(pipe.execute())
         except _DOWN as error:
             self._break(error)
             return None
-        if final:
-            return msgspec.json.decode(final, type=Scan)
-        if not body or self._clock() - float(at) > _TRUSTED_SECONDS:
-            return None
-        return msgspec.json.decode(body, type=Scan)
+        # Both were written together, so while the snapshot lasts it is the newer one.
+        if not body:
+            return msgspec.json.decode(final, type=Scan) if final else None
+        scan = msgspec.json.decode(body, type=Scan)
+        trusted = scan.state.terminal or self._clock() - float(at) <= _TRUSTED_SECONDS
+        return scan if trusted else None
 
     async def forget(self, scan_id: str) -> None:
         """Removes a deleted scan, and keeps late publishers from bringing it back."""
@@ -109,7 +111,7 @@ class Snapshots:
                 pipe.hset(progress, "version", str(_DELETED_VERSION))
                 pipe.expire(progress, _SNAPSHOT_SECONDS)
                 pipe.publish(CHANNEL, scan_id)
-                await pipe.execute()
+                await answer(pipe.execute())
         except _DOWN as error:
             self._break(error)
 
@@ -119,10 +121,16 @@ class Snapshots:
         ttl = _RESULT_SECONDS if scan.state.terminal else 0
         body = msgspec.json.encode(scan)
         try:
-            await self._script(
-                keys=_keys(scan.scan_id),
-                args=[scan.version, body, self._clock(), _SNAPSHOT_SECONDS, ttl, CHANNEL, scan.scan_id],
-            )
+            arguments: list[bytes | str | float] = [
+                scan.version,
+                body,
+                self._clock(),
+                _SNAPSHOT_SECONDS,
+                ttl,
+                CHANNEL,
+                scan.scan_id,
+            ]
+            await answer(self._script(keys=_keys(scan.scan_id), args=arguments))
         except _DOWN as error:
             self._break(error)
             return False

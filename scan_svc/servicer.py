@@ -4,10 +4,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
-from eco2.scan.v1 import scan_service_pb2 as pb
-from eco2.scan.v1 import scan_service_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
 
+from eco2.scan.v1 import scan_service_pb2 as pb
+from eco2.scan.v1 import scan_service_pb2_grpc
+from eco2.scan.v1.scan_pb2 import Scan
 from mesh.errors import Reason, Unimplemented
 from mesh.identity import caller
 from mesh.telemetry import traceparent
@@ -44,22 +45,25 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         scan, ticket = await self._lifecycle.create(new, traceparent().get("traceparent", ""))
         return wire.create_scan_response(scan, ticket, who.locale)
 
-    async def StartScan(self, request: pb.StartScanRequest, context: Any) -> pb.StartScanResponse:
+    async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:
         """Queues a scan whose photo has been uploaded."""
         who = caller(context)
         scan = await self._lifecycle.start(who.user_id, request.scan_id, traceparent().get("traceparent", ""))
-        return pb.StartScanResponse(scan=wire.scan(scan, who.locale))
+        return wire.scan(scan, who.locale)
 
-    async def GetScan(self, request: pb.GetScanRequest, context: Any) -> pb.GetScanResponse:
+    async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
         """The scan as it is now."""
         who = caller(context)
         scan = await self._lifecycle.get(who.user_id, request.scan_id)
-        return pb.GetScanResponse(scan=wire.scan(scan, who.locale))
+        return wire.scan(scan, who.locale)
 
     async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[pb.WatchScanResponse, None]:
         """The scan's progress until its end."""
         who = caller(context)
-        async with aclosing(self._watchers.watch(request.scan_id, who.user_id, request.after_version)) as events:
+        watch = self._watchers.watch(
+            request.scan_id, who.user_id, request.after_version, seconds=context.time_remaining()
+        )
+        async with aclosing(watch) as events:
             async for event in events:
                 yield wire.watch_event(event, who.locale)
 
@@ -69,11 +73,11 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         scans, following = await self._lifecycle.page(who.user_id, request.page_size, request.page_token)
         return pb.ListScansResponse(scans=[wire.scan(scan, who.locale) for scan in scans], next_page_token=following)
 
-    async def CancelScan(self, request: pb.CancelScanRequest, context: Any) -> pb.CancelScanResponse:
+    async def CancelScan(self, request: pb.CancelScanRequest, context: Any) -> Scan:
         """Stops a scan."""
         who = caller(context)
         scan = await self._lifecycle.cancel(who.user_id, request.scan_id)
-        return pb.CancelScanResponse(scan=wire.scan(scan, who.locale))
+        return wire.scan(scan, who.locale)
 
     async def DeleteScan(self, request: pb.DeleteScanRequest, context: Any) -> Empty:
         """Removes a scan with everything known about it."""

@@ -25,6 +25,7 @@ class ScanSettings(ServiceSettings):
     upload_seconds: int = Field(300, gt=0, description="How long an upload address works.")
     expire_seconds: int = Field(3600, gt=0, description="How long a scan waits for its photo.")
     scan_seconds: float = Field(300.0, gt=0, description="How long a whole scan may take.")
+    backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
     worker_capacity: int = Field(64, gt=0, description="Scans at work at once in one process.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence after which a watcher gets a heartbeat.")

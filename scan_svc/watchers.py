@@ -7,7 +7,9 @@ every second instead.
 
 import asyncio
 import contextlib
+import math
 import random
+import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from redis.asyncio import Redis
 
 from mesh import outages
 from mesh.errors import NotFound, Reason, ResourceExhausted
+from mesh.redis import answer
 from scan_svc.progress import CHANNEL
 from scan_svc.scans import Scan
 
@@ -26,6 +29,8 @@ _log = structlog.get_logger("watchers")
 _POLL_SECONDS = 1.0
 # A connection that says nothing, not even to a ping, for this long is rebuilt: it may be half open.
 _SILENCE_SECONDS = 5.0
+# How long before its deadline a stream is ended in order.
+_GOODBYE_SECONDS = 1.0
 
 
 class Kind(StrEnum):
@@ -92,13 +97,16 @@ class Watchers:
         """Watchers at the moment."""
         return self._count
 
-    async def watch(self, scan_id: str, owner: str, after_version: int) -> AsyncGenerator[Event, None]:
+    async def watch(
+        self, scan_id: str, owner: str, after_version: int, seconds: float | None = None
+    ) -> AsyncGenerator[Event, None]:
         """A scan's state, then every change, then its end.
 
         Args:
             scan_id: Which scan.
             owner: Whose it must be.
             after_version: The version the watcher has seen already; 0 for none.
+            seconds: How long the stream may last; it ends with RECONNECT shortly before. None for any time.
 
         Raises:
             NotFound: No such scan, or not the owner's.
@@ -107,6 +115,7 @@ class Watchers:
         if self._count >= self._limit:
             raise ResourceExhausted(Reason.LIMIT_EXCEEDED, limit="watchers", retry_after=1.0 + random.random())
         slot = _Slot()
+        ends_at = math.inf if seconds is None else time.monotonic() + seconds - _GOODBYE_SECONDS
         self._add(scan_id, slot)  # before the first read, so that no change falls between
         try:
             scan = await self._read(scan_id)
@@ -115,13 +124,13 @@ class Watchers:
             if scan.version > after_version and not scan.state.terminal:
                 yield Event(Kind.SNAPSHOT, scan)
             while not scan.state.terminal:
-                if self._draining:
+                if self._draining or time.monotonic() >= ends_at:
                     yield Event(Kind.RECONNECT)
                     return
-                woken = await self._woken(slot)
+                woken = await self._woken(slot, min(self._heartbeat, ends_at - time.monotonic()))
                 if slot.gone:
                     raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-                if not woken:
+                if not woken and time.monotonic() < ends_at:
                     yield Event(Kind.HEARTBEAT)
                 elif slot.latest and slot.latest.version > scan.version:
                     scan = slot.latest
@@ -145,9 +154,9 @@ class Watchers:
             group.create_task(self._listen())
             group.create_task(self._feed())
 
-    async def _woken(self, slot: _Slot) -> bool:
+    async def _woken(self, slot: _Slot, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._heartbeat):
+            async with asyncio.timeout(seconds):
                 await slot.ready.wait()
         woken = slot.ready.is_set()
         slot.ready.clear()
@@ -205,14 +214,14 @@ class Watchers:
     async def _subscribed(self) -> None:
         """Turns messages into work until the connection fails or falls silent."""
         async with self._redis.pubsub() as channel:
-            await channel.subscribe(CHANNEL)
+            await answer(channel.subscribe(CHANNEL))
             pinged = False
             while True:
-                message = await channel.get_message(timeout=_SILENCE_SECONDS)
+                message = await answer(channel.get_message(timeout=_SILENCE_SECONDS))
                 if message is None:
                     if pinged:
                         raise TimeoutError("the subscription fell silent")
-                    await channel.ping()
+                    await answer(channel.ping())
                     pinged = True
                     continue
                 pinged = False

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.type import latlng_pb2
+
 from eco2.character.v1 import character_pb2
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import operations_service_pb2, scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
-from google.protobuf.timestamp_pb2 import Timestamp
-from google.type import latlng_pb2
-
 from mesh.locale import Locale
 from mesh.mirror import from_proto, to_proto
 from mesh.status import to_status

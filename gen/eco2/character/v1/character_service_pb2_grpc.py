@@ -60,7 +60,8 @@ class CharacterServiceServicer:
         """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
         Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing.
-        Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
+        UNAVAILABLE (UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

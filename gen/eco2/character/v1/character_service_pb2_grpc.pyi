@@ -37,7 +37,8 @@ class CharacterServiceStub:
     """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
     Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing.
-    Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
+    UNAVAILABLE (UNAVAILABLE).
     """
     ListCharacters: _grpc.UnaryUnaryMultiCallable[_character_service_pb2.ListCharactersRequest, _character_service_pb2.ListCharactersResponse]
     """Every character there is.
@@ -59,7 +60,8 @@ class CharacterServiceAsyncStub(CharacterServiceStub):
     """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
     Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing.
-    Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
+    UNAVAILABLE (UNAVAILABLE).
     """
     ListCharacters: _aio.UnaryUnaryMultiCallable[_character_service_pb2.ListCharactersRequest, _character_service_pb2.ListCharactersResponse]  # type: ignore[assignment]
     """Every character there is.
@@ -84,7 +86,8 @@ class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
         """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
         Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing.
-        Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
+        UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -229,30 +229,6 @@ class StartScanRequest(_message.Message):
 Global___StartScanRequest: _TypeAlias = StartScanRequest  # noqa: Y015
 
 @_typing.final
-class StartScanResponse(_message.Message):
-    """The scan, queued."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SCAN_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def scan(self) -> _scan_pb2.Scan:
-        """The scan."""
-
-    def __init__(
-        self,
-        *,
-        scan: _scan_pb2.Scan | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___StartScanResponse: _TypeAlias = StartScanResponse  # noqa: Y015
-
-@_typing.final
 class GetScanRequest(_message.Message):
     """Names the scan to read."""
 
@@ -273,30 +249,6 @@ class GetScanRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetScanRequest: _TypeAlias = GetScanRequest  # noqa: Y015
-
-@_typing.final
-class GetScanResponse(_message.Message):
-    """The scan."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SCAN_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def scan(self) -> _scan_pb2.Scan:
-        """The scan."""
-
-    def __init__(
-        self,
-        *,
-        scan: _scan_pb2.Scan | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetScanResponse: _TypeAlias = GetScanResponse  # noqa: Y015
 
 @_typing.final
 class WatchScanRequest(_message.Message):
@@ -462,30 +414,6 @@ class CancelScanRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CancelScanRequest: _TypeAlias = CancelScanRequest  # noqa: Y015
-
-@_typing.final
-class CancelScanResponse(_message.Message):
-    """The scan, cancelled."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    SCAN_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def scan(self) -> _scan_pb2.Scan:
-        """The scan."""
-
-    def __init__(
-        self,
-        *,
-        scan: _scan_pb2.Scan | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___CancelScanResponse: _TypeAlias = CancelScanResponse  # noqa: Y015
 
 @_typing.final
 class DeleteScanRequest(_message.Message):

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from eco2.scan.v1 import scan_pb2 as eco2_dot_scan_dot_v1_dot_scan__pb2
 from eco2.scan.v1 import scan_service_pb2 as eco2_dot_scan_dot_v1_dot_scan__service__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
@@ -52,12 +53,12 @@ class ScanServiceStub:
         self.StartScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/StartScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.StartScanRequest.SerializeToString,
-                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.StartScanResponse.FromString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
                 _registered_method=True)
         self.GetScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/GetScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScanRequest.SerializeToString,
-                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScanResponse.FromString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
                 _registered_method=True)
         self.WatchScan = channel.unary_stream(
                 '/eco2.scan.v1.ScanService/WatchScan',
@@ -72,7 +73,7 @@ class ScanServiceStub:
         self.CancelScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/CancelScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.SerializeToString,
-                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanResponse.FromString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
                 _registered_method=True)
         self.DeleteScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/DeleteScan',
@@ -174,12 +175,12 @@ def add_ScanServiceServicer_to_server(servicer, server):
             'StartScan': grpc.unary_unary_rpc_method_handler(
                     servicer.StartScan,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.StartScanRequest.FromString,
-                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.StartScanResponse.SerializeToString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.SerializeToString,
             ),
             'GetScan': grpc.unary_unary_rpc_method_handler(
                     servicer.GetScan,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScanRequest.FromString,
-                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScanResponse.SerializeToString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.SerializeToString,
             ),
             'WatchScan': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchScan,
@@ -194,7 +195,7 @@ def add_ScanServiceServicer_to_server(servicer, server):
             'CancelScan': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelScan,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.FromString,
-                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanResponse.SerializeToString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.SerializeToString,
             ),
             'DeleteScan': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteScan,
@@ -264,7 +265,7 @@ class ScanService:
             target,
             '/eco2.scan.v1.ScanService/StartScan',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.StartScanRequest.SerializeToString,
-            eco2_dot_scan_dot_v1_dot_scan__service__pb2.StartScanResponse.FromString,
+            eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
             options,
             channel_credentials,
             insecure,
@@ -291,7 +292,7 @@ class ScanService:
             target,
             '/eco2.scan.v1.ScanService/GetScan',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScanRequest.SerializeToString,
-            eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScanResponse.FromString,
+            eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
             options,
             channel_credentials,
             insecure,
@@ -372,7 +373,7 @@ class ScanService:
             target,
             '/eco2.scan.v1.ScanService/CancelScan',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.SerializeToString,
-            eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanResponse.FromString,
+            eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from eco2.scan.v1 import scan_pb2 as _scan_pb2
 from eco2.scan.v1 import scan_service_pb2 as _scan_service_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
@@ -51,13 +52,13 @@ class ScanServiceStub:
     Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), UNIMPLEMENTED (NOT_IMPLEMENTED: a
     callback_url in this release).
     """
-    StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_service_pb2.StartScanResponse]
+    StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
     Idempotent: a scan that was started is returned as it is.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH).
     """
-    GetScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetScanRequest, _scan_service_pb2.GetScanResponse]
+    GetScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetScanRequest, _scan_pb2.Scan]
     """The scan as it is now.
 
     Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
@@ -74,7 +75,7 @@ class ScanServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
-    CancelScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_service_pb2.CancelScanResponse]
+    CancelScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_pb2.Scan]
     """Stops a scan. A queued one never starts; a running one stops at its next step.
 
     Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
@@ -108,13 +109,13 @@ class ScanServiceAsyncStub(ScanServiceStub):
     Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), UNIMPLEMENTED (NOT_IMPLEMENTED: a
     callback_url in this release).
     """
-    StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_service_pb2.StartScanResponse]  # type: ignore[assignment]
+    StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
     Idempotent: a scan that was started is returned as it is.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH).
     """
-    GetScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetScanRequest, _scan_service_pb2.GetScanResponse]  # type: ignore[assignment]
+    GetScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """The scan as it is now.
 
     Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
@@ -131,7 +132,7 @@ class ScanServiceAsyncStub(ScanServiceStub):
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
-    CancelScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_service_pb2.CancelScanResponse]  # type: ignore[assignment]
+    CancelScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Stops a scan. A queued one never starts; a running one stops at its next step.
 
     Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
@@ -174,7 +175,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _scan_service_pb2.StartScanRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_scan_service_pb2.StartScanResponse, _abc.Awaitable[_scan_service_pb2.StartScanResponse]]:
+    ) -> _typing.Union[_scan_pb2.Scan, _abc.Awaitable[_scan_pb2.Scan]]:
         """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
         Idempotent: a scan that was started is returned as it is.
@@ -186,7 +187,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _scan_service_pb2.GetScanRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_scan_service_pb2.GetScanResponse, _abc.Awaitable[_scan_service_pb2.GetScanResponse]]:
+    ) -> _typing.Union[_scan_pb2.Scan, _abc.Awaitable[_scan_pb2.Scan]]:
         """The scan as it is now.
 
         Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
@@ -221,7 +222,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _scan_service_pb2.CancelScanRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_scan_service_pb2.CancelScanResponse, _abc.Awaitable[_scan_service_pb2.CancelScanResponse]]:
+    ) -> _typing.Union[_scan_pb2.Scan, _abc.Awaitable[_scan_pb2.Scan]]:
         """Stops a scan. A queued one never starts; a running one stops at its next step.
 
         Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
