@@ -32,7 +32,7 @@ demo: setup ## Scan one photo end to end on an embedded stack (PHOTO=path for yo
 	@$(BIN)/eco2 demo $(if $(PHOTO),--photo "$(PHOTO)")
 
 up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
-	@exec $(BIN)/eco2 up
+	@exec $(BIN)/eco2 up --tied
 
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
@@ -40,12 +40,15 @@ test: setup ## Run the whole suite against real servers
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code protos
+	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
+	    $(BIN)/buf breaking --against '.git#branch=origin/main'; fi
 	@$(call generate,$(VAR)/gen) && diff -r gen $(VAR)/gen -x __pycache__ && rm -r $(VAR)/gen || \
 	    { echo "gen/ is not what protos/ says: run make gen" >&2; exit 1; }
+	$(BIN)/python -m helm.check
 
 gen: setup ## Generate stubs and the descriptor set from protos/
 	$(BIN)/buf format --write protos

@@ -31,7 +31,6 @@ class Reason(StrEnum):
     SCAN_STATE = "SCAN_STATE"
     PHOTO_NOT_UPLOADED = "PHOTO_NOT_UPLOADED"
     PHOTO_MISMATCH = "PHOTO_MISMATCH"
-    CONFLICT = "CONFLICT"
     SCAN_TIMED_OUT = "SCAN_TIMED_OUT"
 
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
@@ -196,10 +195,6 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.PHOTO_MISMATCH: _text(
             "업로드된 파일이 알려 주신 것과 달라요(예상 {expected}, 실제 {actual}).",
             "The uploaded file isn't what was announced (expected {expected}, found {actual}).",
-        ),
-        Reason.CONFLICT: _text(
-            "다른 요청이 먼저 이 스캔을 바꿨어요. 다시 확인해 주세요.",
-            "Another request changed this scan first. Read it and try again.",
         ),
         Reason.SCAN_TIMED_OUT: _text(
             "{seconds}초 안에 스캔을 끝내지 못했어요.", "The scan didn't finish within {seconds} seconds."

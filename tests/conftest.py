@@ -35,9 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     servers = config.stash[_servers] = ExitStack()
     folder = Path(servers.enter_context(tempfile.TemporaryDirectory(prefix="eco2-tests-")))
-    variables = servers.enter_context(embedded.running(folder, part=embedded.Part.STORES))
+    variables = servers.enter_context(embedded.running(folder))
     asyncio.run(_make_template(variables["ECO2_DATABASE_URL"]))
-    os.environ[_VARIABLE] = json.dumps(variables)
+    os.environ[_VARIABLE] = json.dumps({**variables, "VAR": str(folder)})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -48,7 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def stack() -> Mapping[str, str]:
-    """The addresses of the running stack, as in `var/stack.env`."""
+    """The addresses of the running stack, as in `var/stack.env`; VAR is its folder."""
     variables: dict[str, str] = json.loads(os.environ[_VARIABLE])
     return variables
 

@@ -61,7 +61,7 @@ def test_every_rule_has_a_korean_text() -> None:
         (
             scan_service_pb2.CreateScanRequest(upload={"content_type": "image/png", "size_bytes": 1 << 30}),
             "upload.size_bytes",
-            "uint32.gte_lte",
+            "uint32.lte",
         ),
         (scan_service_pb2.GetScanRequest(scan_id="1"), "scan_id", "string.uuid"),
         (scan_service_pb2.GetScanRequest(), "scan_id", "string.uuid"),

@@ -58,9 +58,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: StartScan before the photo was uploaded. {"scan_id": "…"}"""
     ERROR_REASON_PHOTO_MISMATCH: _ErrorReason.ValueType  # 24
     """FAILED_PRECONDITION: the object isn't what the upload announced. {"expected": "123", "actual": "456"}"""
-    ERROR_REASON_CONFLICT: _ErrorReason.ValueType  # 25
-    """ABORTED: somebody else changed the scan at the same time; read it and try again. {"scan_id": "…"}"""
-    ERROR_REASON_SCAN_TIMED_OUT: _ErrorReason.ValueType  # 26
+    ERROR_REASON_SCAN_TIMED_OUT: _ErrorReason.ValueType  # 25
     """DEADLINE_EXCEEDED: the time a whole scan may take is up. {"seconds": "300"}"""
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
     """NOT_FOUND: the photo isn't in storage any more. {"object_key": "…"}"""
@@ -116,9 +114,7 @@ ERROR_REASON_PHOTO_NOT_UPLOADED: ErrorReason.ValueType  # 23
 """FAILED_PRECONDITION: StartScan before the photo was uploaded. {"scan_id": "…"}"""
 ERROR_REASON_PHOTO_MISMATCH: ErrorReason.ValueType  # 24
 """FAILED_PRECONDITION: the object isn't what the upload announced. {"expected": "123", "actual": "456"}"""
-ERROR_REASON_CONFLICT: ErrorReason.ValueType  # 25
-"""ABORTED: somebody else changed the scan at the same time; read it and try again. {"scan_id": "…"}"""
-ERROR_REASON_SCAN_TIMED_OUT: ErrorReason.ValueType  # 26
+ERROR_REASON_SCAN_TIMED_OUT: ErrorReason.ValueType  # 25
 """DEADLINE_EXCEEDED: the time a whole scan may take is up. {"seconds": "300"}"""
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND: the photo isn't in storage any more. {"object_key": "…"}"""

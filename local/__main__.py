@@ -1,0 +1,5 @@
+"""`python -m local` is `eco2`."""
+
+from local.cli import main
+
+main()

@@ -1,0 +1,131 @@
+"""`eco2 doctor`: what is missing or unreachable, and what to do about it."""
+
+import asyncio
+import os
+import platform
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from local import envoy, postgres, seaweedfs, services, valkey
+from local.demo import default_photo
+from local.files import read_env
+from local.ports import is_free
+from local.stack import ENV_FILE
+
+_FREE_BYTES = 1 << 30
+_SET_UP = "set the project up again: make setup"
+_RESTART = "look into its log in the stack's log/ folder, then restart: eco2 up"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: What.
+        trouble: What is wrong with it; empty if nothing.
+        remedy: What to do about it.
+        note: What a person may want to know although nothing is wrong.
+    """
+
+    name: str
+    trouble: str = ""
+    remedy: str = ""
+    note: str = ""
+
+
+async def examine(var: Path, port: int) -> list[Finding]:
+    """Looks at the machine, the installation and, if one runs in `var`, the stack.
+
+    Args:
+        var: The stack's folder.
+        port: Where the edge would listen.
+    """
+    findings = [*_machine(var), *_installation()]
+    file = var / ENV_FILE
+    if file.exists():
+        return [*findings, *[finding async for finding in _stack(read_env(file))]]
+    taken = "" if is_free(port) else f"port {port} is taken by another program"
+    findings.append(Finding("REST port", taken, "choose another: PORT=… or --port", f"{port} is free"))
+    return [*findings, Finding("stack", note=f"none runs in {var}; start one: eco2 up")]
+
+
+def _machine(var: Path) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    old = "" if sys.version_info >= (3, 11) else f"Python {version}"
+    yield Finding("Python", old, "install Python 3.11 or newer", version)
+    system = f"{platform.system()} {platform.machine()}"
+    other = "" if system == "Linux x86_64" else f"this is {system}"
+    yield Finding("machine", other, "the embedded servers are built for Linux x86-64; point ECO2_* at your own", system)
+    home = next(folder for folder in (var.resolve(), *var.resolve().parents) if folder.exists())
+    closed = "" if os.access(home, os.W_OK) else f"{home} can't be written to"
+    yield Finding("data folder", closed, "choose another: VAR=… or --var", str(var.resolve()))
+    free = shutil.disk_usage(home).free
+    scarce = "" if free > _FREE_BYTES else f"{free >> 20} MiB are free"
+    yield Finding("disk", scarce, "make room: a stack wants 1 GiB", f"{free >> 30} GiB are free")
+
+
+def _installation() -> Iterator[Finding]:
+    wanted: Mapping[str, Callable[[], Path]] = {
+        "PostgreSQL": lambda: postgres.binary("postgres"),
+        "Valkey": valkey.binary,
+        "SeaweedFS": seaweedfs.binary,
+        "Envoy": envoy.binary,
+        "demo photo": default_photo,
+        "edge configuration": lambda: _present(envoy.TEMPLATE),
+        "descriptor set": lambda: _present(envoy.DESCRIPTORS),
+        "classifier model": _model,
+    }
+    for name, find in wanted.items():
+        try:
+            yield Finding(name, note=find().name)
+        except (FileNotFoundError, ImportError) as missing:
+            yield Finding(name, f"missing: {missing}", _SET_UP)
+    for name in (*(f"{service}_svc" for service in services.SERVICES), "eco2"):
+        trouble = "" if find_spec(name) else "can't be imported"
+        yield Finding(f"package {name}", trouble, _SET_UP)
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path
+
+
+def _model() -> Path:
+    from vision_svc.model import BACKBONE  # here, so that a broken installation can still be examined
+
+    return _present(Path(os.environ.get("ECO2_VISION_MODEL", BACKBONE)))
+
+
+async def _stack(variables: Mapping[str, str]) -> AsyncIterator[Finding]:
+    for name, probe in _probes(variables).items():
+        try:
+            async with asyncio.timeout(5.0):
+                await probe()
+        except Exception as error:  # a probe fails in any way its client knows
+            yield Finding(f"running {name}", f"doesn't answer: {error!r}", _RESTART)
+        else:
+            yield Finding(f"running {name}", note="answers")
+
+
+def _probes(variables: Mapping[str, str]) -> dict[str, Callable[[], Awaitable[object]]]:
+    storage = seaweedfs.Storage(
+        variables["ECO2_S3_ENDPOINT"], variables["ECO2_S3_ACCESS_KEY"], variables["ECO2_S3_SECRET_KEY"]
+    )
+    probes: dict[str, Callable[[], Awaitable[object]]] = {
+        "postgres": partial(postgres.probe, variables["ECO2_DATABASE_URL"]),
+        "valkey": partial(valkey.probe, variables["ECO2_REDIS_URL"]),
+        "seaweedfs": storage.probe,
+    }
+    for name in services.SERVICES:
+        if target := variables.get(f"ECO2_{name.upper()}_TARGET"):
+            probes[name] = partial(services.probe, target)
+    if rest := variables.get("ECO2_REST_URL"):
+        probes["envoy"] = partial(envoy.probe, variables["ECO2_ENVOY_ADMIN"], rest, variables["ECO2_TOKEN"])
+    return probes

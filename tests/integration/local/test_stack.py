@@ -1,0 +1,197 @@
+"""Whole stacks that are started, killed and started again."""
+
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import PIPE, Popen
+
+import asyncpg
+import boto3
+import httpx2
+import psutil
+import pytest
+from botocore.config import Config
+from mypy_boto3_s3 import S3Client
+
+from local.ports import HOST
+from local.postgres import probe
+from local.stack import Part
+from tests.integration.local.stacks import ROOT, Up, kill, left
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
+
+Start = Callable[..., Up]
+SERVERS = ("PostgreSQL", "Valkey", "SeaweedFS")
+
+
+def storage(variables: dict[str, str]) -> S3Client:
+    """A client with the stack's keys."""
+    return boto3.client(
+        "s3",
+        endpoint_url=variables["ECO2_S3_ENDPOINT"],
+        region_name=variables["ECO2_S3_REGION"],
+        aws_access_key_id=variables["ECO2_S3_ACCESS_KEY"],
+        aws_secret_access_key=variables["ECO2_S3_SECRET_KEY"],
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def test_the_address_file_is_private_and_there_only_while_ready(up: Start) -> None:
+    """Scripts wait for it; it holds passwords."""
+    stack = up()
+    assert not (stack.var / "stack.env").exists()
+    stack.ready()
+    assert (stack.var / "stack.env").stat().st_mode & 0o777 == 0o600
+    assert stack.end(signal.SIGINT) == 0
+    assert not (stack.var / "stack.env").exists()
+
+
+def test_sigterm_stops_everything_in_order(up: Start) -> None:
+    """A clean shutdown of PostgreSQL needs no recovery at the next start."""
+    stack = up().ready()
+    family = stack.family()
+    assert stack.end() == 0
+    assert left(family, 0.0) == []
+    assert "database system is shut down" in (stack.var / "log" / "postgres.log").read_text(encoding="utf-8")
+
+
+def test_a_signal_during_the_start_leaves_nothing(up: Start) -> None:
+    """People change their minds."""
+    stack = up()
+    stack.until("ready in")
+    family = stack.family()
+    assert stack.end() == 0
+    assert left(family, 0.0) == []
+
+
+async def test_kill_minus_nine_ten_times_leaves_nothing_and_the_next_start_works(up: Start, tmp_path: Path) -> None:
+    """Not the servers, not PostgreSQL's backends, one of which is busy with a query at that moment."""
+    for _ in range(10):
+        stack = up().ready()
+        connection = await asyncpg.connect(stack.variables["ECO2_DATABASE_URL"])
+        backend = psutil.Process(await connection.fetchval("select pg_backend_pid()"))
+        family = stack.family()
+        assert backend in family
+        kill(stack.process.pid)
+        stack.process.wait()
+        assert left(family) == []
+        connection.terminate()
+    await probe(up().ready().variables["ECO2_DATABASE_URL"])
+
+
+def test_killing_the_parent_of_a_tied_stack_stops_it(tmp_path: Path) -> None:
+    """kill -9 of `make up` must not leave the stack behind."""
+    parent = "import subprocess, sys; subprocess.run(sys.argv[1:])"
+    up = [sys.executable, "-m", "local", "up", "--tied", "--var", str(tmp_path), "--only", "stores"]
+    with Popen([sys.executable, "-c", parent, *up], cwd=ROOT, stdout=PIPE, text=True) as make:
+        assert make.stdout is not None
+        for line in make.stdout:
+            if "Addresses" in line:
+                break
+        family = psutil.Process(make.pid).children(recursive=True)
+        kill(make.pid)
+        assert left(family) == []
+
+
+async def test_a_child_that_dies_comes_back_at_its_address(up: Start) -> None:
+    """Clients reconnect by themselves; the address file tells the new pid."""
+    stack = up().ready()
+    address, pid = stack.variables["ECO2_DATABASE_URL"], stack.pids["postgres"]
+    kill(pid)
+    assert "SIGKILL" in stack.until("postgres died")
+    stack.until("postgres is back")
+    await probe(address)
+    # The line before the file: the restart of the next child is what the file is certain to be older than.
+    kill(stack.pids["valkey"])
+    stack.until("valkey is back")
+    assert stack.pids["postgres"] != pid
+    assert stack.variables["ECO2_DATABASE_URL"] == address
+
+
+async def test_data_and_addresses_survive_a_restart(up: Start) -> None:
+    """History and photos belong to the user, not to the process; links to photos must still work."""
+    stack = up().ready()
+    before = stack.variables
+    connection = await asyncpg.connect(before["ECO2_DATABASE_URL"])
+    await connection.execute("create table kept as select 42 as answer")
+    await connection.close()
+    storage(before).put_object(Bucket=before["ECO2_S3_BUCKET"], Key="kept", Body=b"photo")
+    stack.end()
+
+    after = up().ready().variables
+    volatile = {"ECO2_PIDS", "ECO2_SUPERVISOR", "ECO2_TOKEN"}
+    assert {name: after[name] for name in after.keys() - volatile} == {
+        name: before[name] for name in before.keys() - volatile
+    }
+    connection = await asyncpg.connect(after["ECO2_DATABASE_URL"])
+    assert await connection.fetchval("select answer from kept") == 42
+    await connection.close()
+    assert httpx2.get(f"{before['ECO2_CDN_BASE_URL']}/kept").content == b"photo"
+
+
+def test_anybody_may_read_a_photo_but_not_list_or_write(up: Start) -> None:
+    """The bucket stands in for a CDN."""
+    variables = up().ready().variables
+    storage(variables).put_object(Bucket=variables["ECO2_S3_BUCKET"], Key="a", Body=b"photo")
+    cdn = variables["ECO2_CDN_BASE_URL"]
+    assert httpx2.get(f"{cdn}/a").content == b"photo"
+    assert [httpx2.get(cdn).status_code, httpx2.put(f"{cdn}/b", content=b"x").status_code] == [403, 403]
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(up: Start) -> None:
+    """Two servers on the same data would destroy it; and the first must not notice."""
+    first = up().ready()
+    second = up()
+    assert second.process.wait(20) == 1
+    assert second.process.stdout is not None
+    text = second.process.stdout.read()
+    assert str(first.process.pid) in text
+    assert "Traceback" not in text
+    assert first.variables["ECO2_SUPERVISOR"] == str(first.process.pid)
+
+
+def test_two_stacks_run_side_by_side(up: Start, tmp_path: Path) -> None:
+    """`VAR=` is all it takes: no port, no secret and no data are shared."""
+    one, other = up(tmp_path / "one"), up(tmp_path / "other")
+    first, second = one.ready().variables, other.ready().variables
+    shared = {name for name in first if first[name] == second[name]}
+    assert shared == {"ECO2_S3_BUCKET", "ECO2_S3_REGION"}
+    storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="mine", Body=b"x")
+    assert httpx2.get(f"{second['ECO2_CDN_BASE_URL']}/mine").status_code == 404
+
+
+def test_a_taken_rest_port_is_named_before_anything_starts(up: Start) -> None:
+    """8080 is everybody's favourite."""
+    with socket.create_server((HOST, 0)) as server:
+        port = server.getsockname()[1]
+        stack = up(port=port, only=Part.ALL)
+        assert stack.process.wait(20) == 1
+    assert stack.process.stdout is not None
+    text = stack.process.stdout.read()
+    assert str(port) in text
+    assert "--port" in text
+    assert not (stack.var / "postgres").exists()
+
+
+def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start) -> None:
+    """Envoy and the services too, reached as a phone reaches them."""
+    stack = up(only=Part.ALL).ready()
+    variables, family = stack.variables, stack.family()
+    headers = {"Authorization": f"Bearer {variables['ECO2_TOKEN']}"}
+    assert httpx2.get(f"{variables['ECO2_REST_URL']}/v1/scans", headers=headers).status_code == 200
+    assert stack.pids.keys() == {"postgres", "valkey", "seaweedfs", "envoy", "scan", "vision", "rules", "character"}
+    kill(stack.process.pid)
+    stack.process.wait()
+    assert left(family) == []
+
+
+def test_the_doctor_finds_a_running_stack_well(up: Start) -> None:
+    """And says of each server that it answers."""
+    stack = up().ready()
+    command = [sys.executable, "-m", "local", "doctor", "--var", str(stack.var)]
+    examined = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert examined.returncode == 0, examined.stdout
+    assert examined.stdout.count("answers") == len(SERVERS)

@@ -1,0 +1,114 @@
+"""The card that a person sees at the end."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from eco2.character.v1 import character_pb2
+from eco2.rules.v1 import disposal_pb2
+from eco2.scan.v1 import scan_pb2
+from eco2.vision.v1 import classification_pb2
+from local import card
+from local.labels import LABELS
+from mesh.errors import InvalidArgument, Reason
+from mesh.locale import Locale
+from mesh.status import to_status
+
+State = scan_pb2.Scan.State
+METAL = classification_pb2.Category(major="재활용폐기물", middle="금속류", minor="캔")
+GLASS = classification_pb2.Category(major="재활용폐기물", middle="유리병")
+
+
+def printed(scan: scan_pb2.Scan) -> str:
+    """The card as plain text, each word on one line."""
+    output = io.StringIO()
+    Console(file=output, width=110).print(card.render(scan))
+    return output.getvalue()
+
+
+def succeeded(**parts: object) -> scan_pb2.Scan:
+    """A finished scan of a can."""
+    seen = classification_pb2.Classification(
+        category=METAL,
+        display_name="Metal can",
+        confidence=0.82,
+        tags=["내용물_있음"],
+        candidates=[
+            classification_pb2.Candidate(category=METAL, display_name="Metal can", confidence=0.82),
+            classification_pb2.Candidate(category=GLASS, display_name="Glass bottle", confidence=0.11),
+        ],
+    )
+    return scan_pb2.Scan(state=State.STATE_SUCCEEDED, locale="en", classification=seen, **parts)
+
+
+def test_it_says_what_it_is_and_how_sure() -> None:
+    """The first thing a person wants to know; what it was taken for isn't repeated among the others."""
+    text = printed(succeeded())
+    assert "재활용폐기물 › 금속류 › 캔" in text
+    assert "82%" in text
+    assert "Glass bottle 11%" in text
+    assert "Metal can 82%" not in text
+
+
+def test_it_tells_the_steps_of_the_most_specific_rule_in_order() -> None:
+    """Wider rules repeat it."""
+    can = disposal_pb2.DisposalRule(title="Cans", steps=["Empty it", "Rinse it"], why="It rusts", container="Can bin")
+    wider = disposal_pb2.DisposalRule(title="Recyclables", steps=["Sort them"])
+    text = printed(succeeded(rules=[can, wider]))
+    assert text.index("1. Empty it") < text.index("2. Rinse it") < text.index("It rusts") < text.index("Can bin")
+    assert "Sort them" not in text
+
+
+def test_invented_places_are_marked() -> None:
+    """Nobody may walk to a place that doesn't exist."""
+    real = disposal_pb2.Place(name="Town hall", distance_meters=120, walking_minutes=2)
+    sample = disposal_pb2.Place(name="Example spot", is_sample=True, distance_meters=80, walking_minutes=1)
+    lines = printed(succeeded(places=[sample, real])).splitlines()
+    marked = [line for line in lines if LABELS[Locale.EN].sample in line]
+    assert len(marked) == 1
+    assert "Example spot" in marked[0]
+
+
+def test_a_character_that_was_earned_speaks() -> None:
+    """It is the reward."""
+    metally = character_pb2.Character(name="Metally", dialogue="Clink!")
+    reward = character_pb2.Reward(outcome=character_pb2.Reward.OUTCOME_GRANTED, character=metally, message="Yours now")
+    text = printed(succeeded(reward=reward))
+    assert "★ Metally" in text
+    assert "Clink!" in text
+
+
+def test_a_reward_that_was_refused_says_why_and_shows_nobody() -> None:
+    """Else the person believes it got lost."""
+    reward = character_pb2.Reward(outcome=character_pb2.Reward.OUTCOME_NOT_RECYCLABLE, message="Only recyclables")
+    text = printed(succeeded(reward=reward))
+    assert "Only recyclables" in text
+    assert "★" not in text
+
+
+def test_nothing_is_announced_that_isn_t_there() -> None:
+    """A heading without a body looks like a fault."""
+    labels = LABELS[Locale.EN]
+    text = printed(succeeded())
+    assert not [title for title in (labels.places, labels.hazards, labels.answer, labels.character) if title in text]
+
+
+@pytest.mark.parametrize("locale", list(Locale))
+def test_a_failure_is_explained_in_the_scans_language(locale: Locale) -> None:
+    """The reason is for searching, the text for reading."""
+    error = InvalidArgument(Reason.PHOTO_EMPTY)
+    text = printed(scan_pb2.Scan(state=State.STATE_FAILED, locale=locale, error=to_status(error, *Locale)))
+    assert "PHOTO_EMPTY" in text
+    assert error.text(locale) in text
+
+
+@pytest.mark.parametrize(("state", "label"), [(State.STATE_CANCELLED, "cancelled"), (State.STATE_EXPIRED, "expired")])
+def test_other_ends_are_named(state: scan_pb2.Scan.State.ValueType, label: str) -> None:
+    """They are ends as well, and no failures."""
+    assert getattr(LABELS[Locale.KO], label) in printed(scan_pb2.Scan(state=state, locale="ko"))
+
+
+def test_markup_in_a_text_is_printed_as_it_is() -> None:
+    """A model's answer may hold brackets; they are no orders to the terminal."""
+    assert "[bold]raw[/]" in printed(succeeded(answer=disposal_pb2.Answer(text="[bold]raw[/]")))
