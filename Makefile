@@ -57,7 +57,7 @@ gen: setup ## Generate stubs and the descriptor set from protos/
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
 PROTOS = $(shell find protos -name '*.proto' | sort)
 define generate
-mkdir -p $(1) && \
+export PATH="$(abspath $(BIN)):$$PATH" && mkdir -p $(1) && \
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --python_out=$(1) --mypy_out=quiet:$(1) \
     $(PROTOS) third_party/buf/validate/validate.proto && \
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --grpc_python_out=$(1) --mypy_grpc_out=quiet:$(1) \
