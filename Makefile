@@ -37,6 +37,13 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: chaos bench-queue
+chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
+	@$(BIN)/python -m tests.chaos $(MINUTES)
+
+bench-queue: setup ## Measure what the durable queue costs
+	@$(BIN)/python -m bench.queue
+
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -57,7 +64,7 @@ gen: setup ## Generate stubs and the descriptor set from protos/
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
 PROTOS = $(shell find protos -name '*.proto' | sort)
 define generate
-mkdir -p $(1) && \
+export PATH="$(abspath $(BIN)):$$PATH" && mkdir -p $(1) && \
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --python_out=$(1) --mypy_out=quiet:$(1) \
     $(PROTOS) third_party/buf/validate/validate.proto && \
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --grpc_python_out=$(1) --mypy_grpc_out=quiet:$(1) \

@@ -153,9 +153,10 @@ class Parts:
             settings.scan_seconds,
             settings.backoff_seconds,
             self.queued,
+            settings.lease_seconds,
         )
         scans = Kind(
-            "scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), queue.claim_suspect
+            "scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), queue.claim_suspects
         )
         courier = Courier(
             self.webhooks,

@@ -157,6 +157,9 @@ class Delivery:
         ):
             await self._persist(await self._decide())
 
+    def leave(self) -> None:
+        """Nothing to do: the one try that is at work may end."""
+
     async def give_back(self) -> None:
         """Returns the webhook untried, when this process leaves."""
         await self._persist(lambda: self._courier.store.put_back(self._lease, 0.0))

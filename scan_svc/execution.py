@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -38,6 +39,7 @@ class Workbench:
         scan_seconds: How long a whole scan may take.
         backoff_seconds: Longest pause before the second try of a stage.
         ended: Called when a scan has ended: its webhook may be due.
+        lease_seconds: How long a lease is surely good without word from the database.
     """
 
     queue: JobQueue
@@ -48,6 +50,7 @@ class Workbench:
     scan_seconds: float
     backoff_seconds: float
     ended: Callable[[], None]
+    lease_seconds: float = 15.0
 
 
 class Execution:
@@ -62,7 +65,9 @@ class Execution:
         self._bench = bench
         self._lease = lease
         self._scan = lease.scan
-        self._writing: asyncio.Task[Any] | None = None
+        self._writing: asyncio.Future[Any] | None = None
+        self._leaving = False
+        self._assured = time.monotonic()
         self._ends_at = time.monotonic() + bench.scan_seconds - lease.age
 
     async def run(self) -> None:
@@ -70,14 +75,20 @@ class Execution:
         try:
             await self._show(self._scan)
             for stage in self._bench.pipeline.remaining(self._lease.stage):
+                if self._leaving:
+                    return await self.give_back()
                 if not await self._stage(stage):
-                    return
+                    return None
         except Fenced:
             _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
             await self._publish_truth()
 
+    def leave(self) -> None:
+        """Lets the running stage end; the ones after it are for another worker."""
+        self._leaving = True
+
     async def give_back(self) -> None:
-        """Returns the scan untried, when this process leaves; if the database is away the reaper does it later."""
+        """Returns the scan untried; if the database is away the reaper does it later."""
         try:
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 if self._writing:
@@ -90,13 +101,35 @@ class Execution:
 
     async def _stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
+        await self._assure()
         started = time.monotonic()
+        performing = asyncio.create_task(self._perform(stage))
         try:
-            done = await self._perform(stage)
+            done = await asyncio.shield(performing)
             return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
+        except asyncio.CancelledError:
+            performing.cancel()
+            await asyncio.wait((performing,))
+            if not self._writing and not performing.cancelled() and not performing.exception():
+                # It was done, and paid for, at the very moment of the cancellation.
+                with suppress(Fenced, EcoError):
+                    await self._checkpoint(stage, performing.result(), round((time.monotonic() - started) * 1000))
+            raise
         except EcoError as error:
             await self._fail(stage, error)
             return False
+
+    async def _assure(self) -> None:
+        """Before anything is paid for: a process that was frozen meanwhile may have lost the scan.
+
+        Raises:
+            Fenced: It has.
+        """
+        if time.monotonic() - self._assured > self._bench.lease_seconds and not await self._persist(
+            lambda: self._bench.queue.holds(self._lease)
+        ):
+            raise Fenced
+        self._assured = time.monotonic()
 
     async def _perform(self, stage: Stage) -> Done:
         """Runs a stage in a span of its own; every way it can fail becomes an EcoError."""
@@ -135,6 +168,7 @@ class Execution:
         if following:
             await self._unhurried(self._store(lambda: self._bench.queue.checkpoint(write), write))
             self._lease = replace(self._lease, stage=following[0].name, attempt=1)
+            self._assured = time.monotonic()
             await self._show(scan)
             return True
         finished_at = await self._unhurried(self._store(lambda: self._bench.queue.finish(write), write))
@@ -180,8 +214,11 @@ class Execution:
 
     async def _unhurried(self, write: Coroutine[Any, Any, T]) -> T:
         """A write that goes on when the scan is cancelled: what it stores was paid for."""
-        self._writing = asyncio.create_task(write)
-        return await asyncio.shield(self._writing)
+        task = asyncio.create_task(write)
+        self._writing = task
+        written = await asyncio.shield(task)
+        self._writing = None
+        return written
 
     async def _store(self, write: Callable[[], Awaitable[T]], checkpoint: Checkpoint) -> T | None:
         """Writes a checkpoint until the database has answered: what a stage produced is in hand and paid for.

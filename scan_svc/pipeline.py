@@ -67,8 +67,6 @@ DEFAULTS: Mapping[str, Stage] = MappingProxyType(
 PERMANENT = (InvalidArgument, NotFound, FailedPrecondition, Unauthenticated, Unimplemented)
 
 _BACKOFF_LIMIT = 120.0
-# Seconds of a stage's deadline kept for storing what it produced.
-_MARGIN = 0.5
 
 # Tells how far a stage is: the step, the percentage, and what is known by now.
 Report = Callable[[Scan], Awaitable[None]]
@@ -199,21 +197,19 @@ class Pipeline:
         found, rules = _given(scan.results.vision), _given(scan.results.rules)
         scan = replace(scan, step=Step.ANSWER, percent=70)
         await report(scan)
-        began = time.monotonic()
         nearby = asyncio.create_task(self._places(scan, found)) if scan.location else None
         try:
             answer, usage = await self._compose(scan, found, rules, report, deadline)
-            scan = replace(scan, results=replace(scan.results, answer=answer))
+            done = Done(replace(scan, results=replace(scan.results, answer=answer)), usage)
             if nearby is None:
-                return Done(scan, usage)
-            scan = replace(scan, step=Step.PLACES, percent=90)
-            await report(scan)
-            # The answer is there and paid for: places may not cost it its deadline.
-            await asyncio.wait((nearby,), timeout=max(0.0, began + deadline - time.monotonic() - _MARGIN))
-            if not nearby.done() or nearby.result() is None:
-                return Done(scan, usage)
-            places, run = nearby.result() or ((), None)
-            return Done(replace(scan, results=replace(scan.results, places=places)), usage, run)
+                return done
+            try:
+                await report(replace(done.scan, step=Step.PLACES, percent=90))
+                await asyncio.wait((nearby,), timeout=self._stages[PLACES].deadline)
+            except asyncio.CancelledError:
+                # The deadline, or this process leaves: the answer was paid for, so it is handed over all the same.
+                return done
+            return _with_places(done, nearby)
         finally:
             if nearby:
                 nearby.cancel()
@@ -261,6 +257,16 @@ def outputs(stage: Stage, results: Results) -> dict[str, object]:
     """What of the results a stage has produced, by name of the stage that keeps it."""
     names = (ANSWER, PLACES) if stage.name == ANSWER else (stage.name,)
     return {name: part for name in names if (part := getattr(results, name)) is not None}
+
+
+def _with_places(done: Done, nearby: "asyncio.Task[tuple[tuple[Place, ...], StageRun] | None]") -> Done:
+    """The stage with the places, if they were found by now."""
+    found = nearby.result() if nearby.done() else None
+    if found is None:
+        return done
+    places, run = found
+    scan = replace(done.scan, step=Step.PLACES, percent=90, results=replace(done.scan.results, places=places))
+    return Done(scan, done.usage, run)
 
 
 def _given(part: T | None) -> T:

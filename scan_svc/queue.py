@@ -17,6 +17,11 @@ from scan_svc.commits import GroupCommit, Key
 from scan_svc.rows import scan_from, to_json
 from scan_svc.scans import Failure, Scan, StageRun, State
 
+# Crashes from which on a job is suspected of being their cause.
+_SUSPECT = 2
+# How many suspects are run together, by their crashes; with the fifth a job is archived.
+_LINE_UPS = ((4, 1), (3, 1), (2, 8))
+
 
 class Fenced(Exception):
     """Somebody else has the job now: stop, and write nothing."""
@@ -108,11 +113,19 @@ class JobQueue:
 
     async def claim(self, worker_id: int, count: int) -> list[Lease]:
         """Takes up to `count` jobs that are due."""
-        return await self._claimed(worker_id, count, suspect=False)
+        return await self._claimed(worker_id, count, 0, _SUSPECT - 1)
 
-    async def claim_suspect(self, worker_id: int) -> list[Lease]:
-        """Takes one job that was in several crashes, if one is due. Run it alone: it may be what crashes workers."""
-        return await self._claimed(worker_id, 1, suspect=True)
+    async def claim_suspects(self, worker_id: int) -> list[Lease]:
+        """Takes a few jobs that were in equally many crashes: one of them may be what crashes workers.
+
+        Run them apart from all others. The more crashes, the fewer are taken: the innocent among them are soon done,
+        and the guilty one is alone before it is archived.
+        """
+        for crashes, count in _LINE_UPS:
+            leases = await self._claimed(worker_id, count, crashes, crashes)
+            if leases:
+                return leases
+        return []
 
     async def checkpoint(self, done: Checkpoint) -> None:
         """Stores what a stage produced and moves the job on; committed together with other scans' checkpoints.
@@ -136,6 +149,11 @@ class JobQueue:
         if finished_at is None:
             raise Fenced
         return finished_at
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether a lease is still good."""
+        held: bool = await self._pool.fetchval(self._sql["holds"], lease.job_id, lease.token)
+        return held
 
     async def holds_result(self, done: Checkpoint) -> bool:
         """Whether a checkpoint or an end was written by this lease: the answer to a commit whose outcome was lost."""
@@ -183,8 +201,8 @@ class JobQueue:
         """Wakes the workers that listen."""
         await self._pool.execute(self._sql["ring"])
 
-    async def _claimed(self, worker_id: int, count: int, *, suspect: bool) -> list[Lease]:
-        return [_lease(row) for row in await self._pool.fetch(self._sql["claim"], worker_id, count, suspect)]
+    async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
+        return [_lease(row) for row in await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)]
 
     async def _commit_checkpoints(self, batch: Sequence[Checkpoint]) -> Mapping[Key, bool]:
         parts = [

@@ -42,8 +42,11 @@ class Running(Protocol):
     async def run(self) -> None:
         """Works until the job is done, failed, put back or somebody else's."""
 
+    def leave(self) -> None:
+        """This process leaves: begin nothing new, and give back what is left to do."""
+
     async def give_back(self) -> None:
-        """Returns the job untried, when this process leaves."""
+        """Returns the job untried, since the time to leave is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,14 @@ class Kind:
         capacity: Jobs of this kind at once.
         claim: Takes up to so many for a worker.
         execute: Sets one to work.
-        claim_suspect: Takes one that may crash its worker; None if this kind has no such.
+        claim_suspects: Takes some that may crash their worker; None if this kind has no such.
     """
 
     name: str
     capacity: int
     claim: Callable[[int, int], Awaitable[Sequence[Held]]]
     execute: Callable[[Any], Running]
-    claim_suspect: Callable[[int], Awaitable[Sequence[Held]]] | None = None
+    claim_suspects: Callable[[int], Awaitable[Sequence[Held]]] | None = None
 
 
 class Worker:
@@ -91,6 +94,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._grace_seconds = grace_seconds
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._jobs: dict[int, Running] = {}
         self._room = {kind.name: kind.capacity for kind in kinds}
         self._wake = asyncio.Event()
         self._full = False  # the last claim took all there was room for: there may be more
@@ -179,18 +183,20 @@ class Worker:
 
     async def _tidy(self, worker_id: int) -> None:
         for kind in self._kinds:
-            await self._run_suspect(worker_id, kind)
+            await self._run_suspects(worker_id, kind)
         await self._reconcile(worker_id)
 
-    async def _run_suspect(self, worker_id: int, kind: Kind) -> None:
-        """Runs a job that may crash its worker when nothing else is at work here, so that it takes nobody with it."""
-        claim = kind.claim_suspect
-        if claim is None:
-            return
-        for lease in await _patiently(lambda: claim(worker_id)):
+    async def _run_suspects(self, worker_id: int, kind: Kind) -> None:
+        """Runs jobs that may crash their worker apart from all others; goes on for a moment at most."""
+        claim = kind.claim_suspects
+        until = time.monotonic() + _POLL_SECONDS
+        while claim and time.monotonic() < until:
+            leases = await _patiently(lambda: claim(worker_id))
+            if not leases:
+                return
             if self._running:
                 await asyncio.wait(self._running.values())
-            await asyncio.wait((self._start(kind, lease),))
+            await asyncio.wait([self._start(kind, lease) for lease in leases])
 
     async def _reconcile(self, worker_id: int) -> None:
         """Now and then: jobs leased to this worker that it doesn't know of, since the answer to a claim was lost."""
@@ -206,8 +212,10 @@ class Worker:
                 await self._wake.wait()
 
     def _start(self, kind: Kind, lease: Held) -> "asyncio.Task[None]":
-        task = asyncio.create_task(_execute(kind.execute(lease)), name=f"{kind.name} job {lease.job_id}")
+        job = kind.execute(lease)
+        task = asyncio.create_task(_execute(job), name=f"{kind.name} job {lease.job_id}")
         self._running[lease.job_id] = task
+        self._jobs[lease.job_id] = job
         self._room[kind.name] -= 1
         task.add_done_callback(lambda _: self._ended(kind, lease.job_id, task))
         return task
@@ -215,6 +223,7 @@ class Worker:
     def _ended(self, kind: Kind, job_id: int, task: "asyncio.Task[None]") -> None:
         if self._running.get(job_id) is task:
             del self._running[job_id]
+            del self._jobs[job_id]
         self._room[kind.name] += 1
         if not task.cancelled() and task.exception():
             _log.error("execution broke", job_id=job_id, exc_info=task.exception())
@@ -223,28 +232,36 @@ class Worker:
 
     async def _beat(self, worker_id: int) -> None:
         """Tells that this worker lives, and takes over from those that don't; returns when it was declared dead."""
-        self._heard = time.monotonic()
+        self._heard = calm_since = time.monotonic()
         while True:
             try:
                 async with asyncio.timeout(self._lease_seconds / 4):
                     if not await self._queue.beat(worker_id):
                         return
                 self._heard = time.monotonic()
-                reaped = await self._queue.reap(self._lease_seconds)
-                if reaped:
-                    self.wake()
-                    if self._reaped:
-                        await self._reaped(reaped)
+                # When the database comes back nobody has been heard of for a while: only silence in calm is death.
+                if time.monotonic() - calm_since > self._lease_seconds / 2:
+                    await self._reap()
             except Exception as error:
                 if outages.from_exception(error) is None:
                     raise
+                calm_since = time.monotonic()
             # Others may have taken the jobs by now: two workers on one scan pay twice.
             if time.monotonic() - self._heard > self._lease_seconds:
                 return
             await asyncio.sleep(self._lease_seconds / 4)
 
+    async def _reap(self) -> None:
+        reaped = await self._queue.reap(self._lease_seconds)
+        if reaped:
+            self.wake()
+            if self._reaped:
+                await self._reaped(reaped)
+
     async def _leave(self, grace: float) -> None:
-        """Lets what is running end within the grace, then gives the rest back."""
+        """Lets the stages that are running end within the grace, and gives everything else back."""
+        for job in self._jobs.values():
+            job.leave()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=grace)
         tasks = list(self._running.values())

@@ -1,11 +1,11 @@
 -- Takes jobs that are due for a worker. The worker's own row is locked first (key share): a reaper that has just
 -- declared this worker dead deletes that row, and then nothing is claimed. SKIP LOCKED keeps workers out of each other's
--- way. Jobs that were in several crashes are suspects ($3): those are taken apart from the innocent.
+-- way. Jobs that were in several crashes are suspects, and taken apart from the innocent: $3 and $4 bound the crashes.
 with me as (
     select id from scan.worker where id = $1 for key share
 ), ready as (
     select id from scan.job
-    where kind = 'scan' and state = 'READY' and run_at <= now() and (crashes >= 2) = $3 and exists (select from me)
+    where kind = 'scan' and state = 'READY' and run_at <= now() and crashes between $3 and $4 and exists (select from me)
     order by priority desc, run_at, id
     limit $2
     for update skip locked
