@@ -251,6 +251,29 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
         assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
 
 
+async def test_a_scan_cancelled_right_after_a_checkpoint_writes_it_once(shop: Shop) -> None:
+    """The worker leaves while the scan tells its watchers, through a Redis that hangs, what has just been stored."""
+    telling, written = asyncio.Event(), []
+    checkpoint = shop.queue.checkpoint
+
+    async def hang(scan: Scan) -> None:
+        if scan.results.vision:
+            telling.set()
+            await asyncio.Event().wait()
+
+    async def witnessed(done: Checkpoint) -> None:
+        written.append((done.lease.stage, list(done.outputs)))
+        await checkpoint(done)
+
+    shop.parts.snapshots.publish = hang  # type: ignore[method-assign]
+    shop.queue.checkpoint = witnessed  # type: ignore[method-assign]
+    await shop.submit()
+    async with shop.worker().working():
+        await telling.wait()
+    assert written == [("vision", ["vision"])]
+    assert (await shop.claimed()).stage == "rules"
+
+
 async def take_over(database_url: str, redis_url: str, lease_seconds: float) -> None:
     """What other workers do: reap, claim, run the rules stage; then they die."""
     async with opened(database_url, redis_url) as others:
