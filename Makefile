@@ -37,6 +37,13 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: chaos bench-queue
+chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
+	@$(BIN)/python -m tests.chaos $(MINUTES)
+
+bench-queue: setup ## Measure what the durable queue costs
+	@$(BIN)/python -m bench.queue
+
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

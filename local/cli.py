@@ -12,49 +12,40 @@ import grpc
 import typer
 from google.protobuf import json_format
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Column
 
 from eco2.scan.v1 import scan_pb2
-from local import card, demo, doctor, foreground, progress, stack
+from local import card, demo, doctor, duty, foreground, progress, stack, tables
 from local.client import Question, ScanClient
-from local.failures import ApiError, Disconnected, Failure
+from local.failures import ApiError, Disconnected
+from local.options import VAR, Language, Var
 from local.process import NotStarted
-from local.rpc import OperationsClient, WatchClient
+from local.rpc import WatchClient
 from local.secrets import Secrets
 from local.session import NoStack, Session, variables
 from local.tokens import Tokens
-from mesh.locale import Locale
 
 app = typer.Typer(
     help="Eco²: scan a photo of waste, from the command line.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-letters = typer.Typer(help="Scans that failed for good: look at them, try them again.", no_args_is_help=True)
-app.add_typer(letters, name="dead-letters")
+app.add_typer(duty.letters, name="dead-letters")
+app.add_typer(duty.webhooks, name="webhooks")
+app.command()(duty.queue)
 
 _out = Console()
 _err = Console(stderr=True)
 
-
-def _spoken() -> Locale:
-    language = os.environ.get("LC_ALL") or os.environ.get("LANG") or ""
-    return Locale.KO if language.startswith("ko") else Locale.EN
-
-
-Var = Annotated[Path, typer.Option("--var", envvar="VAR", help="Folder of the stack: data, logs, secrets.")]
 Port = Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="REST and gRPC port; 0: any free.")]
-Language = Annotated[Locale, typer.Option("--locale", default_factory=_spoken, help="Language of the results.")]
 Text = Annotated[str, typer.Option("--user-input", help="What you ask or say about it.")]
 Latitude = Annotated[float | None, typer.Option("--lat", min=-90, max=90, help="Where you are: latitude.")]
 Longitude = Annotated[float | None, typer.Option("--lon", min=-180, max=180, help="Where you are: longitude.")]
 Region = Annotated[str, typer.Option("--region", help="Your region, such as 서울특별시/마포구.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the scan as JSON instead of a card.")]
 
-_VAR = Path("var")
-
 
 @app.command()
 def up(
-    var: Var = _VAR,
+    var: Var = VAR,
     port: Port = 8080,
     only: Annotated[stack.Part, typer.Option(help="How much of the stack to run.")] = stack.Part.ALL,
     tied: Annotated[
@@ -68,7 +59,7 @@ def up(
 @app.command("demo")
 def show(
     language: Language,
-    var: Var = _VAR,
+    var: Var = VAR,
     photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Your own photo.")] = None,
     text: Text = "",
     latitude: Latitude = demo.MAPO[0],
@@ -85,7 +76,7 @@ def show(
 def scan(
     photo: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JPEG, PNG or WebP.")],
     language: Language,
-    var: Var = _VAR,
+    var: Var = VAR,
     text: Text = "",
     latitude: Latitude = None,
     longitude: Longitude = None,
@@ -102,7 +93,7 @@ def scan(
 def watch(
     scan_id: Annotated[str, typer.Argument(help="Which scan.")],
     language: Language,
-    var: Var = _VAR,
+    var: Var = VAR,
     as_json: Json = False,
 ) -> None:
     """Follows a scan to its end, over gRPC."""
@@ -115,24 +106,23 @@ def watch(
 @app.command()
 def history(
     language: Language,
-    var: Var = _VAR,
+    var: Var = VAR,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many.")] = 20,
 ) -> None:
     """Lists your scans, newest first."""
     session = Session.find(var, os.environ)
     with ScanClient(session.rest_url, session.token, language) as client:
         scans = client.history(limit)
-    table = Table(Column("scan", no_wrap=True), "created", "state", "what it is", box=None)
-    for each in scans:
-        created = each.create_time.ToDatetime().isoformat(" ", "minutes")
-        state = scan_pb2.Scan.State.Name(each.state).removeprefix("STATE_")
-        table.add_row(each.scan_id, created, state, each.classification.display_name)
-    _out.print(table if scans else "No scans yet. Make one: eco2 scan PHOTO")
+    if not scans:
+        _out.print("No scans yet. Make one: eco2 scan PHOTO")
+        return
+    columns = [Column("scan", no_wrap=True), *map(Column, ("created", "state", "what it is"))]
+    tables.show(_out, columns, map(_line, scans))
 
 
 @app.command()
 def token(
-    var: Var = _VAR, user: Annotated[str, typer.Option("--user", help="Whose token: any name.")] = stack.USER
+    var: Var = VAR, user: Annotated[str, typer.Option("--user", help="Whose token: any name.")] = stack.USER
 ) -> None:
     """Prints a bearer token of the stack in VAR, valid for 24 hours."""
     try:
@@ -143,7 +133,7 @@ def token(
 
 
 @app.command("doctor")
-def examine(var: Var = _VAR, port: Port = 8080) -> None:
+def examine(var: Var = VAR, port: Port = 8080) -> None:
     """Says what is missing or unreachable, and what to do."""
     findings = asyncio.run(doctor.examine(var, port))
     for finding in findings:
@@ -157,38 +147,12 @@ def examine(var: Var = _VAR, port: Port = 8080) -> None:
 
 
 @app.command()
-def migrate(var: Var = _VAR) -> None:
+def migrate(var: Var = VAR) -> None:
     """Brings the database's schemas up to date."""
     url = variables(var, os.environ).get("ECO2_DATABASE_URL")
     if url is None:
         raise NoStack("ECO2_DATABASE_URL is not set, and no stack runs here. Start one: eco2 up")
     _out.print(asyncio.run(stack.migrate(url)).strip() or "Nothing to do: the schemas are up to date.")
-
-
-@letters.command("list")
-def list_letters(
-    language: Language,
-    var: Var = _VAR,
-    stage: Annotated[str, typer.Option(help="Only of this stage.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
-) -> None:
-    """Lists dead letters, longest dead first."""
-    with grpc.insecure_channel(Session.find(var, os.environ).scan_target) as channel:
-        dead = OperationsClient(channel, language).dead_letters(stage, limit)
-    table = Table(Column("scan", no_wrap=True), "stage", "attempts", "replays", "died", "reason", "text", box=None)
-    for letter in dead:
-        failure = Failure.of(letter.error, language)
-        died = letter.dead_time.ToDatetime().isoformat(" ", "minutes")
-        counts = (str(letter.attempts), str(letter.replays))
-        table.add_row(letter.scan_id, letter.stage, *counts, died, failure.reason, failure.text)
-    _out.print(table if dead else "No dead letters.")
-
-
-@letters.command()
-def replay(scan_id: Annotated[str, typer.Argument(help="Which scan.")], language: Language, var: Var = _VAR) -> None:
-    """Queues a dead letter again, from the stage that failed."""
-    with grpc.insecure_channel(Session.find(var, os.environ).scan_target) as channel:
-        _out.print(f"Queued again from stage {OperationsClient(channel, language).replay(scan_id)}.")
 
 
 def _say(line: str) -> None:
@@ -200,6 +164,12 @@ def _question(text: str, latitude: float | None, longitude: float | None, region
         raise typer.BadParameter("--lat and --lon go together")
     here = None if latitude is None or longitude is None else (latitude, longitude)
     return Question(text, here, region)
+
+
+def _line(scan: scan_pb2.Scan) -> tuple[str, ...]:
+    created = scan.create_time.ToDatetime().isoformat(" ", "minutes")
+    state = scan_pb2.Scan.State.Name(scan.state).removeprefix("STATE_")
+    return scan.scan_id, created, state, scan.classification.display_name
 
 
 def _finish(last: scan_pb2.Scan, as_json: bool) -> None:

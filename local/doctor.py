@@ -11,11 +11,12 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+import grpc
+
 from local import envoy, postgres, seaweedfs, services, valkey
 from local.demo import default_photo
-from local.files import read_env
 from local.ports import is_free
-from local.stack import ENV_FILE
+from local.session import standing
 
 _FREE_BYTES = 1 << 30
 _SET_UP = "set the project up again: make setup"
@@ -47,12 +48,11 @@ async def examine(var: Path, port: int) -> list[Finding]:
         port: Where the edge would listen.
     """
     findings = [*_machine(var), *_installation()]
-    file = var / ENV_FILE
-    if file.exists():
-        return [*findings, *[finding async for finding in _stack(read_env(file))]]
+    if variables := standing(var):
+        return [*findings, *[finding async for finding in _stack(variables)]]
     taken = "" if is_free(port) else f"port {port} is taken by another program"
     findings.append(Finding("REST port", taken, "choose another: PORT=… or --port", f"{port} is free"))
-    return [*findings, Finding("stack", note=f"none runs in {var}; start one: eco2 up")]
+    return [*findings, Finding("stack", note=f"no stack runs here ({var}); start one: eco2 up")]
 
 
 def _machine(var: Path) -> Iterator[Finding]:
@@ -109,9 +109,16 @@ async def _stack(variables: Mapping[str, str]) -> AsyncIterator[Finding]:
             async with asyncio.timeout(5.0):
                 await probe()
         except Exception as error:  # a probe fails in any way its client knows
-            yield Finding(f"running {name}", f"doesn't answer: {error!r}", _RESTART)
+            yield Finding(f"running {name}", f"doesn't answer: {_cause(error)}", _RESTART)
         else:
             yield Finding(f"running {name}", note="answers")
+
+
+def _cause(error: Exception) -> str:
+    """In a line: what gRPC says of itself takes a screen."""
+    if isinstance(error, grpc.aio.AioRpcError):
+        return f"{error.code().name}, {error.details()}"
+    return repr(error)
 
 
 def _probes(variables: Mapping[str, str]) -> dict[str, Callable[[], Awaitable[object]]]:

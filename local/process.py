@@ -144,11 +144,12 @@ class Child:
             pause = min(2 * pause, _LONGEST_PAUSE)
             try:
                 await self._run()
-            except (NotStarted, OSError) as error:
-                self._say(str(error))
-            else:
                 self._say(f"{self.program.name} is back, pid {self.pid}")
                 self._restarted()
+            except NotStarted as error:
+                self._say(str(error))
+            except Exception as error:  # whatever a preparation meets, the watch goes on
+                self._say(f"{self.program.name} couldn't be started: {error!r}")
 
     async def _end(self, process: Process, grace: float) -> None:
         try:

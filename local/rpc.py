@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.duration_pb2 import Duration
 
+from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import (
     operations_service_pb2,
     operations_service_pb2_grpc,
@@ -14,10 +18,14 @@ from eco2.scan.v1 import (
 )
 from local.failures import ApiError, Disconnected
 from local.following import Events, follow
+from mesh.errors import Reason
 from mesh.locale import Locale
 
 _UNARY_SECONDS = 10.0
 _WATCH_SECONDS = 600.0
+
+Q = TypeVar("Q")
+A = TypeVar("A")
 
 
 class WatchClient:
@@ -44,6 +52,33 @@ class WatchClient:
             yield from self._stub.WatchScan(request, timeout=_WATCH_SECONDS, metadata=self._metadata)
 
 
+@dataclass(frozen=True, slots=True)
+class LetterFilter:
+    """Which dead letters are meant.
+
+    Attributes:
+        stage: Only of this stage; all when empty.
+        reason: Only with this reason; all when None.
+        min_age: Only those dead for at least so many seconds.
+        archived: Those that wait for a person, instead of those that are replayed by themselves.
+    """
+
+    stage: str = ""
+    reason: Reason | None = None
+    min_age: int = 0
+    archived: bool = False
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a request that says so."""
+        letter = operations_service_pb2.DeadLetter
+        return {
+            "stage": self.stage,
+            "reason": ErrorReason.Value(f"ERROR_REASON_{self.reason}") if self.reason else None,
+            "min_age": Duration(seconds=self.min_age),
+            "state": letter.STATE_ARCHIVED if self.archived else letter.STATE_DEAD,
+        }
+
+
 class OperationsClient:
     """What the people on duty do.
 
@@ -57,12 +92,10 @@ class OperationsClient:
         self._metadata = _language(locale)
         self._locale = locale
 
-    def dead_letters(self, stage: str, page_size: int) -> list[operations_service_pb2.DeadLetter]:
-        """Dead letters, longest dead first; of one stage, or of all when it is empty."""
-        request = operations_service_pb2.ListDeadLettersRequest(stage=stage, page_size=page_size)
-        with _answered(self._locale):
-            reply = self._stub.ListDeadLetters(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
-        return list(reply.dead_letters)
+    def dead_letters(self, wanted: LetterFilter, page_size: int) -> list[operations_service_pb2.DeadLetter]:
+        """The letters meant, longest dead first."""
+        request = operations_service_pb2.ListDeadLettersRequest(page_size=page_size, **wanted.fields())
+        return list(self._ask(self._stub.ListDeadLetters, request).dead_letters)
 
     def replay(self, scan_id: str) -> str:
         """Queues a dead letter again.
@@ -71,8 +104,35 @@ class OperationsClient:
             The stage it goes on from.
         """
         request = operations_service_pb2.ReplayScanRequest(scan_id=scan_id)
+        return self._ask(self._stub.ReplayScan, request).stage
+
+    def replay_all(self, wanted: LetterFilter, max_count: int) -> int:
+        """Queues the letters meant again; returns how many."""
+        request = operations_service_pb2.ReplayDeadLettersRequest(max_count=max_count, **wanted.fields())
+        return self._ask(self._stub.ReplayDeadLetters, request).replayed_count
+
+    def archive(self, scan_id: str) -> operations_service_pb2.DeadLetter:
+        """Sets a dead letter aside; returns it as it is now."""
+        request = operations_service_pb2.ArchiveScanRequest(scan_id=scan_id)
+        return self._ask(self._stub.ArchiveScan, request).dead_letter
+
+    def stats(self) -> operations_service_pb2.GetQueueStatsResponse:
+        """What waits."""
+        return self._ask(self._stub.GetQueueStats, operations_service_pb2.GetQueueStatsRequest())
+
+    def deliveries(self, scan_id: str) -> list[operations_service_pb2.WebhookDelivery]:
+        """A scan's webhooks with every try, oldest first."""
+        request = operations_service_pb2.ListWebhookDeliveriesRequest(scan_id=scan_id)
+        return list(self._ask(self._stub.ListWebhookDeliveries, request).deliveries)
+
+    def redeliver(self, webhook_id: str) -> None:
+        """Delivers a webhook again."""
+        request = operations_service_pb2.RedeliverWebhookRequest(webhook_id=webhook_id)
+        self._ask(self._stub.RedeliverWebhook, request)
+
+    def _ask(self, rpc: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         with _answered(self._locale):
-            return self._stub.ReplayScan(request, timeout=_UNARY_SECONDS, metadata=self._metadata).stage
+            return rpc(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
 
 
 def _language(locale: Locale) -> tuple[tuple[str, str], ...]:

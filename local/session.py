@@ -1,5 +1,6 @@
 """Which stack the command line talks to, and as whom."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,5 +59,19 @@ class Session:
 
 def variables(var: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The running stack's variables; what stands in the environment wins."""
-    file = var / ENV_FILE
-    return {**(read_env(file) if file.exists() else {}), **environment}
+    return {**standing(var), **environment}
+
+
+def standing(var: Path) -> dict[str, str]:
+    """The variables of the stack that runs in `var`; empty if none does.
+
+    A supervisor that was killed leaves its address file behind, so the file alone proves nothing.
+    """
+    try:
+        found = read_env(var / ENV_FILE)
+        os.kill(int(found["ECO2_SUPERVISOR"]), 0)
+    except PermissionError:  # it lives, as somebody else
+        return found
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return found

@@ -5,7 +5,8 @@
     vision  rules  character  scan     the services, at once
           envoy                        the edge; ready when a request through it is answered
 
-It stops in the reverse order. Everything lives in one folder, VAR:
+It stops in the reverse order, Scan before the services it calls: it drains while they still answer. Everything lives in
+one folder, VAR:
 
     stack.env     addresses and a token, only while everything is ready
     secrets       passwords and keys, made once
@@ -39,6 +40,8 @@ ENV_FILE = "stack.env"
 USER = "newcomer"
 
 _STOP_SECONDS = 40.0
+# Who calls others: stopped first, in this order, so that nobody is called who is gone.
+_CALLERS = ("envoy", "scan")
 
 
 class Part(StrEnum):
@@ -93,12 +96,13 @@ class Stack:
         self._publish()
 
     async def stop(self) -> None:
-        """Withdraws the address file, then stops everything: the edge, the services, the stores."""
+        """Withdraws the address file, then stops everything: the edge, Scan, the other services, the stores."""
         self._ready = False
         (self._var / ENV_FILE).unlink(missing_ok=True)
         stores, mesh = self._stages
-        edge = [child for child in mesh if child.program.name == "envoy"]
-        for stage in (edge, [child for child in mesh if child not in edge], stores):
+        callers = [[child for child in mesh if child.program.name == name] for name in _CALLERS]
+        peers = [child for child in mesh if child.program.name not in _CALLERS]
+        for stage in (*callers, peers, stores):
             await asyncio.gather(*(child.stop() for child in stage))
 
     def _stores(self, ports: Ports) -> list[Program]:

@@ -54,6 +54,8 @@ async def open_channel(
 class Peer:
     """How a service calls another one.
 
+    A call waits for a peer that is just restarting, as long as its deadline allows: a refused connection costs no try.
+
     Args:
         name: The peer's name in errors.
     """
@@ -73,7 +75,7 @@ class Peer:
             EcoError: What the peer answered, or Unavailable when it can't be reached.
         """
         try:
-            return await method(request, timeout=timeout, metadata=_metadata())
+            return await method(request, timeout=timeout, metadata=_metadata(), wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
             raise self._unwrapped(error) from error
 
@@ -83,7 +85,7 @@ class Peer:
         Raises:
             EcoError: As `call` does.
         """
-        call = method(request, timeout=timeout, metadata=_metadata())
+        call = method(request, timeout=timeout, metadata=_metadata(), wait_for_ready=True)
         try:
             async for response in call:
                 yield response

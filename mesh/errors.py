@@ -44,6 +44,7 @@ class Reason(StrEnum):
     TAG_UNKNOWN = "TAG_UNKNOWN"
 
     DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
+    WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,7 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.DEAD_LETTER_NOT_FOUND: _text(
             "실패 보관함에 없는 스캔이에요: {scan_id}", "Not among the dead letters: {scan_id}"
         ),
+        Reason.WEBHOOK_NOT_FOUND: _text("웹훅을 찾을 수 없어요: {webhook_id}", "No such webhook: {webhook_id}"),
     }
 )
 

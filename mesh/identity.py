@@ -37,6 +37,10 @@ class Caller:
         """The caller's language; Korean unless they say otherwise."""
         return Locale.parse(self.accept_language)
 
+    def reads(self, default: Locale) -> Locale:
+        """The caller's language if they name one, else the default: that of what they read."""
+        return self.locale if self.accept_language else default
+
     def locale_or(self, requested: str) -> Locale:
         """The language the request names, else the caller's."""
         return Locale.parse(requested) if requested else self.locale

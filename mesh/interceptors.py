@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 
 import grpc
 import structlog
+from google.protobuf.message import DecodeError
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
@@ -68,7 +69,9 @@ class Boundary(grpc.aio.ServerInterceptor):
         )
         wrap = self._stream if handler.response_streaming else self._unary
         behaviour: Any = handler.unary_stream if handler.response_streaming else handler.unary_unary
-        self._wrapped[method] = make(wrap(method, behaviour), handler.request_deserializer, handler.response_serializer)
+        self._wrapped[method] = make(
+            wrap(method, behaviour), _lenient(handler.request_deserializer), handler.response_serializer
+        )
         return self._wrapped[method]
 
     def _unary(self, method: str, behaviour: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Any]:
@@ -117,6 +120,18 @@ class Boundary(grpc.aio.ServerInterceptor):
         self._telemetry.call_duration.record(
             seconds, {"rpc.method": method.removeprefix("/"), "rpc.response.status_code": code.name}
         )
+
+
+def _lenient(deserialize: Any) -> Callable[[bytes], Any]:
+    """A deserialiser that leaves it to the boundary to refuse: gRPC's own refusal has no reason and shows internals."""
+
+    def read(content: bytes) -> Any:
+        try:
+            return deserialize(content)
+        except DecodeError:
+            return None
+
+    return read
 
 
 class _Call:

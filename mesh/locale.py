@@ -1,7 +1,11 @@
 """The two languages everything a user reads exists in."""
 
+import re
 from enum import StrEnum
 from typing import Self
+
+_SUBTAG = re.compile(r"[-_]")
+_REFUSED = re.compile(r"q=0(\.0*)?")
 
 
 class Locale(StrEnum):
@@ -14,10 +18,12 @@ class Locale(StrEnum):
     def parse(cls, text: str) -> Self:
         """The first language of an Accept-Language header or a BCP 47 tag that we speak; Korean if none.
 
-        Weights are ignored: clients list their languages in order of preference.
+        Weights are ignored, since clients list their languages in order of preference; only q=0 says "not this one".
         """
-        for part in text.split(","):
-            for locale in cls:
-                if part.strip().lower().startswith(locale.value):
-                    return locale
+        ours = {locale.value: locale for locale in cls}
+        for part in text.lower().split(","):
+            tag, *parameters = part.replace(" ", "").split(";")
+            primary = _SUBTAG.split(tag)[0]
+            if primary in ours and not any(map(_REFUSED.fullmatch, parameters)):
+                return ours[primary]
         return cls("ko")

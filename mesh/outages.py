@@ -1,5 +1,7 @@
 """Which exceptions of the stores' clients mean "down for the moment"."""
 
+import socket
+
 import asyncpg
 import botocore.exceptions
 import redis.exceptions
@@ -12,10 +14,15 @@ _POSTGRES = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
 )
 _REDIS = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, redis.exceptions.BusyLoadingError)
-_S3 = (botocore.exceptions.HTTPClientError,)
+_S3 = (botocore.exceptions.HTTPClientError, botocore.exceptions.ConnectionError)
+_SERVER_ERROR = 500
 
 
 def from_exception(error: BaseException) -> EcoError | None:
@@ -25,8 +32,15 @@ def from_exception(error: BaseException) -> EcoError | None:
         return Unavailable(Reason.UNAVAILABLE, peer="postgres", retry_after=1.0)
     if isinstance(error, _REDIS):
         return Unavailable(Reason.UNAVAILABLE, peer="redis", retry_after=1.0)
-    if isinstance(error, _S3):
+    if isinstance(error, _S3) or _storage_failed(error):
         return Unavailable(Reason.UNAVAILABLE, peer="s3", retry_after=1.0)
-    if isinstance(error, OSError | TimeoutError):
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
         return Unavailable(Reason.UNAVAILABLE, peer="store", retry_after=1.0)
     return None
+
+
+def _storage_failed(error: BaseException) -> bool:
+    if not isinstance(error, botocore.exceptions.ClientError):
+        return False
+    status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return status >= _SERVER_ERROR

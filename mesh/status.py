@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import grpc
+import structlog
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -24,6 +25,8 @@ from mesh.errors import (
     Unimplemented,
 )
 from mesh.locale import Locale
+
+_log = structlog.get_logger("status")
 
 DOMAIN = "eco2.app"
 DETAILS_HEADER = "grpc-status-details-bin"
@@ -91,7 +94,8 @@ def from_rpc_error(error: grpc.aio.AioRpcError, peer: str) -> EcoError:
     # No details: the transport spoke, not the service.
     kind = _KINDS.get(error.code().value[0], Internal)
     if kind in (Unavailable, Internal):
-        return kind(_GENERAL.get(kind, Reason.INTERNAL), peer=peer, detail=error.details() or "")
+        # What gRPC says names inner addresses: it is for the log, not for users.
+        _log.warning("peer failed", peer=peer, code=error.code().name, detail=error.details())
     return kind(_GENERAL.get(kind, Reason.INTERNAL), peer=peer)
 
 

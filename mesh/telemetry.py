@@ -23,6 +23,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mesh.settings import ServiceSettings
@@ -51,7 +52,8 @@ def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
     _configure_logging(service, settings)
     exporting = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     resource = Resource.create({"service.name": f"eco2-{service}"})
-    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+    # Unsampled spans cost a fraction and still carry the trace id.
+    tracers = TracerProvider(DEFAULT_ON if exporting else ALWAYS_OFF, resource, shutdown_on_exit=False)
     if exporting:
         tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     readers = [PeriodicExportingMetricReader(OTLPMetricExporter())] if exporting else []

@@ -23,6 +23,8 @@ KOREAN: Mapping[str, str] = MappingProxyType(
         "uint32.lte": "허용 범위보다 커요",
         "uint32.gte_lte": "허용 범위를 벗어났어요",
         "int32.gte": "허용 범위보다 작아요",
+        "duration.gte_lte": "허용 범위를 벗어났어요",
+        "enum.defined_only": "정해진 값이 아니에요",
         "repeated.min_items": "항목이 부족해요",
         "repeated.max_items": "항목이 너무 많아요",
         "location.range": "위도는 ±90, 경도는 ±180 안이어야 해요",
@@ -30,12 +32,14 @@ KOREAN: Mapping[str, str] = MappingProxyType(
 )
 
 
-def validate(request: Message) -> None:
+def validate(request: Message | None) -> None:
     """Checks a request against the rules in its proto.
 
     Raises:
-        InvalidArgument: With every field that broke a rule.
+        InvalidArgument: With every field that broke a rule; or it couldn't be decoded at all (None).
     """
+    if request is None:
+        raise InvalidArgument(Reason.INVALID_FIELD, fields="(undecodable)")
     found = protovalidate.collect_violations(request)
     if found:
         violations = [_violation(one) for one in found]

@@ -8,29 +8,46 @@
                   ├─────── Pipeline ── Vision, Rules, Character
                   └─────── Snapshots
 
-Everything is built once, here, and taken down in reverse.
+Everything is built once, here, and taken down in reverse. A process serves users, works, or does both.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+import functools
+import random
+import secrets
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
+import httpx2
 import structlog
 import uuid_utils
+from redis.asyncio import Redis
 
 from eco2.scan.v1 import operations_service_pb2_grpc, scan_service_pb2_grpc
-from mesh import outages, telemetry
+from mesh import telemetry
+from mesh.addresses import open_public_client
 from mesh.channel import open_channel
+from mesh.errors import NotFound
 from mesh.postgres import Queries, listen, open_pool, probe
 from mesh.redis import open_redis
-from mesh.server import Server, Service, serving
-from scan_svc.execution import Workbench
+from mesh.server import Probe, Server, Service, serving
+from mesh.telemetry import Telemetry
+from scan_svc import wire
+from scan_svc.commits import Doorbell
+from scan_svc.dead_letters import DeadLetters
+from scan_svc.deliveries import Courier, Delivery, WebhookStore
+from scan_svc.execution import Execution, Workbench
+from scan_svc.gauge import QueueGauge
+from scan_svc.history import History
 from scan_svc.lifecycle import Lifecycle
 from scan_svc.operations import OperationsServicer
 from scan_svc.peers import CharacterPeer, RulesPeer, VisionPeer
-from scan_svc.pipeline import Pipeline
+from scan_svc.periodic import Periodic, Task
+from scan_svc.pipeline import DEFAULTS, ORDER, Pipeline, Stage
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import JobQueue
 from scan_svc.servicer import ScanServicer
@@ -38,11 +55,15 @@ from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads, s3_client
 from scan_svc.watchers import Watchers
-from scan_svc.worker import Worker
+from scan_svc.worker import Kind, Worker
 
 _log = structlog.get_logger("app")
 
-_EXPIRE_EVERY_SECONDS = 60.0
+_SERVICES = {
+    "vision": ("eco2.vision.v1.VisionService", ()),
+    "rules": ("eco2.rules.v1.RulesService", ("MatchRules", "FindPlaces")),
+    "character": ("eco2.character.v1.CharacterService", ("EvaluateReward",)),
+}
 
 
 @asynccontextmanager
@@ -50,47 +71,64 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
     """Scan, serving and working until the block is left."""
     async with AsyncExitStack() as stack:
         shared = stack.enter_context(telemetry.started("scan", settings))
-
-        dsn, queries = settings.database_url.get_secret_value(), Queries("scan_svc")
-        pool = await stack.enter_async_context(open_pool(dsn))
+        pool = await stack.enter_async_context(open_pool(settings.database_url.get_secret_value()))
         redis = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
-        vision, rules, character = [
-            await stack.enter_async_context(open_channel(target, service, retried))
-            for target, service, retried in (
-                (settings.vision_target, "eco2.vision.v1.VisionService", ()),
-                (settings.rules_target, "eco2.rules.v1.RulesService", ("MatchRules", "FindPlaces")),
-                (settings.character_target, "eco2.character.v1.CharacterService", ("EvaluateReward",)),
-            )
-        ]
+        parts = Parts(settings, shared, pool, redis)
 
-        store, queue = ScanStore(pool, queries), JobQueue(pool, queries)
-        snapshots = Snapshots(redis)
-        reader = ScanReader(snapshots, store.get)
-        uploads = Uploads(s3_client(settings), settings.s3_bucket, settings.upload_seconds)
-        watchers = Watchers(redis, reader.read, limit=settings.watcher_limit, heartbeat=settings.heartbeat_seconds)
-
-        pipeline = Pipeline(VisionPeer(vision), RulesPeer(rules), CharacterPeer(character))
-        worker = Worker(
-            Workbench(
-                queue, pipeline, snapshots, reader, shared.tracer, settings.scan_seconds, settings.backoff_seconds
-            ),
-            capacity=settings.worker_capacity,
-            lease_seconds=settings.lease_seconds,
-            grace_seconds=settings.grace_seconds,
+        await _keep(stack, parts.snapshots.flush)
+        dependencies: dict[str, Probe] = {"postgres": lambda: probe(pool)}
+        if settings.scan_role != "api":
+            dependencies["worker"] = (await _start_working(stack, parts)).probe
+        services: Sequence[Service] = ()
+        drains: list[Callable[[], None]] = []
+        if settings.scan_role != "worker":
+            watchers = parts.watchers()
+            await _keep(stack, watchers.run)
+            services = parts.services(watchers)
+            drains.append(watchers.drain)
+        # Redis isn't among the dependencies: without it everything works, slower.
+        yield await stack.enter_async_context(
+            serving(settings, services, telemetry=shared, dependencies=dependencies, drains=drains)
         )
 
-        notified = {"scan_ready": lambda _: worker.wake(), "scan_stop": lambda job_id: worker.stop_job(int(job_id))}
-        for loop in (
-            lambda: listen(dsn, notified),
-            watchers.run,
-            snapshots.flush,
-            lambda: _expire_uploads(queue, store, reader, settings),
-        ):
-            stack.push_async_callback(_end, asyncio.create_task(_kept(loop)))
-        await stack.enter_async_context(worker.working())
 
-        lifecycle = Lifecycle(store, reader, snapshots, uploads, settings.cdn_base_url, lambda: datetime.now(UTC))
-        services = (
+class Parts:
+    """What serving and working share, built from the settings and the open connections."""
+
+    def __init__(self, settings: ScanSettings, shared: Telemetry, pool: asyncpg.Pool, redis: Redis) -> None:
+        self.settings = settings
+        self.shared = shared
+        self.redis = redis
+        self.pool = pool
+        self.queries = queries = Queries("scan_svc")
+        self.store = ScanStore(pool, queries)
+        self.queue = JobQueue(pool, queries)
+        self.snapshots = Snapshots(redis)
+        self.reader = ScanReader(self.snapshots, self.store.get)
+        doorbell = Doorbell(self.queue.ring)
+        self.queued = doorbell.ring if settings.notify else lambda: None
+        self.webhooks = WebhookStore(pool, queries, secrets.token_bytes)
+        self.dead_letters = DeadLetters(pool, queries, self.reader.refresh, self.queued)
+
+    def watchers(self) -> Watchers:
+        """Whoever watches scans in this process."""
+        limits = self.settings
+        return Watchers(self.redis, self.reader.read, limit=limits.watcher_limit, heartbeat=limits.heartbeat_seconds)
+
+    def services(self, watchers: Watchers) -> Sequence[Service]:
+        """What users and operators call."""
+        settings = self.settings
+        lifecycle = Lifecycle(
+            self.store,
+            self.reader,
+            self.snapshots,
+            Uploads(s3_client(settings), settings.s3_bucket, settings.upload_seconds),
+            self.webhooks,
+            settings.cdn_base_url,
+            lambda: datetime.now(UTC),
+            self.queued,
+        )
+        return (
             Service(
                 "eco2.scan.v1.ScanService",
                 scan_service_pb2_grpc.add_ScanServiceServicer_to_server,
@@ -99,42 +137,102 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
             Service(
                 "eco2.scan.v1.OperationsService",
                 operations_service_pb2_grpc.add_OperationsServiceServicer_to_server,
-                OperationsServicer(queue, reader),
+                OperationsServicer(self.dead_letters, QueueGauge(self.pool, self.queries, ORDER), self.webhooks),
             ),
         )
-        # Redis isn't among the dependencies: without it everything works, slower.
-        yield await stack.enter_async_context(
-            serving(
-                settings,
-                services,
-                telemetry=shared,
-                dependencies={"postgres": lambda: probe(pool)},
-                drains=(watchers.drain,),
-            )
+
+    def worker(self, pipeline: Pipeline, web: httpx2.AsyncClient) -> Worker:
+        """What works on the jobs: scans through their stages, webhooks to their receivers."""
+        settings, queue = self.settings, self.queue
+        bench = Workbench(
+            queue,
+            pipeline,
+            self.snapshots,
+            self.reader,
+            self.shared.tracer,
+            settings.scan_seconds,
+            settings.backoff_seconds,
+            self.queued,
+            settings.lease_seconds,
+        )
+        scans = Kind(
+            "scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), queue.claim_suspects
+        )
+        courier = Courier(
+            self.webhooks,
+            web,
+            wire.scan_as_json,
+            lambda: datetime.now(UTC),
+            random.random,
+            settings.webhook_timeout_seconds,
+        )
+        deliveries = Kind(
+            "webhook", settings.webhook_capacity, self.webhooks.claim, functools.partial(Delivery, courier)
+        )
+        return Worker(
+            queue,
+            [scans, deliveries],
+            lease_seconds=settings.lease_seconds,
+            grace_seconds=settings.grace_seconds,
+            reaped=self.show_reaped,
         )
 
+    async def show_reaped(self, scan_ids: Sequence[str]) -> None:
+        """Makes known that scans were taken back from a dead worker, or failed with it."""
+        for scan_id in scan_ids:
+            with suppress(NotFound):
+                await self.reader.refresh(scan_id)
 
-async def _expire_uploads(queue: JobQueue, store: ScanStore, reader: ScanReader, settings: ScanSettings) -> None:
-    """Ends scans whose photo never came; one process at a time does it."""
-    while True:
-        try:
-            if await queue.due("expire_uploads", _EXPIRE_EVERY_SECONDS):
-                for scan_id in await store.expire_uploads(settings.expire_seconds):
-                    await reader.refresh(scan_id)
-        except Exception as error:
-            if outages.from_exception(error) is None:
-                raise
-        await asyncio.sleep(_EXPIRE_EVERY_SECONDS / 2)
+    async def expire_uploads(self) -> None:
+        """Ends scans whose photo never came, and tells their watchers."""
+        for scan_id in await self.store.expire_uploads(self.settings.expire_seconds):
+            await self.reader.refresh(scan_id)
 
 
-async def _kept(loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Runs a loop for ever: a fault in one of them is logged, and doesn't end it."""
-    while True:
-        try:
-            await loop()
-        except Exception:
-            _log.exception("loop broke")
+async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
+    """Channels to the peers, the worker, what wakes it, and the housekeeping."""
+    settings = parts.settings
+    targets = (settings.vision_target, settings.rules_target, settings.character_target)
+    vision, rules, character = [
+        await stack.enter_async_context(open_channel(target, *_SERVICES[name]))
+        for name, target in zip(_SERVICES, targets, strict=True)
+    ]
+    web = await stack.enter_async_context(open_public_client("callback_url", redirects=0))
+    pipeline = Pipeline(_stages(settings), VisionPeer(vision), RulesPeer(rules), CharacterPeer(character))
+    worker = parts.worker(pipeline, web)
+    notified = {"scan_ready": lambda _: worker.wake(), "scan_stop": lambda job_id: worker.stop_job(int(job_id))}
+    await _keep(stack, lambda: listen(settings.database_url.get_secret_value(), notified))
+    history = History(parts.pool, parts.queries, settings.retention_days)
+    tasks = (
+        Task("expire_uploads", 60, parts.expire_uploads),
+        Task("reprocess", 300, parts.dead_letters.reprocess),
+        Task("forget_old", 3600, history.forget_old),
+    )
+    await _keep(stack, Periodic(parts.queue, tasks).run)
+    await stack.enter_async_context(worker.working())
+    return worker
+
+
+def _stages(settings: ScanSettings) -> Mapping[str, Stage]:
+    """The stages' limits: the product's, but for what the settings change."""
+    changed: dict[str, dict[str, Any]] = {
+        name: change.model_dump(exclude_none=True) for name, change in settings.stages.items()
+    }
+    return {name: replace(stage, **changed.get(name, {})) for name, stage in DEFAULTS.items()}
+
+
+async def _keep(stack: AsyncExitStack, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs a loop until the stack is left: a fault in it is logged, and doesn't end it."""
+
+    async def kept() -> None:
+        while True:
+            try:
+                await loop()
+            except Exception:
+                _log.exception("loop broke")
             await asyncio.sleep(1.0)
+
+    stack.push_async_callback(_end, asyncio.create_task(kept()))
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

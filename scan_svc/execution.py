@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from opentelemetry import trace
@@ -12,14 +13,15 @@ from opentelemetry.trace import Link
 
 from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
-from scan_svc.pipeline import DONE, PERMANENT, Pipeline, Stage, backoff, outputs, remaining
+from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
-from scan_svc.queue import Fenced, JobQueue, Lease
+from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("execution")
 
 _OUTAGE_PAUSE = 0.5
+_GOODBYE_SECONDS = 5.0
 
 T = TypeVar("T")
 
@@ -36,6 +38,8 @@ class Workbench:
         tracer: Makes spans.
         scan_seconds: How long a whole scan may take.
         backoff_seconds: Longest pause before the second try of a stage.
+        ended: Called when a scan has ended: its webhook may be due.
+        lease_seconds: How long a lease is surely good without word from the database.
     """
 
     queue: JobQueue
@@ -45,6 +49,8 @@ class Workbench:
     tracer: trace.Tracer
     scan_seconds: float
     backoff_seconds: float
+    ended: Callable[[], None]
+    lease_seconds: float = 15.0
 
 
 class Execution:
@@ -59,97 +65,145 @@ class Execution:
         self._bench = bench
         self._lease = lease
         self._scan = lease.scan
+        self._writing: asyncio.Future[Any] | None = None
+        self._leaving = False
+        self._assured = time.monotonic()
         self._ends_at = time.monotonic() + bench.scan_seconds - lease.age
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
-        with structlog.contextvars.bound_contextvars(scan_id=self._scan.scan_id):
-            try:
-                for stage in remaining(self._lease.stage):
-                    if not await self._stage(stage):
-                        return
-            except Fenced:
-                _log.info("fenced", stage=self._lease.stage)
-                await self._publish_truth()
+        try:
+            await self._show(self._scan)
+            for stage in self._bench.pipeline.remaining(self._lease.stage):
+                if self._leaving:
+                    return await self.give_back()
+                if not await self._stage(stage):
+                    return None
+        except Fenced:
+            _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
+            await self._publish_truth()
+
+    def leave(self) -> None:
+        """Lets the running stage end; the ones after it are for another worker."""
+        self._leaving = True
 
     async def give_back(self) -> None:
-        """Returns the scan untried, when this process leaves."""
+        """Returns the scan untried; if the database is away the reaper does it later."""
         try:
-            version = await self._persist(lambda: self._bench.queue.give_back(self._lease))
-        except Fenced:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                if self._writing:
+                    # What was paid for is stored first: giving back fences it.
+                    await asyncio.gather(self._writing, return_exceptions=True)
+                version = await self._persist(lambda: self._bench.queue.give_back(self._lease))
+        except (Fenced, EcoError, TimeoutError):
             return
         await self._show(replace(self._scan, state=State.QUEUED, step=Step.QUEUE, version=version))
 
     async def _stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
-        if stage is DONE:
-            finished = self._scan.next_version(state=State.SUCCEEDED, step=Step.DONE, percent=100, answer_draft="")
-            await self._show(await self._persist(lambda: self._bench.queue.finish(self._lease, finished)))
-            return False
+        await self._assure()
         started = time.monotonic()
+        performing = asyncio.create_task(self._perform(stage))
         try:
-            scan = await self._perform(stage)
+            done = await asyncio.shield(performing)
+            return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
+        except asyncio.CancelledError:
+            performing.cancel()
+            await asyncio.wait((performing,))
+            if not self._writing and not performing.cancelled() and not performing.exception():
+                # It was done, and paid for, at the very moment of the cancellation.
+                with suppress(Fenced, EcoError):
+                    await self._checkpoint(stage, performing.result(), round((time.monotonic() - started) * 1000))
+            raise
         except EcoError as error:
             await self._fail(stage, error)
             return False
-        await self._checkpoint(stage, scan, round((time.monotonic() - started) * 1000))
-        return True
 
-    async def _perform(self, stage: Stage) -> Scan:
+    async def _assure(self) -> None:
+        """Before anything is paid for: a process that was frozen meanwhile may have lost the scan.
+
+        Raises:
+            Fenced: It has.
+        """
+        if time.monotonic() - self._assured > self._bench.lease_seconds and not await self._persist(
+            lambda: self._bench.queue.holds(self._lease)
+        ):
+            raise Fenced
+        self._assured = time.monotonic()
+
+    async def _perform(self, stage: Stage) -> Done:
         """Runs a stage in a span of its own; every way it can fail becomes an EcoError."""
         time_left = self._ends_at - time.monotonic()
         if time_left <= 0:
-            raise DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._bench.scan_seconds))
+            raise self._too_late()
         with self._bench.tracer.start_as_current_span(f"stage {stage.name}", links=self._links()):
             try:
-                return await self._bench.pipeline.perform(
-                    stage, self._scan, self._report, min(stage.deadline, time_left)
-                )
+                return await self._bench.pipeline.perform(stage, self._scan, self._report, time_left)
             except EcoError:
                 raise
             except TimeoutError as error:
-                raise DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=stage.name) from error
+                late = time.monotonic() >= self._ends_at
+                raise (
+                    self._too_late() if late else DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=stage.name)
+                ) from error
             except Exception as error:
-                _log.exception("stage broke", stage=stage.name)
-                trace_id = telemetry.trace_id(trace.get_current_span())
-                raise Internal(Reason.INTERNAL, trace_id=trace_id) from error
+                raise self._fault(error) from error
 
-    async def _checkpoint(self, stage: Stage, scan: Scan, duration_ms: int) -> None:
-        parts = outputs(stage, scan.results)
-        runs = [StageRun(name, self._lease.attempt, duration_ms) for name in parts]
-        following = remaining(stage.name)[1].name
+    async def _checkpoint(self, stage: Stage, done: Done, duration_ms: int) -> bool:
+        """Stores what the stage produced; with the last stage, ends the scan. False when it has ended."""
+        parts = outputs(stage, done.scan.results)
+        own = StageRun(stage.name, self._lease.attempt, duration_ms, done.usage)
+        runs = tuple(own if name == stage.name else done.beside or own for name in parts)
+        following = self._bench.pipeline.remaining(stage.name)[1:2]
         scan = replace(
-            scan, version=self._scan.version + 1, state=State.RUNNING, answer_draft="", stages=(*scan.stages, *runs)
+            done.scan,
+            version=self._scan.version + 1,
+            state=State.RUNNING if following else State.SUCCEEDED,
+            answer_draft="",
+            stages=(*done.scan.stages, *runs),
         )
-        lease = self._lease
-
-        async def write() -> None:
-            try:
-                await self._bench.queue.checkpoint(lease, scan, following, parts, runs)
-            except Fenced:
-                # The commit before may have gone through although its answer was lost.
-                if not await self._bench.queue.holds_result(lease):
-                    raise
-
-        await self._persist(write)
-        self._lease = replace(lease, stage=following, attempt=1)
-        await self._show(scan)
+        if not following:
+            scan = replace(scan, step=Step.DONE, percent=100)
+        write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
+        if following:
+            await self._unhurried(self._store(lambda: self._bench.queue.checkpoint(write), write))
+            self._lease = replace(self._lease, stage=following[0].name, attempt=1)
+            self._assured = time.monotonic()
+            await self._show(scan)
+            return True
+        finished_at = await self._unhurried(self._store(lambda: self._bench.queue.finish(write), write))
+        if finished_at:
+            await self._show(replace(scan, finished_at=finished_at))
+        else:
+            await self._publish_truth()
+        self._bench.ended()
+        return False
 
     async def _fail(self, stage: Stage, error: EcoError) -> None:
         failure = Failure.of(error)
         permanent = isinstance(error, PERMANENT)
-        timed_out = error.reason is Reason.SCAN_TIMED_OUT
+        final = permanent or error.reason is Reason.SCAN_TIMED_OUT or self._lease.attempt >= stage.attempts
         _log.warning(
-            "stage failed", stage=stage.name, attempt=self._lease.attempt, reason=error.reason, detail=error.metadata
-        )
-        if permanent or timed_out or self._lease.attempt >= stage.attempts:
-            buried = await self._persist(lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent))
-            await self._show(replace(self._scan, state=buried.state, version=buried.version, error=failure,
-                                     finished_at=buried.finished_at, answer_draft=""))  # fmt: skip
+            "stage failed", scan_id=self._scan.scan_id, stage=stage.name, attempt=self._lease.attempt,
+            reason=error.reason, detail=error.metadata, final=final,
+        )  # fmt: skip
+        if not final:
+            delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
+            version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))
+            await self._show(replace(self._scan, state=State.QUEUED, step=Step.RETRY, version=version, answer_draft=""))
             return
-        delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
-        version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))
-        await self._show(replace(self._scan, state=State.QUEUED, step=Step.RETRY, version=version, answer_draft=""))
+        buried = await self._persist(lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent))
+        await self._show(
+            replace(
+                self._scan,
+                state=buried.state,
+                version=buried.version,
+                error=failure,
+                finished_at=buried.finished_at,
+                answer_draft="",
+            )
+        )
+        self._bench.ended()
 
     async def _report(self, scan: Scan) -> None:
         await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))
@@ -158,20 +212,56 @@ class Execution:
         self._scan = scan
         await self._bench.snapshots.publish(scan)
 
-    async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Writes until the database has answered: what a stage produced is in hand and paid for.
+    async def _unhurried(self, write: Coroutine[Any, Any, T]) -> T:
+        """A write that goes on when the scan is cancelled: what it stores was paid for."""
+        task = asyncio.create_task(write)
+        self._writing = task
+        written = await asyncio.shield(task)
+        self._writing = None
+        return written
+
+    async def _store(self, write: Callable[[], Awaitable[T]], checkpoint: Checkpoint) -> T | None:
+        """Writes a checkpoint until the database has answered: what a stage produced is in hand and paid for.
+
+        Returns:
+            What the write returned; None if it was an earlier try, whose answer was lost, that went through.
 
         Raises:
             Fenced: The job has changed hands, perhaps because the database was away for longer than a lease.
         """
+        doubtful = False
         while True:
             try:
                 return await write()
+            except Fenced:
+                # A try whose commit was answered by silence fences the next one.
+                if doubtful and await self._persist(lambda: self._bench.queue.holds_result(checkpoint)):
+                    return None
+                raise
             except Exception as error:
-                if outages.from_exception(error) is None:
-                    raise
-                _log.warning("database unavailable", error=repr(error))
-                await asyncio.sleep(_OUTAGE_PAUSE)
+                await self._wait_out(error)
+                doubtful = True
+
+    async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Asks the database until it has answered.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        while True:
+            try:
+                return await write()
+            except Fenced:
+                raise
+            except Exception as error:
+                await self._wait_out(error)
+
+    async def _wait_out(self, error: Exception) -> None:
+        """Waits a moment if the database is away; anything else is a fault of ours, and fails the stage."""
+        if outages.from_exception(error) is None:
+            raise self._fault(error) from error
+        _log.warning("database unavailable", error=repr(error))
+        await asyncio.sleep(_OUTAGE_PAUSE)
 
     async def _publish_truth(self) -> None:
         """Corrects what readers see: after an outage it may be one's own last write that they haven't seen."""
@@ -182,6 +272,13 @@ class Execution:
         except Exception as error:
             if outages.from_exception(error) is None:
                 raise
+
+    def _too_late(self) -> EcoError:
+        return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._bench.scan_seconds))
+
+    def _fault(self, error: Exception) -> EcoError:
+        _log.error("stage broke", scan_id=self._scan.scan_id, stage=self._lease.stage, exc_info=error)
+        return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id(trace.get_current_span()))
 
     def _links(self) -> list[Link]:
         """A link to the trace that submitted the scan: it ended long ago, so it can't be a parent."""

@@ -4,11 +4,13 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason
+from scan_svc.deliveries import WebhookStore
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore
@@ -19,6 +21,21 @@ _PAGE_LIMIT = 100
 _KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp)")
 
 
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A scan that was created.
+
+    Attributes:
+        scan: The scan.
+        ticket: How to upload its photo; None unless it waits for one.
+        webhook_secret: What its webhooks are signed with; empty if it has no callback_url.
+    """
+
+    scan: Scan
+    ticket: Ticket | None
+    webhook_secret: str
+
+
 class Lifecycle:
     """The scans of one user at a time; others' are NOT_FOUND.
 
@@ -27,8 +44,10 @@ class Lifecycle:
         reader: Redis, then PostgreSQL.
         snapshots: Where changes are made known.
         uploads: The photos.
+        webhooks: Who is told about a scan's end.
         cdn_base_url: Where photos can be seen.
         clock: The time, for upload addresses.
+        queued: Called when a scan was queued: wakes the workers.
     """
 
     def __init__(
@@ -37,15 +56,19 @@ class Lifecycle:
         reader: ScanReader,
         snapshots: Snapshots,
         uploads: Uploads,
+        webhooks: WebhookStore,
         cdn_base_url: str,
         clock: Callable[[], datetime],
+        queued: Callable[[], None],
     ) -> None:
         self._store = store
         self._reader = reader
         self._snapshots = snapshots
         self._uploads = uploads
+        self._webhooks = webhooks
         self._cdn_base_url = cdn_base_url.rstrip("/")
         self._clock = clock
+        self._queued = queued
 
     def uploaded_photo(self, scan_id: str, content_type: str, size_bytes: int, sha256: str) -> Photo:
         """The photo that is going to be uploaded for a scan."""
@@ -64,16 +87,23 @@ class Lifecycle:
         check_url(image_url, field="image_url")
         return Photo(image_url)
 
-    async def create(self, new: NewScan, traceparent: str) -> tuple[Scan, Ticket | None]:
-        """Creates a scan; the ticket is there while it waits for its photo.
+    async def create(self, new: NewScan, traceparent: str) -> Created:
+        """Creates a scan.
 
         Raises:
+            InvalidArgument: The callback_url can't be used.
             AlreadyExists: The request_id belongs to a scan with another content.
         """
+        secret = ""
+        if new.callback_url:
+            check_url(new.callback_url, field="callback_url")
+            secret = await self._webhooks.secret(new.user_id, new.callback_url)
         scan = await self._store.create(new, traceparent)
         await self._snapshots.publish(scan)
         waiting = scan.state is State.AWAITING_UPLOAD
-        return scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None
+        if scan.state is State.QUEUED:
+            self._queued()
+        return Created(scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None, secret)
 
     async def start(self, user_id: str, scan_id: str, traceparent: str) -> Scan:
         """Checks the uploaded photo and queues the scan.
@@ -86,6 +116,7 @@ class Lifecycle:
         if scan.state is State.AWAITING_UPLOAD:
             await self._uploads.verify(scan.photo)
             await self._store.start(scan_id, traceparent)
+            self._queued()
             scan = await self._reader.refresh(scan_id)
         if scan.state in (State.CANCELLED, State.EXPIRED):
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
@@ -118,9 +149,10 @@ class Lifecycle:
             FailedPrecondition: It has finished otherwise.
         """
         scan = await self._owned_truth(user_id, scan_id)
-        if not scan.state.terminal and await self._store.cancel(scan_id):
-            return await self._reader.refresh(scan_id)
-        scan = await self._owned_truth(user_id, scan_id)
+        while not scan.state.terminal:
+            # Nothing to cancel means that it was started or ended at this very moment: look again.
+            await self._store.cancel(scan_id)
+            scan = await self._reader.refresh(scan_id)
         if scan.state is not State.CANCELLED:
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
         return scan

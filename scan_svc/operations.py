@@ -9,48 +9,74 @@ import msgspec
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import operations_service_pb2_grpc
 from mesh.errors import InvalidArgument, Reason
-from scan_svc import wire
-from scan_svc.pipeline import STAGES
-from scan_svc.progress import ScanReader
-from scan_svc.queue import DeadLetter, JobQueue
+from scan_svc import operations_wire as wire
+from scan_svc.dead_letters import DeadLetter, DeadLetters
+from scan_svc.deliveries import WebhookStore
+from scan_svc.gauge import QueueGauge
 
-_PAGE_DEFAULT = 50
-_PAGE_LIMIT = 500
+_DEFAULT = 50
+_LIMIT = 500
 
 
 class OperationsServicer(operations_service_pb2_grpc.OperationsServiceServicer):
     """What waits, what died, and another try.
 
     Args:
-        queue: The job table.
-        reader: Makes replayed scans known to their watchers.
+        letters: The dead letters.
+        gauge: Counts what waits.
+        webhooks: The webhooks and their log.
     """
 
-    def __init__(self, queue: JobQueue, reader: ScanReader) -> None:
-        self._queue = queue
-        self._reader = reader
+    def __init__(self, letters: DeadLetters, gauge: QueueGauge, webhooks: WebhookStore) -> None:
+        self._letters = letters
+        self._gauge = gauge
+        self._webhooks = webhooks
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Any) -> pb.ListDeadLettersResponse:
         """Dead letters, longest dead first."""
-        size = min(request.page_size or _PAGE_DEFAULT, _PAGE_LIMIT)
+        size = _bounded(request.page_size)
         after = _decode(request.page_token) if request.page_token else None
-        letters = await self._queue.dead_letters(request.stage, after, size + 1)
+        letters = await self._letters.page(wire.dead_letter_filter(request), after, size + 1)
         return pb.ListDeadLettersResponse(
             dead_letters=[wire.dead_letter(letter) for letter in letters[:size]],
             next_page_token=_encode(letters[size - 1]) if len(letters) > size else "",
         )
 
     async def ReplayScan(self, request: pb.ReplayScanRequest, context: Any) -> pb.ReplayScanResponse:
-        """Queues a dead letter again from the stage that failed."""
-        stage = await self._queue.replay(request.scan_id)
-        await self._reader.refresh(request.scan_id)
-        return pb.ReplayScanResponse(stage=stage)
+        """Queues one dead letter again from the stage that failed."""
+        return pb.ReplayScanResponse(stage=await self._letters.replay(request.scan_id))
+
+    async def ReplayDeadLetters(
+        self, request: pb.ReplayDeadLettersRequest, context: Any
+    ) -> pb.ReplayDeadLettersResponse:
+        """Queues the dead letters that match again, longest dead first."""
+        count = await self._letters.replay_all(wire.dead_letter_filter(request), _bounded(request.max_count))
+        return pb.ReplayDeadLettersResponse(replayed_count=count)
+
+    async def ArchiveScan(self, request: pb.ArchiveScanRequest, context: Any) -> pb.ArchiveScanResponse:
+        """Sets a dead letter aside for a person."""
+        letter = await self._letters.archive(request.scan_id)
+        return pb.ArchiveScanResponse(dead_letter=wire.dead_letter(letter))
 
     async def GetQueueStats(self, request: pb.GetQueueStatsRequest, context: Any) -> pb.GetQueueStatsResponse:
-        """What waits at each stage, in pipeline order."""
-        order = [stage.name for stage in STAGES]
-        stats = sorted(await self._queue.stats(), key=lambda entry: order.index(entry.stage))
-        return pb.GetQueueStatsResponse(stages=[wire.stage_stats(entry) for entry in stats])
+        """What waits at each stage, in pipeline order, and of webhooks."""
+        return wire.queue_stats(await self._gauge.read())
+
+    async def ListWebhookDeliveries(
+        self, request: pb.ListWebhookDeliveriesRequest, context: Any
+    ) -> pb.ListWebhookDeliveriesResponse:
+        """A scan's webhooks and every try to deliver them."""
+        records = await self._webhooks.deliveries(request.scan_id)
+        return pb.ListWebhookDeliveriesResponse(deliveries=[wire.webhook_delivery(record) for record in records])
+
+    async def RedeliverWebhook(self, request: pb.RedeliverWebhookRequest, context: Any) -> pb.RedeliverWebhookResponse:
+        """Delivers a webhook again."""
+        await self._webhooks.redeliver(request.webhook_id)
+        return pb.RedeliverWebhookResponse()
+
+
+def _bounded(count: int) -> int:
+    return min(count or _DEFAULT, _LIMIT)
 
 
 def _encode(letter: DeadLetter) -> str:

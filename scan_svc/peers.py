@@ -12,7 +12,7 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grp
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.channel import Peer
 from mesh.mirror import from_proto, to_proto
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
 
 _Phase = vision_service_pb2.ClassifyProgress.Phase
@@ -28,8 +28,8 @@ class VisionPeer:
         self._stub = vision_service_pb2_grpc.VisionServiceStub(channel)
         self._peer = Peer("vision")
 
-    async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Classification, None]:
-        """The steps as they begin, then the classification."""
+    async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
+        """The steps as they begin, what it cost, then the classification."""
         request = vision_service_pb2.ClassifyRequest(locale=scan.locale)
         if scan.photo.object_key:
             request.object_key = scan.photo.object_key
@@ -38,6 +38,8 @@ class VisionPeer:
         async with aclosing(self._peer.stream(self._stub.Classify, request, timeout=deadline)) as events:
             async for event in events:
                 if event.HasField("result"):
+                    if event.result.HasField("usage"):
+                        yield from_proto(event.result.usage, Usage)
                     yield from_proto(event.result.classification, Classification)
                 elif event.progress.phase in _STEPS:
                     yield _STEPS[event.progress.phase]
@@ -63,8 +65,8 @@ class RulesPeer:
 
     async def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
-    ) -> AsyncGenerator[str | Answer, None]:
-        """Pieces of the answer's text, then the answer."""
+    ) -> AsyncGenerator[str | Usage | Answer, None]:
+        """Pieces of the answer's text, what it cost, then the answer."""
         request = rules_service_pb2.ComposeAnswerRequest(
             classification=to_proto(found, classification_pb2.Classification),
             rules=[to_proto(rule, disposal_pb2.DisposalRule) for rule in rules],
@@ -73,6 +75,8 @@ class RulesPeer:
         )
         async with aclosing(self._peer.stream(self._stub.ComposeAnswer, request, timeout=deadline)) as events:
             async for event in events:
+                if event.HasField("usage"):
+                    yield from_proto(event.usage, Usage)
                 yield from_proto(event.answer, Answer) if event.HasField("answer") else event.text_delta
 
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:

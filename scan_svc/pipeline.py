@@ -1,13 +1,15 @@
 """The stages of a scan: what each does, how long it may take, how often it is tried.
 
-Nothing here knows how results are kept; `scan_svc.worker` does that between the stages.
+Nothing here knows how results are kept; `scan_svc.execution` does that between the stages.
 """
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
@@ -20,8 +22,8 @@ from mesh.errors import (
     Unauthenticated,
     Unimplemented,
 )
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Results, Reward
-from scan_svc.scans import Scan, Step
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Results, Reward, Usage
+from scan_svc.scans import Scan, StageRun, Step
 
 _log = structlog.get_logger("pipeline")
 
@@ -36,21 +38,30 @@ class Stage:
         name: Its name in the job table.
         deadline: Seconds one try may take.
         attempts: Tries before the scan fails.
+        concurrency: How many of this process' scans may be at it at once.
     """
 
     name: str
     deadline: float
     attempts: int
+    concurrency: int = 5000
 
 
-VISION = Stage("vision", 60, 3)
-RULES = Stage("rules", 5, 5)
-ANSWER = Stage("answer", 60, 3)
-REWARD = Stage("reward", 10, 3)
-DONE = Stage("done", 10, 5)
-STAGES = (VISION, RULES, ANSWER, REWARD, DONE)
-# Beside answer, and only with a location.
-PLACES = Stage("places", 5, 3)
+VISION, RULES, ANSWER, REWARD, PLACES = "vision", "rules", "answer", "reward", "places"
+# In order; places runs beside answer, and only with a location.
+ORDER = (VISION, RULES, ANSWER, REWARD)
+DEFAULTS: Mapping[str, Stage] = MappingProxyType(
+    {
+        stage.name: stage
+        for stage in (
+            Stage(VISION, 60, 3),
+            Stage(RULES, 5, 5),
+            Stage(ANSWER, 60, 3),
+            Stage(REWARD, 10, 3),
+            Stage(PLACES, 5, 3),
+        )
+    }
+)
 
 # Errors that another try can't mend.
 PERMANENT = (InvalidArgument, NotFound, FailedPrecondition, Unauthenticated, Unimplemented)
@@ -61,11 +72,26 @@ _BACKOFF_LIMIT = 120.0
 Report = Callable[[Scan], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A stage that is done.
+
+    Attributes:
+        scan: The scan with the stage's results.
+        usage: What a model call cost; None where none was made.
+        beside: The stage that ran beside it, if one did.
+    """
+
+    scan: Scan
+    usage: Usage | None = None
+    beside: StageRun | None = None
+
+
 class Vision(Protocol):
     """What the pipeline needs of Vision."""
 
-    def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Classification, None]:
-        """The steps as they begin, then the classification."""
+    def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
+        """The steps as they begin, what it cost, then the classification."""
 
 
 class Rules(Protocol):
@@ -76,8 +102,8 @@ class Rules(Protocol):
 
     def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
-    ) -> AsyncGenerator[str | Answer, None]:
-        """Pieces of the answer's text, then the answer."""
+    ) -> AsyncGenerator[str | Usage | Answer, None]:
+        """Pieces of the answer's text, what it cost, then the answer."""
 
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
         """The nearest places for a category."""
@@ -95,129 +121,152 @@ class Characters(Protocol):
 def backoff(base: float, attempt: int, error: EcoError) -> float:
     """Seconds until the next try: exponential with full jitter, but never before a peer asked for."""
     limit = min(_BACKOFF_LIMIT, base * 2 ** (attempt - 1))
-    return max(random.uniform(0, limit), error.retry_after or 0.0)
+    return max(random.uniform(0, limit), min(error.retry_after or 0.0, _BACKOFF_LIMIT))
 
 
 class Pipeline:
     """Runs single stages.
 
     Args:
+        stages: Their limits, by name.
         vision: The Vision service.
         rules: The Rules service.
         characters: The Character service.
     """
 
-    def __init__(self, vision: Vision, rules: Rules, characters: Characters) -> None:
+    def __init__(self, stages: Mapping[str, Stage], vision: Vision, rules: Rules, characters: Characters) -> None:
+        self._stages = stages
+        self._room = {stage.name: asyncio.Semaphore(stage.concurrency) for stage in stages.values()}
         self._vision = vision
         self._rules = rules
         self._characters = characters
-        self._run: Mapping[str, Callable[[Scan, Report, float], Awaitable[Scan]]] = {
-            VISION.name: self._look,
-            RULES.name: self._match,
-            ANSWER.name: self._answer,
-            REWARD.name: self._reward,
+        self._run: Mapping[str, Callable[[Scan, Report, float], Awaitable[Done]]] = {
+            VISION: self._look,
+            RULES: self._match,
+            ANSWER: self._answer,
+            REWARD: self._reward,
         }
 
-    async def perform(self, stage: Stage, scan: Scan, report: Report, deadline: float) -> Scan:
+    def remaining(self, name: str) -> tuple[Stage, ...]:
+        """The stages from the named one on."""
+        return tuple(self._stages[stage] for stage in ORDER[ORDER.index(name) :])
+
+    async def perform(self, stage: Stage, scan: Scan, report: Report, deadline: float) -> Done:
         """Runs one stage.
 
         Args:
             stage: Which.
             scan: The scan with the results of the stages before.
             report: Called with every step.
-            deadline: Seconds it may take.
+            deadline: Seconds that are left to the scan.
 
         Returns:
-            The scan with the stage's results.
+            The scan with the stage's results, and what they cost.
 
         Raises:
             EcoError: The stage failed.
             TimeoutError: Its time is up.
         """
-        async with asyncio.timeout(deadline):
-            return await self._run[stage.name](scan, report, deadline)
+        # Waiting for room is the scan's time, not the stage's.
+        limit = min(stage.deadline, deadline)
+        async with self._room[stage.name], asyncio.timeout(limit):
+            return await self._run[stage.name](scan, report, limit)
 
-    async def _look(self, scan: Scan, report: Report, deadline: float) -> Scan:
+    async def _look(self, scan: Scan, report: Report, deadline: float) -> Done:
+        usage = None
         percents = {Step.FETCH: 10, Step.PREPARE: 30, Step.CLASSIFY: 50}
         async with aclosing(self._vision.classify(scan, deadline)) as events:
             async for event in events:
                 if isinstance(event, Classification):
-                    return replace(scan, results=replace(scan.results, vision=event))
+                    return Done(replace(scan, results=replace(scan.results, vision=event)), usage)
+                if isinstance(event, Usage):
+                    usage = event
+                    continue
                 scan = replace(scan, step=event, percent=percents[event])
                 await report(scan)
         raise AssertionError("Vision ended without a result")
 
-    async def _match(self, scan: Scan, report: Report, deadline: float) -> Scan:
+    async def _match(self, scan: Scan, report: Report, deadline: float) -> Done:
         found = _given(scan.results.vision)
         scan = replace(scan, step=Step.RULES, percent=60)
         await report(scan)
         rules = await self._rules.match(scan, found, deadline)
-        return replace(scan, results=replace(scan.results, rules=rules))
+        return Done(replace(scan, results=replace(scan.results, rules=rules)))
 
-    async def _answer(self, scan: Scan, report: Report, deadline: float) -> Scan:
+    async def _answer(self, scan: Scan, report: Report, deadline: float) -> Done:
         found, rules = _given(scan.results.vision), _given(scan.results.rules)
         scan = replace(scan, step=Step.ANSWER, percent=70)
         await report(scan)
         nearby = asyncio.create_task(self._places(scan, found)) if scan.location else None
         try:
-            answer = await self._compose(scan, found, rules, report, deadline)
-            scan = replace(scan, results=replace(scan.results, answer=answer))
+            answer, usage = await self._compose(scan, found, rules, report, deadline)
+            done = Done(replace(scan, results=replace(scan.results, answer=answer)), usage)
             if nearby is None:
-                return scan
-            scan = replace(scan, step=Step.PLACES, percent=90)
-            await report(scan)
-            return replace(scan, results=replace(scan.results, places=await nearby))
+                return done
+            try:
+                await report(replace(done.scan, step=Step.PLACES, percent=90))
+                await asyncio.wait((nearby,), timeout=self._stages[PLACES].deadline)
+            except asyncio.CancelledError:
+                # The deadline, or this process leaves: the answer was paid for, so it is handed over all the same.
+                return done
+            return _with_places(done, nearby)
         finally:
             if nearby:
                 nearby.cancel()
 
     async def _compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], report: Report, deadline: float
-    ) -> Answer:
+    ) -> tuple[Answer, Usage | None]:
+        usage = None
         async with aclosing(self._rules.compose(scan, found, rules, deadline)) as events:
             async for event in events:
                 if isinstance(event, Answer):
-                    return event
+                    return event, usage
+                if isinstance(event, Usage):
+                    usage = event
+                    continue
                 scan = replace(scan, answer_draft=scan.answer_draft + event)
                 await report(scan)
         raise AssertionError("Rules ended without an answer")
 
-    async def _places(self, scan: Scan, found: Classification) -> tuple[Place, ...] | None:
-        """The nearest places, or None: a scan is worth having without them."""
-        for attempt in range(1, PLACES.attempts + 1):
+    async def _places(self, scan: Scan, found: Classification) -> tuple[tuple[Place, ...], StageRun] | None:
+        """The nearest places and how they were found; None if they weren't: a scan is worth having without them."""
+        limits, began = self._stages[PLACES], time.monotonic()
+        for attempt in range(1, limits.attempts + 1):
             try:
-                async with asyncio.timeout(PLACES.deadline):
-                    return await self._rules.places(scan, found.category, PLACES.deadline)
-            except (EcoError, TimeoutError) as error:
+                async with asyncio.timeout(limits.deadline):
+                    places = await self._rules.places(scan, found.category, limits.deadline)
+                return places, StageRun(PLACES, attempt, round((time.monotonic() - began) * 1000))
+            except Exception as error:  # whatever it is, it isn't the scan's
                 _log.warning("places failed", scan_id=scan.scan_id, attempt=attempt, error=repr(error))
                 if isinstance(error, PERMANENT):
                     break
         return None
 
-    async def _reward(self, scan: Scan, report: Report, deadline: float) -> Scan:
+    async def _reward(self, scan: Scan, report: Report, deadline: float) -> Done:
         found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)
         scan = replace(scan, step=Step.REWARD, percent=95)
         await report(scan)
         reward = await self._characters.evaluate(
             scan, found.category, len(rules), len(answer.insufficiencies), deadline
         )
-        return replace(scan, results=replace(scan.results, reward=reward))
+        return Done(replace(scan, results=replace(scan.results, reward=reward)))
 
 
 def outputs(stage: Stage, results: Results) -> dict[str, object]:
     """What of the results a stage has produced, by name of the stage that keeps it."""
-    match stage.name:
-        case ANSWER.name:
-            parts = {"answer": results.answer, "places": results.places}
-        case name:
-            parts = {name: getattr(results, name)}
-    return {name: part for name, part in parts.items() if part is not None}
+    names = (ANSWER, PLACES) if stage.name == ANSWER else (stage.name,)
+    return {name: part for name in names if (part := getattr(results, name)) is not None}
 
 
-def remaining(name: str) -> tuple[Stage, ...]:
-    """The stages from the named one on."""
-    names = [stage.name for stage in STAGES]
-    return STAGES[names.index(name) :]
+def _with_places(done: Done, nearby: "asyncio.Task[tuple[tuple[Place, ...], StageRun] | None]") -> Done:
+    """The stage with the places, if they were found by now."""
+    found = nearby.result() if nearby.done() else None
+    if found is None:
+        return done
+    places, run = found
+    scan = replace(done.scan, step=Step.PLACES, percent=90, results=replace(done.scan.results, places=places))
+    return Done(scan, done.usage, run)
 
 
 def _given(part: T | None) -> T:

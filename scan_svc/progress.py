@@ -65,11 +65,14 @@ class Snapshots:
 
     async def publish(self, scan: Scan) -> None:
         """Makes a scan's newest state known. Never raises; what couldn't be published is by `flush`, later."""
+        published = await self._try(scan)
         earlier = self._pending.get(scan.scan_id)
         if earlier and earlier.version > scan.version:
-            return
-        if not await self._try(scan) and len(self._pending) < _PENDING_LIMIT:
+            return  # a newer one waits already
+        if not published and len(self._pending) < _PENDING_LIMIT:
             self._pending[scan.scan_id] = scan
+        elif published and earlier:
+            del self._pending[scan.scan_id]
 
     async def flush(self) -> None:
         """Publishes for ever what couldn't be when it happened."""
@@ -81,10 +84,10 @@ class Snapshots:
                 if self._pending.get(scan_id) is scan:
                     del self._pending[scan_id]
 
-    async def read(self, scan_id: str) -> Scan | None:
-        """The newest state Redis can be trusted with; None if it has none, or is down."""
+    async def read(self, scan_id: str) -> tuple[Scan | None, bool]:
+        """The newest state Redis has, and whether it is fresh enough to be the last word; None if it has none."""
         if time.monotonic() < self._down_until:
-            return None
+            return None, False
         progress, result = _keys(scan_id)
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
@@ -93,13 +96,12 @@ class Snapshots:
                 (body, at), final = await answer(pipe.execute())
         except _DOWN as error:
             self._break(error)
-            return None
+            return None, False
         # Both were written together, so while the snapshot lasts it is the newer one.
         if not body:
-            return msgspec.json.decode(final, type=Scan) if final else None
+            return (msgspec.json.decode(final, type=Scan), True) if final else (None, False)
         scan = msgspec.json.decode(body, type=Scan)
-        trusted = scan.state.terminal or self._clock() - float(at) <= _TRUSTED_SECONDS
-        return scan if trusted else None
+        return scan, scan.state.terminal or self._clock() - float(at) <= _TRUSTED_SECONDS
 
     async def forget(self, scan_id: str) -> None:
         """Removes a deleted scan, and keeps late publishers from bringing it back."""
@@ -161,10 +163,13 @@ class ScanReader:
         Raises:
             NotFound: There is none.
         """
-        scan = await self._snapshots.read(scan_id)
-        if scan is None:
-            scan = await self._load(scan_id)
-            await self._snapshots.publish(scan)
+        held, fresh = await self._snapshots.read(scan_id)
+        if held and fresh:
+            return held
+        stored = await self._load(scan_id)
+        # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
+        scan = held if held and held.version > stored.version else stored
+        await self._snapshots.publish(scan)
         return scan
 
     async def refresh(self, scan_id: str) -> Scan:

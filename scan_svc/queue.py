@@ -5,17 +5,22 @@ worker that was frozen, partitioned or cancelled changes no row: it is fenced, a
 clock counts here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import asyncpg
-import msgspec
 
-from mesh.errors import Internal, NotFound, Reason
+from mesh.errors import Internal, Reason
 from mesh.postgres import Queries
+from scan_svc.commits import GroupCommit, Key
 from scan_svc.rows import scan_from, to_json
 from scan_svc.scans import Failure, Scan, StageRun, State
+
+# Crashes from which on a job is suspected of being their cause.
+_SUSPECT = 2
+# How many suspects are run together, by their crashes; with the fifth a job is archived.
+_LINE_UPS = ((4, 1), (3, 1), (2, 8))
 
 
 class Fenced(Exception):
@@ -24,7 +29,7 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One job, held by this worker.
+    """One scan job, held by this worker.
 
     Attributes:
         job_id: Which job.
@@ -44,29 +49,29 @@ class Lease:
     traceparent: str
     scan: Scan
 
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A scan that failed for good and may be replayed."""
-
-    scan_id: str
-    job_id: int
-    stage: str
-    attempts: int
-    replays: int
-    failure: Failure
-    died_at: datetime
+    @property
+    def key(self) -> Key:
+        """Tells this lease apart from the job's others."""
+        return self.job_id, self.token
 
 
 @dataclass(frozen=True, slots=True)
-class StageStats:
-    """What waits at one stage; ages in seconds."""
+class Checkpoint:
+    """One stage that is done.
 
-    stage: str
-    ready: int
-    in_flight: int
-    dead: int
-    oldest_age: float
+    Attributes:
+        lease: The lease, at that stage.
+        scan: The scan as readers see it from now on.
+        following: The stage that follows.
+        outputs: Result by stage; more than one where stages run side by side.
+        runs: Attempts, duration and cost, one for each output.
+    """
+
+    lease: Lease
+    scan: Scan
+    following: str
+    outputs: Mapping[str, object]
+    runs: Sequence[StageRun]
 
 
 class JobQueue:
@@ -80,6 +85,8 @@ class JobQueue:
     def __init__(self, pool: asyncpg.Pool, queries: Queries) -> None:
         self._pool = pool
         self._sql = queries
+        self._checkpoints = GroupCommit(self._commit_checkpoints)
+        self._endings = GroupCommit(self._commit_endings)
 
     async def enlist(self) -> int:
         """Registers a worker; returns its id."""
@@ -100,51 +107,61 @@ class JobQueue:
         crashed = to_json(Failure.of(Internal(Reason.INTERNAL, trace_id="")))
         return [str(row["id"]) for row in await self._pool.fetch(self._sql["release_orphans"], crashed)]
 
+    async def reconcile(self, worker_id: int, running: Collection[int]) -> int:
+        """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost."""
+        return len(await self._pool.fetch(self._sql["not_running"], worker_id, list(running)))
+
     async def claim(self, worker_id: int, count: int) -> list[Lease]:
         """Takes up to `count` jobs that are due."""
-        rows = await self._pool.fetch(self._sql["claim"], worker_id, count)
-        return [_lease(row) for row in rows]
+        return await self._claimed(worker_id, count, 0, _SUSPECT - 1)
 
-    async def checkpoint(
-        self, lease: Lease, scan: Scan, following: str, outputs: Mapping[str, object], runs: Sequence[StageRun]
-    ) -> None:
-        """Stores what a stage produced and moves the job on.
+    async def claim_suspects(self, worker_id: int) -> list[Lease]:
+        """Takes a few jobs that were in equally many crashes: one of them may be what crashes workers.
 
-        Args:
-            lease: The lease, at the stage that is done.
-            scan: The scan as readers see it from now on.
-            following: The stage that follows.
-            outputs: Result by stage; more than one where stages run side by side.
-            runs: Attempts and duration, one for each output.
+        Run them apart from all others. The more crashes, the fewer are taken: the innocent among them are soon done,
+        and the guilty one is alone before it is archived.
+        """
+        for crashes, count in _LINE_UPS:
+            leases = await self._claimed(worker_id, count, crashes, crashes)
+            if leases:
+                return leases
+        return []
+
+    async def checkpoint(self, done: Checkpoint) -> None:
+        """Stores what a stage produced and moves the job on; committed together with other scans' checkpoints.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        written = await self._pool.fetchval(
-            self._sql["checkpoint"],
-            lease.job_id, lease.token, lease.stage, following,
-            list(outputs), [to_json(output) for output in outputs.values()],
-            [run.attempts for run in runs], [run.duration_ms for run in runs],
-            scan.version, scan.percent, scan.step.value,
-        )  # fmt: skip
-        if written is None:
+        if await self._checkpoints.write(done.lease.key, done) is None:
             raise Fenced
 
-    async def holds_result(self, lease: Lease) -> bool:
-        """Whether this lease stored its stage's result: the answer to a commit whose outcome was lost."""
-        held: bool = await self._pool.fetchval(self._sql["holds_result"], lease.job_id, lease.stage, lease.token)
-        return held
+    async def finish(self, done: Checkpoint) -> datetime:
+        """Stores what the last stage produced and ends the job; committed together with other scans' ends.
 
-    async def finish(self, lease: Lease, scan: Scan) -> Scan:
-        """Ends a job whose stages are all done; returns the scan as it is for good.
+        Returns:
+            When it ended.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        finished_at = await self._pool.fetchval(self._sql["finish"], lease.job_id, lease.token, scan.version)
+        finished_at = await self._endings.write(done.lease.key, done)
         if finished_at is None:
             raise Fenced
-        return replace(scan, finished_at=finished_at)
+        return finished_at
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether a lease is still good."""
+        held: bool = await self._pool.fetchval(self._sql["holds"], lease.job_id, lease.token)
+        return held
+
+    async def holds_result(self, done: Checkpoint) -> bool:
+        """Whether a checkpoint or an end was written by this lease: the answer to a commit whose outcome was lost."""
+        lease = done.lease
+        held: bool = await self._pool.fetchval(
+            self._sql["holds_result"], lease.job_id, lease.stage, lease.token, done.scan.scan_id, done.scan.version
+        )
+        return held
 
     async def retry(self, lease: Lease, failure: Failure, delay: float) -> int:
         """Puts a job back for another try of its stage in `delay` seconds; returns the scan's version.
@@ -176,35 +193,41 @@ class JobQueue:
             lease.scan, state=State.FAILED, version=row["version"], error=failure, finished_at=row["finished_at"]
         )
 
-    async def dead_letters(self, stage: str, after: tuple[datetime, int] | None, size: int) -> list[DeadLetter]:
-        """Dead letters of a stage (of all when empty), longest dead first, after a point in that order."""
-        died_at, job_id = after or (None, 0)
-        return [
-            DeadLetter(
-                str(row["ref"]), row["id"], row["stage"], row["attempt"], row["replays"],
-                msgspec.json.decode(row["last_error"], type=Failure), row["run_at"],
-            )
-            for row in await self._pool.fetch(self._sql["list_dead"], stage, died_at, job_id, size)
-        ]  # fmt: skip
-
-    async def replay(self, scan_id: str) -> str:
-        """Queues a dead letter again; returns the stage it goes on from.
-
-        Raises:
-            NotFound: It isn't among the dead letters.
-        """
-        stage: str | None = await self._pool.fetchval(self._sql["replay"], scan_id)
-        if stage is None:
-            raise NotFound(Reason.DEAD_LETTER_NOT_FOUND, scan_id=scan_id)
-        return stage
-
-    async def stats(self) -> list[StageStats]:
-        """What waits, at every stage that has any."""
-        return [StageStats(**dict(row)) for row in await self._pool.fetch(self._sql["queue_stats"])]
-
     async def due(self, task: str, every_seconds: float) -> bool:
         """True for the one process that may run a periodic task now."""
         return await self._pool.fetchval(self._sql["due_periodic"], task, every_seconds) is not None
+
+    async def ring(self) -> None:
+        """Wakes the workers that listen."""
+        await self._pool.execute(self._sql["ring"])
+
+    async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
+        return [_lease(row) for row in await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)]
+
+    async def _commit_checkpoints(self, batch: Sequence[Checkpoint]) -> Mapping[Key, bool]:
+        parts = [
+            (*one.lease.key, stage, to_json(output), to_json(run))
+            for one in batch
+            for (stage, output), run in zip(one.outputs.items(), one.runs, strict=True)
+        ]
+        rows = await self._pool.fetch(
+            self._sql["checkpoint"],
+            [one.lease.job_id for one in batch], [one.lease.token for one in batch],
+            [one.lease.stage for one in batch], [one.following for one in batch],
+            [one.scan.version for one in batch], [one.scan.percent for one in batch],
+            [one.scan.step.value for one in batch],
+            *zip(*parts, strict=True),
+        )  # fmt: skip
+        return {(row["id"], row["token"]): True for row in rows}
+
+    async def _commit_endings(self, batch: Sequence[Checkpoint]) -> Mapping[Key, datetime]:
+        rows = await self._pool.fetch(
+            self._sql["finish"],
+            [one.lease.job_id for one in batch], [one.lease.token for one in batch],
+            [one.lease.stage for one in batch], [one.scan.version for one in batch],
+            [to_json(one.scan.results) for one in batch], [to_json(one.scan.stages) for one in batch],
+        )  # fmt: skip
+        return {(row["id"], row["token"]): row["finished_at"] for row in rows}
 
     async def _version(self, query: str, *arguments: object) -> int:
         version: int | None = await self._pool.fetchval(self._sql[query], *arguments)
@@ -214,7 +237,12 @@ class JobQueue:
 
 
 def _lease(row: asyncpg.Record) -> Lease:
-    scan = replace(scan_from(row), state=State.RUNNING, version=row["claimed_version"])
     return Lease(
-        row["job_id"], row["token"], row["job_stage"], row["attempt"], row["age"], row["traceparent"] or "", scan
+        row["job_id"],
+        row["token"],
+        row["job_stage"],
+        row["attempt"],
+        row["age"],
+        row["traceparent"] or "",
+        scan_from(row),
     )

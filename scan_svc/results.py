@@ -44,6 +44,16 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """Mirror of `eco2.vision.v1.Usage`."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Exclusion:
     """Mirror of `eco2.rules.v1.Exclusion`."""
 

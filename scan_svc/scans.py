@@ -8,7 +8,7 @@ from typing import Self
 
 from mesh.errors import KINDS, EcoError, Reason
 from mesh.locale import Locale
-from scan_svc.results import LatLng, Results
+from scan_svc.results import LatLng, Results, Usage
 
 
 class State(StrEnum):
@@ -76,11 +76,13 @@ class StageRun:
         stage: Which.
         attempts: How often it was tried.
         duration_ms: How long the last try took.
+        usage: What a model call cost; None where none was made.
     """
 
     stage: str
     attempts: int
     duration_ms: int
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +160,4 @@ class NewScan:
     location: LatLng | None
     region: str
     locale: Locale
+    callback_url: str = ""

@@ -9,7 +9,6 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
-from mesh.errors import Reason, Unimplemented
 from mesh.identity import caller
 from mesh.telemetry import traceparent
 from scan_svc import wire
@@ -34,28 +33,26 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
         """Creates a scan, from an upload to come or an address."""
         who = caller(context)
-        if request.callback_url:
-            raise Unimplemented(Reason.NOT_IMPLEMENTED, feature="callback_url")
         scan_id, upload = self._new_id(), request.upload
         if request.HasField("upload"):
             photo = self._lifecycle.uploaded_photo(scan_id, upload.content_type, upload.size_bytes, upload.sha256)
         else:
             photo = self._lifecycle.addressed_photo(request.image_url)
         new = wire.new_scan(request, scan_id, who.user_id, who.locale_or(request.locale), photo)
-        scan, ticket = await self._lifecycle.create(new, traceparent().get("traceparent", ""))
-        return wire.create_scan_response(scan, ticket, who.locale)
+        created = await self._lifecycle.create(new, traceparent().get("traceparent", ""))
+        return wire.create_scan_response(created, who)
 
     async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:
         """Queues a scan whose photo has been uploaded."""
         who = caller(context)
         scan = await self._lifecycle.start(who.user_id, request.scan_id, traceparent().get("traceparent", ""))
-        return wire.scan(scan, who.locale)
+        return wire.scan(scan, who.reads(scan.locale))
 
     async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
         """The scan as it is now."""
         who = caller(context)
         scan = await self._lifecycle.get(who.user_id, request.scan_id)
-        return wire.scan(scan, who.locale)
+        return wire.scan(scan, who.reads(scan.locale))
 
     async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[pb.WatchScanResponse, None]:
         """The scan's progress until its end."""
@@ -65,19 +62,21 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         )
         async with aclosing(watch) as events:
             async for event in events:
-                yield wire.watch_event(event, who.locale)
+                yield wire.watch_event(event, who)
 
     async def ListScans(self, request: pb.ListScansRequest, context: Any) -> pb.ListScansResponse:
         """The caller's history, newest first."""
         who = caller(context)
         scans, following = await self._lifecycle.page(who.user_id, request.page_size, request.page_token)
-        return pb.ListScansResponse(scans=[wire.scan(scan, who.locale) for scan in scans], next_page_token=following)
+        return pb.ListScansResponse(
+            scans=[wire.scan(scan, who.reads(scan.locale)) for scan in scans], next_page_token=following
+        )
 
     async def CancelScan(self, request: pb.CancelScanRequest, context: Any) -> Scan:
         """Stops a scan."""
         who = caller(context)
         scan = await self._lifecycle.cancel(who.user_id, request.scan_id)
-        return wire.scan(scan, who.locale)
+        return wire.scan(scan, who.reads(scan.locale))
 
     async def DeleteScan(self, request: pb.DeleteScanRequest, context: Any) -> Empty:
         """Removes a scan with everything known about it."""

@@ -1,8 +1,21 @@
 """What Scan can be told through its environment."""
 
-from pydantic import Field, SecretStr
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from mesh.settings import ServiceSettings
+
+
+class StageSettings(BaseModel):
+    """What may be changed about a stage; what isn't given stays as in `scan_svc.pipeline`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deadline: float | None = Field(None, gt=0, description="Seconds one try may take.")
+    attempts: int | None = Field(None, gt=0, description="Tries before the scan fails.")
+    concurrency: int | None = Field(None, gt=0, description="How many scans of a process may be at it at once.")
 
 
 class ScanSettings(ServiceSettings):
@@ -22,11 +35,20 @@ class ScanSettings(ServiceSettings):
     rules_target: str = Field(description="gRPC target of Rules.")
     character_target: str = Field(description="gRPC target of Character.")
 
+    scan_role: Literal["api", "worker", "all"] = Field("all", description="Serve users, work on scans, or both.")
+    stages: Mapping[Literal["vision", "rules", "answer", "places", "reward"], StageSettings] = Field(
+        default_factory=dict, description='Limits of single stages, as JSON: {"vision": {"attempts": 2}}.'
+    )
+
     upload_seconds: int = Field(300, gt=0, description="How long an upload address works.")
     expire_seconds: int = Field(3600, gt=0, description="How long a scan waits for its photo.")
     scan_seconds: float = Field(300.0, gt=0, description="How long a whole scan may take.")
     backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
-    worker_capacity: int = Field(64, gt=0, description="Scans at work at once in one process.")
+    worker_capacity: int = Field(256, gt=0, description="Scans at work at once in one process.")
+    notify: bool = Field(True, description="Wake workers by NOTIFY; without it they poll every second.")
+    webhook_capacity: int = Field(16, gt=0, description="Webhooks being delivered at once in one process.")
+    webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")
+    retention_days: int = Field(365, gt=0, description="How long finished scans are kept.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence after which a watcher gets a heartbeat.")
     watcher_limit: int = Field(2000, gt=0, description="Watchers at once in one process.")

@@ -1,7 +1,8 @@
 """Scans in PostgreSQL: what users ask for.
 
-Transaction contract: every method is one statement, so one transaction; a state change and the job that follows from it
-are never apart. Workers change scans through `scan_svc.queue`.
+Transaction contract: a state change and the job that follows from it are one statement, so one transaction. What takes
+a scan away from a worker waits for the job's row first, so that a result just stored is seen. Workers change scans
+through `scan_svc.queue`.
 """
 
 import asyncpg
@@ -40,7 +41,7 @@ class ScanStore:
             new.scan_id, new.user_id, new.request_id, new.payload_hash, new.uploaded,
             photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, new.user_input,
             place.latitude if place else None, place.longitude if place else None, new.region, new.locale.value,
-            traceparent,
+            new.callback_url, traceparent,
         )  # fmt: skip
         if created is not None:
             return await self.get(new.scan_id)
@@ -73,12 +74,17 @@ class ScanStore:
 
     async def cancel(self, scan_id: str) -> bool:
         """Cancels a scan and fences its worker; False if it had finished."""
-        return await self._pool.fetchval(self._sql["cancel_scan"], scan_id) is not None
+        return await self._taken_away("cancel_scan", scan_id)
 
     async def delete(self, scan_id: str) -> bool:
         """Removes a scan with everything known about it; False if it was gone."""
-        return await self._pool.fetchval(self._sql["delete_scan"], scan_id) is not None
+        return await self._taken_away("delete_scan", scan_id)
 
     async def expire_uploads(self, after_seconds: float) -> list[str]:
         """Ends scans whose photo never came; returns their ids."""
         return [str(row["id"]) for row in await self._pool.fetch(self._sql["expire_uploads"], after_seconds)]
+
+    async def _taken_away(self, query: str, scan_id: str) -> bool:
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(self._sql["lock_job"], scan_id)
+            return await connection.fetchval(self._sql[query], scan_id) is not None

@@ -98,10 +98,6 @@ class Uploads:
         """Removes a photo; it is no error if it is gone."""
         await self._call(lambda: self._client.delete_object(Bucket=self._bucket, Key=object_key))
 
-    async def probe(self) -> None:
-        """Raises while the bucket can't be reached."""
-        await self._call(lambda: self._client.head_bucket(Bucket=self._bucket))
-
     async def _call(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 

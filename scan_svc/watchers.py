@@ -130,6 +130,8 @@ class Watchers:
                 woken = await self._woken(slot, min(self._heartbeat, ends_at - time.monotonic()))
                 if slot.gone:
                     raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+                if not woken:
+                    self._touch(scan_id)  # in case a message was lost with the process that wanted to send it
                 if not woken and time.monotonic() < ends_at:
                     yield Event(Kind.HEARTBEAT)
                 elif slot.latest and slot.latest.version > scan.version:

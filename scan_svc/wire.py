@@ -1,25 +1,27 @@
-"""Protos of Scan and its operations, to domain and back."""
+"""Protos of Scan, to domain and back."""
 
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
+from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import latlng_pb2
 
 from eco2.character.v1 import character_pb2
 from eco2.rules.v1 import disposal_pb2
-from eco2.scan.v1 import operations_service_pb2, scan_pb2, scan_service_pb2
+from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
+from mesh.identity import Caller
 from mesh.locale import Locale
 from mesh.mirror import from_proto, to_proto
 from mesh.status import to_status
+from scan_svc.lifecycle import Created
 from scan_svc.messages import message
-from scan_svc.queue import DeadLetter, StageStats
 from scan_svc.results import LatLng, Results
 from scan_svc.scans import NewScan, Photo, Scan, StageRun, Step
-from scan_svc.uploads import Ticket
 from scan_svc.watchers import Event
 
 _STAGES: Mapping[Step, str] = MappingProxyType(
@@ -51,6 +53,7 @@ def new_scan(
         location=from_proto(request.location, LatLng) if request.HasField("location") else None,
         region=request.region,
         locale=locale,
+        callback_url=request.callback_url,
     )
 
 
@@ -82,10 +85,19 @@ def scan(value: Scan, locale: Locale) -> scan_pb2.Scan:
     return wire
 
 
-def create_scan_response(value: Scan, ticket: Ticket | None, locale: Locale) -> scan_service_pb2.CreateScanResponse:
+def scan_as_json(value: Scan) -> dict[str, Any]:
+    """A scan as REST clients see it, in its own language."""
+    return json_format.MessageToDict(scan(value, value.locale), preserving_proto_field_name=True)
+
+
+def create_scan_response(created: Created, who: Caller) -> scan_service_pb2.CreateScanResponse:
     """The reply to CreateScan."""
+    value, ticket = created.scan, created.ticket
     response = scan_service_pb2.CreateScanResponse(
-        scan=scan(value, locale), image_url=value.photo.image_url, status_url=f"/v1/scans/{value.scan_id}"
+        scan=scan(value, who.reads(value.locale)),
+        image_url=value.photo.image_url,
+        status_url=f"/v1/scans/{value.scan_id}",
+        webhook_secret=created.webhook_secret,
     )
     if ticket:
         response.upload.CopyFrom(
@@ -96,33 +108,12 @@ def create_scan_response(value: Scan, ticket: Ticket | None, locale: Locale) -> 
     return response
 
 
-def watch_event(event: Event, locale: Locale) -> scan_service_pb2.WatchScanResponse:
+def watch_event(event: Event, who: Caller) -> scan_service_pb2.WatchScanResponse:
     """One event of a watch."""
     return scan_service_pb2.WatchScanResponse(
         type=scan_service_pb2.WatchScanResponse.Type.Value(f"TYPE_{event.kind}"),
-        scan=scan(event.scan, locale) if event.scan else None,
+        scan=scan(event.scan, who.reads(event.scan.locale)) if event.scan else None,
     )
-
-
-def dead_letter(letter: DeadLetter) -> operations_service_pb2.DeadLetter:
-    """One dead letter."""
-    return operations_service_pb2.DeadLetter(
-        scan_id=letter.scan_id,
-        stage=letter.stage,
-        attempts=letter.attempts,
-        replays=letter.replays,
-        error=to_status(letter.failure.error(), *Locale),
-        dead_time=_timestamp(letter.died_at),
-    )
-
-
-def stage_stats(stats: StageStats) -> operations_service_pb2.StageStats:
-    """What waits at one stage."""
-    wire = operations_service_pb2.StageStats(
-        stage=stats.stage, ready=stats.ready, in_flight=stats.in_flight, dead=stats.dead
-    )
-    wire.oldest_age.FromNanoseconds(round(stats.oldest_age * 1e9))
-    return wire
 
 
 def _fill_results(wire: scan_pb2.Scan, results: Results) -> None:
@@ -139,6 +130,8 @@ def _fill_results(wire: scan_pb2.Scan, results: Results) -> None:
 def _stage_run(run: StageRun) -> scan_pb2.StageRun:
     wire = scan_pb2.StageRun(stage=run.stage, attempts=run.attempts)
     wire.duration.FromMilliseconds(run.duration_ms)
+    if run.usage:
+        wire.usage.CopyFrom(to_proto(run.usage, classification_pb2.Usage))
     return wire
 
 

@@ -1,11 +1,25 @@
--- A scan has failed for good. DEAD may be replayed, ARCHIVED never by itself. No row means fenced.
+-- A scan has failed for good. DEAD may be replayed, ARCHIVED never by itself; its results stay where they are. No row
+-- means fenced.
 with buried as (
     update scan.job
     set state = $4, worker_id = null, token = token + 1, last_error = $3::jsonb, run_at = now()
     where id = $1 and token = $2
-    returning ref, token
+    returning ref, token, percent, step
+), failed as (
+    update scan.scan s
+    set state = 'FAILED', version = buried.token * 10000, percent = buried.percent, step = buried.step,
+        error = $3::jsonb, finished_at = now()
+    from buried where s.id = buried.ref
+    returning s.id, s.user_id, s.callback_url, s.version, s.finished_at
+), webhook as (
+    insert into scan.webhook (id, scan_id, event)
+    select uuidv7(), failed.id, 'scan.failed'
+    from failed
+    join scan.webhook_endpoint e on e.user_id = failed.user_id and e.url = failed.callback_url
+    where failed.callback_url <> '' and e.gone_at is null
+    on conflict do nothing
+    returning id
+), webhook_job as (
+    insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
 )
-update scan.scan s
-set state = 'FAILED', version = buried.token * 10000, error = $3::jsonb, finished_at = now()
-from buried where s.id = buried.ref
-returning s.version, s.finished_at
+select version, finished_at from failed

@@ -1,14 +1,17 @@
--- Cancels a scan that hasn't finished. Raising the job's token fences whoever is at work on it; the notification makes
--- them stop at once.
+-- Cancels a scan that hasn't finished. Without its job row whoever is at work on it is fenced; the notification makes
+-- them stop at once. What was paid for so far is kept with the scan.
 with job as (
-    update scan.job set state = 'DONE', token = token + 1, worker_id = null
-    where kind = 'scan' and ref = $1 and state in ('READY', 'LEASED')
-    returning id, ref, token, pg_notify('scan_stop', id::text)
+    delete from scan.job where kind = 'scan' and ref = $1 and state in ('READY', 'LEASED')
+    returning id, ref, token, percent, pg_notify('scan_stop', id::text)
+), results as (
+    delete from scan.stage_result r using job where r.job_id = job.id
+    returning r.stage, r.output, r.run, r.finished_at
 )
 update scan.scan s
 set state = 'CANCELLED', finished_at = now(),
-    version = greatest(s.version + 1, coalesce((select token * 10000 from job), 0))
-where s.id = $1 and s.state in ('AWAITING_UPLOAD', 'QUEUED', 'RUNNING')
-  -- A worker that has just finished the job wins: without the job there is nothing to cancel.
-  and (s.state = 'AWAITING_UPLOAD' or exists (select from job))
+    version = greatest(s.version + 1, coalesce((select (token + 1) * 10000 from job), 0)),
+    percent = coalesce((select percent from job), s.percent),
+    outputs = (select jsonb_object_agg(stage, output) from results),
+    stages = (select jsonb_agg(run order by finished_at) from results)
+where s.id = $1 and (s.state = 'AWAITING_UPLOAD' or exists (select from job))
 returning s.version

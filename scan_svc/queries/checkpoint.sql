@@ -1,16 +1,22 @@
--- One stage is done: its results are stored and the job moves on, in one statement. No row means fenced: somebody else
--- has the job, and nothing was written. State isn't in the condition: the token says all (and the planner would take
--- the partial index on stale statistics).
-with advanced as (
-    update scan.job set stage = $4, attempt = 1, last_error = null
-    where id = $1 and token = $2 and stage = $3
-    returning id, ref
+-- Stages of many scans are done: their results are stored and the jobs move on, in one statement and one commit. A job
+-- that isn't returned is fenced: somebody else has it, and nothing was written for it. State isn't in the condition: the
+-- token says all (and the planner would take the partial index on stale statistics).
+with given as (
+    select * from unnest($1::bigint[], $2::integer[], $3::text[], $4::text[], $5::integer[], $6::smallint[], $7::text[])
+        as given (id, token, stage, following, version, percent, step)
+), advanced as (
+    update scan.job j
+    set stage = given.following, attempt = 1, last_error = null, version = given.version, percent = given.percent,
+        step = given.step
+    from given
+    where j.id = given.id and j.token = given.token and j.stage = given.stage
+    returning j.id, j.token
 ), stored as (
-    insert into scan.stage_result (job_id, stage, token, output, attempts, duration_ms)
-    select advanced.id, part.stage, $2, part.output, part.attempts, part.duration_ms
-    from advanced, unnest($5::text[], $6::jsonb[], $7::smallint[], $8::integer[])
-        as part (stage, output, attempts, duration_ms)
+    insert into scan.stage_result (job_id, stage, token, output, run)
+    select advanced.id, part.stage, advanced.token, part.output, part.run
+    from unnest($8::bigint[], $9::integer[], $10::text[], $11::jsonb[], $12::jsonb[])
+        as part (job_id, token, stage, output, run)
+    -- By token, too: a late write of a former lease may be in the same batch as the present one's.
+    join advanced on advanced.id = part.job_id and advanced.token = part.token
 )
-update scan.scan s set version = $9, percent = $10, step = $11
-from advanced where s.id = advanced.ref
-returning s.version
+select id, token from advanced

@@ -1,26 +1,30 @@
--- Takes ready jobs for a worker and marks their scans running, in one statement.
---
--- The worker's own row is locked first (key share): a reaper that has just declared this worker dead deletes that row,
--- and then nothing is claimed. SKIP LOCKED keeps workers out of each other's way.
+-- Takes jobs that are due for a worker. The worker's own row is locked first (key share): a reaper that has just
+-- declared this worker dead deletes that row, and then nothing is claimed. SKIP LOCKED keeps workers out of each other's
+-- way. Jobs that were in several crashes are suspects, and taken apart from the innocent: $3 and $4 bound the crashes.
 with me as (
     select id from scan.worker where id = $1 for key share
 ), ready as (
     select id from scan.job
-    where kind = 'scan' and state = 'READY' and run_at <= now() and exists (select from me)
+    where kind = 'scan' and state = 'READY' and run_at <= now() and crashes between $3 and $4 and exists (select from me)
     order by priority desc, run_at, id
     limit $2
     for update skip locked
 ), leased as (
-    update scan.job j set state = 'LEASED', worker_id = $1, token = j.token + 1, attempt = j.attempt + 1
+    update scan.job j
+    set state = 'LEASED', worker_id = $1, token = j.token + 1, attempt = j.attempt + 1, version = (j.token + 1) * 10000
     from ready where j.id = ready.id
-    returning j.id, j.ref, j.token, j.stage, j.attempt, j.traceparent
-), running as (
-    update scan.scan s set state = 'RUNNING', version = leased.token * 10000
-    from leased where s.id = leased.ref
-    returning s.id, s.version, extract(epoch from now() - s.started_at)::float8 as age
+    returning j.id, j.ref, j.token, j.stage, j.attempt, j.version, j.percent, j.step, j.traceparent
 )
-select d.*, running.version as claimed_version, running.age,
-       leased.id as job_id, leased.token, leased.stage as job_stage, leased.attempt, leased.traceparent
+select s.id, s.user_id, s.image_url, s.object_key, s.content_type, s.size_bytes, s.sha256, s.user_input, s.latitude,
+       s.longitude, s.region, s.locale, s.created_at, s.started_at, s.finished_at, s.error,
+       'RUNNING' as state, leased.version, leased.percent, leased.step,
+       case when leased.stage <> 'vision' then
+           (select jsonb_object_agg(r.stage, r.output) from scan.stage_result r where r.job_id = leased.id)::text
+       end as outputs,
+       case when leased.stage <> 'vision' then
+           (select jsonb_agg(r.run order by r.finished_at) from scan.stage_result r where r.job_id = leased.id)::text
+       end as stages,
+       leased.id as job_id, leased.token, leased.stage as job_stage, leased.attempt, leased.traceparent,
+       extract(epoch from now() - s.started_at)::float8 as age
 from leased
-join running on running.id = leased.ref
-join scan.scan_detail d on d.id = leased.ref
+join scan.scan s on s.id = leased.ref

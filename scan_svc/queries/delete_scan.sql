@@ -1,5 +1,13 @@
--- Removes a scan and its job; the stage results go with the job.
+-- Removes a scan with its job, its results and its webhooks; what it cost stays, for billing.
 with job as (
-    delete from scan.job where kind = 'scan' and ref = $1 returning pg_notify('scan_stop', id::text)
+    delete from scan.job where kind = 'scan' and ref = $1 returning id, pg_notify('scan_stop', id::text)
+), results as (
+    delete from scan.stage_result r using job where r.job_id = job.id returning r.run, r.finished_at
+), gone as (
+    delete from scan.scan where id = $1 returning id, user_id, created_at, stages
 )
-delete from scan.scan where id = $1 returning (select count(*) from job)
+insert into scan.tombstone (scan_id, user_id, created_at, usage)
+select id, user_id, created_at,
+       coalesce(stages, (select jsonb_agg(run order by finished_at) from results), '[]'::jsonb)
+from gone
+returning scan_id

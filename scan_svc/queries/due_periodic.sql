@@ -1,2 +1,4 @@
 -- True for the one caller that may run the task now.
-update scan.periodic set next_at = now() + make_interval(secs => $2) where name = $1 and next_at <= now() returning name
+insert into scan.periodic (name, next_at) values ($1, now() + make_interval(secs => $2))
+on conflict (name) do update set next_at = now() + make_interval(secs => $2) where periodic.next_at <= now()
+returning name

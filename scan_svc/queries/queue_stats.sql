@@ -1,4 +1,6 @@
+-- What waits, by kind of work and stage. Archived jobs wait for nobody.
 select
+    kind,
     stage,
     count(*) filter (where state = 'READY') as ready,
     count(*) filter (where state = 'LEASED') as in_flight,
@@ -6,5 +8,5 @@ select
     coalesce(extract(epoch from now() - min(run_at) filter (where state = 'READY' and run_at <= now())), 0)::float8
         as oldest_age
 from scan.job
-where kind = 'scan' and state in ('READY', 'LEASED', 'DEAD')
-group by stage
+where state in ('READY', 'LEASED', 'DEAD')
+group by kind, stage

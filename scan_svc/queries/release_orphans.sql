@@ -1,18 +1,33 @@
--- Jobs whose worker is gone become ready again, with their attempt given back; what kills its worker five times is
--- archived. A random delay spreads them.
-with released as (
-    update scan.job j
-    set state = case when j.crashes + 1 >= 5 then 'ARCHIVED' else 'READY' end,
-        worker_id = null, token = j.token + 1, crashes = j.crashes + 1, attempt = greatest(j.attempt - 1, 0),
-        run_at = now() + random() * interval '1 second',
-        last_error = case when j.crashes + 1 >= 5 then $1::jsonb else j.last_error end
+-- Jobs whose worker is gone become ready again, with their attempt given back; a scan that was in five crashes is
+-- archived, and a webhook is simply tried again. A random delay spreads them; SKIP LOCKED leaves rows alone that another
+-- reaper or a late write holds.
+with orphan as (
+    select j.id from scan.job j
     where j.state = 'LEASED' and not exists (select from scan.worker w where w.id = j.worker_id)
-    returning j.ref, j.token, j.state
+    for update skip locked
+), released as (
+    update scan.job j
+    set state = case when j.kind = 'scan' and j.crashes + 1 >= 5 then 'ARCHIVED' else 'READY' end,
+        worker_id = null, token = j.token + 1, version = (j.token + 1) * 10000, step = 'retry',
+        crashes = j.crashes + 1, attempt = greatest(j.attempt - 1, 0), run_at = now() + random() * interval '1 second',
+        last_error = case when j.kind = 'scan' and j.crashes + 1 >= 5 then $1::jsonb else j.last_error end
+    from orphan where j.id = orphan.id
+    returning j.kind, j.ref, j.token, j.state, j.percent
+), failed as (
+    update scan.scan s
+    set state = 'FAILED', version = released.token * 10000, percent = released.percent, step = 'retry',
+        error = $1::jsonb, finished_at = now()
+    from released where released.kind = 'scan' and released.state = 'ARCHIVED' and s.id = released.ref
+    returning s.id, s.user_id, s.callback_url
+), webhook as (
+    insert into scan.webhook (id, scan_id, event)
+    select uuidv7(), failed.id, 'scan.failed'
+    from failed
+    join scan.webhook_endpoint e on e.user_id = failed.user_id and e.url = failed.callback_url
+    where failed.callback_url <> '' and e.gone_at is null
+    on conflict do nothing
+    returning id
+), webhook_job as (
+    insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
 )
-update scan.scan s
-set state = case when released.state = 'ARCHIVED' then 'FAILED' else 'QUEUED' end,
-    step = 'retry', version = released.token * 10000,
-    error = case when released.state = 'ARCHIVED' then $1::jsonb end,
-    finished_at = case when released.state = 'ARCHIVED' then now() end
-from released where s.id = released.ref
-returning s.id
+select ref as id from released where kind = 'scan'

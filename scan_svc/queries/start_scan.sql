@@ -3,8 +3,8 @@ with started as (
     update scan.scan
     set state = 'QUEUED', step = 'queue', version = version + 1, started_at = now()
     where id = $1 and state = 'AWAITING_UPLOAD'
-    returning id
+    returning id, version
 )
-insert into scan.job (kind, ref, state, stage, traceparent)
-select 'scan', id, 'READY', 'vision', $2 from started
-returning pg_notify('scan_ready', '')
+insert into scan.job (kind, ref, state, stage, version, traceparent)
+select 'scan', id, 'READY', 'vision', version, $2 from started
+returning id

@@ -20,7 +20,8 @@ from jwt.algorithms import ECAlgorithm
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
-READY = "starting main dispatch loop"
+# The configuration is in effect; a moment later the workers listen.
+READY = "all dependencies initialized. starting workers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def listening(port: int) -> None:
+    """Returns when a connection is taken: Envoy logs nothing, and admin says nothing, at that moment."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionRefusedError:
+            await asyncio.sleep(0.01)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
+
+
 def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
     """The template with all services behind one port of this machine."""
     values = {f"{name}_HOST": "127.0.0.1" for name in ("REST", "SCAN", "RULES", "CHARACTER")}
@@ -150,6 +164,7 @@ async def running(folder: Path, services_port: int) -> AsyncIterator[Edge]:
     try:
         async with asyncio.timeout(20):
             await output.containing(READY)
+            await listening(port)
         yield Edge(port, issuer, output)
     finally:
         process.kill()

@@ -82,6 +82,23 @@ async def test_restarts_back_off(life: Life, started: Callable[[Program], asynci
     assert pauses == ["0.5 s", "1 s"]
 
 
+async def test_a_preparation_that_breaks_does_not_end_the_watch(
+    life: Life, started: Callable[[Program], asyncio.Future[Child]]
+) -> None:
+    """Nobody would ever start the child again, and nobody would be told."""
+    outcomes: list[Exception | None] = [None, ValueError("bad template"), None]
+
+    async def prepare() -> None:
+        outcome = outcomes.pop(0)
+        if outcome:
+            raise outcome
+
+    child = await started(replace(program(FOREVER), prepare=prepare))
+    os.kill(child.pid, signal.SIGKILL)
+    assert await life.restarts.get() == child.pid
+    assert [line for line in life.said if "bad template" in line]
+
+
 async def test_a_child_that_ends_at_once_is_reported_with_its_last_words(
     life: Life, started: Callable[[Program], asyncio.Future[Child]]
 ) -> None:

@@ -306,13 +306,6 @@ async def test_a_photo_of_our_own_cdn_is_scanned_at_once(client: Client) -> None
     assert (await client.finished(created.scan.scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED
 
 
-async def test_callbacks_are_not_pretended(client: Client) -> None:
-    """This release has no webhooks; accepting an address would promise a call."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await client.create(callback_url="https://example.com/hook")
-    assert (caught.value.code(), reason(caught.value)) == (grpc.StatusCode.UNIMPLEMENTED, Reason.NOT_IMPLEMENTED)
-
-
 async def test_everything_works_without_redis(start_scan_service: StartScanService) -> None:
     """Redis may vanish at any moment: slower, but nothing fails."""
     async with start_scan_service(redis_url="redis://127.0.0.1:1/0") as client:

@@ -6,12 +6,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from local import cli
+from local import cli, duty
 
 COMMANDS = [
-    *([name] for name in ("up", "demo", "scan", "watch", "history", "token", "doctor", "migrate")),
+    *([name] for name in ("up", "demo", "scan", "watch", "history", "token", "doctor", "migrate", "queue")),
     ["dead-letters", "list"],
     ["dead-letters", "replay"],
+    ["dead-letters", "archive"],
+    ["webhooks", "list"],
+    ["webhooks", "redeliver"],
 ]
 
 
@@ -29,7 +32,9 @@ def test_the_list_of_commands_is_complete() -> None:
     assert set(getattr(group, "commands", {})) == {command[0] for command in COMMANDS}
 
 
-@pytest.mark.parametrize("command", [["history"], ["watch", "a1"], ["token"], ["migrate"], ["dead-letters", "list"]])
+@pytest.mark.parametrize(
+    "command", [["history"], ["watch", "a1"], ["token"], ["migrate"], ["queue"], ["dead-letters", "list"]]
+)
 def test_without_a_stack_a_command_says_what_to_do(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,3 +53,24 @@ def test_half_a_location_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.app, ["scan", str(photo), "--lat", "37.5"])
     assert result.exit_code == 2
     assert "--lon" in result.output
+
+
+@pytest.mark.parametrize("named", [[], ["a1", "--all"]], ids=["nothing", "one and all"])
+def test_a_replay_says_what_it_replays(named: list[str]) -> None:
+    """All of them is a decision, not a default."""
+    result = CliRunner().invoke(cli.app, ["dead-letters", "replay", *named])
+    assert result.exit_code == 2
+    assert "--all" in result.output
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)])
+def test_ages_are_written_as_people_say_them(text: str, seconds: int) -> None:
+    """Nobody counts seconds at night."""
+    assert duty.age(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "2w", "-2h", "2h30m"])
+def test_an_age_that_isnt_one_is_refused(text: str) -> None:
+    """A wrong guess would replay the wrong letters."""
+    with pytest.raises(typer.BadParameter):
+        duty.age(text)

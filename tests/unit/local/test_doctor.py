@@ -1,6 +1,10 @@
 """What the doctor finds."""
 
+import asyncio
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,12 +37,13 @@ async def test_a_missing_file_comes_with_a_remedy(tmp_path: Path, monkeypatch: p
 
 
 async def test_servers_that_are_gone_are_named(tmp_path: Path) -> None:
-    """The address file of a killed stack lies about all of them."""
+    """The supervisor lives, they don't; and what gRPC says of itself is cut to a line."""
     with socket.create_server((HOST, 0)) as server:
         closed = f"{HOST}:{server.getsockname()[1]}"
     write_env(
         tmp_path / "stack.env",
         {
+            "ECO2_SUPERVISOR": str(os.getpid()),
             "ECO2_DATABASE_URL": f"postgresql://eco2:x@{closed}/eco2",
             "ECO2_REDIS_URL": f"redis://{closed}/0",
             "ECO2_S3_ENDPOINT": f"http://{closed}",
@@ -50,3 +55,14 @@ async def test_servers_that_are_gone_are_named(tmp_path: Path) -> None:
     findings = await doctor.examine(tmp_path, 0)
     troubled = {finding.name for finding in findings if finding.trouble}
     assert troubled == {"running postgres", "running valkey", "running seaweedfs", "running scan"}
+    assert not [finding.trouble for finding in findings if "AioRpcError" in finding.trouble]
+
+
+def test_a_killed_stack_is_no_trouble(tmp_path: Path) -> None:
+    """Its address file would lie about every server; what there is to do is to start one."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    write_env(tmp_path / "stack.env", {"ECO2_SUPERVISOR": str(gone.pid), "ECO2_SCAN_TARGET": f"{HOST}:1"})
+    findings = asyncio.run(doctor.examine(tmp_path, 0))
+    assert not [finding for finding in findings if finding.trouble]
+    assert findings[-1].name == "stack"

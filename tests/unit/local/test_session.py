@@ -1,5 +1,8 @@
 """Which stack the command line talks to."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from local.files import write_env
 from local.session import NoStack, Session
 
 STACK = {
+    "ECO2_SUPERVISOR": str(os.getpid()),
     "ECO2_REST_URL": "http://127.0.0.1:8080",
     "ECO2_GRPC_TARGET": "127.0.0.1:8080",
     "ECO2_SCAN_TARGET": "127.0.0.1:12000",
@@ -26,6 +30,15 @@ def test_the_environment_wins(tmp_path: Path) -> None:
     write_env(tmp_path / "stack.env", STACK)
     session = Session.find(tmp_path, {"ECO2_TOKEN": "somebody else"})
     assert (session.token, session.rest_url) == ("somebody else", STACK["ECO2_REST_URL"])
+
+
+def test_a_killed_stack_is_none(tmp_path: Path) -> None:
+    """Its address file is still there; its servers are not."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    write_env(tmp_path / "stack.env", {**STACK, "ECO2_SUPERVISOR": str(gone.pid)})
+    with pytest.raises(NoStack):
+        Session.find(tmp_path, {})
 
 
 def test_without_a_stack_it_says_so(tmp_path: Path) -> None:

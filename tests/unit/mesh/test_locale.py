@@ -15,6 +15,12 @@ from mesh.locale import Locale
         ("fr, en", Locale.EN),
         ("de", Locale.KO),
         ("KO-kr", Locale.KO),
+        ("en_US", Locale.EN),
+        ("kok, enm, en", Locale.EN),
+        ("enm", Locale.KO),
+        ("ko;q=0, en", Locale.EN),
+        ("en; q=0.000, fr", Locale.KO),
+        ("en;q=0.001", Locale.EN),
     ],
 )
 def test_the_first_language_we_speak_wins(header: str, expected: Locale) -> None:

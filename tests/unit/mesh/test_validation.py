@@ -75,3 +75,33 @@ def test_a_bad_field_is_named_with_its_rule(request_message: object, field: str,
     assert caught.value.reason is Reason.INVALID_FIELD
     assert [(violation.field, violation.rule) for violation in caught.value.violations] == [(field, rule)]
     assert caught.value.violations[0].text[Locale.KO] == KOREAN[rule]
+
+
+CATEGORY = {"major": "종이"}
+SOURCE = {"image_url": "https://example.com/photo.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("request_message", "field"),
+    [
+        (scan_service_pb2.CreateScanRequest(**SOURCE, user_input="a\0b"), "user_input"),
+        (scan_service_pb2.CreateScanRequest(**SOURCE, region="a\0b"), "region"),
+        (scan_service_pb2.CreateScanRequest(**SOURCE, request_id="a\0b"), "request_id"),
+        (rules_service_pb2.MatchRulesRequest(category={"major": "a\0b"}), "category.major"),
+        (rules_service_pb2.MatchRulesRequest(category=CATEGORY, tags=["a\0b"]), "tags[0]"),
+        (rules_service_pb2.MatchRulesRequest(category=CATEGORY, region="a\0b"), "region"),
+        (rules_service_pb2.FindPlacesRequest(location={"latitude": 37.5}, materials=["a\0b"]), "materials[0]"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_nul_character_is_refused(request_message: object, field: str) -> None:
+    """PostgreSQL can't store one: what got through would be a fault of ours."""
+    with pytest.raises(InvalidArgument) as caught:
+        validate(request_message)
+    assert caught.value.reason is Reason.INVALID_FIELD
+    assert [(violation.field, violation.rule) for violation in caught.value.violations] == [(field, "string.pattern")]
+
+
+def test_free_text_may_have_several_lines() -> None:
+    """Nothing but NUL is refused."""
+    validate(scan_service_pb2.CreateScanRequest(**SOURCE, user_input="첫 줄\n둘째 줄\r\n\t😀\n"))

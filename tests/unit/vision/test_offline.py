@@ -5,10 +5,12 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vision_svc.classification import UNKNOWN, Category
 from vision_svc.labels import KINDS
@@ -79,6 +81,28 @@ def test_beliefs_are_shares(classifier: OfflineClassifier) -> None:
     assert min(beliefs.labels.values()) >= 0
     assert sum(beliefs.labels.values()) <= 1 + 1e-5
     assert 0 <= beliefs.nonwaste <= 1
+
+
+@pytest.mark.parametrize(
+    ("size", "colour"),
+    [((800, 600), "black"), ((800, 600), "white"), ((640, 640), (30, 90, 200)), ((1, 1), "red"), ((400, 8), "red")],
+    ids=str,
+)
+def test_a_picture_without_content_is_left_open(
+    classifier: OfflineClassifier, size: tuple[int, int], colour: str | tuple[int, int, int]
+) -> None:
+    """The model takes a black picture for electrical goods, and that would earn a character."""
+    file = BytesIO()
+    Image.new("RGB", size, colour).save(file, "JPEG")
+    found = classifier.classify(prepare(file.getvalue()).pixels)
+    assert (found.kind, found.confidence, found.candidates) == (UNKNOWN, 0.0, ())
+
+
+def test_noise_of_a_covered_lens_is_no_content(classifier: OfflineClassifier) -> None:
+    """A sensor in the dark never says exactly the same twice."""
+    noise = np.random.default_rng(0).integers(4, 8, (300, 200, 3), np.uint8)
+    assert classifier.classify(noise).kind == UNKNOWN
+    assert classifier.classify(noise).candidates == ()
 
 
 def test_the_same_photo_gives_the_same_answer(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:

@@ -78,6 +78,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
     ERROR_REASON_DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 80
     """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
+    ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 81
+    """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -134,4 +136,6 @@ ERROR_REASON_TAG_UNKNOWN: ErrorReason.ValueType  # 61
 """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
 ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
+ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81
+"""NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -251,21 +251,27 @@ class ComposeAnswerResponse(_message.Message):
 
     TEXT_DELTA_FIELD_NUMBER: _builtins.int
     ANSWER_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     text_delta: _builtins.str
     """The next piece of Answer.text."""
     @_builtins.property
     def answer(self) -> _disposal_pb2.Answer:
         """The end of the stream."""
 
+    @_builtins.property
+    def usage(self) -> _classification_pb2.Usage:
+        """What the model call cost; with the answer only, and absent when nothing was paid for."""
+
     def __init__(
         self,
         *,
         text_delta: _builtins.str = ...,
         answer: _disposal_pb2.Answer | None = ...,
+        usage: _classification_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "event", b"event", "text_delta", b"text_delta"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "event", b"event", "text_delta", b"text_delta", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "event", b"event", "text_delta", b"text_delta"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "event", b"event", "text_delta", b"text_delta", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["text_delta", "answer"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015

@@ -4,11 +4,13 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from eco2.errors.v1 import error_reason_pb2 as _error_reason_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
@@ -30,22 +32,36 @@ class ListDeadLettersRequest(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MIN_AGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Only of this stage; all when empty."""
     page_size: _builtins.int
     """How many at most. Default 50; more than 500 means 500."""
     page_token: _builtins.str
     """next_page_token of the page before."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Only those whose last error has this reason; all when unspecified."""
+    state: Global___DeadLetter.State.ValueType
+    """STATE_DEAD when unspecified."""
+    @_builtins.property
+    def min_age(self) -> _duration_pb2.Duration:
+        """Only those dead for at least so long: at most ten years."""
+
     def __init__(
         self,
         *,
         stage: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        min_age: _duration_pb2.Duration | None = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        state: Global___DeadLetter.State.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_age", b"min_age"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_age", b"min_age", "page_size", b"page_size", "page_token", b"page_token", "reason", b"reason", "stage", b"stage", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -57,12 +73,36 @@ class DeadLetter(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[DeadLetter._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: DeadLetter._State.ValueType  # 0
+        """Never sent."""
+        STATE_DEAD: DeadLetter._State.ValueType  # 1
+        """Replayed by itself within minutes, three times at most."""
+        STATE_ARCHIVED: DeadLetter._State.ValueType  # 2
+        """Waits for a person: its replays are spent, it can't succeed, it crashed its workers, or ArchiveScan was called."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """What becomes of it."""
+
+    STATE_UNSPECIFIED: DeadLetter.State.ValueType  # 0
+    """Never sent."""
+    STATE_DEAD: DeadLetter.State.ValueType  # 1
+    """Replayed by itself within minutes, three times at most."""
+    STATE_ARCHIVED: DeadLetter.State.ValueType  # 2
+    """Waits for a person: its replays are spent, it can't succeed, it crashed its workers, or ArchiveScan was called."""
+
     SCAN_ID_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     REPLAYS_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     DEAD_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Which scan."""
     stage: _builtins.str
@@ -71,6 +111,8 @@ class DeadLetter(_message.Message):
     """How often the stage was tried."""
     replays: _builtins.int
     """How often it was replayed."""
+    state: Global___DeadLetter.State.ValueType
+    """What becomes of it."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """The last error."""
@@ -88,10 +130,11 @@ class DeadLetter(_message.Message):
         replays: _builtins.int = ...,
         error: _status_pb2.Status | None = ...,
         dead_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___DeadLetter.State.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "dead_time", b"dead_time", "error", b"error", "replays", b"replays", "scan_id", b"scan_id", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "dead_time", b"dead_time", "error", b"error", "replays", b"replays", "scan_id", b"scan_id", "stage", b"stage", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -170,6 +213,116 @@ class ReplayScanResponse(_message.Message):
 Global___ReplayScanResponse: _TypeAlias = ReplayScanResponse  # noqa: Y015
 
 @_typing.final
+class ReplayDeadLettersRequest(_message.Message):
+    """Says which dead letters to replay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    MIN_AGE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MAX_COUNT_FIELD_NUMBER: _builtins.int
+    stage: _builtins.str
+    """Only of this stage; all when empty."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Only those whose last error has this reason; all when unspecified."""
+    state: Global___DeadLetter.State.ValueType
+    """STATE_DEAD when unspecified."""
+    max_count: _builtins.int
+    """How many at most. Default 50; more than 500 means 500."""
+    @_builtins.property
+    def min_age(self) -> _duration_pb2.Duration:
+        """Only those dead for at least so long: at most ten years."""
+
+    def __init__(
+        self,
+        *,
+        stage: _builtins.str = ...,
+        min_age: _duration_pb2.Duration | None = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
+        state: Global___DeadLetter.State.ValueType = ...,
+        max_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_age", b"min_age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_count", b"max_count", "min_age", b"min_age", "reason", b"reason", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayDeadLettersRequest: _TypeAlias = ReplayDeadLettersRequest  # noqa: Y015
+
+@_typing.final
+class ReplayDeadLettersResponse(_message.Message):
+    """The scans are queued."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLAYED_COUNT_FIELD_NUMBER: _builtins.int
+    replayed_count: _builtins.int
+    """How many were replayed."""
+    def __init__(
+        self,
+        *,
+        replayed_count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_replayed_count", b"_replayed_count", "replayed_count", b"replayed_count"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_replayed_count", b"_replayed_count", "replayed_count", b"replayed_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__replayed_count: _TypeAlias = _typing.Literal["replayed_count"]  # noqa: Y015
+    _WhichOneofArgType__replayed_count: _TypeAlias = _typing.Literal["_replayed_count", b"_replayed_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__replayed_count) -> _WhichOneofReturnType__replayed_count | None: ...
+
+Global___ReplayDeadLettersResponse: _TypeAlias = ReplayDeadLettersResponse  # noqa: Y015
+
+@_typing.final
+class ArchiveScanRequest(_message.Message):
+    """Names the dead letter to archive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveScanRequest: _TypeAlias = ArchiveScanRequest  # noqa: Y015
+
+@_typing.final
+class ArchiveScanResponse(_message.Message):
+    """The dead letter is archived."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAD_LETTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def dead_letter(self) -> Global___DeadLetter:
+        """As it is now."""
+
+    def __init__(
+        self,
+        *,
+        dead_letter: Global___DeadLetter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dead_letter", b"dead_letter"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter", b"dead_letter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveScanResponse: _TypeAlias = ArchiveScanResponse  # noqa: Y015
+
+@_typing.final
 class GetQueueStatsRequest(_message.Message):
     """Asks for the queue's state."""
 
@@ -193,18 +346,24 @@ class GetQueueStatsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     STAGES_FIELD_NUMBER: _builtins.int
+    WEBHOOKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageStats]:
-        """One entry a stage that has any, in pipeline order."""
+        """Scans: one entry a stage that has any, in pipeline order."""
+
+    @_builtins.property
+    def webhooks(self) -> Global___StageStats:
+        """Webhooks: their only stage, "deliver"."""
 
     def __init__(
         self,
         *,
         stages: _abc.Iterable[Global___StageStats] | None = ...,
+        webhooks: Global___StageStats | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["webhooks", b"webhooks"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["stages", b"stages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["stages", b"stages", "webhooks", b"webhooks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -260,3 +419,215 @@ class StageStats(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ready) -> _WhichOneofReturnType__ready | None: ...
 
 Global___StageStats: _TypeAlias = StageStats  # noqa: Y015
+
+@_typing.final
+class ListWebhookDeliveriesRequest(_message.Message):
+    """Asks for the webhooks of a scan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhookDeliveriesRequest: _TypeAlias = ListWebhookDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class ListWebhookDeliveriesResponse(_message.Message):
+    """The webhooks of a scan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___WebhookDelivery]:
+        """Oldest first."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___WebhookDelivery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhookDeliveriesResponse: _TypeAlias = ListWebhookDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class WebhookDelivery(_message.Message):
+    """One webhook and what became of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WebhookDelivery._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: WebhookDelivery._State.ValueType  # 0
+        """Never sent."""
+        STATE_PENDING: WebhookDelivery._State.ValueType  # 1
+        """Being delivered, or waiting for the next try."""
+        STATE_DELIVERED: WebhookDelivery._State.ValueType  # 2
+        """Its receiver has answered 2xx."""
+        STATE_EXHAUSTED: WebhookDelivery._State.ValueType  # 3
+        """Every try failed."""
+        STATE_STOPPED: WebhookDelivery._State.ValueType  # 4
+        """Not wanted: its receiver answered 410, or the scan has moved on since. The last try's error says which."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Where a webhook is in its life."""
+
+    STATE_UNSPECIFIED: WebhookDelivery.State.ValueType  # 0
+    """Never sent."""
+    STATE_PENDING: WebhookDelivery.State.ValueType  # 1
+    """Being delivered, or waiting for the next try."""
+    STATE_DELIVERED: WebhookDelivery.State.ValueType  # 2
+    """Its receiver has answered 2xx."""
+    STATE_EXHAUSTED: WebhookDelivery.State.ValueType  # 3
+    """Every try failed."""
+    STATE_STOPPED: WebhookDelivery.State.ValueType  # 4
+    """Not wanted: its receiver answered 410, or the scan has moved on since. The last try's error says which."""
+
+    WEBHOOK_ID_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    URL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_TIME_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    webhook_id: _builtins.str
+    """Id: the webhook-id header of every try."""
+    event: _builtins.str
+    """"scan.succeeded" or "scan.failed"."""
+    url: _builtins.str
+    """Where it goes."""
+    state: Global___WebhookDelivery.State.ValueType
+    """Where it is in its life."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the scan ended."""
+
+    @_builtins.property
+    def next_time(self) -> _timestamp_pb2.Timestamp:
+        """When the next try is due; only in STATE_PENDING."""
+
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___WebhookAttempt]:
+        """What was tried, in order; the last 100."""
+
+    def __init__(
+        self,
+        *,
+        webhook_id: _builtins.str = ...,
+        event: _builtins.str = ...,
+        url: _builtins.str = ...,
+        state: Global___WebhookDelivery.State.ValueType = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        next_time: _timestamp_pb2.Timestamp | None = ...,
+        attempts: _abc.Iterable[Global___WebhookAttempt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "next_time", b"next_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "event", b"event", "next_time", b"next_time", "state", b"state", "url", b"url", "webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookDelivery: _TypeAlias = WebhookDelivery  # noqa: Y015
+
+@_typing.final
+class WebhookAttempt(_message.Message):
+    """One try to deliver a webhook."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    attempt: _builtins.int
+    """Which try, from 1; a redelivery counts from 1 again."""
+    status: _builtins.int
+    """HTTP status of the answer. Absent without one."""
+    error: _builtins.str
+    """Why it failed: "http 503", "timeout", "address refused", "ConnectError", … Empty if it was delivered."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long it took."""
+
+    def __init__(
+        self,
+        *,
+        attempt: _builtins.int = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        status: _builtins.int | None = ...,
+        error: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_status", b"_status", "duration", b"duration", "status", b"status", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_status", b"_status", "attempt", b"attempt", "duration", b"duration", "error", b"error", "status", b"status", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__status: _TypeAlias = _typing.Literal["status"]  # noqa: Y015
+    _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
+
+Global___WebhookAttempt: _TypeAlias = WebhookAttempt  # noqa: Y015
+
+@_typing.final
+class RedeliverWebhookRequest(_message.Message):
+    """Names the webhook to deliver again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOK_ID_FIELD_NUMBER: _builtins.int
+    webhook_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        webhook_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["webhook_id", b"webhook_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeliverWebhookRequest: _TypeAlias = RedeliverWebhookRequest  # noqa: Y015
+
+@_typing.final
+class RedeliverWebhookResponse(_message.Message):
+    """The webhook is queued."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RedeliverWebhookResponse: _TypeAlias = RedeliverWebhookResponse  # noqa: Y015

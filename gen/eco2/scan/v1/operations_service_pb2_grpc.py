@@ -46,10 +46,30 @@ class OperationsServiceStub:
                 request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayScanRequest.SerializeToString,
                 response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayScanResponse.FromString,
                 _registered_method=True)
+        self.ReplayDeadLetters = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/ReplayDeadLetters',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayDeadLettersRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.ArchiveScan = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/ArchiveScan',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ArchiveScanRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ArchiveScanResponse.FromString,
+                _registered_method=True)
         self.GetQueueStats = channel.unary_unary(
                 '/eco2.scan.v1.OperationsService/GetQueueStats',
                 request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetQueueStatsRequest.SerializeToString,
                 response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetQueueStatsResponse.FromString,
+                _registered_method=True)
+        self.ListWebhookDeliveries = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/ListWebhookDeliveries',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.RedeliverWebhook = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/RedeliverWebhook',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookResponse.FromString,
                 _registered_method=True)
 
 
@@ -59,7 +79,7 @@ class OperationsServiceServicer:
     """
 
     def ListDeadLetters(self, request, context):
-        """Scans that are dead letters of a stage, longest dead first.
+        """Scans that failed for good and match a filter, longest dead first.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
         """
@@ -68,7 +88,7 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReplayScan(self, request, context):
-        """Queues a dead letter again, from the stage that failed; what earlier stages produced is kept.
+        """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
         Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
@@ -77,10 +97,51 @@ class OperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReplayDeadLetters(self, request, context):
+        """Queues the dead letters that match a filter again, longest dead first, up to a count.
+
+        Repeatable, not idempotent: each call takes those that are dead letters still. Codes: INVALID_ARGUMENT
+        (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchiveScan(self, request, context):
+        """Sets a dead letter aside: from now on only a person replays it.
+
+        Idempotent: an archived one is returned as it is. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND), INVALID_ARGUMENT
+        (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetQueueStats(self, request, context):
-        """How much waits and how long already, per stage.
+        """How much waits and how long already: scans by stage, and webhooks.
 
         Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhookDeliveries(self, request, context):
+        """The webhooks of a scan, oldest first, each with every try to deliver it.
+
+        Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
+        INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeliverWebhook(self, request, context):
+        """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+        had answered 410 is asked anew.
+
+        Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+        (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -99,10 +160,30 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayScanRequest.FromString,
                     response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayScanResponse.SerializeToString,
             ),
+            'ReplayDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeadLetters,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayDeadLettersRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayDeadLettersResponse.SerializeToString,
+            ),
+            'ArchiveScan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveScan,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ArchiveScanRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ArchiveScanResponse.SerializeToString,
+            ),
             'GetQueueStats': grpc.unary_unary_rpc_method_handler(
                     servicer.GetQueueStats,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetQueueStatsRequest.FromString,
                     response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetQueueStatsResponse.SerializeToString,
+            ),
+            'ListWebhookDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookDeliveries,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesResponse.SerializeToString,
+            ),
+            'RedeliverWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeliverWebhook,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -172,6 +253,60 @@ class OperationsService:
             _registered_method=True)
 
     @staticmethod
+    def ReplayDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/ReplayDeadLetters',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayDeadLettersRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ReplayDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveScan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/ArchiveScan',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ArchiveScanRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ArchiveScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetQueueStats(request,
             target,
             options=(),
@@ -188,6 +323,60 @@ class OperationsService:
             '/eco2.scan.v1.OperationsService/GetQueueStats',
             eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetQueueStatsRequest.SerializeToString,
             eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetQueueStatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/ListWebhookDeliveries',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeliverWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/RedeliverWebhook',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

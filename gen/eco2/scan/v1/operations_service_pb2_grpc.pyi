@@ -36,20 +36,45 @@ class OperationsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OperationsServiceAsyncStub: ...
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ListDeadLettersRequest, _operations_service_pb2.ListDeadLettersResponse]
-    """Scans that are dead letters of a stage, longest dead first.
+    """Scans that failed for good and match a filter, longest dead first.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
     """
     ReplayScan: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayScanRequest, _operations_service_pb2.ReplayScanResponse]
-    """Queues a dead letter again, from the stage that failed; what earlier stages produced is kept.
+    """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
     Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
+    ReplayDeadLetters: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayDeadLettersRequest, _operations_service_pb2.ReplayDeadLettersResponse]
+    """Queues the dead letters that match a filter again, longest dead first, up to a count.
+
+    Repeatable, not idempotent: each call takes those that are dead letters still. Codes: INVALID_ARGUMENT
+    (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    ArchiveScan: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ArchiveScanRequest, _operations_service_pb2.ArchiveScanResponse]
+    """Sets a dead letter aside: from now on only a person replays it.
+
+    Idempotent: an archived one is returned as it is. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND), INVALID_ARGUMENT
+    (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
     GetQueueStats: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.GetQueueStatsRequest, _operations_service_pb2.GetQueueStatsResponse]
-    """How much waits and how long already, per stage.
+    """How much waits and how long already: scans by stage, and webhooks.
 
     Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+    """
+    ListWebhookDeliveries: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ListWebhookDeliveriesRequest, _operations_service_pb2.ListWebhookDeliveriesResponse]
+    """The webhooks of a scan, oldest first, each with every try to deliver it.
+
+    Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
+    INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    RedeliverWebhook: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.RedeliverWebhookRequest, _operations_service_pb2.RedeliverWebhookResponse]
+    """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+    had answered 410 is asked anew.
+
+    Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+    (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 @_typing.type_check_only
@@ -60,20 +85,45 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ListDeadLettersRequest, _operations_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
-    """Scans that are dead letters of a stage, longest dead first.
+    """Scans that failed for good and match a filter, longest dead first.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
     """
     ReplayScan: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayScanRequest, _operations_service_pb2.ReplayScanResponse]  # type: ignore[assignment]
-    """Queues a dead letter again, from the stage that failed; what earlier stages produced is kept.
+    """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
     Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
+    ReplayDeadLetters: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayDeadLettersRequest, _operations_service_pb2.ReplayDeadLettersResponse]  # type: ignore[assignment]
+    """Queues the dead letters that match a filter again, longest dead first, up to a count.
+
+    Repeatable, not idempotent: each call takes those that are dead letters still. Codes: INVALID_ARGUMENT
+    (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    ArchiveScan: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ArchiveScanRequest, _operations_service_pb2.ArchiveScanResponse]  # type: ignore[assignment]
+    """Sets a dead letter aside: from now on only a person replays it.
+
+    Idempotent: an archived one is returned as it is. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND), INVALID_ARGUMENT
+    (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
     GetQueueStats: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.GetQueueStatsRequest, _operations_service_pb2.GetQueueStatsResponse]  # type: ignore[assignment]
-    """How much waits and how long already, per stage.
+    """How much waits and how long already: scans by stage, and webhooks.
 
     Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+    """
+    ListWebhookDeliveries: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ListWebhookDeliveriesRequest, _operations_service_pb2.ListWebhookDeliveriesResponse]  # type: ignore[assignment]
+    """The webhooks of a scan, oldest first, each with every try to deliver it.
+
+    Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
+    INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    RedeliverWebhook: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.RedeliverWebhookRequest, _operations_service_pb2.RedeliverWebhookResponse]  # type: ignore[assignment]
+    """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+    had answered 410 is asked anew.
+
+    Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+    (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -87,7 +137,7 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_service_pb2.ListDeadLettersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_operations_service_pb2.ListDeadLettersResponse]]:
-        """Scans that are dead letters of a stage, longest dead first.
+        """Scans that failed for good and match a filter, longest dead first.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
         """
@@ -98,10 +148,34 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_service_pb2.ReplayScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_service_pb2.ReplayScanResponse, _abc.Awaitable[_operations_service_pb2.ReplayScanResponse]]:
-        """Queues a dead letter again, from the stage that failed; what earlier stages produced is kept.
+        """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
         Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayDeadLetters(
+        self,
+        request: _operations_service_pb2.ReplayDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.ReplayDeadLettersResponse, _abc.Awaitable[_operations_service_pb2.ReplayDeadLettersResponse]]:
+        """Queues the dead letters that match a filter again, longest dead first, up to a count.
+
+        Repeatable, not idempotent: each call takes those that are dead letters still. Codes: INVALID_ARGUMENT
+        (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ArchiveScan(
+        self,
+        request: _operations_service_pb2.ArchiveScanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.ArchiveScanResponse, _abc.Awaitable[_operations_service_pb2.ArchiveScanResponse]]:
+        """Sets a dead letter aside: from now on only a person replays it.
+
+        Idempotent: an archived one is returned as it is. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND), INVALID_ARGUMENT
+        (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod
@@ -110,9 +184,34 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_service_pb2.GetQueueStatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_service_pb2.GetQueueStatsResponse, _abc.Awaitable[_operations_service_pb2.GetQueueStatsResponse]]:
-        """How much waits and how long already, per stage.
+        """How much waits and how long already: scans by stage, and webhooks.
 
         Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListWebhookDeliveries(
+        self,
+        request: _operations_service_pb2.ListWebhookDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.ListWebhookDeliveriesResponse, _abc.Awaitable[_operations_service_pb2.ListWebhookDeliveriesResponse]]:
+        """The webhooks of a scan, oldest first, each with every try to deliver it.
+
+        Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
+        INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def RedeliverWebhook(
+        self,
+        request: _operations_service_pb2.RedeliverWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.RedeliverWebhookResponse, _abc.Awaitable[_operations_service_pb2.RedeliverWebhookResponse]]:
+        """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+        had answered 410 is asked anew.
+
+        Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+        (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
 def add_OperationsServiceServicer_to_server(servicer: OperationsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

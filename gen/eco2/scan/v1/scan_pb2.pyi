@@ -232,6 +232,7 @@ class StageRun(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Which."""
     attempts: _builtins.int
@@ -240,16 +241,21 @@ class StageRun(_message.Message):
     def duration(self) -> _duration_pb2.Duration:
         """How long the last try took."""
 
+    @_builtins.property
+    def usage(self) -> _classification_pb2.Usage:
+        """What a model call cost. Absent where none was paid for."""
+
     def __init__(
         self,
         *,
         stage: _builtins.str = ...,
         attempts: _builtins.int = ...,
         duration: _duration_pb2.Duration | None = ...,
+        usage: _classification_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "duration", b"duration", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "duration", b"duration", "stage", b"stage", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -84,7 +84,14 @@ class CreateScanRequest(_message.Message):
     locale: _builtins.str
     """Language of the results: "ko" or "en". Default: Accept-Language, else "ko"."""
     callback_url: _builtins.str
-    """Where to send scan.succeeded or scan.failed. Not served in this release: answers UNIMPLEMENTED."""
+    """Where to POST scan.succeeded or scan.failed once the scan has ended: a public https address. The body is
+    {"type", "timestamp", "data": {"scan": …}} with the scan as GetScan shows it, of at most 20 KiB; larger parts are
+    left out and named in data.omitted. Headers and signature follow Standard Webhooks: verify with webhook_secret.
+
+    Answer 2xx within ten seconds. Anything else is tried again for most of a day (Retry-After is respected, redirects
+    aren't followed), always with the same webhook-id: the same webhook may come twice. 410 means that nothing more is
+    wanted at this address; the next scan created with it asks anew.
+    """
     request_id: _builtins.str
     """Makes the call idempotent for this user: any string unique to this photo, such as a UUID."""
     @_builtins.property
@@ -185,10 +192,15 @@ class CreateScanResponse(_message.Message):
     UPLOAD_FIELD_NUMBER: _builtins.int
     IMAGE_URL_FIELD_NUMBER: _builtins.int
     STATUS_URL_FIELD_NUMBER: _builtins.int
+    WEBHOOK_SECRET_FIELD_NUMBER: _builtins.int
     image_url: _builtins.str
     """Where the photo will be seen."""
     status_url: _builtins.str
     """Path of GetScan for this scan."""
+    webhook_secret: _builtins.str
+    """Verifies the webhooks sent to callback_url ("whsec_…"); given whenever there is one. It belongs to this user and
+    address, and stays the same for all their scans.
+    """
     @_builtins.property
     def scan(self) -> _scan_pb2.Scan:
         """The scan."""
@@ -204,10 +216,11 @@ class CreateScanResponse(_message.Message):
         upload: Global___UploadTicket | None = ...,
         image_url: _builtins.str = ...,
         status_url: _builtins.str = ...,
+        webhook_secret: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan", "upload", b"upload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url", "scan", b"scan", "status_url", b"status_url", "upload", b"upload"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url", "scan", b"scan", "status_url", b"status_url", "upload", b"upload", "webhook_secret", b"webhook_secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

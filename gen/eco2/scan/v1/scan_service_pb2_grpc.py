@@ -99,8 +99,7 @@ class ScanServiceServicer:
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), UNIMPLEMENTED (NOT_IMPLEMENTED: a
-        callback_url in this release).
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,8 +49,7 @@ class ScanServiceStub:
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), UNIMPLEMENTED (NOT_IMPLEMENTED: a
-    callback_url in this release).
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
     """
     StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
@@ -106,8 +105,7 @@ class ScanServiceAsyncStub(ScanServiceStub):
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), UNIMPLEMENTED (NOT_IMPLEMENTED: a
-    callback_url in this release).
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
     """
     StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
@@ -166,8 +164,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), UNIMPLEMENTED (NOT_IMPLEMENTED: a
-        callback_url in this release).
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
         """
 
     @_abc_1.abstractmethod

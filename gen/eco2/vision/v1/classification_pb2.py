@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/vision/v1/classification.proto\x12\x0e\x65\x63o2.vision.v1\x1a\x1b\x62uf/validate/validate.proto\"V\n\x08\x43\x61tegory\x12\x19\n\x05major\x18\x01 \x01(\tB\n\xbaH\x07r\x02\x18(\xc8\x01\x01\x12\x17\n\x06middle\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12\x16\n\x05minor\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18<\"u\n\tCandidate\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"\xa7\x02\n\x0e\x43lassification\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x10\n\x08material\x18\x04 \x01(\t\x12\x0c\n\x04\x66orm\x18\x05 \x01(\t\x12\x12\n\x05mixed\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x17\n\nconfidence\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12-\n\ncandidates\x18\x08 \x03(\x0b\x32\x19.eco2.vision.v1.Candidate\x12\x0f\n\x07warning\x18\t \x01(\t\x12\x10\n\x08provider\x18\n \x01(\t\x12\r\n\x05model\x18\x0b \x01(\tB\x08\n\x06_mixedB\r\n\x0b_confidenceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/vision/v1/classification.proto\x12\x0e\x65\x63o2.vision.v1\x1a\x1b\x62uf/validate/validate.proto\"z\n\x08\x43\x61tegory\x12%\n\x05major\x18\x01 \x01(\tB\x16\xbaH\x13r\x0e\x18(2\n^[^\\x00]*$\xc8\x01\x01\x12#\n\x06middle\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$\x12\"\n\x05minor\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18<2\n^[^\\x00]*$\"u\n\tCandidate\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"[\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\r\x12\x15\n\routput_tokens\x18\x03 \x01(\r\x12\x16\n\x0e\x63ost_micro_usd\x18\x04 \x01(\r\"\xa7\x02\n\x0e\x43lassification\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x10\n\x08material\x18\x04 \x01(\t\x12\x0c\n\x04\x66orm\x18\x05 \x01(\t\x12\x12\n\x05mixed\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x17\n\nconfidence\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12-\n\ncandidates\x18\x08 \x03(\x0b\x32\x19.eco2.vision.v1.Candidate\x12\x0f\n\x07warning\x18\t \x01(\t\x12\x10\n\x08provider\x18\n \x01(\t\x12\r\n\x05model\x18\x0b \x01(\tB\x08\n\x06_mixedB\r\n\x0b_confidenceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,15 +33,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.vision.v1.classificati
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CATEGORY'].fields_by_name['major']._loaded_options = None
-  _globals['_CATEGORY'].fields_by_name['major']._serialized_options = b'\272H\007r\002\030(\310\001\001'
+  _globals['_CATEGORY'].fields_by_name['major']._serialized_options = b'\272H\023r\016\030(2\n^[^\\x00]*$\310\001\001'
   _globals['_CATEGORY'].fields_by_name['middle']._loaded_options = None
-  _globals['_CATEGORY'].fields_by_name['middle']._serialized_options = b'\272H\004r\002\030('
+  _globals['_CATEGORY'].fields_by_name['middle']._serialized_options = b'\272H\020r\016\030(2\n^[^\\x00]*$'
   _globals['_CATEGORY'].fields_by_name['minor']._loaded_options = None
-  _globals['_CATEGORY'].fields_by_name['minor']._serialized_options = b'\272H\004r\002\030<'
+  _globals['_CATEGORY'].fields_by_name['minor']._serialized_options = b'\272H\020r\016\030<2\n^[^\\x00]*$'
   _globals['_CATEGORY']._serialized_start=84
-  _globals['_CATEGORY']._serialized_end=170
-  _globals['_CANDIDATE']._serialized_start=172
-  _globals['_CANDIDATE']._serialized_end=289
-  _globals['_CLASSIFICATION']._serialized_start=292
-  _globals['_CLASSIFICATION']._serialized_end=587
+  _globals['_CATEGORY']._serialized_end=206
+  _globals['_CANDIDATE']._serialized_start=208
+  _globals['_CANDIDATE']._serialized_end=325
+  _globals['_USAGE']._serialized_start=327
+  _globals['_USAGE']._serialized_end=418
+  _globals['_CLASSIFICATION']._serialized_start=421
+  _globals['_CLASSIFICATION']._serialized_end=716
 # @@protoc_insertion_point(module_scope)

@@ -141,6 +141,7 @@ class ClassifyResult(_message.Message):
     IMAGE_DIGEST_FIELD_NUMBER: _builtins.int
     WIDTH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     image_digest: _builtins.str
     """SHA-256 of the cleaned pixels, lower-case hex: what identifies the photo."""
     width: _builtins.int
@@ -151,6 +152,10 @@ class ClassifyResult(_message.Message):
     def classification(self) -> _classification_pb2.Classification:
         """What the photo shows."""
 
+    @_builtins.property
+    def usage(self) -> _classification_pb2.Usage:
+        """What the model call cost. Absent when nothing was paid for."""
+
     def __init__(
         self,
         *,
@@ -158,10 +163,11 @@ class ClassifyResult(_message.Message):
         image_digest: _builtins.str = ...,
         width: _builtins.int = ...,
         height: _builtins.int = ...,
+        usage: _classification_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "height", b"height", "image_digest", b"image_digest", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "height", b"height", "image_digest", b"image_digest", "usage", b"usage", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,101 @@
+"""Group commit: writes that are due at the same time share one statement and one fsync."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+# What tells the outcomes of a batch apart: a job and the token it is written with.
+Key = tuple[int, int]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class GroupCommit(Generic[T, R]):
+    """Collects writes while a commit is under way and commits them together next.
+
+    An idle system waits for nobody: the first write starts at once, and takes along what was asked for in the same
+    turn of the event loop. Under load the commit itself sets the pace, so a write is late by one commit at most.
+
+    Args:
+        commit: Writes a batch in one statement; returns the outcome of each write by its key. A key that is missing
+            wasn't written.
+        limit: Writes in one batch at most.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[Mapping[Key, R]]], limit: int = 256) -> None:
+        self._commit = commit
+        self._limit = limit
+        self._waiting: list[tuple[Key, T, asyncio.Future[R | None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def write(self, key: Key, item: T) -> R | None:
+        """Writes one item with its neighbours.
+
+        Args:
+            key: Tells its outcome apart from its neighbours'.
+            item: What to write.
+
+        Returns:
+            Its outcome; None if it changed nothing.
+
+        Raises:
+            Exception: Whatever the commit raised, for everyone in the batch.
+        """
+        done: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((key, item, done))
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._drain(), name="group commit")
+        return await done
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                await self._settle(batch)
+        finally:
+            self._writer = None
+
+    async def _settle(self, batch: Sequence[tuple[Key, T, "asyncio.Future[R | None]"]]) -> None:
+        try:
+            outcomes = await self._commit([item for _, item, _ in batch])
+        except Exception as error:
+            for _, _, done in batch:
+                if not done.done():
+                    done.set_exception(error)
+            return
+        for key, _, done in batch:
+            if not done.done():  # its scan was cancelled meanwhile
+                done.set_result(outcomes.get(key))
+
+
+class Doorbell:
+    """Wakes the workers: many rings at once are one notification.
+
+    NOTIFY serialises commits, so it isn't part of a submission's transaction. One that is lost costs a worker's poll
+    interval, no more.
+
+    Args:
+        ring: Sends one notification.
+    """
+
+    def __init__(self, ring: Callable[[], Awaitable[object]]) -> None:
+        self._ring = ring
+        self._again = False
+        self._ringing: asyncio.Task[None] | None = None
+
+    def ring(self) -> None:
+        """There is work. Returns at once."""
+        self._again = True
+        if self._ringing is None:
+            self._ringing = asyncio.create_task(self._loop(), name="doorbell")
+
+    async def _loop(self) -> None:
+        try:
+            while self._again:
+                self._again = False
+                await self._ring()
+        except Exception:  # the poll finds the work all the same
+            self._again = False
+        finally:
+            self._ringing = None

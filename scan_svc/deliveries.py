@@ -1,0 +1,252 @@
+"""Webhooks on their way: the store, and one delivery.
+
+A webhook is a durable job like a scan: the same leases, the same fencing token on every write. What a crash leaves
+undecided is sent again under the same id. The response's body is never read: a stranger's answer costs us its head.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+import httpx2
+import msgspec
+import structlog
+
+from mesh import outages
+from mesh.errors import InvalidArgument, NotFound, Reason
+from mesh.postgres import Queries
+from scan_svc import webhooks
+from scan_svc.queue import Fenced
+from scan_svc.rows import scan_from
+from scan_svc.scans import Scan
+from scan_svc.webhooks import Attempt, DeliveryRecord, DeliveryState, Event, Outcome, Webhook
+
+_log = structlog.get_logger("deliveries")
+
+# A failed scan that is being replayed: what is to be told is open until it has ended again.
+_REPLAY_SECONDS = 30.0
+_OUTAGE_PAUSE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookLease:
+    """One webhook, held by this worker.
+
+    Attributes:
+        job_id: Its job.
+        token: What every write of this lease carries.
+        attempt: Which try this is, from 1.
+        age: Seconds since it was queued.
+        webhook: What is to be delivered.
+    """
+
+    job_id: int
+    token: int
+    attempt: int
+    age: float
+    webhook: Webhook
+
+
+class WebhookStore:
+    """Endpoints, webhooks and their log.
+
+    Args:
+        pool: Connections.
+        queries: The service's SQL.
+        entropy: So many random bytes.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, queries: Queries, entropy: Callable[[int], bytes]) -> None:
+        self._pool = pool
+        self._sql = queries
+        self._entropy = entropy
+
+    async def secret(self, user_id: str, url: str) -> str:
+        """The secret of a user's endpoint, which is set up, or back in use, from now on."""
+        fresh = webhooks.new_secret(self._entropy(webhooks.SECRET_BYTES))
+        secret: str = await self._pool.fetchval(self._sql["webhook_endpoint"], user_id, url, fresh)
+        return secret
+
+    async def claim(self, worker_id: int, count: int) -> list[WebhookLease]:
+        """Takes up to `count` webhooks that are due."""
+        return [_lease(row) for row in await self._pool.fetch(self._sql["webhook_claim"], worker_id, count)]
+
+    async def end(self, lease: WebhookLease, outcome: Outcome, *, gone: bool = False) -> None:
+        """Ends a webhook: delivered, or not wanted; with `gone` its endpoint gets no more of them.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        await self._write("webhook_end", lease, outcome.status, outcome.error, outcome.duration_ms, gone)
+
+    async def retry(self, lease: WebhookLease, outcome: Outcome, pause: float | None) -> None:
+        """Puts a webhook back for another try in `pause` seconds; None: there is none, it is dead.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        await self._write("webhook_retry", lease, outcome.status, outcome.error, outcome.duration_ms, pause)
+
+    async def put_back(self, lease: WebhookLease, seconds: float) -> None:
+        """Returns a webhook untried, its attempt included, to be taken again in so many seconds.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        await self._write("webhook_put_back", lease, seconds)
+
+    async def deliveries(self, scan_id: str) -> list[DeliveryRecord]:
+        """The webhooks of a scan, oldest first."""
+        return [_record(row) for row in await self._pool.fetch(self._sql["webhook_deliveries"], scan_id)]
+
+    async def redeliver(self, webhook_id: str) -> None:
+        """Queues a webhook once more, at once and with a fresh schedule.
+
+        Raises:
+            NotFound: There is none.
+        """
+        if await self._pool.fetchval(self._sql["webhook_redeliver"], webhook_id) is None:
+            raise NotFound(Reason.WEBHOOK_NOT_FOUND, webhook_id=webhook_id)
+
+    async def _write(self, query: str, lease: WebhookLease, *arguments: object) -> None:
+        if await self._pool.fetchval(self._sql[query], lease.job_id, lease.token, *arguments) is None:
+            raise Fenced
+
+
+@dataclass(frozen=True, slots=True)
+class Courier:
+    """What all deliveries of a worker share.
+
+    Attributes:
+        store: The webhooks.
+        client: From `mesh.addresses.open_public_client`, without redirects.
+        show: A scan as REST clients see it.
+        clock: The time, for signatures.
+        jitter: A random number from 0 to 1.
+        seconds: How long a receiver may take, from DNS to the head of its answer.
+    """
+
+    store: WebhookStore
+    client: httpx2.AsyncClient
+    show: Callable[[Scan], Mapping[str, object]]
+    clock: Callable[[], datetime]
+    jitter: Callable[[], float]
+    seconds: float
+
+
+class Delivery:
+    """One lease at work.
+
+    Args:
+        courier: What all deliveries share.
+        lease: The lease.
+    """
+
+    def __init__(self, courier: Courier, lease: WebhookLease) -> None:
+        self._courier = courier
+        self._lease = lease
+
+    async def run(self) -> None:
+        """Tries once, and writes what came of it."""
+        webhook = self._lease.webhook
+        with structlog.contextvars.bound_contextvars(
+            webhook_id=webhook.webhook_id, scan_id=webhook.scan.scan_id, attempt=self._lease.attempt
+        ):
+            await self._persist(await self._decide())
+
+    def leave(self) -> None:
+        """Nothing to do: the one try that is at work may end."""
+
+    async def give_back(self) -> None:
+        """Returns the webhook untried, when this process leaves."""
+        await self._persist(lambda: self._courier.store.put_back(self._lease, 0.0))
+
+    async def _decide(self) -> Callable[[], Awaitable[None]]:
+        """Delivers if it is still wanted; returns what is to be written."""
+        store, lease, webhook = self._courier.store, self._lease, self._lease.webhook
+        if webhook.gone:
+            return lambda: store.end(lease, Outcome(None, "endpoint gone"))
+        if webhook.scan.state is not webhook.event.state:
+            if webhook.scan.state.terminal:
+                return lambda: store.end(lease, Outcome(None, "scan moved on"))
+            return lambda: store.put_back(lease, _REPLAY_SECONDS)
+        outcome = await self._attempt()
+        if not outcome.error:
+            return lambda: store.end(lease, outcome)
+        _log.warning("webhook not delivered", error=outcome.error)
+        if outcome.status == httpx2.codes.GONE:
+            return lambda: store.end(lease, outcome, gone=True)
+        pause = webhooks.pause(lease.attempt, lease.age, outcome.retry_after, self._courier.jitter())
+        return lambda: store.retry(lease, outcome, pause)
+
+    async def _attempt(self) -> Outcome:
+        """One try; every way it can fail is an outcome."""
+        started = time.monotonic()
+        status, error, asked = None, "", None
+        try:
+            async with asyncio.timeout(self._courier.seconds):
+                status, asked = await self._post()
+            if not 200 <= status < 300:
+                error = f"http {status}"
+        except (TimeoutError, httpx2.TimeoutException):
+            error = "timeout"
+        except InvalidArgument:
+            error = "address refused"
+        except httpx2.HTTPError as failure:
+            error = type(failure).__name__
+        except Exception as fault:
+            # Ours: it is tried again like any other, and doesn't go round for ever.
+            _log.exception("delivery broke")
+            error = type(fault).__name__
+        return Outcome(status, error, round((time.monotonic() - started) * 1000), asked)
+
+    async def _post(self) -> tuple[int, float | None]:
+        courier, webhook = self._courier, self._lease.webhook
+        now, content = courier.clock(), webhooks.body(webhook, courier.show(webhook.scan))
+        headers = webhooks.headers(webhook, content, now)
+        async with courier.client.stream(
+            "POST", webhook.url, content=content, headers=headers, timeout=courier.seconds
+        ) as reply:
+            return reply.status_code, webhooks.retry_after(reply.headers.get("retry-after", ""), now)
+
+    async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
+        """Writes until the database has answered. A write that was fenced is somebody else's by now, or was done."""
+        while True:
+            try:
+                await write()
+                return
+            except Fenced:
+                _log.info("fenced")
+                return
+            except Exception as error:
+                if outages.from_exception(error) is None:
+                    raise
+                await asyncio.sleep(_OUTAGE_PAUSE)
+
+
+def _lease(row: asyncpg.Record) -> WebhookLease:
+    webhook = Webhook(
+        str(row["webhook_id"]),
+        Event(row["event"]),
+        row["occurred_at"],
+        scan_from(row),
+        row["url"],
+        row["secret"],
+        row["gone"],
+    )
+    return WebhookLease(row["job_id"], row["token"], row["attempt"], row["age"], webhook)
+
+
+def _record(row: asyncpg.Record) -> DeliveryRecord:
+    return DeliveryRecord(
+        str(row["id"]),
+        Event(row["event"]),
+        row["url"],
+        DeliveryState(row["state"]),
+        row["created_at"],
+        row["next_at"],
+        tuple(msgspec.json.decode(row["attempts"] or "[]", type=Sequence[Attempt])),
+    )

@@ -1,0 +1,19 @@
+-- Dead letters go on from the stage that failed, with fresh attempts and a fresh clock. Crashes are forgotten, but not
+-- those of an archived scan: if they are why it lies there, it runs alone, and the next one archives it again. Locked in
+-- the order of ids, so that two replays of overlapping sets don't deadlock.
+with chosen as materialized (
+    select id from scan.job
+    where kind = 'scan' and ref = any ($1::uuid[]) and state in ('DEAD', 'ARCHIVED')
+    order by id
+    for update
+), replayed as (
+    update scan.job j
+    set state = 'READY', attempt = 0, crashes = case j.state when 'DEAD' then 0 else j.crashes end,
+        replays = j.replays + 1, token = j.token + 1, version = (j.token + 1) * 10000, step = 'queue', run_at = now()
+    from chosen where j.id = chosen.id
+    returning j.ref, j.stage
+)
+update scan.scan s
+set state = 'QUEUED', error = null, finished_at = null, started_at = now()
+from replayed where s.id = replayed.ref
+returning s.id, replayed.stage

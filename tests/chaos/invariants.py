@@ -1,0 +1,218 @@
+"""What must be true after any chaos, computed from the evidence.
+
+Each function returns the offenders, in words; none means that the invariant holds.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.evidence import FATAL, OUTAGES, Commit, Evidence, Handover, Hit
+from tests.chaos.journal import Entry, Event
+
+RESUMPTION_MARGIN = 5.0
+
+_TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"})
+_EVENTS = {"SUCCEEDED": "scan.succeeded", "FAILED": "scan.failed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One invariant, judged.
+
+    Attributes:
+        name: What must hold.
+        measured: What was found, for the table.
+        offenders: What breaks it.
+    """
+
+    name: str
+    measured: str
+    offenders: Sequence[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether it does."""
+        return not self.offenders
+
+
+def judge(evidence: Evidence) -> list[Verdict]:
+    """Judges everything."""
+    return [*invariants(evidence), promptness(evidence)]
+
+
+def promptness(evidence: Evidence) -> Verdict:
+    """How soon scans went on after a blow: true of a quiet machine only, so the suite doesn't judge it."""
+    slowest = max((seconds for _, _, seconds in resumptions(evidence)), default=0.0)
+    limit = evidence.lease_seconds + RESUMPTION_MARGIN
+    late = [f"{scan_id} after {hit.blow}: {seconds:.1f} s" for hit, scan_id, seconds in resumptions(evidence)
+            if seconds > limit]  # fmt: skip
+    return Verdict(f"slowest resumption, at most {limit:g} s", f"{slowest:.1f} s", late)
+
+
+def invariants(evidence: Evidence) -> list[Verdict]:
+    """Judges what must hold however slow the machine is."""
+    counted: Sequence[tuple[str, Callable[[Evidence], list[str]]]] = (
+        ("scans missing or unfinished", missing),
+        ("scans that ended twice", ended_twice),
+        ("stages started after their result was committed", restarted),
+        ("payments beyond one a commit and those in flight at a blow", overpaid),
+        ("terminal scans without exactly their webhook", wrongly_announced),
+        ("webhooks not delivered", undelivered),
+        ("innocents archived", innocents_archived),
+        ("poison not archived", poison_at_large),
+    )
+    return [Verdict(name, str(len(offenders := find(evidence))), offenders) for name, find in counted]
+
+
+def missing(evidence: Evidence) -> list[str]:
+    """Accepted, but not finished and not explained."""
+    return [
+        f"{scan_id}: {evidence.states.get(scan_id, 'gone')}"
+        for scan_id in evidence.submitted
+        if evidence.states.get(scan_id) not in _TERMINAL
+    ]
+
+
+def ended_twice(evidence: Evidence) -> list[str]:
+    """Succeeded more than once, or after anything but a failure that was replayed."""
+    successes = Counter(ending.scan_id for ending in evidence.endings if ending.state == "SUCCEEDED")
+    return [scan_id for scan_id, times in successes.items() if times > 1]
+
+
+def restarted(evidence: Evidence) -> list[str]:
+    """Started although the result was there already: paid for in vain."""
+    committed = {(commit.scan_id, commit.stage): commit.at for commit in evidence.commits}
+    return [
+        f"{entry.scan_id} {entry.stage} by {entry.pid}"
+        for entry in evidence.entries
+        if entry.event is Event.STARTED and entry.at > committed.get((entry.scan_id, entry.stage), float("inf"))
+    ]
+
+
+def overpaid(evidence: Evidence) -> list[str]:
+    """Paid, not committed, and no blow hit the process while it had the result in hand."""
+    commits = {(commit.scan_id, commit.stage): commit for commit in evidence.commits}
+    pids = _pids(evidence)
+    handovers = _by_scan(evidence.handovers)
+    payments = defaultdict(list)
+    for entry in evidence.entries:
+        if entry.event is Event.PAID:
+            payments[entry.scan_id, entry.stage].append(entry)
+    return [
+        f"{payment.scan_id} {payment.stage} by {payment.pid}"
+        for key, paid in payments.items()
+        for payment in _in_vain(paid, commits.get(key), handovers[key[0]], pids)
+        if not _excused(payment, handovers[key[0]], evidence)
+    ]
+
+
+def wrongly_announced(evidence: Evidence) -> list[str]:
+    """A webhook is missing, is there twice, or tells what never happened."""
+    expected: dict[str, set[str]] = {scan_id: set() for scan_id in evidence.submitted}
+    for ending in evidence.endings:
+        if ending.state in _EVENTS and evidence.submitted[ending.scan_id].callback:
+            expected[ending.scan_id].add(_EVENTS[ending.state])
+    actual = defaultdict(list)
+    for scan_id, event in evidence.webhooks:
+        actual[scan_id].append(event)
+    return [
+        f"{scan_id}: {actual[scan_id]} instead of {sorted(events)}"
+        for scan_id, events in expected.items()
+        if sorted(actual[scan_id]) != sorted(events)
+    ]
+
+
+def undelivered(evidence: Evidence) -> list[str]:
+    """Due, and never received."""
+    return list(evidence.undelivered)
+
+
+def innocents_archived(evidence: Evidence) -> list[str]:
+    """Given up because a worker died that somebody else had killed."""
+    return [scan_id for scan_id in evidence.archived if not evidence.submitted[scan_id].poison]
+
+
+def poison_at_large(evidence: Evidence) -> list[str]:
+    """Would kill workers for ever."""
+    return [scan_id for scan_id, scan in evidence.submitted.items() if scan.poison and scan_id not in evidence.archived]
+
+
+def resumptions(evidence: Evidence) -> list[tuple[Hit, str, float]]:
+    """How long each scan that a stricken worker held lay idle, the time without a database not counted."""
+    pids, handovers = _pids(evidence), _by_scan(evidence.handovers)
+    signs = _signs_of_life(evidence)
+    found = []
+    for hit in evidence.hits:
+        if hit.blow not in FATAL:
+            continue
+        for scan_id, history in handovers.items():
+            holder = _holder(history, hit.at)
+            if holder is None or pids.get(holder) != hit.pid:
+                continue
+            resumed = min((at for at in signs[scan_id] if at > hit.at), default=float("inf"))
+            ended = any(ending.scan_id == scan_id and ending.at <= hit.at for ending in evidence.endings)
+            if not ended:
+                found.append((hit, scan_id, resumed - hit.at - _without_database(evidence.hits, hit.at, resumed)))
+    return found
+
+
+def _in_vain(
+    paid: Sequence[Entry], commit: Commit | None, handovers: Sequence[Handover], pids: dict[int, int]
+) -> list[Entry]:
+    """The payments of a stage without the one whose result was committed."""
+    if commit is None:
+        return list(paid)
+    holder = next((one.worker_id for one in handovers if one.token == commit.token), None)
+    fruitful = [entry for entry in paid if entry.at <= commit.at and entry.pid == pids.get(holder or 0)]
+    return [entry for entry in paid if not fruitful or entry is not max(fruitful, key=lambda entry: entry.at)]
+
+
+def _excused(payment: Entry, handovers: Sequence[Handover], evidence: Evidence) -> bool:
+    """Whether something hit the process between the start of the try and the job's next change of hands."""
+    taken_away = min((one.at for one in handovers if one.at > payment.at), default=float("inf"))
+    for hit in evidence.hits:
+        struck = hit.blow in FATAL and hit.pid == payment.pid
+        # A database that is away for about a lease makes workers stop: they can't know whether they still hold it.
+        away = hit.blow in OUTAGES and hit.until - hit.at > evidence.lease_seconds / 2
+        if (struck or away) and payment.began <= hit.until and hit.at <= taken_away:
+            return True
+    return False
+
+
+def _pids(evidence: Evidence) -> dict[int, int]:
+    """The process behind each worker's number."""
+    return {entry.worker_id: entry.pid for entry in evidence.entries if entry.event is Event.ENLISTED}
+
+
+def _by_scan(handovers: Iterable[Handover]) -> defaultdict[str, list[Handover]]:
+    sorted_by_scan: defaultdict[str, list[Handover]] = defaultdict(list)
+    for handover in sorted(handovers, key=lambda handover: handover.token):
+        sorted_by_scan[handover.scan_id].append(handover)
+    return sorted_by_scan
+
+
+def _signs_of_life(evidence: Evidence) -> defaultdict[str, list[float]]:
+    """When each scan was claimed, moved on, or ended."""
+    signs: defaultdict[str, list[float]] = defaultdict(list)
+    for handover in evidence.handovers:
+        if handover.state != "READY":
+            signs[handover.scan_id].append(handover.at)
+    for commit in evidence.commits:
+        signs[commit.scan_id].append(commit.at)
+    for ending in evidence.endings:
+        signs[ending.scan_id].append(ending.at)
+    return signs
+
+
+def _holder(history: Sequence[Handover], at: float) -> int | None:
+    """The worker that held a scan at some time."""
+    before = [one for one in history if one.at <= at]
+    return before[-1].worker_id if before and before[-1].state == "LEASED" else None
+
+
+def _without_database(hits: Sequence[Hit], start: float, end: float) -> float:
+    """Seconds of an interval in which PostgreSQL was away."""
+    return sum(
+        max(0.0, min(hit.until, end) - max(hit.at, start)) for hit in hits if hit.blow in OUTAGES and hit.until > start
+    )

@@ -1,0 +1,48 @@
+"""Worker processes of a test that kills or freezes them."""
+
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from tests.chaos import journal
+from tests.chaos.journal import Event
+from tests.chaos.peers import Temper
+from tests.chaos.shop import eventually
+from tests.chaos.worker import Orders
+
+
+class Processes:
+    """Worker processes on a database, and their journals."""
+
+    def __init__(self, database_url: str, redis_url: str, journals: Path) -> None:
+        self._stores = database_url, redis_url
+        self._journals = journals
+        self._exits = ExitStack()
+
+    def start(self, hold: str = "") -> "subprocess.Popen[bytes]":
+        """A worker whose peers never fail, but never get past the stage `hold`."""
+        orders = Orders(*self._stores, str(self._journals), 1.0, Temper(0.0, 0.0, hold))
+        command = [sys.executable, "-m", "tests.chaos.worker", msgspec.json.encode(orders).decode()]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._exits.callback(process.wait)
+        self._exits.callback(process.kill)
+        return process
+
+    def count(self, event: Event, stage: str = "") -> int:
+        """How often something happened."""
+        return sum(entry.event is event and entry.stage == stage for entry in journal.read(self._journals))
+
+    async def until(self, event: Event, stage: str = "", count: int = 1) -> None:
+        """Waits until something has happened so often."""
+
+        async def happened() -> bool:
+            return self.count(event, stage) >= count
+
+        await eventually(happened)
+
+    def close(self) -> None:
+        """Ends those that are left."""
+        self._exits.close()

@@ -1,0 +1,343 @@
+"""The traps of a durable queue, one by one: what goes wrong between processes, or between a write and its answer."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from local.files import read_env
+from local.stack import ENV_FILE, Part, running
+from mesh.errors import Internal, Reason, Unavailable
+from mesh.postgres import migrate
+from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
+from scan_svc.results import Classification, DisposalRule
+from scan_svc.scans import Failure, Scan, StageRun, State
+from tests.chaos.journal import Event
+from tests.chaos.processes import Processes
+from tests.chaos.shop import LEASE_SECONDS, METAL, LosingPool, Shop, eventually, opened
+
+POISON_CRASHES = 5
+
+
+@pytest.fixture
+async def shop(database_url: str, redis_url: str) -> AsyncIterator[Shop]:
+    """The parts on a fresh database."""
+    async with opened(database_url, redis_url) as shop:
+        yield shop
+
+
+def vision_done(lease: Lease) -> Checkpoint:
+    """What the vision stage writes when it is done."""
+    return Checkpoint(lease, lease.scan, "rules", {"vision": Classification(METAL)}, [StageRun("vision", 1, 1)])
+
+
+FAILURE = Failure.of(Internal(Reason.INTERNAL, trace_id=""))
+WRITES: dict[str, Callable[[JobQueue, Lease], Awaitable[object]]] = {
+    "checkpoint": lambda queue, lease: queue.checkpoint(vision_done(lease)),
+    "finish": lambda queue, lease: queue.finish(vision_done(lease)),
+    "retry": lambda queue, lease: queue.retry(lease, FAILURE, 1.0),
+    "give_back": lambda queue, lease: queue.give_back(lease),
+    "bury": lambda queue, lease: queue.bury(lease, FAILURE, replayable=True),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES.keys())
+@pytest.mark.parametrize("taken", [False, True], ids=["released", "with another worker"])
+async def test_a_frozen_workers_late_write_changes_no_row(shop: Shop, write: Any, taken: bool) -> None:
+    """It was frozen beyond its lease and doesn't know yet."""
+    late = await shop.held()
+    await shop.lose_everybody()
+    if taken:
+        await shop.queue.claim(await shop.queue.enlist(), 1)
+    tables = "select j, s, (select count(*) from scan.stage_result) from scan.job j join scan.scan s on s.id = j.ref"
+    before = await shop.pool.fetchrow(tables)
+    with pytest.raises(Fenced):
+        await write(shop.queue, late)
+    assert await shop.pool.fetchrow(tables) == before
+
+
+async def test_one_fenced_checkpoint_takes_no_other_with_it(shop: Shop) -> None:
+    """Checkpoints are committed together; only those that lost their lease fail."""
+    late = await shop.held()
+    await shop.lose_everybody()
+    await shop.claimed()
+    mine = await shop.held()
+    assert await checkpoints(shop, late, mine) == [Fenced, type(None)]
+
+
+async def test_two_leases_of_one_job_in_one_commit_are_told_apart(shop: Shop) -> None:
+    """A worker that was declared dead started anew and took the same job; a write of its former self was on the way."""
+    late = await shop.held()
+    await shop.lose_everybody()
+    again = await shop.claimed()
+    assert await checkpoints(shop, late, again) == [Fenced, type(None)]
+    assert await shop.pool.fetchval("select token from scan.stage_result") == again.token
+
+
+@pytest.mark.parametrize("statement", ["checkpoint", "finish"])
+@pytest.mark.parametrize("committed", [True, False], ids=["committed", "lost"])
+async def test_a_commit_without_an_answer_is_neither_repeated_nor_paid_again(
+    shop: Shop, statement: str, committed: bool
+) -> None:
+    """The connection broke at COMMIT: the result is kept in hand until its fate is known."""
+    losing: Any = LosingPool(shop.pool, shop.parts.queries[statement], committed=committed)
+    shop.parts.queue = JobQueue(losing, shop.parts.queries)
+    scan_id = await shop.submit()
+    async with shop.worker().working():
+        scan = await shop.ended(scan_id)
+    assert losing.broke
+    assert scan.state is State.SUCCEEDED
+    assert shop.peers.calls == {"vision": 1, "rules": 1, "answer": 1, "reward": 1}
+    assert [run.stage for run in scan.stages] == ["vision", "rules", "answer", "reward"]
+
+
+async def test_scans_run_although_nobody_notifies(shop: Shop) -> None:
+    """NOTIFY may be switched off, or swallowed by a pooler; the poll finds the work."""
+    async with shop.worker().working():
+        scan = await shop.ended(await shop.submit())
+    assert scan.state is State.SUCCEEDED
+
+
+async def test_a_worker_that_was_declared_dead_claims_nothing(shop: Shop) -> None:
+    """Its scans would be with a worker that nobody watches."""
+    worker_id = await shop.queue.enlist()
+    await shop.lose_everybody()
+    await shop.submit()
+    assert await shop.queue.claim(worker_id, 1) == []
+
+
+async def test_a_claim_waits_for_a_reaper_at_work_and_then_claims_nothing(shop: Shop, database_url: str) -> None:
+    """The reaper has removed the worker, but hasn't committed yet."""
+    worker_id = await shop.queue.enlist()
+    await shop.submit()
+    reaper = await asyncpg.connect(database_url)
+    await reaper.execute("begin; delete from scan.worker")
+    claim = asyncio.create_task(shop.queue.claim(worker_id, 1))
+    await blocked(reaper)
+    await reaper.execute("commit")
+    assert await claim == []
+    await reaper.close()
+
+
+async def test_a_reaper_waits_for_a_claim_at_work_and_then_takes_its_jobs_back(shop: Shop, database_url: str) -> None:
+    """The claim isn't committed yet: without the lock its jobs would be leased to a worker that is gone, for ever."""
+    worker_id = await shop.queue.enlist()
+    scan_id = await shop.submit()
+    claimant = await asyncpg.connect(database_url)
+    await claimant.execute("update scan.worker set beat_at = now() - interval '1 hour'")
+    await claimant.execute("begin")
+    await JobQueue(claimant, shop.parts.queries).claim(worker_id, 1)
+    reap = asyncio.create_task(shop.queue.reap(LEASE_SECONDS))
+    await blocked(claimant)
+    await claimant.execute("commit")
+    assert await reap == [scan_id]
+    await claimant.close()
+
+
+async def test_a_claim_whose_answer_was_lost_is_given_back(shop: Shop) -> None:
+    """The jobs are leased to a worker that doesn't know of them, and that goes on beating."""
+    lease = await shop.held()
+    worker_id = await shop.pool.fetchval("select id from scan.worker")
+    assert await shop.queue.reconcile(worker_id, [lease.job_id]) == 0
+    assert await shop.queue.reconcile(worker_id, []) == 1
+    (again,) = await shop.queue.claim(worker_id, 1)
+    assert (again.job_id, again.attempt) == (lease.job_id, lease.attempt)
+
+
+async def test_what_crashes_its_worker_five_times_is_archived_and_never_replayed(shop: Shop) -> None:
+    """A poison scan must not take the service down for ever; what it has cost so far is explained, not tried again."""
+    scan_id = await shop.submit()
+    for _ in range(POISON_CRASHES):
+        worker_id = await shop.queue.enlist()
+        leases = await shop.queue.claim(worker_id, 1) or await shop.queue.claim_suspects(worker_id)
+        assert [lease.scan.scan_id for lease in leases] == [scan_id]
+        assert leases[0].attempt == 1
+        assert await shop.lose_everybody() == [scan_id]
+    await shop.parts.dead_letters.reprocess()
+    worker_id = await shop.queue.enlist()
+    assert await shop.queue.claim(worker_id, 1) == []
+    assert await shop.queue.claim_suspects(worker_id) == []
+    assert await shop.pool.fetchval("select state from scan.job") == "ARCHIVED"
+    assert (await shop.parts.store.get(scan_id)).state is State.FAILED
+
+
+async def test_a_suspect_isnt_claimed_among_the_innocent(shop: Shop) -> None:
+    """What was in several crashes may be their cause: it is run where it can harm nobody."""
+    scan_id = await shop.submit()
+    for _ in range(2):
+        await shop.queue.claim(await shop.queue.enlist(), 1)
+        await shop.lose_everybody()
+    worker_id, innocent = await shop.queue.enlist(), await shop.submit()
+    assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 10)] == [innocent]
+    assert [lease.scan.scan_id for lease in await shop.queue.claim_suspects(worker_id)] == [scan_id]
+
+
+async def test_vision_is_called_once_although_the_answer_fails_twice(shop: Shop) -> None:
+    """A stage that finished is never paid for again."""
+    failures = [Unavailable(Reason.UNAVAILABLE, peer="model") for _ in range(2)]
+
+    async def sometimes() -> None:
+        if failures:
+            raise failures.pop()
+
+    shop.peers.before["answer"] = sometimes
+    async with shop.worker().working():
+        scan = await shop.ended(await shop.submit())
+    assert scan.state is State.SUCCEEDED
+    assert shop.peers.calls == {"vision": 1, "rules": 1, "answer": 3, "reward": 1}
+
+
+@pytest.fixture
+def processes(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Processes]:
+    """Starts worker processes."""
+    processes = Processes(database_url, redis_url, tmp_path)
+    yield processes
+    processes.close()
+
+
+async def test_vision_is_called_once_although_its_worker_is_killed_after_it(shop: Shop, processes: Processes) -> None:
+    """kill -9 between two stages: another process goes on from the second."""
+    scan_id = await shop.submit()
+    doomed = processes.start(hold="answer")
+    await processes.until(Event.STARTED, "answer")
+    doomed.kill()
+    processes.start()
+    scan = await shop.ended(scan_id)
+    assert scan.state is State.SUCCEEDED
+    assert [processes.count(Event.STARTED, stage) for stage in ("vision", "rules", "answer")] == [1, 1, 2]
+
+
+async def test_a_frozen_worker_stops_by_itself_when_it_thaws(shop: Shop, processes: Processes) -> None:
+    """Others have finished its scan: it lets go, registers anew, and starts nothing."""
+    scan_id = await shop.submit()
+    frozen = processes.start(hold="answer")
+    await processes.until(Event.STARTED, "answer")
+    frozen.send_signal(signal.SIGSTOP)
+    processes.start()
+    before = await shop.ended(scan_id)
+    frozen.send_signal(signal.SIGCONT)
+    await processes.until(Event.ENLISTED, count=3)
+    assert before.state is State.SUCCEEDED
+    assert await shop.parts.store.get(scan_id) == before
+    assert [processes.count(Event.STARTED, stage) for stage in ("vision", "rules", "answer", "reward")] == [1, 1, 2, 1]
+
+
+async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_url: str, redis_url: str) -> None:
+    """It was frozen between a checkpoint and the next stage, which another worker has run and paid for meanwhile."""
+    lease_seconds = 0.5
+    async with opened(database_url, redis_url, lease_seconds) as shop:
+        publish, frozen = shop.parts.snapshots.publish, False
+
+        async def freeze(scan: Scan) -> None:
+            nonlocal frozen
+            if scan.results.vision and not frozen:
+                frozen = True
+                others = threading.Thread(target=asyncio.run, args=[take_over(database_url, redis_url, lease_seconds)])
+                others.start()
+                others.join()  # without giving way to the event loop: nothing happens in this process
+            await publish(scan)
+
+        shop.parts.snapshots.publish = freeze  # type: ignore[method-assign]
+        scan_id = await shop.submit()
+        async with shop.worker().working():
+            scan = await shop.ended(scan_id)
+        assert scan.state is State.SUCCEEDED
+        assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
+
+
+async def test_a_scan_cancelled_right_after_a_checkpoint_writes_it_once(shop: Shop) -> None:
+    """The worker leaves while the scan tells its watchers, through a Redis that hangs, what has just been stored."""
+    telling, written = asyncio.Event(), []
+    checkpoint = shop.queue.checkpoint
+
+    async def hang(scan: Scan) -> None:
+        if scan.results.vision:
+            telling.set()
+            await asyncio.Event().wait()
+
+    async def witnessed(done: Checkpoint) -> None:
+        written.append((done.lease.stage, list(done.outputs)))
+        await checkpoint(done)
+
+    shop.parts.snapshots.publish = hang  # type: ignore[method-assign]
+    shop.queue.checkpoint = witnessed  # type: ignore[method-assign]
+    await shop.submit()
+    async with shop.worker().working():
+        await telling.wait()
+    assert written == [("vision", ["vision"])]
+    assert (await shop.claimed()).stage == "rules"
+
+
+async def take_over(database_url: str, redis_url: str, lease_seconds: float) -> None:
+    """What other workers do: reap, claim, run the rules stage; then they die."""
+    async with opened(database_url, redis_url) as others:
+        await asyncio.sleep(lease_seconds)
+        await others.lose_everybody()
+        lease = await others.claimed()
+        rules = {"rules": (DisposalRule("metal", METAL),)}
+        await others.queue.checkpoint(Checkpoint(lease, lease.scan, "answer", rules, [StageRun("rules", 1, 1)]))
+
+
+@pytest.mark.stack
+@pytest.mark.xdist_group("stacks")
+async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_two_thousand(tmp_path: Path) -> None:
+    """Each has just paid for its classification, and can't store it: the result is kept until the database is back."""
+    count = 2000
+    with running(tmp_path, part=Part.STORES) as variables:
+        dsn = variables["ECO2_DATABASE_URL"]
+        await migrate(dsn, "scan_svc")
+        async with opened(dsn, variables["ECO2_REDIS_URL"]) as shop:
+            gate, waiting = asyncio.Event(), asyncio.Event()
+
+            async def hold() -> None:
+                if shop.peers.calls["vision"] == count:
+                    waiting.set()
+                await gate.wait()
+
+            shop.peers.before["vision"] = hold
+            await asyncio.gather(*(shop.submit() for _ in range(count)))
+            async with shop.worker().working():
+                await asyncio.wait_for(waiting.wait(), 30)
+                kill_immediately("postgres", tmp_path)
+                gate.set()
+                await eventually(lambda: all_succeeded(dsn, count), 60)
+            assert shop.peers.calls == dict.fromkeys(("vision", "rules", "answer", "reward"), count)
+
+
+def kill_immediately(name: str, stack: Path) -> None:
+    """PostgreSQL's immediate shutdown: no checkpoint, no goodbye. The stack starts it again."""
+    pids = dict(pair.split("=") for pair in read_env(stack / ENV_FILE)["ECO2_PIDS"].split(","))
+    os.kill(int(pids[name]), signal.SIGQUIT)
+
+
+async def all_succeeded(dsn: str, count: int) -> bool:
+    """Whether so many scans have succeeded, in a database that may be away."""
+    try:
+        connection = await asyncpg.connect(dsn)
+        succeeded = await connection.fetchval("select count(*) from scan.scan where state = 'SUCCEEDED'")
+        await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return bool(succeeded == count)
+
+
+async def checkpoints(shop: Shop, *leases: Lease) -> list[type]:
+    """Writes the checkpoints of several leases in one commit; returns what came of each."""
+    writes = (shop.queue.checkpoint(vision_done(lease)) for lease in leases)
+    return [type(outcome) for outcome in await asyncio.gather(*writes, return_exceptions=True)]
+
+
+async def blocked(holder: asyncpg.Connection) -> None:
+    """Waits until somebody waits for a lock that this connection holds."""
+    waits = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))"
+
+    async def somebody_waits() -> bool:
+        return bool(await holder.fetchval(waits))
+
+    await eventually(somebody_waits)

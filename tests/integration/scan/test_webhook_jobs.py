@@ -1,0 +1,129 @@
+"""Webhooks as durable jobs: claimed, fenced, given back, overtaken, deleted, delivered again."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mesh.errors import NotFound, Reason
+from scan_svc.webhooks import DeliveryState
+from tests.integration.scan.post import HOST, Post, answers, open_post
+
+
+@pytest.fixture
+async def post(database_url: str) -> AsyncIterator[Post]:
+    """A post office of the test's own."""
+    async with open_post(database_url) as post:
+        yield post
+
+
+async def test_a_late_write_is_fenced(post: Post) -> None:
+    """A worker that was frozen during its call mustn't undo what another one has done since."""
+    post.receivers.answers[HOST] = answers(500, 200)
+    scan_id = await post.ended_scan()
+    (late,) = await post.claim()
+    await post.pool.execute("update scan.job set state = 'READY', token = token + 1, attempt = attempt - 1")
+    (current,) = await post.claim()
+    await post.delivery(late).run()
+    assert await post.jobs() == [("LEASED", 1)]
+    await post.delivery(current).run()
+    assert [one.status for one in (await post.record(scan_id)).attempts] == [200]
+
+
+async def test_a_webhook_is_claimed_by_one_worker_that_lives(post: Post) -> None:
+    """The same rules as for scans: rows that are locked are skipped, and the dead take nothing."""
+    for _ in range(20):
+        await post.ended_scan()
+    assert await post.store.claim(10_000, 16) == []
+    claims = await asyncio.gather(*(post.store.claim(post.worker_id, 8) for _ in range(4)))
+    jobs = [lease.job_id for leases in claims for lease in leases]
+    assert len(jobs) == len(set(jobs)) == 20
+
+
+async def test_a_worker_that_leaves_returns_the_attempt(post: Post) -> None:
+    """A deployment must not cost a receiver one of its tries."""
+    await post.ended_scan()
+    (lease,) = await post.claim()
+    await post.delivery(lease).give_back()
+    assert await post.jobs() == [("READY", 0)]
+    assert await post.deliver() == 1
+
+
+async def test_a_failure_that_is_being_replayed_waits_for_its_end(post: Post) -> None:
+    """Telling "failed" of a scan at work would be wrong, and dropping it too: it may fail again."""
+    scan_id = await post.ended_scan(state="FAILED")
+    await post.pool.execute("update scan.scan set state = 'QUEUED'")
+    await post.deliver()
+    assert await post.jobs() == [("READY", 0)]
+    await post.pool.execute("update scan.scan set state = 'FAILED'")
+    assert await post.skip_to_next()
+    await post.deliver()
+    assert (await post.record(scan_id)).state is DeliveryState.DELIVERED
+
+
+async def test_a_failure_that_was_mended_is_not_told(post: Post) -> None:
+    """scan.succeeded comes by itself; the old news would arrive after the new."""
+    scan_id = await post.ended_scan(state="FAILED")
+    await post.pool.execute("update scan.scan set state = 'SUCCEEDED'")
+    await post.deliver()
+    assert not post.receivers.received
+    record = await post.record(scan_id)
+    assert (record.state, record.attempts[-1].error) == (DeliveryState.STOPPED, "scan moved on")
+
+
+async def test_a_deleted_scan_takes_its_webhooks_with_it(post: Post) -> None:
+    """Job and log too, in whatever state, and whoever is at it is fenced."""
+    post.receivers.answers[HOST] = answers(500)
+    await post.ended_scan()
+    (lease,) = await post.claim()
+    await post.pool.execute("delete from scan.scan")
+    await post.delivery(lease).run()
+    assert await post.jobs() == []
+    assert await post.pool.fetchval("select count(*) from scan.webhook_attempt") == 0
+
+
+async def test_a_fault_of_ours_is_a_failed_try(post: Post) -> None:
+    """A scan that can't be shown must not go round for ever."""
+    scan_id = await post.ended_scan()
+    await post.pool.execute("update scan.webhook_endpoint set secret = 'whsec_!'")
+    await post.deliver()
+    assert await post.jobs() == [("READY", 1)]
+    assert (await post.record(scan_id)).attempts[-1].error == "EmptyWebhookSecretError"
+
+
+@pytest.mark.parametrize("before", [200, 410, 500])
+async def test_an_operator_can_have_a_webhook_delivered_again(post: Post, before: int) -> None:
+    """Whatever became of it: delivered, refused or exhausted; with the same id and a fresh schedule."""
+    post.receivers.answers[HOST] = [*answers(before)]
+    scan_id = await post.ended_scan()
+    while await post.skip_to_next():
+        await post.deliver()
+    webhook_id = (await post.record(scan_id)).webhook_id
+    await post.pool.execute("update scan.webhook set queued_at = queued_at - interval '1 week'")
+    post.receivers.answers[HOST] = answers(500, 200)
+    await post.store.redeliver(webhook_id)
+    assert await post.deliver() == 1
+    assert await post.jobs() == [("READY", 1)]
+    assert await post.skip_to_next()
+    assert await post.deliver() == 1
+    record = await post.record(scan_id)
+    assert (record.state, record.attempts[-1].number) == (DeliveryState.DELIVERED, 2)
+    assert {one.headers["webhook-id"] for one in post.receivers.received[HOST]} == {webhook_id}
+
+
+async def test_redelivery_leaves_a_delivery_at_work_alone(post: Post) -> None:
+    """It is what was asked for; a second one beside it would fence it after its receiver has taken it."""
+    scan_id = await post.ended_scan()
+    (lease,) = await post.claim()
+    await post.store.redeliver(lease.webhook.webhook_id)
+    await post.delivery(lease).run()
+    assert (await post.record(scan_id)).state is DeliveryState.DELIVERED
+    assert await post.jobs() == []
+
+
+async def test_an_unknown_webhook_is_not_found(post: Post) -> None:
+    """A typing error of an operator."""
+    with pytest.raises(NotFound) as caught:
+        await post.store.redeliver(str(uuid.uuid4()))
+    assert caught.value.reason is Reason.WEBHOOK_NOT_FOUND

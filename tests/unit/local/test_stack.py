@@ -1,0 +1,27 @@
+"""The order in which the embedded stack stops."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from local.process import Child
+from local.stack import Part, Stack
+
+
+async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Scan that drains still calls its peers; a refused connection would cost the scan one of its attempts."""
+    events: list[tuple[str, str]] = []
+
+    async def stop(child: Child) -> None:
+        events.append(("begun", child.program.name))
+        await asyncio.sleep(0)
+        events.append(("ended", child.program.name))
+
+    monkeypatch.setattr(Child, "stop", stop)
+    await Stack(tmp_path, 0, Part.ALL, print).stop()
+    names = [name for event, name in events if event == "begun"]
+    assert events[:4] == [("begun", "envoy"), ("ended", "envoy"), ("begun", "scan"), ("ended", "scan")]
+    assert set(names[2:5]) == {"vision", "rules", "character"}
+    assert set(names[5:]) == {"postgres", "valkey", "seaweedfs"}
+    assert events.index(("begun", names[5])) > max(events.index(("ended", name)) for name in names[:5])
