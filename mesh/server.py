@@ -18,6 +18,7 @@ from grpc_reflection.v1alpha import reflection
 
 from mesh.interceptors import Boundary
 from mesh.settings import ServiceSettings
+from mesh.tasks import end
 from mesh.telemetry import Telemetry
 
 _log = structlog.get_logger("server")
@@ -110,8 +111,7 @@ async def serving(
     try:
         yield Server(port)
     finally:
-        probing.cancel()
-        await asyncio.gather(probing, return_exceptions=True)
+        await end(probing)
         # Order matters: no new calls, watchers sent away, a moment for clients to notice, then the grace.
         await health.enter_graceful_shutdown()
         for drain in drains:

@@ -35,6 +35,7 @@ from mesh.errors import NotFound
 from mesh.postgres import Queries, listen, open_pool, probe
 from mesh.redis import open_redis
 from mesh.server import Probe, Server, Service, serving
+from mesh.tasks import end
 from mesh.telemetry import Telemetry
 from scan_svc import wire
 from scan_svc.commits import Doorbell
@@ -232,10 +233,4 @@ async def _keep(stack: AsyncExitStack, loop: Callable[[], Coroutine[Any, Any, No
                 _log.exception("loop broke")
             await asyncio.sleep(1.0)
 
-    stack.push_async_callback(_end, asyncio.create_task(kept()))
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    stack.push_async_callback(end, asyncio.create_task(kept()))

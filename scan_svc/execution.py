@@ -13,6 +13,7 @@ from opentelemetry.trace import Link
 
 from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
+from mesh.tasks import end
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
@@ -104,13 +105,14 @@ class Execution:
         await self._assure()
         started = time.monotonic()
         performing = asyncio.create_task(self._perform(stage))
+        handed_over = False
         try:
             done = await asyncio.shield(performing)
+            handed_over = True
             return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
         except asyncio.CancelledError:
-            performing.cancel()
-            await asyncio.wait((performing,))
-            if not self._writing and not performing.cancelled() and not performing.exception():
+            await end(performing)
+            if not handed_over and not performing.cancelled() and not performing.exception():
                 # It was done, and paid for, at the very moment of the cancellation.
                 with suppress(Fenced, EcoError):
                     await self._checkpoint(stage, performing.result(), round((time.monotonic() - started) * 1000))

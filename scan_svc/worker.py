@@ -5,7 +5,6 @@ It knows leases and processes; what a job is about is its `Kind`'s.
 
 import asyncio
 import contextlib
-import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from mesh import outages
+from mesh.tasks import end
 from scan_svc.queue import JobQueue
 
 _log = structlog.get_logger("worker")
@@ -97,8 +97,9 @@ class Worker:
         self._jobs: dict[int, Running] = {}
         self._room = {kind.name: kind.capacity for kind in kinds}
         self._wake = asyncio.Event()
+        self._leaving = asyncio.Event()
         self._full = False  # the last claim took all there was room for: there may be more
-        self._heard = -math.inf
+        self._heard = time.monotonic()
         self._reconciled = 0.0
 
     def wake(self) -> None:
@@ -126,12 +127,14 @@ class Worker:
         try:
             yield
         finally:
-            worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
+            # Told and not cancelled: a cancellation can be lost, and a second one would cut the goodbye short.
+            self._leaving.set()
+            await asyncio.wait((worker,), timeout=self._grace_seconds + 2 * _GOODBYE_SECONDS)
+            await end(worker)
 
     async def _work(self) -> None:
         """Registers, works, and starts anew whenever it was declared dead or something broke."""
-        while True:
+        while not self._leaving.is_set():
             try:
                 await self._serve(await _patiently(self._queue.enlist))
             except Exception:  # such as tables that aren't migrated yet; health tells meanwhile
@@ -142,13 +145,16 @@ class Worker:
         _log.info("worker enlisted", worker_id=worker_id)
         beating = asyncio.create_task(self._beat(worker_id), name="beat")
         claiming = asyncio.create_task(self._claim(worker_id), name="claim")
+        told = asyncio.create_task(self._leaving.wait(), name="told to leave")
         grace = self._grace_seconds
         try:
-            await asyncio.wait((beating, claiming), return_when=asyncio.FIRST_COMPLETED)
-            _log.error("declared dead: starting anew", worker_id=worker_id)
-            grace = 0.0
+            await asyncio.wait((beating, claiming, told), return_when=asyncio.FIRST_COMPLETED)
+            if not self._leaving.is_set():
+                _log.error("declared dead: starting anew", worker_id=worker_id)
+                grace = 0.0
         finally:
             # In this order: nothing new is claimed, but the beat keeps what is running until it has ended.
+            await end(told)
             await _end(claiming)
             await self._leave(grace)
             await _end(beating)
@@ -267,7 +273,9 @@ class Worker:
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            # A cancellation that is lost leaves a task that gives itself back at its next stage.
+            await asyncio.wait(tasks)
 
 
 async def _execute(job: Running) -> None:
@@ -280,10 +288,9 @@ async def _execute(job: Running) -> None:
 
 
 async def _end(loop: "asyncio.Task[None]") -> None:
-    loop.cancel()
-    (error,) = await asyncio.gather(loop, return_exceptions=True)
-    if isinstance(error, Exception):
-        _log.error("worker loop broke", loop=loop.get_name(), exc_info=error)
+    await end(loop)
+    if not loop.cancelled() and loop.exception():
+        _log.error("worker loop broke", loop=loop.get_name(), exc_info=loop.exception())
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
