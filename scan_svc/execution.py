@@ -141,7 +141,7 @@ class Execution:
         with self._bench.tracer.start_as_current_span(f"stage {stage.name}", links=self._links()):
             try:
                 return await self._bench.pipeline.perform(stage, self._scan, self._report, time_left)
-            except EcoError:
+            except (EcoError, Fenced):
                 raise
             except TimeoutError as error:
                 late = time.monotonic() >= self._ends_at
@@ -209,6 +209,7 @@ class Execution:
 
     async def _report(self, scan: Scan) -> None:
         await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))
+        await self._assure()
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan

@@ -62,13 +62,14 @@ class UnrulyPeers:
 
     async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
         """A step, then metal."""
+        began = self._journal.started(scan.scan_id, VISION)
         yield Step.CLASSIFY
-        await self._work(scan, VISION)
+        await self._work(scan, VISION, began)
         yield Classification(_METAL)
 
     async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
         """One rule."""
-        await self._work(scan, RULES)
+        await self._work(scan, RULES, self._journal.started(scan.scan_id, RULES))
         return (DisposalRule("metal", _METAL),)
 
     async def compose(
@@ -78,8 +79,9 @@ class UnrulyPeers:
         if scan.user_input == POISON:
             self._journal.poisoned(scan.scan_id, ANSWER)
             os.kill(os.getpid(), signal.SIGKILL)
+        began = self._journal.started(scan.scan_id, ANSWER)
         yield "…"
-        await self._work(scan, ANSWER)
+        await self._work(scan, ANSWER, began)
         yield Answer("비우고 내놓아요.")
 
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
@@ -92,11 +94,10 @@ class UnrulyPeers:
         self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
     ) -> Reward:
         """Nothing earned."""
-        await self._work(scan, REWARD)
+        await self._work(scan, REWARD, self._journal.started(scan.scan_id, REWARD))
         return Reward(Outcome.NO_RULES)
 
-    async def _work(self, scan: Scan, stage: str) -> None:
-        began = self._journal.started(scan.scan_id, stage)
+    async def _work(self, scan: Scan, stage: str, began: float) -> None:
         shortest, longest, _ = _PACE[stage]
         seconds = self._random.uniform(shortest, longest)
         await asyncio.sleep(seconds / 2)
