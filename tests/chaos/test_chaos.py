@@ -1,4 +1,4 @@
-"""A short chaos run as part of the suite; `make chaos` runs longer ones."""
+"""A short chaos run, by its path only: not in the suite yet. `make chaos` runs longer ones."""
 
 from pathlib import Path
 
