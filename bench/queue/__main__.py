@@ -16,10 +16,10 @@ import asyncpg
 import uvloop
 
 from bench import machine
-from bench.measures import Figures, hops, in_flight, long_transaction, throughput, undisturbed
-from bench.yard import CLIENTS, Yard, opened
+from bench.queue.measures import Figures, hops, in_flight, long_transaction, throughput, undisturbed
+from bench.queue.yard import CLIENTS, Yard, opened
 
-RESULTS = Path(__file__).with_name("results")
+RESULTS = Path(__file__).parents[1] / "results"
 
 _SCANS = 6000
 _PASSES = 3

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import asyncpg
 import uvloop
 
-from bench.peers import InstantPeers
+from bench.queue.peers import InstantPeers
 from mesh import telemetry
 from mesh.postgres import Queries, listen, open_pool
 from mesh.settings import ServiceSettings
@@ -120,7 +120,7 @@ async def _tell(counter: Counter, peers: InstantPeers) -> None:
 
 
 def main() -> None:
-    """`python -m bench.worker '{"dsn": …}'`."""
+    """`python -m bench.queue.worker '{"dsn": …}'`."""
     orders = Orders(**json.loads(sys.argv[1]))
     profile = cProfile.Profile()
     if orders.profile:

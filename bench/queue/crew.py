@@ -11,7 +11,7 @@ from dataclasses import asdict
 import psutil
 
 from bench.machine import cpu_seconds
-from bench.worker import Orders
+from bench.queue.worker import Orders
 
 
 class Hand:
@@ -103,7 +103,7 @@ async def crew(count: int, orders: Orders) -> AsyncIterator[Crew]:
     changed = asyncio.Event()
     hands = []
     for _ in range(count):
-        command = (sys.executable, "-m", "bench.worker", json.dumps(asdict(orders)))
+        command = (sys.executable, "-m", "bench.queue.worker", json.dumps(asdict(orders)))
         hands.append(Hand(await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE), changed))
     await asyncio.gather(*(hand.ready() for hand in hands))
     async with asyncio.TaskGroup() as group:

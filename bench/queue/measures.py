@@ -9,9 +9,9 @@ from statistics import median, quantiles
 import asyncpg
 
 from bench import machine
-from bench.crew import crew
-from bench.worker import Orders
-from bench.yard import Submitter, Yard
+from bench.queue.crew import crew
+from bench.queue.worker import Orders
+from bench.queue.yard import Submitter, Yard
 from mesh.postgres import open_pool
 from scan_svc.pipeline import ORDER
 
