@@ -54,6 +54,8 @@ class Answer:
         insufficiencies: What stays open, each as one question.
         rule_ids: The rules it stands on.
         provider: Who wrote it.
+        when: When to put it out; empty if that isn't known.
+        choices: Replies that would settle the first insufficiency.
     """
 
     text: str
@@ -63,6 +65,8 @@ class Answer:
     insufficiencies: tuple[str, ...]
     rule_ids: tuple[str, ...]
     provider: str = PROVIDER
+    when: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

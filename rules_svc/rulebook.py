@@ -76,7 +76,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ToldRule:
-    """A rule as a person reads it, in one language. Exclusions are (item, instead)."""
+    """A rule as a person reads it, in one language. Exclusions are (item, instead).
+
+    Attributes:
+        fee: What it costs; empty if nothing.
+        when: When it is put out, where that is known; else empty.
+        place: Where it is put out, where the region says so; else empty.
+    """
 
     rule_id: str
     path: Path
@@ -88,6 +94,9 @@ class ToldRule:
     hazards: tuple[str, ...] = ()
     source: str = ""
     applied_tags: tuple[str, ...] = ()
+    fee: str = ""
+    when: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

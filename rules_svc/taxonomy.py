@@ -24,11 +24,30 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Synonyms:
+    """What else people call a thing, in both languages: `synonyms[locale]`."""
+
+    ko: tuple[str, ...] = ()
+    en: tuple[str, ...] = ()
+
+    def __getitem__(self, locale: Locale) -> tuple[str, ...]:
+        return self.ko if locale is Locale.KO else self.en
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """A category and everything below it."""
+    """A category and everything below it.
+
+    Attributes:
+        path: Its keys.
+        name: What people read.
+        synonyms: What else people call it; each belongs to this category alone.
+        children: The categories below.
+    """
 
     path: Path
     name: Text
+    synonyms: Synonyms = Synonyms()
     children: tuple["Node", ...] = ()
 
     def walk(self) -> Iterator["Node"]:

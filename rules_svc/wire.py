@@ -57,6 +57,9 @@ def to_rule(rule: disposal_pb2.DisposalRule) -> ToldRule:
         hazards=tuple(rule.hazards),
         source=rule.source,
         applied_tags=tuple(rule.applied_tags),
+        fee=rule.fee,
+        when=rule.when,
+        place=rule.place,
     )
 
 
@@ -74,6 +77,9 @@ def from_rule(rule: ToldRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
         hazards=rule.hazards,
         applied_tags=rule.applied_tags,
         source=rule.source,
+        fee=rule.fee,
+        when=rule.when,
+        place=rule.place,
     )
 
 
@@ -95,6 +101,8 @@ def from_composed(event: str | Answer) -> rules_service_pb2.ComposeAnswerRespons
         how=event.how,
         why=event.why,
         where=event.where,
+        when=event.when,
+        choices=event.choices,
         insufficiencies=event.insufficiencies,
         rule_ids=event.rule_ids,
         provider=event.provider,
@@ -157,5 +165,6 @@ def _from_node(node: Node, locale: Locale) -> rules_service_pb2.TaxonomyNode:
     return rules_service_pb2.TaxonomyNode(
         key=node.path[-1],
         display_name=node.name[locale],
+        synonyms=node.synonyms[locale],
         children=[_from_node(child, locale) for child in node.children],
     )

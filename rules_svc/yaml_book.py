@@ -12,7 +12,7 @@ import yaml
 
 from rules_svc.questions import OpenCategory, OpenTag, Questions, Topic, Words
 from rules_svc.rulebook import Effect, Exclusion, Redirect, Rule, Rulebook, Step, Tag
-from rules_svc.taxonomy import Node, Path, Taxonomy, Text
+from rules_svc.taxonomy import Node, Path, Synonyms, Taxonomy, Text
 
 DATA = files("rules_svc") / "data"
 
@@ -22,12 +22,13 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
 
     key: str
     name: Text
+    synonyms: Synonyms
     children: list["NodeEntry"] = []
 
     def node(self, above: Path = ()) -> Node:
         """The category, below this path."""
         path = (*above, self.key)
-        return Node(path, self.name, tuple(child.node(path) for child in self.children))
+        return Node(path, self.name, self.synonyms, tuple(child.node(path) for child in self.children))
 
 
 class StepEntry(msgspec.Struct, forbid_unknown_fields=True):

@@ -75,6 +75,9 @@ class DisposalRule:
     hazards: tuple[str, ...] = ()
     applied_tags: tuple[str, ...] = ()
     source: str = ""
+    fee: str = ""
+    when: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,8 @@ class Answer:
     insufficiencies: tuple[str, ...] = ()
     rule_ids: tuple[str, ...] = ()
     provider: str = ""
+    when: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,17 @@ def test_the_taxonomy_is_the_guides(book: Rulebook) -> None:
     """Majors and middles are the contract with Vision and Character."""
     assert [major.path[-1] for major in book.taxonomy.majors] == MAJORS.split()
     assert [middle.path[-1] for middle in book.taxonomy.majors[0].children] == MIDDLES.split()
-    assert sum(not node.children for node in book.taxonomy) >= 60
+    assert sum(not node.children for node in book.taxonomy) >= 240
+
+
+def test_a_name_leads_to_one_category(book: Rulebook) -> None:
+    """Whoever types a name means one thing: names and synonyms are unique, whatever the spaces and the case."""
+    for locale in Locale:
+        seen: dict[str, Path] = {}
+        for node in book.taxonomy:
+            for name in {node.name[locale], *node.synonyms[locale]}:
+                folded = name.casefold().replace(" ", "")
+                assert seen.setdefault(folded, node.path) == node.path, name
 
 
 @pytest.mark.parametrize("path", ["플라스틱류/페트병", "플라스틱류/용기류", "종이/골판지류"])

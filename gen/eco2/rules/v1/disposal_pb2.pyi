@@ -8,6 +8,7 @@ from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import latlng_pb2 as _latlng_pb2
 import builtins as _builtins
 import sys
@@ -62,6 +63,9 @@ class DisposalRule(_message.Message):
     HAZARDS_FIELD_NUMBER: _builtins.int
     APPLIED_TAGS_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
+    FEE_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    PLACE_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """Stable id, such as "metal". Answers cite it."""
     title: _builtins.str
@@ -72,6 +76,16 @@ class DisposalRule(_message.Message):
     """Bag, bin or place it goes to."""
     source: _builtins.str
     """Where the rule comes from: title and section of the guide."""
+    fee: _builtins.str
+    """What it costs, as a person would read it: a typical range, since districts differ. Empty when it costs nothing
+    beyond the bag.
+    """
+    when: _builtins.str
+    """When it is put out in the region that applied: days and hours. Empty when no region was named and it isn't the same
+    everywhere.
+    """
+    place: _builtins.str
+    """Where it is put out in the region that applied, such as "집 앞". Empty when the region says nothing about it."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """The category it is written for; it may be wider than the one asked for."""
@@ -105,10 +119,13 @@ class DisposalRule(_message.Message):
         hazards: _abc.Iterable[_builtins.str] | None = ...,
         applied_tags: _abc.Iterable[_builtins.str] | None = ...,
         source: _builtins.str = ...,
+        fee: _builtins.str = ...,
+        when: _builtins.str = ...,
+        place: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "category", b"category", "container", b"container", "exclusions", b"exclusions", "hazards", b"hazards", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "category", b"category", "container", b"container", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -127,6 +144,8 @@ class Answer(_message.Message):
     INSUFFICIENCIES_FIELD_NUMBER: _builtins.int
     RULE_IDS_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
+    WHEN_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The whole text, short enough for a phone; the parts below joined."""
     how: _builtins.str
@@ -137,6 +156,8 @@ class Answer(_message.Message):
     """Where to take it or put it."""
     provider: _builtins.str
     """Who wrote it: "composed" or a model's name."""
+    when: _builtins.str
+    """When to put it out. Empty when that isn't known."""
     @_builtins.property
     def insufficiencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What stays open, each as one question to the user. Empty when the answer is complete."""
@@ -144,6 +165,12 @@ class Answer(_message.Message):
     @_builtins.property
     def rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Ids of the rules it stands on."""
+
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Replies that would settle the first insufficiency, to offer as buttons. The user may as well reply in their own
+        words.
+        """
 
     def __init__(
         self,
@@ -155,14 +182,103 @@ class Answer(_message.Message):
         insufficiencies: _abc.Iterable[_builtins.str] | None = ...,
         rule_ids: _abc.Iterable[_builtins.str] | None = ...,
         provider: _builtins.str = ...,
+        when: _builtins.str = ...,
+        choices: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "insufficiencies", b"insufficiencies", "provider", b"provider", "rule_ids", b"rule_ids", "text", b"text", "where", b"where", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "how", b"how", "insufficiencies", b"insufficiencies", "provider", b"provider", "rule_ids", b"rule_ids", "text", b"text", "when", b"when", "where", b"where", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Answer: _TypeAlias = Answer  # noqa: Y015
+
+@_typing.final
+class AppliedRegion(_message.Message):
+    """The region whose rules applied."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Level:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _LevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AppliedRegion._Level.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        LEVEL_UNSPECIFIED: AppliedRegion._Level.ValueType  # 0
+        """Never sent."""
+        LEVEL_NATION: AppliedRegion._Level.ValueType  # 1
+        """The whole country: the national rule."""
+        LEVEL_PROVINCE: AppliedRegion._Level.ValueType  # 2
+        """A province or metropolitan city, such as 서울특별시."""
+        LEVEL_CITY: AppliedRegion._Level.ValueType  # 3
+        """A city or county of a province, or a district of a metropolitan city, such as 서울특별시/마포구."""
+        LEVEL_DISTRICT: AppliedRegion._Level.ValueType  # 4
+        """A district of a city of a province, such as 경기도/성남시/분당구."""
+
+    class Level(_Level, metaclass=_LevelEnumTypeWrapper):
+        """How wide it is."""
+
+    LEVEL_UNSPECIFIED: AppliedRegion.Level.ValueType  # 0
+    """Never sent."""
+    LEVEL_NATION: AppliedRegion.Level.ValueType  # 1
+    """The whole country: the national rule."""
+    LEVEL_PROVINCE: AppliedRegion.Level.ValueType  # 2
+    """A province or metropolitan city, such as 서울특별시."""
+    LEVEL_CITY: AppliedRegion.Level.ValueType  # 3
+    """A city or county of a province, or a district of a metropolitan city, such as 서울특별시/마포구."""
+    LEVEL_DISTRICT: AppliedRegion.Level.ValueType  # 4
+    """A district of a city of a province, such as 경기도/성남시/분당구."""
+
+    CODE_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    ASKED_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """The standard code of the administrative district, such as "11440". Empty for the nation."""
+    key: _builtins.str
+    """Its Korean name from the province down, such as "서울특별시/마포구": the key, the same in every locale."""
+    display_name: _builtins.str
+    """Its name in the locale of the request."""
+    level: Global___AppliedRegion.Level.ValueType
+    """How wide it is: wider than what was asked when nothing is known about the district itself."""
+    as_of: _builtins.str
+    """The day as of which its rules are told, ISO 8601, such as "2026-11-21"."""
+    source: _builtins.str
+    """Where they come from."""
+    verified: _builtins.bool
+    """Whether somebody checked them with the district. False: ask the district before relying on days and hours."""
+    asked: _builtins.str
+    """The region that was recognised, though it may have no rules of its own; such as "서울특별시/마포구". Empty when none was
+    asked for or it wasn't recognised.
+    """
+    notice: _builtins.str
+    """One sentence for the user: which rules these are and what to check. In the locale of the request."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        key: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        level: Global___AppliedRegion.Level.ValueType = ...,
+        as_of: _builtins.str = ...,
+        source: _builtins.str = ...,
+        verified: _builtins.bool = ...,
+        asked: _builtins.str = ...,
+        notice: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "asked", b"asked", "code", b"code", "display_name", b"display_name", "key", b"key", "level", b"level", "notice", b"notice", "source", b"source", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AppliedRegion: _TypeAlias = AppliedRegion  # noqa: Y015
 
 @_typing.final
 class Place(_message.Message):

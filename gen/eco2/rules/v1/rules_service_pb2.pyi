@@ -86,6 +86,7 @@ class TaxonomyNode(_message.Message):
     KEY_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     CHILDREN_FIELD_NUMBER: _builtins.int
+    SYNONYMS_FIELD_NUMBER: _builtins.int
     key: _builtins.str
     """The guide's Korean name: the key."""
     display_name: _builtins.str
@@ -94,16 +95,21 @@ class TaxonomyNode(_message.Message):
     def children(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaxonomyNode]:
         """The nodes below."""
 
+    @_builtins.property
+    def synonyms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else people call it, in the locale of the request."""
+
     def __init__(
         self,
         *,
         key: _builtins.str = ...,
         display_name: _builtins.str = ...,
         children: _abc.Iterable[Global___TaxonomyNode] | None = ...,
+        synonyms: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["children", b"children", "display_name", b"display_name", "key", b"key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["children", b"children", "display_name", b"display_name", "key", b"key", "synonyms", b"synonyms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,8 +151,11 @@ class MatchRulesRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
     region: _builtins.str
-    """Region, such as "서울특별시/마포구". Regional overlays aren't served yet: the national rule applies everywhere."""
+    """Region: a name such as "서울특별시/마포구" or "마포구", or the code of an administrative district such as "11440". One that
+    isn't recognised is no error: the national rule applies, and the response says so.
+    """
     locale: _builtins.str
     """Language: "ko" or "en". Default: Accept-Language, else "ko"."""
     @_builtins.property
@@ -157,6 +166,12 @@ class MatchRulesRequest(_message.Message):
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Situation tags from the closed list."""
 
+    @_builtins.property
+    def location(self) -> _latlng_pb2.LatLng:
+        """Where the user is, WGS 84: decides when `region` is empty or not recognised. The nearest district centre is taken,
+        which near a border may be the neighbour.
+        """
+
     def __init__(
         self,
         *,
@@ -164,10 +179,11 @@ class MatchRulesRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         region: _builtins.str = ...,
         locale: _builtins.str = ...,
+        location: _latlng_pb2.LatLng | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "locale", b"locale", "region", b"region", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "locale", b"locale", "location", b"location", "region", b"region", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -182,6 +198,7 @@ class MatchRulesResponse(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     RULEBOOK_VERSION_FIELD_NUMBER: _builtins.int
     APPLIED_REGION_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
     rulebook_version: _builtins.str
     """Version of the rule book."""
     applied_region: _builtins.str
@@ -190,16 +207,21 @@ class MatchRulesResponse(_message.Message):
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
         """The rules, the most specific first. Never empty."""
 
+    @_builtins.property
+    def region(self) -> _disposal_pb2.AppliedRegion:
+        """The same with its level, its source and how far to trust it."""
+
     def __init__(
         self,
         *,
         rules: _abc.Iterable[_disposal_pb2.DisposalRule] | None = ...,
         rulebook_version: _builtins.str = ...,
         applied_region: _builtins.str = ...,
+        region: _disposal_pb2.AppliedRegion | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["region", b"region"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_region", b"applied_region", "rulebook_version", b"rulebook_version", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_region", b"applied_region", "region", b"region", "rulebook_version", b"rulebook_version", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
