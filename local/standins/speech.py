@@ -1,0 +1,67 @@
+"""What an obedient model writes: JSON that satisfies the request's schema, grounded in the request's own words."""
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from local.standins.request import ModelRequest
+
+# A thing that every part of the product knows: a rule, a container, a character.
+_PREFERRED = ("재활용폐기물/금속류/음료캔", "classified", "metal", "can")
+_EMPTY = ("tags", "candidates", "open_questions")
+_CONFIDENCE = 0.93
+
+
+def speech(request: ModelRequest) -> str:
+    """Valid output for a request.
+
+    An object's strings `how` and `why` are written from the rules that the prompt holds as JSON; anything else follows
+    from the schema alone: the first value of a closed list unless a preferred one is in it.
+    """
+    written = _from_schema(request.schema)
+    if '"how"' not in written:
+        return written
+    answer = json.loads(written)
+    rule = _first_rule(request)
+    answer["how"] = "\n".join(rule.get("steps", ()))
+    answer["why"] = rule.get("why", "")
+    answer["rule_ids"] = [rule.get("rule_id", "")]
+    answer["container"] = rule.get("container", "")
+    return json.dumps(answer, ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
+def _from_schema(schema: bytes) -> str:
+    whole = json.loads(schema)
+    if not whole:
+        return "A can."
+    return json.dumps(_instance(whole, whole.get("$defs", {}), ""), ensure_ascii=False)
+
+
+def _instance(schema: dict[str, Any], definitions: dict[str, Any], name: str) -> Any:
+    if "$ref" in schema:
+        return _instance(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions, name)
+    if "enum" in schema:
+        return next((value for value in _PREFERRED if value in schema["enum"]), schema["enum"][0])
+    match schema.get("type"):
+        case "object":
+            return {key: _instance(part, definitions, key) for key, part in schema["properties"].items()}
+        case "array":
+            return [] if name in _EMPTY else [_instance(schema["items"], definitions, name)]
+        case "number":
+            return _CONFIDENCE
+        case "integer":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return False
+        case _:
+            return "text"
+
+
+def _first_rule(request: ModelRequest) -> dict[str, Any]:
+    """The first rule of the JSON document that the user's message is."""
+    for role, text in reversed(request.texts):
+        if role == "user" and text.startswith("{"):
+            rules: list[dict[str, Any]] = json.loads(text).get("rules", [])
+            return rules[0] if rules else {}
+    return {}
