@@ -37,9 +37,12 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
-.PHONY: chaos bench-queue
+.PHONY: chaos bench bench-queue
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
 	@$(BIN)/python -m tests.chaos $(MINUTES)
+
+bench: setup ## Hold the promises against measurement (ONLY=AC, QUICK=1)
+	@$(BIN)/python -m bench.mesh $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
 
 bench-queue: setup ## Measure what the durable queue costs
 	@$(BIN)/python -m bench.queue

@@ -44,3 +44,15 @@ def rss_mebibytes(process: psutil.Process) -> float:
     """Memory of one process, shared pages included."""
     resident: int = process.memory_info().rss
     return resident / 2**20
+
+
+def pss_mebibytes(process: psutil.Process) -> float:
+    """Memory of a process and its children; pages they share with others are counted by share."""
+    total = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            rollup = Path(f"/proc/{one.pid}/smaps_rollup").read_text(encoding="ascii")
+        except (FileNotFoundError, ProcessLookupError):  # ended just now
+            continue
+        total += sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    return total / 1024

@@ -1,0 +1,96 @@
+"""`make bench`: what users of the whole mesh wait for, through Envoy and real servers, and what it costs.
+
+Each scenario runs on a fresh stack. How to read the figures: bench/README.md.
+"""
+
+import argparse
+import gc
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import asyncpg
+import uvloop
+
+from bench import machine
+from bench.mesh import creation, lag, polling
+from bench.mesh.picture import draw
+from bench.mesh.report import Outcome, keep, table
+from bench.mesh.scale import FULL, QUICK, Scale
+from bench.mesh.stack import Stack, standing
+
+_BUSY = 0.5  # load average from which on a machine counts as busy
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario.
+
+    Attributes:
+        title: What it is about.
+        measure: Takes its figures on a fresh stack.
+        environment: Settings of that stack that differ from the defaults.
+    """
+
+    title: str
+    measure: Callable[[Stack, Scale], Awaitable[Outcome]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        "A": Scenario("CreateScan", creation.measure),
+        "D": Scenario("change to client", lag.measure, lag.ENVIRONMENT),
+        "F": Scenario("status polls", polling.measure),
+    }
+)
+
+
+async def _run(stack: Stack, scenario: Scenario, scale: Scale) -> Outcome:
+    gc.freeze()  # the generator's own pauses would count as the server's
+    return await scenario.measure(stack, scale)
+
+
+async def _describe(stack: Stack) -> Mapping[str, str]:
+    connection = await asyncpg.connect(stack.variables["ECO2_DATABASE_URL"])
+    try:
+        return await machine.describe(connection)
+    finally:
+        await connection.close()
+
+
+def main() -> None:
+    """`python -m bench.mesh [--only ACF] [--quick]`."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", default="", help=f"scenarios, of {''.join(SCENARIOS)}; all by default")
+    parser.add_argument("--quick", action="store_true", help="short runs, for development: figures are rough")
+    arguments = parser.parse_args()
+    chosen = [letter for letter in SCENARIOS if letter in (arguments.only.upper() or "".join(SCENARIOS))]
+    if (load := os.getloadavg()[0]) > _BUSY:
+        _say(f"The machine is busy (load {load:.1f}): expect worse figures than its own.")
+    began = time.monotonic()
+    about: Mapping[str, str] = {}
+    outcomes: dict[str, Outcome] = {}
+    for letter in chosen:
+        scenario = SCENARIOS[letter]
+        _say(f"{letter}: {scenario.title} …")
+        with standing(scenario.environment) as stack:
+            about = about or uvloop.run(_describe(stack))
+            outcomes[letter] = uvloop.run(_run(stack, scenario, QUICK if arguments.quick else FULL))
+    print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
+    print(table([row for outcome in outcomes.values() for row in outcome.rows]))
+    file = keep(about, outcomes, "mesh")
+    picture = file.with_suffix(".svg")
+    draw(outcomes, {letter: scenario.title for letter, scenario in SCENARIOS.items()}, picture)
+    print(f"\n{time.monotonic() - began:.0f} s in all. Figures: {file}; curves: {picture}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

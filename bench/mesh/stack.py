@@ -1,0 +1,109 @@
+"""The stack under measure: as `eco2 up` starts it, with what its processes cost."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.machine import cpu_seconds, pss_mebibytes
+from local.files import read_env
+from local.secrets import Secrets
+from local.stack import ENV_FILE, running
+from local.tokens import Tokens
+
+Cpu = Mapping[str, float]
+
+# What serves users; the supervisor that starts them is the developer's.
+SERVICES = ("scan", "vision", "rules", "character")
+STORES = ("postgres", "valkey", "seaweedfs")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running stack.
+
+    Attributes:
+        folder: Where it lives.
+        variables: Its addresses.
+        processes: The first process of each program, by the program's name.
+        tokens: Signs users in.
+    """
+
+    folder: Path
+    variables: Mapping[str, str]
+    processes: Mapping[str, psutil.Process]
+    tokens: Tokens
+
+    @property
+    def rest(self) -> str:
+        """Base address of the edge."""
+        return self.variables["ECO2_REST_URL"]
+
+    def cpu(self) -> Cpu:
+        """CPU seconds that each program has used so far, children and their ended children included."""
+        return {name: cpu_seconds(process) for name, process in self.processes.items()}
+
+    def memory(self) -> Mapping[str, float]:
+        """PSS of each program in MiB: pages that several processes share are counted once in all."""
+        return {name: pss_mebibytes(process) for name, process in self.processes.items()}
+
+
+class CpuMeter:
+    """CPU between two moments, of the stack and of the generator.
+
+    Args:
+        stack: What is measured.
+        beside: Processes that aren't ours but take part: the generator's own helpers, the model's stand-in.
+    """
+
+    def __init__(self, stack: Stack, beside: Mapping[str, psutil.Process] | None = None) -> None:
+        self._stack = stack
+        self._beside = {"generator": psutil.Process(), **(beside or {})}
+        self._began = self._now()
+
+    def stop(self) -> tuple[Cpu, Cpu]:
+        """CPU seconds since it was made: of each program of ours, and of what stands beside."""
+        ended = self._now()
+        used = {name: ended[name] - self._began[name] for name in ended}
+        return {name: used[name] for name in self._stack.processes}, {name: used[name] for name in self._beside}
+
+    def _now(self) -> dict[str, float]:
+        own = {name: sum(process.cpu_times()[:2]) for name, process in self._beside.items()}
+        return {**self._stack.cpu(), **own}
+
+
+@contextmanager
+def standing(environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """A fresh stack in a folder of its own, fsync on, with the defaults of `eco2 up`.
+
+    Args:
+        environment: Settings that differ from the defaults; a row of the report that needs any says so.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="eco2-bench-", ignore_cleanup_errors=True) as folder,
+        _environment(environment or {}),
+        running(Path(folder)) as variables,
+    ):
+        pids = dict(pair.split("=") for pair in read_env(Path(folder) / ENV_FILE)["ECO2_PIDS"].split(","))
+        processes = {name: psutil.Process(int(pid)) for name, pid in pids.items()}
+        tokens = Tokens(Secrets.load(Path(folder) / "secrets").signing_key)
+        yield Stack(Path(folder), variables, processes, tokens)
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """What children inherit while the block runs."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
