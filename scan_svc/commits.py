@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from mesh import outages
+
 # What tells the outcomes of a batch apart: a job and the token it is written with.
 Key = tuple[int, int]
 
@@ -16,6 +18,10 @@ class GroupCommit(Generic[T, R]):
 
     An idle system waits for nobody: the first write starts at once, and takes along what was asked for in the same
     turn of the event loop. Under load the commit itself sets the pace, so a write is late by one commit at most.
+
+    A write that can't be stored, such as a text with a NUL character, fails alone: its batch is written again in halves
+    until it stands by itself. That is safe because a statement that failed wrote nothing; after an outage, which leaves
+    it open what was written, nothing is repeated here.
 
     Args:
         commit: Writes a batch in one statement; returns the outcome of each write by its key. A key that is missing
@@ -40,7 +46,7 @@ class GroupCommit(Generic[T, R]):
             Its outcome; None if it changed nothing.
 
         Raises:
-            Exception: Whatever the commit raised, for everyone in the batch.
+            Exception: What the commit raised: of this item alone, or an outage of everyone in the batch.
         """
         done: asyncio.Future[R | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, item, done))
@@ -60,6 +66,11 @@ class GroupCommit(Generic[T, R]):
         try:
             outcomes = await self._commit([item for _, item, _ in batch])
         except Exception as error:
+            if len(batch) > 1 and outages.from_exception(error) is None:
+                middle = len(batch) // 2
+                await self._settle(batch[:middle])
+                await self._settle(batch[middle:])
+                return
             for _, _, done in batch:
                 if not done.done():
                     done.set_exception(error)
