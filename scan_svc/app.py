@@ -39,6 +39,7 @@ from mesh.tasks import end
 from mesh.telemetry import Telemetry
 from scan_svc import wire
 from scan_svc.commits import Doorbell
+from scan_svc.consumer import Kind, Suspects
 from scan_svc.dead_letters import DeadLetters
 from scan_svc.deliveries import Courier, Delivery, WebhookStore
 from scan_svc.execution import Execution, Workbench
@@ -56,7 +57,7 @@ from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads, s3_client
 from scan_svc.watchers import Watchers
-from scan_svc.worker import Kind, Worker
+from scan_svc.worker import Worker
 
 _log = structlog.get_logger("app")
 
@@ -156,9 +157,12 @@ class Parts:
             self.queued,
             settings.lease_seconds,
         )
-        scans = Kind(
-            "scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), queue.claim_suspects
+        suspects = Suspects(
+            queue.suspects_wait,
+            functools.partial(queue.due, "suspects", settings.lease_seconds / 4),
+            queue.claim_suspects,
         )
+        scans = Kind("scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), suspects)
         courier = Courier(
             self.webhooks,
             web,

@@ -80,6 +80,8 @@ class Execution:
                     return await self.give_back()
                 if not await self._stage(stage):
                     return None
+                # It has this stage behind it, so the crashes weren't its doing: it goes on among the others.
+                self._leaving = self._leaving or self._lease.suspect
         except Fenced:
             _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
             await self._publish_truth()

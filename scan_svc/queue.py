@@ -19,8 +19,9 @@ from scan_svc.scans import Failure, Scan, StageRun, State
 
 # Crashes from which on a job is suspected of being their cause.
 _SUSPECT = 2
-# How many suspects are run together, by their crashes; with the fifth a job is archived.
-_LINE_UPS = ((4, 1), (3, 1), (2, 8))
+# How many suspects run together, by their crashes (from, to); with the fifth a job is archived. The larger the first
+# groups, the fewer there are, but the more must run alone when one has crashed.
+_LINE_UPS = ((4, 32_767, 1), (3, 3, 1), (2, 2, 4))
 
 
 class Fenced(Exception):
@@ -39,6 +40,7 @@ class Lease:
         age: Seconds since the scan was queued.
         traceparent: The trace it was submitted in; empty if none.
         scan: The scan with everything its stages have produced.
+        suspect: It may be what crashes its workers: this stage is run apart, and those after it by anybody.
     """
 
     job_id: int
@@ -48,6 +50,7 @@ class Lease:
     age: float
     traceparent: str
     scan: Scan
+    suspect: bool = False
 
     @property
     def key(self) -> Key:
@@ -107,24 +110,29 @@ class JobQueue:
         crashed = to_json(Failure.of(Internal(Reason.INTERNAL, trace_id="")))
         return [str(row["id"]) for row in await self._pool.fetch(self._sql["release_orphans"], crashed)]
 
-    async def reconcile(self, worker_id: int, running: Collection[int]) -> int:
+    async def reconcile(self, worker_id: int, kind: str, running: Collection[int]) -> int:
         """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost."""
-        return len(await self._pool.fetch(self._sql["not_running"], worker_id, list(running)))
+        return len(await self._pool.fetch(self._sql["not_running"], worker_id, kind, list(running)))
 
     async def claim(self, worker_id: int, count: int) -> list[Lease]:
         """Takes up to `count` jobs that are due."""
         return await self._claimed(worker_id, count, 0, _SUSPECT - 1)
 
-    async def claim_suspects(self, worker_id: int) -> list[Lease]:
-        """Takes a few jobs that were in equally many crashes: one of them may be what crashes workers.
+    async def suspects_wait(self) -> bool:
+        """Whether a job is due that may be what crashes workers."""
+        wait: bool = await self._pool.fetchval(self._sql["suspects_wait"])
+        return wait
 
-        Run them apart from all others. The more crashes, the fewer are taken: the innocent among them are soon done,
-        and the guilty one is alone before it is archived.
+    async def claim_suspects(self, worker_id: int) -> list[Lease]:
+        """Takes a few jobs that were in equally many crashes of one stage: any of them may be what crashes workers.
+
+        Run them apart from all others. The more crashes, the fewer are taken: the innocent among them soon have that
+        stage behind them, and the guilty one is alone before it is archived.
         """
-        for crashes, count in _LINE_UPS:
-            leases = await self._claimed(worker_id, count, crashes, crashes)
+        for least, most, count in _LINE_UPS:
+            leases = await self._claimed(worker_id, count, least, most)
             if leases:
-                return leases
+                return [replace(lease, suspect=True) for lease in leases]
         return []
 
     async def checkpoint(self, done: Checkpoint) -> None:

@@ -18,13 +18,14 @@ from bench.queue.peers import InstantPeers
 from mesh import telemetry
 from mesh.postgres import Queries, listen, open_pool
 from mesh.settings import ServiceSettings
+from scan_svc.consumer import Kind, Suspects
 from scan_svc.execution import Execution, Workbench
 from scan_svc.pipeline import DEFAULTS, Pipeline
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import JobQueue
 from scan_svc.scans import Scan, State
 from scan_svc.store import ScanStore
-from scan_svc.worker import Kind, Worker
+from scan_svc.worker import Worker
 
 _TELL_SECONDS = 0.02
 
@@ -98,7 +99,8 @@ def _assemble(
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
     reader = ScanReader(counter, store.get)
     bench = Workbench(queue, pipeline, counter, reader, shared.tracer, 300.0, 1.0, lambda: None)
-    kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), queue.claim_suspects)
+    suspects = Suspects(queue.suspects_wait, lambda: queue.due("suspects", 1.0), queue.claim_suspects)
+    kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)
     return Worker(queue, [kind], lease_seconds=15.0, grace_seconds=5.0)
 
 

@@ -19,6 +19,7 @@ from scan_svc.pipeline import DEFAULTS, Pipeline
 from scan_svc.queue import JobQueue, Lease
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Outcome, Place, Reward
 from scan_svc.scans import NewScan, Photo, Scan
+from scan_svc.store import ScanStore
 from scan_svc.worker import Worker
 from tests.chaos.worker import Orders, settings_of
 
@@ -89,14 +90,17 @@ class Shop:
         """A worker that nobody wakes: it polls."""
         return self.parts.worker(Pipeline(DEFAULTS, self.peers, self.peers, self.peers), self._web)
 
-    async def submit(self) -> str:
-        """Submits a scan; returns its id."""
+    async def submit(self, crashes: int = 0) -> str:
+        """Submits a scan, which may have been in crashes already; returns its id."""
         scan_id = str(uuid_utils.uuid7())
         new = NewScan(
             scan_id=scan_id, user_id="user", request_id="", payload_hash=b"", photo=Photo("https://example.com/1.jpg"),
             uploaded=False, user_input="", location=None, region="", locale=Locale.KO,
         )  # fmt: skip
-        return (await self.parts.store.create(new, "")).scan_id
+        async with self.pool.acquire() as connection, connection.transaction():
+            await ScanStore(connection, self.parts.queries).create(new, "")
+            await connection.execute("update scan.job set crashes = $2 where ref = $1", scan_id, crashes)
+        return scan_id
 
     async def claimed(self) -> Lease:
         """The one scan that is due, in the hands of a new worker."""

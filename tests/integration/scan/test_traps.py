@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,19 @@ async def test_one_fenced_checkpoint_takes_no_other_with_it(shop: Shop) -> None:
     await shop.claimed()
     mine = await shop.held()
     assert await checkpoints(shop, late, mine) == [Fenced, type(None)]
+
+
+async def test_a_write_that_cant_be_stored_fails_alone(shop: Shop) -> None:
+    """JSON in PostgreSQL has no NUL character; what was paid for beside it must be stored all the same."""
+    leases = [await shop.held() for _ in range(5)]
+    found = replace(vision_done(leases[2]), outputs={"vision": Classification(METAL, display_name="\0")})
+    writes = [vision_done(lease) for lease in leases]
+    writes[2] = found
+    outcomes = await asyncio.gather(*map(shop.queue.checkpoint, writes), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [
+        type(None), type(None), asyncpg.UntranslatableCharacterError, type(None), type(None)
+    ]  # fmt: skip
+    assert await shop.pool.fetchval("select count(*) from scan.stage_result") == 4
 
 
 async def test_two_leases_of_one_job_in_one_commit_are_told_apart(shop: Shop) -> None:
@@ -144,8 +158,8 @@ async def test_a_claim_whose_answer_was_lost_is_given_back(shop: Shop) -> None:
     """The jobs are leased to a worker that doesn't know of them, and that goes on beating."""
     lease = await shop.held()
     worker_id = await shop.pool.fetchval("select id from scan.worker")
-    assert await shop.queue.reconcile(worker_id, [lease.job_id]) == 0
-    assert await shop.queue.reconcile(worker_id, []) == 1
+    assert await shop.queue.reconcile(worker_id, "scan", [lease.job_id]) == 0
+    assert await shop.queue.reconcile(worker_id, "scan", []) == 1
     (again,) = await shop.queue.claim(worker_id, 1)
     assert (again.job_id, again.attempt) == (lease.job_id, lease.attempt)
 
@@ -165,6 +179,76 @@ async def test_what_crashes_its_worker_five_times_is_archived_and_never_replayed
     assert await shop.queue.claim_suspects(worker_id) == []
     assert await shop.pool.fetchval("select state from scan.job") == "ARCHIVED"
     assert (await shop.parts.store.get(scan_id)).state is State.FAILED
+
+
+async def test_a_stage_that_is_done_clears_a_scan_of_its_crashes(shop: Shop) -> None:
+    """Crashes are counted stage by stage: an innocent that was often near one moves on and is out of suspicion."""
+    await shop.submit()
+    for _ in range(2):
+        await shop.claimed()
+        await shop.lose_everybody()
+    (lease,) = await shop.queue.claim_suspects(await shop.queue.enlist())
+    await shop.queue.checkpoint(vision_done(lease))
+    assert await shop.pool.fetchval("select crashes from scan.job") == 0
+
+
+async def test_a_suspect_runs_one_stage_with_nothing_beside_it(shop: Shop) -> None:
+    """The worker lets its other scans end their stage and gives them back; the suspect's later stages run anywhere."""
+    looking = asyncio.Event()
+    seen: list[Any] = []
+
+    async def look() -> None:
+        if not seen:  # the innocent one, until the worker lets go of it
+            seen.append(None)
+            await looking.wait()
+        else:
+            seen.append(
+                [(row["state"], row["stage"]) for row in await shop.pool.fetch("select * from scan.job order by id")]
+            )
+
+    shop.peers.before["vision"] = look
+    innocent = await shop.submit()
+    async with shop.worker().working():
+        await eventually(lambda: true_of(shop.peers.calls["vision"] == 1))
+        suspect = await shop.submit(crashes=2)
+        await eventually(
+            lambda: shop.pool.fetchval("select exists (select from scan.periodic where name = 'suspects')")
+        )
+        looking.set()
+        ended = [await shop.ended(scan_id) for scan_id in (innocent, suspect)]
+    assert seen == [None, [("READY", "rules"), ("LEASED", "vision")]]
+    assert [scan.state for scan in ended] == [State.SUCCEEDED, State.SUCCEEDED]
+    assert shop.peers.calls == dict.fromkeys(("vision", "rules", "answer", "reward"), 2)
+
+
+async def test_what_was_archived_for_its_crashes_runs_again_when_a_person_replays_it(shop: Shop) -> None:
+    """Its cause may be mended; until it has shown that, it runs alone."""
+    scan_id = await shop.submit(crashes=POISON_CRASHES)
+    await shop.pool.execute("update scan.job set state = 'ARCHIVED'")
+    await shop.parts.dead_letters.replay(scan_id)
+    async with shop.worker().working():
+        assert (await shop.ended(scan_id)).state is State.SUCCEEDED
+
+
+async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
+    """It has nothing to let go of yet; later it would have to wait for its other scans."""
+    order: list[str] = []
+    claim, claim_suspects = shop.queue.claim, shop.queue.claim_suspects
+
+    async def claimed(worker_id: int, count: int) -> list[Lease]:
+        order.append("others")
+        return await claim(worker_id, count)
+
+    async def claimed_suspects(worker_id: int) -> list[Lease]:
+        order.append("suspects")
+        return await claim_suspects(worker_id)
+
+    shop.queue.claim, shop.queue.claim_suspects = claimed, claimed_suspects  # type: ignore[method-assign]
+    scan_ids = [await shop.submit(), await shop.submit(crashes=2)]
+    async with shop.worker().working():
+        for scan_id in scan_ids:
+            await shop.ended(scan_id)
+    assert order[0] == "suspects"
 
 
 async def test_a_suspect_isnt_claimed_among_the_innocent(shop: Shop) -> None:
@@ -331,6 +415,11 @@ async def checkpoints(shop: Shop, *leases: Lease) -> list[type]:
     """Writes the checkpoints of several leases in one commit; returns what came of each."""
     writes = (shop.queue.checkpoint(vision_done(lease)) for lease in leases)
     return [type(outcome) for outcome in await asyncio.gather(*writes, return_exceptions=True)]
+
+
+async def true_of(condition: bool) -> bool:
+    """For `eventually`, of what this process knows."""
+    return condition
 
 
 async def blocked(holder: asyncpg.Connection) -> None:
