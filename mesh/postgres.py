@@ -12,6 +12,9 @@ from importlib.resources import files
 
 import asyncpg
 import stamina
+import structlog
+
+_log = structlog.get_logger("postgres")
 
 # Any number of our own: whoever holds it is the one who migrates.
 _MIGRATION_LOCK = 0x65636F32
@@ -43,26 +46,44 @@ async def _keep_no_session_state(_: asyncpg.Connection) -> None:
     """asyncpg's own reset sends statements at every release; we leave nothing in a session to reset."""
 
 
-async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], None]]) -> None:
+async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], None]], *, ping_seconds: float = 10.0) -> None:
     """Calls back with the payload of every NOTIFY on the named channels, for ever.
 
     On a connection of its own, outside any pool, opened again whenever it is lost. What is notified meanwhile is lost
     too: a notification is only ever a hint to look earlier than the next poll.
+
+    Args:
+        dsn: `postgresql://…`.
+        callbacks: What to call, by channel.
+        ping_seconds: Silence after which the server is asked whether it is still there, and how long it may take to
+            answer: the other end of a half-open connection never says anything again.
     """
     while True:
         try:
-            connection = await asyncpg.connect(dsn, timeout=5.0)
-            try:
-                closed = asyncio.Event()
-                connection.add_termination_listener(lambda _, closed=closed: closed.set())
-                for channel, callback in callbacks.items():
-                    await connection.add_listener(channel, lambda *message, callback=callback: callback(message[3]))
-                await closed.wait()
-            finally:
-                await connection.close(timeout=1.0)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            pass
+            await _hear(dsn, callbacks, ping_seconds)
+            _log.warning("notifications interrupted: polling meanwhile")
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("notifications interrupted: polling meanwhile", error=repr(error))
         await asyncio.sleep(1.0)
+
+
+async def _hear(dsn: str, callbacks: Mapping[str, Callable[[str], None]], ping_seconds: float) -> None:
+    """Listens until the connection is closed; raises when it doesn't answer."""
+    connection = await asyncpg.connect(dsn, timeout=5.0, command_timeout=ping_seconds)
+    try:
+        closed = asyncio.Event()
+        connection.add_termination_listener(lambda _: closed.set())
+        for channel, callback in callbacks.items():
+            await connection.add_listener(channel, lambda *message, callback=callback: callback(message[3]))
+        while not closed.is_set():
+            try:
+                async with asyncio.timeout(ping_seconds):
+                    await closed.wait()
+            except TimeoutError:
+                await connection.execute("select 1")
+    finally:
+        # Not closed politely: there may be nobody at the other end.
+        connection.terminate()
 
 
 async def probe(pool: asyncpg.Pool) -> None:

@@ -1,0 +1,106 @@
+"""Listening for notifications on a connection that may die without a word."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from mesh.postgres import listen
+
+PING_SECONDS = 0.2
+
+
+class Wire:
+    """A TCP proxy before PostgreSQL. A connection that was cut stays open and says nothing any more."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = host, port
+        self._open: list[asyncio.Event] = []
+        self.port = 0
+        self.connections = 0
+
+    async def serve(self) -> asyncio.Server:
+        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        return server
+
+    def cut(self) -> None:
+        """Nothing that is sent on the connections open now arrives at the other end."""
+        for silent in self._open:
+            silent.set()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        silent = asyncio.Event()
+        self._open.append(silent)
+        there, back = await asyncio.open_connection(*self._server)
+        with contextlib.suppress(OSError):
+            await asyncio.gather(self._carry(reader, back, silent), self._carry(there, writer, silent))
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event) -> None:
+        while data := await reader.read(1 << 16):
+            if not silent.is_set():
+                writer.write(data)
+        writer.close()
+
+
+@pytest.fixture
+async def wire(database_url: str) -> AsyncIterator[Wire]:
+    """A wire to the test's database."""
+    address = urlsplit(database_url)
+    wire = Wire(address.hostname or "", address.port or 0)
+    async with await wire.serve():
+        yield wire
+
+
+async def test_a_half_open_connection_is_noticed_and_replaced(database_url: str, wire: Wire) -> None:
+    """A firewall has forgotten the connection, or the host is gone: no packet ever says so."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listening = asyncio.create_task(
+        listen(through(database_url, wire), {"news": heard.put_nowait}, ping_seconds=PING_SECONDS)
+    )
+    notifier = await asyncpg.connect(database_url)
+    try:
+        assert await told(notifier, heard, "before") == "before"
+        wire.cut()
+        assert await told(notifier, heard, "after") == "after"
+        assert wire.connections == 2
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await notifier.close()
+
+
+async def test_a_quiet_connection_is_kept(database_url: str, wire: Wire) -> None:
+    """Pings answer themselves: silence alone is no reason to start anew."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    listening = asyncio.create_task(
+        listen(through(database_url, wire), {"news": heard.put_nowait}, ping_seconds=PING_SECONDS / 20)
+    )
+    notifier = await asyncpg.connect(database_url)
+    try:
+        for _ in range(5):
+            assert await told(notifier, heard, "again") == "again"
+        assert wire.connections == 1
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await notifier.close()
+
+
+async def told(notifier: asyncpg.Connection, heard: "asyncio.Queue[str]", news: str) -> str:
+    """Notifies until it is heard: what was sent to nobody is lost."""
+    async with asyncio.timeout(20):
+        while True:
+            await notifier.execute("select pg_notify('news', $1)", news)
+            with contextlib.suppress(TimeoutError):
+                return await asyncio.wait_for(heard.get(), 0.1)
+
+
+def through(database_url: str, wire: Wire) -> str:
+    """The database's address by way of the wire."""
+    address = urlsplit(database_url)
+    return urlunsplit(address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire.port}")))
