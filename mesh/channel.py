@@ -9,6 +9,7 @@ import grpc
 
 from mesh import telemetry
 from mesh.errors import EcoError
+from mesh.identity import USER_HEADER
 from mesh.status import from_rpc_error
 
 
@@ -79,13 +80,21 @@ class Peer:
         except grpc.aio.AioRpcError as error:
             raise self._unwrapped(error) from error
 
-    async def stream(self, method: Callable[..., Any], request: object, *, timeout: float) -> AsyncGenerator[Any, None]:
+    async def stream(
+        self, method: Callable[..., Any], request: object, *, timeout: float, user_id: str = ""
+    ) -> AsyncGenerator[Any, None]:
         """One server-streaming call; wrap it in `aclosing`, so that leaving early cancels the peer's work.
+
+        Args:
+            method: The stub's method.
+            request: Its request.
+            timeout: As for `call`.
+            user_id: On whose behalf; empty if the peer needn't know.
 
         Raises:
             EcoError: As `call` does.
         """
-        call = method(request, timeout=timeout, metadata=_metadata(), wait_for_ready=True)
+        call = method(request, timeout=timeout, metadata=_metadata(user_id), wait_for_ready=True)
         try:
             async for response in call:
                 yield response
@@ -98,5 +107,6 @@ class Peer:
         return from_rpc_error(error, self._name)
 
 
-def _metadata() -> tuple[tuple[str, str], ...]:
-    return tuple(telemetry.traceparent().items())
+def _metadata(user_id: str = "") -> tuple[tuple[str, str], ...]:
+    identity = ((USER_HEADER, user_id),) if user_id else ()
+    return (*telemetry.traceparent().items(), *identity)

@@ -43,6 +43,19 @@ class Reason(StrEnum):
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     TAG_UNKNOWN = "TAG_UNKNOWN"
 
+    MODEL_RATE_LIMITED = "MODEL_RATE_LIMITED"
+    MODEL_TIMED_OUT = "MODEL_TIMED_OUT"
+    MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
+    MODEL_REFUSED = "MODEL_REFUSED"
+    MODEL_FILTERED = "MODEL_FILTERED"
+    MODEL_CUT_SHORT = "MODEL_CUT_SHORT"
+    MODEL_OUTPUT_INVALID = "MODEL_OUTPUT_INVALID"
+    MODEL_BUDGET_SPENT = "MODEL_BUDGET_SPENT"
+    NOT_WASTE = "NOT_WASTE"
+    PHOTO_UNCLEAR = "PHOTO_UNCLEAR"
+    MODEL_REJECTED = "MODEL_REJECTED"
+    ANSWER_UNGROUNDED = "ANSWER_UNGROUNDED"
+
     DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
     WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
 
@@ -221,6 +234,53 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
         Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),
+        Reason.MODEL_RATE_LIMITED: _text(
+            "지금 분석 요청이 많아요. 잠시 뒤에 다시 시도할게요.",
+            "The model ({model}) takes no more requests for the moment. It will be tried again shortly.",
+        ),
+        Reason.MODEL_TIMED_OUT: _text(
+            "분석이 너무 오래 걸려 멈췄어요. 다시 시도할게요.",
+            "The model ({model}) was silent for too long. It will be tried again.",
+        ),
+        Reason.MODEL_UNAVAILABLE: _text(
+            "분석 서비스에 잠시 문제가 있어요. 조금 뒤에 다시 시도할게요.",
+            "The model ({model}) can't be reached. It will be tried again shortly.",
+        ),
+        Reason.MODEL_REFUSED: _text(
+            "이 사진은 분석할 수 없어요. 버릴 물건만 나오게 다시 찍어 주세요.",
+            "This photo can't be analysed. Take another one that shows only the thing to throw away.",
+        ),
+        Reason.MODEL_FILTERED: _text(
+            "이 사진은 내용 때문에 분석할 수 없어요. 버릴 물건만 나오게 다시 찍어 주세요.",
+            "The content filter stopped the analysis. Take a photo that shows only the thing to throw away.",
+        ),
+        Reason.MODEL_CUT_SHORT: _text(
+            "분석 결과가 너무 길어 끝내지 못했어요. 물건을 하나씩 찍어 주세요.",
+            "The analysis grew too long to finish. Photograph one thing at a time.",
+        ),
+        Reason.MODEL_OUTPUT_INVALID: _text(
+            "분석 결과를 이해할 수 없었어요. 다시 시도할게요.",
+            "What the model ({model}) wrote can't be used ({detail}). It will be tried again.",
+        ),
+        Reason.MODEL_BUDGET_SPENT: _text(
+            "오늘 쓸 수 있는 사진 분석을 모두 썼어요. 내일 다시 이용해 주세요.",
+            "Today's allowance for photo analysis is used up ({limit}). Come back tomorrow.",
+        ),
+        Reason.NOT_WASTE: _text(
+            "사진에서 버릴 물건을 찾지 못했어요. 물건이 잘 보이게 다시 찍어 주세요.",
+            "Nothing in the photo looks like something to throw away. Photograph the thing itself.",
+        ),
+        Reason.PHOTO_UNCLEAR: _text(
+            "사진이 어둡거나 흐려서 알아볼 수 없어요. 밝은 곳에서 가까이 다시 찍어 주세요.",
+            "The photo is too dark, blurred or far away. Take it again, closer and in good light.",
+        ),
+        Reason.MODEL_REJECTED: _text(
+            "분석 서비스를 지금 쓸 수 없어요. 문제를 고치고 있어요.",
+            "The model's provider refuses our requests ({status}). The operators have to mend it.",
+        ),
+        Reason.ANSWER_UNGROUNDED: _text(
+            "작성된 답이 규정에 없는 내용을 담고 있어요.", "The answer stated what the rules don't."
+        ),
         Reason.DEAD_LETTER_NOT_FOUND: _text(
             "실패 보관함에 없는 스캔이에요: {scan_id}", "Not among the dead letters: {scan_id}"
         ),

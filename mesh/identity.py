@@ -33,6 +33,11 @@ class Caller:
         return self._user_id
 
     @property
+    def account(self) -> str:
+        """On whose account models are paid: the same subject, or "" when a service calls for nobody in particular."""
+        return self._user_id
+
+    @property
     def locale(self) -> Locale:
         """The caller's language; Korean unless they say otherwise."""
         return Locale.parse(self.accept_language)

@@ -35,7 +35,9 @@ class VisionPeer:
             request.object_key = scan.photo.object_key
         else:
             request.image_url = scan.photo.image_url
-        async with aclosing(self._peer.stream(self._stub.Classify, request, timeout=deadline)) as events:
+        async with aclosing(
+            self._peer.stream(self._stub.Classify, request, timeout=deadline, user_id=scan.user_id)
+        ) as events:
             async for event in events:
                 if event.HasField("result"):
                     if event.result.HasField("usage"):
@@ -73,7 +75,9 @@ class RulesPeer:
             question=scan.user_input,
             locale=scan.locale,
         )
-        async with aclosing(self._peer.stream(self._stub.ComposeAnswer, request, timeout=deadline)) as events:
+        async with aclosing(
+            self._peer.stream(self._stub.ComposeAnswer, request, timeout=deadline, user_id=scan.user_id)
+        ) as events:
             async for event in events:
                 if event.HasField("usage"):
                     yield from_proto(event.usage, Usage)

@@ -27,6 +27,14 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelAttempt:
+    """Mirror of `eco2.vision.v1.ModelAttempt`."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """Mirror of `eco2.vision.v1.Classification`."""
 
@@ -41,6 +49,9 @@ class Classification:
     warning: str = ""
     provider: str = ""
     model: str = ""
+    prompt_version: str = ""
+    others: tuple[Candidate, ...] = ()
+    passed_over: tuple[ModelAttempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,7 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_micro_usd: int = 0
+    calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +103,9 @@ class Answer:
     insufficiencies: tuple[str, ...] = ()
     rule_ids: tuple[str, ...] = ()
     provider: str = ""
+    model: str = ""
+    prompt_version: str = ""
+    passed_over: tuple[ModelAttempt, ...] = ()
     when: str = ""
     choices: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 
 from mesh.locale import Locale
@@ -62,6 +63,23 @@ class Candidate:
     confidence: float
 
 
+class Outcome(StrEnum):
+    """How a look at a photo can end well. How it can fail is told by the MODEL_ reasons of `mesh.errors`."""
+
+    SURE = "SURE"
+    UNSURE = "UNSURE"
+    NOT_WASTE = "NOT_WASTE"
+    UNCLEAR = "UNCLEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A classifier that was asked first and gave no opinion."""
+
+    model: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Classification:
     """What a photo shows.
@@ -74,6 +92,12 @@ class Classification:
         model: The exact model: file digest or snapshot name.
         tags: Situation tags from the closed list.
         mixed: Whether several materials are joined; None when the classifier can't tell.
+        material: What it is made of, where the classifier saw that; else the kind's own counts.
+        form: Its form, likewise.
+        outcome: How the look ended; `kind` is UNKNOWN unless it is SURE.
+        others: The other things in the photo, the most prominent first.
+        prompt_version: Version of the prompt; empty for a model without one.
+        passed_over: Who was asked before, in order.
     """
 
     kind: Kind
@@ -83,6 +107,12 @@ class Classification:
     model: str
     tags: Sequence[str] = ()
     mixed: bool | None = None
+    material: str = ""
+    form: str = ""
+    outcome: Outcome = Outcome.SURE
+    others: Sequence[Candidate] = ()
+    prompt_version: str = ""
+    passed_over: Sequence[Attempt] = ()
 
 
 UNKNOWN = Kind(Category("미분류"), text("아직 알 수 없음", "Not identified"))

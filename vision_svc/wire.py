@@ -44,14 +44,19 @@ def _from_classification(found: Classification, locale: Locale) -> classificatio
         category=_from_category(kind.category),
         display_name=kind.name[locale],
         tags=found.tags,
-        material=kind.material,
-        form=kind.form,
+        material=found.material or kind.material,
+        form=found.form or kind.form,
         mixed=found.mixed,
         confidence=found.confidence,
         candidates=[_from_candidate(candidate, locale) for candidate in found.candidates],
         warning=kind.warning[locale] if kind.warning else "",
         provider=found.provider,
         model=found.model,
+        prompt_version=found.prompt_version,
+        others=[_from_candidate(other, locale) for other in found.others],
+        passed_over=[
+            classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason) for attempt in found.passed_over
+        ],
     )
 
 

@@ -14,6 +14,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (results.Category, classification_pb2.Category),
     (results.Candidate, classification_pb2.Candidate),
     (results.Classification, classification_pb2.Classification),
+    (results.ModelAttempt, classification_pb2.ModelAttempt),
+    (results.Usage, classification_pb2.Usage),
     (results.Exclusion, disposal_pb2.Exclusion),
     (results.DisposalRule, disposal_pb2.DisposalRule),
     (results.Answer, disposal_pb2.Answer),

@@ -80,6 +80,43 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 81
     """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
+    ERROR_REASON_MODEL_RATE_LIMITED: _ErrorReason.ValueType  # 100
+    """Errors of models also carry what was paid all the same, if anything was:
+    {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
+
+    RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when to
+    come back. {"model": "gpt-4.1-mini"}
+    """
+    ERROR_REASON_MODEL_TIMED_OUT: _ErrorReason.ValueType  # 101
+    """DEADLINE_EXCEEDED: the model was silent for too long; RetryInfo. {"model": "gpt-4.1-mini"}"""
+    ERROR_REASON_MODEL_UNAVAILABLE: _ErrorReason.ValueType  # 102
+    """UNAVAILABLE: the model's provider fails or can't be reached; RetryInfo. {"model": "gpt-4.1-mini"}"""
+    ERROR_REASON_MODEL_REFUSED: _ErrorReason.ValueType  # 103
+    """FAILED_PRECONDITION: the model declined to look or to write; another try would be declined too.
+    {"model": "gpt-4.1-mini"}
+    """
+    ERROR_REASON_MODEL_FILTERED: _ErrorReason.ValueType  # 104
+    """FAILED_PRECONDITION: the provider's content filter stopped the model. {"model": "gpt-4.1-mini"}"""
+    ERROR_REASON_MODEL_CUT_SHORT: _ErrorReason.ValueType  # 105
+    """FAILED_PRECONDITION: the model ran into the limit of output tokens. {"model": "gpt-4.1-mini"}"""
+    ERROR_REASON_MODEL_OUTPUT_INVALID: _ErrorReason.ValueType  # 106
+    """UNAVAILABLE: what the model wrote isn't what was asked for; RetryInfo.
+    {"model": "gpt-4.1-mini", "detail": "json"}
+    """
+    ERROR_REASON_MODEL_BUDGET_SPENT: _ErrorReason.ValueType  # 107
+    """RESOURCE_EXHAUSTED: the day's money for models is spent, all of it or the user's share; nothing was spent on this
+    call. RetryInfo tells when the next day begins. {"limit": "user"}
+    """
+    ERROR_REASON_NOT_WASTE: _ErrorReason.ValueType  # 108
+    """FAILED_PRECONDITION: nothing in the photo is there to be thrown away."""
+    ERROR_REASON_PHOTO_UNCLEAR: _ErrorReason.ValueType  # 109
+    """INVALID_ARGUMENT: the photo is whole, but too dark, blurred or far away to tell anything."""
+    ERROR_REASON_MODEL_REJECTED: _ErrorReason.ValueType  # 110
+    """UNAVAILABLE: the provider refuses our key, our quota or our request: for the operators to mend. RetryInfo.
+    {"model": "gpt-4.1-mini", "status": "401"}
+    """
+    ERROR_REASON_ANSWER_UNGROUNDED: _ErrorReason.ValueType  # 111
+    """Never an error, only in Answer.passed_over: the model stated what the rules don't."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -138,4 +175,41 @@ ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81
 """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
+ERROR_REASON_MODEL_RATE_LIMITED: ErrorReason.ValueType  # 100
+"""Errors of models also carry what was paid all the same, if anything was:
+{"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
+
+RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when to
+come back. {"model": "gpt-4.1-mini"}
+"""
+ERROR_REASON_MODEL_TIMED_OUT: ErrorReason.ValueType  # 101
+"""DEADLINE_EXCEEDED: the model was silent for too long; RetryInfo. {"model": "gpt-4.1-mini"}"""
+ERROR_REASON_MODEL_UNAVAILABLE: ErrorReason.ValueType  # 102
+"""UNAVAILABLE: the model's provider fails or can't be reached; RetryInfo. {"model": "gpt-4.1-mini"}"""
+ERROR_REASON_MODEL_REFUSED: ErrorReason.ValueType  # 103
+"""FAILED_PRECONDITION: the model declined to look or to write; another try would be declined too.
+{"model": "gpt-4.1-mini"}
+"""
+ERROR_REASON_MODEL_FILTERED: ErrorReason.ValueType  # 104
+"""FAILED_PRECONDITION: the provider's content filter stopped the model. {"model": "gpt-4.1-mini"}"""
+ERROR_REASON_MODEL_CUT_SHORT: ErrorReason.ValueType  # 105
+"""FAILED_PRECONDITION: the model ran into the limit of output tokens. {"model": "gpt-4.1-mini"}"""
+ERROR_REASON_MODEL_OUTPUT_INVALID: ErrorReason.ValueType  # 106
+"""UNAVAILABLE: what the model wrote isn't what was asked for; RetryInfo.
+{"model": "gpt-4.1-mini", "detail": "json"}
+"""
+ERROR_REASON_MODEL_BUDGET_SPENT: ErrorReason.ValueType  # 107
+"""RESOURCE_EXHAUSTED: the day's money for models is spent, all of it or the user's share; nothing was spent on this
+call. RetryInfo tells when the next day begins. {"limit": "user"}
+"""
+ERROR_REASON_NOT_WASTE: ErrorReason.ValueType  # 108
+"""FAILED_PRECONDITION: nothing in the photo is there to be thrown away."""
+ERROR_REASON_PHOTO_UNCLEAR: ErrorReason.ValueType  # 109
+"""INVALID_ARGUMENT: the photo is whole, but too dark, blurred or far away to tell anything."""
+ERROR_REASON_MODEL_REJECTED: ErrorReason.ValueType  # 110
+"""UNAVAILABLE: the provider refuses our key, our quota or our request: for the operators to mend. RetryInfo.
+{"model": "gpt-4.1-mini", "status": "401"}
+"""
+ERROR_REASON_ANSWER_UNGROUNDED: ErrorReason.ValueType  # 111
+"""Never an error, only in Answer.passed_over: the model stated what the rules don't."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -146,6 +146,9 @@ class Answer(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     WHEN_FIELD_NUMBER: _builtins.int
     CHOICES_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    PASSED_OVER_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The whole text, short enough for a phone; the parts below joined."""
     how: _builtins.str
@@ -158,6 +161,10 @@ class Answer(_message.Message):
     """Who wrote it: "composed" or a model's name."""
     when: _builtins.str
     """When to put it out. Empty when that isn't known."""
+    model: _builtins.str
+    """The exact model: snapshot name. Empty when composed."""
+    prompt_version: _builtins.str
+    """Version of the prompt that the model was given. Empty when composed."""
     @_builtins.property
     def insufficiencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What stays open, each as one question to the user. Empty when the answer is complete."""
@@ -172,6 +179,10 @@ class Answer(_message.Message):
         words.
         """
 
+    @_builtins.property
+    def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.ModelAttempt]:
+        """Models that were asked before and gave no answer that stands on the rules, in order."""
+
     def __init__(
         self,
         *,
@@ -184,10 +195,13 @@ class Answer(_message.Message):
         provider: _builtins.str = ...,
         when: _builtins.str = ...,
         choices: _abc.Iterable[_builtins.str] | None = ...,
+        model: _builtins.str = ...,
+        prompt_version: _builtins.str = ...,
+        passed_over: _abc.Iterable[_classification_pb2.ModelAttempt] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "how", b"how", "insufficiencies", b"insufficiencies", "provider", b"provider", "rule_ids", b"rule_ids", "text", b"text", "when", b"when", "where", b"where", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "how", b"how", "insufficiencies", b"insufficiencies", "model", b"model", "passed_over", b"passed_over", "prompt_version", b"prompt_version", "provider", b"provider", "rule_ids", b"rule_ids", "text", b"text", "when", b"when", "where", b"where", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -275,7 +275,9 @@ class ComposeAnswerResponse(_message.Message):
     ANSWER_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     text_delta: _builtins.str
-    """The next piece of Answer.text."""
+    """The next piece of a draft of Answer.text. The answer replaces the draft: they differ when the draft couldn't be
+    finished, or stated what the rules don't.
+    """
     @_builtins.property
     def answer(self) -> _disposal_pb2.Answer:
         """The end of the stream."""

@@ -86,7 +86,7 @@ Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
-    """What one model call cost."""
+    """What a model's work cost, failed tries included."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -94,14 +94,17 @@ class Usage(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     COST_MICRO_USD_FIELD_NUMBER: _builtins.int
+    CALLS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """The exact model that was called."""
+    """The exact model that was called last."""
     input_tokens: _builtins.int
     """Tokens it read."""
     output_tokens: _builtins.int
     """Tokens it wrote."""
     cost_micro_usd: _builtins.int
     """Price in millionths of a US dollar."""
+    calls: _builtins.int
+    """How many calls this adds up, failed ones included."""
     def __init__(
         self,
         *,
@@ -109,14 +112,41 @@ class Usage(_message.Message):
         input_tokens: _builtins.int = ...,
         output_tokens: _builtins.int = ...,
         cost_micro_usd: _builtins.int = ...,
+        calls: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_micro_usd", b"cost_micro_usd", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cost_micro_usd", b"cost_micro_usd", "input_tokens", b"input_tokens", "model", b"model", "output_tokens", b"output_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Usage: _TypeAlias = Usage  # noqa: Y015
+
+@_typing.final
+class ModelAttempt(_message.Message):
+    """A model that was asked first and gave no answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Its name as configured."""
+    reason: _builtins.str
+    """Why: a reason of eco2.errors.v1.ErrorReason, such as "MODEL_RATE_LIMITED"."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModelAttempt: _TypeAlias = ModelAttempt  # noqa: Y015
 
 @_typing.final
 class Classification(_message.Message):
@@ -135,6 +165,9 @@ class Classification(_message.Message):
     WARNING_FIELD_NUMBER: _builtins.int
     PROVIDER_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
+    PROMPT_VERSION_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    PASSED_OVER_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """The category's name in the locale of the request."""
     material: _builtins.str
@@ -151,6 +184,8 @@ class Classification(_message.Message):
     """Which classifier spoke: "offline" or a model's name."""
     model: _builtins.str
     """The exact model: file digest or snapshot name."""
+    prompt_version: _builtins.str
+    """Version of the prompt that the model was given. Empty for the offline one, which has none."""
     @_builtins.property
     def category(self) -> Global___Category:
         """Where it belongs. The major is 미분류 when the classifier abstains."""
@@ -162,6 +197,16 @@ class Classification(_message.Message):
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """The best candidates, most likely first. At most three."""
+
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
+        """The other things in the photo, the most prominent first, at most five. Empty when there is one thing only, or the
+        classifier sees no more than one.
+        """
+
+    @_builtins.property
+    def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelAttempt]:
+        """Models that were asked before this one, in order."""
 
     def __init__(
         self,
@@ -177,10 +222,13 @@ class Classification(_message.Message):
         warning: _builtins.str = ...,
         provider: _builtins.str = ...,
         model: _builtins.str = ...,
+        prompt_version: _builtins.str = ...,
+        others: _abc.Iterable[Global___Candidate] | None = ...,
+        passed_over: _abc.Iterable[Global___ModelAttempt] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "category", b"category", "confidence", b"confidence", "mixed", b"mixed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "candidates", b"candidates", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "material", b"material", "mixed", b"mixed", "model", b"model", "provider", b"provider", "tags", b"tags", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "candidates", b"candidates", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "material", b"material", "mixed", b"mixed", "model", b"model", "others", b"others", "passed_over", b"passed_over", "prompt_version", b"prompt_version", "provider", b"provider", "tags", b"tags", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

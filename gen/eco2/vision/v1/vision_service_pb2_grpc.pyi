@@ -39,9 +39,12 @@ class VisionServiceStub:
     """Classifies one photo. Streams progress and ends with exactly one result.
 
     Idempotent; the same photo gives the same answer.
-    Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, ADDRESS_REFUSED,
-    INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE (PHOTO_FETCH_FAILED, UNAVAILABLE), RESOURCE_EXHAUSTED
-    (LIMIT_EXCEEDED), DEADLINE_EXCEEDED.
+    Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR, ADDRESS_REFUSED,
+    INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE (PHOTO_FETCH_FAILED, UNAVAILABLE,
+    MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+    (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
+    MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
+    it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
     """
 
 @_typing.type_check_only
@@ -55,9 +58,12 @@ class VisionServiceAsyncStub(VisionServiceStub):
     """Classifies one photo. Streams progress and ends with exactly one result.
 
     Idempotent; the same photo gives the same answer.
-    Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, ADDRESS_REFUSED,
-    INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE (PHOTO_FETCH_FAILED, UNAVAILABLE), RESOURCE_EXHAUSTED
-    (LIMIT_EXCEEDED), DEADLINE_EXCEEDED.
+    Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR, ADDRESS_REFUSED,
+    INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE (PHOTO_FETCH_FAILED, UNAVAILABLE,
+    MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+    (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
+    MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
+    it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
     """
 
 class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -74,9 +80,12 @@ class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Classifies one photo. Streams progress and ends with exactly one result.
 
         Idempotent; the same photo gives the same answer.
-        Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, ADDRESS_REFUSED,
-        INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE (PHOTO_FETCH_FAILED, UNAVAILABLE), RESOURCE_EXHAUSTED
-        (LIMIT_EXCEEDED), DEADLINE_EXCEEDED.
+        Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR, ADDRESS_REFUSED,
+        INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE (PHOTO_FETCH_FAILED, UNAVAILABLE,
+        MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+        (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
+        MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
+        it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
         """
 
 def add_VisionServiceServicer_to_server(servicer: VisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

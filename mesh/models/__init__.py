@@ -1,0 +1,1 @@
+"""Hosted models, as Vision and Rules call them: one client, one budget, one price table."""

@@ -1,0 +1,73 @@
+"""What a call to a model is made for, until when, and what it has cost so far."""
+
+from dataclasses import dataclass, field
+
+from mesh.errors import EcoError
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Mirror of `eco2.vision.v1.Usage`: what calls to models cost.
+
+    Attributes:
+        model: The exact model that was called last.
+        input_tokens: Tokens read.
+        output_tokens: Tokens written.
+        cost_micro_usd: Price in millionths of a US dollar.
+        calls: How many calls this adds up.
+    """
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_micro_usd: int = 0
+    calls: int = 1
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            other.model,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_micro_usd + other.cost_micro_usd,
+            self.calls + other.calls,
+        )
+
+
+@dataclass(slots=True)
+class Bill:
+    """Collects what one request costs, try by try; failed tries are paid too.
+
+    Attributes:
+        total: The sum; None as long as no model was called.
+    """
+
+    total: Usage | None = None
+
+    def add(self, usage: Usage) -> None:
+        """One more call."""
+        self.total = self.total + usage if self.total else usage
+
+    def attach(self, error: EcoError) -> None:
+        """Writes the sum into an error's metadata, so that what was paid for nothing isn't forgotten."""
+        if self.total:
+            error.metadata |= {
+                "cost_micro_usd": str(self.total.cost_micro_usd),
+                "input_tokens": str(self.total.input_tokens),
+                "output_tokens": str(self.total.output_tokens),
+                "calls": str(self.total.calls),
+            }
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On whose account a model is asked, and until when.
+
+    Attributes:
+        account: Whose daily share it counts against; empty for nobody's.
+        deadline: When the caller gives up, on the event loop's clock.
+        bill: Where the cost goes.
+    """
+
+    account: str
+    deadline: float
+    bill: Bill = field(default_factory=Bill)
