@@ -76,11 +76,15 @@ class OwnedCharacter:
 
     Attributes:
         character_id: Which.
-        earned_at: When it was earned.
+        earned_at: When it was first earned.
+        count: How many scans earned it, the first one included.
+        last_earned_at: When it was last earned.
     """
 
     character_id: str
     earned_at: datetime
+    count: int
+    last_earned_at: datetime
 
 
 def decide(finding: Finding, catalogue: Catalogue) -> Decision:

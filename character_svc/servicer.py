@@ -43,6 +43,4 @@ class CharacterServicer(CharacterServiceServicer):
         """Lists the caller's collection."""
         user = caller(context)
         owned = await self._store.list_owned(user.user_id)
-        locale = user.locale_or(request.locale)
-        characters = [wire.from_owned(one, self._catalogue, locale) for one in owned]
-        return pb.ListOwnedCharactersResponse(characters=characters)
+        return wire.from_collection(owned, self._catalogue, user.locale_or(request.locale))

@@ -51,7 +51,7 @@ class RewardStore:
     async def list_owned(self, user_id: str) -> list[OwnedCharacter]:
         """A user's collection, first earned first."""
         rows = await self._pool.fetch(self._queries["list_owned"], user_id)
-        return [OwnedCharacter(row["character_id"], row["earned_at"]) for row in rows]
+        return [OwnedCharacter(*row) for row in rows]
 
     async def _find(self, scan_id: UUID, user_id: str) -> Reward:
         # A statement of its own: the one that lost the race can't see the row it lost to.

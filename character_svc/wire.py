@@ -1,5 +1,6 @@
 """Protos of the Character service to its domain and back."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from character_svc import catalogue, messages, rewards
@@ -36,9 +37,22 @@ def from_owned(
     owned: rewards.OwnedCharacter, characters: catalogue.Catalogue, locale: Locale
 ) -> character_pb2.OwnedCharacter:
     """One character of a collection in one language."""
-    message = character_pb2.OwnedCharacter(character=from_character(characters[owned.character_id], locale))
+    message = character_pb2.OwnedCharacter(
+        character=from_character(characters[owned.character_id], locale), count=owned.count
+    )
     message.first_earned_time.FromDatetime(owned.earned_at)
+    message.last_earned_time.FromDatetime(owned.last_earned_at)
     return message
+
+
+def from_collection(
+    collection: Sequence[rewards.OwnedCharacter], characters: catalogue.Catalogue, locale: Locale
+) -> character_service_pb2.ListOwnedCharactersResponse:
+    """A collection in one language; an empty one with the character that greets its user."""
+    return character_service_pb2.ListOwnedCharactersResponse(
+        characters=[from_owned(one, characters, locale) for one in collection],
+        default_character=None if collection else from_character(characters.default, locale),
+    )
 
 
 def from_reward(reward: rewards.Reward, characters: catalogue.Catalogue, locale: Locale) -> character_pb2.Reward:

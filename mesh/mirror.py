@@ -1,14 +1,15 @@
 """Domain dataclasses that mirror a proto message field by field, converted both ways by name.
 
 For messages whose meaning we only pass on: writing such conversions by hand is where fields get lost. A message and its
-mirror must have the same field names (`mismatches` tells); enums mirror as StrEnums without the proto's prefix, absent
-optional fields as None.
+mirror must have the same field names (`mismatches` tells); enums mirror as StrEnums without the proto's prefix,
+timestamps as datetimes in UTC, absent optional fields as None.
 """
 
 import dataclasses
 import types
 import typing
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -77,6 +78,11 @@ def _converter(hint: Any) -> tuple[Reader, Writer]:
             lambda message, at, value: getattr(message, at.name).CopyFrom(
                 to_proto(value, at.message_type._concrete_class)
             ),
+        )
+    if issubclass(hint, datetime):
+        return (
+            lambda value, _: value.ToDatetime(tzinfo=UTC),
+            lambda message, at, value: getattr(message, at.name).FromDatetime(value),
         )
     if issubclass(hint, StrEnum):
         return (

@@ -1,8 +1,9 @@
 """Composition root of the Rules service.
 
-    GetTaxonomy ─── rule book (data/*.yaml)
-    MatchRules ──── rule book
-    ComposeAnswer ─ composer (data/questions.yaml)
+    GetTaxonomy ─── edition: rule book (data/*.yaml, or a folder that is followed)
+    SearchItems ─── edition: names and synonyms
+    MatchRules ──── edition: rule book
+    ComposeAnswer ─ edition: composer (data/questions.yaml)
     FindPlaces ──── store ── PostgreSQL, schema `rules`
 
 Rules and answers need no database, so PostgreSQL is no dependency of this service's health: while it is down the
@@ -19,8 +20,8 @@ import stamina
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
 from mesh.server import Server, Service, serving
-from rules_svc import yaml_book
-from rules_svc.answers import Composer
+from mesh.tasks import end
+from rules_svc.editions import Editions
 from rules_svc.samples import sample_places
 from rules_svc.servicer import RulesServicer
 from rules_svc.settings import RulesSettings
@@ -39,14 +40,24 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         async with postgres.open_pool(dsn, max_size=connections) as pool:
             store = PlaceStore(pool, postgres.Queries("rules_svc"))
-            composer = Composer(yaml_book.load_questions())
-            servicer = RulesServicer(yaml_book.load(), composer, store)
-            service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
+            editions = Editions(settings.rulebook_dir)
+            service = Service(NAME, add_RulesServiceServicer_to_server, RulesServicer(editions, store))
             async with (
+                _followed(editions, settings.rulebook_seconds),
                 _samples_kept(store, settings.sample_places),
                 serving(settings, [service], telemetry=instruments) as server,
             ):
                 yield server
+
+
+@asynccontextmanager
+async def _followed(editions: Editions, seconds: float) -> AsyncIterator[None]:
+    """Takes over changes of the rule book's folder."""
+    following = asyncio.create_task(editions.follow(seconds), name="rule book")
+    try:
+        yield
+    finally:
+        await end(following)
 
 
 @asynccontextmanager

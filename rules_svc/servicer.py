@@ -6,9 +6,8 @@ from typing import Any
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.identity import caller
-from rules_svc import wire
-from rules_svc.answers import Composer
-from rules_svc.rulebook import Rulebook
+from rules_svc import etags, wire
+from rules_svc.editions import Editions
 from rules_svc.store import PlaceStore
 
 NATIONAL = "대한민국"
@@ -18,26 +17,35 @@ class RulesServicer(RulesServiceServicer):
     """Answers from the rule book in memory and the places in the store.
 
     Args:
-        book: Taxonomy, tags and rules.
-        composer: Composes answers.
+        editions: The rule book as it is now. Each call takes the current edition once and stays with it.
         places: Where waste can be taken.
     """
 
-    def __init__(self, book: Rulebook, composer: Composer, places: PlaceStore) -> None:
-        self._book = book
-        self._composer = composer
+    def __init__(self, editions: Editions, places: PlaceStore) -> None:
+        self._editions = editions
         self._places = places
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
-        """Tells the whole taxonomy."""
-        return wire.from_book(self._book, caller(context).locale_or(request.locale))
+        """Tells the whole taxonomy, unless the caller has it already."""
+        book, locale = self._editions.current.book, caller(context).locale_or(request.locale)
+        tag = etags.taxonomy_tag(book.version, locale)
+        not_modified = etags.is_named(tag, context.invocation_metadata())
+        await context.send_initial_metadata(etags.headers(tag, not_modified=not_modified))
+        return wire.from_known_book(book) if not_modified else wire.from_book(book, locale)
+
+    async def SearchItems(self, request: pb.SearchItemsRequest, context: Any) -> pb.SearchItemsResponse:
+        """Finds categories by what people call things."""
+        edition, locale = self._editions.current, caller(context).locale_or(request.locale)
+        found = edition.items.search(request.q, wire.to_item_limit(request))
+        items = [wire.from_found(one, edition.book.taxonomy, locale) for one in found]
+        return pb.SearchItemsResponse(items=items, rulebook_version=edition.book.version)
 
     async def MatchRules(self, request: pb.MatchRulesRequest, context: Any) -> pb.MatchRulesResponse:
         """Matches a category and a situation; the national rule applies in every region."""
-        locale = caller(context).locale_or(request.locale)
-        matched = self._book.match(wire.to_path(request.category), wire.to_keys(request.tags))
-        rules = [wire.from_rule(rule.told(locale), self._book.taxonomy) for rule in matched]
-        return pb.MatchRulesResponse(rules=rules, rulebook_version=self._book.version, applied_region=NATIONAL)
+        book, locale = self._editions.current.book, caller(context).locale_or(request.locale)
+        matched = book.match(wire.to_path(request.category), wire.to_keys(request.tags))
+        rules = [wire.from_rule(rule.told(locale), book.taxonomy) for rule in matched]
+        return pb.MatchRulesResponse(rules=rules, rulebook_version=book.version, applied_region=NATIONAL)
 
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
@@ -45,7 +53,8 @@ class RulesServicer(RulesServiceServicer):
         """Composes an answer: its text line by line, then the whole."""
         locale = caller(context).locale_or(request.locale)
         finding, rules = wire.to_finding(request.classification), [wire.to_rule(rule) for rule in request.rules]
-        for event in self._composer.compose(finding, rules, request.question, locale):
+        composer = self._editions.current.composer
+        for event in composer.compose(finding, rules, request.question, locale):
             yield wire.from_composed(event)
 
     async def FindPlaces(self, request: pb.FindPlacesRequest, context: Any) -> pb.FindPlacesResponse:
@@ -53,7 +62,7 @@ class RulesServicer(RulesServiceServicer):
         locale = caller(context).locale_or(request.locale)
         nearest = await self._places.nearest(
             wire.to_location(request.location),
-            wire.to_materials(request, self._book.taxonomy),
+            wire.to_materials(request, self._editions.current.book.taxonomy),
             wire.to_radius(request),
             wire.to_limit(request),
         )

@@ -13,10 +13,12 @@ from mesh.locale import Locale
 from rules_svc.answers import Answer, Finding
 from rules_svc.places import Location, NearbyPlace
 from rules_svc.rulebook import Rulebook, ToldRule
-from rules_svc.taxonomy import Node, Path, Taxonomy
+from rules_svc.search import Found
+from rules_svc.taxonomy import Node, Path, Taxonomy, lineage
 
 DEFAULT_RADIUS_METERS = 3000
 DEFAULT_PLACES = 5
+DEFAULT_ITEMS = 5
 
 _UNKNOWN_MATERIAL = MappingProxyType(
     {Locale.KO: "분류표에 없는 분류예요", Locale.EN: "must be a major or middle category"}
@@ -89,6 +91,29 @@ def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyRe
         majors=[_from_node(major, locale) for major in book.taxonomy.majors],
         tags=[rules_service_pb2.SituationTag(key=tag.key, display_name=tag.name[locale]) for tag in book.tags.values()],
         rulebook_version=book.version,
+    )
+
+
+def from_known_book(book: Rulebook) -> rules_service_pb2.GetTaxonomyResponse:
+    """For a client that has this version already."""
+    return rules_service_pb2.GetTaxonomyResponse(rulebook_version=book.version, not_modified=True)
+
+
+def to_item_limit(request: rules_service_pb2.SearchItemsRequest) -> int:
+    """How many items."""
+    return request.limit if request.HasField("limit") else DEFAULT_ITEMS
+
+
+def from_found(found: Found, taxonomy: Taxonomy, locale: Locale) -> rules_service_pb2.ItemMatch:
+    """An item that was found by name, in one language."""
+    category = taxonomy.category(found.path)
+    above = [taxonomy[path].name[locale] for path in reversed(lineage(found.path))]
+    return rules_service_pb2.ItemMatch(
+        category=classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor),
+        display_name=above[-1],
+        category_path=above,
+        matched_text=found.matched,
+        score=round(found.score, 3),
     )
 
 

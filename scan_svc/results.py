@@ -5,6 +5,7 @@ means stands in the proto.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -118,6 +119,34 @@ class LatLng:
     longitude: float
 
 
+class OpeningState(StrEnum):
+    """Mirror of `eco2.rules.v1.Opening.State`."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Mirror of `eco2.rules.v1.Opening`."""
+
+    state: OpeningState
+    text: str = ""
+    checked_time: datetime | None = None
+    next_change_time: datetime | None = None
+    may_differ_on_holidays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapLink:
+    """Mirror of `eco2.rules.v1.MapLink`."""
+
+    provider: str
+    uri: str
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Mirror of `eco2.rules.v1.Place`."""
@@ -132,6 +161,10 @@ class Place:
     materials: tuple[str, ...] = ()
     opening_hours: str = ""
     is_sample: bool = False
+    source: str = ""
+    opening: Opening | None = None
+    map_links: tuple[MapLink, ...] = ()
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

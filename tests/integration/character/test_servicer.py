@@ -97,6 +97,32 @@ async def test_anothers_scan_is_not_found(character: "CharacterServiceAsyncStub"
     assert await refusal(character.EvaluateReward(stolen)) == (grpc.StatusCode.NOT_FOUND, Reason.SCAN_NOT_FOUND)
 
 
+async def test_a_collection_counts_and_tells_first_and_last(character: "CharacterServiceAsyncStub") -> None:
+    """The album shows how often, since when and when last; only scans that earned count, and each once."""
+    again = evaluation()
+    for request in (evaluation(), again, again, evaluation(rule_count=0), evaluation(user_id="joon")):
+        await character.EvaluateReward(request)
+    response = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)
+    (owned,) = response.characters
+    assert owned.count == 2
+    assert owned.first_earned_time.ToNanoseconds() < owned.last_earned_time.ToNanoseconds()
+    assert not response.HasField("default_character")
+
+
+async def test_a_character_earned_once_was_first_earned_last(character: "CharacterServiceAsyncStub") -> None:
+    """Two dates that differ by microseconds would look like two scans."""
+    await character.EvaluateReward(evaluation())
+    (owned,) = (await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)).characters
+    assert (owned.count, owned.first_earned_time) == (1, owned.last_earned_time)
+
+
+async def test_who_has_none_is_greeted_by_the_default_character(character: "CharacterServiceAsyncStub") -> None:
+    """An empty album still shows somebody; it isn't owned, so nothing pretends that it was earned."""
+    response = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(locale="en"), metadata=MINA)
+    assert not response.characters
+    assert (response.default_character.character_id, response.default_character.name) == ("eco", "Eco")
+
+
 @pytest.mark.parametrize("changes", [{"user_id": ""}, {"scan_id": "42"}, {"category": None}, {"locale": "fr"}])
 async def test_an_evaluation_with_a_bad_field_is_refused(
     character: "CharacterServiceAsyncStub", changes: dict[str, Any]

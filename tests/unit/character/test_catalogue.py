@@ -1,9 +1,13 @@
 """The catalogue: complete, in both languages, in the taxonomy's order."""
 
+import json
 import re
+from importlib.resources import files
 
 import msgspec
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from character_svc.catalogue import Catalogue, Character, Text
 from mesh.locale import Locale
@@ -48,6 +52,15 @@ def test_every_text_exists_in_korean_and_in_english(catalogue: Catalogue) -> Non
             assert HANGUL.search(text[Locale.KO]), one.id
             assert text[Locale.EN].strip(), one.id
             assert not HANGUL.search(text[Locale.EN]), one.id
+
+
+def test_the_file_has_the_shape_its_schema_describes() -> None:
+    """Who edits the catalogue is told by their editor, and here, what belongs in."""
+    data = files("character_svc") / "data"
+    described = json.loads((data / "characters.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(described)
+    errors = Draft202012Validator(described).iter_errors(yaml.safe_load((data / "characters.yaml").read_text("utf-8")))
+    assert [error.message for error in errors] == []
 
 
 def test_no_two_characters_share_a_line(catalogue: Catalogue) -> None:

@@ -1,6 +1,6 @@
 """Rewards and characters as the wire shows them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -52,8 +52,9 @@ def test_a_character_speaks_the_language_asked_for(locale: Locale, name: str) ->
 def test_an_owned_character_keeps_the_moment_it_was_earned() -> None:
     """Collections are sorted and shown by it."""
     moment = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
-    message = wire.from_owned(OwnedCharacter("eco", moment), CATALOGUE, Locale.KO)
+    message = wire.from_owned(OwnedCharacter("eco", moment, 3, moment + timedelta(days=1)), CATALOGUE, Locale.KO)
     assert message.first_earned_time.ToDatetime(UTC) == moment
+    assert (message.count, message.last_earned_time.ToDatetime(UTC)) == (3, moment + timedelta(days=1))
 
 
 def test_a_request_becomes_a_finding() -> None:

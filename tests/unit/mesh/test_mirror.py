@@ -1,5 +1,7 @@
 """Mirrors: nothing a peer says is lost on the way through."""
 
+from datetime import UTC, datetime
+
 import pytest
 from google.protobuf.message import Message
 from google.type import latlng_pb2
@@ -19,6 +21,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (results.Exclusion, disposal_pb2.Exclusion),
     (results.DisposalRule, disposal_pb2.DisposalRule),
     (results.Answer, disposal_pb2.Answer),
+    (results.Opening, disposal_pb2.Opening),
+    (results.MapLink, disposal_pb2.MapLink),
     (results.Place, disposal_pb2.Place),
     (results.LatLng, latlng_pb2.LatLng),
     (results.Character, character_pb2.Character),
@@ -40,6 +44,13 @@ def test_nested_messages_repeated_fields_and_enums_come_back_as_they_were() -> N
     reward = results.Reward(results.Outcome.GRANTED, results.Character("metally", "메탈리"), "middle", False)
     assert from_proto(to_proto(place, disposal_pb2.Place), results.Place) == place
     assert from_proto(to_proto(reward, character_pb2.Reward), results.Reward) == reward
+
+
+def test_moments_come_back_in_utc_and_an_absent_one_stays_absent() -> None:
+    """A place's hours end at some moment, or at none."""
+    now = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+    opening = results.Opening(results.OpeningState.OPEN, checked_time=now)
+    assert from_proto(to_proto(opening, disposal_pb2.Opening), results.Opening) == opening
 
 
 def test_absence_is_kept_apart_from_zero() -> None:

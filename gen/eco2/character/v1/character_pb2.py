@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!eco2/character/v1/character.proto\x12\x11\x65\x63o2.character.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\tCharacter\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06middle\x18\x03 \x01(\t\x12\x10\n\x08\x64ialogue\x18\x04 \x01(\t\"x\n\x0eOwnedCharacter\x12/\n\tcharacter\x18\x01 \x01(\x0b\x32\x1c.eco2.character.v1.Character\x12\x35\n\x11\x66irst_earned_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe3\x02\n\x06Reward\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32!.eco2.character.v1.Reward.Outcome\x12/\n\tcharacter\x18\x02 \x01(\x0b\x32\x1c.eco2.character.v1.Character\x12\x14\n\x0cmatch_reason\x18\x03 \x01(\t\x12\x1a\n\ralready_owned\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\t\"\x9e\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_GRANTED\x10\x01\x12\x19\n\x15OUTCOME_ALREADY_OWNED\x10\x02\x12\x1a\n\x16OUTCOME_NOT_RECYCLABLE\x10\x03\x12\x14\n\x10OUTCOME_NO_RULES\x10\x04\x12\x18\n\x14OUTCOME_INSUFFICIENT\x10\x05\x42\x10\n\x0e_already_ownedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!eco2/character/v1/character.proto\x12\x11\x65\x63o2.character.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"Q\n\tCharacter\x12\x14\n\x0c\x63haracter_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06middle\x18\x03 \x01(\t\x12\x10\n\x08\x64ialogue\x18\x04 \x01(\t\"\xbd\x01\n\x0eOwnedCharacter\x12/\n\tcharacter\x18\x01 \x01(\x0b\x32\x1c.eco2.character.v1.Character\x12\x35\n\x11\x66irst_earned_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x34\n\x10last_earned_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe3\x02\n\x06Reward\x12\x32\n\x07outcome\x18\x01 \x01(\x0e\x32!.eco2.character.v1.Reward.Outcome\x12/\n\tcharacter\x18\x02 \x01(\x0b\x32\x1c.eco2.character.v1.Character\x12\x14\n\x0cmatch_reason\x18\x03 \x01(\t\x12\x1a\n\ralready_owned\x18\x04 \x01(\x08H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x05 \x01(\t\"\x9e\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_GRANTED\x10\x01\x12\x19\n\x15OUTCOME_ALREADY_OWNED\x10\x02\x12\x1a\n\x16OUTCOME_NOT_RECYCLABLE\x10\x03\x12\x14\n\x10OUTCOME_NO_RULES\x10\x04\x12\x18\n\x14OUTCOME_INSUFFICIENT\x10\x05\x42\x10\n\x0e_already_ownedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,10 +34,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CHARACTER']._serialized_start=89
   _globals['_CHARACTER']._serialized_end=170
-  _globals['_OWNEDCHARACTER']._serialized_start=172
-  _globals['_OWNEDCHARACTER']._serialized_end=292
-  _globals['_REWARD']._serialized_start=295
-  _globals['_REWARD']._serialized_end=650
-  _globals['_REWARD_OUTCOME']._serialized_start=474
-  _globals['_REWARD_OUTCOME']._serialized_end=632
+  _globals['_OWNEDCHARACTER']._serialized_start=173
+  _globals['_OWNEDCHARACTER']._serialized_end=362
+  _globals['_REWARD']._serialized_start=365
+  _globals['_REWARD']._serialized_end=720
+  _globals['_REWARD_OUTCOME']._serialized_start=544
+  _globals['_REWARD_OUTCOME']._serialized_end=702
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,10 @@ class OwnedCharacter(_message.Message):
 
     CHARACTER_FIELD_NUMBER: _builtins.int
     FIRST_EARNED_TIME_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    LAST_EARNED_TIME_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many scans earned it, the first one included."""
     @_builtins.property
     def character(self) -> Global___Character:
         """Which."""
@@ -68,15 +72,21 @@ class OwnedCharacter(_message.Message):
     def first_earned_time(self) -> _timestamp_pb2.Timestamp:
         """When it was first earned."""
 
+    @_builtins.property
+    def last_earned_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was last earned; the same as first_earned_time after one scan."""
+
     def __init__(
         self,
         *,
         character: Global___Character | None = ...,
         first_earned_time: _timestamp_pb2.Timestamp | None = ...,
+        count: _builtins.int = ...,
+        last_earned_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "first_earned_time", b"first_earned_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "first_earned_time", b"first_earned_time", "last_earned_time", b"last_earned_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "first_earned_time", b"first_earned_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["character", b"character", "count", b"count", "first_earned_time", b"first_earned_time", "last_earned_time", b"last_earned_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

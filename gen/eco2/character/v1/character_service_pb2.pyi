@@ -163,19 +163,27 @@ class ListOwnedCharactersResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CHARACTERS_FIELD_NUMBER: _builtins.int
+    DEFAULT_CHARACTER_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def characters(self) -> _containers.RepeatedCompositeFieldContainer[_character_pb2.OwnedCharacter]:
         """First earned first."""
+
+    @_builtins.property
+    def default_character(self) -> _character_pb2.Character:
+        """Who greets a user who has earned none yet: the default character, which isn't theirs thereby. Absent otherwise."""
 
     def __init__(
         self,
         *,
         characters: _abc.Iterable[_character_pb2.OwnedCharacter] | None = ...,
+        default_character: _character_pb2.Character | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default_character", b"_default_character", "default_character", b"default_character"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["characters", b"characters"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default_character", b"_default_character", "characters", b"characters", "default_character", b"default_character"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__default_character: _TypeAlias = _typing.Literal["default_character"]  # noqa: Y015
+    _WhichOneofArgType__default_character: _TypeAlias = _typing.Literal["_default_character", b"_default_character"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default_character) -> _WhichOneofReturnType__default_character | None: ...
 
 Global___ListOwnedCharactersResponse: _TypeAlias = ListOwnedCharactersResponse  # noqa: Y015

@@ -23,26 +23,33 @@ _sym_db = _symbol_database.Default()
 
 
 from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_classification__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x65\x63o2/rules/v1/disposal.proto\x12\reco2.rules.v1\x1a#eco2/vision/v1/classification.proto\x1a\x18google/type/latlng.proto\"*\n\tExclusion\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x0f\n\x07instead\x18\x02 \x01(\t\"\x98\x02\n\x0c\x44isposalRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12*\n\x08\x63\x61tegory\x18\x02 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\r\n\x05title\x18\x03 \x01(\t\x12\r\n\x05steps\x18\x04 \x03(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x11\n\tcontainer\x18\x06 \x01(\t\x12,\n\nexclusions\x18\x07 \x03(\x0b\x32\x18.eco2.rules.v1.Exclusion\x12\x0f\n\x07hazards\x18\x08 \x03(\t\x12\x14\n\x0c\x61pplied_tags\x18\t \x03(\t\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x0b \x01(\t\x12\x0c\n\x04when\x18\x0c \x01(\t\x12\r\n\x05place\x18\r \x01(\t\"\xf5\x01\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0b\n\x03how\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\x12\r\n\x05where\x18\x04 \x01(\t\x12\x17\n\x0finsufficiencies\x18\x05 \x03(\t\x12\x10\n\x08rule_ids\x18\x06 \x03(\t\x12\x10\n\x08provider\x18\x07 \x01(\t\x12\x0c\n\x04when\x18\x08 \x01(\t\x12\x0f\n\x07\x63hoices\x18\t \x03(\t\x12\r\n\x05model\x18\n \x01(\t\x12\x16\n\x0eprompt_version\x18\x0b \x01(\t\x12\x31\n\x0bpassed_over\x18\x0c \x03(\x0b\x32\x1c.eco2.vision.v1.ModelAttempt\"\xad\x02\n\rAppliedRegion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x31\n\x05level\x18\x04 \x01(\x0e\x32\".eco2.rules.v1.AppliedRegion.Level\x12\r\n\x05\x61s_of\x18\x05 \x01(\t\x12\x0e\n\x06source\x18\x06 \x01(\t\x12\x10\n\x08verified\x18\x07 \x01(\x08\x12\r\n\x05\x61sked\x18\x08 \x01(\t\x12\x0e\n\x06notice\x18\t \x01(\t\"h\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\x10\n\x0cLEVEL_NATION\x10\x01\x12\x12\n\x0eLEVEL_PROVINCE\x10\x02\x12\x0e\n\nLEVEL_CITY\x10\x03\x12\x12\n\x0eLEVEL_DISTRICT\x10\x04\"\x8e\x02\n\x05Place\x12\x10\n\x08place_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12%\n\x08location\x18\x05 \x01(\x0b\x32\x13.google.type.LatLng\x12\x1c\n\x0f\x64istance_meters\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x1c\n\x0fwalking_minutes\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\x11\n\tmaterials\x18\x08 \x03(\t\x12\x15\n\ropening_hours\x18\t \x01(\t\x12\x11\n\tis_sample\x18\n \x01(\x08\x42\x12\n\x10_distance_metersB\x12\n\x10_walking_minutesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x65\x63o2/rules/v1/disposal.proto\x12\reco2.rules.v1\x1a#eco2/vision/v1/classification.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18google/type/latlng.proto\"*\n\tExclusion\x12\x0c\n\x04item\x18\x01 \x01(\t\x12\x0f\n\x07instead\x18\x02 \x01(\t\"\x98\x02\n\x0c\x44isposalRule\x12\x0f\n\x07rule_id\x18\x01 \x01(\t\x12*\n\x08\x63\x61tegory\x18\x02 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\r\n\x05title\x18\x03 \x01(\t\x12\r\n\x05steps\x18\x04 \x03(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x11\n\tcontainer\x18\x06 \x01(\t\x12,\n\nexclusions\x18\x07 \x03(\x0b\x32\x18.eco2.rules.v1.Exclusion\x12\x0f\n\x07hazards\x18\x08 \x03(\t\x12\x14\n\x0c\x61pplied_tags\x18\t \x03(\t\x12\x0e\n\x06source\x18\n \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x0b \x01(\t\x12\x0c\n\x04when\x18\x0c \x01(\t\x12\r\n\x05place\x18\r \x01(\t\"\xf5\x01\n\x06\x41nswer\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0b\n\x03how\x18\x02 \x01(\t\x12\x0b\n\x03why\x18\x03 \x01(\t\x12\r\n\x05where\x18\x04 \x01(\t\x12\x17\n\x0finsufficiencies\x18\x05 \x03(\t\x12\x10\n\x08rule_ids\x18\x06 \x03(\t\x12\x10\n\x08provider\x18\x07 \x01(\t\x12\x0c\n\x04when\x18\x08 \x01(\t\x12\x0f\n\x07\x63hoices\x18\t \x03(\t\x12\r\n\x05model\x18\n \x01(\t\x12\x16\n\x0eprompt_version\x18\x0b \x01(\t\x12\x31\n\x0bpassed_over\x18\x0c \x03(\x0b\x32\x1c.eco2.vision.v1.ModelAttempt\"\xad\x02\n\rAppliedRegion\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x31\n\x05level\x18\x04 \x01(\x0e\x32\".eco2.rules.v1.AppliedRegion.Level\x12\r\n\x05\x61s_of\x18\x05 \x01(\t\x12\x0e\n\x06source\x18\x06 \x01(\t\x12\x10\n\x08verified\x18\x07 \x01(\x08\x12\r\n\x05\x61sked\x18\x08 \x01(\t\x12\x0e\n\x06notice\x18\t \x01(\t\"h\n\x05Level\x12\x15\n\x11LEVEL_UNSPECIFIED\x10\x00\x12\x10\n\x0cLEVEL_NATION\x10\x01\x12\x12\n\x0eLEVEL_PROVINCE\x10\x02\x12\x0e\n\nLEVEL_CITY\x10\x03\x12\x12\n\x0eLEVEL_DISTRICT\x10\x04\"\xa1\x02\n\x07Opening\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x1c.eco2.rules.v1.Opening.State\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x30\n\x0c\x63hecked_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10next_change_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1e\n\x16may_differ_on_holidays\x18\x05 \x01(\x08\"S\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_OPEN\x10\x01\x12\x10\n\x0cSTATE_CLOSED\x10\x02\x12\x11\n\rSTATE_UNKNOWN\x10\x03\"(\n\x07MapLink\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0b\n\x03uri\x18\x02 \x01(\t\"\x81\x03\n\x05Place\x12\x10\n\x08place_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\x12%\n\x08location\x18\x05 \x01(\x0b\x32\x13.google.type.LatLng\x12\x1c\n\x0f\x64istance_meters\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x1c\n\x0fwalking_minutes\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\x11\n\tmaterials\x18\x08 \x03(\t\x12\x15\n\ropening_hours\x18\t \x01(\t\x12\x11\n\tis_sample\x18\n \x01(\x08\x12\x0e\n\x06source\x18\x0b \x01(\t\x12\'\n\x07opening\x18\x0c \x01(\x0b\x32\x16.eco2.rules.v1.Opening\x12)\n\tmap_links\x18\r \x03(\x0b\x32\x16.eco2.rules.v1.MapLink\x12\r\n\x05phone\x18\x0e \x01(\tB\x12\n\x10_distance_metersB\x12\n\x10_walking_minutesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.rules.v1.disposal_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXCLUSION']._serialized_start=110
-  _globals['_EXCLUSION']._serialized_end=152
-  _globals['_DISPOSALRULE']._serialized_start=155
-  _globals['_DISPOSALRULE']._serialized_end=435
-  _globals['_ANSWER']._serialized_start=438
-  _globals['_ANSWER']._serialized_end=683
-  _globals['_APPLIEDREGION']._serialized_start=686
-  _globals['_APPLIEDREGION']._serialized_end=987
-  _globals['_APPLIEDREGION_LEVEL']._serialized_start=883
-  _globals['_APPLIEDREGION_LEVEL']._serialized_end=987
-  _globals['_PLACE']._serialized_start=990
-  _globals['_PLACE']._serialized_end=1260
+  _globals['_EXCLUSION']._serialized_start=143
+  _globals['_EXCLUSION']._serialized_end=185
+  _globals['_DISPOSALRULE']._serialized_start=188
+  _globals['_DISPOSALRULE']._serialized_end=468
+  _globals['_ANSWER']._serialized_start=471
+  _globals['_ANSWER']._serialized_end=716
+  _globals['_APPLIEDREGION']._serialized_start=719
+  _globals['_APPLIEDREGION']._serialized_end=1020
+  _globals['_APPLIEDREGION_LEVEL']._serialized_start=916
+  _globals['_APPLIEDREGION_LEVEL']._serialized_end=1020
+  _globals['_OPENING']._serialized_start=1023
+  _globals['_OPENING']._serialized_end=1312
+  _globals['_OPENING_STATE']._serialized_start=1229
+  _globals['_OPENING_STATE']._serialized_end=1312
+  _globals['_MAPLINK']._serialized_start=1314
+  _globals['_MAPLINK']._serialized_end=1354
+  _globals['_PLACE']._serialized_start=1357
+  _globals['_PLACE']._serialized_end=1742
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import latlng_pb2 as _latlng_pb2
@@ -295,6 +296,103 @@ class AppliedRegion(_message.Message):
 Global___AppliedRegion: _TypeAlias = AppliedRegion  # noqa: Y015
 
 @_typing.final
+class Opening(_message.Message):
+    """Whether a place is open at a moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Opening._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: Opening._State.ValueType  # 0
+        """Never sent."""
+        STATE_OPEN: Opening._State.ValueType  # 1
+        """Open at that moment."""
+        STATE_CLOSED: Opening._State.ValueType  # 2
+        """Closed at that moment."""
+        STATE_UNKNOWN: Opening._State.ValueType  # 3
+        """Not known: no structured hours, or a public holiday the hours don't speak of."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Open or closed."""
+
+    STATE_UNSPECIFIED: Opening.State.ValueType  # 0
+    """Never sent."""
+    STATE_OPEN: Opening.State.ValueType  # 1
+    """Open at that moment."""
+    STATE_CLOSED: Opening.State.ValueType  # 2
+    """Closed at that moment."""
+    STATE_UNKNOWN: Opening.State.ValueType  # 3
+    """Not known: no structured hours, or a public holiday the hours don't speak of."""
+
+    STATE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    CHECKED_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    MAY_DIFFER_ON_HOLIDAYS_FIELD_NUMBER: _builtins.int
+    state: Global___Opening.State.ValueType
+    """Open, closed or unknown."""
+    text: _builtins.str
+    """One phrase for a person, in the locale of the request, such as "18:00까지 열어요". Korean local time."""
+    may_differ_on_holidays: _builtins.bool
+    """True when a public holiday may change the state. Only holidays with a fixed date are known here, not those of the
+    lunar calendar.
+    """
+    @_builtins.property
+    def checked_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment it was judged for: a stored scan keeps the state of its own time."""
+
+    @_builtins.property
+    def next_change_time(self) -> _timestamp_pb2.Timestamp:
+        """When the state changes next, by the weekly hours; absent when it never does, or nobody knows."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___Opening.State.ValueType = ...,
+        text: _builtins.str = ...,
+        checked_time: _timestamp_pb2.Timestamp | None = ...,
+        next_change_time: _timestamp_pb2.Timestamp | None = ...,
+        may_differ_on_holidays: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checked_time", b"checked_time", "next_change_time", b"next_change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checked_time", b"checked_time", "may_differ_on_holidays", b"may_differ_on_holidays", "next_change_time", b"next_change_time", "state", b"state", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Opening: _TypeAlias = Opening  # noqa: Y015
+
+@_typing.final
+class MapLink(_message.Message):
+    """Where to look at a place on a map."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """Whose map: "kakao", "openstreetmap", or "geo" for the phone's own map app (RFC 5870)."""
+    uri: _builtins.str
+    """What to open."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        uri: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MapLink: _TypeAlias = MapLink  # noqa: Y015
+
+@_typing.final
 class Place(_message.Message):
     """A place that takes waste."""
 
@@ -310,6 +408,10 @@ class Place(_message.Message):
     MATERIALS_FIELD_NUMBER: _builtins.int
     OPENING_HOURS_FIELD_NUMBER: _builtins.int
     IS_SAMPLE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
+    MAP_LINKS_FIELD_NUMBER: _builtins.int
+    PHONE_FIELD_NUMBER: _builtins.int
     place_id: _builtins.str
     """Stable id."""
     name: _builtins.str
@@ -326,6 +428,10 @@ class Place(_message.Message):
     """Opening hours as a person would read them. Empty when unknown."""
     is_sample: _builtins.bool
     """True for invented sample data. Never treat it as a real place."""
+    source: _builtins.str
+    """Who says so: "sample", the name of an imported data set such as "clothing_bins", or "kakao"."""
+    phone: _builtins.str
+    """Phone number as its source writes it. Empty when unknown."""
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
         """Where it is, WGS 84."""
@@ -333,6 +439,14 @@ class Place(_message.Message):
     @_builtins.property
     def materials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Middle (or major) categories it takes."""
+
+    @_builtins.property
+    def opening(self) -> Global___Opening:
+        """Whether it is open now."""
+
+    @_builtins.property
+    def map_links(self) -> _containers.RepeatedCompositeFieldContainer[Global___MapLink]:
+        """Maps that show it."""
 
     def __init__(
         self,
@@ -347,10 +461,14 @@ class Place(_message.Message):
         materials: _abc.Iterable[_builtins.str] | None = ...,
         opening_hours: _builtins.str = ...,
         is_sample: _builtins.bool = ...,
+        source: _builtins.str = ...,
+        opening: Global___Opening | None = ...,
+        map_links: _abc.Iterable[Global___MapLink] | None = ...,
+        phone: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_meters", b"_distance_meters", "_walking_minutes", b"_walking_minutes", "distance_meters", b"distance_meters", "location", b"location", "walking_minutes", b"walking_minutes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_meters", b"_distance_meters", "_walking_minutes", b"_walking_minutes", "distance_meters", b"distance_meters", "location", b"location", "opening", b"opening", "walking_minutes", b"walking_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_meters", b"_distance_meters", "_walking_minutes", b"_walking_minutes", "address", b"address", "distance_meters", b"distance_meters", "is_sample", b"is_sample", "kind", b"kind", "location", b"location", "materials", b"materials", "name", b"name", "opening_hours", b"opening_hours", "place_id", b"place_id", "walking_minutes", b"walking_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_meters", b"_distance_meters", "_walking_minutes", b"_walking_minutes", "address", b"address", "distance_meters", b"distance_meters", "is_sample", b"is_sample", "kind", b"kind", "location", b"location", "map_links", b"map_links", "materials", b"materials", "name", b"name", "opening", b"opening", "opening_hours", b"opening_hours", "phone", b"phone", "place_id", b"place_id", "source", b"source", "walking_minutes", b"walking_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_meters: _TypeAlias = _typing.Literal["distance_meters"]  # noqa: Y015
     _WhichOneofArgType__distance_meters: _TypeAlias = _typing.Literal["_distance_meters", b"_distance_meters"]  # noqa: Y015

@@ -52,8 +52,11 @@ class GetTaxonomyResponse(_message.Message):
     MAJORS_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
     RULEBOOK_VERSION_FIELD_NUMBER: _builtins.int
+    NOT_MODIFIED_FIELD_NUMBER: _builtins.int
     rulebook_version: _builtins.str
     """Version of the rule book: changes whenever its content does."""
+    not_modified: _builtins.bool
+    """True when `if-none-match` named this very taxonomy: majors and tags are then left out."""
     @_builtins.property
     def majors(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaxonomyNode]:
         """Major categories in the guide's order."""
@@ -68,10 +71,11 @@ class GetTaxonomyResponse(_message.Message):
         majors: _abc.Iterable[Global___TaxonomyNode] | None = ...,
         tags: _abc.Iterable[Global___SituationTag] | None = ...,
         rulebook_version: _builtins.str = ...,
+        not_modified: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["majors", b"majors", "rulebook_version", b"rulebook_version", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["majors", b"majors", "not_modified", b"not_modified", "rulebook_version", b"rulebook_version", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -140,6 +144,108 @@ class SituationTag(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SituationTag: _TypeAlias = SituationTag  # noqa: Y015
+
+@_typing.final
+class SearchItemsRequest(_message.Message):
+    """Asks for items by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    Q_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    q: _builtins.str
+    """What it is called, such as "우유갑을" or "plastic bottle". At most 100 characters."""
+    limit: _builtins.int
+    """How many. Default 5, at most 20."""
+    locale: _builtins.str
+    """Language of the display names: "ko" or "en". Default: Accept-Language, else "ko". Any language is searched."""
+    def __init__(
+        self,
+        *,
+        q: _builtins.str = ...,
+        limit: _builtins.int | None = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_limit", b"_limit", "limit", b"limit", "locale", b"locale", "q", b"q"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__limit: _TypeAlias = _typing.Literal["limit"]  # noqa: Y015
+    _WhichOneofArgType__limit: _TypeAlias = _typing.Literal["_limit", b"_limit"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__limit) -> _WhichOneofReturnType__limit | None: ...
+
+Global___SearchItemsRequest: _TypeAlias = SearchItemsRequest  # noqa: Y015
+
+@_typing.final
+class SearchItemsResponse(_message.Message):
+    """What goes by that name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    RULEBOOK_VERSION_FIELD_NUMBER: _builtins.int
+    rulebook_version: _builtins.str
+    """Version of the rule book."""
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemMatch]:
+        """Best first. Empty rather than far-fetched."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___ItemMatch] | None = ...,
+        rulebook_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "rulebook_version", b"rulebook_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchItemsResponse: _TypeAlias = SearchItemsResponse  # noqa: Y015
+
+@_typing.final
+class ItemMatch(_message.Message):
+    """An item of the taxonomy that was found by name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    CATEGORY_PATH_FIELD_NUMBER: _builtins.int
+    MATCHED_TEXT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Its name in the locale of the request."""
+    matched_text: _builtins.str
+    """The name or synonym that matched."""
+    score: _builtins.float
+    """How well, from 0 to 1: 1 is the very name, below about 0.9 it was spelt otherwise or is only part of the name."""
+    @_builtins.property
+    def category(self) -> _classification_pb2.Category:
+        """The category, for MatchRules."""
+
+    @_builtins.property
+    def category_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names from the major category down to the item, in the locale of the request."""
+
+    def __init__(
+        self,
+        *,
+        category: _classification_pb2.Category | None = ...,
+        display_name: _builtins.str = ...,
+        category_path: _abc.Iterable[_builtins.str] | None = ...,
+        matched_text: _builtins.str = ...,
+        score: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "category_path", b"category_path", "display_name", b"display_name", "matched_text", b"matched_text", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ItemMatch: _TypeAlias = ItemMatch  # noqa: Y015
 
 @_typing.final
 class MatchRulesRequest(_message.Message):

@@ -41,6 +41,11 @@ class RulesServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.GetTaxonomyRequest.SerializeToString,
                 response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.GetTaxonomyResponse.FromString,
                 _registered_method=True)
+        self.SearchItems = channel.unary_unary(
+                '/eco2.rules.v1.RulesService/SearchItems',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.SearchItemsRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.SearchItemsResponse.FromString,
+                _registered_method=True)
         self.MatchRules = channel.unary_unary(
                 '/eco2.rules.v1.RulesService/MatchRules',
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.MatchRulesRequest.SerializeToString,
@@ -65,6 +70,20 @@ class RulesServiceServicer:
 
     def GetTaxonomy(self, request, context):
         """The whole taxonomy, for clients that let people choose.
+
+        The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
+        that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
+        nothing but `not_modified` and the version.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SearchItems(self, request, context):
+        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
+        or English. For those who have no photo; what is found is a category for MatchRules.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -92,7 +111,7 @@ class RulesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FindPlaces(self, request, context):
-        """The nearest places that take a material, nearest first.
+        """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
@@ -107,6 +126,11 @@ def add_RulesServiceServicer_to_server(servicer, server):
                     servicer.GetTaxonomy,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.GetTaxonomyRequest.FromString,
                     response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.GetTaxonomyResponse.SerializeToString,
+            ),
+            'SearchItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchItems,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.SearchItemsRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.SearchItemsResponse.SerializeToString,
             ),
             'MatchRules': grpc.unary_unary_rpc_method_handler(
                     servicer.MatchRules,
@@ -153,6 +177,33 @@ class RulesService:
             '/eco2.rules.v1.RulesService/GetTaxonomy',
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.GetTaxonomyRequest.SerializeToString,
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.GetTaxonomyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/SearchItems',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.SearchItemsRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.SearchItemsResponse.FromString,
             options,
             channel_credentials,
             insecure,

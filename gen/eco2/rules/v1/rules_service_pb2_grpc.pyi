@@ -38,6 +38,16 @@ class RulesServiceStub:
     GetTaxonomy: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.GetTaxonomyRequest, _rules_service_pb2.GetTaxonomyResponse]
     """The whole taxonomy, for clients that let people choose.
 
+    The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
+    that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
+    nothing but `not_modified` and the version.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    SearchItems: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.SearchItemsRequest, _rules_service_pb2.SearchItemsResponse]
+    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
+    or English. For those who have no photo; what is found is a category for MatchRules.
+
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     MatchRules: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.MatchRulesRequest, _rules_service_pb2.MatchRulesResponse]
@@ -52,7 +62,7 @@ class RulesServiceStub:
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
     FindPlaces: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]
-    """The nearest places that take a material, nearest first.
+    """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
@@ -66,6 +76,16 @@ class RulesServiceAsyncStub(RulesServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTaxonomy: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.GetTaxonomyRequest, _rules_service_pb2.GetTaxonomyResponse]  # type: ignore[assignment]
     """The whole taxonomy, for clients that let people choose.
+
+    The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
+    that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
+    nothing but `not_modified` and the version.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    SearchItems: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.SearchItemsRequest, _rules_service_pb2.SearchItemsResponse]  # type: ignore[assignment]
+    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
+    or English. For those who have no photo; what is found is a category for MatchRules.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -81,7 +101,7 @@ class RulesServiceAsyncStub(RulesServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
     FindPlaces: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]  # type: ignore[assignment]
-    """The nearest places that take a material, nearest first.
+    """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
@@ -98,6 +118,22 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.GetTaxonomyResponse, _abc.Awaitable[_rules_service_pb2.GetTaxonomyResponse]]:
         """The whole taxonomy, for clients that let people choose.
+
+        The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
+        that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
+        nothing but `not_modified` and the version.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+
+    @_abc_1.abstractmethod
+    def SearchItems(
+        self,
+        request: _rules_service_pb2.SearchItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rules_service_pb2.SearchItemsResponse, _abc.Awaitable[_rules_service_pb2.SearchItemsResponse]]:
+        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
+        or English. For those who have no photo; what is found is a category for MatchRules.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -131,7 +167,7 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.FindPlacesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.FindPlacesResponse, _abc.Awaitable[_rules_service_pb2.FindPlacesResponse]]:
-        """The nearest places that take a material, nearest first.
+        """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """

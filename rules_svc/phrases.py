@@ -1,0 +1,117 @@
+"""What in a person's question may be the name of a thing: particles and the words around it are taken off."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
+_ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
+_MOST_WORDS = 10
+# Letters of a name that count.
+LONGEST = 30
+
+_PARTICLES_TEXT = """
+으로는 에서는 이랑은 에다가 이라도 이라는 으로 에서 에다 이랑 하고 까지 부터 처럼 마다 이나 이란 인데 인가 은요 는요
+들은 들을 은 는 이 가 을 를 에 로 도 만 의 와 과 랑 나 요 들 란 야
+"""
+# Longest first: 에서는 must not leave 에서 behind.
+_PARTICLES = tuple(sorted(_PARTICLES_TEXT.split(), key=len, reverse=True))
+
+_AROUND_TEXT = """
+어디 어디에 어디다 어디다가 어디로 어디서 어떻게 어떡해 어케 뭐 뭘로 무엇 무슨 어느 방법 법 버리는 버려 버려요
+버리나요 버릴 버릴때 버릴까 버리는법 버리는방법 버리기 버리면 버려야 버리고 버리지 버림 해요 해야 하나요 하죠 하는
+할까 되나요 되요 돼요 되는 될까요 돼 분리수거 분리배출 재활용 배출 배출방법 처리 수거 수거함 쓰레기 폐기 다 쓴 쓰던
+쓰고 남은 빈 헌 오래된 다쓴 먹은 먹고 마신 안 못 쓰는 좀 수 있나요 있어요 것 거 게 인가요 가능 가능한가요 알려줘
+알려주세요 궁금 궁금해요 이거 저거 이건 넣어 넣어요 넣나요 넣으면 해 때 how where what which when do does did i we
+you to the a an my our this that these those is are it its be should must of for in into on at with from and or
+dispose disposing disposal throw recycle recycled recycling bin put go goes old used good empty broken trash garbage
+rubbish away out
+"""
+_AROUND = frozenset(_AROUND_TEXT.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A part of the question that may be a name.
+
+    Attributes:
+        squeezed: Its letters without spaces.
+        words: Its words.
+        weight: How much of the question it stands for, up to 1.
+    """
+
+    squeezed: str
+    words: tuple[str, ...]
+    weight: float
+
+
+def folded(text: str) -> str:
+    """Letters as they are compared: one form of each, lower case, nothing but letters, digits and single spaces."""
+    return _NOT_A_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+def singular(word: str) -> str:
+    """An English word without the plural's ending; Korean as it is."""
+    if not word.isascii() or len(word) < 4 or word.endswith("ss"):
+        return word
+    if word.endswith("ies"):
+        return f"{word[:-3]}y"
+    if word.endswith(("xes", "ches", "shes", "sses")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+def phrases(question: str) -> list[Phrase]:
+    """What may be names in a question, the largest part first; none twice."""
+    text = folded(question)
+    every = text.split()[:_MOST_WORDS]
+    left = [word for word in _ASKING.sub(" ", text).split()[:_MOST_WORDS] if _bare(word) not in _AROUND]
+    found: dict[str, Phrase] = {}
+    for phrase in (*_spellings(every, 1.0), *_runs(left or every)):
+        if phrase.squeezed and phrase.squeezed not in found:
+            found[phrase.squeezed] = phrase
+    return sorted(found.values(), key=lambda phrase: -phrase.weight)
+
+
+def _bare(word: str) -> str:
+    """The word, or what is left without its particle if that is one of the words around names."""
+    for particle in _PARTICLES:
+        if word.endswith(particle) and word.removesuffix(particle) in _AROUND:
+            return word.removesuffix(particle)
+    return word
+
+
+def _runs(words: Sequence[str]) -> Iterator[Phrase]:
+    """Words in a row, from all of them down to single ones."""
+    head = _head(words)
+    for length in range(len(words), 0, -1):
+        for start in range(len(words) - length + 1):
+            beside = 0.0 if start + length == head else 0.02
+            yield from _spellings(words[start : start + length], 0.85 + 0.15 * length / len(words) - beside)
+
+
+def _head(words: Sequence[str]) -> int:
+    """How many words there are up to what is asked about.
+
+    The topic, if one is marked (물티슈는 종이예요?), else the last word: a phone charger is a charger.
+    """
+    topics = (number for number, word in enumerate(words, start=1) if len(word) > 1 and word.endswith(("은", "는")))
+    return next(topics, len(words))
+
+
+def _spellings(words: Sequence[str], weight: float) -> Iterator[Phrase]:
+    """The words as they are, and without the last one's particle."""
+    if not words:
+        return
+    yield _phrase(words, weight)
+    *before, last = words
+    for particle in _PARTICLES:
+        if last.endswith(particle) and len(last) > len(particle):
+            yield _phrase([*before, last.removesuffix(particle)], weight * 0.99)
+            return
+
+
+def _phrase(words: Sequence[str], weight: float) -> Phrase:
+    kept = tuple(singular(word) for word in words)
+    return Phrase("".join(kept)[:LONGEST], kept, weight)
