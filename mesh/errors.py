@@ -39,6 +39,7 @@ class Reason(StrEnum):
     PHOTO_TOO_LARGE = "PHOTO_TOO_LARGE"
     PHOTO_EMPTY = "PHOTO_EMPTY"
     PHOTO_FETCH_FAILED = "PHOTO_FETCH_FAILED"
+    PHOTO_TOO_COMPLEX = "PHOTO_TOO_COMPLEX"
 
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     TAG_UNKNOWN = "TAG_UNKNOWN"
@@ -231,6 +232,10 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.PHOTO_FETCH_FAILED: _text(
             "사진을 가져오지 못했어요(상태 {status}).", "The photo couldn't be fetched (status {status})."
+        ),
+        Reason.PHOTO_TOO_COMPLEX: _text(
+            "사진을 여는 데 너무 많은 자원이 필요해요(한도 {limit}). 다시 찍은 사진을 올려 주세요.",
+            "Opening the photo takes more than it may (limit {limit}). Take it again.",
         ),
         Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
         Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),

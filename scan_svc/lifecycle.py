@@ -18,7 +18,7 @@ from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
 
 _PAGE_DEFAULT = 20
 _PAGE_LIMIT = 100
-_KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp)")
+_KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp|heic|heif)")
 
 
 @dataclass(frozen=True, slots=True)

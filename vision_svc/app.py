@@ -2,7 +2,7 @@
 
     VisionServicer ── Examiner ─┬─ Lane ── PhotoStorage ── S3
                                 ├─ Lane ── PhotoWeb ────── public addresses only
-                                ├─ prepare                 (photos, colours)
+                                ├─ Decoders ────────────── processes: cleaning, colours
                                 └─ OfflineClassifier ───── ONNX file, head
 
 The model is loaded before the port is opened: a Vision that can't see is never healthy.
@@ -18,8 +18,11 @@ from mesh import telemetry
 from mesh.addresses import open_public_client
 from mesh.server import Server, Service, serving
 from vision_svc.admission import Admission
+from vision_svc.classification import Classification
+from vision_svc.decoding import open_decoders
 from vision_svc.examination import Examiner, Lane
-from vision_svc.photos import refuse_on_warnings
+from vision_svc.photos import Photo
+from vision_svc.pixels import pixels
 from vision_svc.providers.offline import OfflineClassifier
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import VisionSettings
@@ -36,19 +39,27 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
     Raises:
         ModelMissing: The model hasn't been built.
     """
-    refuse_on_warnings()
     with (
         telemetry.started("vision", settings) as signals,
         ThreadPoolExecutor(settings.vision_threads, "vision-cpu") as cpu,
     ):
-        async with open_storage(settings) as storage, open_public_client("image_url") as client:
-            model = await asyncio.get_running_loop().run_in_executor(cpu, OfflineClassifier.load, settings.vision_model)
+        async with (
+            open_storage(settings) as storage,
+            open_public_client("image_url") as client,
+            open_decoders(settings.vision_threads, settings.vision_decode_seconds) as decoders,
+        ):
+            loop = asyncio.get_running_loop()
+            model = await loop.run_in_executor(cpu, OfflineClassifier.load, settings.vision_model)
+
+            async def classify(photo: Photo) -> Classification:
+                return await loop.run_in_executor(cpu, lambda: model.classify(pixels(photo)))
+
             web = PhotoWeb(client, settings.vision_fetch_seconds)
             examiner = Examiner(
                 Lane(storage, Admission(settings.vision_places, settings.vision_queue)),
                 Lane(web, Admission(settings.vision_outside_places, settings.vision_queue)),
-                model.classify,
-                cpu,
+                decoders.clean,
+                classify,
             )
             service = Service(
                 NAME, add_VisionServiceServicer_to_server, VisionServicer(examiner, settings.cdn_base_url)

@@ -6,7 +6,6 @@ green bottle becomes a brown one.
 
 from io import BytesIO
 
-import numpy as np
 from PIL import Image, ImageCms
 
 _WHITE = "white"
@@ -27,8 +26,7 @@ def plain_rgb(image: Image.Image, side: int) -> Image.Image:
 def _scalable(image: Image.Image) -> Image.Image:
     """The picture in a mode that can be scaled smoothly: palettes, bitmaps and 16-bit greys can't."""
     if image.mode.startswith("I"):
-        wide = np.asarray(image).astype(np.uint32)
-        return Image.fromarray((wide >> 8).clip(0, 255).astype(np.uint8))
+        return image.point(lambda value: value * (1 / 256)).convert("L")
     if image.has_transparency_data and image.mode != "RGBA":
         return image.convert("RGBA")
     if image.mode in {"1", "P"}:

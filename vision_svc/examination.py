@@ -1,8 +1,6 @@
 """One look at a photo: load it, prepare it, classify it."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from concurrent.futures import Executor
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -10,7 +8,8 @@ from typing import Protocol
 from vision_svc.admission import Admission
 from vision_svc.classification import Classification
 from vision_svc.locations import Location, Stored
-from vision_svc.photos import Photo, Pixels, prepare
+from vision_svc.photos import Photo
+from vision_svc.spool import Spool, spool
 
 
 class Phase(StrEnum):
@@ -29,11 +28,18 @@ class Finding:
     photo: Photo
 
 
+Clean = Callable[[Spool], Awaitable[Photo]]
+"""Makes a clean photo of a file; `vision_svc.decoding.Decoders.clean`."""
+
+Classify = Callable[[Photo], Awaitable[Classification]]
+"""Tells what a photo shows."""
+
+
 class PhotoSource(Protocol):
     """Where photos come from: our storage, or an outside address."""
 
-    async def load(self, address: str) -> bytes:
-        """The whole file at an object key or URL.
+    async def load(self, address: str, into: Spool) -> None:
+        """Loads the whole file at an object key or URL.
 
         Raises:
             EcoError: PHOTO_NOT_FOUND, PHOTO_FETCH_FAILED, ADDRESS_REFUSED, PHOTO_TOO_LARGE, PHOTO_EMPTY.
@@ -54,17 +60,15 @@ class Examiner:
     Args:
         stored: For photos in our own storage.
         outside: For photos at outside addresses.
-        classify: Tells what pixels show; CPU work, called from several threads.
-        cpu: The threads for CPU work; as many as there are cores.
+        clean: The decoder.
+        classify: The classifier.
     """
 
-    def __init__(
-        self, stored: Lane, outside: Lane, classify: Callable[[Pixels], Classification], cpu: Executor
-    ) -> None:
+    def __init__(self, stored: Lane, outside: Lane, clean: Clean, classify: Classify) -> None:
         self._stored = stored
         self._outside = outside
+        self._clean = clean
         self._classify = classify
-        self._cpu = cpu
 
     async def examine(self, location: Location) -> AsyncGenerator[Phase | Finding]:
         """Yields each phase as it begins, then the finding.
@@ -73,12 +77,12 @@ class Examiner:
             EcoError: The photo can't be had, or isn't one we take.
         """
         lane, address = (self._stored, location.key) if isinstance(location, Stored) else (self._outside, location.url)
-        loop = asyncio.get_running_loop()
         async with lane.admission.place():
             yield Phase.FETCH
-            content = await lane.source.load(address)
-            yield Phase.PREPARE
-            photo = await loop.run_in_executor(self._cpu, prepare, content)
-            yield Phase.CLASSIFY
-            classification = await loop.run_in_executor(self._cpu, self._classify, photo.pixels)
-            yield Finding(classification, photo)
+            with spool() as file:
+                await lane.source.load(address, file)
+                yield Phase.PREPARE
+                photo = await self._clean(file)
+        # The place is free again: a hosted model takes seconds, and of the photo only the small copy is left.
+        yield Phase.CLASSIFY
+        yield Finding(await self._classify(photo), photo)

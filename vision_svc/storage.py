@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,8 +11,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh.errors import EcoError, NotFound, Reason, Unavailable
-from vision_svc.photos import MAX_BYTES, demand_size
+from vision_svc.photos import demand_size
 from vision_svc.settings import VisionSettings
+from vision_svc.spool import Spool
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 10  # between two pieces, not for the whole
 _THREADS = 8
+_PIECE_BYTES = 256 * 1024
 
 
 class PhotoStorage:
@@ -36,26 +38,27 @@ class PhotoStorage:
         self._bucket = bucket
         self._threads = threads
 
-    async def load(self, address: str) -> bytes:
-        """The photo with this object key.
+    async def load(self, address: str, into: Spool) -> None:
+        """Loads the photo with this object key.
 
         Raises:
             NotFound: PHOTO_NOT_FOUND.
             InvalidArgument: PHOTO_EMPTY or PHOTO_TOO_LARGE, told by its length before it is read.
             Unavailable: The storage doesn't answer.
         """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, address)
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._read, address, into)
 
     async def probe(self) -> None:
         """Asks for the bucket; raises if it can't be reached."""
         await asyncio.to_thread(self._client.head_bucket, Bucket=self._bucket)
 
-    def _read(self, key: str) -> bytes:
+    def _read(self, key: str, into: Spool) -> None:
         try:
             found = self._client.get_object(Bucket=self._bucket, Key=key)
-            with found["Body"] as body:
+            with closing(found["Body"]) as body:
                 demand_size(found["ContentLength"])
-                return body.read(MAX_BYTES)
+                for piece in body.iter_chunks(_PIECE_BYTES):
+                    into.write(piece)
         except (ClientError, BotoCoreError) as error:
             raise _explained(error, key) from error
 

@@ -6,6 +6,7 @@ import httpx2
 
 from mesh.errors import NotFound, Reason, Unavailable
 from vision_svc.photos import demand_size
+from vision_svc.spool import Spool
 
 _GONE = frozenset({httpx2.codes.NOT_FOUND, httpx2.codes.GONE})
 
@@ -22,8 +23,8 @@ class PhotoWeb:
         self._client = client
         self._seconds = seconds
 
-    async def load(self, address: str) -> bytes:
-        """The photo at this address.
+    async def load(self, address: str, into: Spool) -> None:
+        """Loads the photo at this address.
 
         Raises:
             InvalidArgument: ADDRESS_REFUSED, PHOTO_EMPTY or PHOTO_TOO_LARGE.
@@ -32,22 +33,19 @@ class PhotoWeb:
         """
         try:
             async with asyncio.timeout(self._seconds):
-                return await self._download(address)
+                await self._download(address, into)
         except TimeoutError as error:
             raise Unavailable(Reason.PHOTO_FETCH_FAILED, status="timeout") from error
         except httpx2.HTTPError as error:
             raise Unavailable(Reason.PHOTO_FETCH_FAILED, status=type(error).__name__) from error
 
-    async def _download(self, address: str) -> bytes:
+    async def _download(self, address: str, into: Spool) -> None:
         # A compressed reply could grow a thousandfold behind our back: it is neither asked for nor unpacked.
         async with self._client.stream("GET", address, headers={"accept-encoding": "identity"}) as reply:
             if reply.status_code in _GONE:
                 raise NotFound(Reason.PHOTO_NOT_FOUND, image_url=address)
             if not reply.is_success:
                 raise Unavailable(Reason.PHOTO_FETCH_FAILED, status=reply.status_code)
-            content = bytearray()
             async for piece in reply.aiter_raw():
-                content += piece
-                demand_size(len(content))
-        demand_size(len(content))
-        return bytes(content)
+                into.write(piece)
+        demand_size(len(into))

@@ -21,7 +21,7 @@ from vision_svc.classification import UNKNOWN, Classification
 from vision_svc.classifier import Beliefs, judge
 from vision_svc.labels import KINDS
 from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET
-from vision_svc.photos import Pixels
+from vision_svc.pixels import Pixels
 
 _HEAD_SHARE = 0.6  # of the belief; the rest comes from the ImageNet map, which knows what the head never saw
 _LEAST_WASTE = 0.15  # below this share of waste classes ImageNet has no opinion, and must not be scaled up to one

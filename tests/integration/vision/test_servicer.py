@@ -1,7 +1,6 @@
 """The servicer in a real server, on photos that a fake source hands over."""
 
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,16 @@ from mesh.settings import ServiceSettings
 from mesh.status import from_rpc_error
 from vision_svc.admission import Admission
 from vision_svc.app import NAME
+from vision_svc.classification import Classification
+from vision_svc.decoding import open_decoders
 from vision_svc.examination import Examiner, Lane
 from vision_svc.model import BACKBONE
 from vision_svc.model.convert import convert
+from vision_svc.photos import Photo
+from vision_svc.pixels import pixels
 from vision_svc.providers.offline import OfflineClassifier
 from vision_svc.servicer import VisionServicer
+from vision_svc.spool import Spool
 from vision_svc.web import PhotoWeb
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
@@ -36,10 +40,10 @@ class _Album:
     def __init__(self, photos: Mapping[str, bytes]) -> None:
         self._photos = photos
 
-    async def load(self, address: str) -> bytes:
+    async def load(self, address: str, into: Spool) -> None:
         if address not in self._photos:
             raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=address)
-        return self._photos[address]
+        into.write(self._photos[address])
 
 
 def _gif() -> bytes:
@@ -55,13 +59,18 @@ async def vision(text_photo: bytes) -> AsyncIterator["VisionServiceAsyncStub"]:
     convert(BACKBONE)
     album = _Album({"text": text_photo, "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": text_photo[:9000]})
     settings = ServiceSettings(drain_seconds=0)
-    with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
-        async with open_public_client("image_url") as client:
+    model = OfflineClassifier.load(BACKBONE)
+
+    async def classify(photo: Photo) -> Classification:
+        return model.classify(pixels(photo))
+
+    with telemetry.started("vision", settings) as instruments:
+        async with open_public_client("image_url") as client, open_decoders(1, 10) as decoders:
             examiner = Examiner(
                 Lane(album, Admission(1, 1)),
                 Lane(PhotoWeb(client, 1.0), Admission(1, 1)),
-                OfflineClassifier.load(BACKBONE).classify,
-                cpu,
+                decoders.clean,
+                classify,
             )
             servicer = VisionServicer(examiner, "https://cdn.example.com/photos")
             service = Service(NAME, add_VisionServiceServicer_to_server, servicer)

@@ -4,21 +4,22 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
+import pillow_heif
 import pytest
 import skimage.data
 from PIL import Image
 
+from vision_svc.cleaning import configure
 from vision_svc.model import BACKBONE
 from vision_svc.model.convert import convert
-from vision_svc.photos import refuse_on_warnings
 from vision_svc.providers.offline import OfflineClassifier
 
 Encode = Callable[..., bytes]
 
 
 @pytest.fixture(autouse=True)
-def _pillow_as_in_production() -> None:
-    refuse_on_warnings()
+def _pillow_as_in_the_decoder() -> None:
+    configure()
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +46,10 @@ def encode() -> Encode:
 
     def write(image: Image.Image, form: str = "JPEG", **options: object) -> bytes:
         file = BytesIO()
-        image.save(file, form, **options)
+        if form == "HEIC":
+            pillow_heif.from_pillow(image).save(file, **options)
+        else:
+            image.save(file, form, **options)
         return file.getvalue()
 
     return write

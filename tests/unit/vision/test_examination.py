@@ -1,9 +1,10 @@
 """One look at a photo, and how many at once."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Callable
 from contextlib import aclosing
+from io import BytesIO
 
 import pytest
 from PIL import Image
@@ -11,8 +12,11 @@ from PIL import Image
 from mesh.errors import InvalidArgument, Reason, ResourceExhausted
 from vision_svc.admission import Admission
 from vision_svc.classification import UNKNOWN, Classification
-from vision_svc.examination import Examiner, Finding, Lane, Phase
+from vision_svc.cleaning import clean
+from vision_svc.examination import Classify, Examiner, Finding, Lane, Phase
 from vision_svc.locations import Location, Outside, Stored
+from vision_svc.photos import Photo
+from vision_svc.spool import Spool
 
 Encode = Callable[..., bytes]
 
@@ -24,25 +28,24 @@ class _Source:
         self._content = content
         self.asked: list[str] = []
 
-    async def load(self, address: str) -> bytes:
+    async def load(self, address: str, into: Spool) -> None:
         self.asked.append(address)
-        return self._content
+        into.write(self._content)
 
 
-def _classify(pixels: object) -> Classification:
+async def _clean(file: Spool) -> Photo:
+    return clean(BytesIO(os.pread(file.descriptor, len(file), 0)), len(file))
+
+
+async def _classify(photo: Photo) -> Classification:
     return Classification(UNKNOWN, 0.0, (), "fake", "fake")
 
 
-@pytest.fixture
-def cpu() -> Iterator[ThreadPoolExecutor]:
-    """A thread for CPU work."""
-    with ThreadPoolExecutor(1) as threads:
-        yield threads
-
-
-def _examiner(cpu: ThreadPoolExecutor, source: _Source, outside: _Source | None = None, *, queue: int = 0) -> Examiner:
+def _examiner(
+    source: _Source, outside: _Source | None = None, *, queue: int = 0, classify: Classify = _classify
+) -> Examiner:
     other = outside or source
-    return Examiner(Lane(source, Admission(1, queue)), Lane(other, Admission(1, queue)), _classify, cpu)
+    return Examiner(Lane(source, Admission(1, queue)), Lane(other, Admission(1, queue)), _clean, classify)
 
 
 async def _events(examiner: Examiner, location: Location) -> list[Phase | Finding]:
@@ -50,28 +53,26 @@ async def _events(examiner: Examiner, location: Location) -> list[Phase | Findin
         return [event async for event in events]
 
 
-async def test_phases_come_in_order_and_the_finding_last(
-    cpu: ThreadPoolExecutor, encode: Encode, quarters: Image.Image
-) -> None:
+async def test_phases_come_in_order_and_the_finding_last(encode: Encode, quarters: Image.Image) -> None:
     """What the client's progress bar shows."""
-    *phases, finding = await _events(_examiner(cpu, _Source(encode(quarters))), Stored("a"))
+    *phases, finding = await _events(_examiner(_Source(encode(quarters))), Stored("a"))
     assert phases == [Phase.FETCH, Phase.PREPARE, Phase.CLASSIFY]
     assert isinstance(finding, Finding)
     assert (finding.photo.width, finding.photo.height) == (320, 200)
 
 
-async def test_each_location_has_its_source(cpu: ThreadPoolExecutor, encode: Encode, quarters: Image.Image) -> None:
+async def test_each_location_has_its_source(encode: Encode, quarters: Image.Image) -> None:
     """Nothing of ours is fetched over the internet."""
     ours, outside = _Source(encode(quarters)), _Source(encode(quarters))
-    examiner = _examiner(cpu, ours, outside)
+    examiner = _examiner(ours, outside)
     await _events(examiner, Stored("key"))
     await _events(examiner, Outside("https://example.com/1"))
     assert (ours.asked, outside.asked) == (["key"], ["https://example.com/1"])
 
 
-async def test_a_bad_photo_fails_in_its_phase_and_leaves_its_place(cpu: ThreadPoolExecutor) -> None:
+async def test_a_bad_photo_fails_in_its_phase_and_leaves_its_place() -> None:
     """The last phase seen is the one that failed, and the next photo can come in."""
-    examiner = _examiner(cpu, _Source(b"text"))
+    examiner = _examiner(_Source(b"text"))
     for _ in range(2):
         async with aclosing(examiner.examine(Stored("a"))) as events:
             assert [await anext(events), await anext(events)] == [Phase.FETCH, Phase.PREPARE]
@@ -80,10 +81,10 @@ async def test_a_bad_photo_fails_in_its_phase_and_leaves_its_place(cpu: ThreadPo
         assert caught.value.reason is Reason.PHOTO_UNREADABLE
 
 
-async def test_photos_wait_for_a_place(cpu: ThreadPoolExecutor, encode: Encode, quarters: Image.Image) -> None:
+async def test_photos_wait_for_a_place(encode: Encode, quarters: Image.Image) -> None:
     """One place, three photos: all are looked at, and none is loaded before it has a place."""
     source = _Source(encode(quarters))
-    examiner = _examiner(cpu, source, queue=2)
+    examiner = _examiner(source, queue=2)
     first = examiner.examine(Stored("first"))
     await anext(first)
     others = asyncio.gather(*(_events(examiner, Stored(key)) for key in ("second", "third")))
@@ -92,9 +93,9 @@ async def test_photos_wait_for_a_place(cpu: ThreadPoolExecutor, encode: Encode, 
     assert source.asked == ["second", "third"]
 
 
-async def test_a_full_queue_sends_away(cpu: ThreadPoolExecutor, encode: Encode, quarters: Image.Image) -> None:
+async def test_a_full_queue_sends_away(encode: Encode, quarters: Image.Image) -> None:
     """At once, with the time to come back."""
-    examiner = _examiner(cpu, _Source(encode(quarters)), queue=0)
+    examiner = _examiner(_Source(encode(quarters)), queue=0)
     async with aclosing(examiner.examine(Stored("inside"))) as inside:
         await anext(inside)
         with pytest.raises(ResourceExhausted) as caught:
@@ -103,11 +104,27 @@ async def test_a_full_queue_sends_away(cpu: ThreadPoolExecutor, encode: Encode, 
     assert caught.value.retry_after
 
 
-async def test_slow_strangers_do_not_hold_up_our_storage(
-    cpu: ThreadPoolExecutor, encode: Encode, quarters: Image.Image
-) -> None:
+async def test_slow_strangers_do_not_hold_up_our_storage(encode: Encode, quarters: Image.Image) -> None:
     """Each source has its own places."""
-    examiner = _examiner(cpu, _Source(encode(quarters)), _Source(b""), queue=0)
+    examiner = _examiner(_Source(encode(quarters)), _Source(b""), queue=0)
     async with aclosing(examiner.examine(Outside("https://slow.example"))) as stuck:
         await anext(stuck)
         assert isinstance((await _events(examiner, Stored("a")))[-1], Finding)
+
+
+async def test_a_slow_model_holds_no_place(encode: Encode, quarters: Image.Image) -> None:
+    """A hosted model takes seconds; the places are for photos that are being loaded and cleaned."""
+    answer = asyncio.Event()
+
+    async def classify(photo: Photo) -> Classification:
+        await answer.wait()
+        return await _classify(photo)
+
+    examiner = _examiner(_Source(encode(quarters)), queue=0, classify=classify)
+    async with aclosing(examiner.examine(Stored("slow"))) as slow:
+        assert [await anext(slow) for _ in range(3)][-1] is Phase.CLASSIFY
+        finding = asyncio.ensure_future(anext(slow))
+        other = asyncio.ensure_future(_events(examiner, Stored("other")))
+        answer.set()
+        assert isinstance(await finding, Finding)
+        assert isinstance((await other)[-1], Finding)

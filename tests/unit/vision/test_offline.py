@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.unit.vision.cleaned import seen
 from vision_svc.classification import UNKNOWN, Category
 from vision_svc.labels import KINDS
-from vision_svc.photos import prepare
 from vision_svc.providers.offline import ModelMissing, OfflineClassifier
 
 _MIDDLES = {
@@ -51,7 +51,7 @@ def labelled_photos() -> list[LabelledPhoto]:
 
 def test_handwriting_on_a_sheet_is_paper(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:
     """The whole way, on a picture that everybody has."""
-    found = classifier.classify(prepare(sample("text.png")).pixels)
+    found = classifier.classify(seen(sample("text.png")))
     assert found.kind == KINDS["paper"]
     assert found.confidence == pytest.approx(0.75, abs=0.02)
     assert found.provider == "offline"
@@ -62,14 +62,14 @@ def test_what_is_no_waste_is_seen_as_such(
     classifier: OfflineClassifier, sample: Callable[[str], bytes], name: str
 ) -> None:
     """A cat, a horse, a rocket, a motorcycle."""
-    pixels = prepare(sample(name)).pixels
+    pixels = seen(sample(name))
     assert classifier.beliefs(pixels).nonwaste >= 0.6
     assert classifier.classify(pixels).kind == UNKNOWN
 
 
 def test_a_full_coffee_cup_is_left_open(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:
     """Coffee, a porcelain cup and a spoon: more than one thing, so the honest answer is a choice."""
-    found = classifier.classify(prepare(sample("coffee.png")).pixels)
+    found = classifier.classify(seen(sample("coffee.png")))
     assert found.kind == UNKNOWN
     assert found.candidates[0].kind == KINDS["food"]
 
@@ -94,7 +94,7 @@ def test_a_picture_without_content_is_left_open(
     """The model takes a black picture for electrical goods, and that would earn a character."""
     file = BytesIO()
     Image.new("RGB", size, colour).save(file, "JPEG")
-    found = classifier.classify(prepare(file.getvalue()).pixels)
+    found = classifier.classify(seen(file.getvalue()))
     assert (found.kind, found.confidence, found.candidates) == (UNKNOWN, 0.0, ())
 
 
@@ -107,7 +107,7 @@ def test_noise_of_a_covered_lens_is_no_content(classifier: OfflineClassifier) ->
 
 def test_the_same_photo_gives_the_same_answer(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:
     """The contract says idempotent."""
-    pixels = prepare(sample("text.png")).pixels
+    pixels = seen(sample("text.png"))
     assert classifier.classify(pixels) == classifier.classify(pixels)
 
 
@@ -123,7 +123,7 @@ def test_accuracy_on_labelled_photos_keeps_its_floor(
     """Measured once: of 37 it answered 14, 13 of them rightly; the right one was among the candidates 35 times."""
     counts: Counter[str] = Counter()
     for photo in labelled_photos:
-        found = classifier.classify(prepare(photo.path.read_bytes()).pixels)
+        found = classifier.classify(seen(photo.path.read_bytes()))
         right = _MIDDLES.get(photo.material, set())
         counts["answered"] += found.kind != UNKNOWN
         counts["right"] += _place(found.kind.category) in right

@@ -1,6 +1,5 @@
 """Protos to the domain and back."""
 
-import numpy as np
 import pytest
 
 from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest
@@ -12,7 +11,7 @@ from vision_svc.labels import KINDS
 from vision_svc.locations import Outside, Stored
 from vision_svc.photos import Photo
 
-_PHOTO = Photo(np.zeros((2, 3, 3), np.uint8), "ab" * 32, 300, 200)
+_PHOTO = Photo(b"jpeg", "ab" * 32, 300, 200)
 
 
 def _finding(kind: Kind) -> Finding:

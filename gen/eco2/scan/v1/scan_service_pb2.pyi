@@ -32,7 +32,7 @@ class Upload(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     content_type: _builtins.str
-    """Media type: image/jpeg, image/png or image/webp."""
+    """Media type: image/jpeg, image/png, image/webp, image/heic or image/heif."""
     size_bytes: _builtins.int
     """Exact size in bytes, at most 20 MiB. The upload must have this size. An empty file may be announced: its scan fails
     with PHOTO_EMPTY.

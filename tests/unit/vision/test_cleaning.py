@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from mesh.errors import EcoError, InvalidArgument, Reason
-from vision_svc.photos import MAX_BYTES, Photo, demand_size, prepare
+from tests.unit.vision.cleaned import cleaned
+from vision_svc.photos import MAX_BYTES, Photo, demand_size
+from vision_svc.pixels import pixels
 
 Encode = Callable[..., bytes]
 
@@ -23,9 +25,10 @@ _RED, _GREEN, _BLUE, _WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 
 
 def _corners(photo: Photo) -> list[tuple[int, ...]]:
     """The colours top left, top right, bottom left, bottom right, rounded to full and none."""
-    height, width, _ = photo.pixels.shape
+    seen = pixels(photo)
+    height, width, _ = seen.shape
     points = [(x, y) for y in (height // 4, height * 3 // 4) for x in (width // 4, width * 3 // 4)]
-    return [tuple(255 if int(value) > 127 else 0 for value in photo.pixels[y, x]) for x, y in points]
+    return [tuple(255 if int(value) > 127 else 0 for value in seen[y, x]) for x, y in points]
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -43,14 +46,14 @@ def _png(width: int, height: int) -> bytes:
 
 def _refusal(content: bytes) -> InvalidArgument:
     with pytest.raises(InvalidArgument) as caught:
-        prepare(content)
+        cleaned(content)
     return caught.value
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "HEIC"])
 def test_every_allowed_format_is_read(encode: Encode, quarters: Image.Image, form: str) -> None:
     """The formats phones and browsers send."""
-    photo = prepare(encode(quarters, form))
+    photo = cleaned(encode(quarters, form))
     assert _corners(photo) == [_RED, _GREEN, _BLUE, _WHITE]
     assert (photo.width, photo.height) == (320, 200)
 
@@ -74,10 +77,10 @@ def test_the_photo_is_turned_upright(
     """Phones store the sensor's view and say in EXIF how they were held."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    photo = prepare(encode(quarters, exif=exif))
+    photo = cleaned(encode(quarters, exif=exif))
     assert _corners(photo) == corners
     assert (photo.width, photo.height) == ((200, 320) if orientation >= 5 else (320, 200))
-    assert photo.pixels.shape == (photo.height, photo.width, 3)
+    assert pixels(photo).shape == (photo.height, photo.width, 3)
 
 
 def test_where_it_was_taken_is_forgotten(encode: Encode, quarters: Image.Image) -> None:
@@ -87,44 +90,49 @@ def test_where_it_was_taken_is_forgotten(encode: Encode, quarters: Image.Image) 
     exif[ExifTags.Base.Make] = "Phone"
     tagged = encode(quarters, exif=exif)
     assert b"Phone" in tagged
-    assert prepare(tagged).digest == prepare(encode(quarters)).digest
+    assert cleaned(tagged).digest == cleaned(encode(quarters)).digest
 
 
 def test_damaged_exif_does_not_spoil_the_photo(encode: Encode, quarters: Image.Image) -> None:
     """The picture is whole; only what is written beside it isn't."""
     content = encode(quarters, exif=b"Exif\0\0MM\0*\0\0\0\x08\0\xff")
-    assert prepare(content).width == 320
+    assert cleaned(content).width == 320
 
 
 def test_a_large_photo_becomes_small_and_keeps_its_shape(encode: Encode) -> None:
     """What the model sees is never larger, but the answer tells the original's size."""
-    photo = prepare(encode(Image.new("RGB", (4032, 3024), "teal")))
-    assert photo.pixels.shape == (768, 1024, 3)
+    photo = cleaned(encode(Image.new("RGB", (4032, 3024), "teal")))
+    assert pixels(photo).shape == (768, 1024, 3)
     assert (photo.width, photo.height) == (4032, 3024)
 
 
 def test_the_digest_is_of_size_and_pixels(encode: Encode, quarters: Image.Image) -> None:
     """Two files of the same pixels are one photo; the same bytes in another shape are not."""
-    photo = prepare(encode(quarters, "PNG"))
+    photo = cleaned(encode(quarters, "PNG"))
     assert photo.digest == hashlib.sha256(b"320x200:" + quarters.tobytes()).hexdigest()
-    assert photo.digest == prepare(encode(quarters, "PNG", compress_level=1)).digest
+    assert photo.digest == cleaned(encode(quarters, "PNG", compress_level=1)).digest
     black = Image.new("RGB", (100, 50))
     assert (
-        prepare(encode(black, "PNG")).digest
-        != prepare(encode(black.transpose(Image.Transpose.ROTATE_90), "PNG")).digest
+        cleaned(encode(black, "PNG")).digest
+        != cleaned(encode(black.transpose(Image.Transpose.ROTATE_90), "PNG")).digest
     )
 
 
-def test_the_pixels_can_not_be_changed(encode: Encode, quarters: Image.Image) -> None:
-    """The digest vouches for them."""
-    with pytest.raises(ValueError, match="read-only"):
-        prepare(encode(quarters)).pixels[0, 0] = 0
+def test_the_copy_is_a_plain_jpeg(encode: Encode, quarters: Image.Image) -> None:
+    """What goes to storage and to a model: no EXIF, no profile, no comment."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Phone"
+    photo = cleaned(encode(quarters, exif=exif, comment=b"Seoul", dpi=(300, 300)))
+    with Image.open(BytesIO(photo.jpeg)) as copy:
+        assert (copy.format, copy.mode) == ("JPEG", "RGB")
+        assert not copy.getexif()
+        assert set(copy.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
 
 
 def test_the_second_picture_in_a_phones_jpeg_is_ignored(encode: Encode, quarters: Image.Image) -> None:
     """Phones append depth maps and stereo views (MPO); the first picture is the photo."""
     content = encode(quarters, "MPO", save_all=True, append_images=[Image.new("RGB", (320, 200))])
-    assert _corners(prepare(content)) == [_RED, _GREEN, _BLUE, _WHITE]
+    assert _corners(cleaned(content)) == [_RED, _GREEN, _BLUE, _WHITE]
 
 
 def test_an_empty_file_is_told_apart() -> None:
@@ -161,7 +169,7 @@ def test_an_endless_stripe_is_refused() -> None:
     assert error.metadata["actual"] == "20001 px"
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "HEIC"])
 def test_a_truncated_photo_is_unreadable(encode: Encode, sample: Callable[[str], bytes], form: str) -> None:
     """Half a photo would be classified by its grey lower half."""
     whole = encode(Image.open(BytesIO(sample("coffee.png"))), form)
@@ -181,14 +189,17 @@ def test_other_formats_are_named(encode: Encode, quarters: Image.Image, form: st
     """People can convert a picture if they learn what it is."""
     error = _refusal(encode(quarters, form))
     assert error.reason is Reason.PHOTO_FORMAT
-    assert error.metadata == {"format": form, "allowed": "JPEG, PNG, WEBP"}
+    assert error.metadata == {"format": form, "allowed": "JPEG, PNG, WEBP, HEIC"}
 
 
-def test_an_iphones_own_format_is_named() -> None:
-    """HEIC is the commonest wrong format there is."""
-    error = _refusal(b"\0\0\0\x24ftypheic" + bytes(24))
-    assert error.reason is Reason.PHOTO_FORMAT
-    assert error.metadata["format"] == "HEIC"
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_iphones_photo_is_turned_once(encode: Encode, quarters: Image.Image, orientation: int) -> None:
+    """HEIC says how it was held twice, in the container and in EXIF; only the container counts."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    heic, jpeg = (encode(quarters, form, exif=exif.tobytes()) for form in ("HEIC", "JPEG"))
+    assert _corners(cleaned(heic)) == _corners(cleaned(jpeg))
+    assert cleaned(heic).width == cleaned(jpeg).width
 
 
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
@@ -201,20 +212,18 @@ def test_animations_are_refused(encode: Encode, quarters: Image.Image, form: str
 
 
 @pytest.fixture(scope="module")
-def files() -> list[bytes]:
+def files(encode: Encode) -> list[bytes]:
     """A small valid file of each format, to be damaged."""
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (24, 24, 3), np.uint8))
     whole = []
-    for form in ("JPEG", "PNG", "WEBP"):
-        file = BytesIO()
-        noise.save(file, form)
-        whole.append(file.getvalue())
+    for form in ("JPEG", "PNG", "WEBP", "HEIC"):
+        whole.append(encode(noise, form))
     return whole
 
 
 @settings(max_examples=150, deadline=None)
 @given(
-    which=st.integers(0, 2),
+    which=st.integers(0, 3),
     damage=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.binary(max_size=6)), max_size=4),
 )
 def test_damaged_files_never_raise_anything_else(
@@ -226,4 +235,4 @@ def test_damaged_files_never_raise_anything_else(
         start = int(place * len(content))
         content[start : start + len(patch)] = patch
     with contextlib.suppress(EcoError):
-        prepare(bytes(content))
+        cleaned(bytes(content))
