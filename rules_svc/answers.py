@@ -1,4 +1,4 @@
-"""What a person is told: how, why and where, composed from rules, situation and the person's own question.
+"""What a person is told: how, why, where and when, composed from rules, situation and the person's own question.
 
 Nothing is invented: every sentence is a rule's, a warning of the classifier's, or one of the frames below.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mesh.locale import Locale
-from rules_svc.questions import Questions, Source, Topic
+from rules_svc.questions import Choice, Questions, Source, Topic
 from rules_svc.rulebook import ToldRule
 from rules_svc.taxonomy import Path, Text
 
@@ -19,6 +19,12 @@ _MOST_TOPICS = 2
 
 _OPENING = Text("{title}, 이렇게 버려요.", "{title}: what to do.")
 _WHERE = Text("버리는 곳: {container}", "Where: {container}")
+_PLACE = Text("{where} · {place}", "{where}, {place}")
+_WHEN = Text("내놓는 때: {when}", "When: {when}")
+_DIFFERS = Text(
+    "사는 곳마다 달라요. 구청이나 주민센터에 확인하세요.", "it differs by district; ask your district office."
+)
+_FEE = Text("수수료: {fee}", "Fee: {fee}")
 _NAME = Text("사진 속 물건은 ‘{title}’ 같아요.", "It looks like this: {title}.")
 _INSTEAD = Text("‘{item}’: {instead}", "{item}: {instead}")
 
@@ -47,14 +53,14 @@ class Answer:
     """What a person is told.
 
     Attributes:
-        text: The three parts below, joined.
+        text: The parts below, joined: how, why, where, when.
         how: How to dispose of it; the person's own question is answered first.
         why: Why.
         where: Bag, bin or place.
         insufficiencies: What stays open, each as one question.
         rule_ids: The rules it stands on.
         provider: Who wrote it.
-        when: When to put it out; empty if that isn't known.
+        when: When to put it out; empty while it isn't known what it is.
         choices: Replies that would settle the first insufficiency.
     """
 
@@ -76,6 +82,28 @@ class _Reply:
     lines: tuple[str, ...] = ()
     rule_ids: tuple[str, ...] = ()
     understood: bool = True
+    needs_region: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """What stays open, as one question.
+
+    Attributes:
+        ask: The question, in the locale.
+        choices: Replies that settle it.
+        any_name: Whether the name of a category settles it.
+        tag: The situation that asks, and is over once it is settled; empty if it isn't one.
+        region: Whether a region settles it.
+        topic: Whether another question does: the one asked wasn't understood.
+    """
+
+    ask: str
+    choices: tuple[Choice, ...] = ()
+    any_name: bool = False
+    tag: str = ""
+    region: bool = False
+    topic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +130,26 @@ class Composer:
         followed = rules[0]
         reply = self._reply(finding, rules, question, locale)
         lines = [*reply.lines, *_instructions(finding, followed, self.questions.topics, locale)]
-        where = _WHERE[locale].format(container=followed.container)
-        pieces = [*_part(lines), *_part([followed.why]), where]
-        yield from pieces
+        where, when = _where(followed, locale), _when(finding, followed, locale)
+        pieces = [*_part(lines), *_part([followed.why]), *(_part([where]) if when else [where]), when]
+        yield from (piece for piece in pieces if piece)
+        unsettled = list(self._open(finding, question, reply, locale))
         yield Answer(
             text="".join(pieces),
             how="\n".join(lines),
             why=followed.why,
             where=where,
-            insufficiencies=tuple(self._open(finding, question, reply, locale)),
+            insufficiencies=tuple(one.ask for one in unsettled),
             rule_ids=tuple(dict.fromkeys((followed.rule_id, *reply.rule_ids))),
+            when=when,
+            choices=tuple(choice.label[locale] for one in unsettled[:1] for choice in one.choices),
         )
+
+    def open(
+        self, finding: Finding, rules: Sequence[ToldRule], question: str, locale: Locale
+    ) -> tuple[OpenQuestion, ...]:
+        """What an answer to this would leave open. Arguments as for `compose`."""
+        return tuple(self._open(finding, question, self._reply(finding, rules, question, locale), locale))
 
     def _reply(self, finding: Finding, rules: Sequence[ToldRule], question: str, locale: Locale) -> _Reply:
         # Of what wasn't recognised nothing particular can be said; it is asked about instead.
@@ -130,18 +167,22 @@ class Composer:
         topics = [topic for topic in self.questions.topics if topic.asked.within(question)]
         replies = [_about(topic, finding, rules[0], locale) for topic in topics[:_MOST_TOPICS]]
         lines = tuple(dict.fromkeys(line for line in replies if line))
-        return _Reply(lines, understood=bool(topics))
+        needs_region = not rules[0].when and any(topic.source is Source.WHEN for topic in topics[:_MOST_TOPICS])
+        return _Reply(lines, understood=bool(topics), needs_region=needs_region)
 
-    def _open(self, finding: Finding, question: str, reply: _Reply, locale: Locale) -> Iterator[str]:
+    def _open(self, finding: Finding, question: str, reply: _Reply, locale: Locale) -> Iterator[OpenQuestion]:
         for category in self.questions.open:
             if category.stays_open(finding.path, finding.tags, question):
                 which = category.ask_which if finding.candidates else None
-                yield (which or category.ask)[locale].format(candidates=", ".join(finding.candidates))
+                ask = (which or category.ask)[locale].format(candidates=", ".join(finding.candidates))
+                yield OpenQuestion(ask, category.choices, category.any_name)
         for tag in self.questions.open_tags:
             if tag.tag in finding.tags:
-                yield tag.ask[locale]
+                yield OpenQuestion(tag.ask[locale], any_name=True, tag=tag.tag)
+        if reply.needs_region:
+            yield OpenQuestion(self.questions.region[locale], region=True)
         if not reply.understood:
-            yield self.questions.unanswered[locale]
+            yield OpenQuestion(self.questions.unanswered[locale], topic=True)
 
 
 def _instructions(finding: Finding, rule: ToldRule, topics: Sequence[Topic], locale: Locale) -> Iterator[str]:
@@ -150,6 +191,8 @@ def _instructions(finding: Finding, rule: ToldRule, topics: Sequence[Topic], loc
         yield _OPENING[locale].format(title=rule.title)
     for number, step in enumerate(rule.steps, start=1):
         yield f"{number}. {step}"
+    if rule.fee:
+        yield _FEE[locale].format(fee=rule.fee)
     hazards = [hazard for hazard in rule.hazards if not _same_danger(hazard, finding.warning, topics)]
     for hazard in [finding.warning, *hazards] if finding.warning else hazards:
         yield f"⚠ {hazard}"
@@ -163,13 +206,29 @@ def _about(topic: Topic, finding: Finding, rule: ToldRule, locale: Locale) -> st
             found = next((line for line in told if topic.answered_by(line)), None)
             return found or (topic.unsaid[locale] if topic.unsaid else None)
         case Source.CONTAINER:
-            return _WHERE[locale].format(container=rule.container)
+            return _where(rule, locale)
+        case Source.WHEN:
+            return _when(finding, rule, locale)
+        case Source.FEE:
+            unsaid = topic.unsaid[locale] if topic.unsaid else None
+            return _FEE[locale].format(fee=rule.fee) if rule.fee else unsaid
         case Source.WHY:
             return rule.why
         case Source.NAME:
             return _NAME[locale].format(title=finding.display_name or rule.title)
         case Source.ALL:
             return None
+
+
+def _where(rule: ToldRule, locale: Locale) -> str:
+    where = _WHERE[locale].format(container=rule.container)
+    return _PLACE[locale].format(where=where, place=rule.place) if rule.place else where
+
+
+def _when(finding: Finding, rule: ToldRule, locale: Locale) -> str:
+    if not rule.when and finding.path == UNKNOWN:
+        return ""
+    return _WHEN[locale].format(when=rule.when or _DIFFERS[locale])
 
 
 def _same_danger(hazard: str, warning: str, topics: Sequence[Topic]) -> bool:

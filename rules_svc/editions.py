@@ -17,6 +17,7 @@ import structlog
 
 from rules_svc import yaml_book
 from rules_svc.answers import Composer
+from rules_svc.replies import Interpreter
 from rules_svc.rulebook import Rulebook
 from rules_svc.search import ItemIndex
 
@@ -34,11 +35,13 @@ class Edition:
         book: Taxonomy, tags and rules.
         composer: Composes answers.
         items: Finds categories by name.
+        replies: Interprets what users reply.
     """
 
     book: Rulebook
     composer: Composer
     items: ItemIndex
+    replies: Interpreter
 
     @classmethod
     def load(cls, data: Traversable = yaml_book.DATA) -> Self:
@@ -48,7 +51,8 @@ class Edition:
             Exception: A file is missing, can't be read, or contradicts another; its notes name the file if it is one.
         """
         book = yaml_book.load(data)
-        return cls(book, Composer(yaml_book.load_questions(data)), ItemIndex.of(book.taxonomy))
+        composer = Composer(yaml_book.load_questions(data))
+        return cls(book, composer, ItemIndex.of(book.taxonomy), Interpreter.of(book, composer))
 
 
 class Editions:
@@ -109,7 +113,7 @@ def fingerprint(folder: Path) -> Fingerprint:
 
 
 def _seen(folder: Path) -> Iterator[tuple[str, int, int]]:
-    for file in folder.rglob("*.yaml"):
+    for file in (*folder.rglob("*.yaml"), *folder.rglob("*.csv")):
         try:
             status = file.stat()
         except OSError:  # it went between two glances; the next one tells

@@ -34,6 +34,8 @@ class Source(StrEnum):
     STEPS = "steps"
     HAZARDS = "hazards"
     CONTAINER = "container"
+    WHEN = "when"
+    FEE = "fee"
     WHY = "why"
     NAME = "name"
     ALL = "all"
@@ -63,6 +65,25 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the replies that settle an open question.
+
+    Attributes:
+        label: What a button says.
+        words: Words of a reply that means it.
+        denial: Words that mean it by denying the other choice.
+        to: The finer category; None if it stays the same.
+        tags: Situations it brings.
+    """
+
+    label: Text
+    words: Words
+    denial: Words = Words()
+    to: Path | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCategory:
     """What stays open when a classification stops at a category.
 
@@ -72,6 +93,8 @@ class OpenCategory:
         ask_which: The same where candidates are known; they stand in for {candidates}.
         tags: Situations that settle it.
         words: What the user may have written that settles it.
+        choices: The replies that settle it.
+        any_name: Whether the name of any category settles it, too.
     """
 
     at: Path
@@ -79,6 +102,8 @@ class OpenCategory:
     ask_which: Text | None = None
     tags: frozenset[str] = frozenset()
     words: Words = Words()
+    choices: tuple[Choice, ...] = ()
+    any_name: bool = False
 
     def stays_open(self, path: Path, tags: Sequence[str], remark: str) -> bool:
         """Whether it must be asked."""
@@ -87,7 +112,7 @@ class OpenCategory:
 
 @dataclass(frozen=True, slots=True)
 class OpenTag:
-    """What a situation leaves open, whatever the category."""
+    """What a situation leaves open, whatever the category, until the name of a category settles it."""
 
     tag: str
     ask: Text
@@ -102,11 +127,17 @@ class Questions:
         topics: What people ask about, the most particular first.
         open: What categories leave open.
         open_tags: What situations leave open.
+        region: What is asked back when a day is asked for and no region was named.
         unanswered: What is asked back when a question is about nothing we know.
+        unclear: Said, before the question, of a reply that settles nothing.
+        settled: Said of a reply that settles something.
     """
 
     asking: Words
     topics: tuple[Topic, ...]
     open: tuple[OpenCategory, ...]
     open_tags: tuple[OpenTag, ...]
+    region: Text
     unanswered: Text
+    unclear: Text
+    settled: Text

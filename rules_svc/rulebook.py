@@ -1,25 +1,16 @@
-"""The rule book: how each category is disposed of, and what a situation changes about it."""
+"""The rule book: how each category is disposed of, and what a situation or a region changes about it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
-from rules_svc.taxonomy import Path, Taxonomy, Text, lineage, within
+from rules_svc.collection import Stream
+from rules_svc.effects import Effect, Step, Tag
+from rules_svc.regions import Overlay, Regions, Whereabouts
+from rules_svc.taxonomy import Path, Taxonomy, Text, lineage
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing to do.
-
-    Attributes:
-        text: What to do.
-        about: What it deals with, such as "rinse": a situation's step takes the place of the rule's own step about the
-            same. Empty if nothing can take its place.
-    """
-
-    text: Text
-    about: str = ""
+_NAMELESS = Text("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,11 @@ class Rule:
         exclusions: What must stay out.
         hazards: Dangers to people.
         source: Title and section of the guide.
+        stream: How it is collected; None for what isn't known yet.
+        fee: What it costs; None if nothing beyond the bag.
         applied_tags: Situation tags that changed it.
+        when: Days and hours where it is to be disposed of; None if they aren't known.
+        place: Where it is put out there; None if nothing is said about it.
     """
 
     rule_id: str
@@ -56,7 +51,11 @@ class Rule:
     exclusions: tuple[Exclusion, ...]
     hazards: tuple[Text, ...]
     source: Text
+    stream: Stream | None = None
+    fee: Text | None = None
     applied_tags: tuple[str, ...] = ()
+    when: Text | None = None
+    place: Text | None = None
 
     def told(self, locale: Locale) -> "ToldRule":
         """The rule in one language."""
@@ -71,6 +70,9 @@ class Rule:
             hazards=tuple(hazard[locale] for hazard in self.hazards),
             source=self.source[locale],
             applied_tags=self.applied_tags,
+            fee=self.fee[locale] if self.fee else "",
+            when=self.when[locale] if self.when else "",
+            place=self.place[locale] if self.place else "",
         )
 
 
@@ -100,58 +102,16 @@ class ToldRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
-    """Another rule takes over.
+class Matched:
+    """What applies.
 
     Attributes:
-        to: The category whose rule it is.
-        because: Said as its first step.
+        rules: First the rule to follow, then the wider ones. Never empty.
+        overlay: The narrowest region that had a say; the nation's when none did.
     """
 
-    to: Path
-    because: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a tag changes about the rules of some categories.
-
-    Attributes:
-        scopes: The categories; all below them are meant too, unless `exact`.
-        step: To be done as well, in place of the rule's own step about the same.
-        last: Whether a step without such a place comes last; else it comes first.
-        container: Where it goes instead.
-        hazard: A danger the rule doesn't mention.
-        redirect: The rule to follow instead.
-        exact: Whether only the scopes themselves are meant.
-    """
-
-    scopes: tuple[Path, ...]
-    step: Step | None = None
-    last: bool = False
-    container: Text | None = None
-    hazard: Text | None = None
-    redirect: Redirect | None = None
-    exact: bool = False
-
-    def reaches(self, path: Path) -> bool:
-        """Whether it concerns this category. A redirect doesn't concern what already stands where it leads."""
-        if self.redirect is not None and within(path, self.redirect.to):
-            return False
-        return path in self.scopes if self.exact else any(within(path, scope) for scope in self.scopes)
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A situation from the closed list."""
-
-    key: str
-    name: Text
-    effects: tuple[Effect, ...]
-
-    def redirect(self, path: Path) -> Redirect | None:
-        """Where it leads from a category, if anywhere."""
-        return next((effect.redirect for effect in self.effects if effect.redirect and effect.reaches(path)), None)
+    rules: tuple[Rule, ...]
+    overlay: Overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +123,7 @@ class Rulebook:
         taxonomy: Every category.
         tags: Every situation; of two that redirect, the earlier one wins.
         rules: By the category they are written for. Every major has one.
+        regions: Every region, and what each changes.
     """
 
     version: str
@@ -170,27 +131,38 @@ class Rulebook:
     tags: Mapping[str, Tag]
     rules: Mapping[Path, Rule]
 
+    regions: Regions
+
     def match(self, path: Path, tags: Sequence[str]) -> tuple[Rule, ...]:
-        """The rules for a category in a situation.
+        """The national rules for a category in a situation; see `match_in`."""
+        return self.match_in(path, tags, Whereabouts()).rules
+
+    def match_in(self, path: Path, tags: Sequence[str], where: Whereabouts) -> Matched:
+        """The rules for a category in a situation and a region.
 
         Args:
             path: The category. One without a rule of its own falls back to the wider one.
             tags: Keys of situation tags; order and repetition don't matter.
+            where: The region. If one was named, recognised or not, even a rule of thumb about days is told.
 
         Returns:
-            First the rule to follow: the narrowest one, or the one the situation redirects to, with the situation
-            worked in. Then the wider rules it stands in, as they are. At most four.
+            First the rule to follow: the narrowest one, or the one the situation redirects to, with the situation and
+            the region worked in. Then the wider rules it stands in, as they are. At most four.
 
         Raises:
             NotFound: The category isn't in the taxonomy.
             InvalidArgument: A tag isn't in the closed list.
         """
-        node = self.taxonomy[path]
-        present = self._present(tags)
-        target, reasons, redirecting = self._redirected(node.path, present)
-        followed = self._shaped(self._narrowest(target), target, present, reasons, redirecting)
+        node, known = self.taxonomy[path], self.regions.known_of(where.region)
+        # What a region does differently comes after what the situation demands.
+        changes = [*self._present(tags), *(Tag("", _NAMELESS, one.differently) for one in known if one.differently)]
+        target, reasons, redirecting = self._redirected(node.path, changes)
+        shaped = self._shaped(self._narrowest(target), target, changes, reasons, redirecting)
+        followed = _collected(shaped, (*known, self.regions.nation), rule_of_thumb=bool(where.region or where.said))
+        had_a_say = (one for one in known if one.concerns(followed.stream, node.path))
         wider = [self.rules[one] for one in lineage(path) if one in self.rules]
-        return (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
+        rules = (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
+        return Matched(rules, next(had_a_say, self.regions.nation))
 
     def _present(self, keys: Iterable[str]) -> list[Tag]:
         """The tags with these keys, in the book's order."""
@@ -234,8 +206,23 @@ class Rulebook:
             steps=(*reasons, *_arranged(rule.steps, effects)),
             container=containers[0] if containers else rule.container,
             hazards=tuple(dict.fromkeys(hazards)),
-            applied_tags=tuple(dict.fromkeys(applied)),
+            applied_tags=tuple(dict.fromkeys(key for key in applied if key)),
         )
+
+
+def _collected(rule: Rule, overlays: Sequence[Overlay], *, rule_of_thumb: bool) -> Rule:
+    """The rule with its region's days, place and bag: each from the narrowest overlay that names it."""
+    said = [
+        collection
+        for overlay in overlays
+        if (collection := overlay.collection(rule.stream)) and (rule_of_thumb or not collection.differs)
+    ]
+    return replace(
+        rule,
+        when=next((one.when for one in said if one.when), None),
+        place=next((one.place for one in said if one.place), None),
+        container=next((one.container for one in said if one.container), rule.container),
+    )
 
 
 def _arranged(own: Sequence[Step], effects: Sequence[Effect]) -> list[Step]:

@@ -10,8 +10,6 @@ from rules_svc import etags, wire
 from rules_svc.editions import Editions
 from rules_svc.store import PlaceStore
 
-NATIONAL = "대한민국"
-
 
 class RulesServicer(RulesServiceServicer):
     """Answers from the rule book in memory and the places in the store.
@@ -41,11 +39,11 @@ class RulesServicer(RulesServiceServicer):
         return pb.SearchItemsResponse(items=items, rulebook_version=edition.book.version)
 
     async def MatchRules(self, request: pb.MatchRulesRequest, context: Any) -> pb.MatchRulesResponse:
-        """Matches a category and a situation; the national rule applies in every region."""
+        """Matches a category, a situation and a region."""
         book, locale = self._editions.current.book, caller(context).locale_or(request.locale)
-        matched = book.match(wire.to_path(request.category), wire.to_keys(request.tags))
-        rules = [wire.from_rule(rule.told(locale), book.taxonomy) for rule in matched]
-        return pb.MatchRulesResponse(rules=rules, rulebook_version=book.version, applied_region=NATIONAL)
+        where = wire.to_whereabouts(request, book.regions)
+        matched = book.match_in(wire.to_path(request.category), wire.to_keys(request.tags), where)
+        return wire.from_matched(matched, where, book, locale)
 
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
@@ -56,6 +54,15 @@ class RulesServicer(RulesServiceServicer):
         composer = self._editions.current.composer
         for event in composer.compose(finding, rules, request.question, locale):
             yield wire.from_composed(event)
+
+    async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
+        """Interprets a reply to an open question."""
+        locale = caller(context).locale_or(request.locale)
+        finding, rules = wire.to_finding(request.classification), [wire.to_rule(rule) for rule in request.rules]
+        edition = self._editions.current
+        known = edition.replies.interpret(finding, rules, request.question, request.region, request.reply, locale)
+        message = edition.replies.remark(known, finding, rules, request.question, locale)
+        return wire.from_known(known, request, edition.book.taxonomy, message, locale)
 
     async def FindPlaces(self, request: pb.FindPlacesRequest, context: Any) -> pb.FindPlacesResponse:
         """Finds the nearest places."""

@@ -11,14 +11,19 @@ from eco2.vision.v1 import classification_pb2
 from mesh.errors import FieldViolation, InvalidArgument, Reason
 from mesh.locale import Locale
 from rules_svc.answers import Answer, Finding
+from rules_svc.notices import notice
 from rules_svc.places import Location, NearbyPlace
-from rules_svc.rulebook import Rulebook, ToldRule
+from rules_svc.regions import Overlay, Regions, Whereabouts
+from rules_svc.replies import Known
+from rules_svc.rulebook import Matched, Rulebook, ToldRule
 from rules_svc.search import Found
 from rules_svc.taxonomy import Node, Path, Taxonomy, lineage
 
 DEFAULT_RADIUS_METERS = 3000
 DEFAULT_PLACES = 5
 DEFAULT_ITEMS = 5
+USER = "user"
+"""Provider of a classification that the user made themselves."""
 
 _UNKNOWN_MATERIAL = MappingProxyType(
     {Locale.KO: "분류표에 없는 분류예요", Locale.EN: "must be a major or middle category"}
@@ -83,6 +88,71 @@ def from_rule(rule: ToldRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
         when=rule.when,
         place=rule.place,
     )
+
+
+def to_whereabouts(request: rules_service_pb2.MatchRulesRequest, regions: Regions) -> Whereabouts:
+    """The region asked for."""
+    here = request.location
+    return regions.find(request.region, (here.latitude, here.longitude) if request.HasField("location") else None)
+
+
+def from_matched(
+    matched: Matched, where: Whereabouts, book: Rulebook, locale: Locale
+) -> rules_service_pb2.MatchRulesResponse:
+    """What applies, in one language."""
+    return rules_service_pb2.MatchRulesResponse(
+        rules=[from_rule(rule.told(locale), book.taxonomy) for rule in matched.rules],
+        rulebook_version=book.version,
+        applied_region=matched.overlay.key,
+        region=_from_overlay(matched.overlay, where, book.regions, locale),
+    )
+
+
+def _from_overlay(overlay: Overlay, where: Whereabouts, regions: Regions, locale: Locale) -> disposal_pb2.AppliedRegion:
+    region = regions.of_key(overlay.key)
+    return disposal_pb2.AppliedRegion(
+        code=region.code if region else "",
+        key=overlay.key,
+        display_name=regions.name(overlay.key)[locale],
+        level=disposal_pb2.AppliedRegion.Level.Value(f"LEVEL_{regions.level(overlay.key)}"),
+        as_of=overlay.as_of,
+        source=overlay.source[locale],
+        verified=overlay.verified,
+        asked=where.region.key if where.region else "",
+        notice=notice(where, overlay, regions, locale),
+    )
+
+
+def from_known(
+    known: Known | None,
+    request: rules_service_pb2.InterpretReplyRequest,
+    taxonomy: Taxonomy,
+    message: str,
+    locale: Locale,
+) -> rules_service_pb2.InterpretReplyResponse:
+    """What is known after the reply: as before when it settled nothing (None)."""
+    response = rules_service_pb2.InterpretReplyResponse(
+        understood=known is not None,
+        classification=request.classification,
+        question=known.question if known else request.question,
+        region=known.region if known else request.region,
+        message=message,
+    )
+    if known is None:
+        return response
+    found = response.classification
+    found.tags[:] = known.tags
+    if known.path != to_path(request.classification.category):
+        category = taxonomy.category(known.path)
+        found.category.CopyFrom(
+            classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
+        )
+        found.display_name = taxonomy[known.path].name[locale]
+        # The classifier said these of what it took the thing for; the user knows better.
+        for field in ("warning", "confidence", "candidates", "material", "form"):
+            found.ClearField(field)
+        found.provider, found.model = USER, ""
+    return response
 
 
 def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyResponse:

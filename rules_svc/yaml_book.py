@@ -1,6 +1,8 @@
-"""The rule book as YAML files in `data/`, whose shape `data/*.schema.json` describes."""
+"""The rule book as files in `data/`: YAML whose shape `data/*.schema.json` describes, and a gazetteer in CSV."""
 
+import csv
 import hashlib
+import io
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -10,143 +12,13 @@ from typing import Any
 import msgspec
 import yaml
 
-from rules_svc.questions import OpenCategory, OpenTag, Questions, Topic, Words
-from rules_svc.rulebook import Effect, Exclusion, Redirect, Rule, Rulebook, Step, Tag
-from rules_svc.taxonomy import Node, Path, Synonyms, Taxonomy, Text
+from rules_svc.entries import NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
+from rules_svc.questions import Questions
+from rules_svc.regions import NATION, Region, Regions
+from rules_svc.rulebook import Rulebook
+from rules_svc.taxonomy import Taxonomy
 
 DATA = files("rules_svc") / "data"
-
-
-class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A category in `taxonomy.yaml`."""
-
-    key: str
-    name: Text
-    synonyms: Synonyms
-    children: list["NodeEntry"] = []
-
-    def node(self, above: Path = ()) -> Node:
-        """The category, below this path."""
-        path = (*above, self.key)
-        return Node(path, self.name, self.synonyms, tuple(child.node(path) for child in self.children))
-
-
-class StepEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A step: its two texts and what it is about."""
-
-    ko: str
-    en: str
-    about: str = ""
-
-    def step(self) -> Step:
-        """The step."""
-        return Step(Text(self.ko, self.en), self.about)
-
-
-class RuleEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A rule in a file of `rules/`."""
-
-    id: str
-    category: str
-    steps: list[StepEntry]
-    why: Text
-    container: Text
-    exclusions: list[Exclusion] = []
-    hazards: list[Text] = []
-    source: Text | None = None
-
-    def rule(self, taxonomy: Taxonomy, shared_source: Text) -> Rule:
-        """The rule, named after its category."""
-        node = taxonomy[path_of(self.category)]
-        return Rule(
-            rule_id=self.id,
-            path=node.path,
-            title=node.name,
-            steps=tuple(step.step() for step in self.steps),
-            why=self.why,
-            container=self.container,
-            exclusions=tuple(self.exclusions),
-            hazards=tuple(self.hazards),
-            source=self.source or shared_source,
-        )
-
-
-class RuleFile(msgspec.Struct, forbid_unknown_fields=True):
-    """A file of `rules/`: rules that share a source."""
-
-    source: Text
-    rules: list[RuleEntry]
-
-
-class RedirectEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A redirect of a tag."""
-
-    to: str
-    because: Text
-
-    def redirect(self, taxonomy: Taxonomy) -> Redirect:
-        """The redirect; where it leads must exist."""
-        return Redirect(taxonomy[path_of(self.to)].path, self.because)
-
-
-class EffectEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """What a tag in `tags.yaml` changes."""
-
-    scopes: list[str]
-    step: StepEntry | None = None
-    last: bool = False
-    container: Text | None = None
-    hazard: Text | None = None
-    redirect: RedirectEntry | None = None
-    exact: bool = False
-
-    def effect(self, taxonomy: Taxonomy) -> Effect:
-        """The effect; every category it names must exist."""
-        return Effect(
-            scopes=tuple(taxonomy[path_of(scope)].path for scope in self.scopes),
-            step=self.step.step() if self.step else None,
-            last=self.last,
-            container=self.container,
-            hazard=self.hazard,
-            redirect=self.redirect.redirect(taxonomy) if self.redirect else None,
-            exact=self.exact,
-        )
-
-
-class TagEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A tag in `tags.yaml`."""
-
-    key: str
-    name: Text
-    effects: list[EffectEntry]
-
-    def tag(self, taxonomy: Taxonomy) -> Tag:
-        """The tag."""
-        return Tag(self.key, self.name, tuple(effect.effect(taxonomy) for effect in self.effects))
-
-
-class OpenEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """What a category leaves open, in `questions.yaml`."""
-
-    at: str
-    ask: Text
-    ask_which: Text | None = None
-    tags: frozenset[str] = frozenset()
-    words: Words = Words()
-
-    def open_category(self) -> OpenCategory:
-        """The open category."""
-        return OpenCategory(path_of(self.at), self.ask, self.ask_which, self.tags, self.words)
-
-
-class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
-    """`questions.yaml`."""
-
-    asking: Words
-    topics: list[Topic]
-    open: list[OpenEntry]
-    open_tags: list[OpenTag]
-    unanswered: Text
 
 
 def load_questions(data: Traversable = DATA) -> Questions:
@@ -155,14 +27,7 @@ def load_questions(data: Traversable = DATA) -> Questions:
     Raises:
         msgspec.ValidationError: The file hasn't the right shape.
     """
-    file = msgspec.convert(read(data / "questions.yaml"), QuestionsFile)
-    return Questions(
-        asking=file.asking,
-        topics=tuple(file.topics),
-        open=tuple(entry.open_category() for entry in file.open),
-        open_tags=tuple(file.open_tags),
-        unanswered=file.unanswered,
-    )
+    return msgspec.convert(read(data / "questions.yaml"), QuestionsFile).questions()
 
 
 def load(data: Traversable = DATA) -> Rulebook:
@@ -176,13 +41,14 @@ def load(data: Traversable = DATA) -> Rulebook:
     nodes = msgspec.convert(read(data / "taxonomy.yaml"), list[NodeEntry])
     taxonomy = Taxonomy.of([entry.node() for entry in nodes])
     rule_files = [msgspec.convert(read(file), RuleFile) for file in _yaml_files(data / "rules")]
-    rules = [entry.rule(taxonomy, file.source) for file in rule_files for entry in file.rules]
+    rules = [entry.rule(taxonomy, file) for file in rule_files for entry in file.rules]
     tags = [entry.tag(taxonomy) for entry in msgspec.convert(read(data / "tags.yaml"), list[TagEntry])]
     book = Rulebook(
         version=_digest(data),
         taxonomy=taxonomy,
         tags=MappingProxyType({tag.key: tag for tag in tags}),
         rules=MappingProxyType({rule.path: rule for rule in rules}),
+        regions=_load_regions(data / "regions", taxonomy),
     )
     if not len(rules) == len(book.rules) == len({rule.rule_id for rule in rules}):
         raise ValueError("two rules share an id or a category")
@@ -198,9 +64,20 @@ def read(file: Traversable) -> Any:
     return yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
 
 
-def path_of(text: str) -> Path:
-    """A category as the files write it: 재활용폐기물/종이/신문지."""
-    return tuple(text.split("/"))
+def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
+    """The gazetteer and what is known of its regions.
+
+    Raises:
+        ValueError: A region stands there twice or doesn't exist, or the nation is missing.
+    """
+    entries = [entry for file in _yaml_files(folder) for entry in msgspec.convert(read(file), list[OverlayEntry])]
+    overlays = [entry.overlay(taxonomy) for entry in entries]
+    rows = csv.DictReader(io.StringIO((folder / "gazetteer.csv").read_text("utf-8")))
+    gazetteer = [
+        Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows
+    ]
+    (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
+    return Regions.of(gazetteer, [overlay for overlay in overlays if overlay.key != NATION], nation)
 
 
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
@@ -210,6 +87,7 @@ def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
 def _digest(data: Traversable) -> str:
     """Twelve hex digits that change with any file a person's answer comes from."""
     digest = hashlib.sha256()
-    for file in [*_yaml_files(data), *_yaml_files(data / "rules")]:
+    regions = data / "regions"
+    for file in [*_yaml_files(data), *_yaml_files(data / "rules"), *_yaml_files(regions), regions / "gazetteer.csv"]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

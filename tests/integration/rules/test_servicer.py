@@ -8,7 +8,7 @@ import pytest
 from google.type.latlng_pb2 import LatLng
 
 from eco2.rules.v1 import rules_service_pb2 as pb
-from eco2.rules.v1.disposal_pb2 import Answer
+from eco2.rules.v1.disposal_pb2 import Answer, AppliedRegion
 from eco2.vision.v1.classification_pb2 import Category, Classification
 from mesh.errors import Reason
 from mesh.status import from_rpc_error
@@ -47,7 +47,7 @@ async def test_the_taxonomy_is_told_in_both_languages(rules: "RulesServiceAsyncS
 
 
 async def test_rules_are_matched_with_their_version_and_region(rules: "RulesServiceAsyncStub") -> None:
-    """Overlays aren't served yet, so the nation's rule applies even where a region is named."""
+    """What to do, and on which days there; and how far to trust it."""
     request = pb.MatchRulesRequest(category=PET, tags=["무색_투명"], region="서울특별시/마포구", locale="en")
     response = await rules.MatchRules(request)
     assert [rule.rule_id for rule in response.rules] == ["clear_pet", "plastic.pet", "plastic", "recyclables"]
@@ -57,7 +57,42 @@ async def test_rules_are_matched_with_their_version_and_region(rules: "RulesServ
     assert list(followed.applied_tags) == ["무색_투명"]
     assert followed.source
     taxonomy = await rules.GetTaxonomy(pb.GetTaxonomyRequest())
-    assert (response.rulebook_version, response.applied_region) == (taxonomy.rulebook_version, "대한민국")
+    assert (response.rulebook_version, response.applied_region) == (taxonomy.rulebook_version, "서울특별시/마포구")
+    region = response.region
+    assert (region.code, region.level, region.display_name) == ("11440", AppliedRegion.LEVEL_CITY, "Mapo-gu, Seoul")
+    assert (region.as_of, region.verified) == ("2021-03-01", False)
+    assert region.source
+    assert "Sunday to Thursday" in followed.when
+    assert "clear bag" in followed.place
+
+
+async def test_a_region_nobody_knows_is_no_error(rules: "RulesServiceAsyncStub") -> None:
+    """The national rule helps, and the response says that it is the national one."""
+    response = await rules.MatchRules(pb.MatchRulesRequest(category=PET, region="아틀란티스"))
+    assert (response.applied_region, response.region.asked) == ("대한민국", "")
+    assert "아틀란티스" in response.region.notice
+
+
+async def test_where_somebody_is_decides_when_they_named_no_region(rules: "RulesServiceAsyncStub") -> None:
+    """A phone knows where it is."""
+    response = await rules.MatchRules(pb.MatchRulesRequest(category=PET, location=MAPO))
+    assert (response.applied_region, response.region.asked) == ("서울특별시/마포구", "서울특별시/마포구")
+
+
+async def test_a_reply_is_interpreted_by_the_closed_questions(rules: "RulesServiceAsyncStub") -> None:
+    """What Scan does with a user's reply, before it matches and composes anew."""
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET))
+    found = Classification(category=PET, display_name="페트병", warning="구분하지 못해요", confidence=0.7)
+    request = pb.InterpretReplyRequest(classification=found, rules=matched.rules, reply="투명한 생수병이에요")
+    settled = await rules.InterpretReply(request)
+    assert settled.understood
+    assert settled.classification.category == Category(major="재활용폐기물", middle="무색페트병")
+    assert (settled.classification.provider, settled.classification.warning) == ("user", "")
+    unclear = await rules.InterpretReply(
+        pb.InterpretReplyRequest(classification=found, rules=matched.rules, reply="글쎄요")
+    )
+    assert (unclear.understood, unclear.classification) == (False, found)
+    assert unclear.message
 
 
 async def test_the_unclassified_has_a_rule_too(rules: "RulesServiceAsyncStub") -> None:

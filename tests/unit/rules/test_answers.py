@@ -48,9 +48,10 @@ def composed(
 def test_the_pieces_are_the_text_and_the_parts_are_in_it(
     path: tuple[str, ...], tags: list[str], question: str, locale: Locale
 ) -> None:
-    """A client that joins the stream has what the answer says: how, why, where, in that order; rules that exist."""
+    """A client that joins the stream has what the answer says: how, why, where, when, in that order; existing rules."""
     pieces, answer = composed("/".join(path), question, tags=tags, locale=locale)
-    assert "".join(pieces) == answer.text == f"{answer.how}\n\n{answer.why}\n\n{answer.where}"
+    parts = [answer.how, answer.why, answer.where, answer.when]
+    assert "".join(pieces) == answer.text == "\n\n".join(part for part in parts if part)
     assert len(pieces) > 3
     assert answer.rule_ids
     assert {*answer.rule_ids} <= {rule.rule_id for rule in BOOK.rules.values()}
@@ -126,7 +127,7 @@ def test_asking_how_leaves_nothing_open(question: str) -> None:
 
 def test_a_question_the_rules_don_t_answer_is_admitted() -> None:
     """Honest, and asked back as one question."""
-    _, answer = composed(GLASS, "이 병은 얼마에 팔리나요?")
+    _, answer = composed(GLASS, "이 병은 누가 만들었을까요?")
     assert len(answer.insufficiencies) == 1
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -11,6 +11,8 @@ from jsonschema import Draft202012Validator
 
 from mesh.locale import Locale
 from rules_svc import yaml_book
+from rules_svc.collection import Stream
+from rules_svc.effects import Tag
 from rules_svc.places import Kind
 from rules_svc.questions import Questions, Source
 from rules_svc.rulebook import Rulebook
@@ -19,7 +21,10 @@ from rules_svc.taxonomy import Path, Text, within
 
 DATA = yaml_book.DATA
 FILES = [(file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "tags.yaml", "questions.yaml")] + [
-    (f"rules/{file.name}", "rules") for file in (DATA / "rules").iterdir()
+    (f"{folder}/{file.name}", folder)
+    for folder in ("rules", "regions")
+    for file in (DATA / folder).iterdir()
+    if file.name.endswith(".yaml")
 ]
 MIDDLES = "종이 종이팩 무색페트병 플라스틱류 비닐류 발포합성수지 유리병 금속류 의류및원단 전지 조명제품 전기전자제품"
 MAJORS = (
@@ -38,6 +43,8 @@ def texts(value: object) -> Iterator[Text]:
     elif isinstance(value, tuple):
         for item in value:
             yield from texts(item)
+    elif isinstance(value, Mapping):
+        yield from texts(tuple(value.values()))
     else:
         for name in getattr(value, "__slots__", ()):
             yield from texts(getattr(value, name))
@@ -85,7 +92,7 @@ def test_every_middle_and_every_major_has_a_rule_of_its_own(book: Rulebook) -> N
 def test_every_tag_of_the_contract_is_there(book: Rulebook) -> None:
     """The list is closed: what Vision may say, Rules must know."""
     assert set(NAMED_TAGS.split()) <= book.tags.keys()
-    assert len(book.tags) >= 25
+    assert len(book.tags) >= 100
 
 
 def test_every_tag_changes_a_rule_wherever_it_says_so(book: Rulebook) -> None:
@@ -98,8 +105,11 @@ def test_every_tag_changes_a_rule_wherever_it_says_so(book: Rulebook) -> None:
 
 
 def test_no_redirects_lead_in_a_circle(book: Rulebook) -> None:
-    """Whatever tags come together, even contradicting ones, no category leads back to itself."""
-    redirects = [(tag.redirect(node.path), node.path) for tag in book.tags.values() for node in book.taxonomy]
+    """Whatever tags and regions come together, even contradicting ones, no category leads back to itself."""
+    local = [Tag("", Text("", ""), overlay.differently) for overlay in book.regions.overlays.values()]
+    redirects = [
+        (tag.redirect(node.path), node.path) for tag in (*book.tags.values(), *local) for node in book.taxonomy
+    ]
     leads: dict[Path, set[Path]] = {}
     for redirect, path in redirects:
         if redirect:
@@ -110,7 +120,9 @@ def test_no_redirects_lead_in_a_circle(book: Rulebook) -> None:
 
 def test_every_redirect_leads_to_a_rule_made_for_it(book: Rulebook) -> None:
     """A redirect into a category without a rule of its own would lose what it redirects for."""
-    targets = {effect.redirect.to for tag in book.tags.values() for effect in tag.effects if effect.redirect}
+    local = (effect for overlay in book.regions.overlays.values() for effect in overlay.differently)
+    effects = [*(effect for tag in book.tags.values() for effect in tag.effects), *local]
+    targets = {effect.redirect.to for effect in effects if effect.redirect}
     assert targets <= book.rules.keys()
 
 
@@ -128,12 +140,13 @@ def test_every_text_exists_in_both_languages(book: Rulebook, questions: Question
         *(text for node in book.taxonomy for text in texts(node)),
         *(text for rule in book.rules.values() for text in texts(rule)),
         *(text for tag in book.tags.values() for text in texts(tag)),
+        *(text for overlay in (*book.regions.overlays.values(), book.regions.nation) for text in texts(overlay)),
         *texts(questions),
         *(text for place in sample_places() for text in texts(place)),
     ]
-    assert len(every) > 900
+    assert len(every) > 2500
     for text in every:
-        assert re.search("[가-힣0-9]", text.ko), text
+        assert re.search("[가-힣0-9A-Z]", text.ko), text
         assert re.search("[A-Za-z]", text.en), text
         assert not re.search("[가-힣]", text.en.replace("‘폐의약품’", "")), text
 
@@ -154,11 +167,29 @@ def test_every_instruction_is_a_polite_sentence(book: Rulebook) -> None:
         assert sentence[Locale.EN].endswith("."), sentence
 
 
+def test_every_rule_but_the_unknowns_has_a_stream(book: Rulebook) -> None:
+    """Without one a rule would have no day and no place, wherever one lives."""
+    assert [rule.rule_id for rule in book.rules.values() if rule.stream is None] == ["unknown"]
+
+
+def test_what_has_to_be_declared_costs_something(book: Rulebook) -> None:
+    """A range and that it differs: a figure that pretends to be exact would be wrong somewhere."""
+    bulky = [rule for rule in book.rules.values() if rule.stream is Stream.BULKY]
+    assert len(bulky) >= 10
+    for rule in bulky:
+        assert rule.fee
+        assert "달라요" in rule.fee.ko
+        assert "depends on" in rule.fee.en
+
+
 def test_questions_point_to_what_exists(book: Rulebook, questions: Questions) -> None:
     """An open question about a category or a tag that isn't there would never be asked."""
     for category in questions.open:
         assert book.taxonomy[category.at]
         assert category.tags <= book.tags.keys()
+        for choice in category.choices:
+            assert choice.to is None or book.taxonomy[choice.to]
+            assert set(choice.tags) <= book.tags.keys()
     assert {tag.tag for tag in questions.open_tags} <= book.tags.keys()
 
 

@@ -410,6 +410,92 @@ class ComposeAnswerResponse(_message.Message):
 Global___ComposeAnswerResponse: _TypeAlias = ComposeAnswerResponse  # noqa: Y015
 
 @_typing.final
+class InterpretReplyRequest(_message.Message):
+    """Asks what a reply means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    REPLY_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    question: _builtins.str
+    """The user's own question. May be empty."""
+    region: _builtins.str
+    """The user's region. May be empty."""
+    reply: _builtins.str
+    """What the user replied."""
+    locale: _builtins.str
+    """Language: "ko" (default) or "en"."""
+    @_builtins.property
+    def classification(self) -> _classification_pb2.Classification:
+        """What was found, as it was when the question was asked."""
+
+    @_builtins.property
+    def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
+        """The rules the answer stands on."""
+
+    def __init__(
+        self,
+        *,
+        classification: _classification_pb2.Classification | None = ...,
+        rules: _abc.Iterable[_disposal_pb2.DisposalRule] | None = ...,
+        question: _builtins.str = ...,
+        region: _builtins.str = ...,
+        reply: _builtins.str = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "locale", b"locale", "question", b"question", "region", b"region", "reply", b"reply", "rules", b"rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterpretReplyRequest: _TypeAlias = InterpretReplyRequest  # noqa: Y015
+
+@_typing.final
+class InterpretReplyResponse(_message.Message):
+    """What the reply means."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNDERSTOOD_FIELD_NUMBER: _builtins.int
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    understood: _builtins.bool
+    """Whether it settled anything that was open."""
+    question: _builtins.str
+    """The question to answer from now on."""
+    region: _builtins.str
+    """The region from now on."""
+    message: _builtins.str
+    """One sentence to the user: thanks, or the question once more. In the locale of the request."""
+    @_builtins.property
+    def classification(self) -> _classification_pb2.Classification:
+        """What was found, with what the user said worked in."""
+
+    def __init__(
+        self,
+        *,
+        understood: _builtins.bool = ...,
+        classification: _classification_pb2.Classification | None = ...,
+        question: _builtins.str = ...,
+        region: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "message", b"message", "question", b"question", "region", b"region", "understood", b"understood"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InterpretReplyResponse: _TypeAlias = InterpretReplyResponse  # noqa: Y015
+
+@_typing.final
 class FindPlacesRequest(_message.Message):
     """Asks for places."""
 

@@ -56,6 +56,11 @@ class RulesServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerRequest.SerializeToString,
                 response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerResponse.FromString,
                 _registered_method=True)
+        self.InterpretReply = channel.unary_unary(
+                '/eco2.rules.v1.RulesService/InterpretReply',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyResponse.FromString,
+                _registered_method=True)
         self.FindPlaces = channel.unary_unary(
                 '/eco2.rules.v1.RulesService/FindPlaces',
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.FindPlacesRequest.SerializeToString,
@@ -110,6 +115,16 @@ class RulesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def InterpretReply(self, request, context):
+        """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
+        asked, nothing is guessed. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindPlaces(self, request, context):
         """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
 
@@ -141,6 +156,11 @@ def add_RulesServiceServicer_to_server(servicer, server):
                     servicer.ComposeAnswer,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerRequest.FromString,
                     response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerResponse.SerializeToString,
+            ),
+            'InterpretReply': grpc.unary_unary_rpc_method_handler(
+                    servicer.InterpretReply,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyResponse.SerializeToString,
             ),
             'FindPlaces': grpc.unary_unary_rpc_method_handler(
                     servicer.FindPlaces,
@@ -258,6 +278,33 @@ class RulesService:
             '/eco2.rules.v1.RulesService/ComposeAnswer',
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerRequest.SerializeToString,
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InterpretReply(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/InterpretReply',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyResponse.FromString,
             options,
             channel_credentials,
             insecure,

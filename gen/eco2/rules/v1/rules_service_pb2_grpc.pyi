@@ -61,6 +61,12 @@ class RulesServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
+    InterpretReply: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]
+    """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
+    asked, nothing is guessed. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
     FindPlaces: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]
     """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
 
@@ -99,6 +105,12 @@ class RulesServiceAsyncStub(RulesServiceStub):
     reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
+    """
+    InterpretReply: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]  # type: ignore[assignment]
+    """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
+    asked, nothing is guessed. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     FindPlaces: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]  # type: ignore[assignment]
     """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
@@ -159,6 +171,18 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def InterpretReply(
+        self,
+        request: _rules_service_pb2.InterpretReplyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rules_service_pb2.InterpretReplyResponse, _abc.Awaitable[_rules_service_pb2.InterpretReplyResponse]]:
+        """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
+        asked, nothing is guessed. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
 
     @_abc_1.abstractmethod

@@ -181,7 +181,7 @@ class Classification(_message.Message):
     warning: _builtins.str
     """A warning that belongs to this answer whatever the rules say, in the locale of the request. Empty if none."""
     provider: _builtins.str
-    """Which classifier spoke: "offline" or a model's name."""
+    """Which classifier spoke: "offline" or a model's name; "user" where the user's own reply said what it is."""
     model: _builtins.str
     """The exact model: file digest or snapshot name."""
     prompt_version: _builtins.str

@@ -1,0 +1,53 @@
+"""How waste is collected: by streams, each with a day, an hour and a place that every region decides for itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules_svc.taxonomy import Text
+
+
+class Stream(StrEnum):
+    """How a thing is collected: what has a day, an hour and a place of its own."""
+
+    GENERAL = "general"
+    NONBURNABLE = "nonburnable"
+    FOOD = "food"
+    RECYCLABLE = "recyclable"
+    PAPER = "paper"
+    CLEAR_PET = "clear_pet"
+    PLASTIC = "plastic"
+    FILM = "film"
+    FOAM = "foam"
+    GLASS = "glass"
+    METAL = "metal"
+    BOX = "box"
+    BULKY = "bulky"
+    BOOKED = "booked"
+    CONSTRUCTION = "construction"
+
+    @property
+    def recyclable(self) -> bool:
+        """Whether it goes with the recyclables where nothing is said about it alone."""
+        return self in _RECYCLABLES
+
+
+_RECYCLABLES = frozenset(
+    {Stream.PAPER, Stream.CLEAR_PET, Stream.PLASTIC, Stream.FILM, Stream.FOAM, Stream.GLASS, Stream.METAL}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """How a region collects one stream.
+
+    Attributes:
+        when: Days and hours.
+        place: Where it is put out.
+        container: The bag or bin it goes in, in place of the rule's own.
+        differs: Whether it is only a rule of thumb, since every district decides for itself.
+    """
+
+    when: Text | None = None
+    place: Text | None = None
+    container: Text | None = None
+    differs: bool = False

@@ -1,0 +1,177 @@
+"""Regions: who is meant, and what applies there."""
+
+import pytest
+
+from mesh.locale import Locale
+from rules_svc.notices import notice
+from rules_svc.regions import NATION, Level, Whereabouts
+from rules_svc.rulebook import Rulebook
+
+CLEAR_PET = ("재활용폐기물", "무색페트병", "생수병")
+PAPER = ("재활용폐기물", "종이", "신문지")
+BOTTLE = ("재활용폐기물", "유리병", "음료수병")
+
+
+def at(book: Rulebook, said: str) -> Whereabouts:
+    return book.regions.find(said)
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ("서울특별시/마포구", "서울특별시/마포구"),
+        ("서울 마포", "서울특별시/마포구"),
+        ("마포구", "서울특별시/마포구"),
+        ("서울시 마포구 서교동", "서울특별시/마포구"),
+        ("Mapo-gu, Seoul", "서울특별시/마포구"),
+        ("seoul mapo", "서울특별시/마포구"),
+        ("11440", "서울특별시/마포구"),
+        ("1144012000", "서울특별시/마포구"),
+        ("11", "서울특별시"),
+        ("경기도 성남시 분당구 정자동", "경기도/성남시/분당구"),
+        ("분당", "경기도/성남시/분당구"),
+        ("광주", "광주광역시"),
+        ("경기 광주", "경기도/광주시"),
+        ("강원 고성", "강원특별자치도/고성군"),
+        ("전라북도 전주시", "전북특별자치도/전주시"),
+        ("전북 전주", "전북특별자치도/전주시"),
+        ("세종시", "세종특별자치시"),
+        ("36110", "세종특별자치시"),
+        ("제주", "제주특별자치도"),
+        ("울릉군", "경상북도/울릉군"),
+    ],
+)
+def test_a_region_is_found_as_people_write_it(book: Rulebook, said: str, key: str) -> None:
+    """By its full name, in short, in English, with a 동 behind it, or by its code."""
+    region = at(book, said).region
+    assert region is not None
+    assert region.key == key
+
+
+@pytest.mark.parametrize("said", ["중구", "고성군", "북구", "강서구"])
+def test_a_name_that_several_regions_share_is_not_guessed(book: Rulebook, said: str) -> None:
+    """The wrong district's day is worse than none; the notice asks which one."""
+    found = at(book, said)
+    assert found.region is None
+    assert len(found.several) > 1
+    assert all(
+        one.key.split("/")[0] in notice(found, book.regions.nation, book.regions, Locale.KO) for one in found.several
+    )
+
+
+def test_where_somebody_is_decides_between_regions_of_one_name(book: Rulebook) -> None:
+    """중구, said in Daegu, is Daegu's."""
+    region = book.regions.find("중구", (35.87, 128.6)).region
+    assert region is not None
+    assert region.key == "대구광역시/중구"
+
+
+@pytest.mark.parametrize("said", ["아틀란티스", "99999", "!!", ""])
+def test_an_unknown_region_is_the_nations(book: Rulebook, said: str) -> None:
+    """No error: the national rule helps everywhere."""
+    found = at(book, said)
+    assert found.region is None
+    assert book.match_in(BOTTLE, (), found).overlay.key == NATION
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "key"),
+    [
+        (37.5560, 126.9235, "서울특별시/마포구"),
+        (35.1587, 129.1604, "부산광역시/해운대구"),
+        (33.4996, 126.5312, "제주특별자치도/제주시"),
+        (37.4845, 130.9057, "경상북도/울릉군"),
+        (35.6762, 139.6503, None),
+    ],
+)
+def test_coordinates_are_the_nearest_districts(
+    book: Rulebook, latitude: float, longitude: float, key: str | None
+) -> None:
+    """Approximated by centres; Tokyo is nobody's."""
+    region = book.regions.nearest(latitude, longitude)
+    assert (region.key if region else None) == key
+
+
+def test_every_region_is_found_by_its_own_key_and_code(book: Rulebook) -> None:
+    """Nobody is hidden by a neighbour of the same name."""
+    for region in book.regions:
+        assert at(book, region.key).region == region
+        if len(region.code) == 5:
+            assert at(book, region.code).region == region
+
+
+def test_the_narrowest_region_that_says_something_applies(book: Rulebook) -> None:
+    """District, then city, then province, then nation; and it is told which."""
+    gangnam, jeju, bundang = at(book, "강남구"), at(book, "제주시"), at(book, "분당구")
+    assert book.match_in(CLEAR_PET, (), gangnam).overlay.key == "서울특별시/강남구"
+    assert book.match_in(PAPER, (), jeju).overlay.key == "제주특별자치도"
+    assert book.match_in(("재활용폐기물", "전지"), (), jeju).overlay.key == "제주특별자치도/제주시"
+    assert book.match_in(PAPER, (), bundang).overlay.key == NATION
+    assert [book.regions.level(key) for key in ("대한민국", "제주특별자치도", "제주특별자치도/제주시")] == [
+        Level.NATION,
+        Level.PROVINCE,
+        Level.CITY,
+    ]
+
+
+def test_days_differ_by_what_is_put_out(book: Rulebook) -> None:
+    """Jeju's 요일별 배출제: plastics, paper and film have days of their own."""
+    told = {
+        path[1]: book.match_in(path, (), at(book, "제주시")).rules[0].told(Locale.KO).when
+        for path in (CLEAR_PET, PAPER, ("재활용폐기물", "비닐류"), BOTTLE)
+    }
+    assert told["무색페트병"].startswith("월·수·금·일요일")
+    assert told["종이"].startswith("화·목·토요일")
+    assert told["비닐류"].startswith("목·일요일")
+    assert told["유리병"].startswith("매일")
+
+
+def test_the_day_follows_what_the_thing_becomes(book: Rulebook) -> None:
+    """A broken bottle goes on the day of the non-burnables, not on that of bottles."""
+    followed = book.match_in(BOTTLE, ["깨짐"], at(book, "제주시")).rules[0].told(Locale.KO)
+    assert followed.rule_id == "nonburnable.broken_glass"
+    assert followed.when.startswith("화·토요일")
+
+
+def test_a_region_may_treat_a_thing_differently(book: Rulebook) -> None:
+    """Ulleung's clothing bins take clothes only; elsewhere shoes go in."""
+    shoes = ("재활용폐기물", "의류및원단", "신발")
+    assert book.match_in(shoes, (), at(book, "울릉군")).rules[0].rule_id == "general"
+    assert book.match_in(shoes, (), at(book, "마포구")).rules[0].rule_id == "clothing.shoes"
+
+
+def test_a_region_has_bags_of_its_own(book: Rulebook) -> None:
+    """Chuncheon buries what doesn't burn in sky-blue bags."""
+    followed = book.match_in(("불연성종량제폐기물", "도자기"), (), at(book, "춘천시")).rules[0]
+    assert "하늘색" in followed.container.ko
+
+
+def test_what_nobody_checked_says_so(book: Rulebook) -> None:
+    """Nobody called the districts: every day comes with the advice to ask."""
+    assert len(book.regions.overlays) >= 10
+    for overlay in book.regions.overlays.values():
+        assert overlay.verified or overlay.advice
+        for collection in overlay.collections.values():
+            assert collection.when is None or overlay.verified or collection.when.ko.endswith("확인하세요.")
+
+
+def test_without_a_region_only_what_is_the_same_everywhere_is_told(book: Rulebook) -> None:
+    """Battery boxes are open all days; the day of paper is another one in every district."""
+    assert book.match(("재활용폐기물", "전지"), ())[0].when
+    assert book.match(PAPER, ())[0].when is None
+
+
+def test_where_nothing_is_known_the_rule_of_thumb_is_told(book: Rulebook) -> None:
+    """Who named their district is told to ask it, and isn't asked for it again."""
+    followed = book.match_in(PAPER, (), at(book, "양평군")).rules[0]
+    assert followed.when
+    assert "확인하세요" in followed.when.ko
+
+
+@pytest.mark.parametrize("locale", list(Locale))
+def test_every_notice_is_a_sentence(book: Rulebook, locale: Locale) -> None:
+    """Whatever was asked, somebody reads whose rules these are."""
+    for said in ("", "아틀란티스", "중구", "양평군", "마포구", "제주시"):
+        found = at(book, said)
+        told = notice(found, book.match_in(PAPER, (), found).overlay, book.regions, locale)
+        assert told.strip()
