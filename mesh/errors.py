@@ -32,6 +32,9 @@ class Reason(StrEnum):
     PHOTO_NOT_UPLOADED = "PHOTO_NOT_UPLOADED"
     PHOTO_MISMATCH = "PHOTO_MISMATCH"
     SCAN_TIMED_OUT = "SCAN_TIMED_OUT"
+    SCAN_BACKLOG = "SCAN_BACKLOG"
+    RATE_LIMIT = "RATE_LIMIT"
+    WATCH_LIMIT = "WATCH_LIMIT"
 
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
     PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
@@ -213,6 +216,18 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.SCAN_TIMED_OUT: _text(
             "{seconds}초 안에 스캔을 끝내지 못했어요.", "The scan didn't finish within {seconds} seconds."
+        ),
+        Reason.SCAN_BACKLOG: _text(
+            "지금 기다리는 스캔이 너무 많아요(약 {expected_seconds}초). 조금 뒤에 다시 시도해 주세요.",
+            "Too many scans wait already (about {expected_seconds} seconds). Try again later.",
+        ),
+        Reason.RATE_LIMIT: _text(
+            "너무 자주 요청했어요. {window_seconds}초에 {most}번까지 가능해요.",
+            "Too many requests: the limit is {most} in {window_seconds} seconds.",
+        ),
+        Reason.WATCH_LIMIT: _text(
+            "동시에 지켜볼 수 있는 스캔 수를 넘었어요(최대 {most}개). 조금 뒤에 다시 시도해 주세요.",
+            "Too many open watches (at most {most}). Try again later, or poll.",
         ),
         Reason.PHOTO_NOT_FOUND: _text("사진을 찾을 수 없어요.", "The photo isn't in storage."),
         Reason.PHOTO_UNREADABLE: _text(

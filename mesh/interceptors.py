@@ -7,9 +7,10 @@ and the log line with that id tells the rest.
 import asyncio
 import contextlib
 import math
+import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
@@ -19,7 +20,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mesh import outages, telemetry
-from mesh.errors import EcoError, Internal, Reason
+from mesh.errors import EcoError, Internal, Reason, ResourceExhausted
 from mesh.identity import caller
 from mesh.status import DETAILS_HEADER, to_status
 from mesh.telemetry import Telemetry
@@ -30,16 +31,54 @@ _log = structlog.get_logger("rpc")
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 
 
+class CallLimit:
+    """How many unary calls may be at work at once; streams have limits of their own.
+
+    Args:
+        most: How many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._count = 0
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """One call more.
+
+        Raises:
+            ResourceExhausted: They are too many.
+        """
+        if self._count >= self._most:
+            raise ResourceExhausted(Reason.LIMIT_EXCEEDED, limit="calls", retry_after=0.5 + random.random())
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """One call fewer, while one only waits for something to happen."""
+        self._count -= 1
+        try:
+            yield
+        finally:
+            self._count += 1
+
+
 class Boundary(grpc.aio.ServerInterceptor):
     """Wraps every handler of our own services; health and reflection pass through.
 
     Args:
         shared: Where spans and durations go.
+        calls: How many unary calls may be at work at once.
         prefix: Methods that are ours.
     """
 
-    def __init__(self, shared: Telemetry, prefix: str = "/eco2.") -> None:
+    def __init__(self, shared: Telemetry, calls: CallLimit, prefix: str = "/eco2.") -> None:
         self._telemetry = shared
+        self._calls = calls
         self._prefix = prefix
         self._wrapped: dict[str, Handler] = {}
         self._active = 0
@@ -78,8 +117,9 @@ class Boundary(grpc.aio.ServerInterceptor):
         async def handle(request: Any, context: Any) -> Any:
             with _Call(self, method, context) as call:
                 try:
-                    validate(request)
-                    return await behaviour(request, context)
+                    with self._calls.counted():
+                        validate(request)
+                        return await behaviour(request, context)
                 except Exception as error:  # the boundary: everything becomes a Status here
                     await call.abort(error)
 

@@ -1,15 +1,21 @@
-"""Redis: a client that gives up quickly, since everything in Redis can be had elsewhere."""
+"""Redis behind a breaker: a client that gives up quickly, since everything in Redis can be had elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+import redis.exceptions
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from mesh.breaker import Breaker
+
 T = TypeVar("T")
+
+# What a caller of Redis must be ready for.
+DOWN = (redis.exceptions.RedisError, OSError, TimeoutError)
 
 
 async def answer(command: Awaitable[T]) -> T:
@@ -25,8 +31,33 @@ async def answer(command: Awaitable[T]) -> T:
     return result
 
 
+class GuardedRedis:
+    """Redis for those who can do without it.
+
+    Args:
+        client: Redis.
+
+    Attributes:
+        client: Redis itself, for scripts and the subscription.
+        breaker: Whether it is there.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+        # A write, since a primary that was just made a replica still answers a PING.
+        self.breaker = Breaker("redis", DOWN, lambda: answer(client.set("probe", 1, ex=60)))
+
+    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Redis' answer to a command.
+
+        Raises:
+            RedisError, OSError, TimeoutError: It is away; see `DOWN`.
+        """
+        return await self.breaker.call(lambda: answer(ask()))
+
+
 @asynccontextmanager
-async def open_redis(url: str, *, timeout: float = 0.5, max_connections: int = 16) -> AsyncIterator["Redis"]:
+async def open_redis(url: str, *, timeout: float = 0.3, max_connections: int = 16) -> AsyncIterator[GuardedRedis]:
     """A client on a bounded pool, closed at exit. Connects when it is first used.
 
     Args:
@@ -40,10 +71,12 @@ async def open_redis(url: str, *, timeout: float = 0.5, max_connections: int = 1
         timeout=timeout,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 1),
+        # A connection that Redis closed while it was idle is worth a second try; silence isn't.
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.exceptions.ConnectionError,)),
     )
-    client = Redis.from_pool(pool)
+    guarded = GuardedRedis(Redis.from_pool(pool))
     try:
-        yield client
+        yield guarded
     finally:
-        await client.aclose()
+        await guarded.breaker.aclose()
+        await guarded.client.aclose()

@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
-from mesh.interceptors import Boundary
+from mesh.interceptors import Boundary, CallLimit
 from mesh.settings import ServiceSettings
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
@@ -81,6 +81,7 @@ async def serving(
     telemetry: Telemetry,
     dependencies: Mapping[str, Probe] = MappingProxyType({}),
     drains: Sequence[Drain] = (),
+    calls: CallLimit | None = None,
 ) -> AsyncIterator[Server]:
     """Serves until the block is left, then drains in order.
 
@@ -90,11 +91,12 @@ async def serving(
         telemetry: Where spans and durations go.
         dependencies: Probes by name. While one raises, health is NOT_SERVING.
         drains: Called between NOT_SERVING and the stop: tell watchers to reconnect.
+        calls: How many unary calls may be at work at once; the settings' limit if None.
 
     Raises:
         RuntimeError: The address is taken.
     """
-    boundary = Boundary(telemetry)
+    boundary = Boundary(telemetry, calls or CallLimit(settings.call_limit))
     server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
     for service in services:
         service.add(service.servicer, server)

@@ -23,6 +23,7 @@ KOREAN: Mapping[str, str] = MappingProxyType(
         "uint32.lte": "허용 범위보다 커요",
         "uint32.gte_lte": "허용 범위를 벗어났어요",
         "int32.gte": "허용 범위보다 작아요",
+        "duration.gte": "허용 범위보다 작아요",
         "duration.gte_lte": "허용 범위를 벗어났어요",
         "enum.defined_only": "정해진 값이 아니에요",
         "repeated.min_items": "항목이 부족해요",

@@ -25,27 +25,30 @@ import asyncpg
 import httpx2
 import structlog
 import uuid_utils
-from redis.asyncio import Redis
 
-from eco2.scan.v1 import operations_service_pb2_grpc, scan_service_pb2_grpc
+from eco2.scan.v1 import event_stream_service_pb2_grpc, operations_service_pb2_grpc, scan_service_pb2_grpc
 from mesh import telemetry
 from mesh.addresses import open_public_client
 from mesh.channel import open_channel
 from mesh.errors import NotFound
+from mesh.interceptors import CallLimit
 from mesh.postgres import Queries, listen, open_pool, probe
-from mesh.redis import open_redis
+from mesh.rates import RateLimit
+from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Probe, Server, Service, serving
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
 from scan_svc import wire
+from scan_svc.admission import Admission
 from scan_svc.commits import Doorbell
 from scan_svc.consumer import Kind, Suspects
 from scan_svc.dead_letters import DeadLetters
 from scan_svc.deliveries import Courier, Delivery, WebhookStore
+from scan_svc.event_stream import EventStreamServicer
 from scan_svc.execution import Execution, Workbench
 from scan_svc.gauge import QueueGauge
 from scan_svc.history import History
-from scan_svc.lifecycle import Lifecycle
+from scan_svc.lifecycle import Doors, Lifecycle
 from scan_svc.operations import OperationsServicer
 from scan_svc.peers import CharacterPeer, RulesPeer, VisionPeer
 from scan_svc.periodic import Periodic, Task
@@ -55,8 +58,9 @@ from scan_svc.queue import JobQueue
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
+from scan_svc.subscription import Subscription
 from scan_svc.uploads import Uploads, s3_client
-from scan_svc.watchers import Watchers
+from scan_svc.watchers import Limits, Watchers
 from scan_svc.worker import Worker
 
 _log = structlog.get_logger("app")
@@ -77,7 +81,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
         redis = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
         parts = Parts(settings, shared, pool, redis)
 
-        await _keep(stack, parts.snapshots.flush)
+        stack.push_async_callback(parts.snapshots.flush)
         dependencies: dict[str, Probe] = {"postgres": lambda: probe(pool)}
         if settings.scan_role != "api":
             dependencies["worker"] = (await _start_working(stack, parts)).probe
@@ -85,28 +89,33 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
         drains: list[Callable[[], None]] = []
         if settings.scan_role != "worker":
             watchers = parts.watchers()
-            await _keep(stack, watchers.run)
+            heard = Subscription(redis, watchers.changed, watchers.missed, parts.admission.left)
+            await _keep(stack, heard.run)
+            await _keep(stack, parts.admission.run)
             services = parts.services(watchers)
             drains.append(watchers.drain)
         # Redis isn't among the dependencies: without it everything works, slower.
         yield await stack.enter_async_context(
-            serving(settings, services, telemetry=shared, dependencies=dependencies, drains=drains)
+            serving(settings, services, telemetry=shared, dependencies=dependencies, drains=drains, calls=parts.calls)
         )
 
 
 class Parts:
     """What serving and working share, built from the settings and the open connections."""
 
-    def __init__(self, settings: ScanSettings, shared: Telemetry, pool: asyncpg.Pool, redis: Redis) -> None:
+    def __init__(self, settings: ScanSettings, shared: Telemetry, pool: asyncpg.Pool, redis: GuardedRedis) -> None:
         self.settings = settings
         self.shared = shared
         self.redis = redis
         self.pool = pool
+        self.calls = CallLimit(settings.call_limit)
         self.queries = queries = Queries("scan_svc")
         self.store = ScanStore(pool, queries)
         self.queue = JobQueue(pool, queries)
-        self.snapshots = Snapshots(redis)
-        self.reader = ScanReader(self.snapshots, self.store.get)
+        self.gauge = QueueGauge(pool, queries, ORDER)
+        self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
+        self.snapshots = Snapshots(redis, wire.body)
+        self.reader = ScanReader(self.snapshots, self.store.get_many)
         doorbell = Doorbell(self.queue.ring)
         self.queued = doorbell.ring if settings.notify else lambda: None
         self.webhooks = WebhookStore(pool, queries, secrets.token_bytes)
@@ -115,7 +124,9 @@ class Parts:
     def watchers(self) -> Watchers:
         """Whoever watches scans in this process."""
         limits = self.settings
-        return Watchers(self.redis, self.reader.read, limit=limits.watcher_limit, heartbeat=limits.heartbeat_seconds)
+        return Watchers(
+            self.reader.read, Limits(limits.watcher_limit, limits.user_watcher_limit, limits.heartbeat_seconds)
+        )
 
     def services(self, watchers: Watchers) -> Sequence[Service]:
         """What users and operators call."""
@@ -128,18 +139,23 @@ class Parts:
             self.webhooks,
             settings.cdn_base_url,
             lambda: datetime.now(UTC),
-            self.queued,
+            Doors(RateLimit(self.redis, "CreateScan", settings.creations_per_minute), self.admission, self.queued),
         )
         return (
             Service(
                 "eco2.scan.v1.ScanService",
                 scan_service_pb2_grpc.add_ScanServiceServicer_to_server,
-                ScanServicer(lifecycle, watchers, lambda: str(uuid_utils.uuid7())),
+                ScanServicer(lifecycle, watchers, self.calls, lambda: str(uuid_utils.uuid7())),
+            ),
+            Service(
+                "eco2.scan.v1.EventStreamService",
+                event_stream_service_pb2_grpc.add_EventStreamServiceServicer_to_server,
+                EventStreamServicer(watchers),
             ),
             Service(
                 "eco2.scan.v1.OperationsService",
                 operations_service_pb2_grpc.add_OperationsServiceServicer_to_server,
-                OperationsServicer(self.dead_letters, QueueGauge(self.pool, self.queries, ORDER), self.webhooks),
+                OperationsServicer(self.dead_letters, self.gauge, self.webhooks),
             ),
         )
 

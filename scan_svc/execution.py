@@ -215,7 +215,7 @@ class Execution:
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan
-        await self._bench.snapshots.publish(scan)
+        self._bench.snapshots.announce(scan)
 
     async def _unhurried(self, write: Coroutine[Any, Any, T]) -> T:
         """A write that goes on when the scan is cancelled: what it stores was paid for."""

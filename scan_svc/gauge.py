@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from mesh.postgres import Queries
+from scan_svc.admission import Backlog
 
 _WEBHOOK_STAGE = "deliver"
 
@@ -64,6 +65,11 @@ class QueueGauge:
             counted[kind][row["stage"]] = StageStats(*figures)
         stages = sorted(counted["scan"].values(), key=self._place)
         return QueueStats(tuple(stages), counted["webhook"].get(_WEBHOOK_STAGE, StageStats(_WEBHOOK_STAGE)))
+
+    async def backlog(self) -> Backlog:
+        """What the workers have before them."""
+        row = await self._pool.fetchrow(self._sql["backlog"])
+        return Backlog(row["waiting"], row["in_system"]) if row else Backlog()
 
     def _place(self, stats: StageStats) -> int:
         """Where a stage belongs; one that only the next release knows, while it is being deployed, comes last."""

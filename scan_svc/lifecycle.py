@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from mesh.addresses import check_url
-from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason
+from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted
+from mesh.rates import RateLimit
+from scan_svc.admission import Admission
 from scan_svc.deliveries import WebhookStore
-from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.progress import ScanReader, Snapshot, Snapshots
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
+
+S = TypeVar("S", Scan, Snapshot)
 
 _PAGE_DEFAULT = 20
 _PAGE_LIMIT = 100
@@ -36,6 +41,35 @@ class Created:
     webhook_secret: str
 
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What a scan passes on its way in.
+
+    Attributes:
+        rate: How often one user may create.
+        admission: Whether there is room.
+        wake: Wakes the workers.
+    """
+
+    rate: RateLimit
+    admission: Admission
+    wake: Callable[[], None]
+
+    async def enter(self, user_id: str) -> None:
+        """Says whether a user may create a scan now.
+
+        Raises:
+            ResourceExhausted: Not now; with the time after which to try again.
+        """
+        self.admission.check()
+        await self.rate.spend(user_id)
+
+    def queued(self) -> None:
+        """A scan was queued."""
+        self.admission.entered()
+        self.wake()
+
+
 class Lifecycle:
     """The scans of one user at a time; others' are NOT_FOUND.
 
@@ -47,7 +81,7 @@ class Lifecycle:
         webhooks: Who is told about a scan's end.
         cdn_base_url: Where photos can be seen.
         clock: The time, for upload addresses.
-        queued: Called when a scan was queued: wakes the workers.
+        doors: Who may create a scan, and what follows when one is queued.
     """
 
     def __init__(
@@ -59,7 +93,7 @@ class Lifecycle:
         webhooks: WebhookStore,
         cdn_base_url: str,
         clock: Callable[[], datetime],
-        queued: Callable[[], None],
+        doors: Doors,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -68,7 +102,7 @@ class Lifecycle:
         self._webhooks = webhooks
         self._cdn_base_url = cdn_base_url.rstrip("/")
         self._clock = clock
-        self._queued = queued
+        self._doors = doors
 
     def uploaded_photo(self, scan_id: str, content_type: str, size_bytes: int, sha256: str) -> Photo:
         """The photo that is going to be uploaded for a scan."""
@@ -93,16 +127,14 @@ class Lifecycle:
         Raises:
             InvalidArgument: The callback_url can't be used.
             AlreadyExists: The request_id belongs to a scan with another content.
+            ResourceExhausted: The user creates too many, or more wait than can be done in time.
         """
         secret = ""
         if new.callback_url:
             check_url(new.callback_url, field="callback_url")
             secret = await self._webhooks.secret(new.user_id, new.callback_url)
-        scan = await self._store.create(new, traceparent)
-        await self._snapshots.publish(scan)
+        scan = await self._created(new, traceparent)
         waiting = scan.state is State.AWAITING_UPLOAD
-        if scan.state is State.QUEUED:
-            self._queued()
         return Created(scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None, secret)
 
     async def start(self, user_id: str, scan_id: str, traceparent: str) -> Scan:
@@ -111,24 +143,32 @@ class Lifecycle:
         Raises:
             NotFound: No such scan.
             FailedPrecondition: The photo isn't there or isn't the announced one, or the scan is over.
+            ResourceExhausted: More scans wait than can be done in time.
         """
         scan = await self._owned_truth(user_id, scan_id)
         if scan.state is State.AWAITING_UPLOAD:
+            self._doors.admission.check()
             await self._uploads.verify(scan.photo)
-            await self._store.start(scan_id, traceparent)
-            self._queued()
+            if await self._store.start(scan_id, traceparent):
+                self._doors.queued()
             scan = await self._reader.refresh(scan_id)
         if scan.state in (State.CANCELLED, State.EXPIRED):
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
         return scan
 
-    async def get(self, user_id: str, scan_id: str) -> Scan:
+    async def get(self, user_id: str, scan_id: str) -> Snapshot:
         """The scan as it is now.
 
         Raises:
             NotFound: No such scan.
         """
         return _owned(await self._reader.read(scan_id), user_id)
+
+    def expected_wait(self, scan: Snapshot) -> float | None:
+        """Seconds until a queued scan is taken; None if it isn't queued, or it can't be told."""
+        if scan.state is not State.QUEUED:
+            return None
+        return self._doors.admission.wait(self._clock().timestamp() - scan.queued_at)
 
     async def page(self, user_id: str, size: int, token: str) -> tuple[list[Scan], str]:
         """One page of a user's scans, newest first, and the token of the next one.
@@ -170,11 +210,27 @@ class Lifecycle:
         await self._store.delete(scan_id)
         await self._snapshots.forget(scan_id)
 
+    async def _created(self, new: NewScan, traceparent: str) -> Scan:
+        try:
+            await self._doors.enter(new.user_id)
+        except ResourceExhausted:
+            # A repetition takes no room: its scan is there.
+            earlier = await self._store.made_before(new) if new.request_id else None
+            if earlier is None:
+                raise
+            return earlier
+        scan, is_new = await self._store.create(new, traceparent)
+        if is_new:
+            self._snapshots.announce(scan)
+        if is_new and scan.state is State.QUEUED:
+            self._doors.queued()
+        return scan
+
     async def _owned_truth(self, user_id: str, scan_id: str) -> Scan:
         return _owned(await self._store.get(scan_id), user_id)
 
 
-def _owned(scan: Scan, user_id: str) -> Scan:
+def _owned(scan: S, user_id: str) -> S:
     if scan.user_id != user_id:
         raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan.scan_id)
     return scan

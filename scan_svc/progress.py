@@ -1,148 +1,247 @@
 """The latest state of each scan in Redis, and how readers get at it.
 
 Redis holds versioned snapshots and wakes watchers up; PostgreSQL is the truth. Redis may stall, restart empty or be
-gone: publishing never fails a scan, and readers fall back.
+gone: publishing never fails or delays a scan, and readers fall back.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
-import redis.exceptions
 import structlog
-from redis.asyncio import Redis
 
-from mesh.redis import answer
-from scan_svc.scans import Scan
+from mesh.batches import Batches
+from mesh.errors import NotFound, Reason
+from mesh.locale import Locale
+from mesh.redis import DOWN, GuardedRedis
+from scan_svc.scans import Scan, State, Step
 
 _log = structlog.get_logger("progress")
 
+# A message names the scans that changed, separated by blanks; those that have ended carry the mark.
 CHANNEL = "scan:changed"
+ENDED_MARK = "!"
 
 _SNAPSHOT_SECONDS = 3600
 _RESULT_SECONDS = 86_400
 # A snapshot of an unfinished scan that is older than this is checked against PostgreSQL: its successor may have been
 # lost with the process that wanted to publish it.
 _TRUSTED_SECONDS = 30.0
-_BREAK_SECONDS = 1.0
-_PENDING_LIMIT = 10_000
+_OUTBOX_LIMIT = 10_000
+_BATCH = 128
 
-# Compare, write, expire and wake in one step, so that shuffled updates never go backwards.
-# KEYS: snapshot, result. ARGV: version, body, written at, snapshot ttl, result ttl (0 unless terminal), channel, id.
+# Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
+# begins with its version, ten digits wide, so versions compare as text.
+# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel; then of each scan its value, its result's ttl (0:
+# it hasn't ended) and what to tell.
 _PUBLISH = """
-local held = redis.call('HGET', KEYS[1], 'version')
-if held and tonumber(held) > tonumber(ARGV[1]) then return 0 end
-redis.call('HSET', KEYS[1], 'version', ARGV[1], 'body', ARGV[2], 'at', ARGV[3])
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-if ARGV[5] ~= '0' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[5]) else redis.call('DEL', KEYS[2]) end
-if held ~= ARGV[1] then redis.call('PUBLISH', ARGV[6], ARGV[7]) end
-return 1
+local changed = {}
+for scan = 1, #KEYS / 2 do
+  local progress, result = KEYS[2 * scan - 1], KEYS[2 * scan]
+  local value, keep, tell = ARGV[3 * scan], ARGV[3 * scan + 1], ARGV[3 * scan + 2]
+  local held, version = redis.call('GETRANGE', progress, 0, 9), string.sub(value, 1, 10)
+  if held <= version then
+    redis.call('SET', progress, value, 'EX', ARGV[1])
+    if keep ~= '0' then redis.call('SET', result, value, 'EX', keep) else redis.call('DEL', result) end
+    if held ~= version then changed[#changed + 1] = tell end
+  end
+end
+if #changed > 0 then redis.call('PUBLISH', ARGV[2], table.concat(changed, ' ')) end
 """
-_DOWN = (redis.exceptions.RedisError, OSError, TimeoutError)
 # Outranks every version: a snapshot that arrives after the deletion must not bring the scan back.
 _DELETED_VERSION = 2**31 - 1
+_DIGITS = 10
 
 
-def _keys(scan_id: str) -> tuple[str, str]:
-    return f"job:{scan_id}:progress", f"job:{scan_id}:result"
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A scan at one version, ready to be shown.
+
+    Attributes:
+        body: The scan as clients see it but for what depends on the reader; `scan_svc.wire` makes and reads it.
+        queued_at: When it was queued, in seconds since the epoch; 0 if it wasn't.
+        at: When this was known to be the newest, in seconds since the epoch.
+    """
+
+    scan_id: str
+    user_id: str
+    version: int
+    state: State
+    step: Step
+    locale: Locale
+    body: bytes
+    queued_at: float
+    at: float
+
+
+# What waits to be published: a scan, a snapshot read elsewhere, or that there is no such scan any more.
+_Entry = Scan | Snapshot | None
+
+_decode = msgspec.msgpack.Decoder(Snapshot).decode
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Snapshots:
     """The snapshots in Redis.
 
+    What is announced waits in an outbox, the newest state of each scan, and goes out in batches; while Redis is away it
+    stays there.
+
     Args:
-        client: Redis.
+        redis: Redis.
+        render: Makes a snapshot's body.
         clock: Seconds since the epoch.
     """
 
-    def __init__(self, client: Redis, clock: Callable[[], float] = time.time) -> None:
-        self._redis = client
+    def __init__(
+        self, redis: GuardedRedis, render: Callable[[Scan], bytes], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._redis = redis
+        self._render = render
         self._clock = clock
-        self._script = client.register_script(_PUBLISH)
-        self._pending: dict[str, Scan] = {}
-        self._down_until = 0.0
+        self._script = redis.client.register_script(_PUBLISH)
+        self._outbox: dict[str, _Entry] = {}
+        self._flying: dict[str, _Entry] = {}
+        self._doubtful: set[str] = set()
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._sending: asyncio.Task[None] | None = None
+        self._reads = Batches(self._fetch)
+        redis.breaker.when_closed(self._send)
+
+    def announce(self, scan: Scan) -> None:
+        """Makes a scan's newest state known, in a moment. Never fails."""
+        self._put(scan.scan_id, scan)
 
     async def publish(self, scan: Scan) -> None:
-        """Makes a scan's newest state known. Never raises; what couldn't be published is by `flush`, later."""
-        published = await self._try(scan)
-        earlier = self._pending.get(scan.scan_id)
-        if earlier and earlier.version > scan.version:
-            return  # a newer one waits already
-        if not published and len(self._pending) < _PENDING_LIMIT:
-            self._pending[scan.scan_id] = scan
-        elif published and earlier:
-            del self._pending[scan.scan_id]
-
-    async def flush(self) -> None:
-        """Publishes for ever what couldn't be when it happened."""
-        while True:
-            await asyncio.sleep(_BREAK_SECONDS)
-            for scan_id, scan in list(self._pending.items()):
-                if not await self._try(scan):
-                    break
-                if self._pending.get(scan_id) is scan:
-                    del self._pending[scan_id]
-
-    async def read(self, scan_id: str) -> tuple[Scan | None, bool]:
-        """The newest state Redis has, and whether it is fresh enough to be the last word; None if it has none."""
-        if time.monotonic() < self._down_until:
-            return None, False
-        progress, result = _keys(scan_id)
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.hmget(progress, "body", "at")
-                pipe.get(result)
-                (body, at), final = await answer(pipe.execute())
-        except _DOWN as error:
-            self._break(error)
-            return None, False
-        # Both were written together, so while the snapshot lasts it is the newer one.
-        if not body:
-            return (msgspec.json.decode(final, type=Scan), True) if final else (None, False)
-        scan = msgspec.json.decode(body, type=Scan)
-        return scan, scan.state.terminal or self._clock() - float(at) <= _TRUSTED_SECONDS
+        """Makes a scan's newest state known; returns when readers find it, or at once while Redis is away."""
+        self._put(scan.scan_id, scan)
+        await self._sent(scan.scan_id)
 
     async def forget(self, scan_id: str) -> None:
         """Removes a deleted scan, and keeps late publishers from bringing it back."""
-        self._pending.pop(scan_id, None)
-        progress, result = _keys(scan_id)
-        try:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.delete(progress, result)
-                pipe.hset(progress, "version", str(_DELETED_VERSION))
-                pipe.expire(progress, _SNAPSHOT_SECONDS)
-                pipe.publish(CHANNEL, scan_id)
-                await answer(pipe.execute())
-        except _DOWN as error:
-            self._break(error)
+        self._put(scan_id, None)
+        await self._sent(scan_id)
 
-    async def _try(self, scan: Scan) -> bool:
-        if time.monotonic() < self._down_until:
-            return False
-        ttl = _RESULT_SECONDS if scan.state.terminal else 0
-        body = msgspec.json.encode(scan)
-        try:
-            arguments: list[bytes | str | float] = [
-                scan.version,
-                body,
-                self._clock(),
-                _SNAPSHOT_SECONDS,
-                ttl,
-                CHANNEL,
-                scan.scan_id,
-            ]
-            await answer(self._script(keys=_keys(scan.scan_id), args=arguments))
-        except _DOWN as error:
-            self._break(error)
-            return False
-        return True
+    def renew(self, snapshot: Snapshot) -> None:
+        """Says that a snapshot still is the newest state there is."""
+        self._put(snapshot.scan_id, replace(snapshot, at=self._clock()))
 
-    def _break(self, error: BaseException) -> None:
-        """Leaves Redis alone for a moment: a dead one must not slow every request by its timeout."""
-        if time.monotonic() >= self._down_until:
-            _log.warning("redis unavailable", error=repr(error))
-        self._down_until = time.monotonic() + _BREAK_SECONDS
+    def of(self, scan: Scan) -> Snapshot:
+        """The snapshot of a scan."""
+        return Snapshot(
+            scan.scan_id,
+            scan.user_id,
+            scan.version,
+            scan.state,
+            scan.step,
+            scan.locale,
+            self._render(scan),
+            scan.started_at.timestamp() if scan.started_at else 0.0,
+            self._clock(),
+        )
+
+    async def read(self, scan_id: str) -> Snapshot | None:
+        """The newest state Redis has; None if it has none or is away."""
+        if not self._redis.breaker.closed:
+            return None
+        # On its way to Redis: a reader that comes right after a change must not see what was before.
+        for box in (self._outbox, self._flying):
+            if scan_id in box:
+                entry = box[scan_id]
+                return self.of(entry) if isinstance(entry, Scan) else entry
+        try:
+            return await self._reads.get(scan_id)
+        except DOWN:
+            return None
+
+    def trusts(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot is the last word."""
+        return snapshot.state.terminal or self._clock() - snapshot.at <= _TRUSTED_SECONDS
+
+    async def flush(self) -> None:
+        """Waits until everything that was announced is out, if Redis is there."""
+        while self._sending:
+            await asyncio.wait((self._sending,))
+
+    def _put(self, scan_id: str, entry: _Entry) -> None:
+        earlier = self._outbox.get(scan_id, entry)
+        if _version(earlier) <= _version(entry) and (scan_id in self._outbox or len(self._outbox) < _OUTBOX_LIMIT):
+            self._outbox[scan_id] = entry
+            if not self._redis.breaker.closed:
+                self._doubtful.add(scan_id)
+        self._send()
+
+    def _send(self) -> None:
+        if self._sending is None and self._outbox and self._redis.breaker.closed:
+            self._sending = asyncio.create_task(self._drain(), name="progress")
+
+    async def _sent(self, scan_id: str) -> None:
+        if self._sending:
+            sent = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(scan_id, []).append(sent)
+            await sent
+
+    async def _drain(self) -> None:
+        try:
+            while self._outbox and self._redis.breaker.closed:
+                self._flying = {key: self._outbox.pop(key) for key in list(self._outbox)[:_BATCH]}
+                try:
+                    await self._redis.call(self._publish)
+                except DOWN:
+                    self._put_back()
+                except Exception:  # a scan that can't be shown must not keep the others from it
+                    _log.exception("progress lost", scan_ids=list(self._flying))
+                else:
+                    self._doubtful -= self._flying.keys()
+                self._landed()
+        finally:
+            self._sending = None
+            for waiting in self._waiting.values():
+                _release(waiting)
+            self._waiting = {}
+
+    def _put_back(self) -> None:
+        for scan_id, entry in self._flying.items():
+            self._outbox.setdefault(scan_id, entry)
+        # By the time Redis is back somebody else may know more, and Redis may have forgotten it.
+        self._doubtful.update(self._outbox)
+
+    def _landed(self) -> None:
+        self._flying = {}
+        for scan_id in [key for key in self._waiting if key not in self._outbox]:
+            _release(self._waiting.pop(scan_id))
+
+    async def _publish(self) -> None:
+        keys: list[str] = []
+        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL]
+        for scan_id, entry in self._flying.items():
+            keys += (_progress_key(scan_id), _result_key(scan_id))
+            if entry is None:
+                arguments += (f"{_DELETED_VERSION:010d}", 0, scan_id)
+                continue
+            snapshot = self.of(entry) if isinstance(entry, Scan) else entry
+            if scan_id in self._doubtful:
+                snapshot = replace(snapshot, at=0.0)
+            ended = snapshot.state.terminal
+            value = b"%010d" % snapshot.version + _encode(snapshot)
+            arguments += (value, _RESULT_SECONDS if ended else 0, scan_id + ENDED_MARK if ended else scan_id)
+        await self._script(keys=keys, args=arguments)
+
+    async def _fetch(self, scan_ids: Sequence[str]) -> Mapping[str, Snapshot]:
+        held = await self._mget(_progress_key, scan_ids)
+        # A result outlives its snapshot. Both were written together, so while the snapshot lasts it is as new.
+        missing = [scan_id for scan_id in scan_ids if scan_id not in held]
+        if missing:
+            held |= await self._mget(_result_key, missing)
+        return {scan_id: _decode(value[_DIGITS:]) for scan_id, value in held.items() if len(value) > _DIGITS}
+
+    async def _mget(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
+        keys = [key(scan_id) for scan_id in scan_ids]
+        values: Any = await self._redis.call(lambda: self._redis.client.mget(keys))
+        return {scan_id: value for scan_id, value in zip(scan_ids, values, strict=True) if value}
 
 
 class ScanReader:
@@ -150,27 +249,29 @@ class ScanReader:
 
     Args:
         snapshots: Redis.
-        load: Reads PostgreSQL; raises NotFound.
+        load: Reads many scans from PostgreSQL, by id.
     """
 
-    def __init__(self, snapshots: Snapshots, load: Callable[[str], Awaitable[Scan]]) -> None:
+    def __init__(self, snapshots: Snapshots, load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan]]]) -> None:
         self._snapshots = snapshots
-        self._load = load
+        self._loads = Batches(load)
 
-    async def read(self, scan_id: str) -> Scan:
+    async def read(self, scan_id: str) -> Snapshot:
         """The scan as it is now.
 
         Raises:
             NotFound: There is none.
         """
-        held, fresh = await self._snapshots.read(scan_id)
-        if held and fresh:
+        held = await self._snapshots.read(scan_id)
+        if held and self._snapshots.trusts(held):
             return held
         stored = await self._load(scan_id)
-        # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
-        scan = held if held and held.version > stored.version else stored
-        await self._snapshots.publish(scan)
-        return scan
+        if held and held.version > stored.version:
+            # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
+            self._snapshots.renew(held)
+            return held
+        self._snapshots.announce(stored)
+        return self._snapshots.of(stored)
 
     async def refresh(self, scan_id: str) -> Scan:
         """The scan as PostgreSQL has it, published; after a change, or when one's own view is in doubt.
@@ -181,3 +282,27 @@ class ScanReader:
         scan = await self._load(scan_id)
         await self._snapshots.publish(scan)
         return scan
+
+    async def _load(self, scan_id: str) -> Scan:
+        scan = await self._loads.get(scan_id)
+        if scan is None:
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+        return scan
+
+
+def _progress_key(scan_id: str) -> str:
+    return f"job:{scan_id}:progress"
+
+
+def _result_key(scan_id: str) -> str:
+    return f"job:{scan_id}:result"
+
+
+def _version(entry: _Entry) -> int:
+    return _DELETED_VERSION if entry is None else entry.version
+
+
+def _release(waiting: "list[asyncio.Future[None]]") -> None:
+    for sent in waiting:
+        if not sent.done():
+            sent.set_result(None)

@@ -161,3 +161,20 @@ class NewScan:
     region: str
     locale: Locale
     callback_url: str = ""
+
+    def scan(self, created_at: datetime) -> Scan:
+        """The scan it becomes."""
+        return Scan(
+            scan_id=self.scan_id,
+            user_id=self.user_id,
+            state=State.AWAITING_UPLOAD if self.uploaded else State.QUEUED,
+            version=1,
+            photo=self.photo,
+            user_input=self.user_input,
+            location=self.location,
+            region=self.region,
+            locale=self.locale,
+            created_at=created_at,
+            started_at=None if self.uploaded else created_at,
+            step=Step.UPLOAD if self.uploaded else Step.QUEUE,
+        )

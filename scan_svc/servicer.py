@@ -10,6 +10,7 @@ from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
 from mesh.identity import caller
+from mesh.interceptors import CallLimit
 from mesh.telemetry import traceparent
 from scan_svc import wire
 from scan_svc.lifecycle import Lifecycle
@@ -22,12 +23,14 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
     Args:
         lifecycle: What users do with their scans.
         watchers: Who watches them.
+        calls: The calls at work; those that wait for a change aren't counted.
         new_id: Makes scan ids.
     """
 
-    def __init__(self, lifecycle: Lifecycle, watchers: Watchers, new_id: Callable[[], str]) -> None:
+    def __init__(self, lifecycle: Lifecycle, watchers: Watchers, calls: CallLimit, new_id: Callable[[], str]) -> None:
         self._lifecycle = lifecycle
         self._watchers = watchers
+        self._calls = calls
         self._new_id = new_id
 
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
@@ -49,10 +52,15 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         return wire.scan(scan, who.reads(scan.locale))
 
     async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
-        """The scan as it is now."""
+        """The scan as it is now, or once it has changed."""
         who = caller(context)
-        scan = await self._lifecycle.get(who.user_id, request.scan_id)
-        return wire.scan(scan, who.reads(scan.locale))
+        if request.HasField("wait"):
+            seconds = wire.waiting_time(request, context.time_remaining())
+            with self._calls.aside():
+                scan = await self._watchers.newer(request.scan_id, who.user_id, request.after_version, seconds)
+        else:
+            scan = await self._lifecycle.get(who.user_id, request.scan_id)
+        return wire.shown(scan, who.reads(scan.locale), self._lifecycle.expected_wait(scan))
 
     async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[pb.WatchScanResponse, None]:
         """The scan's progress until its end."""

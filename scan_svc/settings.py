@@ -49,6 +49,12 @@ class ScanSettings(ServiceSettings):
     notify: bool = Field(True, description="Wake workers by NOTIFY; without it they poll every second.")
     webhook_capacity: int = Field(16, gt=0, description="Webhooks being delivered at once in one process.")
     webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")
+    creations_per_minute: int = Field(600, gt=0, description="Scans one user may create in a minute.")
+    admission_seconds: float = Field(
+        60.0, gt=0, description="How long a new scan may be expected to take, judged by how fast others get done."
+    )
+    admission_always: int = Field(2000, gt=0, description="Scans at once that are taken however long they may take.")
     retention_days: int = Field(365, gt=0, description="How long finished scans are kept.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence after which a watcher gets a heartbeat.")
-    watcher_limit: int = Field(2000, gt=0, description="Watchers at once in one process.")
+    watcher_limit: int = Field(10_000, gt=0, description="Watchers at once in one process.")
+    user_watcher_limit: int = Field(50, gt=0, description="Watchers at once of one user in one process.")

@@ -5,6 +5,8 @@ a scan away from a worker waits for the job's row first, so that a result just s
 through `scan_svc.queue`.
 """
 
+from collections.abc import Sequence
+
 import asyncpg
 from uuid_utils.compat import UUID
 
@@ -26,31 +28,44 @@ class ScanStore:
         self._pool = pool
         self._sql = queries
 
-    async def create(self, new: NewScan, traceparent: str) -> Scan:
+    async def create(self, new: NewScan, traceparent: str) -> tuple[Scan, bool]:
         """Stores a new scan, queued unless its photo is still to come.
 
         Returns:
-            The scan: the one that exists already if this request was made before.
+            The scan, and whether it is new: else it is the one that this request has made before.
 
         Raises:
             AlreadyExists: The user's request_id belongs to a scan with another content.
         """
         photo, place = new.photo, new.location
-        created = await self._pool.fetchval(
+        created_at = await self._pool.fetchval(
             self._sql["create_scan"],
             new.scan_id, new.user_id, new.request_id, new.payload_hash, new.uploaded,
             photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, new.user_input,
             place.latitude if place else None, place.longitude if place else None, new.region, new.locale.value,
             new.callback_url, traceparent,
         )  # fmt: skip
-        if created is not None:
-            return await self.get(new.scan_id)
+        if created_at is not None:
+            return new.scan(created_at), True
         # on conflict do nothing waits for the other transaction, so the row is visible now.
+        earlier = await self.made_before(new)
+        if earlier is None:
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id="")
+        return earlier, False
+
+    async def made_before(self, new: NewScan) -> Scan | None:
+        """The scan that the same request has made before; None if it hasn't.
+
+        Raises:
+            AlreadyExists: The user's request_id belongs to a scan with another content.
+        """
         earlier = await self._pool.fetchrow(self._sql["find_by_request"], new.user_id, new.request_id)
-        if earlier is None or earlier["payload_hash"] != new.payload_hash:
-            scan_id = earlier["id"] if earlier else ""
+        if earlier is None:
+            return None
+        scan_id = str(earlier["id"])
+        if earlier["payload_hash"] != new.payload_hash:
             raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id=scan_id)
-        return await self.get(str(earlier["id"]))
+        return await self.get(scan_id)
 
     async def get(self, scan_id: str) -> Scan:
         """One scan, whoever's it is.
@@ -58,10 +73,15 @@ class ScanStore:
         Raises:
             NotFound: There is none.
         """
-        row = await self._pool.fetchrow(self._sql["get_scan"], scan_id)
-        if row is None:
+        found = await self.get_many((scan_id,))
+        if not found:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-        return scan_from(row)
+        return found[scan_id]
+
+    async def get_many(self, scan_ids: Sequence[str]) -> dict[str, Scan]:
+        """Those of the scans that exist, by id, whoever's they are."""
+        rows = await self._pool.fetch(self._sql["get_scans"], scan_ids)
+        return {scan.scan_id: scan for scan in map(scan_from, rows)}
 
     async def page(self, user_id: str, before: UUID | None, size: int) -> list[Scan]:
         """A user's scans older than `before`, newest first."""

@@ -1,8 +1,7 @@
-"""Everybody who watches a scan in this process, fed by one Redis subscription.
+"""Everybody who watches a scan in this process.
 
-A message is only a wake-up; the state is read, once for all watchers of a scan. Each watcher has one slot that keeps
-the latest state, so a slow one skips states in between but never the last. Without Redis the watched scans are read
-every second instead.
+What is heard of a change is only a wake-up; the state is read, once for all watchers of a scan. Each watcher has one
+slot that keeps the latest state, so a slow one skips states in between but never the last.
 """
 
 import asyncio
@@ -10,25 +9,16 @@ import contextlib
 import math
 import random
 import time
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-import structlog
-from redis.asyncio import Redis
-
 from mesh import outages
 from mesh.errors import NotFound, Reason, ResourceExhausted
-from mesh.redis import answer
-from scan_svc.progress import CHANNEL
-from scan_svc.scans import Scan
+from scan_svc.progress import Snapshot
 
-_log = structlog.get_logger("watchers")
-
-_POLL_SECONDS = 1.0
-# A connection that says nothing, not even to a ping, for this long is rebuilt: it may be half open.
-_SILENCE_SECONDS = 5.0
 # How long before its deadline a stream is ended in order.
 _GOODBYE_SECONDS = 1.0
 
@@ -48,7 +38,22 @@ class Event:
     """One event of a watch; `scan` is absent in HEARTBEAT and RECONNECT."""
 
     kind: Kind
-    scan: Scan | None = None
+    scan: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many may watch.
+
+    Attributes:
+        process: At once in this process.
+        user: At once in this process, of one user.
+        heartbeat: Seconds of silence before a heartbeat.
+    """
+
+    process: int
+    user: int
+    heartbeat: float
 
 
 class _Slot:
@@ -57,11 +62,11 @@ class _Slot:
     __slots__ = ("gone", "latest", "ready")
 
     def __init__(self) -> None:
-        self.latest: Scan | None = None
+        self.latest: Snapshot | None = None
         self.gone = False
         self.ready = asyncio.Event()
 
-    def offer(self, scan: Scan) -> None:
+    def offer(self, scan: Snapshot) -> None:
         if self.latest is None or scan.version > self.latest.version:
             self.latest = scan
             self.ready.set()
@@ -70,26 +75,32 @@ class _Slot:
         self.gone = True
         self.ready.set()
 
+    async def woken(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.ready.wait()
+        woken = self.ready.is_set()
+        self.ready.clear()
+        return woken
+
 
 class Watchers:
     """The watchers of this process.
 
     Args:
-        client: Redis, for the subscription.
         read: The scan as it is now; raises NotFound.
-        limit: Watchers at once.
-        heartbeat: Seconds of silence before a heartbeat.
+        limits: How many may watch.
     """
 
-    def __init__(self, client: Redis, read: Callable[[str], Awaitable[Scan]], *, limit: int, heartbeat: float) -> None:
-        self._redis = client
+    def __init__(self, read: Callable[[str], Awaitable[Snapshot]], limits: Limits) -> None:
         self._read = read
-        self._limit = limit
-        self._heartbeat = heartbeat
+        self._limits = limits
         self._slots: dict[str, set[_Slot]] = defaultdict(set)
+        self._users: Counter[str] = Counter()
         self._count = 0
-        self._changed: set[str] = set()
-        self._work = asyncio.Event()
+        # Scans being read for their watchers, and whether they changed again meanwhile.
+        self._reading: dict[str, bool] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
 
     @property
@@ -110,38 +121,55 @@ class Watchers:
 
         Raises:
             NotFound: No such scan, or not the owner's.
-            ResourceExhausted: Too many watchers in this process.
+            ResourceExhausted: Too many watchers in this process, or of this user.
         """
-        if self._count >= self._limit:
-            raise ResourceExhausted(Reason.LIMIT_EXCEEDED, limit="watchers", retry_after=1.0 + random.random())
-        slot = _Slot()
         ends_at = math.inf if seconds is None else time.monotonic() + seconds - _GOODBYE_SECONDS
-        self._add(scan_id, slot)  # before the first read, so that no change falls between
-        try:
-            scan = await self._read(scan_id)
-            if scan.user_id != owner:
-                raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-            if scan.version > after_version and not scan.state.terminal:
-                yield Event(Kind.SNAPSHOT, scan)
-            while not scan.state.terminal:
-                if self._draining or time.monotonic() >= ends_at:
-                    yield Event(Kind.RECONNECT)
-                    return
-                woken = await self._woken(slot, min(self._heartbeat, ends_at - time.monotonic()))
-                if slot.gone:
-                    raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-                if not woken:
-                    self._touch(scan_id)  # in case a message was lost with the process that wanted to send it
-                if not woken and time.monotonic() < ends_at:
-                    yield Event(Kind.HEARTBEAT)
-                elif slot.latest and slot.latest.version > scan.version:
-                    scan = slot.latest
-                    if not scan.state.terminal:
-                        yield Event(Kind.UPDATE, scan)
-            yield Event(Kind.TERMINAL, scan)
-        finally:
-            # Synchronous: a cancelled stream may run this in another task.
-            self._remove(scan_id, slot)
+        with self._slot(scan_id) as slot:
+            scan = await self._owned(scan_id, owner)
+            with self._counted(owner):
+                if not scan.state.terminal:
+                    # A watch that stands says so, even if there is nothing new.
+                    fresh = scan.version > after_version
+                    yield Event(Kind.SNAPSHOT, scan) if fresh else Event(Kind.HEARTBEAT)
+                while not scan.state.terminal:
+                    if self._draining or time.monotonic() >= ends_at:
+                        yield Event(Kind.RECONNECT)
+                        return
+                    woken = await slot.woken(min(self._limits.heartbeat, ends_at - time.monotonic()))
+                    if slot.gone:
+                        raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+                    if not woken:
+                        self.changed((scan_id,))  # in case a message was lost with the process that wanted to send it
+                    if not woken and time.monotonic() < ends_at:
+                        yield Event(Kind.HEARTBEAT)
+                    elif slot.latest and slot.latest.version > scan.version:
+                        scan = slot.latest
+                        if not scan.state.terminal:
+                            yield Event(Kind.UPDATE, scan)
+                yield Event(Kind.TERMINAL, scan)
+
+    async def newer(self, scan_id: str, owner: str, after_version: int, seconds: float) -> Snapshot:
+        """A scan as soon as it is newer than a version or has ended; as it is when the time is up.
+
+        Raises:
+            NotFound: No such scan, or not the owner's.
+            ResourceExhausted: Too many watchers in this process, or of this user.
+        """
+        ends_at = time.monotonic() + seconds
+        with self._slot(scan_id) as slot:
+            scan = await self._owned(scan_id, owner)
+            if scan.version > after_version or scan.state.terminal:
+                return scan
+            with self._counted(owner):
+                while scan.version <= after_version and not scan.state.terminal:
+                    woken = await slot.woken(ends_at - time.monotonic())
+                    if slot.gone:
+                        raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+                    if slot.latest and slot.latest.version > scan.version:
+                        scan = slot.latest
+                    elif not woken or self._draining:
+                        return scan
+                return scan
 
     def drain(self) -> None:
         """Sends every watcher away with RECONNECT."""
@@ -150,87 +178,78 @@ class Watchers:
             for slot in slots:
                 slot.ready.set()
 
-    async def run(self) -> None:
-        """Feeds the watchers for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._listen())
-            group.create_task(self._feed())
+    def changed(self, scan_ids: Iterable[str]) -> None:
+        """These scans may have changed: whoever watches them gets their newest state."""
+        for scan_id in scan_ids:
+            if scan_id not in self._slots:
+                continue
+            if scan_id in self._reading:
+                self._reading[scan_id] = True
+                continue
+            self._reading[scan_id] = False
+            task = asyncio.create_task(self._hand_out(scan_id))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _woken(self, slot: _Slot, seconds: float) -> bool:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await slot.ready.wait()
-        woken = slot.ready.is_set()
-        slot.ready.clear()
-        return woken
-
-    def _add(self, scan_id: str, slot: _Slot) -> None:
-        self._slots[scan_id].add(slot)
-        self._count += 1
-
-    def _remove(self, scan_id: str, slot: _Slot) -> None:
-        self._slots[scan_id].discard(slot)
-        if not self._slots[scan_id]:
-            del self._slots[scan_id]
-        self._count -= 1
-
-    def _touch(self, *scan_ids: str) -> None:
-        self._changed.update(scan_ids)
-        self._work.set()
-
-    async def _feed(self) -> None:
-        """Reads what has changed and hands it to the slots."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            changed, self._changed = self._changed, set()
-            for scan_id in changed:
-                await self._hand_out(scan_id)
+    def missed(self) -> None:
+        """Any scan may have changed."""
+        self.changed(list(self._slots))
 
     async def _hand_out(self, scan_id: str) -> None:
+        """Reads a scan for its watchers, again if it changed meanwhile."""
         try:
-            scan = await self._read(scan_id)
+            again = True
+            while again:
+                self._reading[scan_id] = False
+                scan = await self._read(scan_id)
+                for slot in self._slots.get(scan_id, ()):
+                    slot.offer(scan)
+                again = self._reading[scan_id] and scan_id in self._slots
         except NotFound:  # deleted while it was watched
             for slot in self._slots.get(scan_id, ()):
                 slot.close()
-            return
         except Exception as error:
             if outages.from_exception(error) is None:
                 raise
-            return  # the stores are down: the next wake-up or poll tries again
-        for slot in self._slots.get(scan_id, ()):
-            slot.offer(scan)
+            # The stores are down: the next wake-up, poll or heartbeat tries again.
+        finally:
+            del self._reading[scan_id]
 
-    async def _listen(self) -> None:
-        """Subscribes, again after every failure; polls while there is no subscription."""
-        while True:
-            try:
-                await self._subscribed()
-            except Exception as error:
-                if outages.from_exception(error) is None:
-                    raise
-                _log.warning("subscription lost", error=repr(error))
-            self._touch(*self._slots)
-            await asyncio.sleep(_POLL_SECONDS)
+    async def _owned(self, scan_id: str, owner: str) -> Snapshot:
+        scan = await self._read(scan_id)
+        if scan.user_id != owner:
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+        return scan
 
-    async def _subscribed(self) -> None:
-        """Turns messages into work until the connection fails or falls silent."""
-        async with self._redis.pubsub() as channel:
-            await answer(channel.subscribe(CHANNEL))
-            pinged = False
-            while True:
-                message = await answer(channel.get_message(timeout=_SILENCE_SECONDS))
-                if message is None:
-                    if pinged:
-                        raise TimeoutError("the subscription fell silent")
-                    await answer(channel.ping())
-                    pinged = True
-                    continue
-                pinged = False
-                if message["type"] == "message":
-                    scan_id = message["data"].decode()
-                    if scan_id in self._slots:
-                        self._touch(scan_id)
-                elif message["type"] == "subscribe":
-                    # redis-py reconnects in silence; this is its only sign, and what came meanwhile is lost.
-                    self._touch(*self._slots)
+    # Both are synchronous: a cancelled stream may leave them in another task.
+
+    @contextmanager
+    def _slot(self, scan_id: str) -> Iterator[_Slot]:
+        """A place to be told in; taken before the first read, so that no change falls between."""
+        slot = _Slot()
+        self._slots[scan_id].add(slot)
+        try:
+            yield slot
+        finally:
+            self._slots[scan_id].discard(slot)
+            if not self._slots[scan_id]:
+                del self._slots[scan_id]
+
+    @contextmanager
+    def _counted(self, user: str) -> Iterator[None]:
+        """One watcher more, once it is known to be allowed to watch: strangers use nobody's room up."""
+        for held, most, name in (
+            (self._count, self._limits.process, "watches_of_process"),
+            (self._users[user], self._limits.user, "watches_of_user"),
+        ):
+            if held >= most:
+                raise ResourceExhausted(Reason.WATCH_LIMIT, limit=name, most=most, retry_after=1.0 + random.random())
+        self._count += 1
+        self._users[user] += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
+            self._users[user] -= 1
+            if not self._users[user]:
+                del self._users[user]

@@ -20,9 +20,14 @@ from mesh.mirror import from_proto, to_proto
 from mesh.status import to_status
 from scan_svc.lifecycle import Created
 from scan_svc.messages import message
+from scan_svc.progress import Snapshot
 from scan_svc.results import LatLng, Results
 from scan_svc.scans import NewScan, Photo, Scan, StageRun, Step
 from scan_svc.watchers import Event
+
+# GetScan's `wait`: at most, and what of the caller's deadline is kept for the reply.
+_LONGEST_WAIT = 30.0
+_REPLY_SECONDS = 0.5
 
 _STAGES: Mapping[Step, str] = MappingProxyType(
     {
@@ -59,30 +64,29 @@ def new_scan(
 
 def scan(value: Scan, locale: Locale) -> scan_pb2.Scan:
     """A scan, its progress message and error in the reader's language."""
-    wire = scan_pb2.Scan(
-        scan_id=value.scan_id,
-        state=scan_pb2.Scan.State.Value(f"STATE_{value.state}"),
-        version=value.version,
-        progress=scan_pb2.ScanProgress(
-            percent=value.percent,
-            stage=_STAGES.get(value.step, ""),
-            message=message(value.state, value.step, locale),
-        ),
-        image_url=value.photo.image_url,
-        user_input=value.user_input,
-        location=to_proto(value.location, latlng_pb2.LatLng) if value.location else None,
-        region=value.region,
-        locale=value.locale,
-        create_time=_timestamp(value.created_at),
-        start_time=_timestamp(value.started_at),
-        finish_time=_timestamp(value.finished_at),
-        answer_draft=value.answer_draft,
-        stages=[_stage_run(run) for run in value.stages],
-    )
-    _fill_results(wire, value.results)
-    if value.error:
-        wire.error.CopyFrom(to_status(value.error.error(), *Locale))
+    wire = _unread(value)
+    wire.progress.message = message(value.state, value.step, locale)
     return wire
+
+
+def body(value: Scan) -> bytes:
+    """What a snapshot keeps of a scan: all but what depends on the reader."""
+    return _unread(value).SerializeToString()
+
+
+def shown(snapshot: Snapshot, locale: Locale, expected_wait: float | None = None) -> scan_pb2.Scan:
+    """A snapshot as a reader sees it, with the seconds it is expected to wait if that is known."""
+    wire = scan_pb2.Scan.FromString(snapshot.body)
+    wire.progress.message = message(snapshot.state, snapshot.step, locale)
+    if expected_wait is not None:
+        wire.progress.expected_wait.FromMilliseconds(round(expected_wait * 1000))
+    return wire
+
+
+def waiting_time(request: scan_service_pb2.GetScanRequest, seconds_left: float | None) -> float:
+    """How many seconds a GetScanRequest may wait: what it asks for, within our limit and its deadline."""
+    asked = min(request.wait.ToNanoseconds() / 1e9, _LONGEST_WAIT)
+    return asked if seconds_left is None else max(0.0, min(asked, seconds_left - _REPLY_SECONDS))
 
 
 def scan_as_json(value: Scan) -> dict[str, Any]:
@@ -112,8 +116,31 @@ def watch_event(event: Event, who: Caller) -> scan_service_pb2.WatchScanResponse
     """One event of a watch."""
     return scan_service_pb2.WatchScanResponse(
         type=scan_service_pb2.WatchScanResponse.Type.Value(f"TYPE_{event.kind}"),
-        scan=scan(event.scan, who.reads(event.scan.locale)) if event.scan else None,
+        scan=shown(event.scan, who.reads(event.scan.locale)) if event.scan else None,
     )
+
+
+def _unread(value: Scan) -> scan_pb2.Scan:
+    wire = scan_pb2.Scan(
+        scan_id=value.scan_id,
+        state=scan_pb2.Scan.State.Value(f"STATE_{value.state}"),
+        version=value.version,
+        progress=scan_pb2.ScanProgress(percent=value.percent, stage=_STAGES.get(value.step, "")),
+        image_url=value.photo.image_url,
+        user_input=value.user_input,
+        location=to_proto(value.location, latlng_pb2.LatLng) if value.location else None,
+        region=value.region,
+        locale=value.locale,
+        create_time=_timestamp(value.created_at),
+        start_time=_timestamp(value.started_at),
+        finish_time=_timestamp(value.finished_at),
+        answer_draft=value.answer_draft,
+        stages=[_stage_run(run) for run in value.stages],
+    )
+    _fill_results(wire, value.results)
+    if value.error:
+        wire.error.CopyFrom(to_status(value.error.error(), *Locale))
+    return wire
 
 
 def _fill_results(wire: scan_pb2.Scan, results: Results) -> None:

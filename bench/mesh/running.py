@@ -17,6 +17,7 @@ from scan_svc.progress import Snapshots
 from scan_svc.results import Category, Classification, DisposalRule, Exclusion, Results
 from scan_svc.scans import NewScan, Photo, Scan, State, Step
 from scan_svc.store import ScanStore
+from scan_svc.wire import body
 
 FIRST_VERSION = 10_001  # of a scan that was claimed once
 
@@ -88,7 +89,7 @@ async def running_scans(stack: Stack, count: int) -> AsyncIterator[tuple[Stage, 
         open_pool(stack.variables["ECO2_DATABASE_URL"]) as pool,
         open_redis(stack.variables["ECO2_REDIS_URL"]) as client,
     ):
-        store, snapshots = ScanStore(pool, Queries("scan_svc")), Snapshots(client)
+        store, snapshots = ScanStore(pool, Queries("scan_svc")), Snapshots(client, body)
         scans: dict[str, Scan] = {}
 
         room = asyncio.Semaphore(_AT_ONCE)
@@ -113,7 +114,7 @@ async def _stored(store: ScanStore, scan_id: str, user_id: str) -> Scan:
         scan_id=scan_id, user_id=user_id, request_id="", payload_hash=b"", photo=photo, uploaded=True,
         user_input="", location=None, region="", locale=Locale.KO,
     )  # fmt: skip
-    waiting = await store.create(new, "")
+    waiting, _ = await store.create(new, "")
     return replace(
         waiting, state=State.RUNNING, version=FIRST_VERSION, percent=60, step=Step.ANSWER, results=_HALFWAY,
         started_at=waiting.created_at,

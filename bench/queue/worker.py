@@ -57,7 +57,7 @@ class Counter(Snapshots):
         self._peers = peers
         self._hops = hops
 
-    async def publish(self, scan: Scan) -> None:
+    def announce(self, scan: Scan) -> None:
         """Counts a scan that has succeeded."""
         if scan.state is State.SUCCEEDED:
             self.done += 1
@@ -97,7 +97,7 @@ def _assemble(
     queries = Queries("scan_svc")
     queue, store = JobQueue(pool, queries), ScanStore(pool, queries)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
-    reader = ScanReader(counter, store.get)
+    reader = ScanReader(counter, store.get_many)
     bench = Workbench(queue, pipeline, counter, reader, shared.tracer, 300.0, 1.0, lambda: None)
     suspects = Suspects(queue.suspects_wait, lambda: queue.due("suspects", 1.0), queue.claim_suspects)
     kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)

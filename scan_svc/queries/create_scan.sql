@@ -7,9 +7,9 @@ with new_scan as (
             $9, $10, $11, $12, $13, $14, $15, $16, case when $5 then 'upload' else 'queue' end,
             case when $5 then null else now() end)
     on conflict do nothing
-    returning id
+    returning id, created_at
 ), new_job as (
     insert into scan.job (kind, ref, state, stage, traceparent)
     select 'scan', id, 'READY', 'vision', $17 from new_scan where not $5
 )
-select id from new_scan
+select created_at from new_scan

@@ -80,12 +80,12 @@ async def work(orders: Orders) -> None:
             asyncio.create_task(loop)
             for loop in (
                 listen(orders.database_url, {"scan_ready": lambda _: worker.wake()}),
-                parts.snapshots.flush(),
                 housekeeping.run(),
             )
         ]
         async with worker.working():
             await stop.wait()
+        await parts.snapshots.flush()
         for loop in loops:
             loop.cancel()
         await asyncio.gather(*loops, return_exceptions=True)

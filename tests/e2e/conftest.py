@@ -61,7 +61,7 @@ class Phone:
         headers = {**self.headers, "Accept": accept}
         async with self.http.stream("GET", path, headers=headers, timeout=30) as reply:
             assert reply.status_code == 200
-            yield (json.loads(line.removeprefix("data: ")) async for line in reply.aiter_lines() if line.strip())
+            yield (json.loads(line.removeprefix("data: ")) async for line in reply.aiter_lines() if "{" in line)
 
     async def events(self, scan_id: str) -> list[Json]:
         """Every event until the end."""

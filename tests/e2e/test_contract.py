@@ -13,7 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import rules_service_pb2
-from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
+from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
 from mesh.errors import Reason
 from mesh.identity import USER_HEADER
@@ -21,6 +21,7 @@ from mesh.identity import USER_HEADER
 ROOT = Path(__file__).parents[2]
 MODULES = (
     character_service_pb2,
+    event_stream_service_pb2,
     operations_service_pb2,
     rules_service_pb2,
     scan_service_pb2,

@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from google.api import annotations_pb2, http_pb2
+from google.api import annotations_pb2, http_pb2, httpbody_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import rules_service_pb2
-from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
+from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
 
 _FILES = (
     scan_service_pb2,
+    event_stream_service_pb2,
     operations_service_pb2,
     vision_service_pb2,
     rules_service_pb2,
@@ -33,12 +34,14 @@ class Binding:
         verb: HTTP method.
         template: Path, with variables such as {scan_id}.
         body: Whether the request has one.
+        accept: The Accept header that leads to it, where another RPC has the same path.
     """
 
     rpc: str
     verb: str
     template: str
     body: bool
+    accept: str
 
     @property
     def path(self) -> str:
@@ -51,7 +54,7 @@ class Binding:
         return _VARIABLE.findall(self.template)
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.template}"
+        return f"{self.verb} {self.template} {self.accept}"
 
 
 def services() -> Iterator[ServiceDescriptor]:
@@ -86,4 +89,5 @@ def grpc_path(rpc: MethodDescriptor) -> str:
 
 def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Binding:
     verb = rule.WhichOneof("pattern")
-    return Binding(rpc.full_name, verb.upper(), getattr(rule, verb), bool(rule.body))
+    accept = "text/event-stream" if rpc.output_type is httpbody_pb2.HttpBody.DESCRIPTOR else "application/json"
+    return Binding(rpc.full_name, verb.upper(), getattr(rule, verb), bool(rule.body), accept)

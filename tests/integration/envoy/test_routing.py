@@ -32,7 +32,9 @@ def _identity(payload: bytes) -> bytes:
 @pytest.mark.parametrize("binding", BINDINGS, ids=str)
 async def test_every_rest_path_reaches_its_rpc(binding: Binding, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """Older clients' paths are bindings like any other."""
-    response = await rest.request(binding.verb, binding.path, json={} if binding.body else None)
+    response = await rest.request(
+        binding.verb, binding.path, json={} if binding.body else None, headers={"Accept": binding.accept}
+    )
 
     assert response.status_code == 200
     (call,) = mesh.calls
@@ -80,7 +82,7 @@ async def test_the_rpcs_own_path_is_not_a_rest_path(
 @pytest.mark.parametrize("binding", BINDINGS, ids=str)
 async def test_another_verb_is_refused(binding: Binding, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """Without request validation this would be a 200 with an empty body."""
-    response = await rest.request("PATCH", binding.path, json={})
+    response = await rest.request("PATCH", binding.path, json={}, headers={"Accept": binding.accept})
 
     assert response.status_code == 404
     assert mesh.calls == []
@@ -94,7 +96,9 @@ async def test_the_query_cannot_overrule_the_path(binding: Binding, mesh: FakeMe
         escaped = f"%{ord(name[0]):02x}{name[1:]}"
         for parameter in (name, camel, escaped, f"after_version=1&{name}"):
             url = f"{binding.path}?{parameter}=another"
-            response = await rest.request(binding.verb, url, json={} if binding.body else None)
+            response = await rest.request(
+                binding.verb, url, json={} if binding.body else None, headers={"Accept": binding.accept}
+            )
             assert response.status_code == 400, parameter
 
     assert mesh.calls == []

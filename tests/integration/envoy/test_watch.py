@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import httpx2
 import pytest
+from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import Message
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
@@ -19,6 +20,7 @@ from tests.integration.envoy.fakes import FakeMesh, Gate
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WATCH = "eco2.scan.v1.ScanService.WatchScan"
+EVENTS = "eco2.scan.v1.EventStreamService.StreamEvents"
 PATHS = [f"/v1/scans/{SCAN_ID}:watch", f"/v1/scan/{SCAN_ID}/progress"]
 SSE = {"Accept": "text/event-stream"}
 SNAPSHOT = scan_service_pb2.WatchScanResponse(type=scan_service_pb2.WatchScanResponse.TYPE_SNAPSHOT)
@@ -26,15 +28,18 @@ TERMINAL = scan_service_pb2.WatchScanResponse(type=scan_service_pb2.WatchScanRes
 
 
 class Held:
-    """A stream that sends one message, then waits for the test before it sends the last."""
+    """A stream that sends one message, then waits for the test before it sends the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: Message, *others: Message) -> None:
+        self._first = first
+        self._others = others
         self._seen = asyncio.Event()
 
     async def __call__(self, request: Any, context: Any) -> AsyncIterator[Message]:
-        yield SNAPSHOT
-        await self._seen.wait()
-        yield TERMINAL
+        yield self._first
+        for message in self._others:
+            await self._seen.wait()
+            yield message
 
     def seen(self) -> None:
         """The client has the first message."""
@@ -44,7 +49,7 @@ class Held:
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """The first line arrives while the stream is still open."""
-    held = mesh.streams[WATCH] = Held()
+    held = mesh.streams[WATCH] = Held(SNAPSHOT, TERMINAL)
 
     async with rest.stream("GET", path) as response:
         lines = response.aiter_lines()
@@ -60,17 +65,28 @@ async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest:
 async def test_event_stream_is_chosen_by_accept(
     path: str, accept: str, mesh: FakeMesh, rest: httpx2.AsyncClient
 ) -> None:
-    """What browsers and SSE libraries send; the older clients' path too."""
-    held = mesh.streams[WATCH] = Held()
+    """What browsers and SSE libraries send; the older clients' path too. The text arrives as the service wrote it."""
+    held = mesh.streams[EVENTS] = Held(
+        HttpBody(content_type=SSE["Accept"], data=b"id: 3\n\n"), HttpBody(data=b": b\n\n")
+    )
 
     async with rest.stream("GET", path, headers={"Accept": accept}) as response:
         assert response.headers["content-type"] == "text/event-stream"
-        lines = (line async for line in response.aiter_lines() if line)
-        first = await anext(lines)
+        chunks = response.aiter_raw()
+        first = await anext(chunks)
         held.seen()
-        rest_of_it = [line async for line in lines]
+        rest_of_it = [chunk async for chunk in chunks]
 
-    assert (first, rest_of_it) == ('data: {"type":"TYPE_SNAPSHOT"}', ['data: {"type":"TYPE_TERMINAL"}'])
+    assert (first, b"".join(rest_of_it)) == (b"id: 3\n\n", b": b\n\n")
+
+
+async def test_a_browser_that_reconnects_tells_where_it_was(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Last-Event-ID is a header, so it must not get lost on the way."""
+    mesh.streams[EVENTS] = Held(HttpBody(content_type=SSE["Accept"], data=b": a\n\n"))
+    await rest.get(PATHS[0], headers={**SSE, "Last-Event-ID": "20003"})
+
+    (call,) = mesh.calls
+    assert call.metadata["last-event-id"] == "20003"
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -101,7 +117,7 @@ async def test_a_watch_refused_at_once_is_an_error_response(
         await context.abort(grpc.StatusCode.NOT_FOUND, "No such scan")
         yield SNAPSHOT
 
-    mesh.streams[WATCH] = refuse
+    mesh.streams[WATCH] = mesh.streams[EVENTS] = refuse
     response = await rest.get(PATHS[0], headers=headers)
 
     assert (response.status_code, response.json()["code"]) == (404, grpc.StatusCode.NOT_FOUND.value[0])

@@ -12,9 +12,9 @@ from mesh.redis import answer, open_redis
 @pytest.mark.parametrize("steps", range(12))
 async def test_a_cancellation_is_never_lost(redis_url: str, steps: int) -> None:
     """Whenever it comes: a cancelled scan must not run on."""
-    async with open_redis(redis_url) as client:
+    async with open_redis(redis_url) as redis:
         for _ in range(20):
-            task = asyncio.create_task(_many_commands_then_for_ever(client))
+            task = asyncio.create_task(_many_commands_then_for_ever(redis.client))
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
@@ -31,6 +31,6 @@ async def _many_commands_then_for_ever(client: Redis) -> None:
 
 async def test_a_dead_server_is_noticed_quickly() -> None:
     """Everything in Redis can be had elsewhere, so nobody waits for it."""
-    async with open_redis("redis://127.0.0.1:1/0", timeout=0.1) as client:
+    async with open_redis("redis://127.0.0.1:1/0", timeout=0.1) as redis:
         with pytest.raises(ConnectionError):
-            await answer(client.ping())
+            await redis.call(redis.client.ping)

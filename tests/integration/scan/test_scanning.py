@@ -331,7 +331,7 @@ async def test_too_many_watchers_are_told_to_come_back(start_scan_service: Start
         await first.read()
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await client.watch(scan_id).read()
-        assert reason(caught.value) == Reason.LIMIT_EXCEEDED
+        assert reason(caught.value) == Reason.WATCH_LIMIT
 
 
 async def test_a_silent_watch_has_heartbeats_and_a_leaving_server_sends_its_watchers_on(

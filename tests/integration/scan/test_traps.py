@@ -316,46 +316,23 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
     """It was frozen between a checkpoint and the next stage, which another worker has run and paid for meanwhile."""
     lease_seconds = 0.5
     async with opened(database_url, redis_url, lease_seconds) as shop:
-        publish, frozen = shop.parts.snapshots.publish, False
+        announce, frozen = shop.parts.snapshots.announce, False
 
-        async def freeze(scan: Scan) -> None:
+        def freeze(scan: Scan) -> None:
             nonlocal frozen
             if scan.results.vision and not frozen:
                 frozen = True
                 others = threading.Thread(target=asyncio.run, args=[take_over(database_url, redis_url, lease_seconds)])
                 others.start()
                 others.join()  # without giving way to the event loop: nothing happens in this process
-            await publish(scan)
+            announce(scan)
 
-        shop.parts.snapshots.publish = freeze  # type: ignore[method-assign]
+        shop.parts.snapshots.announce = freeze  # type: ignore[method-assign]
         scan_id = await shop.submit()
         async with shop.worker().working():
             scan = await shop.ended(scan_id)
         assert scan.state is State.SUCCEEDED
         assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
-
-
-async def test_a_scan_cancelled_right_after_a_checkpoint_writes_it_once(shop: Shop) -> None:
-    """The worker leaves while the scan tells its watchers, through a Redis that hangs, what has just been stored."""
-    telling, written = asyncio.Event(), []
-    checkpoint = shop.queue.checkpoint
-
-    async def hang(scan: Scan) -> None:
-        if scan.results.vision and not telling.is_set():
-            telling.set()
-            await asyncio.Event().wait()
-
-    async def witnessed(done: Checkpoint) -> None:
-        written.append((done.lease.stage, list(done.outputs)))
-        await checkpoint(done)
-
-    shop.parts.snapshots.publish = hang  # type: ignore[method-assign]
-    shop.queue.checkpoint = witnessed  # type: ignore[method-assign]
-    await shop.submit()
-    async with shop.worker().working():
-        await telling.wait()
-    assert written == [("vision", ["vision"])]
-    assert (await shop.claimed()).stage == "rules"
 
 
 async def take_over(database_url: str, redis_url: str, lease_seconds: float) -> None:

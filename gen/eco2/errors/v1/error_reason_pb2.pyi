@@ -60,6 +60,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """FAILED_PRECONDITION: the object isn't what the upload announced. {"expected": "123", "actual": "456"}"""
     ERROR_REASON_SCAN_TIMED_OUT: _ErrorReason.ValueType  # 25
     """DEADLINE_EXCEEDED: the time a whole scan may take is up. {"seconds": "300"}"""
+    ERROR_REASON_SCAN_BACKLOG: _ErrorReason.ValueType  # 26
+    """RESOURCE_EXHAUSTED: more scans wait than would be done in reasonable time; RetryInfo tells when to come back.
+    {"expected_seconds": "95"}
+    """
+    ERROR_REASON_RATE_LIMIT: _ErrorReason.ValueType  # 27
+    """RESOURCE_EXHAUSTED: one user called too often; RetryInfo tells when to come back.
+    {"rpc": "CreateScan", "most": "600", "window_seconds": "60"}
+    """
+    ERROR_REASON_WATCH_LIMIT: _ErrorReason.ValueType  # 28
+    """RESOURCE_EXHAUSTED: too many open watches, of this user or in this process.
+    {"limit": "watches_of_user", "most": "50"}
+    """
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
     """NOT_FOUND: the photo isn't in storage any more. {"object_key": "…"}"""
     ERROR_REASON_PHOTO_UNREADABLE: _ErrorReason.ValueType  # 41
@@ -157,6 +169,18 @@ ERROR_REASON_PHOTO_MISMATCH: ErrorReason.ValueType  # 24
 """FAILED_PRECONDITION: the object isn't what the upload announced. {"expected": "123", "actual": "456"}"""
 ERROR_REASON_SCAN_TIMED_OUT: ErrorReason.ValueType  # 25
 """DEADLINE_EXCEEDED: the time a whole scan may take is up. {"seconds": "300"}"""
+ERROR_REASON_SCAN_BACKLOG: ErrorReason.ValueType  # 26
+"""RESOURCE_EXHAUSTED: more scans wait than would be done in reasonable time; RetryInfo tells when to come back.
+{"expected_seconds": "95"}
+"""
+ERROR_REASON_RATE_LIMIT: ErrorReason.ValueType  # 27
+"""RESOURCE_EXHAUSTED: one user called too often; RetryInfo tells when to come back.
+{"rpc": "CreateScan", "most": "600", "window_seconds": "60"}
+"""
+ERROR_REASON_WATCH_LIMIT: ErrorReason.ValueType  # 28
+"""RESOURCE_EXHAUSTED: too many open watches, of this user or in this process.
+{"limit": "watches_of_user", "most": "50"}
+"""
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND: the photo isn't in storage any more. {"object_key": "…"}"""
 ERROR_REASON_PHOTO_UNREADABLE: ErrorReason.ValueType  # 41

@@ -200,22 +200,30 @@ class ScanProgress(_message.Message):
     PERCENT_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    EXPECTED_WAIT_FIELD_NUMBER: _builtins.int
     percent: _builtins.int
     """0 to 100; never goes backwards within an attempt."""
     stage: _builtins.str
     """The stage at work: "vision", "rules", "answer", "places", "reward", "done". Empty before the first."""
     message: _builtins.str
     """One line for the user, in the caller's language."""
+    @_builtins.property
+    def expected_wait(self) -> _duration_pb2.Duration:
+        """How long until a worker is expected to take it, from how fast scans have been leaving the queue lately. Only in the
+        reply to GetScan, only while QUEUED, and only when that can be told.
+        """
+
     def __init__(
         self,
         *,
         percent: _builtins.int | None = ...,
         stage: _builtins.str = ...,
         message: _builtins.str = ...,
+        expected_wait: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_percent", b"_percent", "percent", b"percent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_percent", b"_percent", "expected_wait", b"expected_wait", "percent", b"percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percent", b"_percent", "message", b"message", "percent", b"percent", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percent", b"_percent", "expected_wait", b"expected_wait", "message", b"message", "percent", b"percent", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__percent: _TypeAlias = _typing.Literal["percent"]  # noqa: Y015
     _WhichOneofArgType__percent: _TypeAlias = _typing.Literal["_percent", b"_percent"]  # noqa: Y015

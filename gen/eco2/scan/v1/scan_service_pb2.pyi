@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from eco2.scan.v1 import scan_pb2 as _scan_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -255,16 +256,30 @@ class GetScanRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SCAN_ID_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    AFTER_VERSION_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Which."""
+    after_version: _builtins.int
+    """With `wait`: the last version seen. A scan that has ended is returned at once, whatever its version; so the largest
+    value there is, 4294967295, waits for the end.
+    """
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """How long to wait for a version after `after_version`. When the time is up the scan is returned as it is. Default:
+        not at all; more than 30 s means 30 s.
+        """
+
     def __init__(
         self,
         *,
         scan_id: _builtins.str = ...,
+        wait: _duration_pb2.Duration | None = ...,
+        after_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan_id", b"scan_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_version", b"after_version", "scan_id", b"scan_id", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -317,7 +332,7 @@ class WatchScanResponse(_message.Message):
         TYPE_TERMINAL: WatchScanResponse._Type.ValueType  # 3
         """The end: the scan is in a terminal state. Nothing follows."""
         TYPE_HEARTBEAT: WatchScanResponse._Type.ValueType  # 4
-        """Nothing happened for a while; the connection is alive."""
+        """Nothing happened for a while, or since `after_version`; the connection is alive."""
         TYPE_RECONNECT: WatchScanResponse._Type.ValueType  # 5
         """This server is going away. Watch again, with after_version. Nothing follows."""
 
@@ -333,7 +348,7 @@ class WatchScanResponse(_message.Message):
     TYPE_TERMINAL: WatchScanResponse.Type.ValueType  # 3
     """The end: the scan is in a terminal state. Nothing follows."""
     TYPE_HEARTBEAT: WatchScanResponse.Type.ValueType  # 4
-    """Nothing happened for a while; the connection is alive."""
+    """Nothing happened for a while, or since `after_version`; the connection is alive."""
     TYPE_RECONNECT: WatchScanResponse.Type.ValueType  # 5
     """This server is going away. Watch again, with after_version. Nothing follows."""
 

@@ -99,7 +99,8 @@ class ScanServiceServicer:
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
+        RATE_LIMIT; never for a scan that was created already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,16 +110,17 @@ class ScanServiceServicer:
         """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
         Idempotent: a scan that was started is returned as it is.
-        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH).
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH),
+        RESOURCE_EXHAUSTED (SCAN_BACKLOG; never for a scan that was started already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetScan(self, request, context):
-        """The scan as it is now.
+        """The scan as it is now; or, for clients that can't stream, as soon as it has changed (`wait`).
 
-        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT; only with `wait`).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,8 +130,9 @@ class ScanServiceServicer:
         """Streams the scan's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
         without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
 
-        Over REST the stream is newline-delimited JSON, or Server-Sent Events with "Accept: text/event-stream".
-        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
+        Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+        EventStreamService.
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

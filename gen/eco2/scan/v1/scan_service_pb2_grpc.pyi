@@ -49,25 +49,28 @@ class ScanServiceStub:
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
+    RATE_LIMIT; never for a scan that was created already).
     """
     StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
     Idempotent: a scan that was started is returned as it is.
-    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH).
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH),
+    RESOURCE_EXHAUSTED (SCAN_BACKLOG; never for a scan that was started already).
     """
     GetScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetScanRequest, _scan_pb2.Scan]
-    """The scan as it is now.
+    """The scan as it is now; or, for clients that can't stream, as soon as it has changed (`wait`).
 
-    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT; only with `wait`).
     """
     WatchScan: _grpc.UnaryStreamMultiCallable[_scan_service_pb2.WatchScanRequest, _scan_service_pb2.WatchScanResponse]
     """Streams the scan's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
     without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
 
-    Over REST the stream is newline-delimited JSON, or Server-Sent Events with "Accept: text/event-stream".
-    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
+    Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+    EventStreamService.
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
     """
     ListScans: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.ListScansRequest, _scan_service_pb2.ListScansResponse]
     """The caller's scans, newest first.
@@ -105,25 +108,28 @@ class ScanServiceAsyncStub(ScanServiceStub):
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
+    RATE_LIMIT; never for a scan that was created already).
     """
     StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
     Idempotent: a scan that was started is returned as it is.
-    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH).
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH),
+    RESOURCE_EXHAUSTED (SCAN_BACKLOG; never for a scan that was started already).
     """
     GetScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
-    """The scan as it is now.
+    """The scan as it is now; or, for clients that can't stream, as soon as it has changed (`wait`).
 
-    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT; only with `wait`).
     """
     WatchScan: _aio.UnaryStreamMultiCallable[_scan_service_pb2.WatchScanRequest, _scan_service_pb2.WatchScanResponse]  # type: ignore[assignment]
     """Streams the scan's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
     without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
 
-    Over REST the stream is newline-delimited JSON, or Server-Sent Events with "Accept: text/event-stream".
-    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
+    Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+    EventStreamService.
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
     """
     ListScans: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.ListScansRequest, _scan_service_pb2.ListScansResponse]  # type: ignore[assignment]
     """The caller's scans, newest first.
@@ -164,7 +170,8 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED).
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
+        RATE_LIMIT; never for a scan that was created already).
         """
 
     @_abc_1.abstractmethod
@@ -176,7 +183,8 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
 
         Idempotent: a scan that was started is returned as it is.
-        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH).
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PHOTO_NOT_UPLOADED, PHOTO_MISMATCH),
+        RESOURCE_EXHAUSTED (SCAN_BACKLOG; never for a scan that was started already).
         """
 
     @_abc_1.abstractmethod
@@ -185,9 +193,9 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.GetScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scan_pb2.Scan, _abc.Awaitable[_scan_pb2.Scan]]:
-        """The scan as it is now.
+        """The scan as it is now; or, for clients that can't stream, as soon as it has changed (`wait`).
 
-        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT; only with `wait`).
         """
 
     @_abc_1.abstractmethod
@@ -199,8 +207,9 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams the scan's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
         without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
 
-        Over REST the stream is newline-delimited JSON, or Server-Sent Events with "Accept: text/event-stream".
-        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
+        Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+        EventStreamService.
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,110 @@
+"""A circuit breaker for a store that everybody can do without.
+
+Libraries let a user's call find out whether the store is back; on a frozen store that call waits for the time-out.
+Here nobody's does: while the breaker is open a probe of its own asks, in the background.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import Enum
+from typing import TypeVar
+
+import structlog
+
+from mesh.tasks import end
+
+_log = structlog.get_logger("breaker")
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+T = TypeVar("T")
+
+
+class State(Enum):
+    """What happens to a call."""
+
+    CLOSED = "closed"  # it is made
+    OPEN = "open"  # it is refused at once
+    HALF_OPEN = "half-open"  # it is refused; the probe is under way
+
+
+class Away(ConnectionError):
+    """The store is away, and wasn't even asked."""
+
+
+class Breaker:
+    """Lets calls through until one fails, then none until the probe has succeeded.
+
+    Args:
+        name: Of the store, for the log.
+        failures: Exceptions that mean the store is away.
+        probe: Asks the store for something small; raises one of the failures while it is away.
+    """
+
+    def __init__(
+        self, name: str, failures: tuple[type[Exception], ...], probe: Callable[[], Awaitable[object]]
+    ) -> None:
+        self._name = name
+        self._failures = failures
+        self._probe = probe
+        self._state = State.CLOSED
+        self._probing: asyncio.Task[None] | None = None
+        self._closed_again: list[Callable[[], None]] = []
+
+    @property
+    def state(self) -> State:
+        """Whether calls are let through."""
+        return self._state
+
+    @property
+    def closed(self) -> bool:
+        """Whether calls are let through."""
+        return self._state is State.CLOSED
+
+    def when_closed(self, callback: Callable[[], None]) -> None:
+        """Calls back each time the store has come back."""
+        self._closed_again.append(callback)
+
+    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """What `ask` returns.
+
+        Raises:
+            Away: The breaker is open; nothing was asked.
+            Exception: Whatever `ask` raised; one of the failures opens the breaker.
+        """
+        if self._state is not State.CLOSED:
+            raise Away(f"{self._name} is away")
+        try:
+            return await ask()
+        except self._failures as error:
+            self.open(error)
+            raise
+
+    def open(self, error: Exception) -> None:
+        """Lets no calls through until the store is back; for a failure that was noticed elsewhere."""
+        if self._state is State.CLOSED:
+            _log.warning("store away", store=self._name, error=repr(error))
+            self._state = State.OPEN
+            self._probing = asyncio.create_task(self._ask_again(), name=f"{self._name} probe")
+
+    async def aclose(self) -> None:
+        """Ends the probe."""
+        if self._probing:
+            await end(self._probing)
+
+    async def _ask_again(self) -> None:
+        pause = _FIRST_PAUSE
+        while self._state is not State.CLOSED:
+            await asyncio.sleep(pause)
+            self._state = State.HALF_OPEN
+            try:
+                await self._probe()
+            except self._failures:
+                self._state = State.OPEN
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            else:
+                self._state = State.CLOSED
+        _log.warning("store back", store=self._name)
+        for callback in self._closed_again:
+            callback()

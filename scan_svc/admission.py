@@ -1,0 +1,107 @@
+"""Whether one more scan can be taken.
+
+By Little's law a scan stays for as long as the scans in the system take to leave it at the rate at which they have been
+leaving. When that is longer than anybody waits, a new one is refused at once instead of queued for nothing.
+"""
+
+import asyncio
+import math
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mesh import outages
+from mesh.errors import Reason, ResourceExhausted
+
+_SAMPLE_SECONDS = 1.0
+_WINDOW = 20  # samples the rate is measured over
+_LONGEST_RETRY = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the workers have before them.
+
+    Attributes:
+        waiting: Scans nobody works on yet.
+        in_system: These, and those that are worked on.
+    """
+
+    waiting: int = 0
+    in_system: int = 0
+
+
+class Admission:
+    """Lets scans in while they can be done in time.
+
+    Args:
+        count: Counts the backlog of all workers.
+        longest_seconds: How long a scan may be expected to stay.
+        always: So many in the system are never too many: there must be some before a rate can be measured.
+    """
+
+    def __init__(self, count: Callable[[], Awaitable[Backlog]], longest_seconds: float, always: int) -> None:
+        self._count = count
+        self._longest = longest_seconds
+        self._always = always
+        self._backlog = Backlog()
+        self._entered = 0  # through this process, since the backlog was counted
+        self._left = 0  # heard of since then
+        self._rates: deque[float] = deque(maxlen=_WINDOW)
+
+    def check(self) -> None:
+        """Says whether there is room for one more.
+
+        Raises:
+            ResourceExhausted: There isn't; with the time after which there may be.
+        """
+        stay = self._stay()
+        if self._backlog.in_system + self._entered < self._always or stay <= self._longest:
+            return
+        known = stay if math.isfinite(stay) else self._longest * 2
+        retry = min(_LONGEST_RETRY, max(1.0, known - self._longest)) * random.uniform(0.5, 1.0)
+        raise ResourceExhausted(Reason.SCAN_BACKLOG, expected_seconds=round(known), retry_after=retry)
+
+    def entered(self) -> None:
+        """One scan more was queued."""
+        self._entered += 1
+
+    def left(self, count: int) -> None:
+        """So many scans have ended, wherever they were worked on."""
+        self._left += count
+
+    def wait(self, so_far: float) -> float | None:
+        """Seconds until a scan that has waited `so_far` is taken; None if that can't be told."""
+        if not self._backlog.waiting:
+            return 0.0
+        rate = self._rate()
+        return max(0.0, self._backlog.waiting / rate - so_far) if rate else None
+
+    async def run(self) -> None:
+        """Counts for ever."""
+        while True:
+            await asyncio.sleep(_SAMPLE_SECONDS)
+            if self._entered or self._left or self._backlog.in_system:
+                try:
+                    self._sampled(await self._count())
+                except Exception as error:
+                    if outages.from_exception(error) is None:
+                        raise
+                    # The last sample stands; while the database is away nothing is created either.
+
+    def _sampled(self, backlog: Backlog) -> None:
+        # Redis may be away, and then nobody is heard of.
+        inferred = self._entered - (backlog.in_system - self._backlog.in_system)
+        if self._backlog.in_system or backlog.in_system:
+            self._rates.append(max(self._left, inferred, 0) / _SAMPLE_SECONDS)
+        else:
+            self._rates.clear()
+        self._backlog, self._entered, self._left = backlog, 0, 0
+
+    def _rate(self) -> float:
+        return sum(self._rates) / len(self._rates) if self._rates else 0.0
+
+    def _stay(self) -> float:
+        in_system, rate = self._backlog.in_system + self._entered, self._rate()
+        return in_system / rate if rate else math.inf

@@ -1,0 +1,60 @@
+"""WatchScan as Server-Sent Events. The contract stands in `event_stream_service.proto`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from google.api.httpbody_pb2 import HttpBody
+
+from eco2.scan.v1 import event_stream_service_pb2 as pb
+from eco2.scan.v1 import event_stream_service_pb2_grpc
+from mesh.identity import Caller, caller
+from mesh.proto_json import to_json
+from scan_svc import wire
+from scan_svc.watchers import Event, Kind, Watchers
+
+LAST_EVENT_HEADER = "last-event-id"
+
+_CONTENT_TYPE = "text/event-stream"
+_VERSION_LIMIT = 2**32
+# How long a browser waits before it reconnects.
+_RETRY = b"retry: 1000\n\n"
+
+
+class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServicer):
+    """The watch that browsers understand.
+
+    Args:
+        watchers: Who watches.
+    """
+
+    def __init__(self, watchers: Watchers) -> None:
+        self._watchers = watchers
+
+    async def StreamEvents(self, request: pb.StreamEventsRequest, context: Any) -> AsyncGenerator[HttpBody, None]:
+        """The scan's progress until its end, as text."""
+        who = caller(context)
+        seen = max(request.after_version, last_event(context))
+        watch = self._watchers.watch(request.scan_id, who.user_id, seen, seconds=context.time_remaining())
+        opening = _RETRY
+        async with aclosing(watch) as events:
+            async for event in events:
+                yield HttpBody(content_type=_CONTENT_TYPE, data=opening + frame(event, who))
+                opening = b""
+
+
+def frame(event: Event, who: Caller) -> bytes:
+    """One event as text."""
+    if event.kind is Kind.HEARTBEAT:
+        return b": heartbeat\n\n"
+    version = b"id: %d\n" % event.scan.version if event.scan else b""
+    data = to_json(wire.watch_event(event, who))
+    return version + b"event: %s\ndata: %s\n\n" % (event.kind.lower().encode(), data)
+
+
+def last_event(context: Any) -> int:
+    """The version a client that reconnects has seen; 0 if it names none that is ours."""
+    for key, value in context.invocation_metadata() or ():
+        if key == LAST_EVENT_HEADER and value.isascii() and value.isdigit() and int(value) < _VERSION_LIMIT:
+            return int(value)
+    return 0

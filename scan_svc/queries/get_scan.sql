@@ -1,1 +1,0 @@
-select * from scan.scan_detail where id = $1

@@ -1,0 +1,71 @@
+"""Which scans changed, as Redis tells it: one subscription a process, whoever watches."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from redis.asyncio.client import PubSub
+
+from mesh.redis import DOWN, GuardedRedis, answer
+from scan_svc.progress import CHANNEL, ENDED_MARK
+
+# A connection that says nothing, not even to a ping, for this long is given up: it may be half open.
+_SILENCE_SECONDS = 0.5
+_POLL_SECONDS = 0.5
+
+
+class Subscription:
+    """Tells of changes; when some may have been missed, and every now and then while Redis is away, it says so.
+
+    Args:
+        redis: Redis.
+        changed: Called with the scans that changed.
+        missed: Called when any scan may have changed.
+        ended: Called with how many scans have ended.
+    """
+
+    def __init__(
+        self,
+        redis: GuardedRedis,
+        changed: Callable[[Sequence[str]], None],
+        missed: Callable[[], None],
+        ended: Callable[[int], None],
+    ) -> None:
+        self._redis = redis
+        self._changed = changed
+        self._missed = missed
+        self._ended = ended
+
+    async def run(self) -> None:
+        """Subscribes for ever, again after every failure."""
+        while True:
+            if self._redis.breaker.closed:
+                try:
+                    async with self._redis.client.pubsub() as channel:
+                        await answer(channel.subscribe(CHANNEL))
+                        await self._hear(channel)
+                except DOWN as error:
+                    self._redis.breaker.open(error)
+            self._missed()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _hear(self, channel: PubSub) -> None:
+        """Hands messages on until the connection fails or falls silent."""
+        pinged = False
+        while self._redis.breaker.closed:
+            message = await answer(channel.get_message(timeout=_SILENCE_SECONDS))
+            if message is None:
+                if pinged:
+                    raise TimeoutError("the subscription fell silent")
+                await answer(channel.ping())
+            elif message["type"] == "message":
+                self._tell(message["data"].decode().split(" "))
+            elif message["type"] == "subscribe":
+                # redis-py reconnects in silence; this is its only sign, and what came meanwhile is lost.
+                self._missed()
+            pinged = message is None
+
+    def _tell(self, words: Sequence[str]) -> None:
+        ended = sum(word.endswith(ENDED_MARK) for word in words)
+        if ended:
+            self._ended(ended)
+        self._changed([word.removesuffix(ENDED_MARK) for word in words])

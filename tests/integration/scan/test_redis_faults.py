@@ -1,0 +1,224 @@
+"""Redis frozen, killed, emptied and cut off while scans are watched: slower, but nothing errs and nothing is lost."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import grpc
+import pytest
+from redis.asyncio import Redis
+
+from eco2.scan.v1 import scan_pb2
+from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, WatchScanResponse
+from tests.chaos.shop import eventually
+from tests.integration.scan.conftest import Client, Peers, StartScanService
+from tests.integration.scan.outages import OwnRedis, own_redis
+
+WATCHES = 200
+Fault = Callable[[OwnRedis], Awaitable[None]]
+ORDER = ["vision", "rules", "answer", "reward"]
+
+
+@pytest.fixture
+async def redis(tmp_path: Path) -> AsyncIterator[OwnRedis]:
+    """A Redis to break."""
+    async with own_redis(tmp_path) as server:
+        yield server
+
+
+class Gate:
+    """Holds every scan at a stage until it is opened."""
+
+    def __init__(self) -> None:
+        self.arrived = 0
+        self._changed = asyncio.Condition()
+        self._open = asyncio.Event()
+
+    async def __call__(self) -> None:
+        async with self._changed:
+            self.arrived += 1
+            self._changed.notify_all()
+        await self._open.wait()
+
+    async def held(self, count: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.arrived >= count)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def create(client: Client, image_url: str) -> str:
+    request = CreateScanRequest(image_url=image_url)
+    return (await client.stub.CreateScan(request, metadata=client.metadata)).scan.scan_id
+
+
+async def photo(client: Client) -> str:
+    """A photo in storage, for many scans."""
+    created = await client.create()
+    (await client.put(created.upload)).raise_for_status()
+    return created.image_url
+
+
+async def follow(
+    client: Client, scan_id: str, seen: Callable[[], None], earlier: Sequence[scan_pb2.Scan] = ()
+) -> list[scan_pb2.Scan]:
+    """Every state of a scan to its end, those seen earlier included; a watch that is sent away is resumed."""
+    states = list(earlier)
+    while True:
+        async for event in client.watch(scan_id, states[-1].version if states else 0):
+            if event.HasField("scan"):
+                states.append(event.scan)
+                seen()
+            if event.type == WatchScanResponse.TYPE_TERMINAL:
+                return states
+
+
+def in_order(states: list[scan_pb2.Scan]) -> bool:
+    """Versions only grow, progress never goes back, and results once seen stay."""
+    versions = [state.version for state in states]
+    percents = [state.progress.percent for state in states]
+    runs = [[run.stage for run in state.stages] for state in states]
+    return (
+        versions == sorted(set(versions))
+        and percents == sorted(percents)
+        and all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(runs))
+    )
+
+
+async def holds(store: Redis, scan: scan_pb2.Scan) -> bool:
+    """Whether Redis has the scan's result."""
+    return bool(await store.exists(f"job:{scan.scan_id}:result"))
+
+
+async def freeze(redis: OwnRedis) -> None:
+    redis.freeze()
+
+
+async def kill(redis: OwnRedis) -> None:
+    await redis.kill()
+
+
+async def empty(redis: OwnRedis) -> None:
+    async with redis.client() as client:
+        await client.flushall()
+
+
+async def cut(redis: OwnRedis) -> None:
+    async with redis.client() as client:
+        await client.client_kill_filter(_type="pubsub")
+
+
+@pytest.mark.parametrize("fault", [freeze, kill, empty, cut])
+@pytest.mark.parametrize("split", [False, True], ids=["one process", "api and worker"])
+async def test_two_hundred_watches_see_everything_to_the_end(
+    start_scan_service: StartScanService,
+    peers: Peers,
+    redis: OwnRedis,
+    fault: Callable[[OwnRedis], Awaitable[None]],
+    split: bool,
+) -> None:
+    """While it is away the states come from PostgreSQL; whoever works on the scan needn't be who is asked."""
+    gate = peers.before["MatchRules"] = Gate()
+    async with AsyncExitStack() as stack:
+        roles = ("api", "worker") if split else ("all",)
+        settings = {"redis_url": redis.url, "user_watcher_limit": WATCHES}
+        clients = [await stack.enter_async_context(start_scan_service(scan_role=role, **settings)) for role in roles]
+        client = clients[0]
+        url = await photo(client)
+        scan_ids = await asyncio.gather(*(create(client, url) for _ in range(WATCHES)))
+        began = [asyncio.Event() for _ in scan_ids]
+        watching = [
+            asyncio.create_task(follow(client, scan_id, event.set))
+            for scan_id, event in zip(scan_ids, began, strict=True)
+        ]
+        await gate.held(WATCHES)
+        await asyncio.gather(*(event.wait() for event in began))
+        await fault(redis)
+        gate.open()
+        async with asyncio.timeout(20):
+            seen = await asyncio.gather(*watching)
+        assert all(in_order(states) for states in seen)
+        assert {states[-1].state for states in seen} == {scan_pb2.Scan.STATE_SUCCEEDED}
+        assert {tuple(run.stage for run in states[-1].stages) for states in seen} == {tuple(ORDER)}
+
+
+async def test_nobody_waits_for_a_frozen_redis(start_scan_service: StartScanService, redis: OwnRedis) -> None:
+    """One call finds out; from then on a probe of our own waits, and no user."""
+    async with start_scan_service(redis_url=redis.url, scan_role="api") as client:
+        scan_id = (await client.create()).scan.scan_id
+        redis.freeze()
+        await client.get(scan_id)
+        slowest = 0.0
+        for _ in range(300):
+            began = time.monotonic()
+            await client.get(scan_id)
+            slowest = max(slowest, time.monotonic() - began)
+        assert slowest < 0.15  # half the time-out: none of them has waited for it
+        redis.thaw()
+
+
+async def test_after_the_outage_redis_serves_again_without_a_restart(
+    start_scan_service: StartScanService, redis: OwnRedis
+) -> None:
+    """What was announced meanwhile is published then, and what Redis forgot is refilled by reading it."""
+    async with start_scan_service(redis_url=redis.url) as client, AsyncExitStack() as stack:
+        url = await photo(client)
+        before = await client.finished(await create(client, url))
+        await redis.kill()
+        during = await client.finished(await create(client, url))
+        await redis.start()
+        store = await stack.enter_async_context(redis.client())
+        await eventually(lambda: holds(store, during))
+        assert not await holds(store, before)
+        await client.get(before.scan_id)
+        await eventually(lambda: holds(store, before))
+        assert (await client.finished(await create(client, url))).state == scan_pb2.Scan.STATE_SUCCEEDED
+
+
+async def test_a_scan_deleted_while_redis_was_frozen_stays_deleted(
+    start_scan_service: StartScanService, redis: OwnRedis
+) -> None:
+    """What Redis still holds when it thaws must be taken from it."""
+    async with start_scan_service(redis_url=redis.url) as client:
+        scan = await client.finished(await create(client, await photo(client)))
+        redis.freeze()
+        await client.delete(scan.scan_id)
+        redis.thaw()
+        async with redis.client() as store:
+
+            async def gone() -> bool:
+                return not await holds(store, scan)
+
+            await eventually(gone)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.get(scan.scan_id)
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_a_snapshot_that_waited_through_an_outage_is_checked(
+    start_scan_service: StartScanService, redis: OwnRedis, peers: Peers
+) -> None:
+    """Who comes back with old news mustn't be believed: another process worked on meanwhile, and Redis forgot."""
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(start_scan_service(redis_url=redis.url, scan_role="api"))
+        url = await photo(api)
+        await redis.kill()
+        scan_id = await create(api, url)
+        async with start_scan_service(redis_url="redis://127.0.0.1:1/0", scan_role="worker"):
+
+            async def ended() -> bool:
+                return (await api.get(scan_id)).HasField("finish_time")
+
+            await eventually(ended)
+        await redis.start()
+        async with redis.client() as store:
+
+            async def published() -> bool:
+                return bool(await store.exists(f"job:{scan_id}:progress"))
+
+            await eventually(published)
+        assert (await api.get(scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED

@@ -1,0 +1,88 @@
+"""The breaker: nobody waits for a store that is away, and nobody has to bring it back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mesh.breaker import Away, Breaker, State
+
+
+class Store:
+    """A store that is there, away, or silent."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.silent = asyncio.Event()
+        self.silent.set()
+        self.probed = asyncio.Event()
+        self.probes = 0
+        self.most_probes = 0
+
+    async def ask(self) -> str:
+        await self.silent.wait()
+        if self.away:
+            raise ConnectionError("refused")
+        return "answer"
+
+    async def probe(self) -> None:
+        self.probes += 1
+        self.most_probes = max(self.probes, self.most_probes)
+        self.probed.set()
+        try:
+            await self.ask()
+        finally:
+            self.probes -= 1
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+async def breaker(store: Store) -> AsyncIterator[Breaker]:
+    breaker = Breaker("store", (ConnectionError,), store.probe)
+    yield breaker
+    await breaker.aclose()
+
+
+async def test_calls_pass_while_the_store_answers(store: Store, breaker: Breaker) -> None:
+    assert await breaker.call(store.ask) == "answer"
+    assert breaker.state is State.CLOSED
+
+
+async def test_after_a_failure_nobody_asks_a_silent_store(store: Store, breaker: Breaker) -> None:
+    """Half open, it is the probe that waits; users are refused at once."""
+    store.away = True
+    with pytest.raises(ConnectionError):
+        await breaker.call(store.ask)
+    store.silent.clear()
+    await store.probed.wait()
+    assert breaker.state is State.HALF_OPEN
+    for _ in range(100):
+        with pytest.raises(Away):
+            await breaker.call(store.ask)
+    assert store.most_probes == 1
+
+
+async def test_it_closes_by_itself_and_says_so(store: Store, breaker: Breaker) -> None:
+    closed = asyncio.Event()
+    breaker.when_closed(closed.set)
+    store.away = True
+    with pytest.raises(ConnectionError):
+        await breaker.call(store.ask)
+    await store.probed.wait()
+    assert not breaker.closed
+    store.away = False
+    await closed.wait()
+    assert await breaker.call(store.ask) == "answer"
+
+
+async def test_an_error_of_the_caller_is_no_outage(breaker: Breaker) -> None:
+    async def wrong() -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await breaker.call(wrong)
+    assert breaker.closed
