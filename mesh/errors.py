@@ -256,15 +256,15 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),
         Reason.MODEL_RATE_LIMITED: _text(
             "지금 분석 요청이 많아요. 잠시 뒤에 다시 시도할게요.",
-            "The model ({model}) takes no more requests for the moment. It will be tried again shortly.",
+            "The model takes no more requests for the moment. It will be tried again shortly.",
         ),
         Reason.MODEL_TIMED_OUT: _text(
             "분석이 너무 오래 걸려 멈췄어요. 다시 시도할게요.",
-            "The model ({model}) was silent for too long. It will be tried again.",
+            "The model was silent for too long. It will be tried again.",
         ),
         Reason.MODEL_UNAVAILABLE: _text(
             "분석 서비스에 잠시 문제가 있어요. 조금 뒤에 다시 시도할게요.",
-            "The model ({model}) can't be reached. It will be tried again shortly.",
+            "The model can't be reached. It will be tried again shortly.",
         ),
         Reason.MODEL_REFUSED: _text(
             "이 사진은 분석할 수 없어요. 버릴 물건만 나오게 다시 찍어 주세요.",
@@ -280,11 +280,11 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.MODEL_OUTPUT_INVALID: _text(
             "분석 결과를 이해할 수 없었어요. 다시 시도할게요.",
-            "What the model ({model}) wrote can't be used ({detail}). It will be tried again.",
+            "What the model wrote can't be used. It will be tried again.",
         ),
         Reason.MODEL_BUDGET_SPENT: _text(
             "오늘 쓸 수 있는 사진 분석을 모두 썼어요. 내일 다시 이용해 주세요.",
-            "Today's allowance for photo analysis is used up ({limit}). Come back tomorrow.",
+            "Today's allowance for photo analysis is used up. Come back tomorrow.",
         ),
         Reason.NOT_WASTE: _text(
             "사진에서 버릴 물건을 찾지 못했어요. 물건이 잘 보이게 다시 찍어 주세요.",
@@ -296,7 +296,7 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.MODEL_REJECTED: _text(
             "분석 서비스를 지금 쓸 수 없어요. 문제를 고치고 있어요.",
-            "The model's provider refuses our requests ({status}). The operators have to mend it.",
+            "The model's provider refuses our requests. The operators have to mend it.",
         ),
         Reason.ANSWER_UNGROUNDED: _text(
             "작성된 답이 규정에 없는 내용을 담고 있어요.", "The answer stated what the rules don't."

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from mesh.models.bill import Terms, Usage
 from vision_svc.admission import Admission
 from vision_svc.classification import Classification
 from vision_svc.locations import Location, Stored
@@ -26,13 +27,14 @@ class Finding:
 
     classification: Classification
     photo: Photo
+    usage: Usage | None = None
 
 
 Clean = Callable[[Spool], Awaitable[Photo]]
 """Makes a clean photo of a file; `vision_svc.decoding.Decoders.clean`."""
 
-Classify = Callable[[Photo], Awaitable[Classification]]
-"""Tells what a photo shows."""
+Classify = Callable[[Photo, Terms], Awaitable[Classification]]
+"""Tells what a photo shows; what it costs goes on the bill of the terms."""
 
 
 class PhotoSource(Protocol):
@@ -61,7 +63,7 @@ class Examiner:
         stored: For photos in our own storage.
         outside: For photos at outside addresses.
         clean: The decoder.
-        classify: The classifier.
+        classify: The classifiers.
     """
 
     def __init__(self, stored: Lane, outside: Lane, clean: Clean, classify: Classify) -> None:
@@ -70,7 +72,7 @@ class Examiner:
         self._clean = clean
         self._classify = classify
 
-    async def examine(self, location: Location) -> AsyncGenerator[Phase | Finding]:
+    async def examine(self, location: Location, terms: Terms) -> AsyncGenerator[Phase | Finding]:
         """Yields each phase as it begins, then the finding.
 
         Raises:
@@ -85,4 +87,5 @@ class Examiner:
                 photo = await self._clean(file)
         # The place is free again: a hosted model takes seconds, and of the photo only the small copy is left.
         yield Phase.CLASSIFY
-        yield Finding(await self._classify(photo), photo)
+        classification = await self._classify(photo, terms)
+        yield Finding(classification, photo, terms.bill.total)

@@ -6,6 +6,7 @@ from typing import Any
 
 from eco2.vision.v1 import vision_service_pb2, vision_service_pb2_grpc
 from mesh.identity import caller
+from mesh.models.bill import terms
 from vision_svc import wire
 from vision_svc.examination import Examiner
 
@@ -28,6 +29,6 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
         """Streams each phase as it begins, then the result."""
         location = wire.to_location(request, self._cdn_base_url)
         locale = caller(context).locale_or(request.locale)
-        async with aclosing(self._examiner.examine(location)) as events:
+        async with aclosing(self._examiner.examine(location, terms(context))) as events:
             async for event in events:
                 yield wire.from_event(event, locale)

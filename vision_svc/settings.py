@@ -2,14 +2,18 @@
 
 import os
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
-from mesh.settings import ServiceSettings
+from mesh.models.settings import ModelSettings
 from vision_svc.model import BACKBONE
 
+OFFLINE = "offline"
+DEFAULT_MODEL = "gpt-4.1-mini"
 
-class VisionSettings(ServiceSettings):
+
+class VisionSettings(ModelSettings):
     """Settings of the Vision service."""
 
     s3_endpoint: str = Field(description="Address of the object storage.")
@@ -29,3 +33,25 @@ class VisionSettings(ServiceSettings):
     vision_outside_places: int = Field(4, ge=1, description="Photos of outside addresses held in memory at once.")
     vision_queue: int = Field(1000, ge=0, description="Photos that may wait for a place; more are sent away.")
     vision_fetch_seconds: float = Field(20.0, gt=0, description="Limit for one download from an outside address.")
+    vision_chain: str = Field(
+        "",
+        description="Who is asked, in order, by commas: hosted models' names and `offline`. "
+        "Default: gpt-4.1-mini,offline with a key, offline without.",
+    )
+    vision_detail: Literal["low", "high", "auto"] = Field("high", description="How closely a hosted model looks.")
+    rules_target: str = Field("", description="Rules service; hosted models take the taxonomy from it.")
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Who is asked, in order."""
+        default = f"{DEFAULT_MODEL},{OFFLINE}" if self.openai_api_key.get_secret_value() else OFFLINE
+        return tuple(name.strip() for name in (self.vision_chain or default).split(",") if name.strip())
+
+    @model_validator(mode="after")
+    def _chain_can_be_asked(self) -> Self:
+        if any(name != OFFLINE for name in self.chain):
+            if not self.openai_api_key.get_secret_value():
+                raise ValueError("a hosted model is in the chain: set OPENAI_API_KEY")
+            if not self.rules_target:
+                raise ValueError("a hosted model needs the taxonomy: set ECO2_RULES_TARGET")
+        return self

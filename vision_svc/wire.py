@@ -2,6 +2,7 @@
 
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.locale import Locale
+from mesh.mirror import to_proto
 from vision_svc.classification import Candidate, Category, Classification
 from vision_svc.examination import Finding, Phase
 from vision_svc.locations import Location, locate, stored
@@ -34,6 +35,7 @@ def from_event(event: Phase | Finding, locale: Locale) -> vision_service_pb2.Cla
         image_digest=event.photo.digest,
         width=event.photo.width,
         height=event.photo.height,
+        usage=to_proto(event.usage, classification_pb2.Usage) if event.usage else None,
     )
     return vision_service_pb2.ClassifyResponse(result=result)
 

@@ -1,8 +1,14 @@
 """What a call to a model is made for, until when, and what it has cost so far."""
 
+import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from mesh.errors import EcoError
+from mesh.identity import caller
+
+_LONGEST = 60.0  # for a caller who names no deadline
+_MARGIN = 0.5  # to send an answer or an error while the caller still listens
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,17 @@ class Terms:
 
     Attributes:
         account: Whose daily share it counts against; empty for nobody's.
-        deadline: When the caller gives up, on the event loop's clock.
+        deadline: When the caller gives up, on the monotonic clock.
         bill: Where the cost goes.
     """
 
     account: str
     deadline: float
     bill: Bill = field(default_factory=Bill)
+
+
+def terms(context: Any) -> Terms:
+    """The terms of the RPC with this `grpc.aio.ServicerContext`."""
+    remaining = context.time_remaining()
+    left = _LONGEST if remaining is None else min(remaining - _MARGIN, _LONGEST)
+    return Terms(caller(context).account, time.monotonic() + left)

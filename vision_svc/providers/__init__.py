@@ -1,1 +1,1 @@
-"""What can look at a photo: today the offline model."""
+"""What can look at a photo: the offline model, and hosted ones."""

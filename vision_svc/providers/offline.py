@@ -4,10 +4,13 @@ Runs on the CPU with onnxruntime and numpy, some 25 ms a photo on one core, in t
 do is written in `vision_svc.classifier` and `model/README.md`.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import hashlib
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,11 +20,13 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from mesh.models.bill import Terms
 from vision_svc.classification import UNKNOWN, Classification
 from vision_svc.classifier import Beliefs, judge
 from vision_svc.labels import KINDS
 from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET
-from vision_svc.pixels import Pixels
+from vision_svc.photos import Photo
+from vision_svc.pixels import Pixels, pixels
 
 _HEAD_SHARE = 0.6  # of the belief; the rest comes from the ImageNet map, which knows what the head never saw
 _LEAST_WASTE = 0.15  # below this share of waste classes ImageNet has no opinion, and must not be scaled up to one
@@ -127,6 +132,11 @@ class OfflineClassifier:
         _give_back_memory()
         return classifier
 
+    @property
+    def version(self) -> str:
+        """Name of exactly this model."""
+        return self._model
+
     def classify(self, pixels: Pixels) -> Classification:
         """What the photo shows.
 
@@ -147,6 +157,35 @@ class OfflineClassifier:
             labels=dict(zip(KINDS, mixed.tolist(), strict=True)),
             nonwaste=float(classes[self._imagenet.nonwaste].sum()),
         )
+
+
+class Offline:
+    """The offline model as a link of the chain, off the event loop.
+
+    Args:
+        model: The model.
+        cpu: Threads for CPU work; as many as there are cores.
+    """
+
+    name = "offline"
+
+    def __init__(self, model: OfflineClassifier, cpu: Executor) -> None:
+        self._model = model
+        self._cpu = cpu
+
+    @property
+    def version(self) -> str:
+        """The exact model."""
+        return self._model.version
+
+    async def classify(self, photo: Photo, terms: Terms) -> Classification:
+        """As the chain's port says; costs nothing."""
+        look = partial(_look, self._model, photo)
+        return await asyncio.get_running_loop().run_in_executor(self._cpu, look)
+
+
+def _look(model: OfflineClassifier, photo: Photo) -> Classification:
+    return model.classify(pixels(photo))
 
 
 def _give_back_memory() -> None:

@@ -13,6 +13,7 @@ from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub, add_Vision
 from mesh import telemetry
 from mesh.addresses import open_public_client
 from mesh.errors import NotFound, Reason
+from mesh.models.bill import Terms
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.status import from_rpc_error
@@ -61,7 +62,7 @@ async def vision(text_photo: bytes) -> AsyncIterator["VisionServiceAsyncStub"]:
     settings = ServiceSettings(drain_seconds=0)
     model = OfflineClassifier.load(BACKBONE)
 
-    async def classify(photo: Photo) -> Classification:
+    async def classify(photo: Photo, terms: Terms) -> Classification:
         return model.classify(pixels(photo))
 
     with telemetry.started("vision", settings) as instruments:

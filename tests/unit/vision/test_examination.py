@@ -1,6 +1,7 @@
 """One look at a photo, and how many at once."""
 
 import asyncio
+import math
 import os
 from collections.abc import Callable
 from contextlib import aclosing
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mesh.errors import InvalidArgument, Reason, ResourceExhausted
+from mesh.models.bill import Terms
 from vision_svc.admission import Admission
 from vision_svc.classification import UNKNOWN, Classification
 from vision_svc.cleaning import clean
@@ -19,6 +21,8 @@ from vision_svc.photos import Photo
 from vision_svc.spool import Spool
 
 Encode = Callable[..., bytes]
+
+_TERMS = Terms("mina", math.inf)
 
 
 class _Source:
@@ -37,7 +41,7 @@ async def _clean(file: Spool) -> Photo:
     return clean(BytesIO(os.pread(file.descriptor, len(file), 0)), len(file))
 
 
-async def _classify(photo: Photo) -> Classification:
+async def _classify(photo: Photo, terms: Terms) -> Classification:
     return Classification(UNKNOWN, 0.0, (), "fake", "fake")
 
 
@@ -49,7 +53,7 @@ def _examiner(
 
 
 async def _events(examiner: Examiner, location: Location) -> list[Phase | Finding]:
-    async with aclosing(examiner.examine(location)) as events:
+    async with aclosing(examiner.examine(location, _TERMS)) as events:
         return [event async for event in events]
 
 
@@ -74,7 +78,7 @@ async def test_a_bad_photo_fails_in_its_phase_and_leaves_its_place() -> None:
     """The last phase seen is the one that failed, and the next photo can come in."""
     examiner = _examiner(_Source(b"text"))
     for _ in range(2):
-        async with aclosing(examiner.examine(Stored("a"))) as events:
+        async with aclosing(examiner.examine(Stored("a"), _TERMS)) as events:
             assert [await anext(events), await anext(events)] == [Phase.FETCH, Phase.PREPARE]
             with pytest.raises(InvalidArgument) as caught:
                 await anext(events)
@@ -85,7 +89,7 @@ async def test_photos_wait_for_a_place(encode: Encode, quarters: Image.Image) ->
     """One place, three photos: all are looked at, and none is loaded before it has a place."""
     source = _Source(encode(quarters))
     examiner = _examiner(source, queue=2)
-    first = examiner.examine(Stored("first"))
+    first = examiner.examine(Stored("first"), _TERMS)
     await anext(first)
     others = asyncio.gather(*(_events(examiner, Stored(key)) for key in ("second", "third")))
     await first.aclose()
@@ -96,7 +100,7 @@ async def test_photos_wait_for_a_place(encode: Encode, quarters: Image.Image) ->
 async def test_a_full_queue_sends_away(encode: Encode, quarters: Image.Image) -> None:
     """At once, with the time to come back."""
     examiner = _examiner(_Source(encode(quarters)), queue=0)
-    async with aclosing(examiner.examine(Stored("inside"))) as inside:
+    async with aclosing(examiner.examine(Stored("inside"), _TERMS)) as inside:
         await anext(inside)
         with pytest.raises(ResourceExhausted) as caught:
             await _events(examiner, Stored("outside"))
@@ -107,7 +111,7 @@ async def test_a_full_queue_sends_away(encode: Encode, quarters: Image.Image) ->
 async def test_slow_strangers_do_not_hold_up_our_storage(encode: Encode, quarters: Image.Image) -> None:
     """Each source has its own places."""
     examiner = _examiner(_Source(encode(quarters)), _Source(b""), queue=0)
-    async with aclosing(examiner.examine(Outside("https://slow.example"))) as stuck:
+    async with aclosing(examiner.examine(Outside("https://slow.example"), _TERMS)) as stuck:
         await anext(stuck)
         assert isinstance((await _events(examiner, Stored("a")))[-1], Finding)
 
@@ -116,12 +120,12 @@ async def test_a_slow_model_holds_no_place(encode: Encode, quarters: Image.Image
     """A hosted model takes seconds; the places are for photos that are being loaded and cleaned."""
     answer = asyncio.Event()
 
-    async def classify(photo: Photo) -> Classification:
+    async def classify(photo: Photo, terms: Terms) -> Classification:
         await answer.wait()
-        return await _classify(photo)
+        return await _classify(photo, terms)
 
     examiner = _examiner(_Source(encode(quarters)), queue=0, classify=classify)
-    async with aclosing(examiner.examine(Stored("slow"))) as slow:
+    async with aclosing(examiner.examine(Stored("slow"), _TERMS)) as slow:
         assert [await anext(slow) for _ in range(3)][-1] is Phase.CLASSIFY
         finding = asyncio.ensure_future(anext(slow))
         other = asyncio.ensure_future(_events(examiner, Stored("other")))

@@ -1,0 +1,261 @@
+"""A hosted model, called through the official SDK: within the deadline, the budget and reason."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import msgspec
+import openai
+import structlog
+
+from mesh.errors import EcoError, Reason
+from mesh.models import failures
+from mesh.models.bill import Terms, Usage
+from mesh.models.breaker import Breaker
+from mesh.models.budget import Budget, Clock
+from mesh.models.ledger import Entry
+from mesh.models.prices import Price, Tokens
+from mesh.models.wire import Prompt, Reply, read_reply
+
+_log = structlog.get_logger("models")
+
+_PATH = "/chat/completions"
+_HEADERS = {"Content-Type": "application/json"}
+_BACKOFF = 0.25
+_LEAST_SECONDS = 0.5  # a try that has less can't end well
+_MOST_CHARACTERS = 64_000
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a model may take.
+
+    Attributes:
+        first_byte: Seconds until a response begins, or is there as a whole when it isn't streamed.
+        stall: Seconds of silence within a stream.
+        attempts: Tries in all.
+    """
+
+    first_byte: float = 30.0
+    stall: float = 10.0
+    attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer.
+
+    Attributes:
+        text: What the model wrote.
+        model: The snapshot that wrote it.
+    """
+
+    text: str
+    model: str
+
+
+class _Raw(openai.AsyncStream[object]):
+    """The SDK's stream, left to be read by us."""
+
+    def __init__(self, *, response: httpx2.Response, **_: Any) -> None:
+        self.response = response
+
+    @asynccontextmanager
+    async def chunks(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body as it comes."""
+        try:
+            async with aclosing(self.response.aiter_bytes()) as chunks:
+                yield chunks
+        finally:
+            await self.response.aclose()
+
+
+class HostedModel:
+    """One model.
+
+    Args:
+        name: As configured.
+        sdk: The official client; its own retries are off.
+        price: What it costs.
+        budget: Asked before every try.
+        patience: How long it may take.
+        clock: Time.
+    """
+
+    def __init__(
+        self, name: str, sdk: openai.AsyncOpenAI, price: Price, budget: Budget, patience: Patience, clock: Clock
+    ) -> None:
+        self.name = name
+        self._sdk = sdk
+        self._price = price
+        self._budget = budget
+        self._patience = patience
+        self._clock = clock
+        self._breaker = Breaker(clock.monotonic)
+
+    async def complete(self, prompt: Prompt, terms: Terms) -> Completion:
+        """The whole answer.
+
+        Raises:
+            EcoError: A MODEL_ reason.
+        """
+        content = prompt.body(self.name, self._price.parameters, streamed=False)
+        attempt = 1
+        while True:
+            try:
+                return await self._once(prompt, content, terms)
+            except EcoError as error:
+                await self._pause(error, attempt, terms)
+                attempt += 1
+
+    async def stream(self, prompt: Prompt, terms: Terms) -> AsyncGenerator[str | Completion, None]:
+        """The answer piece by piece as it comes, then the whole. Wrap it in `aclosing`: leaving early stops the model.
+
+        Raises:
+            EcoError: A MODEL_ reason; at any time.
+        """
+        content = prompt.body(self.name, self._price.parameters, streamed=True)
+        attempt, entry, opened = 1, None, None
+        while opened is None:
+            try:
+                entry = await self._admit(prompt, terms)
+                opened = await self._send(prompt, content, terms, entry, streamed=True)
+            except EcoError as error:
+                await self._pause(error, attempt, terms)
+                attempt += 1
+        assert entry is not None
+        async with aclosing(self._read(opened, prompt, terms, entry)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _once(self, prompt: Prompt, content: bytes, terms: Terms) -> Completion:
+        entry = await self._admit(prompt, terms)
+        response = await self._send(prompt, content, terms, entry, streamed=False)
+        try:
+            reply = read_reply(response.content)
+        except msgspec.DecodeError as error:
+            raise failures.invalid(self.name, "json") from error
+        await self._pay(entry, reply.usage.tokens() if reply.usage else prompt.estimate(0, 0), reply.model, terms)
+        if not reply.choices:
+            raise failures.invalid(self.name, "empty")
+        choice = reply.choices[0]
+        return self._finished(choice.message.content, choice.finish_reason, choice.message.refusal, reply.model)
+
+    async def _admit(self, prompt: Prompt, terms: Terms) -> Entry:
+        """Asks breaker and budget."""
+        closed = self._breaker.closed_for()
+        if closed:
+            raise failures.unavailable(self.name, closed)
+        estimate = prompt.estimate(self._price.image_tokens)
+        tokens = estimate.read + estimate.written
+        return await self._budget.reserve(self.name, terms, tokens, self._price.micro_usd(estimate))
+
+    async def _send(self, prompt: Prompt, content: bytes, terms: Terms, entry: Entry, *, streamed: bool) -> Any:
+        """One request, up to its response: the whole of it, or where it begins."""
+        limit = min(self._patience.first_byte, terms.deadline - self._clock.monotonic())
+        options: Any = {"headers": _HEADERS, "timeout": max(limit, 0.001) + 1}
+        kind: dict[str, Any] = {"stream": True, "stream_cls": _Raw} if streamed else {"cast_to": httpx2.Response}
+        try:
+            async with asyncio.timeout(limit):
+                response: Any = await self._sdk.post(
+                    _PATH, content=content, options=options, **{"cast_to": object, **kind}
+                )
+        except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
+            raise await self._failed(error, prompt, terms, entry) from error
+        self._breaker.succeeded()
+        return response
+
+    async def _failed(self, error: BaseException, prompt: Prompt, terms: Terms, entry: Entry) -> EcoError:
+        """Counts a failed try and names it."""
+        failure = failures.from_sdk(error, self.name)
+        if isinstance(error, openai.APIStatusError):
+            await self._pay(entry, Tokens(0, 0), self.name, terms)  # an error costs nothing
+        else:
+            # The provider may have read everything and bill it: the estimate stays in the books.
+            self._bill(prompt.estimate(self._price.image_tokens, 0), self.name, terms)
+        if failure.reason in (Reason.MODEL_TIMED_OUT, Reason.MODEL_UNAVAILABLE):
+            self._breaker.failed()
+        else:
+            self._breaker.succeeded()
+        # What providers write in errors may quote our key or the prompt.
+        _log.warning("model failed", model=self.name, reason=failure.reason, error=type(error).__name__)
+        return failure
+
+    async def _pause(self, error: EcoError, attempt: int, terms: Terms) -> None:
+        """Waits before the next try, or raises the error if there is none: not for this error, or not in time."""
+        jitter = random.uniform(0, _BACKOFF * 2**attempt)
+        wait = max(jitter, error.retry_after or 0.0) if error.reason is Reason.MODEL_RATE_LIMITED else jitter
+        left = terms.deadline - self._clock.monotonic()
+        if error.reason not in failures.RETRIED or attempt >= self._patience.attempts or wait + _LEAST_SECONDS > left:
+            raise error
+        await self._clock.sleep(wait)
+
+    async def _read(
+        self, stream: _Raw, prompt: Prompt, terms: Terms, entry: Entry
+    ) -> AsyncGenerator[str | Completion, None]:
+        text, finish, refusal, model, paid = "", None, None, "", False
+        try:
+            async with stream.chunks() as chunks, aclosing(self._replies(chunks, terms)) as replies:
+                async for reply in replies:
+                    model = reply.model or model
+                    if reply.usage:
+                        await self._pay(entry, reply.usage.tokens(), model, terms)
+                        paid = True
+                    for choice in reply.choices:
+                        finish = choice.finish_reason or finish
+                        refusal = choice.delta.refusal or refusal
+                        text += choice.delta.content or ""
+                        if choice.delta.content:
+                            yield choice.delta.content
+                    if len(text) > _MOST_CHARACTERS:
+                        raise failures.invalid(self.name, "length")
+        except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
+            self._breaker.failed()
+            raise failures.from_sdk(error, self.name) from error
+        except msgspec.DecodeError as error:
+            raise failures.invalid(self.name, "json") from error
+        finally:
+            if not paid:
+                # Cut off, or left early: nobody told the count.
+                self._bill(prompt.estimate(self._price.image_tokens, len(text)), model or self.name, terms)
+        if finish is None:
+            raise failures.unavailable(self.name)  # it ended without saying so
+        yield self._finished(text, finish, refusal, model)
+
+    async def _replies(self, chunks: AsyncIterator[bytes], terms: Terms) -> AsyncGenerator[Reply, None]:
+        """The events of a stream, none later than the patience allows."""
+        buffer, source = b"", aiter(chunks)
+        while True:
+            limit = min(self._patience.stall, terms.deadline - self._clock.monotonic())
+            try:
+                async with asyncio.timeout(limit):
+                    buffer += await anext(source)
+            except StopAsyncIteration:
+                return
+            *events, buffer = buffer.replace(b"\r\n", b"\n").split(b"\n\n")
+            for event in events:
+                for line in event.split(b"\n"):
+                    if line.startswith(b"data:") and not line.endswith(b"[DONE]"):
+                        yield read_reply(line[5:])
+
+    def _finished(self, text: str | None, finish: str | None, refusal: str | None, model: str) -> Completion:
+        failure = failures.unfinished(self.name, finish, refusal)
+        if failure is None and not text:
+            failure = failures.invalid(self.name, "empty")
+        if failure is None and len(text or "") > _MOST_CHARACTERS:
+            failure = failures.invalid(self.name, "length")
+        if failure:
+            raise failure
+        return Completion(text or "", model)
+
+    async def _pay(self, entry: Entry, tokens: Tokens, model: str, terms: Terms) -> None:
+        """Corrects the budget to the true count, and puts it on the bill."""
+        self._bill(tokens, model, terms)
+        await self._budget.settle(entry, tokens.read + tokens.written, self._price.micro_usd(tokens))
+
+    def _bill(self, tokens: Tokens, model: str, terms: Terms) -> None:
+        terms.bill.add(Usage(model or self.name, tokens.read, tokens.written, self._price.micro_usd(tokens)))

@@ -1,0 +1,192 @@
+"""Where the use of models is counted: in Redis for all processes together, or in this process alone."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Protocol
+
+from mesh.redis import DOWN, GuardedRedis
+
+_MINUTE = 60.0
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a model may be used.
+
+    Attributes:
+        requests_per_minute: Of one model.
+        tokens_per_minute: Of one model.
+        day_micro_usd: Spent by everybody together in a day of UTC; 0 for no limit.
+        user_micro_usd: Spent by one account in a day of UTC; 0 for no limit.
+    """
+
+    requests_per_minute: int
+    tokens_per_minute: int
+    day_micro_usd: int = 0
+    user_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call, estimated.
+
+    Attributes:
+        model: Which model.
+        account: Whose share; empty for nobody's.
+        tokens: Read and written together.
+        micro_usd: Cost.
+        at: When, in seconds since the epoch.
+    """
+
+    model: str
+    account: str
+    tokens: int
+    micro_usd: int
+    at: float
+
+    @property
+    def day(self) -> int:
+        """Days since the epoch."""
+        return int(self.at // _DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a call may be made.
+
+    Attributes:
+        forbidden_by: "day" or "user": whose money is spent; empty if nobody's.
+        wait: Seconds until there is room; 0 if there is now.
+    """
+
+    forbidden_by: str = ""
+    wait: float = 0.0
+
+
+class Ledger(Protocol):
+    """Counts calls."""
+
+    async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
+        """Counts a call in, unless a limit forbids it."""
+
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+        """Corrects what was counted to what was used."""
+
+
+class LocalLedger:
+    """Counts in this process alone, for a service without Redis, or while it is away."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[str, tuple[float, float, float]] = {}
+        self._spent: dict[tuple[int, str], int] = defaultdict(int)
+
+    async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
+        """As the port says."""
+        for key, cap, who in self._purses(entry, limits):
+            if cap and self._spent[key] + entry.micro_usd > cap:
+                return Verdict(forbidden_by=who)
+        rpm, tpm = limits.requests_per_minute, limits.tokens_per_minute
+        requests, tokens, at = self._buckets.get(entry.model, (rpm, tpm, entry.at))
+        elapsed, wanted = max(0.0, entry.at - at), min(entry.tokens, tpm)
+        requests = min(rpm, requests + elapsed * rpm / _MINUTE)
+        tokens = min(tpm, tokens + elapsed * tpm / _MINUTE)
+        wait = max((1 - requests) * _MINUTE / rpm, (wanted - tokens) * _MINUTE / tpm)
+        if wait > 0:
+            return Verdict(wait=wait)
+        self._buckets[entry.model] = (requests - 1, tokens - wanted, max(at, entry.at))
+        for key, _, _ in self._purses(entry, limits):
+            self._spent[key] += entry.micro_usd
+        return Verdict()
+
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+        """As the port says."""
+        if entry.model in self._buckets:
+            requests, left, at = self._buckets[entry.model]
+            self._buckets[entry.model] = (requests, left + entry.tokens - tokens, at)
+        for key in ((entry.day, ""), (entry.day, entry.account or "-")):
+            self._spent[key] += micro_usd - entry.micro_usd
+
+    def _purses(self, entry: Entry, limits: Limits) -> list[tuple[tuple[int, str], int, str]]:
+        for old in [key for key in self._spent if key[0] < entry.day]:
+            del self._spent[old]
+        share = limits.user_micro_usd if entry.account else 0
+        return [
+            ((entry.day, ""), limits.day_micro_usd, "day"),
+            ((entry.day, entry.account or "-"), share, "user"),
+        ]
+
+
+class RedisLedger:
+    """Counts for all processes together, in one script a call.
+
+    Args:
+        guarded: Redis; while it is away its breaker says so at once.
+    """
+
+    def __init__(self, guarded: GuardedRedis) -> None:
+        client, self._call = guarded.client, guarded.call
+        scripts = files("mesh.models")
+        self._reserve: Callable[..., Any] = client.register_script(scripts.joinpath("reserve.lua").read_text("utf-8"))
+        self._settle: Callable[..., Any] = client.register_script(scripts.joinpath("settle.lua").read_text("utf-8"))
+
+    async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
+        """As the port says."""
+        share = limits.user_micro_usd if entry.account else 0
+        arguments = (
+            round(entry.at * 1000),
+            limits.requests_per_minute,
+            limits.tokens_per_minute,
+            entry.tokens,
+            entry.micro_usd,
+            limits.day_micro_usd,
+            share,
+        )
+        outcome, milliseconds = await self._call(lambda: self._reserve(keys=_keys(entry), args=arguments))
+        match outcome.decode():
+            case "ok":
+                return Verdict()
+            case "wait":
+                return Verdict(wait=int(milliseconds) / 1000)
+            case forbidden:
+                return Verdict(forbidden_by=forbidden)
+
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+        """As the port says."""
+        back = (entry.tokens - tokens, entry.micro_usd - micro_usd)
+        await self._call(lambda: self._settle(keys=_keys(entry), args=back))
+
+
+class SharedLedger:
+    """Counts in Redis, and by itself while Redis is away: limits then hold for each process alone.
+
+    Args:
+        shared: The ledger in Redis.
+    """
+
+    def __init__(self, shared: Ledger) -> None:
+        self._shared = shared
+        self._own = LocalLedger()
+
+    async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
+        """As the port says."""
+        try:
+            return await self._shared.reserve(entry, limits)
+        except DOWN:
+            return await self._own.reserve(entry, limits)
+
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+        """As the port says; what can't be corrected stays as estimated."""
+        try:
+            await self._shared.settle(entry, tokens, micro_usd)
+        except DOWN:
+            await self._own.settle(entry, tokens, micro_usd)
+
+
+def _keys(entry: Entry) -> tuple[str, str, str]:
+    # A user's id is nobody's business in Redis.
+    account = hashlib.sha256(entry.account.encode()).hexdigest()[:16] if entry.account else "-"
+    return f"model:{entry.model}:bucket", f"model:spent:{entry.day}", f"model:spent:{entry.day}:{account}"

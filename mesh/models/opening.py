@@ -1,0 +1,45 @@
+"""Opens hosted models for a service: one SDK client, one budget, a breaker each."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import openai
+
+from mesh.models.budget import Budget, Clock
+from mesh.models.client import HostedModel
+from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
+from mesh.models.prices import price
+from mesh.models.settings import ModelSettings
+from mesh.redis import open_redis
+
+
+@asynccontextmanager
+async def open_models(settings: ModelSettings, names: Sequence[str]) -> AsyncIterator[list[HostedModel]]:
+    """The models with these names, closed at exit.
+
+    Raises:
+        UnknownModel: One has no price.
+    """
+    prices = [price(name, settings.model_prices) for name in names]
+    if not names:
+        yield []
+        return
+    clock = Clock()
+    async with AsyncExitStack() as stack:
+        ledger: Ledger = LocalLedger()
+        if settings.redis_url.get_secret_value():
+            client = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
+            ledger = SharedLedger(RedisLedger(client))
+        sdk = await stack.enter_async_context(
+            openai.AsyncOpenAI(
+                api_key=settings.openai_api_key.get_secret_value(),
+                base_url=settings.openai_base_url,
+                max_retries=0,  # the SDK's own know neither deadline nor budget
+                http_client=openai.DefaultAioHttpClient(),
+            )
+        )
+        budget = Budget(ledger, settings.limits(), clock)
+        yield [
+            HostedModel(name, sdk, cost, budget, settings.patience(), clock)
+            for name, cost in zip(names, prices, strict=True)
+        ]
