@@ -20,13 +20,15 @@
 {{ add .Values.settings.drain_seconds (mul 2 .Values.settings.grace_seconds) 5 }}
 {{- end }}
 
-{{/* One of the four services, whole. Takes a list: root, name. */}}
+{{/* One of the four services, or the worker, whole. Takes a list: root, name. */}}
 {{- define "eco2.service" -}}
 {{- $root := index . 0 }}
 {{- $name := index . 1 }}
 {{- $service := index $root.Values.services $name }}
 {{- $fullName := printf "%s-%s" (include "eco2.name" $root) $name }}
-{{- $grpcName := include "eco2.grpcName" $name }}
+{{- /* A worker is another service's program in another role, and serves nothing but its health. */}}
+{{- $program := $service.program | default $name }}
+{{- $health := ternary "" (include "eco2.grpcName" $name) (hasKey $service "program") }}
 apiVersion: v1
 kind: ServiceAccount
 metadata:
@@ -74,7 +76,7 @@ spec:
         - name: {{ $name }}
           image: {{ include "eco2.image" $root }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-          command: [python, -m, {{ $name }}_svc]
+          command: [python, -m, {{ $program }}_svc]
           env: {{ include "eco2.serviceEnv" . | nindent 12 }}
           ports: [{name: grpc, containerPort: {{ include "eco2.port" $root }}}]
           startupProbe:
@@ -82,7 +84,7 @@ spec:
             periodSeconds: 2
             failureThreshold: 60
           readinessProbe:
-            grpc: {port: {{ include "eco2.port" $root }}, service: {{ $grpcName }}}
+            grpc: {port: {{ include "eco2.port" $root }}, service: {{ $health | quote }}}
             periodSeconds: 5
             timeoutSeconds: 2
             failureThreshold: 2
