@@ -6,8 +6,9 @@ undecided is sent again under the same id. The response's body is never read: a 
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import asyncpg
@@ -28,6 +29,10 @@ _log = structlog.get_logger("deliveries")
 
 # A failed scan that is being replayed: what is to be told is open until it has ended again.
 _REPLAY_SECONDS = 30.0
+# Deliveries to one endpoint at once in one process, and when the others may try again: a receiver that takes its full
+# time must not hold the places of everybody.
+_PLACES_EACH = 4
+_CROWDED_SECONDS = 10.0
 _OUTAGE_PAUSE = 0.5
 
 
@@ -127,6 +132,7 @@ class Courier:
         clock: The time, for signatures.
         jitter: A random number from 0 to 1.
         seconds: How long a receiver may take, from DNS to the head of its answer.
+        busy: Deliveries under way, by address.
     """
 
     store: WebhookStore
@@ -135,6 +141,7 @@ class Courier:
     clock: Callable[[], datetime]
     jitter: Callable[[], float]
     seconds: float
+    busy: Counter[str] = field(default_factory=Counter)
 
 
 class Delivery:
@@ -173,7 +180,16 @@ class Delivery:
             if webhook.scan.state.terminal:
                 return lambda: store.end(lease, Outcome(None, "scan moved on"))
             return lambda: store.put_back(lease, _REPLAY_SECONDS)
-        outcome = await self._attempt()
+        busy = self._courier.busy
+        if busy[webhook.url] >= _PLACES_EACH:
+            return lambda: store.put_back(lease, _CROWDED_SECONDS * (1 + self._courier.jitter()))
+        busy[webhook.url] += 1
+        try:
+            outcome = await self._attempt()
+        finally:
+            busy[webhook.url] -= 1
+            if not busy[webhook.url]:
+                del busy[webhook.url]
         if not outcome.error:
             return lambda: store.end(lease, outcome)
         _log.warning("webhook not delivered", error=outcome.error)

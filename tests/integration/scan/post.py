@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -59,6 +59,7 @@ class Post:
         self.began = self.now = datetime.now(UTC)
         self.seconds = 7.5
         self.names: Sequence[IPAddress] = [ip_address("93.184.215.14")]
+        self.busy = Counter[str]()
         self.client: httpx2.AsyncClient
 
     async def resolve(self, host: str, port: int) -> Sequence[IPAddress]:
@@ -89,9 +90,8 @@ class Post:
 
     def delivery(self, lease: WebhookLease) -> Delivery:
         """A lease, ready to run; without jitter."""
-        return Delivery(
-            Courier(self.store, self.client, scan_as_json, lambda: self.now, lambda: 0.0, self.seconds), lease
-        )
+        courier = Courier(self.store, self.client, scan_as_json, lambda: self.now, lambda: 0.0, self.seconds, self.busy)
+        return Delivery(courier, lease)
 
     async def deliver(self) -> int:
         """Takes what is due and tries it once; returns how many there were."""

@@ -4,10 +4,15 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 
 from mesh.errors import NotFound, Reason
+from mesh.postgres import Queries
+from scan_svc.queue import JobQueue
 from scan_svc.webhooks import DeliveryState
+from tests.chaos.shop import eventually
+from tests.integration.scan.jobs import UNAVAILABLE
 from tests.integration.scan.post import HOST, Post, answers, open_post
 
 
@@ -48,6 +53,46 @@ async def test_a_worker_that_leaves_returns_the_attempt(post: Post) -> None:
     await post.delivery(lease).give_back()
     assert await post.jobs() == [("READY", 0)]
     assert await post.deliver() == 1
+
+
+async def test_a_slow_receiver_doesnt_hold_the_places_of_others(post: Post) -> None:
+    """It gets some; the rest of what is meant for it waits, untried, and whoever comes next has room."""
+    released = asyncio.Event()
+
+    async def slow() -> httpx2.Response:
+        await released.wait()
+        return httpx2.Response(200)
+
+    post.receivers.answers["slow.example.com"] = [slow]
+    for _ in range(12):
+        await post.ended_scan("slow.example.com")
+    quick = await post.ended_scan()
+    delivering = asyncio.create_task(post.deliver())
+
+    async def others_have_room() -> bool:
+        waiting = (await post.jobs()).count(("READY", 0))
+        return waiting == 8 and (await post.record(quick)).state is DeliveryState.DELIVERED
+
+    await eventually(others_have_room)
+    assert len(post.receivers.received["slow.example.com"]) == 4
+    released.set()
+    await delivering
+    while await post.skip_to_next():
+        await post.deliver()
+    assert len(post.receivers.received["slow.example.com"]) == 12
+
+
+async def test_a_replay_that_fails_again_isnt_told_again(post: Post) -> None:
+    """Receivers know that it failed; only a success would be news."""
+    scan_id = await post.ended_scan(state="FAILED")
+    await post.deliver()
+    queue = JobQueue(post.pool, Queries("scan_svc"))
+    insert = "insert into scan.job (kind, ref, state, stage) values ('scan', $1, 'READY', 'vision')"
+    await post.pool.execute(insert, scan_id)
+    (lease,) = await queue.claim(post.worker_id, 1)
+    await queue.bury(lease, UNAVAILABLE, replayable=True)
+    assert await post.deliver() == 0
+    assert len(post.receivers.received[HOST]) == 1
 
 
 async def test_a_failure_that_is_being_replayed_waits_for_its_end(post: Post) -> None:

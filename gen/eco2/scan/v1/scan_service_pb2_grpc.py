@@ -158,7 +158,9 @@ class ScanServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteScan(self, request, context):
-        """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first.
+        """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
+        character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
+        for billing, until the retention ends.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
         """

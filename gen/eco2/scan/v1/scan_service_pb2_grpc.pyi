@@ -84,7 +84,9 @@ class ScanServiceStub:
     (SCAN_STATE: it has finished otherwise).
     """
     DeleteScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]
-    """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first.
+    """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
+    character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
+    for billing, until the retention ends.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
@@ -143,7 +145,9 @@ class ScanServiceAsyncStub(ScanServiceStub):
     (SCAN_STATE: it has finished otherwise).
     """
     DeleteScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first.
+    """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
+    character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
+    for billing, until the retention ends.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
@@ -241,7 +245,9 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.DeleteScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first.
+        """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
+        character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
+        for billing, until the retention ends.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
         """
