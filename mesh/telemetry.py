@@ -39,11 +39,13 @@ class Telemetry:
         tracer: Makes spans.
         meter: Makes instruments.
         call_duration: Seconds of each RPC served, by method and code.
+        exporting: Whether anybody receives them.
     """
 
     tracer: trace.Tracer
     meter: Meter
     call_duration: Histogram
+    exporting: bool = False
 
 
 @contextmanager
@@ -61,10 +63,15 @@ def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
     meter = meters.get_meter("eco2")
     duration = meter.create_histogram("rpc.server.call.duration", unit="s", description="Duration of RPCs served.")
     try:
-        yield Telemetry(tracers.get_tracer("eco2"), meter, duration)
+        yield Telemetry(tracers.get_tracer("eco2"), meter, duration, exporting)
     finally:
         tracers.shutdown()
         meters.shutdown()
+
+
+def remote_span(traceparent: str) -> trace.Span:
+    """A span of another process, by its traceparent; an invalid one if that is empty."""
+    return trace.get_current_span(_PROPAGATOR.extract({"traceparent": traceparent}, Context()))
 
 
 def remote_parent(carrier: dict[str, str]) -> Context:

@@ -78,8 +78,9 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
     async with AsyncExitStack() as stack:
         shared = stack.enter_context(telemetry.started("scan", settings))
         pool = await stack.enter_async_context(open_pool(settings.database_url.get_secret_value()))
+        pulse = await stack.enter_async_context(open_pool(settings.database_url.get_secret_value(), max_size=1))
         redis = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
-        parts = Parts(settings, shared, pool, redis)
+        parts = Parts(settings, shared, pool, redis, pulse)
 
         stack.push_async_callback(parts.snapshots.flush)
         dependencies: dict[str, Probe] = {"postgres": lambda: probe(pool)}
@@ -103,7 +104,14 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
 class Parts:
     """What serving and working share, built from the settings and the open connections."""
 
-    def __init__(self, settings: ScanSettings, shared: Telemetry, pool: asyncpg.Pool, redis: GuardedRedis) -> None:
+    def __init__(
+        self,
+        settings: ScanSettings,
+        shared: Telemetry,
+        pool: asyncpg.Pool,
+        redis: GuardedRedis,
+        pulse: asyncpg.Pool | None = None,
+    ) -> None:
         self.settings = settings
         self.shared = shared
         self.redis = redis
@@ -111,7 +119,7 @@ class Parts:
         self.calls = CallLimit(settings.call_limit)
         self.queries = queries = Queries("scan_svc")
         self.store = ScanStore(pool, queries)
-        self.queue = JobQueue(pool, queries)
+        self.queue = JobQueue(pool, queries, pulse)
         self.gauge = QueueGauge(pool, queries, ORDER)
         self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
         self.snapshots = Snapshots(redis, wire.body)
@@ -167,7 +175,7 @@ class Parts:
             pipeline,
             self.snapshots,
             self.reader,
-            self.shared.tracer,
+            self.shared.tracer if self.shared.exporting else None,
             settings.scan_seconds,
             settings.backoff_seconds,
             self.queued,

@@ -2,18 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
 
 import structlog
+from msgspec.structs import replace
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Link
 
 from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
-from mesh.tasks import end
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
@@ -36,7 +38,7 @@ class Workbench:
         pipeline: The stages.
         snapshots: Where progress goes.
         reader: Publishes the truth when one's own view is in doubt.
-        tracer: Makes spans.
+        tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
         scan_seconds: How long a whole scan may take.
         backoff_seconds: Longest pause before the second try of a stage.
         ended: Called when a scan has ended: its webhook may be due.
@@ -47,7 +49,7 @@ class Workbench:
     pipeline: Pipeline
     snapshots: Snapshots
     reader: ScanReader
-    tracer: trace.Tracer
+    tracer: trace.Tracer | None
     scan_seconds: float
     backoff_seconds: float
     ended: Callable[[], None]
@@ -66,13 +68,15 @@ class Execution:
         self._bench = bench
         self._lease = lease
         self._scan = lease.scan
-        self._writing: asyncio.Future[Any] | None = None
+        self._unwritten: Checkpoint | None = None
+        self._submission = telemetry.remote_span(lease.traceparent)
         self._leaving = False
         self._assured = time.monotonic()
         self._ends_at = time.monotonic() + bench.scan_seconds - lease.age
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
+        telemetry.enter(self._submission)  # what is logged bears the id of the trace that submitted the scan
         try:
             await self._show(self._scan)
             for stage in self._bench.pipeline.remaining(self._lease.stage):
@@ -94,32 +98,27 @@ class Execution:
         """Returns the scan untried; if the database is away the reaper does it later."""
         try:
             async with asyncio.timeout(_GOODBYE_SECONDS):
-                if self._writing:
-                    # What was paid for is stored first: giving back fences it.
-                    await asyncio.gather(self._writing, return_exceptions=True)
+                if self._unwritten:
+                    # Cancelled while it was being written. What was paid for is stored first: giving back fences it.
+                    await self._bench.queue.settled()
+                    await self._store(self._unwritten, doubtful=True)
                 version = await self._persist(lambda: self._bench.queue.give_back(self._lease))
-        except (Fenced, EcoError, TimeoutError):
-            return
-        await self._show(replace(self._scan, state=State.QUEUED, step=Step.QUEUE, version=version))
+        except Fenced:  # somebody else's, or at its end
+            await self._publish_truth()
+        except (EcoError, TimeoutError):
+            pass
+        else:
+            await self._show(replace(self._scan, state=State.QUEUED, step=Step.QUEUE, version=version))
 
     async def _stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
         await self._assure()
         started = time.monotonic()
-        performing = asyncio.create_task(self._perform(stage))
-        handed_over = False
         try:
-            done = await asyncio.shield(performing)
-            handed_over = True
+            done = await self._perform(stage)
             return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
-        except asyncio.CancelledError:
-            await end(performing)
-            if not handed_over and not performing.cancelled() and not performing.exception():
-                # It was done, and paid for, at the very moment of the cancellation.
-                with suppress(Fenced, EcoError):
-                    await self._checkpoint(stage, performing.result(), round((time.monotonic() - started) * 1000))
-            raise
         except EcoError as error:
+            self._unwritten = None  # if it was the checkpoint that failed, it can't be stored at all
             await self._fail(stage, error)
             return False
 
@@ -140,7 +139,7 @@ class Execution:
         time_left = self._ends_at - time.monotonic()
         if time_left <= 0:
             raise self._too_late()
-        with self._bench.tracer.start_as_current_span(f"stage {stage.name}", links=self._links()):
+        with self._span(stage):
             try:
                 return await self._bench.pipeline.perform(stage, self._scan, self._report, time_left)
             except (EcoError, Fenced):
@@ -169,13 +168,12 @@ class Execution:
         if not following:
             scan = replace(scan, step=Step.DONE, percent=100)
         write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
+        finished_at = await self._store(write)
         if following:
-            await self._unhurried(self._store(lambda: self._bench.queue.checkpoint(write), write))
             self._lease = replace(self._lease, stage=following[0].name, attempt=1)
             self._assured = time.monotonic()
             await self._show(scan)
             return True
-        finished_at = await self._unhurried(self._store(lambda: self._bench.queue.finish(write), write))
         if finished_at:
             await self._show(replace(scan, finished_at=finished_at))
         else:
@@ -217,35 +215,37 @@ class Execution:
         self._scan = scan
         self._bench.snapshots.announce(scan)
 
-    async def _unhurried(self, write: Coroutine[Any, Any, T]) -> T:
-        """A write that goes on when the scan is cancelled: what it stores was paid for."""
-        task = asyncio.create_task(write)
-        self._writing = task
-        written = await asyncio.shield(task)
-        self._writing = None
-        return written
-
-    async def _store(self, write: Callable[[], Awaitable[T]], checkpoint: Checkpoint) -> T | None:
+    async def _store(self, write: Checkpoint, *, doubtful: bool = False) -> datetime | None:
         """Writes a checkpoint until the database has answered: what a stage produced is in hand and paid for.
 
+        Args:
+            write: The checkpoint; without a following stage the end.
+            doubtful: It may have been written already, by a try whose answer was lost.
+
         Returns:
-            What the write returned; None if it was an earlier try, whose answer was lost, that went through.
+            When the scan ended; None if it goes on, or if an earlier try went through.
 
         Raises:
             Fenced: The job has changed hands, perhaps because the database was away for longer than a lease.
         """
-        doubtful = False
+        queue, self._unwritten = self._bench.queue, write
         while True:
+            ended = None
             try:
-                return await write()
+                if write.following:
+                    await queue.checkpoint(write)
+                else:
+                    ended = await queue.finish(write)
             except Fenced:
                 # A try whose commit was answered by silence fences the next one.
-                if doubtful and await self._persist(lambda: self._bench.queue.holds_result(checkpoint)):
-                    return None
-                raise
+                if not doubtful or not await self._persist(lambda: queue.holds_result(write)):
+                    raise
             except Exception as error:
                 await self._wait_out(error)
                 doubtful = True
+                continue
+            self._unwritten = None
+            return ended
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Asks the database until it has answered.
@@ -285,9 +285,9 @@ class Execution:
         _log.error("stage broke", scan_id=self._scan.scan_id, stage=self._lease.stage, exc_info=error)
         return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id(trace.get_current_span()))
 
-    def _links(self) -> list[Link]:
-        """A link to the trace that submitted the scan: it ended long ago, so it can't be a parent."""
-        if not self._lease.traceparent:
-            return []
-        parent = telemetry.remote_parent({"traceparent": self._lease.traceparent})
-        return [Link(trace.get_current_span(parent).get_span_context())]
+    def _span(self, stage: Stage) -> AbstractContextManager[object]:
+        """A span linked to the trace that submitted the scan, which ended long ago and so can't be its parent."""
+        if self._bench.tracer is None:
+            return nullcontext()
+        links = [Link(self._submission.get_span_context())] if self._lease.traceparent else []
+        return self._bench.tracer.start_as_current_span(f"stage {stage.name}", context=Context(), links=links)

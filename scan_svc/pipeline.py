@@ -8,11 +8,12 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import structlog
+from msgspec.structs import replace
 
 from mesh.errors import (
     EcoError,

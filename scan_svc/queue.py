@@ -6,10 +6,12 @@ clock counts here.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isqrt
 
 import asyncpg
+import msgspec
+from msgspec.structs import replace
 
 from mesh.errors import Internal, Reason
 from mesh.postgres import Queries
@@ -19,17 +21,16 @@ from scan_svc.scans import Failure, Scan, StageRun, State
 
 # Crashes from which on a job is suspected of being their cause.
 _SUSPECT = 2
-# How many suspects run together, by their crashes (from, to); with the fifth a job is archived. The larger the first
-# groups, the fewer there are, but the more must run alone when one has crashed.
-_LINE_UPS = ((4, 32_767, 1), (3, 3, 1), (2, 2, 4))
+# With the fifth crash a job is archived; it keeps its count when it is replayed.
+_MOST_CRASHES = 32_767
+_SMALLEST_GROUP = 4
 
 
 class Fenced(Exception):
     """Somebody else has the job now: stop, and write nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True):
     """One scan job, held by this worker.
 
     Attributes:
@@ -58,8 +59,7 @@ class Lease:
         return self.job_id, self.token
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(msgspec.Struct, frozen=True):
     """One stage that is done.
 
     Attributes:
@@ -83,10 +83,13 @@ class JobQueue:
     Args:
         pool: Connections.
         queries: The service's SQL.
+        pulse: A connection of its own for what keeps a worker alive, so that it never queues behind a thousand scans
+            that all fail at once; `pool` if it isn't given.
     """
 
-    def __init__(self, pool: asyncpg.Pool, queries: Queries) -> None:
+    def __init__(self, pool: asyncpg.Pool, queries: Queries, pulse: asyncpg.Pool | None = None) -> None:
         self._pool = pool
+        self._pulse = pulse or pool
         self._sql = queries
         self._checkpoints = GroupCommit(self._commit_checkpoints)
         self._endings = GroupCommit(self._commit_endings)
@@ -98,7 +101,7 @@ class JobQueue:
 
     async def beat(self, worker_id: int) -> bool:
         """Tells that a worker lives; False if it was declared dead and must stop."""
-        return await self._pool.fetchval(self._sql["beat"], worker_id) is not None
+        return await self._pulse.fetchval(self._sql["beat"], worker_id) is not None
 
     async def dismiss(self, worker_id: int) -> None:
         """Removes a worker that holds nothing any more."""
@@ -106,9 +109,9 @@ class JobQueue:
 
     async def reap(self, lease_seconds: float) -> list[str]:
         """Takes jobs back from workers that fell silent; returns the scans concerned."""
-        await self._pool.execute(self._sql["remove_overdue"], lease_seconds)
+        await self._pulse.execute(self._sql["remove_overdue"], lease_seconds)
         crashed = to_json(Failure.of(Internal(Reason.INTERNAL, trace_id="")))
-        return [str(row["id"]) for row in await self._pool.fetch(self._sql["release_orphans"], crashed)]
+        return [str(row["id"]) for row in await self._pulse.fetch(self._sql["release_orphans"], crashed)]
 
     async def reconcile(self, worker_id: int, kind: str, running: Collection[int]) -> int:
         """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost."""
@@ -120,16 +123,17 @@ class JobQueue:
 
     async def suspects_wait(self) -> bool:
         """Whether a job is due that may be what crashes workers."""
-        wait: bool = await self._pool.fetchval(self._sql["suspects_wait"])
-        return wait
+        return await self._suspects() > 0
 
     async def claim_suspects(self, worker_id: int) -> list[Lease]:
         """Takes a few jobs that were in equally many crashes of one stage: any of them may be what crashes workers.
 
-        Run them apart from all others. The more crashes, the fewer are taken: the innocent among them soon have that
-        stage behind them, and the guilty one is alone before it is archived.
+        Run them apart from all others. The innocent among them soon have that stage behind them; after a crash each
+        runs alone, so the guilty one is known before it is archived. A group is the square root of how many wait: with
+        larger ones more would have to run alone in the end, with smaller ones there would be more of them.
         """
-        for least, most, count in _LINE_UPS:
+        group = max(_SMALLEST_GROUP, isqrt(await self._suspects()))
+        for least, most, count in ((4, _MOST_CRASHES, 1), (3, 3, 1), (_SUSPECT, _SUSPECT, group)):
             leases = await self._claimed(worker_id, count, least, most)
             if leases:
                 return [replace(lease, suspect=True) for lease in leases]
@@ -157,6 +161,11 @@ class JobQueue:
         if finished_at is None:
             raise Fenced
         return finished_at
+
+    async def settled(self) -> None:
+        """Waits until the checkpoints and ends that are being written have been, or have failed."""
+        await self._checkpoints.settled()
+        await self._endings.settled()
 
     async def holds(self, lease: Lease) -> bool:
         """Whether a lease is still good."""
@@ -208,6 +217,10 @@ class JobQueue:
     async def ring(self) -> None:
         """Wakes the workers that listen."""
         await self._pool.execute(self._sql["ring"])
+
+    async def _suspects(self) -> int:
+        count: int = await self._pool.fetchval(self._sql["suspects"])
+        return count
 
     async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
         return [_lease(row) for row in await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -199,9 +201,8 @@ class Reward:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """What a scan has so far; each stage fills its own part, once."""
+class Results(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scan has so far; each stage fills its own part, once. A struct as the scan is, for the same reason."""
 
     vision: Classification | None = None
     rules: tuple[DisposalRule, ...] | None = None

@@ -147,7 +147,7 @@ class Worker:
         self._heard = calm_since = time.monotonic()
         while True:
             try:
-                async with asyncio.timeout(self._lease_seconds / 4):
+                async with asyncio.timeout(self._lease_seconds / 2):
                     if not await self._queue.beat(worker_id):
                         return
                 self._heard = time.monotonic()

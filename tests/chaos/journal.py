@@ -21,6 +21,7 @@ class Event(StrEnum):
     STARTED = "started"
     PAID = "paid"
     POISONED = "poisoned"
+    LEAVING = "leaving"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,8 @@ class Entry:
         at: Seconds since the epoch; PostgreSQL on the same machine reads the same clock.
         pid: Who wrote it.
         event: What happened.
-        scan_id: To which scan; empty for ENLISTED.
-        stage: At which stage; empty for ENLISTED.
+        scan_id: To which scan; empty for ENLISTED and LEAVING.
+        stage: At which stage; empty for ENLISTED and LEAVING.
         began: When the try started that was paid; 0 unless PAID.
         worker_id: As which worker; 0 unless ENLISTED.
     """
@@ -60,6 +61,10 @@ class Journal:
     def enlisted(self, worker_id: int) -> None:
         """This process works under this number from now on."""
         self._write(Entry(at=time.time(), pid=self._pid, event=Event.ENLISTED, worker_id=worker_id))
+
+    def leaving(self) -> None:
+        """This process has heard that it is to leave: from now on it begins nothing."""
+        self._write(Entry(at=time.time(), pid=self._pid, event=Event.LEAVING))
 
     def started(self, scan_id: str, stage: str) -> float:
         """A try of a stage begins; returns when."""

@@ -49,8 +49,8 @@ class Orders:
 class WitnessedQueue(JobQueue):
     """The queue, with a note of who this process is to it."""
 
-    def __init__(self, pool: asyncpg.Pool, queries: Queries, journal: Journal) -> None:
-        super().__init__(pool, queries)
+    def __init__(self, pool: asyncpg.Pool, queries: Queries, pulse: asyncpg.Pool, journal: Journal) -> None:
+        super().__init__(pool, queries, pulse)
         self._journal = journal
 
     async def enlist(self) -> int:
@@ -69,10 +69,11 @@ async def work(orders: Orders) -> None:
     async with AsyncExitStack() as stack:
         shared = stack.enter_context(telemetry.started("chaos", settings))
         pool = await stack.enter_async_context(open_pool(orders.database_url))
+        pulse = await stack.enter_async_context(open_pool(orders.database_url, max_size=1))
         redis = await stack.enter_async_context(open_redis(orders.redis_url))
         web = await stack.enter_async_context(httpx2.AsyncClient(transport=httpx2.MockTransport(_receive)))
         parts = Parts(settings, shared, pool, redis)
-        parts.queue = WitnessedQueue(pool, parts.queries, journal)
+        parts.queue = WitnessedQueue(pool, parts.queries, pulse, journal)
         peers = UnrulyPeers(journal, orders.temper)
         worker = parts.worker(Pipeline(STAGES, peers, peers, peers), web)
         housekeeping = Periodic(parts.queue, [Task("reprocess", 300, parts.dead_letters.reprocess)])
@@ -85,6 +86,7 @@ async def work(orders: Orders) -> None:
         ]
         async with worker.working():
             await stop.wait()
+            journal.leaving()
         await parts.snapshots.flush()
         for loop in loops:
             loop.cancel()

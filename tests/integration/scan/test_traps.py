@@ -5,12 +5,12 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from local.files import read_env
 from local.stack import ENV_FILE, Part, running
@@ -83,6 +83,38 @@ async def test_a_write_that_cant_be_stored_fails_alone(shop: Shop) -> None:
         type(None), type(None), asyncpg.UntranslatableCharacterError, type(None), type(None)
     ]  # fmt: skip
     assert await shop.pool.fetchval("select count(*) from scan.stage_result") == 4
+
+
+async def test_a_result_that_cant_be_stored_fails_its_scan(shop: Shop) -> None:
+    """It is a fault of ours, explained like any other, and not a job that nobody works on any more."""
+
+    async def unstorable(scan: Scan, deadline: float) -> AsyncIterator[Classification]:
+        yield Classification(METAL, display_name="\0")
+
+    shop.peers.classify = unstorable  # type: ignore[method-assign,assignment]
+    async with shop.worker().working():
+        scan = await shop.ended(await shop.submit())
+    assert (scan.state, scan.error and scan.error.reason) == (State.FAILED, Reason.INTERNAL)
+
+
+async def test_a_checkpoint_that_is_cancelled_while_it_is_written_is_stored_once(shop: Shop) -> None:
+    """The worker leaves while the database takes its time: what was paid for is stored before it is given back."""
+    writing, written = asyncio.Event(), asyncio.Event()
+    commit = shop.queue._checkpoints._commit
+
+    async def slow(batch: Any) -> Any:
+        writing.set()
+        await written.wait()
+        return await commit(batch)
+
+    shop.queue._checkpoints._commit = slow
+    await shop.submit()
+    worker = shop.worker()
+    async with worker.working():
+        await writing.wait()
+        asyncio.get_running_loop().call_later(1.0, written.set)  # longer than the grace of half a second
+    assert (await shop.claimed()).stage == "rules"
+    assert shop.peers.calls == {"vision": 1}
 
 
 async def test_two_leases_of_one_job_in_one_commit_are_told_apart(shop: Shop) -> None:
