@@ -84,13 +84,14 @@ class Admission:
             await asyncio.sleep(_SAMPLE_SECONDS)
             if self._entered or self._left or self._backlog.in_system:
                 try:
-                    self._sampled(await self._count())
+                    self.sampled(await self._count())
                 except Exception as error:
                     if outages.from_exception(error) is None:
                         raise
                     # The last sample stands; while the database is away nothing is created either.
 
-    def _sampled(self, backlog: Backlog) -> None:
+    def sampled(self, backlog: Backlog) -> None:
+        """The backlog, a second after it was counted before."""
         # Redis may be away, and then nobody is heard of.
         inferred = self._entered - (backlog.in_system - self._backlog.in_system)
         if self._backlog.in_system or backlog.in_system:

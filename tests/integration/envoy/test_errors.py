@@ -155,3 +155,18 @@ async def test_a_grpc_callers_own_deadline_is_kept(
     (call,) = mesh.calls
     assert call.seconds_left is not None
     assert call.seconds_left < 6
+
+
+async def test_too_much_is_429_with_the_time_to_come_back(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """What the service says in its trailing metadata is the header that HTTP clients know."""
+
+    async def refuse(request: Any, context: Any) -> Message:
+        return await context.abort(
+            grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many", trailing_metadata=(("retry-after", "7"),)
+        )
+
+    mesh.answers["eco2.scan.v1.ScanService.CreateScan"] = refuse
+    response = await rest.post("/v1/scans", json={})
+
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+    assert response.json()["code"] == grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]

@@ -1,0 +1,156 @@
+"""Beyond capacity a new scan is refused at once, with the time to come back; what was accepted stays accepted."""
+
+import asyncio
+import uuid
+from contextlib import nullcontext
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2, status_pb2
+
+from eco2.scan.v1 import scan_pb2
+from eco2.scan.v1.scan_service_pb2 import CreateScanRequest
+from mesh.errors import Reason, ResourceExhausted
+from mesh.status import DETAILS_HEADER
+from scan_svc.admission import Admission, Backlog
+from tests.chaos.shop import eventually
+from tests.integration.scan.conftest import Client, Peers, StartScanService
+from tests.integration.scan.test_redis_faults import create, photo
+from tests.integration.scan.test_scanning import reason
+
+
+def retry_delay(error: grpc.aio.AioRpcError) -> float:
+    """Seconds of the RetryInfo; it must say the same as the header."""
+    trailing = dict(error.trailing_metadata() or ())
+    status = status_pb2.Status.FromString(trailing[DETAILS_HEADER])
+    retry = error_details_pb2.RetryInfo()
+    assert any(detail.Unpack(retry) for detail in status.details)
+    assert float(trailing["retry-after"]) >= retry.retry_delay.ToTimedelta().total_seconds()
+    return retry.retry_delay.ToTimedelta().total_seconds()
+
+
+async def refused(client: Client, request: CreateScanRequest) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.stub.CreateScan(request, metadata=client.metadata)
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    return caught.value
+
+
+async def test_a_full_house_refuses_new_scans_but_no_repetitions(
+    start_scan_service: StartScanService, peers: Peers
+) -> None:
+    """Whoever was let in and lost the answer gets it; so does whoever starts what is started."""
+    peers.before["Classify"] = asyncio.Event().wait
+    async with start_scan_service(admission_always=2, grace_seconds=0) as client:
+        url = await photo(client)
+        waiting = await client.create()
+        (await client.put(waiting.upload)).raise_for_status()
+        first = CreateScanRequest(image_url=url, request_id=uuid.uuid4().hex)
+        created = await client.stub.CreateScan(first, metadata=client.metadata)
+        second = await create(client, url)
+        error = await refused(client, CreateScanRequest(image_url=url, request_id=uuid.uuid4().hex))
+        assert reason(error) == Reason.SCAN_BACKLOG
+        assert retry_delay(error) > 0
+        again = await client.stub.CreateScan(first, metadata=client.metadata)
+        assert again.scan.scan_id == created.scan.scan_id
+        assert (await client.start(second)).scan_id == second
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.start(waiting.scan.scan_id)
+        assert reason(caught.value) == Reason.SCAN_BACKLOG
+        assert (await client.get(created.scan.scan_id)).scan_id == created.scan.scan_id
+
+
+async def test_when_scans_get_done_there_is_room_again(start_scan_service: StartScanService, peers: Peers) -> None:
+    hold = asyncio.Event()
+    peers.before["Classify"] = hold.wait
+    async with start_scan_service(admission_always=2) as client:
+        url = await photo(client)
+        for _ in range(2):
+            await create(client, url)
+        await refused(client, CreateScanRequest(image_url=url))
+        hold.set()
+
+        async def accepted() -> bool:
+            try:
+                await create(client, url)
+            except grpc.aio.AioRpcError:
+                return False
+            return True
+
+        await eventually(accepted)
+
+
+async def test_a_user_creates_so_many_a_minute_in_all_processes_together(start_scan_service: StartScanService) -> None:
+    """A phone that runs wild must not take everybody's room; its repetitions are no new scans."""
+    user = f"user-{uuid.uuid4().hex}"
+    settings = {"creations_per_minute": 5, "scan_role": "api"}
+    async with start_scan_service(user, **settings) as one, start_scan_service(user, **settings) as other:
+        url = await photo(one)
+        first = CreateScanRequest(image_url=url, request_id=uuid.uuid4().hex)
+        await one.stub.CreateScan(first, metadata=one.metadata)
+        outcomes = await asyncio.gather(
+            *(create(client, url) for client in (one, other) for _ in range(4)), return_exceptions=True
+        )
+        assert sum(isinstance(outcome, str) for outcome in outcomes) == 3
+        error = await refused(other, CreateScanRequest(image_url=url))
+        assert reason(error) == Reason.RATE_LIMIT
+        assert 0 < retry_delay(error) <= 60
+        await other.stub.CreateScan(first, metadata=other.metadata)
+        someone_else = Client(one.target, grpc.aio.insecure_channel(one.target), "someone else")
+        await create(someone_else, url)
+
+
+async def test_without_redis_nobody_is_counted(start_scan_service: StartScanService) -> None:
+    """A limit is there to protect; refusing everybody protects nobody."""
+    async with start_scan_service(redis_url="redis://127.0.0.1:1/0", creations_per_minute=1, scan_role="api") as client:
+        for _ in range(3):
+            await client.create()
+
+
+async def test_a_queued_scan_tells_its_expected_wait(start_scan_service: StartScanService, peers: Peers) -> None:
+    """From how fast others get done. One that isn't queued waits for nothing."""
+    peers.before["Classify"] = lambda: asyncio.sleep(0.3)
+    async with start_scan_service(worker_capacity=2) as client:
+        url = await photo(client)
+        scan_ids = await asyncio.gather(*(create(client, url) for _ in range(30)))
+
+        async def told() -> bool:
+            return (await client.get(scan_ids[-1])).progress.expected_wait.ToMilliseconds() > 0
+
+        await eventually(told)
+        done = await client.finished(scan_ids[0])
+        assert done.state == scan_pb2.Scan.STATE_SUCCEEDED
+        assert not (await client.get(scan_ids[0])).progress.HasField("expected_wait")
+
+
+class Counter:
+    """A backlog that a test sets."""
+
+    def __init__(self) -> None:
+        self.backlog = Backlog()
+
+    async def count(self) -> Backlog:
+        return self.backlog
+
+
+@pytest.mark.parametrize(("a_second", "admitted"), [(100, True), (10, False), (0, False)])
+def test_the_limit_follows_the_measured_throughput(a_second: int, admitted: bool) -> None:
+    """Little's law: 3,000 in the system stay for 30 s at 100 a second, and for 300 s at 10."""
+    admission = Admission(Counter().count, longest_seconds=60, always=1000)
+    for _ in range(5):
+        admission.left(a_second)
+        admission.sampled(Backlog(waiting=2000, in_system=3000))
+    with nullcontext() if admitted else pytest.raises(ResourceExhausted):
+        admission.check()
+
+
+def test_without_word_of_who_left_the_throughput_is_inferred() -> None:
+    """Redis tells who left; without it, who entered and is no longer there has left."""
+    admission = Admission(Counter().count, longest_seconds=60, always=1000)
+    admission.sampled(Backlog(waiting=2000, in_system=3000))
+    for _ in range(10):
+        for _ in range(100):
+            admission.entered()
+        admission.sampled(Backlog(waiting=2000, in_system=3000))
+    admission.check()
+    assert admission.wait(so_far=5.0) == pytest.approx(17, abs=3)
