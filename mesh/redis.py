@@ -57,7 +57,7 @@ class GuardedRedis:
 
 
 @asynccontextmanager
-async def open_redis(url: str, *, timeout: float = 0.3, max_connections: int = 16) -> AsyncIterator[GuardedRedis]:
+async def open_redis(url: str, *, timeout: float = 0.5, max_connections: int = 16) -> AsyncIterator[GuardedRedis]:
     """A client on a bounded pool, closed at exit. Connects when it is first used.
 
     Args:
