@@ -36,6 +36,7 @@ from mesh.postgres import Queries, listen, open_pool, probe
 from mesh.rates import RateLimit
 from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Probe, Server, Service, serving
+from mesh.storage import Bucket, open_bucket
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
 from scan_svc import wire
@@ -59,7 +60,7 @@ from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.subscription import Subscription
-from scan_svc.uploads import Uploads, s3_client
+from scan_svc.uploads import Uploads
 from scan_svc.watchers import Limits, Watchers
 from scan_svc.worker import Worker
 
@@ -93,7 +94,8 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
             heard = Subscription(redis, watchers.changed, watchers.missed, parts.admission.left)
             await _keep(stack, heard.run)
             await _keep(stack, parts.admission.run)
-            services = parts.services(watchers)
+            bucket = await stack.enter_async_context(open_bucket(settings))
+            services = parts.services(watchers, bucket)
             drains.append(watchers.drain)
         # Redis isn't among the dependencies: without it everything works, slower.
         yield await stack.enter_async_context(
@@ -136,14 +138,14 @@ class Parts:
             self.reader.read, Limits(limits.watcher_limit, limits.user_watcher_limit, limits.heartbeat_seconds)
         )
 
-    def services(self, watchers: Watchers) -> Sequence[Service]:
+    def services(self, watchers: Watchers, bucket: Bucket) -> Sequence[Service]:
         """What users and operators call."""
         settings = self.settings
         lifecycle = Lifecycle(
             self.store,
             self.reader,
             self.snapshots,
-            Uploads(s3_client(settings), settings.s3_bucket, settings.upload_seconds),
+            Uploads(bucket, settings.upload_seconds),
             self.webhooks,
             settings.cdn_base_url,
             lambda: datetime.now(UTC),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from mesh.settings import ServiceSettings
+from mesh.storage import StorageSettings
 
 
 class StageSettings(BaseModel):
@@ -18,18 +18,11 @@ class StageSettings(BaseModel):
     concurrency: int | None = Field(None, gt=0, description="How many scans of a process may be at it at once.")
 
 
-class ScanSettings(ServiceSettings):
+class ScanSettings(StorageSettings):
     """Settings of the Scan service."""
 
     database_url: SecretStr = Field(description="PostgreSQL, the truth: postgresql://…")
     redis_url: SecretStr = Field(description="Redis, which carries progress: redis://…")
-
-    s3_endpoint: str = Field(description="Object storage as phones reach it; it stands in presigned addresses.")
-    s3_bucket: str = Field(description="Bucket of the photos.")
-    s3_region: str = Field("us-east-1", description="Region in the signatures.")
-    s3_access_key: SecretStr = Field(description="Key id.")
-    s3_secret_key: SecretStr = Field(description="Key.")
-    cdn_base_url: str = Field(description="Where photos can be seen: this, a slash, the object key.")
 
     vision_target: str = Field(description="gRPC target of Vision.")
     rules_target: str = Field(description="gRPC target of Rules.")

@@ -1,26 +1,14 @@
 """Photos in object storage: where to put them, whether they came, and their removal."""
 
-import asyncio
 import base64
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from mesh.errors import FailedPrecondition, Reason
+from mesh.storage import Bucket, ObjectMissing
 from scan_svc.scans import Photo
-from scan_svc.settings import ScanSettings
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-T = TypeVar("T")
 
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic", "image/heif": "heif"}
@@ -46,35 +34,21 @@ class Uploads:
     """The bucket of the photos.
 
     Args:
-        client: S3.
-        bucket: Its name.
+        bucket: Ours.
         valid_seconds: How long an upload address works.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, valid_seconds: int) -> None:
-        self._client = client
+    def __init__(self, bucket: Bucket, valid_seconds: int) -> None:
         self._bucket = bucket
         self._valid_seconds = valid_seconds
-        # boto3 blocks; its own threads keep it off the event loop.
-        self._threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="s3")
 
     def ticket(self, photo: Photo, now: datetime) -> Ticket:
         """A presigned PUT for this photo only: type, length, checksum and "no overwriting" are signed."""
         headers = {"Content-Type": photo.content_type, "Content-Length": str(photo.size_bytes), "If-None-Match": "*"}
-        parameters: dict[str, object] = {
-            "Bucket": self._bucket,
-            "Key": photo.object_key,
-            "ContentType": photo.content_type,
-            "ContentLength": photo.size_bytes,
-            "IfNoneMatch": "*",
-        }
         if photo.sha256:
-            checksum = _base64(photo.sha256)
-            headers["x-amz-checksum-sha256"] = checksum
-            parameters["ChecksumSHA256"] = checksum
-        url = self._client.generate_presigned_url(
-            "put_object", Params=parameters, ExpiresIn=self._valid_seconds, HttpMethod="PUT"
-        )
+            headers["x-amz-checksum-sha256"] = _base64(photo.sha256)
+        signed = {name.lower(): value for name, value in headers.items()}
+        url = self._bucket.upload_address(photo.object_key, signed, self._valid_seconds)
         return Ticket(url, headers, now + timedelta(seconds=self._valid_seconds))
 
     async def verify(self, photo: Photo) -> None:
@@ -84,43 +58,19 @@ class Uploads:
             FailedPrecondition: It isn't there (PHOTO_NOT_UPLOADED), or isn't what was announced (PHOTO_MISMATCH).
         """
         try:
-            head = await self._call(
-                lambda: self._client.head_object(Bucket=self._bucket, Key=photo.object_key, ChecksumMode="ENABLED")
-            )
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                raise FailedPrecondition(Reason.PHOTO_NOT_UPLOADED) from error
-            raise
-        _expect(str(photo.size_bytes), str(head["ContentLength"]))
-        _expect(photo.content_type, head["ContentType"])
-        if photo.sha256 and "ChecksumSHA256" in head:
-            _expect(_base64(photo.sha256), head["ChecksumSHA256"])
+            found = await self._bucket.look(photo.object_key)
+        except ObjectMissing as error:
+            raise FailedPrecondition(Reason.PHOTO_NOT_UPLOADED) from error
+        if found.metadata:
+            return  # only services can write any: a start at the same moment won, and Vision has cleaned the photo
+        _expect(str(photo.size_bytes), str(found.size))
+        _expect(photo.content_type, found.content_type)
+        if photo.sha256 and found.sha256:
+            _expect(_base64(photo.sha256), found.sha256)
 
     async def remove(self, object_key: str) -> None:
         """Removes a photo; it is no error if it is gone."""
-        await self._call(lambda: self._client.delete_object(Bucket=self._bucket, Key=object_key))
-
-    async def _call(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-def s3_client(settings: ScanSettings) -> "S3Client":
-    """The S3 client. SigV4 by name: boto3 would sign uploads with SigV2, which binds no length."""
-    return boto3.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint,
-        region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key.get_secret_value(),
-        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": "path"},
-            connect_timeout=2,
-            read_timeout=5,
-            retries={"max_attempts": 2},
-            max_pool_connections=8,
-        ),
-    )
+        await self._bucket.remove(object_key)
 
 
 def _expect(expected: str, actual: str) -> None:

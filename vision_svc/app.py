@@ -1,11 +1,12 @@
 """Composition root of the Vision service.
 
     VisionServicer ── Examiner ─┬─ Lane ── PhotoStorage ── S3
+                                ├─ Memory ──────────────── Redis, if there is one
                                 ├─ Lane ── PhotoWeb ────── public addresses only
                                 ├─ Decoders ────────────── processes: cleaning, colours
-                                └─ Chain ─┬─ HostedClassifier ── OpenAI or a compatible server
-                                          │        └─ taxonomy ─── Rules
-                                          └─ Offline ─────────── ONNX file, head
+                                └─ Chain ─┬─ Cached ── HostedClassifier ── OpenAI or a compatible server
+                                          │                └─ taxonomy ─── Rules
+                                          └─ Cached ── Offline ─────────── ONNX file, head
 
 The model is loaded before the port is opened: a Vision that can't see is never healthy.
 """
@@ -19,18 +20,22 @@ from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_
 from mesh import telemetry
 from mesh.addresses import open_public_client
 from mesh.models.opening import open_models
+from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Server, Service, serving
+from mesh.storage import open_bucket
 from vision_svc.admission import Admission
-from vision_svc.chain import Chain, Classifier
+from vision_svc.cache import Cached, Memory
+from vision_svc.chain import Chain
+from vision_svc.classification import Classification
 from vision_svc.decoding import open_decoders
-from vision_svc.examination import Examiner, Lane
+from vision_svc.examination import Examiner, Lane, Repeat
 from vision_svc.flights import SingleFlight
 from vision_svc.peers import open_taxonomy
 from vision_svc.providers.hosted import HostedClassifier
 from vision_svc.providers.offline import Offline, OfflineClassifier
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import OFFLINE, VisionSettings
-from vision_svc.storage import open_storage
+from vision_svc.storage import PhotoStorage
 from vision_svc.web import PhotoWeb
 
 NAME = "eco2.vision.v1.VisionService"
@@ -48,17 +53,20 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
         ThreadPoolExecutor(settings.vision_threads, "vision-cpu") as cpu,
     ):
         async with (
-            open_storage(settings) as storage,
+            open_bucket(settings) as bucket,
+            _open_redis(settings) as redis,
             open_public_client("image_url") as client,
             open_decoders(settings.vision_threads, settings.vision_decode_seconds) as decoders,
-            _open_chain(settings, cpu) as chain,
+            _open_chain(settings, cpu, redis) as chain,
         ):
+            storage = PhotoStorage(bucket)
             web = PhotoWeb(client, settings.vision_fetch_seconds)
             examiner = Examiner(
                 Lane(storage, Admission(settings.vision_places, settings.vision_queue)),
                 Lane(web, Admission(settings.vision_outside_places, settings.vision_queue)),
                 decoders.clean,
-                chain.classify,
+                chain,
+                Memory(redis, "vision:file:", Repeat),
             )
             service = Service(
                 NAME, add_VisionServiceServicer_to_server, VisionServicer(examiner, settings.cdn_base_url)
@@ -68,17 +76,28 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def _open_chain(settings: VisionSettings, cpu: Executor) -> AsyncIterator[Chain]:
+async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | None]:
+    """Redis, if these settings name one."""
+    if not (url := settings.redis_url.get_secret_value()):
+        yield None
+        return
+    async with open_redis(url) as redis:
+        yield redis
+
+
+@asynccontextmanager
+async def _open_chain(settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None) -> AsyncIterator[Chain]:
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
-    classifiers: dict[str, Classifier] = {}
+    classifiers: dict[str, Cached] = {}
+    opinions = Memory(redis, "vision:opinion:", Classification)
     async with AsyncExitStack() as stack:
         if hosted:
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target))
             for model in await stack.enter_async_context(open_models(settings, hosted)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
-                classifiers[model.name] = SingleFlight(looking)
+                classifiers[model.name] = Cached(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:
             load = asyncio.get_running_loop().run_in_executor(cpu, OfflineClassifier.load, settings.vision_model)
-            classifiers[OFFLINE] = Offline(await load, cpu)
+            classifiers[OFFLINE] = Cached(Offline(await load, cpu), Memory(None, "", Classification))
         yield Chain([classifiers[name] for name in settings.chain])

@@ -13,7 +13,7 @@ import structlog
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, Reason
 from mesh.models.bill import Terms
 from vision_svc.classification import Attempt, Classification, Outcome
-from vision_svc.photos import Photo
+from vision_svc.photos import Identity, Photo
 
 _log = structlog.get_logger("chain")
 
@@ -54,6 +54,13 @@ class Classifier(Protocol):
         """
 
 
+class Remembering(Classifier, Protocol):
+    """A classifier that knows what it has said; `vision_svc.cache.Cached`."""
+
+    async def known(self, identity: Identity) -> Classification | None:
+        """What it said of a photo, if it has seen it."""
+
+
 class Chain:
     """Classifiers in the order they are asked.
 
@@ -61,8 +68,18 @@ class Chain:
         classifiers: At least one.
     """
 
-    def __init__(self, classifiers: Sequence[Classifier]) -> None:
+    def __init__(self, classifiers: Sequence[Remembering]) -> None:
         self._classifiers = tuple(classifiers)
+
+    async def known(self, identity: Identity) -> Classification | None:
+        """What the one who is asked first has said of a photo; another's opinion is no substitute for theirs.
+
+        Raises:
+            FailedPrecondition: NOT_WASTE.
+            InvalidArgument: PHOTO_UNCLEAR.
+        """
+        found = await self._classifiers[0].known(identity)
+        return _judged(found, ()) if found else None
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
         """The first opinion that can be had.

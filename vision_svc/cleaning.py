@@ -25,7 +25,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from mesh.errors import InvalidArgument, Reason
 from vision_svc.colours import plain_rgb
-from vision_svc.photos import ALLOWED, CLEAN_SIDE, MAX_PIXELS, MAX_SIDE, Photo, demand_size
+from vision_svc.photos import ALLOWED, CLEAN_SIDE, MAX_PIXELS, MAX_SIDE, Identity, Photo, demand_size
 
 # Measured on photos of 1,024 x 768: 130 kB; 75 saves a quarter and shows at the edges of print, 95 costs 80 % more.
 JPEG_QUALITY = 85
@@ -100,7 +100,7 @@ def clean(file: File, size: int) -> Photo:
         small = _small(image, orientation)
         jpeg = BytesIO()
         small.save(jpeg, "JPEG", quality=JPEG_QUALITY)
-    return Photo(jpeg.getvalue(), _digest(small), width, height)
+    return Photo(jpeg.getvalue(), Identity(_digest(small), width, height))
 
 
 def _format(head: bytes) -> str:

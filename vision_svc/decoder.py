@@ -16,6 +16,7 @@ import resource
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from mesh.errors import EcoError
 from vision_svc.cleaning import clean, configure
@@ -57,7 +58,7 @@ def _cleaned(descriptor: int, size: int) -> Mapping[str, object]:
     except EcoError as error:
         return {"reason": error.reason, "metadata": error.metadata}
     os.pwrite(descriptor, photo.jpeg, size)
-    return {"size": len(photo.jpeg), "digest": photo.digest, "width": photo.width, "height": photo.height}
+    return {"size": len(photo.jpeg), **asdict(photo.identity)}
 
 
 def _limit(what: int, value: int) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from mesh.errors import InvalidArgument, Reason, Unavailable
-from vision_svc.photos import Photo
+from vision_svc.photos import Identity, Photo
 from vision_svc.spool import Spool
 
 _log = structlog.get_logger("decoding")
@@ -28,6 +28,7 @@ MEGABYTES = 640
 _COMMAND = (sys.executable, "-m", "vision_svc.decoder")
 _ANSWER_BYTES = 4096
 _TRIES = 2
+_PATIENCE = 3  # times its CPU time that a photo may take by the clock, on a machine with other things to do
 _DYING_SECONDS = 1.0
 # Nothing of the service's environment, keys least of all, is handed on. glibc gives large blocks back at once, and
 # keeps one arena.
@@ -76,7 +77,7 @@ class _Process:
         """
         try:
             socket.send_fds(self._wire, [b"%d" % len(file)], [file.descriptor])
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds * _PATIENCE):
                 message = await asyncio.get_running_loop().sock_recv(self._wire, _ANSWER_BYTES)
         except OSError as error:
             if isinstance(error, TimeoutError):
@@ -112,7 +113,7 @@ class Decoders:
 
     Args:
         count: How many at most; one a core.
-        seconds: What one photo may take.
+        seconds: CPU time one photo may take.
         megabytes: Address space of each.
     """
 
@@ -165,7 +166,7 @@ class Decoders:
         self._idle.append(process)
         if answer.reason:
             raise InvalidArgument.stored(answer.reason, answer.metadata)
-        return Photo(file.read(answer.size), answer.digest, answer.width, answer.height)
+        return Photo(file.read(answer.size), Identity(answer.digest, answer.width, answer.height))
 
     async def _take(self) -> _Process:
         while self._idle:

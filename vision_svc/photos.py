@@ -3,6 +3,7 @@
 Imported by the decoder's process too, so nothing heavy may be imported here.
 """
 
+import re
 from dataclasses import dataclass
 
 from mesh.errors import InvalidArgument, Reason
@@ -13,6 +14,32 @@ MAX_SIDE = 20_000
 CLEAN_SIDE = 1_024
 ALLOWED = "JPEG, PNG, WEBP, HEIC"
 
+_IDENTITY = re.compile(r"([0-9a-f]{64}) (\d{1,6}) (\d{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which photo it is; as text, the three in this order, with blanks between.
+
+    Attributes:
+        digest: SHA-256 of the clean size and pixels, before they were packed into a JPEG, lower-case hex.
+        width: Width of the upright original, in pixels.
+        height: Height of the upright original, in pixels.
+    """
+
+    digest: str
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.digest} {self.width} {self.height}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Identity | None":
+        """The identity written so; None if it isn't one."""
+        match = _IDENTITY.fullmatch(text)
+        return cls(match[1], int(match[2]), int(match[3])) if match else None
+
 
 @dataclass(frozen=True, slots=True)
 class Photo:
@@ -21,16 +48,16 @@ class Photo:
     Attributes:
         jpeg: Upright, sRGB, at most CLEAN_SIDE on the longer side, and nothing but pixels: no place, no camera, no
             thumbnail.
-        digest: SHA-256 of the size and the pixels before they were packed into the JPEG, lower-case hex: what
-            identifies the photo.
-        width: Width of the upright original, in pixels.
-        height: Height of the upright original, in pixels.
+        identity: Which photo it is.
     """
 
     jpeg: bytes
-    digest: str
-    width: int
-    height: int
+    identity: Identity
+
+    @property
+    def digest(self) -> str:
+        """What identifies it."""
+        return self.identity.digest
 
 
 def demand_size(size: int) -> None:

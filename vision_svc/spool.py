@@ -31,6 +31,10 @@ class Spool:
             demand_size(self._size + len(piece))
             self._size += os.write(self.descriptor, piece)
 
+    def content(self) -> bytes:
+        """The whole photo."""
+        return os.pread(self.descriptor, self._size, 0)
+
     def read(self, size: int) -> bytes:
         """What another process has written behind the photo.
 

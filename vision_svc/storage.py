@@ -1,94 +1,127 @@
-"""Photos in our own bucket."""
+"""Photos in our own bucket, which a clean copy replaces.
+
+The copy carries what identifies the photo as metadata. Storage takes metadata only from whoever signs it, so it is our
+own word: what has it is a clean JPEG of ours, and isn't decoded or cleaned again.
+"""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from mesh.errors import EcoError, NotFound, Reason, Unavailable
-from vision_svc.photos import demand_size
-from vision_svc.settings import VisionSettings
+from mesh.errors import NotFound, Reason, Unavailable
+from mesh.storage import Bucket, ObjectChanged, ObjectMissing, StoredObject
+from vision_svc.photos import Identity, Photo, demand_size
 from vision_svc.spool import Spool
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+_IDENTITY = "eco2-clean"  # the name of the metadata: digest, width and height of a clean copy
+_JPEG = "image/jpeg"
+_TRIES = 3
+_PAUSE_SECONDS = 0.2
 
-_CONNECT_SECONDS = 3
-_READ_SECONDS = 10  # between two pieces, not for the whole
-_THREADS = 8
-_PIECE_BYTES = 256 * 1024
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A photo that storage has begun to send.
+
+    Attributes:
+        key: Where it is.
+        found: What storage tells of it.
+        pieces: Its content; what isn't read isn't sent.
+    """
+
+    key: str
+    found: StoredObject
+    pieces: AsyncIterator[bytes]
+
+    @property
+    def fingerprint(self) -> str:
+        """What storage vouches for: equal where the bytes are equal."""
+        return self.found.sha256 or self.found.etag.strip('"')
+
+    @property
+    def identity(self) -> Identity | None:
+        """Which photo it is, if it is a clean copy of ours."""
+        return Identity.parse(self.found.metadata.get(_IDENTITY, ""))
+
+    async def save(self, into: Spool) -> None:
+        """Loads the content.
+
+        Raises:
+            InvalidArgument: PHOTO_EMPTY or PHOTO_TOO_LARGE, told by its length before it is read.
+        """
+        demand_size(self.found.size)
+        async for piece in self.pieces:
+            into.write(piece)
+        demand_size(len(into))
 
 
 class PhotoStorage:
-    """Reads objects whole, in threads, since boto3 blocks.
+    """The photos.
 
     Args:
-        client: Safe to share between threads.
         bucket: Ours.
-        threads: As many as there may be downloads at once.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, threads: ThreadPoolExecutor) -> None:
-        self._client = client
+    def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
-        self._threads = threads
 
-    async def load(self, address: str, into: Spool) -> None:
-        """Loads the photo with this object key.
+    @asynccontextmanager
+    async def open(self, key: str) -> AsyncIterator[Arrival]:
+        """The photo with this object key.
 
         Raises:
             NotFound: PHOTO_NOT_FOUND.
-            InvalidArgument: PHOTO_EMPTY or PHOTO_TOO_LARGE, told by its length before it is read.
-            Unavailable: The storage doesn't answer.
+            Unavailable: Storage doesn't answer.
         """
-        await asyncio.get_running_loop().run_in_executor(self._threads, self._read, address, into)
+        try:
+            async with self._bucket.reading(key) as (found, pieces):
+                yield Arrival(key, found, pieces)
+        except ObjectMissing as error:
+            raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key) from error
+
+    async def replace(self, key: str, original: StoredObject, photo: Photo) -> str:
+        """Puts the clean copy where the original was; what is already replaced is left as it is.
+
+        A photo that was deleted meanwhile stays deleted: storage replaces only what it still has.
+
+        Args:
+            key: Where.
+            original: What was seen there.
+            photo: The clean photo.
+
+        Returns:
+            The copy's fingerprint, as `Arrival.fingerprint`.
+
+        Raises:
+            NotFound: PHOTO_NOT_FOUND: it was deleted.
+            Unavailable: Storage doesn't take it; the original is still there.
+        """
+        metadata = {_IDENTITY: str(photo.identity)}
+        for attempt in range(1, _TRIES + 1):
+            try:
+                put = await self._bucket.replace(key, photo.jpeg, _JPEG, metadata, original.etag)
+            except ObjectChanged:
+                # By an earlier try whose answer was lost, by another scan of the same photo, or by its deletion.
+                return await self._replaced(key)
+            except Unavailable:
+                if attempt == _TRIES:
+                    raise
+                await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))
+            else:
+                return put.sha256
+        raise AssertionError("unreachable")
 
     async def probe(self) -> None:
         """Asks for the bucket; raises if it can't be reached."""
-        await asyncio.to_thread(self._client.head_bucket, Bucket=self._bucket)
+        await self._bucket.probe()
 
-    def _read(self, key: str, into: Spool) -> None:
+    async def _replaced(self, key: str) -> str:
         try:
-            found = self._client.get_object(Bucket=self._bucket, Key=key)
-            with closing(found["Body"]) as body:
-                demand_size(found["ContentLength"])
-                for piece in body.iter_chunks(_PIECE_BYTES):
-                    into.write(piece)
-        except (ClientError, BotoCoreError) as error:
-            raise _explained(error, key) from error
-
-
-def _explained(error: Exception, key: str) -> EcoError:
-    if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-        return NotFound(Reason.PHOTO_NOT_FOUND, object_key=key)
-    return Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3")
-
-
-@asynccontextmanager
-async def open_storage(settings: VisionSettings) -> AsyncIterator[PhotoStorage]:
-    """The bucket of these settings; connections are made when they are first needed, and closed at exit."""
-    config = Config(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        max_pool_connections=_THREADS,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-        s3={"addressing_style": "path"},
-    )
-    client = boto3.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint,
-        region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key,
-        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
-        config=config,
-    )
-    with ThreadPoolExecutor(_THREADS, "s3") as threads:
-        try:
-            yield PhotoStorage(client, settings.s3_bucket, threads)
-        finally:
-            client.close()
+            found = await self._bucket.look(key)
+        except ObjectMissing as error:
+            raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key) from error
+        if _IDENTITY not in found.metadata:
+            raise Unavailable(Reason.UNAVAILABLE, peer="s3", retry_after=1.0)
+        return found.sha256

@@ -76,7 +76,7 @@ async def test_each_bomb_ends_with_its_reason(decoders: Decoders, name: str) -> 
         reason = error.reason
     assert reason == expected
     assert all(_peak(process) < _RESIDENT_LIMIT for process in watched if process.is_running())
-    assert (await _clean(decoders, _photo())).width == 640
+    assert (await _clean(decoders, _photo())).identity.width == 640
 
 
 def _peak(process: psutil.Process) -> int:
@@ -98,7 +98,7 @@ async def test_the_service_itself_holds_none_of_it(decoders: Decoders) -> None:
 async def test_a_photo_that_takes_too_long_fails_alone(decoders: Decoders) -> None:
     """Another one, beside it, doesn't notice."""
     slow = asyncio.create_task(_clean(decoders, jpeg_of_scans(20_000)))
-    assert (await _clean(decoders, _photo())).width == 640
+    assert (await _clean(decoders, _photo())).identity.width == 640
     with pytest.raises(InvalidArgument) as caught:
         await slow
     assert caught.value.reason is Reason.PHOTO_TOO_COMPLEX
@@ -110,7 +110,7 @@ async def test_a_killed_idle_decoder_is_replaced(decoders: Decoders, file: Spool
     for process in _children():
         process.kill()
         process.wait()
-    assert (await decoders.clean(file)).width == 640
+    assert (await decoders.clean(file)).identity.width == 640
 
 
 async def test_a_photo_whose_decoder_was_killed_gets_another(decoders: Decoders) -> None:
@@ -120,7 +120,7 @@ async def test_a_photo_whose_decoder_was_killed_gets_another(decoders: Decoders)
     cleaning = asyncio.create_task(_clean(decoders, _photo()))
     await asyncio.sleep(0)  # it has been handed over
     process.kill()
-    assert (await cleaning).width == 640
+    assert (await cleaning).identity.width == 640
 
 
 async def test_two_kills_are_an_outage_not_a_bad_photo(decoders: Decoders, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ async def test_a_cancelled_scan_leaves_no_answer_for_the_next_one(decoders: Deco
     cleaning.cancel()
     with pytest.raises(asyncio.CancelledError):
         await cleaning
-    assert (await _clean(decoders, _photo())).width == 640
+    assert (await _clean(decoders, _photo())).identity.width == 640
 
 
 async def test_the_decoder_knows_none_of_our_keys(decoders: Decoders) -> None:

@@ -1,6 +1,7 @@
 """The servicer in a real server, on photos that a fake source hands over."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -12,39 +13,26 @@ from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest,
 from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub, add_VisionServiceServicer_to_server
 from mesh import telemetry
 from mesh.addresses import open_public_client
-from mesh.errors import NotFound, Reason
-from mesh.models.bill import Terms
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.status import from_rpc_error
+from tests.unit.vision.album import Album
 from vision_svc.admission import Admission
 from vision_svc.app import NAME
+from vision_svc.cache import Cached, Memory
+from vision_svc.chain import Chain
 from vision_svc.classification import Classification
 from vision_svc.decoding import open_decoders
-from vision_svc.examination import Examiner, Lane
+from vision_svc.examination import Examiner, Lane, Repeat
 from vision_svc.model import BACKBONE
 from vision_svc.model.convert import convert
-from vision_svc.photos import Photo
-from vision_svc.pixels import pixels
-from vision_svc.providers.offline import OfflineClassifier
+from vision_svc.providers.offline import Offline, OfflineClassifier
 from vision_svc.servicer import VisionServicer
-from vision_svc.spool import Spool
+from vision_svc.storage import PhotoStorage
 from vision_svc.web import PhotoWeb
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
-
-
-class _Album:
-    """Photos by key, in place of storage."""
-
-    def __init__(self, photos: Mapping[str, bytes]) -> None:
-        self._photos = photos
-
-    async def load(self, address: str, into: Spool) -> None:
-        if address not in self._photos:
-            raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=address)
-        into.write(self._photos[address])
 
 
 def _gif() -> bytes:
@@ -58,20 +46,17 @@ def _gif() -> bytes:
 async def vision(text_photo: bytes) -> AsyncIterator["VisionServiceAsyncStub"]:
     """A client of a running service."""
     convert(BACKBONE)
-    album = _Album({"text": text_photo, "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": text_photo[:9000]})
+    album = Album({"text": text_photo, "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": text_photo[:9000]})
     settings = ServiceSettings(drain_seconds=0)
     model = OfflineClassifier.load(BACKBONE)
-
-    async def classify(photo: Photo, terms: Terms) -> Classification:
-        return model.classify(pixels(photo))
-
-    with telemetry.started("vision", settings) as instruments:
+    with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
         async with open_public_client("image_url") as client, open_decoders(1, 10) as decoders:
             examiner = Examiner(
-                Lane(album, Admission(1, 1)),
+                Lane(PhotoStorage(album), Admission(1, 1)),
                 Lane(PhotoWeb(client, 1.0), Admission(1, 1)),
                 decoders.clean,
-                classify,
+                Chain([Cached(Offline(model, cpu), Memory(None, "", Classification))]),
+                Memory(None, "", Repeat),
             )
             servicer = VisionServicer(examiner, "https://cdn.example.com/photos")
             service = Service(NAME, add_VisionServiceServicer_to_server, servicer)

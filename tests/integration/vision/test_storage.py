@@ -1,24 +1,20 @@
-"""Reading photos from real object storage."""
+"""Photos in real object storage: read, replaced, and never brought back."""
 
-import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from uuid import uuid4
 
 import pytest
 
 from mesh.errors import InvalidArgument, NotFound, Reason, Unavailable
-from vision_svc.photos import MAX_BYTES
+from mesh.storage import open_bucket
+from vision_svc.photos import MAX_BYTES, Identity, Photo
 from vision_svc.settings import VisionSettings
 from vision_svc.spool import spool
-from vision_svc.storage import PhotoStorage, open_storage
+from vision_svc.storage import PhotoStorage
 
 Put = Callable[[str, bytes], None]
 
-
-async def _loaded(storage: PhotoStorage, key: str) -> bytes:
-    with spool() as file:
-        await storage.load(key, file)
-        return os.pread(file.descriptor, len(file), 0)
+_CLEAN = Photo(b"clean", Identity("ab" * 32, 300, 200))
 
 
 @pytest.fixture
@@ -27,47 +23,101 @@ def key() -> str:
     return f"tests/{uuid4()}"
 
 
-async def test_an_object_is_read_whole(settings: VisionSettings, put: Put, key: str) -> None:
-    """Spaces and Hangul in keys included."""
-    put(f"{key}/사진 1.jpg", b"photo" * 100_000)
-    async with open_storage(settings) as storage:
-        assert await _loaded(storage, f"{key}/사진 1.jpg") == b"photo" * 100_000
+@pytest.fixture
+async def storage(settings: VisionSettings) -> AsyncIterator[PhotoStorage]:
+    """On the suite's object storage."""
+    async with open_bucket(settings) as bucket:
+        yield PhotoStorage(bucket)
 
 
-async def test_a_missing_object_is_not_found(settings: VisionSettings, key: str) -> None:
+async def _content(storage: PhotoStorage, key: str) -> bytes:
+    async with storage.open(key) as arrival:
+        with spool() as file:
+            await arrival.save(file)
+            return file.content()
+
+
+async def test_an_object_is_read_whole(storage: PhotoStorage, put: Put, key: str) -> None:
+    """Spaces, Hangul and signs in keys included: they are part of what is signed."""
+    put(f"{key}/사진 1+(2)~é=.jpg", b"photo" * 100_000)
+    assert await _content(storage, f"{key}/사진 1+(2)~é=.jpg") == b"photo" * 100_000
+
+
+async def test_a_missing_object_is_not_found(storage: PhotoStorage, key: str) -> None:
     """Deleted by the lifecycle, or never uploaded."""
-    async with open_storage(settings) as storage:
-        with pytest.raises(NotFound) as caught:
-            await _loaded(storage, key)
+    with pytest.raises(NotFound) as caught:
+        await _content(storage, key)
     assert caught.value.reason is Reason.PHOTO_NOT_FOUND
     assert caught.value.metadata == {"object_key": key}
 
 
 @pytest.mark.parametrize(("size", "reason"), [(0, Reason.PHOTO_EMPTY), (MAX_BYTES + 1, Reason.PHOTO_TOO_LARGE)])
 async def test_sizes_are_judged_before_reading(
-    settings: VisionSettings, put: Put, key: str, size: int, reason: Reason
+    storage: PhotoStorage, put: Put, key: str, size: int, reason: Reason
 ) -> None:
     """By the length that storage tells."""
     put(key, bytes(size))
-    async with open_storage(settings) as storage:
-        with pytest.raises(InvalidArgument) as caught:
-            await _loaded(storage, key)
+    with pytest.raises(InvalidArgument) as caught:
+        await _content(storage, key)
     assert caught.value.reason is reason
 
 
-async def test_the_probe_sees_the_bucket(settings: VisionSettings) -> None:
+async def test_equal_files_have_one_fingerprint(storage: PhotoStorage, put: Put, key: str) -> None:
+    """By it a repeated upload is known before it is loaded."""
+    for name, content in (("a", b"same"), ("b", b"same"), ("c", b"other")):
+        put(f"{key}/{name}", content)
+    prints = []
+    for name in "abc":
+        async with storage.open(f"{key}/{name}") as arrival:
+            prints.append(arrival.fingerprint)
+    assert prints[0] == prints[1] != prints[2]
+
+
+async def test_a_clean_copy_takes_the_originals_place(storage: PhotoStorage, put: Put, key: str) -> None:
+    """At the same address, and it says whose copy it is."""
+    put(key, b"original")
+    async with storage.open(key) as arrival:
+        assert arrival.identity is None
+        original = arrival.found
+    await storage.replace(key, original, _CLEAN)
+    async with storage.open(key) as arrival:
+        assert (arrival.identity, arrival.found.content_type) == (_CLEAN.identity, "image/jpeg")
+    assert await _content(storage, key) == b"clean"
+
+
+async def test_replacing_twice_is_once(storage: PhotoStorage, put: Put, key: str) -> None:
+    """The first answer may have been lost on the way."""
+    put(key, b"original")
+    async with storage.open(key) as arrival:
+        original = arrival.found
+    assert await storage.replace(key, original, _CLEAN) == await storage.replace(key, original, _CLEAN)
+
+
+async def test_a_deleted_photo_is_not_brought_back(settings: VisionSettings, put: Put, key: str) -> None:
+    """DeleteScan may come while a model looks."""
+    put(key, b"original")
+    async with open_bucket(settings) as bucket:
+        storage = PhotoStorage(bucket)
+        async with storage.open(key) as arrival:
+            original = arrival.found
+        await bucket.remove(key)
+        with pytest.raises(NotFound):
+            await storage.replace(key, original, _CLEAN)
+        with pytest.raises(NotFound):
+            await _content(storage, key)
+
+
+async def test_the_probe_sees_the_bucket(storage: PhotoStorage) -> None:
     """Health rests on it."""
-    async with open_storage(settings) as storage:
-        await storage.probe()
+    await storage.probe()
 
 
 async def test_storage_that_is_down_is_unavailable(settings: VisionSettings, key: str, unused_tcp_port: int) -> None:
     """So Scan tries again; and the probe says so too."""
     nowhere = settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{unused_tcp_port}"})
-    async with open_storage(nowhere) as storage:
-        with pytest.raises(Unavailable) as caught:
-            await _loaded(storage, key)
-        with pytest.raises(Exception, match="connect"):
-            await storage.probe()
-    assert caught.value.reason is Reason.UNAVAILABLE
-    assert caught.value.retry_after
+    async with open_bucket(nowhere) as bucket:
+        for asking in (_content(PhotoStorage(bucket), key), PhotoStorage(bucket).probe()):
+            with pytest.raises(Unavailable) as caught:
+                await asking
+            assert caught.value.reason is Reason.UNAVAILABLE
+            assert caught.value.retry_after

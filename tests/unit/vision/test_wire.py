@@ -9,9 +9,9 @@ from vision_svc.classification import UNKNOWN, Candidate, Classification, Kind
 from vision_svc.examination import Finding, Phase
 from vision_svc.labels import KINDS
 from vision_svc.locations import Outside, Stored
-from vision_svc.photos import Photo
+from vision_svc.photos import Identity
 
-_PHOTO = Photo(b"jpeg", "ab" * 32, 300, 200)
+_PHOTO = Identity("ab" * 32, 300, 200)
 
 
 def _finding(kind: Kind) -> Finding:

@@ -1,0 +1,303 @@
+"""Photos in object storage, over S3's own HTTP: read, replaced, looked at, removed, and addresses to upload to.
+
+boto3 would do the same in threads, for four times the CPU of a small photo (3.3 ms a GET of 40 kB against 0.9) and
+35 MiB a process. What is left to do by hand is the signature (AWS Signature Version 4), which the tests compare with
+botocore's.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from pydantic import Field, SecretStr
+from yarl import URL
+
+from mesh.errors import Reason, Unavailable
+from mesh.settings import ServiceSettings
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+_UNSIGNED = "UNSIGNED-PAYLOAD"
+_CONNECT_SECONDS = 3.0
+_READ_SECONDS = 10.0  # between two pieces, not for the whole
+_CONNECTIONS = 64
+_NOT_FOUND = 404
+_CONDITION_FAILED = frozenset({409, 412})
+_METADATA = "x-amz-meta-"
+
+
+class StorageSettings(ServiceSettings):
+    """Settings of the services that have to do with photos."""
+
+    s3_endpoint: str = Field(description="Object storage as phones reach it; it stands in presigned addresses.")
+    s3_bucket: str = Field(description="Bucket of the photos.")
+    s3_region: str = Field("us-east-1", description="Region in the signatures.")
+    s3_access_key: SecretStr = Field(description="Key id.")
+    s3_secret_key: SecretStr = Field(description="Key.")
+    cdn_base_url: str = Field(description="Where photos can be seen: this, a slash, the object key.")
+
+
+class ObjectMissing(Exception):
+    """There is no such object."""
+
+
+class ObjectChanged(Exception):
+    """The object isn't the one that was expected: replaced, or removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What storage tells of an object.
+
+    Attributes:
+        size: In bytes.
+        content_type: Media type.
+        etag: Changes with the content; quoted, as it came.
+        sha256: Digest of the content as storage computed it, base64; empty if it keeps none.
+        metadata: What was stored with it, by name in lower case.
+    """
+
+    size: int
+    content_type: str
+    etag: str
+    sha256: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Signs requests to one bucket's storage.
+
+    Attributes:
+        access_key: Names the key.
+        secret_key: The key.
+        region: In the signature.
+        clock: The time.
+    """
+
+    access_key: str
+    secret_key: str
+    region: str
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def headers(self, method: str, url: str, headers: Mapping[str, str], digest: str = _UNSIGNED) -> dict[str, str]:
+        """The headers with a signature over all of them.
+
+        Args:
+            method: Of the request.
+            url: Its address, quoted.
+            headers: Names in lower case.
+            digest: SHA-256 of the body in hex, or the word that it isn't signed.
+        """
+        parts = urlsplit(url)
+        moment = self.clock().strftime("%Y%m%dT%H%M%SZ")
+        signed = {**headers, "host": parts.netloc, "x-amz-content-sha256": digest, "x-amz-date": moment}
+        signature = self._signature(method, parts.path, parts.query, signed, digest, moment)
+        authorization = (
+            f"{_ALGORITHM} Credential={self.access_key}/{self._scope(moment)}, "
+            f"SignedHeaders={';'.join(sorted(signed))}, Signature={signature}"
+        )
+        return {**signed, "authorization": authorization}
+
+    def address(self, method: str, url: str, headers: Mapping[str, str], seconds: int) -> str:
+        """An address that lets anybody send one such request, with exactly these headers.
+
+        Args:
+            method: Of the request.
+            url: Its address, quoted.
+            headers: Names in lower case.
+            seconds: How long it works.
+        """
+        parts = urlsplit(url)
+        moment = self.clock().strftime("%Y%m%dT%H%M%SZ")
+        signed = {**headers, "host": parts.netloc}
+        query = "&".join(
+            f"{name}={quote(value, safe='')}"
+            for name, value in (
+                ("X-Amz-Algorithm", _ALGORITHM),
+                ("X-Amz-Credential", f"{self.access_key}/{self._scope(moment)}"),
+                ("X-Amz-Date", moment),
+                ("X-Amz-Expires", str(seconds)),
+                ("X-Amz-SignedHeaders", ";".join(sorted(signed))),
+            )
+        )
+        signature = self._signature(method, parts.path, query, signed, _UNSIGNED, moment)
+        return f"{url}?{query}&X-Amz-Signature={signature}"
+
+    def _scope(self, moment: str) -> str:
+        return f"{moment[:8]}/{self.region}/s3/aws4_request"
+
+    def _signature(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], digest: str, moment: str
+    ) -> str:
+        names = sorted(headers)
+        lines = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
+        request = f"{method}\n{path}\n{query}\n{lines}\n{';'.join(names)}\n{digest}"
+        scope = self._scope(moment)
+        text = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
+        key = f"AWS4{self.secret_key}".encode()
+        for part in scope.split("/"):
+            key = hmac.digest(key, part.encode(), "sha256")
+        return hmac.new(key, text.encode(), "sha256").hexdigest()
+
+
+class Bucket:
+    """One bucket.
+
+    Args:
+        client: Connections to the storage.
+        url: Address of the bucket.
+        signer: Signs the requests.
+    """
+
+    def __init__(self, client: aiohttp.ClientSession, url: str, signer: Signer) -> None:
+        self._client = client
+        self._url = url
+        self._signer = signer
+
+    async def probe(self) -> None:
+        """Asks for the bucket.
+
+        Raises:
+            Unavailable: It can't be reached.
+        """
+        async with self._asked("HEAD", self._url) as reply:
+            _demand_success(reply)
+
+    async def look(self, key: str) -> StoredObject:
+        """What storage tells of an object, without its content.
+
+        Raises:
+            ObjectMissing: There is none.
+            Unavailable: Storage doesn't answer.
+        """
+        async with self._asked("HEAD", self._address(key), _CHECKSUM) as reply:
+            return _stored(reply)
+
+    @asynccontextmanager
+    async def reading(self, key: str) -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
+        """What storage tells of an object, and its content in pieces; left early, the rest isn't sent.
+
+        Raises:
+            ObjectMissing: There is none.
+            Unavailable: Storage doesn't answer, or breaks off.
+        """
+        async with self._asked("GET", self._address(key), _CHECKSUM) as reply:
+            yield _stored(reply), reply.content.iter_any()
+
+    async def replace(
+        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str], etag: str
+    ) -> StoredObject:
+        """Puts another content in the place of the one that was seen.
+
+        Args:
+            key: Where.
+            content: The new one.
+            content_type: Its media type.
+            metadata: Kept with it; names in lower case, values in ASCII.
+            etag: Of the content that was seen.
+
+        Raises:
+            ObjectChanged: It isn't there any more: replaced meanwhile, or removed.
+            Unavailable: Storage doesn't answer.
+        """
+        digest = hashlib.sha256(content)
+        sha256 = base64.b64encode(digest.digest()).decode()
+        headers = {
+            "content-type": content_type,
+            "if-match": etag,
+            "x-amz-checksum-sha256": sha256,
+            **{f"{_METADATA}{name}": value for name, value in metadata.items()},
+        }
+        async with self._asked("PUT", self._address(key), headers, content, digest.hexdigest()) as reply:
+            if reply.status in _CONDITION_FAILED or reply.status == _NOT_FOUND:
+                raise ObjectChanged(key)
+            _demand_success(reply)
+            return StoredObject(len(content), content_type, reply.headers.get("etag", ""), sha256, metadata)
+
+    async def remove(self, key: str) -> None:
+        """Removes an object; it is no error if it is gone.
+
+        Raises:
+            Unavailable: Storage doesn't answer.
+        """
+        async with self._asked("DELETE", self._address(key)) as reply:
+            if reply.status != _NOT_FOUND:
+                _demand_success(reply)
+
+    def upload_address(self, key: str, headers: Mapping[str, str], seconds: int) -> str:
+        """An address to which one object can be put, with exactly these headers; nothing is sent.
+
+        Args:
+            key: Where.
+            headers: That the upload must carry; names in lower case.
+            seconds: How long it works.
+        """
+        return self._signer.address("PUT", self._address(key), headers, seconds)
+
+    def _address(self, key: str) -> str:
+        return f"{self._url}/{quote(key, safe='/-_.~')}"
+
+    @asynccontextmanager
+    async def _asked(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        digest: str = _UNSIGNED,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        signed = self._signer.headers(method, url, headers or {}, digest)
+        try:
+            # Encoded already, as it was signed.
+            target = URL(url, encoded=True)
+            async with self._client.request(
+                method, target, headers=signed, data=content, allow_redirects=False
+            ) as reply:
+                yield reply
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3") from error
+
+
+_CHECKSUM: Mapping[str, str] = {"x-amz-checksum-mode": "ENABLED"}
+
+
+def _stored(reply: aiohttp.ClientResponse) -> StoredObject:
+    if reply.status == _NOT_FOUND:
+        raise ObjectMissing
+    _demand_success(reply)
+    headers = reply.headers
+    lowered = {name.lower(): value for name, value in headers.items()}
+    metadata = {name.removeprefix(_METADATA): lowered[name] for name in lowered if name.startswith(_METADATA)}
+    return StoredObject(
+        int(headers["content-length"]),
+        headers.get("content-type", ""),
+        headers.get("etag", ""),
+        headers.get("x-amz-checksum-sha256", ""),
+        metadata,
+    )
+
+
+def _demand_success(reply: aiohttp.ClientResponse) -> None:
+    if not reply.ok:
+        raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3")
+
+
+@asynccontextmanager
+async def open_bucket(settings: StorageSettings) -> AsyncIterator[Bucket]:
+    """The bucket of these settings; connections are made when they are first needed, and closed at exit."""
+    secret = settings.s3_secret_key.get_secret_value()
+    signer = Signer(settings.s3_access_key.get_secret_value(), secret, settings.s3_region)
+    async with aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS),
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("accept-encoding", "user-agent", "content-type"),
+    ) as client:
+        yield Bucket(client, f"{settings.s3_endpoint.rstrip('/')}/{settings.s3_bucket}", signer)

@@ -1,0 +1,119 @@
+"""What was found out once isn't asked again for a week: opinions by photo, and photos by storage's fingerprint.
+
+Kept in this process and, where there is one, in Redis, which all processes share. Redis may be away: then it is
+slower, and never an error. Nothing here is a person's: keys are digests, values are categories.
+"""
+
+from collections import OrderedDict
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+import msgspec
+import structlog
+
+from mesh.models.bill import Terms
+from mesh.redis import DOWN, GuardedRedis
+from vision_svc.chain import Classifier
+from vision_svc.classification import Classification
+from vision_svc.photos import Identity, Photo
+
+_log = structlog.get_logger("cache")
+
+_SECONDS = 7 * 24 * 3600
+_HERE = 1_000  # kept in the process: a few kilobytes each
+
+T = TypeVar("T")
+
+
+class Memory(Generic[T]):
+    """Values of one kind, by key.
+
+    Args:
+        redis: Shared by all processes; None for this process alone.
+        prefix: Of the keys in Redis.
+        kind: The values' type.
+    """
+
+    def __init__(self, redis: GuardedRedis | None, prefix: str, kind: type[T]) -> None:
+        self._redis = redis
+        self._prefix = prefix
+        self._here: OrderedDict[str, T] = OrderedDict()
+        self._decoder = msgspec.json.Decoder(kind)
+
+    async def get(self, key: str) -> T | None:
+        """The value, if it is known."""
+        if key in self._here:
+            self._here.move_to_end(key)
+            return self._here[key]
+        redis = self._redis
+        if redis is None:
+            return None
+        try:
+            kept = await redis.call(lambda: redis.client.get(self._prefix + key))
+            value = self._decoder.decode(kept) if kept else None
+        except DOWN as error:
+            _log.debug("cache away", error=repr(error))
+            return None
+        except msgspec.MsgspecError:  # written by another release
+            return None
+        if value is not None:
+            self._keep(key, value)
+        return value
+
+    async def put(self, key: str, value: T) -> None:
+        """Keeps a value."""
+        self._keep(key, value)
+        redis = self._redis
+        if redis is None:
+            return
+        text = msgspec.json.encode(value, enc_hook=_plain)
+        try:
+            await redis.call(lambda: redis.client.set(self._prefix + key, text, ex=_SECONDS))
+        except DOWN as error:
+            _log.debug("cache away", error=repr(error))
+
+    def _keep(self, key: str, value: T) -> None:
+        self._here[key] = value
+        if len(self._here) > _HERE:
+            self._here.popitem(last=False)
+
+
+class Cached:
+    """A classifier that never looks twice at what it has seen within a week.
+
+    Args:
+        classifier: What looks.
+        opinions: What it saw, by the photo's digest and the classifier's version; locale-free.
+    """
+
+    def __init__(self, classifier: Classifier, opinions: Memory[Classification]) -> None:
+        self._classifier = classifier
+        self._opinions = opinions
+
+    @property
+    def name(self) -> str:
+        """The classifier's."""
+        return self._classifier.name
+
+    @property
+    def version(self) -> str:
+        """The classifier's."""
+        return self._classifier.version
+
+    async def known(self, identity: Identity) -> Classification | None:
+        """What it said of a photo, if it has seen it."""
+        return await self._opinions.get(f"{identity.digest}:{self.version}")
+
+    async def classify(self, photo: Photo, terms: Terms) -> Classification:
+        """As the chain's port says."""
+        found = await self.known(photo.identity)
+        if found is None:
+            found = await self._classifier.classify(photo, terms)
+            await self._opinions.put(f"{photo.digest}:{self.version}", found)
+        return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise NotImplementedError
