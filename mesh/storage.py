@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -255,10 +256,8 @@ class Bucket:
         signed = self._signer.headers(method, url, headers or {}, digest)
         try:
             # Encoded already, as it was signed.
-            target = URL(url, encoded=True)
-            async with self._client.request(
-                method, target, headers=signed, data=content, allow_redirects=False
-            ) as reply:
+            target, body = URL(url, encoded=True), None if content is None else BytesIO(content)
+            async with self._client.request(method, target, headers=signed, data=body, allow_redirects=False) as reply:
                 yield reply
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3") from error
