@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Column
 
 from eco2.scan.v1 import scan_pb2
-from local import card, demo, doctor, duty, foreground, progress, stack, tables
+from local import card, demo, doctor, duty, foreground, places, progress, stack, tables
 from local.client import Question, ScanClient
 from local.failures import ApiError, Disconnected
 from local.options import VAR, Language, Var
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(duty.letters, name="dead-letters")
 app.add_typer(duty.webhooks, name="webhooks")
+app.add_typer(places.commands, name="places")
 app.command()(duty.queue)
 
 _out = Console()

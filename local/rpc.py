@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
+from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
 from eco2.scan.v1 import (
     operations_service_pb2,
     operations_service_pb2_grpc,
@@ -133,6 +134,26 @@ class OperationsClient:
     def _ask(self, rpc: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         with _answered(self._locale):
             return rpc(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
+
+
+class RulesClient:
+    """Asks the rule book and its places.
+
+    Args:
+        channel: To the edge.
+        token: The user's bearer token.
+        locale: Language of texts and errors.
+    """
+
+    def __init__(self, channel: grpc.Channel, token: str, locale: Locale) -> None:
+        self._stub = rules_service_pb2_grpc.RulesServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {token}"), *_language(locale))
+        self._locale = locale
+
+    def places(self, request: rules_service_pb2.FindPlacesRequest) -> list[disposal_pb2.Place]:
+        """The nearest places, nearest first."""
+        with _answered(self._locale):
+            return list(self._stub.FindPlaces(request, timeout=_UNARY_SECONDS, metadata=self._metadata).places)
 
 
 def _language(locale: Locale) -> tuple[tuple[str, str], ...]:

@@ -4,7 +4,8 @@
     SearchItems ─── edition: names and synonyms
     MatchRules ──── edition: rule book
     ComposeAnswer ─ edition: composer (data/questions.yaml)
-    FindPlaces ──── store ── PostgreSQL, schema `rules`
+    FindPlaces ──── finder ─┬ store ── PostgreSQL, schema `rules`
+                            └ Kakao Local, if there is a key; Redis, if there is one, keeps its answers
 
 Rules and answers need no database, so PostgreSQL is no dependency of this service's health: while it is down the
 service stays SERVING and FindPlaces alone answers UNAVAILABLE. The pool connects when it is first used.
@@ -12,16 +13,24 @@ service stays SERVING and FindPlaces alone answers UNAVAILABLE. The pool connect
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 
 import asyncpg
+import httpx2
 import stamina
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
+from mesh.redis import open_redis
 from mesh.server import Server, Service, serving
 from mesh.tasks import end
 from rules_svc.editions import Editions
+from rules_svc.hours import SEOUL
+from rules_svc.kakao import KakaoPlaces, load_searches
+from rules_svc.nearby import PlaceFinder
+from rules_svc.quota import AnswerCache, Breaker, DailyQuota
 from rules_svc.samples import sample_places
 from rules_svc.servicer import RulesServicer
 from rules_svc.settings import RulesSettings
@@ -41,13 +50,39 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
         async with postgres.open_pool(dsn, max_size=connections) as pool:
             store = PlaceStore(pool, postgres.Queries("rules_svc"))
             editions = Editions(settings.rulebook_dir)
-            service = Service(NAME, add_RulesServiceServicer_to_server, RulesServicer(editions, store))
-            async with (
-                _followed(editions, settings.rulebook_seconds),
-                _samples_kept(store, settings.sample_places),
-                serving(settings, [service], telemetry=instruments) as server,
-            ):
-                yield server
+            async with _kakao(settings) as kakao:
+                servicer = RulesServicer(editions, PlaceFinder(store, kakao), partial(datetime.now, UTC))
+                service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
+                async with (
+                    _followed(editions, settings.rulebook_seconds),
+                    _samples_kept(store, settings.sample_places),
+                    serving(settings, [service], telemetry=instruments) as server,
+                ):
+                    yield server
+
+
+@asynccontextmanager
+async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
+    """Kakao Local, if there is a key for it."""
+    if settings.kakao_rest_key is None:
+        yield None
+        return
+    headers = {"authorization": f"KakaoAK {settings.kakao_rest_key.get_secret_value()}"}
+    async with AsyncExitStack() as held:
+        client = await held.enter_async_context(
+            httpx2.AsyncClient(base_url=settings.kakao_url, headers=headers, timeout=settings.kakao_seconds)
+        )
+        shared = None
+        if settings.redis_url is not None:
+            shared = await held.enter_async_context(open_redis(settings.redis_url.get_secret_value(), timeout=0.2))
+        yield KakaoPlaces(
+            client,
+            load_searches(),
+            AnswerCache(shared, settings.kakao_cache_seconds),
+            DailyQuota(shared, settings.kakao_daily_calls, partial(datetime.now, SEOUL)),
+            Breaker(),
+            settings.kakao_seconds,
+        )
 
 
 @asynccontextmanager

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from rules_svc.places import Kind, Location, Place
+from rules_svc.hours import WeeklyHours
+from rules_svc.hours_texts import told
+from rules_svc.places import SAMPLE, Kind, Location, Place
 from rules_svc.taxonomy import Text
 
 SAMPLES = files("rules_svc") / "data" / "places_sample.csv"
@@ -15,7 +17,7 @@ def sample_places(file: Traversable = SAMPLES) -> Iterator[Place]:
     """The invented places.
 
     Raises:
-        ValueError: A row has an unknown kind or no number where one belongs.
+        ValueError: A row has an unknown kind, hours nobody can read, or no number where one belongs.
         KeyError: A column is missing.
     """
     for row in csv.DictReader(file.read_text("utf-8").splitlines()):
@@ -26,6 +28,8 @@ def sample_places(file: Traversable = SAMPLES) -> Iterator[Place]:
             address=Text(row["address_ko"], row["address_en"]),
             location=Location(float(row["latitude"]), float(row["longitude"])),
             materials=tuple(row["materials"].split("|")),
-            opening_hours=Text(row["opening_hours_ko"], row["opening_hours_en"]),
+            opening_hours=told(WeeklyHours.parse(row["hours"])),
             is_sample=True,
+            source=SAMPLE,
+            hours=row["hours"],
         )

@@ -1,6 +1,7 @@
 """RulesService: how each kind of waste is disposed of, what a person is told about it, and where they can take it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from typing import Any
 
 from eco2.rules.v1 import rules_service_pb2 as pb
@@ -8,7 +9,7 @@ from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.identity import caller
 from rules_svc import etags, wire
 from rules_svc.editions import Editions
-from rules_svc.store import PlaceStore
+from rules_svc.nearby import PlaceFinder
 
 
 class RulesServicer(RulesServiceServicer):
@@ -17,11 +18,13 @@ class RulesServicer(RulesServiceServicer):
     Args:
         editions: The rule book as it is now. Each call takes the current edition once and stays with it.
         places: Where waste can be taken.
+        now: The time, for opening hours.
     """
 
-    def __init__(self, editions: Editions, places: PlaceStore) -> None:
+    def __init__(self, editions: Editions, places: PlaceFinder, now: Callable[[], datetime]) -> None:
         self._editions = editions
         self._places = places
+        self._now = now
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
         """Tells the whole taxonomy, unless the caller has it already."""
@@ -73,4 +76,5 @@ class RulesServicer(RulesServiceServicer):
             wire.to_radius(request),
             wire.to_limit(request),
         )
-        return pb.FindPlacesResponse(places=[wire.from_nearby(nearby, locale) for nearby in nearest])
+        now = self._now()
+        return pb.FindPlacesResponse(places=[wire.from_nearby(nearby, now, locale) for nearby in nearest])

@@ -10,6 +10,9 @@ import asyncpg
 from rules_svc.places import Kind, Location, NearbyPlace, Place
 from rules_svc.taxonomy import Text
 
+# The material under which every place can be found.
+_ANY = ""
+
 
 class PlaceStore:
     """Places by where they are.
@@ -38,7 +41,7 @@ class PlaceStore:
             self._queries["nearest_places"],
             location.longitude,
             location.latitude,
-            list(materials) or None,
+            list(materials) or [_ANY],
             radius_meters,
             limit,
         )
@@ -64,6 +67,9 @@ def _place(row: asyncpg.Record) -> Place:
         materials=tuple(row["materials"]),
         opening_hours=Text(row["opening_hours_ko"], row["opening_hours_en"]),
         is_sample=row["is_sample"],
+        source=row["source"],
+        hours=row["hours"],
+        phone=row["phone"],
     )
 
 
@@ -81,4 +87,9 @@ def _row(place: Place) -> tuple[object, ...]:
         place.opening_hours.ko,
         place.opening_hours.en,
         place.is_sample,
+        place.source,
+        place.hours,
+        place.phone,
+        None,  # not retired
+        None,  # no duplicate
     )

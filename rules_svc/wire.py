@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from types import MappingProxyType
 
 from google.type import latlng_pb2
@@ -11,6 +12,8 @@ from eco2.vision.v1 import classification_pb2
 from mesh.errors import FieldViolation, InvalidArgument, Reason
 from mesh.locale import Locale
 from rules_svc.answers import Answer, Finding
+from rules_svc.hours import Opening, opening
+from rules_svc.hours_texts import phrase
 from rules_svc.notices import notice
 from rules_svc.places import Location, NearbyPlace
 from rules_svc.regions import Overlay, Regions, Whereabouts
@@ -239,9 +242,10 @@ def to_limit(request: rules_service_pb2.FindPlacesRequest) -> int:
     return request.limit if request.HasField("limit") else DEFAULT_PLACES
 
 
-def from_nearby(nearby: NearbyPlace, locale: Locale) -> disposal_pb2.Place:
-    """A place and how far it is, in one language."""
+def from_nearby(nearby: NearbyPlace, now: datetime, locale: Locale) -> disposal_pb2.Place:
+    """A place, how far it is and whether it is open, in one language."""
     place = nearby.place
+    links = place.map_links(place.name[locale])
     return disposal_pb2.Place(
         place_id=place.place_id,
         name=place.name[locale],
@@ -253,7 +257,23 @@ def from_nearby(nearby: NearbyPlace, locale: Locale) -> disposal_pb2.Place:
         materials=place.materials,
         opening_hours=place.opening_hours[locale],
         is_sample=place.is_sample,
+        source=place.source,
+        opening=_from_opening(opening(place.hours, now), locale),
+        map_links=[disposal_pb2.MapLink(provider=link.provider, uri=link.uri) for link in links],
+        phone=place.phone,
     )
+
+
+def _from_opening(found: Opening, locale: Locale) -> disposal_pb2.Opening:
+    message = disposal_pb2.Opening(
+        state=disposal_pb2.Opening.State.Value(f"STATE_{found.state}"),
+        text=phrase(found)[locale],
+        may_differ_on_holidays=found.may_differ_on_holidays,
+    )
+    message.checked_time.FromDatetime(found.checked_at)
+    if found.changes_at is not None:
+        message.next_change_time.FromDatetime(found.changes_at)
+    return message
 
 
 def _from_node(node: Node, locale: Locale) -> rules_service_pb2.TaxonomyNode:

@@ -18,9 +18,11 @@ set
     location = excluded.location,
     materials = excluded.materials,
     opening_hours_ko = excluded.opening_hours_ko,
-    opening_hours_en = excluded.opening_hours_en
+    opening_hours_en = excluded.opening_hours_en,
+    hours = excluded.hours
 where place.is_sample
     and row(place.kind, place.name_ko, place.name_en, place.address_ko, place.address_en, place.location::text,
-            place.materials, place.opening_hours_ko, place.opening_hours_en)
+            place.materials, place.opening_hours_ko, place.opening_hours_en, place.hours)
     is distinct from row(excluded.kind, excluded.name_ko, excluded.name_en, excluded.address_ko, excluded.address_en,
-            excluded.location::text, excluded.materials, excluded.opening_hours_ko, excluded.opening_hours_en);
+            excluded.location::text, excluded.materials, excluded.opening_hours_ko, excluded.opening_hours_en,
+            excluded.hours);

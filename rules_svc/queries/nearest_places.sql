@@ -1,29 +1,42 @@
 -- The nearest places, nearest first, exact.
--- $1 longitude, $2 latitude, $3 materials (null: any), $4 radius in metres, $5 limit
+-- $1 longitude, $2 latitude, $3 materials ('' for any), $4 radius in metres, $5 limit
 --
 -- The index orders by degrees, where a degree of longitude counts as much as one of latitude although it is shorter.
 -- So its $5 nearest may not be the true ones, but no true one can be farther away than the farthest of them: that
--- distance bounds the second search, which is exact.
+-- distance bounds the second search, which is exact. A place that takes two of the materials has two spots.
 with asked as (
     select point($1::float8, $2::float8) as here
+), wanted as (
+    select distinct unnest($3::text[]) as material
 ), guess as materialized (
-    select rules.great_circle_meters(place.location, point($1, $2)) as meters
-    from rules.place as place
-    where place.location <@ rules.box_around(point($1, $2), $4::float8)
-        and ($3::text[] is null or place.materials && $3)
-    order by place.location <-> point($1, $2)
+    select distinct on (meters, place_id) meters
+    from wanted
+    cross join lateral (
+        select spot.place_id, rules.great_circle_meters(spot.location, point($1, $2)) as meters
+        from rules.spot as spot
+        where spot.material = wanted.material
+            and spot.location <@ rules.box_around(point($1, $2), $4::float8)
+        order by spot.location <-> point($1, $2)
+        limit $5
+    ) as near
+    order by meters, place_id
     limit $5
 ), reach as materialized (
     select case when count(*) = $5 then least($4, max(meters)) else $4 end as meters
     from guess
+), nearest as (
+    select distinct spot.place_id, rules.great_circle_meters(spot.location, asked.here) as distance_meters
+    from asked
+    cross join reach
+    cross join wanted
+    join rules.spot as spot
+        on spot.material = wanted.material
+        and spot.location <@ rules.box_around(asked.here, reach.meters)
+    where rules.great_circle_meters(spot.location, asked.here) <= reach.meters
+    order by distance_meters, place_id
+    limit $5
 )
-select
-    place.*,
-    rules.great_circle_meters(place.location, asked.here) as distance_meters
-from asked
-cross join reach
-join rules.place as place on place.location <@ rules.box_around(asked.here, reach.meters)
-where ($3 is null or place.materials && $3)
-    and rules.great_circle_meters(place.location, asked.here) <= reach.meters
-order by distance_meters, place.place_id
-limit $5;
+select place.*, nearest.distance_meters
+from nearest
+join rules.place as place using (place_id)
+order by nearest.distance_meters, place.place_id;

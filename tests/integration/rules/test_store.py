@@ -18,7 +18,8 @@ CITY_HALL = Location(37.5663, 126.9779)
 EVERYWHERE = 20_000_000.0
 
 _SCATTER = """
-insert into rules.place
+insert into rules.place (place_id, kind, name_ko, name_en, address_ko, address_en, location, materials,
+                         opening_hours_ko, opening_hours_en, is_sample)
 select 'p' || i, 'battery_box', '', '', '', '', point(126 + random() * 3.5, 33 + random() * 5.5),
        array[(array['전지', '종이', '유리병'])[1 + floor(random() * 3)::int]], '', '', false
 from generate_series(1, $1) as i
@@ -33,7 +34,9 @@ limit $5
 
 async def add(connection: asyncpg.Connection, place_id: str, longitude: float, latitude: float) -> None:
     await connection.execute(
-        "insert into rules.place values ($1, 'battery_box', '', '', '', '', $2, array['전지'], '', '', false)",
+        "insert into rules.place (place_id, kind, name_ko, name_en, address_ko, address_en, location, materials,"
+        " opening_hours_ko, opening_hours_en, is_sample)"
+        " values ($1, 'battery_box', '', '', '', '', $2, array['전지'], '', '', false)",
         place_id,
         asyncpg.Point(longitude, latitude),
     )
@@ -97,11 +100,11 @@ async def test_the_search_is_exact(store: PlaceStore, connection: asyncpg.Connec
 async def test_the_search_uses_the_index(connection: asyncpg.Connection) -> None:
     """A table scan for every scan with a location would be felt at a million places."""
     await connection.execute(_SCATTER, 20_000)
-    await connection.execute("analyze rules.place")
+    await connection.execute("analyze")
     query = postgres.Queries("rules_svc")["nearest_places"]
     rows = await connection.fetch(f"explain {query}", 127.0, 37.5, ["전지"], 3000.0, 5)
     plan = "\n".join(row[0] for row in rows)
-    assert plan.count("place_location") == 2
+    assert plan.count("spot_location") == 2
     assert "Order By: (location <->" in plan
     assert "Seq Scan" not in plan
 

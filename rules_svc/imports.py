@@ -1,0 +1,164 @@
+"""`python -m rules_svc.imports FILE --mapping NAME` takes a public data set (CSV) into the places.
+
+It needs ECO2_DATABASE_URL only. What was done goes to standard output as one JSON object; a row that can't be taken
+goes to the report as a JSON object a line, and is no reason to refuse the rest. Exit status 1: nothing was changed.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import asyncpg
+
+from mesh.postgres import Queries
+from rules_svc.intake import Changes, Intake, Row, Shrinks, row_of
+from rules_svc.mappings import Mapping, Reason, Rejected, RowReader, load_mapping, names
+from rules_svc.places import SAMPLE
+from rules_svc.sheets import Unreadable, encoding_of, rows
+
+_HOUR = 3600.0
+_SOURCE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
+_RESERVED = (SAMPLE, "kakao")
+
+
+class Refused(Exception):
+    """Nothing was changed; the text says why and what to do."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the rows.
+
+    Args:
+        out: Where rejected rows are told, if anywhere.
+
+    Attributes:
+        rows: How many there were, the header apart.
+        rejected: How many couldn't be taken, by reason.
+    """
+
+    out: TextIO | None
+    rows: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, line: int, rejected: Rejected) -> None:
+        """Tells of a row."""
+        self.rejected[rejected.reason] += 1
+        if self.out is not None:
+            print(json.dumps({"line": line, **asdict(rejected)}, ensure_ascii=False), file=self.out)
+
+
+async def take(
+    file: Path, mapping: Mapping, source: str, dsn: str, report: Report, *, may_shrink: bool = False
+) -> dict[str, Any]:
+    """Imports a file.
+
+    Args:
+        file: The CSV.
+        mapping: Its format.
+        source: Under which name its places are kept; another file under this name replaces them.
+        dsn: The database.
+        report: Where rejected rows are told.
+        may_shrink: Whether most of the source's places may be retired.
+
+    Returns:
+        What was done, as it is printed.
+
+    Raises:
+        Refused: Nothing was changed.
+    """
+    started = time.monotonic()
+    encoding = encoding_of(file)
+    sheet = rows(file, encoding)
+    _, header = next(sheet, (0, []))
+    try:
+        reader = mapping.reader(header)
+    except ValueError as error:
+        raise Refused(str(error)) from None
+    connection = await asyncpg.connect(dsn, command_timeout=_HOUR, server_settings={"jit": "off"})
+    try:
+        intake = Intake(connection, Queries("rules_svc"))
+        changes = await intake.take(source, _staged(sheet, reader, report), may_shrink=may_shrink)
+    except Shrinks as error:
+        raise Refused(f"{error}. If that is meant: --may-shrink. Another town's file needs its own --source.") from None
+    finally:
+        await connection.close()
+    for line in changes.clashing:
+        report.reject(line, Rejected(Reason.ID_USED_TWICE))
+    return _told(source, encoding, report, changes) | {"seconds": round(time.monotonic() - started, 2)}
+
+
+async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, report: Report) -> AsyncIterator[Row]:
+    """The rows that are places; the others are told of."""
+    for line, row in sheet:
+        report.rows += 1
+        read = reader.read(row)
+        if isinstance(read, Rejected):
+            report.reject(line, read)
+        else:
+            yield row_of(line, read)
+    if sum(report.rejected.values()) == report.rows:
+        raise Refused(f"none of {report.rows} rows is a place: {dict(report.rejected)}")
+
+
+def _told(source: str, encoding: str, report: Report, changes: Changes) -> dict[str, Any]:
+    places = changes.staged - changes.merged - len(changes.clashing)
+    return {
+        "source": source,
+        "encoding": encoding,
+        "rows": report.rows,
+        "rejected": dict(sorted(report.rejected.items())),
+        "merged": changes.merged,
+        "inserted": changes.inserted,
+        "updated": changes.updated,
+        "unchanged": places - changes.inserted - changes.updated,
+        "retired": changes.retired,
+        "hidden": changes.hidden,
+    }
+
+
+def _source(text: str) -> str:
+    if not _SOURCE.fullmatch(text) or text in _RESERVED:
+        raise argparse.ArgumentTypeError("lower-case letters, digits, dots, dashes; neither sample nor kakao")
+    return text
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m rules_svc.imports", description="Imports places from a CSV file.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--mapping", required=True, choices=names(), help="the file's format")
+    parser.add_argument("--source", type=_source, help="name its places are kept under; default: the mapping's")
+    parser.add_argument("--report", type=Path, help="where rejected rows are written, a JSON object a line")
+    parser.add_argument("--may-shrink", action="store_true", help="retire even most of the source's places")
+    chosen = parser.parse_args()
+    with ExitStack() as held:
+        out = held.enter_context(chosen.report.open("w", encoding="utf-8")) if chosen.report else None
+        try:
+            done = asyncio.run(
+                take(
+                    chosen.file,
+                    load_mapping(chosen.mapping),
+                    chosen.source or chosen.mapping,
+                    os.environ["ECO2_DATABASE_URL"],
+                    Report(out),
+                    may_shrink=chosen.may_shrink,
+                )
+            )
+        except (Refused, Unreadable, FileNotFoundError) as error:
+            sys.exit(str(error))
+    print(json.dumps(done, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Being careful with somebody else's service: answers kept, calls counted, a pause after failures.
+
+With Redis, replicas share answers and the day's count; without it, or while it is away, each process keeps its own.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+
+from mesh.redis import DOWN, GuardedRedis
+
+_MOST_ANSWERS = 2048
+_DAY_SECONDS = 86_400
+
+
+class AnswerCache:
+    """Answers that are still good.
+
+    Args:
+        shared: Redis, if there is one.
+        seconds: How long an answer is good.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, shared: GuardedRedis | None, seconds: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._shared = shared
+        self._seconds = seconds
+        self._clock = clock
+        self._own: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+
+    async def get(self, key: str) -> bytes | None:
+        """An answer, or None."""
+        until, content = self._own.get(key, (0.0, b""))
+        if until > self._clock():
+            self._own.move_to_end(key)
+            return content
+        if (shared := self._shared) is None:
+            return None
+        try:
+            found = await shared.call(lambda: shared.client.get(key))
+        except DOWN:
+            return None
+        return found.encode() if isinstance(found, str) else found
+
+    async def put(self, key: str, content: bytes) -> None:
+        """Keeps an answer."""
+        self._own[key] = (self._clock() + self._seconds, content)
+        self._own.move_to_end(key)
+        if len(self._own) > _MOST_ANSWERS:
+            self._own.popitem(last=False)
+        if (shared := self._shared) is not None:
+            try:
+                await shared.call(lambda: shared.client.set(key, content, ex=self._seconds))
+            except DOWN:
+                return
+
+
+class DailyQuota:
+    """How many calls a Korean day may cost.
+
+    Args:
+        shared: Redis, if there is one.
+        limit: Calls a day.
+        now: The time in Korea; the provider counts by its own day.
+    """
+
+    def __init__(self, shared: GuardedRedis | None, limit: int, now: Callable[[], datetime]) -> None:
+        self._shared = shared
+        self._limit = limit
+        self._now = now
+        self._day = ""
+        self._count = 0
+
+    async def take(self) -> bool:
+        """Counts a call; False when the day's calls are spent."""
+        day = f"{self._now():%Y%m%d}"
+        if day != self._day:
+            self._day, self._count = day, 0
+        self._count += 1
+        if self._count > self._limit:
+            return False
+        if (shared := self._shared) is None:
+            return True
+        key = f"kakao:calls:{day}"
+        try:
+            count = await shared.call(lambda: shared.client.incr(key))
+            if count == 1:
+                await shared.call(lambda: shared.client.expire(key, 2 * _DAY_SECONDS))
+        except DOWN:
+            return True
+        return count <= self._limit
+
+
+class Breaker:
+    """Leaves a service alone for a while after failures in a row.
+
+    Args:
+        failures: How many in a row open it.
+        seconds: How long it stays open; then one failure opens it again.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, failures: int = 3, seconds: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = failures
+        self._seconds = seconds
+        self._clock = clock
+        self._failures = 0
+        self._until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is to be asked now."""
+        return self._clock() < self._until
+
+    def failed(self) -> None:
+        """A call failed."""
+        self._failures += 1
+        if self._failures >= self._most:
+            self._until = self._clock() + self._seconds
+
+    def succeeded(self) -> None:
+        """A call went well."""
+        self._failures = 0
