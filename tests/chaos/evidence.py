@@ -5,14 +5,14 @@ hit and when.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import asyncpg
 
 from tests.chaos import journal
-from tests.chaos.journal import Entry
+from tests.chaos.journal import Entry, Event
 
 _UNDELIVERED = """
 select id from scan.webhook w
@@ -46,7 +46,7 @@ class Hit:
     Attributes:
         blow: What.
         at: When.
-        until: When it was over: thawed, or answering again.
+        until: When it was over: thawed, answering again, or aware that it is to leave.
         pid: Which worker process; 0 when it hit a store.
     """
 
@@ -144,7 +144,10 @@ async def collect(
 ) -> Evidence:
     """Reads what all witnesses have to say, once everything has settled."""
     entries = tuple(journal.read(folder))
-    poisonings = [Hit(Blow.POISON, entry.at, entry.at, entry.pid) for entry in entries if entry.event == "poisoned"]
+    poisonings = [Hit(Blow.POISON, one.at, one.at, one.pid) for one in entries if one.event is Event.POISONED]
+    # A signal is heard when the process comes to it; what it begins before is in flight like the rest.
+    heard = {one.pid: one.at for one in entries if one.event is Event.LEAVING}
+    hits = [replace(hit, until=heard.get(hit.pid, hit.until)) if hit.blow is Blow.TERMINATE else hit for hit in hits]
     return Evidence(
         lease_seconds=lease_seconds,
         submitted=submitted,

@@ -6,11 +6,15 @@ Each function returns the offenders, in words; none means that the invariant hol
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from tests.chaos.evidence import FATAL, OUTAGES, Commit, Evidence, Handover, Hit
+from tests.chaos.evidence import FATAL, OUTAGES, Blow, Commit, Evidence, Handover, Hit
 from tests.chaos.journal import Entry, Event
 
 RESUMPTION_MARGIN = 5.0
+
+# From and until, in seconds since the epoch.
+Span = tuple[float, float]
 
 _TERMINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"})
 _EVENTS = {"SUCCEEDED": "scan.succeeded", "FAILED": "scan.failed"}
@@ -139,9 +143,10 @@ def poison_at_large(evidence: Evidence) -> list[str]:
 
 
 def resumptions(evidence: Evidence) -> list[tuple[Hit, str, float]]:
-    """How long each scan that a stricken worker held lay idle, the time without a database not counted."""
+    """How long each scan that a stricken worker held lay idle although there was a database and a worker."""
     pids, handovers = _pids(evidence), _by_scan(evidence.handovers)
-    signs = _signs_of_life(evidence)
+    signs, lives = _signs_of_life(evidence), _lives(evidence)
+    outages = [(hit.at, hit.until) for hit in evidence.hits if hit.blow in OUTAGES]
     found = []
     for hit in evidence.hits:
         if hit.blow not in FATAL:
@@ -153,7 +158,7 @@ def resumptions(evidence: Evidence) -> list[tuple[Hit, str, float]]:
             resumed = min((at for at in signs[scan_id] if at > hit.at), default=float("inf"))
             ended = any(ending.scan_id == scan_id and ending.at <= hit.at for ending in evidence.endings)
             if not ended:
-                found.append((hit, scan_id, resumed - hit.at - _without_database(evidence.hits, hit.at, resumed)))
+                found.append((hit, scan_id, _hopeful(hit.at, resumed, outages, lives)))
     return found
 
 
@@ -211,8 +216,31 @@ def _holder(history: Sequence[Handover], at: float) -> int | None:
     return before[-1].worker_id if before and before[-1].state == "LEASED" else None
 
 
-def _without_database(hits: Sequence[Hit], start: float, end: float) -> float:
-    """Seconds of an interval in which PostgreSQL was away."""
+def _lives(evidence: Evidence) -> list[Span]:
+    """When each worker could take a scan: from its enlistment until it was hit, but for the time it was frozen."""
+    begins: dict[int, float] = {}
+    for entry in evidence.entries:
+        if entry.event is Event.ENLISTED:
+            begins[entry.pid] = min(entry.at, begins.get(entry.pid, entry.at))
+    lives = []
+    for pid, begin in begins.items():
+        for hit in sorted(evidence.hits, key=lambda hit: hit.at):
+            if hit.pid == pid and hit.blow in FATAL:
+                lives.append((begin, hit.at))
+                begin = hit.until if hit.blow is Blow.FREEZE else float("inf")
+        lives.append((begin, float("inf")))
+    return lives
+
+
+def _hopeful(start: float, end: float, outages: Sequence[Span], lives: Sequence[Span]) -> float:
+    """Seconds of an interval in which there was a database, and a worker."""
+    moments = sorted({start, end, *(at for span in (*outages, *lives) for at in span if start < at < end)})
     return sum(
-        max(0.0, min(hit.until, end) - max(hit.at, start)) for hit in hits if hit.blow in OUTAGES and hit.until > start
+        later - earlier
+        for earlier, later in pairwise(moments)
+        if not _any_covers(outages, earlier) and _any_covers(lives, earlier)
     )
+
+
+def _any_covers(spans: Sequence[Span], at: float) -> bool:
+    return any(begin <= at < end for begin, end in spans)

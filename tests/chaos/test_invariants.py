@@ -113,8 +113,8 @@ def test_only_poison_may_be_archived_and_must_be() -> None:
     assert violated(replace(GOOD, submitted={SCAN: Submitted(poison=True)})) == ["poison not"]
 
 
-def test_a_slow_resumption_is_seen_unless_the_database_was_away() -> None:
-    """The limit is the lease and five seconds, of which an outage takes nothing."""
+def test_a_slow_resumption_is_seen_unless_there_was_no_database_or_no_worker() -> None:
+    """The limit is the lease and five seconds, in which somebody could have resumed it."""
     late = [replace(one, at=one.at + 6.0) if one.token == 3 else one for one in GOOD.handovers]
     evidence = replace(
         GOOD,
@@ -125,3 +125,12 @@ def test_a_slow_resumption_is_seen_unless_the_database_was_away() -> None:
     )
     assert violated(evidence) == ["slowest resumption,"]
     assert violated(replace(evidence, hits=[*evidence.hits, Hit(Blow.POSTGRES, 3.0, 6.0)])) == []
+    frozen = Hit(Blow.FREEZE, 6.0, 9.0, HEALTHY)
+    assert violated(replace(evidence, hits=[*evidence.hits, frozen])) == []
+    third = enlisted(HEALTHY + 1, 3)
+    assert violated(replace(evidence, entries=[*evidence.entries, third], hits=[*evidence.hits, frozen])) == [
+        "slowest resumption,"
+    ]
+    # The same time is excused once, however many reasons there are.
+    away = [Hit(Blow.POSTGRES, 6.0, 7.0), Hit(Blow.CRASH, 6.0, 7.0)]
+    assert violated(replace(evidence, hits=[*evidence.hits, *away])) == ["slowest resumption,"]
