@@ -5,8 +5,10 @@ It knows leases; what a job is about is its `Kind`'s.
 
 import asyncio
 import contextlib
+import functools
 import random
 import time
+from asyncio import ALL_COMPLETED, FIRST_COMPLETED
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -33,6 +35,14 @@ class Held(Protocol):
         """Which job."""
 
 
+class Suspect(Held, Protocol):
+    """A job that was claimed and that may crash its worker."""
+
+    @property
+    def company(self) -> int:
+        """How many suspects may run together, this one included."""
+
+
 class Running(Protocol):
     """One job at work."""
 
@@ -54,12 +64,13 @@ class Suspects:
         waiting: Whether there are any.
         turn: Whether it is this worker's turn to let its other jobs go for them; workers take turns, so that they
             don't all stop at once.
-        claim: Takes some that may run together, for a worker. Each runs one stage; then it isn't suspected any more.
+        claim: Takes some for a worker that may run together, beside so many that run already. Each runs one stage; then
+            it isn't suspected any more.
     """
 
     waiting: Callable[[], Awaitable[bool]]
     turn: Callable[[], Awaitable[bool]]
-    claim: Callable[[int], Awaitable[Sequence[Held]]]
+    claim: Callable[[int, int], Awaitable[Sequence[Suspect]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +180,21 @@ class Consumer:
             self.leave()
             # What takes longer shares the risk, or suspects would wait for the slowest call.
             await asyncio.wait(self.tasks, timeout=self._apart_seconds / 2)
+        await self._run_apart(worker_id, suspects)
+
+    async def _run_apart(self, worker_id: int, suspects: Suspects) -> None:
+        """Keeps as many suspects at work as may run together, and those that must be alone alone."""
         until = time.monotonic() + self._apart_seconds
+        tasks: set[asyncio.Task[None]] = set()
         while time.monotonic() < until:
-            leases = await patiently(lambda: suspects.claim(worker_id))
-            if not leases:
+            leases = await patiently(functools.partial(suspects.claim, worker_id, len(tasks)))
+            tasks |= {self._start(lease) for lease in leases}
+            if not tasks:
                 return
-            await asyncio.wait([self._start(lease) for lease in leases])
+            more = bool(leases) and leases[0].company > 1
+            _, tasks = await asyncio.wait(tasks, return_when=FIRST_COMPLETED if more else ALL_COMPLETED)
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def _reconcile(self, worker_id: int) -> None:
         """Gives back what is leased to this worker and not at work: the answer to a claim was lost."""

@@ -19,6 +19,7 @@ from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
+from scan_svc.results import Usage
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("execution")
@@ -85,7 +86,7 @@ class Execution:
                 if not await self._stage(stage):
                     return None
                 # It has this stage behind it, so the crashes weren't its doing: it goes on among the others.
-                self._leaving = self._leaving or self._lease.suspect
+                self._leaving = self._leaving or self._lease.company > 0
         except Fenced:
             _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
             await self._publish_truth()
@@ -155,7 +156,7 @@ class Execution:
     async def _checkpoint(self, stage: Stage, done: Done, duration_ms: int) -> bool:
         """Stores what the stage produced; with the last stage, ends the scan. False when it has ended."""
         parts = outputs(stage, done.scan.results)
-        own = StageRun(stage.name, self._lease.attempt, duration_ms, done.usage)
+        own = StageRun(stage.name, self._lease.attempt, duration_ms, _sum(self._lease.spent, done.usage))
         runs = tuple(own if name == stage.name else done.beside or own for name in parts)
         following = self._bench.pipeline.remaining(stage.name)[1:2]
         scan = replace(
@@ -170,7 +171,7 @@ class Execution:
         write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
         finished_at = await self._store(write)
         if following:
-            self._lease = replace(self._lease, stage=following[0].name, attempt=1)
+            self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
             self._assured = time.monotonic()
             await self._show(scan)
             return True
@@ -189,6 +190,7 @@ class Execution:
             "stage failed", scan_id=self._scan.scan_id, stage=stage.name, attempt=self._lease.attempt,
             reason=error.reason, detail=error.metadata, final=final,
         )  # fmt: skip
+        self._lease = replace(self._lease, spent=_sum(self._lease.spent, Usage.of_failure(error.metadata)))
         if not final:
             delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
             version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))
@@ -291,3 +293,8 @@ class Execution:
             return nullcontext()
         links = [Link(self._submission.get_span_context())] if self._lease.traceparent else []
         return self._bench.tracer.start_as_current_span(f"stage {stage.name}", context=Context(), links=links)
+
+
+def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
+    """What all tries of a stage have cost."""
+    return before + now if before and now else before or now

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from mesh.errors import Internal, Reason
 from mesh.postgres import Queries
 from scan_svc.commits import GroupCommit, Key
+from scan_svc.results import Usage
 from scan_svc.rows import scan_from, to_json
 from scan_svc.scans import Failure, Scan, StageRun, State
 
@@ -41,7 +42,9 @@ class Lease(msgspec.Struct, frozen=True):
         age: Seconds since the scan was queued.
         traceparent: The trace it was submitted in; empty if none.
         scan: The scan with everything its stages have produced.
-        suspect: It may be what crashes its workers: this stage is run apart, and those after it by anybody.
+        spent: What failed tries of this stage have cost; None if nothing.
+        company: How many that may be what crashes their workers may run together, this one included: this stage is run
+            apart, and those after it by anybody. 0: it isn't suspected.
     """
 
     job_id: int
@@ -51,7 +54,8 @@ class Lease(msgspec.Struct, frozen=True):
     age: float
     traceparent: str
     scan: Scan
-    suspect: bool = False
+    spent: Usage | None = None
+    company: int = 0
 
     @property
     def key(self) -> Key:
@@ -125,18 +129,23 @@ class JobQueue:
         """Whether a job is due that may be what crashes workers."""
         return await self._suspects() > 0
 
-    async def claim_suspects(self, worker_id: int) -> list[Lease]:
-        """Takes a few jobs that were in equally many crashes of one stage: any of them may be what crashes workers.
+    async def claim_suspects(self, worker_id: int, beside: int) -> list[Lease]:
+        """Takes jobs that were in several crashes of one stage: any of them may be what crashes workers.
 
-        Run them apart from all others. The innocent among them soon have that stage behind them; after a crash each
-        runs alone, so the guilty one is known before it is archived. A group is the square root of how many wait: with
-        larger ones more would have to run alone in the end, with smaller ones there would be more of them.
+        Run them apart from all others. The innocent among them soon have that stage behind them; after another crash
+        each runs alone, so the guilty one is known before it is archived. As many run together as is the square root of
+        how many wait: with more, more would have to run alone in the end; with fewer, the others would wait longer.
+
+        Args:
+            worker_id: For whom.
+            beside: How many suspects it runs already; only those that needn't be alone are taken then.
         """
-        group = max(_SMALLEST_GROUP, isqrt(await self._suspects()))
-        for least, most, count in ((4, _MOST_CRASHES, 1), (3, 3, 1), (_SUSPECT, _SUSPECT, group)):
-            leases = await self._claimed(worker_id, count, least, most)
+        group = max(_SMALLEST_GROUP, isqrt(await self._suspects() + beside))
+        alone = ((4, _MOST_CRASHES, 1), (3, 3, 1)) if beside == 0 else ()
+        for least, most, company in (*alone, (_SUSPECT, _SUSPECT, group)):
+            leases = await self._claimed(worker_id, max(0, company - beside), least, most)
             if leases:
-                return [replace(lease, suspect=True) for lease in leases]
+                return [replace(lease, company=company) for lease in leases]
         return []
 
     async def checkpoint(self, done: Checkpoint) -> None:
@@ -181,12 +190,12 @@ class JobQueue:
         return held
 
     async def retry(self, lease: Lease, failure: Failure, delay: float) -> int:
-        """Puts a job back for another try of its stage in `delay` seconds; returns the scan's version.
+        """Puts a job back for another try of its stage in `delay` seconds, with what it has spent; returns its version.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        return await self._version("retry", lease.job_id, lease.token, to_json(failure), delay)
+        return await self._version("retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent))
 
     async def give_back(self, lease: Lease) -> int:
         """Returns a job untried, its attempt included; returns the scan's version.
@@ -203,7 +212,9 @@ class JobQueue:
             Fenced: The job has changed hands.
         """
         state = "DEAD" if replayable else "ARCHIVED"
-        row = await self._pool.fetchrow(self._sql["bury"], lease.job_id, lease.token, to_json(failure), state)
+        row = await self._pool.fetchrow(
+            self._sql["bury"], lease.job_id, lease.token, to_json(failure), state, to_json(lease.spent)
+        )
         if row is None:
             raise Fenced
         return replace(
@@ -266,4 +277,5 @@ def _lease(row: asyncpg.Record) -> Lease:
         row["age"],
         row["traceparent"] or "",
         scan_from(row),
+        msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
     )

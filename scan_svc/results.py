@@ -4,6 +4,7 @@ Each class mirrors a proto message field by field; `mesh.mirror` converts, and a
 means stands in the proto.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -66,6 +67,25 @@ class Usage:
     output_tokens: int = 0
     cost_micro_usd: int = 0
     calls: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            other.model or self.model,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cost_micro_usd + other.cost_micro_usd,
+            self.calls + other.calls,
+        )
+
+    @classmethod
+    def of_failure(cls, metadata: Mapping[str, str]) -> "Usage | None":
+        """What a peer paid for an answer it couldn't use, by the metadata of its error; None if it paid nothing."""
+        figures = {
+            name: metadata.get(name, "0") for name in ("input_tokens", "output_tokens", "cost_micro_usd", "calls")
+        }
+        if not all(figure.isdecimal() for figure in figures.values()) or not any(map(int, figures.values())):
+            return None
+        return cls(metadata.get("model", ""), **{name: int(figure) for name, figure in figures.items()})
 
 
 @dataclass(frozen=True, slots=True)

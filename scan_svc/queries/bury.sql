@@ -2,7 +2,8 @@
 -- means fenced.
 with buried as (
     update scan.job
-    set state = $4, worker_id = null, token = token + 1, last_error = $3::jsonb, run_at = now()
+    set state = $4, worker_id = null, token = token + 1, last_error = $3::jsonb, run_at = now(),
+        spent = nullif($5::jsonb, 'null')
     where id = $1 and token = $2
     returning ref, token, percent, step
 ), failed as (

@@ -6,7 +6,7 @@ with given as (
         as given (id, token, stage, following, version, percent, step)
 ), advanced as (
     update scan.job j
-    set stage = given.following, attempt = 1, crashes = 0, last_error = null, version = given.version, percent = given.percent,
+    set stage = given.following, attempt = 1, crashes = 0, last_error = null, spent = null, version = given.version, percent = given.percent,
         step = given.step
     from given
     where j.id = given.id and j.token = given.token and j.stage = given.stage

@@ -13,7 +13,7 @@ with me as (
     update scan.job j
     set state = 'LEASED', worker_id = $1, token = j.token + 1, attempt = j.attempt + 1, version = (j.token + 1) * 10000
     from ready where j.id = ready.id
-    returning j.id, j.ref, j.token, j.stage, j.attempt, j.version, j.percent, j.step, j.traceparent
+    returning j.id, j.ref, j.token, j.stage, j.attempt, j.version, j.percent, j.step, j.traceparent, j.spent
 )
 select s.id, s.user_id, s.image_url, s.object_key, s.content_type, s.size_bytes, s.sha256, s.user_input, s.latitude,
        s.longitude, s.region, s.locale, s.created_at, s.started_at, s.finished_at, s.error,
@@ -25,6 +25,7 @@ select s.id, s.user_id, s.image_url, s.object_key, s.content_type, s.size_bytes,
            (select jsonb_agg(r.run order by r.finished_at) from scan.stage_result r where r.job_id = leased.id)::text
        end as stages,
        leased.id as job_id, leased.token, leased.stage as job_stage, leased.attempt, leased.traceparent,
+       leased.spent::text as spent,
        extract(epoch from now() - s.started_at)::float8 as age
 from leased
 join scan.scan s on s.id = leased.ref

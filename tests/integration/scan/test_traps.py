@@ -1,6 +1,7 @@
 """The traps of a durable queue, one by one: what goes wrong between processes, or between a write and its answer."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -17,7 +18,7 @@ from local.stack import ENV_FILE, Part, running
 from mesh.errors import Internal, Reason, Unavailable
 from mesh.postgres import migrate
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
-from scan_svc.results import Classification, DisposalRule
+from scan_svc.results import Classification, DisposalRule, Usage
 from scan_svc.scans import Failure, Scan, StageRun, State
 from tests.chaos.journal import Event
 from tests.chaos.processes import Processes
@@ -201,14 +202,14 @@ async def test_what_crashes_its_worker_five_times_is_archived_and_never_replayed
     scan_id = await shop.submit()
     for _ in range(POISON_CRASHES):
         worker_id = await shop.queue.enlist()
-        leases = await shop.queue.claim(worker_id, 1) or await shop.queue.claim_suspects(worker_id)
+        leases = await shop.queue.claim(worker_id, 1) or await shop.queue.claim_suspects(worker_id, 0)
         assert [lease.scan.scan_id for lease in leases] == [scan_id]
         assert leases[0].attempt == 1
         assert await shop.lose_everybody() == [scan_id]
     await shop.parts.dead_letters.reprocess()
     worker_id = await shop.queue.enlist()
     assert await shop.queue.claim(worker_id, 1) == []
-    assert await shop.queue.claim_suspects(worker_id) == []
+    assert await shop.queue.claim_suspects(worker_id, 0) == []
     assert await shop.pool.fetchval("select state from scan.job") == "ARCHIVED"
     assert (await shop.parts.store.get(scan_id)).state is State.FAILED
 
@@ -219,7 +220,7 @@ async def test_a_stage_that_is_done_clears_a_scan_of_its_crashes(shop: Shop) -> 
     for _ in range(2):
         await shop.claimed()
         await shop.lose_everybody()
-    (lease,) = await shop.queue.claim_suspects(await shop.queue.enlist())
+    (lease,) = await shop.queue.claim_suspects(await shop.queue.enlist(), 0)
     await shop.queue.checkpoint(vision_done(lease))
     assert await shop.pool.fetchval("select crashes from scan.job") == 0
 
@@ -262,6 +263,17 @@ async def test_what_was_archived_for_its_crashes_runs_again_when_a_person_replay
         assert (await shop.ended(scan_id)).state is State.SUCCEEDED
 
 
+async def test_no_suspect_runs_beside_one_that_must_be_alone(shop: Shop) -> None:
+    """With few crashes a few run together, and others join them; with more nobody does."""
+    for crashes in (2, 2, 2, 2, 2, 2, 3):
+        await shop.submit(crashes=crashes)
+    worker_id = await shop.queue.enlist()
+    assert [lease.company for lease in await shop.queue.claim_suspects(worker_id, 0)] == [1]
+    assert [lease.company for lease in await shop.queue.claim_suspects(worker_id, 0)] == [4, 4, 4, 4]
+    assert await shop.queue.claim_suspects(worker_id, 4) == []
+    assert [lease.company for lease in await shop.queue.claim_suspects(worker_id, 3)] == [4]
+
+
 async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
     """It has nothing to let go of yet; later it would have to wait for its other scans."""
     order: list[str] = []
@@ -271,9 +283,9 @@ async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
         order.append("others")
         return await claim(worker_id, count)
 
-    async def claimed_suspects(worker_id: int) -> list[Lease]:
+    async def claimed_suspects(worker_id: int, beside: int) -> list[Lease]:
         order.append("suspects")
-        return await claim_suspects(worker_id)
+        return await claim_suspects(worker_id, beside)
 
     shop.queue.claim, shop.queue.claim_suspects = claimed, claimed_suspects  # type: ignore[method-assign]
     scan_ids = [await shop.submit(), await shop.submit(crashes=2)]
@@ -291,7 +303,7 @@ async def test_a_suspect_isnt_claimed_among_the_innocent(shop: Shop) -> None:
         await shop.lose_everybody()
     worker_id, innocent = await shop.queue.enlist(), await shop.submit()
     assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 10)] == [innocent]
-    assert [lease.scan.scan_id for lease in await shop.queue.claim_suspects(worker_id)] == [scan_id]
+    assert [lease.scan.scan_id for lease in await shop.queue.claim_suspects(worker_id, 0)] == [scan_id]
 
 
 async def test_vision_is_called_once_although_the_answer_fails_twice(shop: Shop) -> None:
@@ -307,6 +319,31 @@ async def test_vision_is_called_once_although_the_answer_fails_twice(shop: Shop)
         scan = await shop.ended(await shop.submit())
     assert scan.state is State.SUCCEEDED
     assert shop.peers.calls == {"vision": 1, "rules": 1, "answer": 3, "reward": 1}
+
+
+async def test_what_failed_tries_cost_is_added_up(shop: Shop) -> None:
+    """A model is paid for answers that couldn't be used, too: the peer's error says how much."""
+    paid = {"cost_micro_usd": 700, "input_tokens": 900, "output_tokens": 50, "calls": 1}
+    failures = [Unavailable(Reason.UNAVAILABLE, peer="model", **paid) for _ in range(2)]
+
+    async def sometimes() -> None:
+        if failures:
+            raise failures.pop()
+
+    shop.peers.before["answer"] = sometimes
+    async with shop.worker().working():
+        scan = await shop.ended(await shop.submit())
+    (run,) = [run for run in scan.stages if run.stage == "answer"]
+    assert (run.attempts, run.usage) == (3, Usage("", 1800, 100, 1400, 2))
+
+
+async def test_a_deleted_scan_leaves_what_its_failed_tries_cost(shop: Shop) -> None:
+    """Billing needs it, although no stage came to its end."""
+    lease = await shop.held()
+    await shop.queue.retry(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, 60.0)
+    await shop.parts.store.delete(lease.scan.scan_id)
+    usage = json.loads(await shop.pool.fetchval("select usage::text from scan.tombstone"))
+    assert [(run["stage"], run["attempts"], run["usage"]["cost_micro_usd"]) for run in usage] == [("vision", 1, 700)]
 
 
 @pytest.fixture

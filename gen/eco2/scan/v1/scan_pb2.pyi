@@ -251,7 +251,7 @@ class StageRun(_message.Message):
 
     @_builtins.property
     def usage(self) -> _classification_pb2.Usage:
-        """What a model call cost. Absent where none was paid for."""
+        """What calls to models cost, those of tries that failed included. Absent where none was paid for."""
 
     def __init__(
         self,
