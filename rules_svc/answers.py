@@ -49,6 +49,14 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """A model that was asked first and gave no answer that stands on the rules."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a person is told.
 
@@ -62,6 +70,9 @@ class Answer:
         provider: Who wrote it.
         when: When to put it out; empty while it isn't known what it is.
         choices: Replies that would settle the first insufficiency.
+        model: The exact model that wrote it; empty when composed.
+        prompt_version: Version of its prompt.
+        passed_over: Models that were asked before, in order.
     """
 
     text: str
@@ -73,6 +84,9 @@ class Answer:
     provider: str = PROVIDER
     when: str = ""
     choices: tuple[str, ...] = ()
+    model: str = ""
+    prompt_version: str = ""
+    passed_over: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

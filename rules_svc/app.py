@@ -3,7 +3,7 @@
     GetTaxonomy ─── edition: rule book (data/*.yaml, or a folder that is followed)
     SearchItems ─── edition: names and synonyms
     MatchRules ──── edition: rule book
-    ComposeAnswer ─ edition: composer (data/questions.yaml)
+    ComposeAnswer ─ edition: composer (data/questions.yaml), or a hosted model on the composer's grounds
     FindPlaces ──── finder ─┬ store ── PostgreSQL, schema `rules`
                             └ Kakao Local, if there is a key; Redis, if there is one, keeps its answers
 
@@ -23,6 +23,7 @@ import stamina
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
+from mesh.models.opening import open_models
 from mesh.redis import open_redis
 from mesh.server import Server, Service, serving
 from mesh.tasks import end
@@ -30,11 +31,13 @@ from rules_svc.editions import Editions
 from rules_svc.hours import SEOUL
 from rules_svc.kakao import KakaoPlaces, load_searches
 from rules_svc.nearby import PlaceFinder
+from rules_svc.providers.hosted import HostedWriter
 from rules_svc.quota import AnswerCache, Breaker, DailyQuota
 from rules_svc.samples import sample_places
 from rules_svc.servicer import RulesServicer
 from rules_svc.settings import RulesSettings
 from rules_svc.store import PlaceStore
+from rules_svc.writing import Writers
 
 NAME = "eco2.rules.v1.RulesService"
 
@@ -47,11 +50,15 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     with telemetry.started("rules", settings) as instruments:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
-        async with postgres.open_pool(dsn, max_size=connections) as pool:
+        async with (
+            postgres.open_pool(dsn, max_size=connections) as pool,
+            open_models(settings, settings.writers) as models,
+        ):
             store = PlaceStore(pool, postgres.Queries("rules_svc"))
+            writers = Writers([HostedWriter(model) for model in models])
             editions = Editions(settings.rulebook_dir)
             async with _kakao(settings) as kakao:
-                servicer = RulesServicer(editions, PlaceFinder(store, kakao), partial(datetime.now, UTC))
+                servicer = RulesServicer(editions, PlaceFinder(store, kakao), writers, partial(datetime.now, UTC))
                 service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
                 async with (
                     _followed(editions, settings.rulebook_seconds),

@@ -1,15 +1,18 @@
 """RulesService: how each kind of waste is disposed of, what a person is told about it, and where they can take it."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.identity import caller
+from mesh.models.bill import terms
 from rules_svc import etags, wire
 from rules_svc.editions import Editions
 from rules_svc.nearby import PlaceFinder
+from rules_svc.writing import Writers
 
 
 class RulesServicer(RulesServiceServicer):
@@ -18,12 +21,14 @@ class RulesServicer(RulesServiceServicer):
     Args:
         editions: The rule book as it is now. Each call takes the current edition once and stays with it.
         places: Where waste can be taken.
+        writers: Write answers.
         now: The time, for opening hours.
     """
 
-    def __init__(self, editions: Editions, places: PlaceFinder, now: Callable[[], datetime]) -> None:
+    def __init__(self, editions: Editions, places: PlaceFinder, writers: Writers, now: Callable[[], datetime]) -> None:
         self._editions = editions
         self._places = places
+        self._writers = writers
         self._now = now
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
@@ -51,12 +56,15 @@ class RulesServicer(RulesServiceServicer):
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
     ) -> AsyncIterator[pb.ComposeAnswerResponse]:
-        """Composes an answer: its text line by line, then the whole."""
+        """Writes an answer: a draft piece by piece, then the whole."""
         locale = caller(context).locale_or(request.locale)
         finding, rules = wire.to_finding(request.classification), [wire.to_rule(rule) for rule in request.rules]
         composer = self._editions.current.composer
-        for event in composer.compose(finding, rules, request.question, locale):
-            yield wire.from_composed(event)
+        paid = terms(context)
+        writing = self._writers.write(composer, finding, rules, request.question, locale, paid)
+        async with aclosing(writing) as events:
+            async for event in events:
+                yield wire.from_composed(event, paid.bill.total)
 
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""

@@ -1,13 +1,17 @@
 """What the Rules service can be told."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
-from mesh.settings import ServiceSettings
+from mesh.models.settings import ModelSettings
+from rules_svc.answers import PROVIDER
+
+DEFAULT_MODEL = "gpt-4.1-mini"
 
 
-class RulesSettings(ServiceSettings):
+class RulesSettings(ModelSettings):
     """Settings of the Rules service, from `ECO2_<FIELD>`."""
 
     database_url: SecretStr = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
@@ -21,5 +25,22 @@ class RulesSettings(ServiceSettings):
     kakao_daily_calls: int = Field(50_000, ge=0, description="Calls to Kakao Local a day, of all replicas with Redis.")
     kakao_seconds: float = Field(1.0, gt=0, description="How long a call to Kakao Local may take.")
     kakao_cache_seconds: int = Field(600, ge=1, description="How long an answer of Kakao Local is kept.")
-    redis_url: SecretStr | None = Field(None, description="Redis or Valkey, where replicas share Kakao's answers.")
     sample_places: bool = Field(True, description="Whether the invented sample places are kept; false removes them.")
+    answer_chain: str = Field(
+        "",
+        description="Hosted models that write answers, in order, by commas; the composer comes last by itself. "
+        "`composed` asks none. Default: gpt-4.1-mini with a key, none without.",
+    )
+
+    @property
+    def writers(self) -> tuple[str, ...]:
+        """Hosted models that write answers, in order."""
+        default = DEFAULT_MODEL if self.openai_api_key.get_secret_value() else ""
+        names = (name.strip() for name in (self.answer_chain or default).split(","))
+        return tuple(name for name in names if name and name != PROVIDER)
+
+    @model_validator(mode="after")
+    def _writers_can_be_asked(self) -> Self:
+        if self.writers and not self.openai_api_key.get_secret_value():
+            raise ValueError("a hosted model is to write answers: set OPENAI_API_KEY")
+        return self

@@ -11,6 +11,8 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.errors import FieldViolation, InvalidArgument, Reason
 from mesh.locale import Locale
+from mesh.mirror import to_proto
+from mesh.models.bill import Usage
 from rules_svc.answers import Answer, Finding
 from rules_svc.hours import Opening, opening
 from rules_svc.hours_texts import phrase
@@ -190,8 +192,8 @@ def from_found(found: Found, taxonomy: Taxonomy, locale: Locale) -> rules_servic
     )
 
 
-def from_composed(event: str | Answer) -> rules_service_pb2.ComposeAnswerResponse:
-    """One message of the stream: a piece of the text, or the answer that ends it."""
+def from_composed(event: str | Answer, usage: Usage | None = None) -> rules_service_pb2.ComposeAnswerResponse:
+    """One message of the stream: a piece of the draft, or the answer that ends it, with what it cost."""
     if isinstance(event, str):
         return rules_service_pb2.ComposeAnswerResponse(text_delta=event)
     answer = disposal_pb2.Answer(
@@ -204,8 +206,14 @@ def from_composed(event: str | Answer) -> rules_service_pb2.ComposeAnswerRespons
         insufficiencies=event.insufficiencies,
         rule_ids=event.rule_ids,
         provider=event.provider,
+        model=event.model,
+        prompt_version=event.prompt_version,
+        passed_over=[
+            classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason) for attempt in event.passed_over
+        ],
     )
-    return rules_service_pb2.ComposeAnswerResponse(answer=answer)
+    cost = to_proto(usage, classification_pb2.Usage) if usage else None
+    return rules_service_pb2.ComposeAnswerResponse(answer=answer, usage=cost)
 
 
 def to_materials(request: rules_service_pb2.FindPlacesRequest, taxonomy: Taxonomy) -> tuple[str, ...]:

@@ -23,10 +23,9 @@ def speech(request: ModelRequest) -> str:
         return written
     answer = json.loads(written)
     rule = _first_rule(request)
-    answer["how"] = "\n".join(rule.get("steps", ()))
-    answer["why"] = rule.get("why", "")
-    answer["rule_ids"] = [rule.get("rule_id", "")]
-    answer["container"] = rule.get("container", "")
+    answer |= {"how": "\n".join(rule.get("steps", ())), "why": rule.get("why", "")}
+    if rule and "rule_ids" in answer:
+        answer["rule_ids"] = [rule["rule_id"]]
     return json.dumps(answer, ensure_ascii=False)
 
 

@@ -23,8 +23,8 @@ class ModelSettings(ServiceSettings):
         description="Key of OpenAI or a compatible provider. Empty: no hosted model is called.",
     )
     openai_base_url: str = Field("https://api.openai.com/v1", description="Where the provider is.")
-    redis_url: SecretStr = Field(
-        SecretStr(""), description="Redis, so that limits hold for all processes together. Empty: for each alone."
+    redis_url: SecretStr | None = Field(
+        None, description="Redis or Valkey, where replicas share limits and answers; without it each has its own."
     )
     model_prices: Path | None = Field(None, description="A price table of one's own, shaped like models.yaml.")
     model_requests_per_minute: int = Field(5000, ge=1, description="Calls of one model a minute.")

@@ -1,0 +1,1 @@
+"""Who can write an answer besides the composer: hosted models."""

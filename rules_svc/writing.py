@@ -1,0 +1,68 @@
+"""Who writes an answer: the first of a chain of hosted models whose answer stands on the rules, else the composer.
+
+What a client sees: sentences as they come, each checked; then the answer, which replaces them. When a model fails half
+way, its sentences stay a draft, and the composed answer comes whole.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+import structlog
+
+from mesh.errors import EcoError
+from mesh.locale import Locale
+from mesh.models.bill import Terms
+from rules_svc.answers import UNKNOWN, Answer, Attempt, Composer, Finding
+from rules_svc.providers.hosted import HostedWriter, Task
+from rules_svc.rulebook import ToldRule
+
+_log = structlog.get_logger("writing")
+
+
+class Writers:
+    """Writes answers.
+
+    Args:
+        hosted: Models in the order they are asked; may be empty.
+    """
+
+    def __init__(self, hosted: Sequence[HostedWriter]) -> None:
+        self._hosted = tuple(hosted)
+
+    async def write(
+        self,
+        composer: Composer,
+        finding: Finding,
+        rules: Sequence[ToldRule],
+        question: str,
+        locale: Locale,
+        terms: Terms,
+    ) -> AsyncGenerator[str | Answer, None]:
+        """Pieces of a draft, then the answer. Other arguments as for `Composer.compose`."""
+        *pieces, composed = composer.compose(finding, rules, question, locale)
+        assert isinstance(composed, Answer)
+        # Of what wasn't recognised nothing can be written; it is asked about, which costs nothing.
+        hosted = self._hosted if finding.path != UNKNOWN else ()
+        passed_over, drafted = list[Attempt](), False
+        if hosted:
+            unanswered = frozenset(one.ask for one in composer.open(finding, rules, question, locale) if one.topic)
+            task = Task(finding, rules, question, locale, composed, unanswered)
+        for writer in hosted:
+            try:
+                async with aclosing(writer.write(task, terms)) as events:
+                    async for event in events:
+                        if isinstance(event, Answer):
+                            yield replace(event, passed_over=tuple(passed_over))
+                            return
+                        # A second draft would only be appended to the first.
+                        if not passed_over:
+                            drafted = True
+                            yield event
+            except EcoError as error:
+                _log.warning("writer passed over", model=writer.name, reason=error.reason, detail=error.metadata)
+                passed_over.append(Attempt(writer.name, error.reason))
+        if not drafted:
+            for piece in pieces:
+                yield piece
+        yield replace(composed, passed_over=tuple(passed_over))
