@@ -78,10 +78,10 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | None]:
     """Redis, if these settings name one."""
-    if not (url := settings.redis_url.get_secret_value()):
+    if settings.redis_url is None:
         yield None
         return
-    async with open_redis(url) as redis:
+    async with open_redis(settings.redis_url.get_secret_value()) as redis:
         yield redis
 
 
