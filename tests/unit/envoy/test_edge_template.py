@@ -48,7 +48,7 @@ def test_administration_listens_on_loopback_only(edge: dict[str, Any]) -> None:
     assert edge["admin"]["address"]["socket_address"]["address"] == "127.0.0.1"
 
 
-def test_event_streams_differ_in_their_framing_alone(manager: dict[str, Any]) -> None:
+def test_event_streams_differ_in_the_service_alone(manager: dict[str, Any]) -> None:
     """A route's transcoder settings replace the filter's, so they are written twice and must agree."""
     name = "envoy.filters.http.grpc_json_transcoder"
     (usual,) = (each["typed_config"] for each in manager["http_filters"] if each["name"] == name)
@@ -56,8 +56,11 @@ def test_event_streams_differ_in_their_framing_alone(manager: dict[str, Any]) ->
     overrides = [route["typed_per_filter_config"][name] for route in routes if "typed_per_filter_config" in route]
     (events,) = (override for override in overrides if "services" in override)
 
-    framed = usual["print_options"] | {"stream_sse_style_delimited": True}
-    assert events == usual | {"print_options": framed}
+    # The service frames its events itself, so the transcoder is told of no framing there.
+    assert events == usual | {
+        "services": ["eco2.scan.v1.EventStreamService"],
+        "print_options": {"preserve_proto_field_names": True},
+    }
 
 
 def test_every_own_error_has_a_known_reason_and_both_languages(manager: dict[str, Any]) -> None:
