@@ -16,7 +16,7 @@ import asyncpg
 import uvloop
 
 from bench import machine
-from bench.mesh import creation, lag, polling
+from bench.mesh import creation, crowd, lag, overhead, polling, throughput
 from bench.mesh.picture import draw
 from bench.mesh.report import Outcome, keep, table
 from bench.mesh.scale import FULL, QUICK, Scale
@@ -33,17 +33,22 @@ class Scenario:
         title: What it is about.
         measure: Takes its figures on a fresh stack.
         environment: Settings of that stack that differ from the defaults.
+        hosted: Whether it needs a hosted model.
     """
 
     title: str
     measure: Callable[[Stack, Scale], Awaitable[Outcome]]
     environment: Mapping[str, str] = field(default_factory=dict)
+    hosted: bool = False
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
         "A": Scenario("CreateScan", creation.measure),
+        "B": Scenario("overhead of an idle system", overhead.measure, hosted=True),
+        "C": Scenario("complete scans", throughput.measure, hosted=True),
         "D": Scenario("change to client", lag.measure, lag.ENVIRONMENT),
+        "E": Scenario("a crowd", crowd.measure, hosted=True),
         "F": Scenario("status polls", polling.measure),
     }
 )
@@ -77,7 +82,7 @@ def main() -> None:
     for letter in chosen:
         scenario = SCENARIOS[letter]
         _say(f"{letter}: {scenario.title} …")
-        with standing(scenario.environment) as stack:
+        with standing(scenario.environment, hosted=scenario.hosted) as stack:
             about = about or uvloop.run(_describe(stack))
             outcomes[letter] = uvloop.run(_run(stack, scenario, QUICK if arguments.quick else FULL))
     print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")

@@ -124,11 +124,11 @@ async def _pushed(users: Sequence[Phone], watched: Sequence[Watched], lags: Lags
     opened: set[str] = set()
     all_open = asyncio.Event()
 
-    def seen(scan_id: str, _: str, version: int) -> None:
+    def seen(scan_id: str, event: bytes) -> None:
         opened.add(scan_id)
         if len(opened) == len(watched):
             all_open.set()
-        lags.saw(scan_id, version)
+        lags.saw(scan_id, version_of(event))
 
     watches = [
         asyncio.create_task(user.watch(one.scan_id, functools.partial(seen, one.scan_id)))

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from bench.mesh.load import Refused
 from bench.mesh.stack import Stack
 
 _VERSION = re.compile(rb'"version": ?"?(\d+)')
-_TYPE = re.compile(rb'"type": ?"TYPE_(\w+)"')
+_STATE = re.compile(rb'"state": ?"STATE_(\w+)"')
 
 _UPLOAD = {"upload": {"content_type": "image/jpeg", "size_bytes": 2_500_000}}
 
@@ -44,6 +44,24 @@ class Phone:
         scan_id: str = created["scan"]["scan_id"]
         return scan_id
 
+    async def upload(self, photo: bytes, storage: Connection) -> str:
+        """CreateScan, the photo straight to storage, StartScan; the scan's id.
+
+        Args:
+            photo: A JPEG.
+            storage: A connection to object storage.
+        """
+        announcement = {"upload": {"content_type": "image/jpeg", "size_bytes": len(photo)}}
+        created = msgspec.json.decode(await self._send(self._request("POST", "/v1/scans", announcement)))
+        ticket, scan_id = created["upload"], str(created["scan"]["scan_id"])
+        address = urlsplit(ticket["url"])
+        headers = {name: value for name, value in ticket["headers"].items() if name != "Content-Length"}
+        put = await storage.send(encode("PUT", f"{address.path}?{address.query}", address.netloc, headers, photo))
+        if put.status != 200:
+            raise Refused(f"PUT {put.status}")
+        await self._send(self._request("POST", f"/v1/scans/{scan_id}:start", {}))
+        return scan_id
+
     def reading(self, scan_id: str, query: str = "") -> bytes:
         """The request of GetScan, for `read`."""
         return self._request("GET", f"/v1/scans/{scan_id}{query}")
@@ -52,12 +70,12 @@ class Phone:
         """GetScan; the reply as it came."""
         return await self._send(request)
 
-    async def watch(self, scan_id: str, seen: Callable[[str, int], None]) -> None:
+    async def watch(self, scan_id: str, seen: Piece) -> None:
         """WatchScan as Server-Sent Events until the stream ends.
 
         Args:
             scan_id: Which scan.
-            seen: Called with the type and version of each event, such as ("UPDATE", 10003).
+            seen: Called with each event as it came; the functions below read from it what a benchmark wants to know.
         """
         request = self._request("GET", f"/v1/scans/{scan_id}:watch", None, {"accept": "text/event-stream"})
         await self._send(request, lambda piece: _each_event(piece, seen))
@@ -112,8 +130,14 @@ def version_of(scan: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def _each_event(piece: bytes, seen: Callable[[str, int], None]) -> None:
+def state_of(scan: bytes) -> str:
+    """The state in a scan's JSON, such as "SUCCEEDED"; empty if there is none."""
+    found = _STATE.search(scan)
+    return found[1].decode() if found else ""
+
+
+def _each_event(piece: bytes, seen: Piece) -> None:
     """Envoy sends each event in a piece of its own, or several together."""
     for line in piece.split(b"\n"):
-        if kind := _TYPE.search(line):
-            seen(kind[1].decode(), version_of(line))
+        if line.startswith(b"data:"):
+            seen(line)

@@ -3,13 +3,14 @@
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from bench.machine import cpu_seconds, pss_mebibytes
+from bench.mesh.model import Model, started
 from local.files import read_env
 from local.secrets import Secrets
 from local.stack import ENV_FILE, running
@@ -31,12 +32,14 @@ class Stack:
         variables: Its addresses.
         processes: The first process of each program, by the program's name.
         tokens: Signs users in.
+        model: The stand-in for the hosted model; None where Vision classifies offline.
     """
 
     folder: Path
     variables: Mapping[str, str]
     processes: Mapping[str, psutil.Process]
     tokens: Tokens
+    model: Model | None = None
 
     @property
     def rest(self) -> str:
@@ -57,12 +60,14 @@ class CpuMeter:
 
     Args:
         stack: What is measured.
-        beside: Processes that aren't ours but take part: the generator's own helpers, the model's stand-in.
     """
 
-    def __init__(self, stack: Stack, beside: Mapping[str, psutil.Process] | None = None) -> None:
+    def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._beside = {"generator": psutil.Process(), **(beside or {})}
+        # What takes part without being ours.
+        self._beside = {"generator": psutil.Process()}
+        if stack.model:
+            self._beside["model"] = stack.model.process
         self._began = self._now()
 
     def stop(self) -> tuple[Cpu, Cpu]:
@@ -77,21 +82,23 @@ class CpuMeter:
 
 
 @contextmanager
-def standing(environment: Mapping[str, str] | None = None) -> Iterator[Stack]:
+def standing(environment: Mapping[str, str], *, hosted: bool) -> Iterator[Stack]:
     """A fresh stack in a folder of its own, fsync on, with the defaults of `eco2 up`.
 
     Args:
         environment: Settings that differ from the defaults; a row of the report that needs any says so.
+        hosted: Whether it calls a hosted model: a stand-in for it is started, too.
     """
     with (
         tempfile.TemporaryDirectory(prefix="eco2-bench-", ignore_cleanup_errors=True) as folder,
-        _environment(environment or {}),
+        started() if hosted else nullcontext() as model,
+        _environment({**environment, **(model.environment if model else {})}),
         running(Path(folder)) as variables,
     ):
         pids = dict(pair.split("=") for pair in read_env(Path(folder) / ENV_FILE)["ECO2_PIDS"].split(","))
         processes = {name: psutil.Process(int(pid)) for name, pid in pids.items()}
         tokens = Tokens(Secrets.load(Path(folder) / "secrets").signing_key)
-        yield Stack(Path(folder), variables, processes, tokens)
+        yield Stack(Path(folder), variables, processes, tokens, model)
 
 
 @contextmanager

@@ -54,14 +54,18 @@ class OpenAIStandIn:
         async with self._arrived:
             await self._arrived.wait_for(lambda: self.count >= count)
 
+    def treatment(self, request: ModelRequest) -> Behaviour:
+        """What happens to a request: what the script says next, else what is usual."""
+        return self._script.popleft() if self._script else self.usual
+
     async def answer(self, http: web.Request) -> web.StreamResponse:
         """Treats one request."""
-        behaviour = self._script.popleft() if self._script else self.usual
         try:
             request = ModelRequest(http.path, await http.read())
         except msgspec.DecodeError:
             bad = Behaviour(status=400, code="invalid_request_error")
             return web.Response(status=400, body=wire.error(bad), content_type="application/json")
+        behaviour = self.treatment(request)
         self.requests.append(request)
         self.count += 1
         async with self._arrived:
