@@ -37,7 +37,7 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
-.PHONY: chaos bench bench-queue
+.PHONY: chaos bench bench-queue bench-photos eval
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
 	@$(BIN)/python -m tests.chaos $(MINUTES)
 
@@ -46,6 +46,12 @@ bench: setup ## Hold the promises against measurement (ONLY=AC, QUICK=1)
 
 bench-queue: setup ## Measure what the durable queue costs
 	@$(BIN)/python -m bench.queue
+
+bench-photos: setup ## Measure cleaning, looking at and remembering photos
+	@$(BIN)/python -m bench.vision
+
+eval: setup ## Score the classifiers on labelled photos (PHOTOS=folder with labels.csv)
+	@$(BIN)/python -m bench.vision.evaluation "$(PHOTOS)"
 
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .

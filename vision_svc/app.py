@@ -57,7 +57,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
             _open_redis(settings) as redis,
             open_public_client("image_url") as client,
             open_decoders(settings.vision_threads, settings.vision_decode_seconds) as decoders,
-            _open_chain(settings, cpu, redis) as chain,
+            open_chain(settings, cpu, redis) as chain,
         ):
             storage = PhotoStorage(bucket)
             web = PhotoWeb(client, settings.vision_fetch_seconds)
@@ -86,7 +86,7 @@ async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | 
 
 
 @asynccontextmanager
-async def _open_chain(settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None) -> AsyncIterator[Chain]:
+async def open_chain(settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None) -> AsyncIterator[Chain]:
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
     classifiers: dict[str, Cached] = {}

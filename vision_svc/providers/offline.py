@@ -126,6 +126,7 @@ class OfflineClassifier:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # photos run side by side; one photo doesn't need all cores
         options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # 23 MiB less for a tenth more CPU: it keeps what one photo needed
         session = onnxruntime.InferenceSession(str(backbone), options, providers=["CPUExecutionProvider"])
         classifier = cls(session, f"efficientnet-lite2-{_digest(backbone, HEAD, IMAGENET)[:12]}")
         classifier.beliefs(np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8))

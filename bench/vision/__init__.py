@@ -1,0 +1,1 @@
+"""What Vision gets right, and what it costs."""
