@@ -19,7 +19,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_server
 from mesh import telemetry
 from mesh.addresses import open_public_client
-from mesh.models.opening import open_models
 from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Server, Service, serving
 from mesh.storage import open_bucket
@@ -29,9 +28,7 @@ from vision_svc.chain import Chain
 from vision_svc.classification import Classification
 from vision_svc.decoding import open_decoders
 from vision_svc.examination import Examiner, Lane, Repeat
-from vision_svc.flights import SingleFlight
 from vision_svc.peers import open_taxonomy
-from vision_svc.providers.hosted import HostedClassifier
 from vision_svc.providers.offline import Offline, OfflineClassifier
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import OFFLINE, VisionSettings
@@ -93,6 +90,11 @@ async def open_chain(settings: VisionSettings, cpu: Executor, redis: GuardedRedi
     opinions = Memory(redis, "vision:opinion:", Classification)
     async with AsyncExitStack() as stack:
         if hosted:
+            # Not at the top: without a hosted model the SDK would take 40 MiB for nothing.
+            from mesh.models.opening import open_models
+            from vision_svc.flights import SingleFlight
+            from vision_svc.providers.hosted import HostedClassifier
+
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target))
             for model in await stack.enter_async_context(open_models(settings, hosted)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)

@@ -6,7 +6,7 @@ The photos are made here: a picture of scikit-image's, with noise as a sensor ha
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -90,7 +90,11 @@ async def looking() -> None:
         print(f"\nDecoder at rest: {child.memory_full_info().pss / 2**20:.0f} MiB PSS.")
     model = OfflineClassifier.load(BACKBONE)
     seen = pixels(photo)
-    for what, look in {"unpacking the copy": lambda: pixels(photo), "the model": lambda: model.classify(seen)}.items():
+    looks: dict[str, Callable[[], object]] = {
+        "unpacking the copy": lambda: pixels(photo),
+        "the model": lambda: model.classify(seen),
+    }
+    for what, look in looks.items():
         began = time.thread_time()
         for _ in range(20):
             look()

@@ -1,13 +1,16 @@
 """What a service that calls hosted models can be told."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mesh.models.client import Patience
-from mesh.models.ledger import Limits
 from mesh.settings import ServiceSettings
+
+if TYPE_CHECKING:  # at run time only where a model is called: the SDK takes 40 MiB
+    from mesh.models.client import Patience
+    from mesh.models.ledger import Limits
 
 _MICRO = 1_000_000
 
@@ -35,8 +38,10 @@ class ModelSettings(ServiceSettings):
     model_stall_seconds: float = Field(10.0, gt=0, description="How long a stream may be silent.")
     model_attempts: int = Field(3, ge=1, description="Tries of one call, within the caller's deadline.")
 
-    def limits(self) -> Limits:
+    def limits(self) -> "Limits":
         """How much may be used."""
+        from mesh.models.ledger import Limits
+
         return Limits(
             self.model_requests_per_minute,
             self.model_tokens_per_minute,
@@ -44,6 +49,8 @@ class ModelSettings(ServiceSettings):
             round(self.model_user_daily_usd * _MICRO),
         )
 
-    def patience(self) -> Patience:
+    def patience(self) -> "Patience":
         """How long a model may take."""
+        from mesh.models.client import Patience
+
         return Patience(self.model_first_byte_seconds, self.model_stall_seconds, self.model_attempts)
