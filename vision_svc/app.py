@@ -75,7 +75,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | None]:
     """Redis, if these settings name one."""
-    if settings.redis_url is None:
+    if not settings.redis_url:
         yield None
         return
     async with open_redis(settings.redis_url.get_secret_value()) as redis:

@@ -27,7 +27,7 @@ async def open_models(settings: ModelSettings, names: Sequence[str]) -> AsyncIte
     clock = Clock()
     async with AsyncExitStack() as stack:
         ledger: Ledger = LocalLedger()
-        if settings.redis_url is not None:
+        if settings.redis_url:
             client = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
             ledger = SharedLedger(RedisLedger(client))
         sdk = await stack.enter_async_context(
