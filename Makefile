@@ -52,6 +52,9 @@ bench-photos: setup ## Measure cleaning, looking at and remembering photos
 
 eval: setup ## Score the classifiers on labelled photos (PHOTOS=folder with labels.csv)
 	@$(BIN)/python -m bench.vision.evaluation "$(PHOTOS)"
+.PHONY: bench-places
+bench-places: setup ## Measure places: a million searched, a hundred thousand imported
+	@$(BIN)/python -m bench.places
 
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .
@@ -65,6 +68,7 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	@$(call generate,$(VAR)/gen) && diff -r gen $(VAR)/gen -x __pycache__ && rm -r $(VAR)/gen || \
 	    { echo "gen/ is not what protos/ says: run make gen" >&2; exit 1; }
 	$(BIN)/python -m helm.check
+	$(BIN)/python -m local.schemas
 
 gen: setup ## Generate stubs and the descriptor set from protos/
 	$(BIN)/buf format --write protos

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -20,6 +20,8 @@ from rules_svc.taxonomy import Taxonomy
 
 DATA = files("rules_svc") / "data"
 
+T = TypeVar("T")
+
 
 def load_questions(data: Traversable = DATA) -> Questions:
     """What people ask, and what they have to be asked.
@@ -27,7 +29,7 @@ def load_questions(data: Traversable = DATA) -> Questions:
     Raises:
         msgspec.ValidationError: The file hasn't the right shape.
     """
-    return msgspec.convert(read(data / "questions.yaml"), QuestionsFile).questions()
+    return _shaped(data / "questions.yaml", QuestionsFile).questions()
 
 
 def load(data: Traversable = DATA) -> Rulebook:
@@ -38,11 +40,11 @@ def load(data: Traversable = DATA) -> Rulebook:
         msgspec.ValidationError: A file hasn't the right shape.
         mesh.errors.NotFound: A rule or a tag names a category that doesn't exist.
     """
-    nodes = msgspec.convert(read(data / "taxonomy.yaml"), list[NodeEntry])
+    nodes = _shaped(data / "taxonomy.yaml", list[NodeEntry])
     taxonomy = Taxonomy.of([entry.node() for entry in nodes])
-    rule_files = [msgspec.convert(read(file), RuleFile) for file in _yaml_files(data / "rules")]
+    rule_files = [_shaped(file, RuleFile) for file in _yaml_files(data / "rules")]
     rules = [entry.rule(taxonomy, file) for file in rule_files for entry in file.rules]
-    tags = [entry.tag(taxonomy) for entry in msgspec.convert(read(data / "tags.yaml"), list[TagEntry])]
+    tags = [entry.tag(taxonomy) for entry in _shaped(data / "tags.yaml", list[TagEntry])]
     book = Rulebook(
         version=_digest(data),
         taxonomy=taxonomy,
@@ -59,6 +61,15 @@ def load(data: Traversable = DATA) -> Rulebook:
     return book
 
 
+def _shaped(file: Traversable, shape: type[T]) -> T:
+    """A file's content; what is wrong with it is told with its name."""
+    try:
+        return msgspec.convert(read(file), shape)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        error.add_note(f"in {file.name}")
+        raise
+
+
 def read(file: Traversable) -> Any:
     """A YAML file's content."""
     return yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
@@ -70,7 +81,7 @@ def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
     Raises:
         ValueError: A region stands there twice or doesn't exist, or the nation is missing.
     """
-    entries = [entry for file in _yaml_files(folder) for entry in msgspec.convert(read(file), list[OverlayEntry])]
+    entries = [entry for file in _yaml_files(folder) for entry in _shaped(file, list[OverlayEntry])]
     overlays = [entry.overlay(taxonomy) for entry in entries]
     rows = csv.DictReader(io.StringIO((folder / "gazetteer.csv").read_text("utf-8")))
     gazetteer = [

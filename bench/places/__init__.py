@@ -1,0 +1,1 @@
+"""What places cost: a million of them searched, a hundred thousand imported."""
