@@ -1,7 +1,8 @@
 """Rewards and collections in PostgreSQL.
 
 A scan's reward and the character it brings are written by one statement, so by one transaction. The primary keys
-decide every race: one reward a scan, one row a user and character. Nothing is ever updated.
+decide every race: one reward a scan, one row a user and character. The one thing ever updated is a refusal for what an
+answer left open, when a later evaluation of the same scan earns.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,8 @@ class RewardStore:
         Args:
             scan_id: The scan; also the idempotency key.
             user_id: Whose scan.
-            decision: What it deserves. Ignored when the scan was evaluated before, even if that came out otherwise.
+            decision: What it deserves. Ignored when the scan was evaluated before, even if that came out otherwise;
+                but a scan refused as INSUFFICIENT earns what it is found to deserve later.
 
         Raises:
             NotFound: The scan was evaluated for another user.

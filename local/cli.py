@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Column
 
 from eco2.scan.v1 import scan_pb2
-from local import card, demo, doctor, duty, foreground, places, progress, stack, tables
+from local import card, demo, doctor, duty, foreground, places, progress, rulebook, stack, tables
 from local.client import Question, ScanClient
 from local.failures import ApiError, Disconnected
 from local.options import VAR, Language, Var
@@ -28,6 +28,7 @@ from local.tokens import Tokens
 app = typer.Typer(
     help="Eco²: scan a photo of waste, from the command line.", no_args_is_help=True, pretty_exceptions_enable=False
 )
+app.add_typer(rulebook.rules, name="rules")
 app.add_typer(duty.letters, name="dead-letters")
 app.add_typer(duty.webhooks, name="webhooks")
 app.add_typer(places.commands, name="places")

@@ -1,6 +1,6 @@
 """The API as an internal client uses it: generated stubs over a gRPC channel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from eco2.scan.v1 import (
     scan_service_pb2,
     scan_service_pb2_grpc,
 )
+from eco2.vision.v1 import classification_pb2
 from local.failures import ApiError, Disconnected
 from local.following import Events, follow
 from mesh.errors import Reason
@@ -154,6 +155,20 @@ class RulesClient:
         """The nearest places, nearest first."""
         with _answered(self._locale):
             return list(self._stub.FindPlaces(request, timeout=_UNARY_SECONDS, metadata=self._metadata).places)
+
+    def find(self, name: str) -> list[rules_service_pb2.ItemMatch]:
+        """The categories that are called so, best first."""
+        request = rules_service_pb2.SearchItemsRequest(q=name, locale=self._locale)
+        with _answered(self._locale):
+            return list(self._stub.SearchItems(request, timeout=_UNARY_SECONDS, metadata=self._metadata).items)
+
+    def match(
+        self, category: classification_pb2.Category, tags: Sequence[str], region: str
+    ) -> rules_service_pb2.MatchRulesResponse:
+        """The rules for a category, in a situation and a region."""
+        request = rules_service_pb2.MatchRulesRequest(category=category, tags=tags, region=region, locale=self._locale)
+        with _answered(self._locale):
+            return self._stub.MatchRules(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
 
 
 def _language(locale: Locale) -> tuple[tuple[str, str], ...]:

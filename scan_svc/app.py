@@ -3,6 +3,7 @@
     ScanServicer ── Lifecycle ── ScanStore ─────────────┐
          │              ├─────── Uploads ── S3          ├─ PostgreSQL
          │              └─────── ScanReader ── Snapshots┼─ Redis
+         ├───────── Replies ──── ReplyStore ────────────┤
          └────────── Watchers ──────┘           │       │
     Worker ── Execution ── JobQueue ────────────┼───────┘
                   ├─────── Pipeline ── Vision, Rules, Character
@@ -56,6 +57,8 @@ from scan_svc.periodic import Periodic, Task
 from scan_svc.pipeline import DEFAULTS, ORDER, Pipeline, Stage
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import JobQueue
+from scan_svc.replies import Replies
+from scan_svc.reply_store import ReplyStore
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
@@ -68,7 +71,7 @@ _log = structlog.get_logger("app")
 
 _SERVICES = {
     "vision": ("eco2.vision.v1.VisionService", ()),
-    "rules": ("eco2.rules.v1.RulesService", ("MatchRules", "FindPlaces")),
+    "rules": ("eco2.rules.v1.RulesService", ("MatchRules", "InterpretReply", "FindPlaces")),
     "character": ("eco2.character.v1.CharacterService", ("EvaluateReward",)),
 }
 
@@ -95,7 +98,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
             await _keep(stack, heard.run)
             await _keep(stack, parts.admission.run)
             bucket = await stack.enter_async_context(open_bucket(settings))
-            services = parts.services(watchers, bucket)
+            services = parts.services(watchers, await _open_replies(stack, parts), bucket)
             drains.append(watchers.drain)
         # Redis isn't among the dependencies: without it everything works, slower.
         yield await stack.enter_async_context(
@@ -138,7 +141,7 @@ class Parts:
             self.reader.read, Limits(limits.watcher_limit, limits.user_watcher_limit, limits.heartbeat_seconds)
         )
 
-    def services(self, watchers: Watchers, bucket: Bucket) -> Sequence[Service]:
+    def services(self, watchers: Watchers, replies: Replies, bucket: Bucket) -> Sequence[Service]:
         """What users and operators call."""
         settings = self.settings
         lifecycle = Lifecycle(
@@ -155,7 +158,7 @@ class Parts:
             Service(
                 "eco2.scan.v1.ScanService",
                 scan_service_pb2_grpc.add_ScanServiceServicer_to_server,
-                ScanServicer(lifecycle, watchers, self.calls, lambda: str(uuid_utils.uuid7())),
+                ScanServicer(lifecycle, replies, watchers, self.calls, lambda: str(uuid_utils.uuid7())),
             ),
             Service(
                 "eco2.scan.v1.EventStreamService",
@@ -218,6 +221,16 @@ class Parts:
         """Ends scans whose photo never came, and tells their watchers."""
         for scan_id in await self.store.expire_uploads(self.settings.expire_seconds):
             await self.reader.refresh(scan_id)
+
+
+async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:
+    """What replies to answers need: their store, and channels of their own to the peers that make answers sharper."""
+    settings, store = parts.settings, ReplyStore(parts.pool, parts.queries)
+    rules, character = [
+        await stack.enter_async_context(open_channel(target, *_SERVICES[name]))
+        for name, target in (("rules", settings.rules_target), ("character", settings.character_target))
+    ]
+    return Replies(store, parts.store.get, parts.reader.refresh, RulesPeer(rules), CharacterPeer(character))
 
 
 async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:

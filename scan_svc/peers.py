@@ -12,6 +12,7 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grp
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.channel import Peer
 from mesh.mirror import from_proto, to_proto
+from scan_svc.replies import Meaning
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
 
@@ -60,10 +61,25 @@ class RulesPeer:
             category=to_proto(found.category, classification_pb2.Category),
             tags=found.tags,
             region=scan.region,
+            location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location else None,
             locale=scan.locale,
         )
         response = await self._peer.call(self._stub.MatchRules, request, timeout=deadline)
         return tuple(from_proto(rule, DisposalRule) for rule in response.rules)
+
+    async def interpret(self, scan: Scan, question: str, reply: str, deadline: float) -> Meaning:
+        """What a reply to a scan's answer means."""
+        request = rules_service_pb2.InterpretReplyRequest(
+            classification=to_proto(scan.results.vision, classification_pb2.Classification),
+            rules=[to_proto(rule, disposal_pb2.DisposalRule) for rule in scan.results.rules or ()],
+            question=question,
+            region=scan.region,
+            reply=reply,
+            locale=scan.locale,
+        )
+        meant = await self._peer.call(self._stub.InterpretReply, request, timeout=deadline)
+        found = from_proto(meant.classification, Classification)
+        return Meaning(meant.understood, found, meant.question, meant.region, meant.message)
 
     async def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float

@@ -14,6 +14,7 @@ from mesh.interceptors import CallLimit
 from mesh.telemetry import traceparent
 from scan_svc import wire
 from scan_svc.lifecycle import Lifecycle
+from scan_svc.replies import Replies
 from scan_svc.watchers import Watchers
 
 
@@ -22,13 +23,22 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
 
     Args:
         lifecycle: What users do with their scans.
+        replies: What they reply to open questions.
         watchers: Who watches them.
         calls: The calls at work; those that wait for a change aren't counted.
         new_id: Makes scan ids.
     """
 
-    def __init__(self, lifecycle: Lifecycle, watchers: Watchers, calls: CallLimit, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        replies: Replies,
+        watchers: Watchers,
+        calls: CallLimit,
+        new_id: Callable[[], str],
+    ) -> None:
         self._lifecycle = lifecycle
+        self._replies = replies
         self._watchers = watchers
         self._calls = calls
         self._new_id = new_id
@@ -85,6 +95,13 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         who = caller(context)
         scan = await self._lifecycle.cancel(who.user_id, request.scan_id)
         return wire.scan(scan, who.reads(scan.locale))
+
+    async def AnswerQuestion(self, request: pb.AnswerQuestionRequest, context: Any) -> pb.AnswerQuestionResponse:
+        """Makes an answer sharper by what its user replied."""
+        who = caller(context)
+        seconds = context.time_remaining()
+        replied = await self._replies.answer(who.user_id, request.scan_id, request.reply, request.request_id, seconds)
+        return wire.answer_question_response(replied, who)
 
     async def DeleteScan(self, request: pb.DeleteScanRequest, context: Any) -> Empty:
         """Removes a scan with everything known about it."""

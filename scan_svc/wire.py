@@ -21,6 +21,7 @@ from mesh.status import to_status
 from scan_svc.lifecycle import Created
 from scan_svc.messages import message
 from scan_svc.progress import Snapshot
+from scan_svc.replies import Replied
 from scan_svc.results import LatLng, Results
 from scan_svc.scans import NewScan, Photo, Scan, StageRun, Step
 from scan_svc.watchers import Event
@@ -110,6 +111,15 @@ def create_scan_response(created: Created, who: Caller) -> scan_service_pb2.Crea
             )
         )
     return response
+
+
+def answer_question_response(replied: Replied, who: Caller) -> scan_service_pb2.AnswerQuestionResponse:
+    """The reply to AnswerQuestion."""
+    return scan_service_pb2.AnswerQuestionResponse(
+        scan=scan(replied.scan, who.reads(replied.scan.locale)),
+        understood=replied.understood,
+        message=replied.message,
+    )
 
 
 def watch_event(event: Event, who: Caller) -> scan_service_pb2.WatchScanResponse:

@@ -1,10 +1,13 @@
 -- Takes the scan's one place in reward and puts what it earned into the collection, both or neither.
 -- Gives no row when the scan was evaluated before: an evaluation at the same moment waits here for the other's commit.
+-- Only a scan that was refused for what its answer left open may still earn, once its user has replied.
 -- $1 scan_id, $2 user_id, $3 verdict, $4 character_id, $5 match_reason
 with taken as (
     insert into character.reward (scan_id, user_id, verdict, character_id, match_reason)
     values ($1, $2, $3, $4, $5)
-    on conflict (scan_id) do nothing
+    on conflict (scan_id) do update
+    set verdict = excluded.verdict, character_id = excluded.character_id, match_reason = excluded.match_reason
+    where reward.user_id = excluded.user_id and reward.verdict = 'INSUFFICIENT' and excluded.verdict = 'EARNED'
     returning scan_id, user_id, character_id
 ), earned as (
     insert into character.owned_character (user_id, character_id, scan_id)

@@ -45,6 +45,24 @@ async def test_evaluating_a_scan_again_returns_the_same(store: RewardStore, deci
     assert await store.evaluate(scan_id, "mina", decision) == first
 
 
+async def test_a_scan_refused_for_what_was_open_earns_once_it_is_settled(store: RewardStore) -> None:
+    """Its user replied to the question; whoever asks again is told the same, and one row was made."""
+    scan_id = uuid4()
+    refused = await store.evaluate(scan_id, "mina", Decision(Verdict.INSUFFICIENT))
+    granted = await store.evaluate(scan_id, "mina", METALLY)
+    assert (refused.outcome, granted) == (Outcome.INSUFFICIENT, Reward(Outcome.GRANTED, "metally", Match.MIDDLE))
+    assert await store.evaluate(scan_id, "mina", METALLY) == granted
+    assert await store.evaluate(scan_id, "mina", ECO) == granted
+    assert await collection(store) == ["metally"]
+
+
+async def test_a_scan_refused_for_another_reason_stays_refused(store: RewardStore) -> None:
+    """No reply makes rubbish recyclable."""
+    scan_id = uuid4()
+    refused = await store.evaluate(scan_id, "mina", Decision(Verdict.NOT_RECYCLABLE))
+    assert await store.evaluate(scan_id, "mina", METALLY) == refused
+
+
 async def test_a_scan_that_found_its_character_owned_stays_so(store: RewardStore) -> None:
     """Which scan brought the character is remembered, not guessed from who owns it now."""
     late = uuid4()

@@ -39,6 +39,7 @@ class Peers(
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], Awaitable[object]]] = {}
+        self.asks: tuple[str, ...] = ()  # what answers leave open
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -66,7 +67,20 @@ class Peers(
     async def ComposeAnswer(self, request: Any, context: Any) -> AsyncIterator[rules_service_pb2.ComposeAnswerResponse]:
         yield rules_service_pb2.ComposeAnswerResponse(text_delta="비우고 ")
         await self._called("ComposeAnswer")
-        yield rules_service_pb2.ComposeAnswerResponse(answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"]})
+        yield rules_service_pb2.ComposeAnswerResponse(
+            answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"], "insufficiencies": self.asks}
+        )
+
+    async def InterpretReply(self, request: Any, context: Any) -> rules_service_pb2.InterpretReplyResponse:
+        """Understands "투명" alone; then nothing is open any more."""
+        await self._called("InterpretReply")
+        response = rules_service_pb2.InterpretReplyResponse(
+            classification=request.classification, question=request.question, region=request.region, message="음…"
+        )
+        if "투명" in request.reply:
+            response.understood, response.message, response.region, self.asks = True, "고마워요", "11440", ()
+            response.classification.category.middle = "무색페트병"
+        return response
 
     async def FindPlaces(self, request: Any, context: Any) -> rules_service_pb2.FindPlacesResponse:
         await self._called("FindPlaces")
@@ -74,6 +88,10 @@ class Peers(
 
     async def EvaluateReward(self, request: Any, context: Any) -> character_service_pb2.EvaluateRewardResponse:
         await self._called("EvaluateReward")
+        if request.insufficiency_count:
+            return character_service_pb2.EvaluateRewardResponse(
+                reward={"outcome": character_pb2.Reward.OUTCOME_INSUFFICIENT}
+            )
         character = character_pb2.Character(character_id="metally", name="메탈리", middle="금속류")
         return character_service_pb2.EvaluateRewardResponse(reward={"outcome": 1, "character": character})
 
@@ -108,6 +126,10 @@ class Client:
 
     async def cancel(self, scan_id: str) -> scan_pb2.Scan:
         return await self.stub.CancelScan(scan_service_pb2.CancelScanRequest(scan_id=scan_id), metadata=self.metadata)
+
+    async def reply(self, scan_id: str, reply: str, request_id: str = "") -> scan_service_pb2.AnswerQuestionResponse:
+        request = scan_service_pb2.AnswerQuestionRequest(scan_id=scan_id, reply=reply, request_id=request_id)
+        return await self.stub.AnswerQuestion(request, metadata=self.metadata)
 
     async def delete(self, scan_id: str) -> None:
         await self.stub.DeleteScan(scan_service_pb2.DeleteScanRequest(scan_id=scan_id), metadata=self.metadata)

@@ -15,6 +15,7 @@ COMMANDS = [
     ["dead-letters", "archive"],
     ["webhooks", "list"],
     ["webhooks", "redeliver"],
+    ["rules", "show"],
 ]
 
 

@@ -242,7 +242,7 @@ class StageRun(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """Which."""
+    """Which; "reply" for an answer that AnswerQuestion made sharper."""
     attempts: _builtins.int
     """How often it was tried, the last time included."""
     @_builtins.property

@@ -474,3 +474,67 @@ class DeleteScanRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteScanRequest: _TypeAlias = DeleteScanRequest  # noqa: Y015
+
+@_typing.final
+class AnswerQuestionRequest(_message.Message):
+    """A reply to an open question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    REPLY_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which scan."""
+    reply: _builtins.str
+    """What the user replies: one of `answer.choices`, or their own words."""
+    request_id: _builtins.str
+    """Makes the call idempotent for this scan: any string unique to this reply, such as a UUID."""
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+        reply: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "request_id", b"request_id", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerQuestionRequest: _TypeAlias = AnswerQuestionRequest  # noqa: Y015
+
+@_typing.final
+class AnswerQuestionResponse(_message.Message):
+    """What came of a reply."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_FIELD_NUMBER: _builtins.int
+    UNDERSTOOD_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    understood: _builtins.bool
+    """Whether the reply settled anything."""
+    message: _builtins.str
+    """One sentence to the user, in the scan's language: thanks, or the question once more."""
+    @_builtins.property
+    def scan(self) -> _scan_pb2.Scan:
+        """The scan, with the sharper answer if the reply was understood."""
+
+    def __init__(
+        self,
+        *,
+        scan: _scan_pb2.Scan | None = ...,
+        understood: _builtins.bool | None = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_understood", b"_understood", "scan", b"scan", "understood", b"understood"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_understood", b"_understood", "message", b"message", "scan", b"scan", "understood", b"understood"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__understood: _TypeAlias = _typing.Literal["understood"]  # noqa: Y015
+    _WhichOneofArgType__understood: _TypeAlias = _typing.Literal["_understood", b"_understood"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__understood) -> _WhichOneofReturnType__understood | None: ...
+
+Global___AnswerQuestionResponse: _TypeAlias = AnswerQuestionResponse  # noqa: Y015

@@ -75,6 +75,11 @@ class ScanServiceStub:
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.SerializeToString,
                 response_deserializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
                 _registered_method=True)
+        self.AnswerQuestion = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/AnswerQuestion',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionResponse.FromString,
+                _registered_method=True)
         self.DeleteScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/DeleteScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.SerializeToString,
@@ -157,6 +162,20 @@ class ScanServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AnswerQuestion(self, request, context):
+        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
+        makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
+        refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
+        nothing, and the question stays open.
+
+        Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
+        ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteScan(self, request, context):
         """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
         character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
@@ -200,6 +219,11 @@ def add_ScanServiceServicer_to_server(servicer, server):
                     servicer.CancelScan,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.FromString,
                     response_serializer=eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.SerializeToString,
+            ),
+            'AnswerQuestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.AnswerQuestion,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionResponse.SerializeToString,
             ),
             'DeleteScan': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteScan,
@@ -378,6 +402,33 @@ class ScanService:
             '/eco2.scan.v1.ScanService/CancelScan',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.SerializeToString,
             eco2_dot_scan_dot_v1_dot_scan__pb2.Scan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AnswerQuestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/AnswerQuestion',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionResponse.FromString,
             options,
             channel_credentials,
             insecure,

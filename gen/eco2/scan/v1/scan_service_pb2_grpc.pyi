@@ -83,6 +83,16 @@ class ScanServiceStub:
     Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
     (SCAN_STATE: it has finished otherwise).
     """
+    AnswerQuestion: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]
+    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
+    makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
+    refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
+    nothing, and the question stays open.
+
+    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
+    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
+    """
     DeleteScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]
     """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
     character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
@@ -143,6 +153,16 @@ class ScanServiceAsyncStub(ScanServiceStub):
 
     Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
     (SCAN_STATE: it has finished otherwise).
+    """
+    AnswerQuestion: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]  # type: ignore[assignment]
+    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
+    makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
+    refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
+    nothing, and the question stays open.
+
+    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
+    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
     """
     DeleteScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
@@ -237,6 +257,22 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
         (SCAN_STATE: it has finished otherwise).
+        """
+
+    @_abc_1.abstractmethod
+    def AnswerQuestion(
+        self,
+        request: _scan_service_pb2.AnswerQuestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scan_service_pb2.AnswerQuestionResponse, _abc.Awaitable[_scan_service_pb2.AnswerQuestionResponse]]:
+        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
+        makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
+        refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
+        nothing, and the question stays open.
+
+        Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
+        ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,28 @@
+"""A reply to an open question, through every layer."""
+
+from tests.e2e.conftest import Phone
+
+
+async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(phone: Phone, handwriting: bytes) -> None:
+    """Who asks for the day is asked where they live; then they know the day, and nothing is open any more."""
+    scan = await phone.finished(await phone.started(handwriting, user_input="언제 내놓아요?"))
+    assert len(scan["answer"]["insufficiencies"]) == 1
+    assert scan["reward"]["outcome"] == "OUTCOME_INSUFFICIENT"
+    path = f"/v1/scans/{scan['scan_id']}:answer"
+    unclear = (await phone.call("POST", path, {"reply": "글쎄요"})).json()
+    assert (unclear["understood"], unclear["scan"]["version"]) == (False, scan["version"])
+    assert unclear["message"]
+    replied = (await phone.call("POST", path, {"reply": "마포구에 살아요", "request_id": "r1"})).json()
+    sharper = replied["scan"]
+    assert replied["understood"]
+    assert sharper["region"] == "서울특별시/마포구"
+    assert "일요일부터 목요일까지" in sharper["answer"]["when"]
+    assert "insufficiencies" not in sharper["answer"] or not sharper["answer"]["insufficiencies"]
+    assert sharper["reward"]["character"]["character_id"] == "papey"
+    assert (await phone.call("POST", path, {"reply": "마포구에 살아요", "request_id": "r1"})).json() == replied
+    assert (await phone.call("GET", f"/v1/scans/{scan['scan_id']}")).json() == sharper
+    collection = (await phone.call("GET", "/v1/me/characters")).json()
+    assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
+    again = await phone.call("POST", path, {"reply": "마포구"})
+    assert again.status_code == 400
+    assert {detail.get("reason") for detail in again.json()["details"]} >= {"NOTHING_ASKED"}
