@@ -123,6 +123,8 @@ class ScanClient:
             if response.is_error:
                 raise ApiError.from_json(response.read(), response.status_code, self._locale)
             for event in httpx2.EventSource(response):
+                if not event.data:  # it only tells how soon to reconnect
+                    continue
                 yield json_format.Parse(event.data, scan_service_pb2.WatchScanResponse(), ignore_unknown_fields=True)
 
 
