@@ -16,6 +16,8 @@ COMMANDS = [
     ["webhooks", "list"],
     ["webhooks", "redeliver"],
     ["rules", "show"],
+    ["places", "near"],
+    ["places", "import"],
 ]
 
 
