@@ -37,7 +37,7 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
-.PHONY: chaos bench bench-queue bench-photos eval
+.PHONY: chaos bench bench-queue bench-photos bench-places eval
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
 	@$(BIN)/python -m tests.chaos $(MINUTES)
 
@@ -52,7 +52,7 @@ bench-photos: setup ## Measure cleaning, looking at and remembering photos
 
 eval: setup ## Score the classifiers on labelled photos (PHOTOS=folder with labels.csv)
 	@$(BIN)/python -m bench.vision.evaluation "$(PHOTOS)"
-.PHONY: bench-places
+
 bench-places: setup ## Measure places: a million searched, a hundred thousand imported
 	@$(BIN)/python -m bench.places
 

@@ -101,7 +101,7 @@ async def measure(dsn: str, folder: Path) -> tuple[Mapping[str, str], Figures]:
         figures: Figures = {"items": items()}
         _say("importing …")
         figures["imports"] = await imports(dsn, folder)
-        await connection.execute("truncate rules.place, rules.spot")
+        await connection.execute("truncate rules.place, rules.spot, rules.sheet")
         _say(f"{_PLACES:,} places …")
         started = time.perf_counter()
         await fill(connection, _PLACES)

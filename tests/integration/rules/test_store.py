@@ -104,9 +104,9 @@ async def test_the_search_uses_the_index(connection: asyncpg.Connection) -> None
     query = postgres.Queries("rules_svc")["nearest_places"]
     rows = await connection.fetch(f"explain {query}", 127.0, 37.5, ["전지"], 3000.0, 5)
     plan = "\n".join(row[0] for row in rows)
-    assert plan.count("spot_location") == 2
-    assert "Order By: (location <->" in plan
-    assert "Seq Scan" not in plan
+    assert plan.count("spot_at") == 2
+    assert "Order By: (at <->" in plan
+    assert "Seq Scan on spot" not in plan
 
 
 @pytest.mark.parametrize("here", [Location(90, 0), Location(-90, 180), Location(0, -180)])
