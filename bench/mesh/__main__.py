@@ -85,6 +85,7 @@ def main() -> None:
         with standing(scenario.environment, hosted=scenario.hosted) as stack:
             about = about or uvloop.run(_describe(stack))
             outcomes[letter] = uvloop.run(_run(stack, scenario, QUICK if arguments.quick else FULL))
+        _say(table(outcomes[letter].rows))
     print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
     print(table([row for outcome in outcomes.values() for row in outcome.rows]))
     file = keep(about, outcomes, "mesh")
