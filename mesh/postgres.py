@@ -18,6 +18,8 @@ _log = structlog.get_logger("postgres")
 
 # Any number of our own: whoever holds it is the one who migrates.
 _MIGRATION_LOCK = 0x65636F32
+# How long a migration may wait for a table, and keep others from it.
+_LOCK_MS = 500
 
 
 @asynccontextmanager
@@ -136,6 +138,19 @@ async def _connect(dsn: str) -> asyncpg.Connection:
     return await asyncpg.connect(dsn, timeout=5.0)
 
 
+@stamina.retry(on=asyncpg.LockNotAvailableError, timeout=60.0, attempts=None)
+async def _apply(connection: asyncpg.Connection, schema: str, name: str, statements: str) -> None:
+    """Applies one file, or nothing of it.
+
+    Whoever waits for a table's lock makes everybody wait who comes after: the release that still runs would stand still
+    behind one long transaction. So it waits briefly, gives way, and tries again.
+    """
+    async with connection.transaction():
+        await connection.execute(f"set local lock_timeout = {_LOCK_MS}")
+        await connection.execute(statements)
+        await connection.execute(f'insert into "{schema}".migration (name) values ($1)', name)
+
+
 async def _migrate_service(connection: asyncpg.Connection, package: str) -> list[str]:
     schema = package.removesuffix("_svc")
     await connection.execute(f'create schema if not exists "{schema}"')
@@ -149,9 +164,7 @@ async def _migrate_service(connection: asyncpg.Connection, package: str) -> list
         name = file.name.removesuffix(".sql")
         if name == file.name or name in applied:
             continue
-        async with connection.transaction():
-            await connection.execute(file.read_text(encoding="utf-8"))
-            await connection.execute(f'insert into "{schema}".migration (name) values ($1)', name)
+        await _apply(connection, schema, name, file.read_text(encoding="utf-8"))
         done.append(f"{schema}/{name}")
     return done
 

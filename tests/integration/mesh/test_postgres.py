@@ -1,4 +1,4 @@
-"""Listening for notifications on a connection that may die without a word."""
+"""Notifications on a connection that may die without a word, and migrations beside a release that runs."""
 
 import asyncio
 import contextlib
@@ -8,9 +8,15 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from mesh.postgres import listen
+from mesh.postgres import listen, migrate
 
 PING_SECONDS = 0.2
+WAITS = """
+select exists (
+    select from pg_locks l join pg_database d on d.oid = l.database
+    where d.datname = current_database() and l.relation = 'scan.job'::regclass and not l.granted
+)
+"""
 
 
 class Wire:
@@ -103,3 +109,21 @@ def through(database_url: str, wire: Wire) -> str:
     """The database's address by way of the wire."""
     address = urlsplit(database_url)
     return urlunsplit(address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire.port}")))
+
+
+async def test_a_migration_that_waits_for_a_table_gives_way(database_url: str) -> None:
+    """Behind one long transaction the release that still runs would stand still, as everybody queues for the lock."""
+    connections = [await asyncpg.connect(database_url) for _ in range(3)]
+    busy, running, look = connections
+    try:
+        await look.execute("delete from scan.migration where name = '0005_spent'; alter table scan.job drop spent")
+        async with busy.transaction():
+            await busy.execute("select from scan.job")
+            migrating = asyncio.create_task(migrate(database_url, "scan_svc"))
+            while not await look.fetchval(WAITS):
+                pass
+            await running.execute("update scan.job set attempt = 0", timeout=5.0)  # waits, too, but not for `busy`
+        assert await migrating == ["scan/0005_spent"]
+    finally:
+        for connection in connections:
+            connection.terminate()
