@@ -11,6 +11,8 @@ import pytest
 from mesh.postgres import Queries, open_pool
 from scan_svc.history import History
 from scan_svc.store import ScanStore
+from tests.chaos.shop import eventually
+from tests.integration.scan.conftest import StartScanService
 from tests.integration.scan.jobs import Jobs
 
 QUERIES = Queries("scan_svc")
@@ -57,6 +59,20 @@ async def test_old_scans_are_forgotten_in_batches_and_young_ones_kept(
     kept = {await jobs.scan(days=YOUNG), await jobs.scan()}
     await history.forget_old()
     assert await ids(pool) == kept
+
+
+async def test_the_service_keeps_scans_for_as_long_as_it_is_set_to(
+    pool: asyncpg.Pool, jobs: Jobs, start_scan_service: StartScanService
+) -> None:
+    """It forgets by itself, beside its work."""
+    await jobs.scan(days=31)
+    young = await jobs.scan(days=29)
+
+    async def forgotten() -> bool:
+        return await ids(pool) == {young}
+
+    async with start_scan_service(retention_days=30):
+        await eventually(forgotten)
 
 
 async def test_what_isnt_finished_is_never_too_old(pool: asyncpg.Pool, jobs: Jobs, history: History) -> None:
