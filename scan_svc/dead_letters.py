@@ -16,6 +16,7 @@ import structlog
 
 from mesh.errors import NotFound, Reason
 from mesh.postgres import Queries
+from scan_svc.results import Usage
 from scan_svc.scans import Failure
 
 _log = structlog.get_logger("dead letters")
@@ -44,6 +45,7 @@ class DeadLetter:
         replays: How often it was replayed.
         failure: The last error.
         died_at: When it failed for good.
+        spent: What the failed tries of the stage have cost, those before a replay included; None if nothing.
     """
 
     scan_id: str
@@ -54,6 +56,7 @@ class DeadLetter:
     replays: int
     failure: Failure
     died_at: datetime
+    spent: Usage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +156,5 @@ def _letter(row: asyncpg.Record) -> DeadLetter:
     return DeadLetter(
         str(row["ref"]), row["id"], Rest(row["state"]), row["stage"], row["attempt"], row["replays"],
         msgspec.json.decode(row["last_error"], type=Failure), row["run_at"],
+        msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
     )  # fmt: skip

@@ -6,8 +6,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
+from eco2.vision.v1 import classification_pb2
 from mesh.errors import Reason
 from mesh.locale import Locale
+from mesh.mirror import to_proto
 from mesh.status import to_status
 from scan_svc.dead_letters import DeadLetter, Filter, Rest
 from scan_svc.gauge import QueueStats, StageStats
@@ -34,6 +36,7 @@ def dead_letter(letter: DeadLetter) -> pb.DeadLetter:
         error=to_status(letter.failure.error(), *Locale),
         dead_time=_timestamp(letter.died_at),
         state=pb.DeadLetter.State.Value(f"STATE_{letter.rest}"),
+        usage=to_proto(letter.spent, classification_pb2.Usage) if letter.spent else None,
     )
 
 

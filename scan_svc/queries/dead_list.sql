@@ -1,6 +1,6 @@
 -- Scans that failed for good, longest dead first, after a point in that order. run_at is when they died: nothing else
 -- moves it while they lie here.
-select id, ref, state, stage, attempt, replays, last_error::text as last_error, run_at
+select id, ref, state, stage, attempt, replays, last_error::text as last_error, spent::text as spent, run_at
 from scan.job
 where kind = 'scan' and state = $1 and ($2 = '' or stage = $2) and ($3 = '' or last_error ->> 'reason' = $3)
   and run_at <= now() - make_interval(secs => $4)

@@ -17,6 +17,8 @@ from local.files import read_env
 from local.stack import ENV_FILE, Part, running
 from mesh.errors import Internal, Reason, Unavailable
 from mesh.postgres import migrate
+from scan_svc.dead_letters import Filter
+from scan_svc.operations_wire import dead_letter
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
 from scan_svc.results import Classification, DisposalRule, Usage
 from scan_svc.scans import Failure, Scan, StageRun, State
@@ -344,6 +346,26 @@ async def test_a_deleted_scan_leaves_what_its_failed_tries_cost(shop: Shop) -> N
     await shop.parts.store.delete(lease.scan.scan_id)
     usage = json.loads(await shop.pool.fetchval("select usage::text from scan.tombstone"))
     assert [(run["stage"], run["attempts"], run["usage"]["cost_micro_usd"]) for run in usage] == [("vision", 1, 700)]
+
+
+async def test_a_cancelled_scan_shows_what_its_failed_tries_cost(shop: Shop) -> None:
+    """Beside what the stages cost that came to their end."""
+    lease = await shop.held()
+    await shop.queue.checkpoint(vision_done(lease))
+    lease = replace(lease, stage="rules", spent=Usage("m", 9, 5, 700, 1))
+    await shop.queue.retry(lease, FAILURE, 60.0)
+    await shop.parts.store.cancel(lease.scan.scan_id)
+    runs = (await shop.parts.store.get(lease.scan.scan_id)).stages
+    assert [(run.stage, run.attempts, run.usage) for run in runs] == [("vision", 1, None), ("rules", 1, lease.spent)]
+
+
+async def test_a_dead_letter_shows_what_its_failed_tries_cost(shop: Shop) -> None:
+    """A person who decides on a replay sees what it has cost already."""
+    lease = await shop.held()
+    await shop.queue.bury(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, replayable=True)
+    listed = await shop.parts.dead_letters.page(Filter(), None, 10)
+    archived = await shop.parts.dead_letters.archive(lease.scan.scan_id)
+    assert [dead_letter(letter).usage.cost_micro_usd for letter in (*listed, archived)] == [700, 700]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from eco2.errors.v1 import error_reason_pb2 as _error_reason_pb2
+from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -103,6 +104,7 @@ class DeadLetter(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     DEAD_TIME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Which scan."""
     stage: _builtins.str
@@ -121,6 +123,10 @@ class DeadLetter(_message.Message):
     def dead_time(self) -> _timestamp_pb2.Timestamp:
         """When it died."""
 
+    @_builtins.property
+    def usage(self) -> _classification_pb2.Usage:
+        """What the failed tries of the stage have cost, those before a replay included; unset if nothing."""
+
     def __init__(
         self,
         *,
@@ -131,10 +137,11 @@ class DeadLetter(_message.Message):
         error: _status_pb2.Status | None = ...,
         dead_time: _timestamp_pb2.Timestamp | None = ...,
         state: Global___DeadLetter.State.ValueType = ...,
+        usage: _classification_pb2.Usage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "error", b"error", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "dead_time", b"dead_time", "error", b"error", "replays", b"replays", "scan_id", b"scan_id", "stage", b"stage", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "dead_time", b"dead_time", "error", b"error", "replays", b"replays", "scan_id", b"scan_id", "stage", b"stage", "state", b"state", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
