@@ -110,6 +110,7 @@ class Consumer:
         self._room = kind.capacity
         self._wake = asyncio.Event()
         self._full = False  # the last claim took all there was room for: there may be more
+        self._leaving = False
 
     @property
     def kind(self) -> str:
@@ -140,15 +141,19 @@ class Consumer:
         if job_id in self._at_work:
             self._at_work[job_id][1].cancel()
 
+    def open(self) -> None:
+        """Jobs may begin: a worker has enlisted."""
+        self._leaving = False
+
     def leave(self) -> None:
-        """Lets no job begin anything new."""
-        for job, _ in self._at_work.values():
-            job.leave()
+        """From now on nothing is claimed and no stage begins, not even of a job that a late claim brings."""
+        self._leaving = True
+        self._let_go()
 
     async def consume(self, worker_id: int) -> None:
-        """Takes as many jobs as there is room for, whenever there may be some, for ever."""
+        """Takes as many jobs as there is room for, whenever there may be some, until it is to leave."""
         self._looked = reconciled = 0.0
-        while True:
+        while not self._leaving:
             self._wake.clear()
             self._full = False
             if time.monotonic() - self._looked > _POLL_SECONDS:
@@ -177,7 +182,7 @@ class Consumer:
         if self._at_work:
             if not await patiently(suspects.turn):
                 return
-            self.leave()
+            self._let_go()
             # What takes longer shares the risk, or suspects would wait for the slowest call.
             await asyncio.wait(self.tasks, timeout=self._apart_seconds / 2)
         await self._run_apart(worker_id, suspects)
@@ -186,7 +191,7 @@ class Consumer:
         """Keeps as many suspects at work as may run together, and those that must be alone alone."""
         until = time.monotonic() + self._apart_seconds
         tasks: set[asyncio.Task[None]] = set()
-        while time.monotonic() < until:
+        while time.monotonic() < until and not self._leaving:
             leases = await patiently(functools.partial(suspects.claim, worker_id, len(tasks)))
             tasks |= {self._start(lease) for lease in leases}
             if not tasks:
@@ -207,8 +212,14 @@ class Consumer:
             async with asyncio.timeout(_POLL_SECONDS * random.uniform(0.5, 1.0)):
                 await self._wake.wait()
 
+    def _let_go(self) -> None:
+        for job, _ in self._at_work.values():
+            job.leave()
+
     def _start(self, lease: Held) -> "asyncio.Task[None]":
         job = self._kind.execute(lease)
+        if self._leaving:
+            job.leave()
         task = asyncio.create_task(_execute(job), name=f"{self._kind.name} job {lease.job_id}")
         self._at_work[lease.job_id] = job, task
         self._room -= 1

@@ -80,6 +80,7 @@ class Worker:
         finally:
             # Told and not cancelled: a cancellation can be lost, and a second one would cut the goodbye short.
             self._leaving.set()
+            self._begin_nothing()
             await asyncio.wait((worker,), timeout=self._grace_seconds + 2 * _GOODBYE_SECONDS)
             await end(worker, *self._showing)
 
@@ -99,6 +100,9 @@ class Worker:
 
     async def _serve(self, worker_id: int) -> None:
         _log.info("worker enlisted", worker_id=worker_id)
+        if not self._leaving.is_set():
+            for consumer in self._consumers:
+                consumer.open()
         beating = asyncio.create_task(self._beat(worker_id), name="beat")
         consuming = [
             asyncio.create_task(consumer.consume(worker_id), name=f"consume {consumer.kind}")
@@ -112,7 +116,9 @@ class Worker:
                 _log.error("declared dead: starting anew", worker_id=worker_id)
                 grace = 0.0
         finally:
-            # In this order: nothing new is claimed, but the beat keeps what is running until it has ended.
+            # In this order: nothing new begins, though the end of a claim takes its time; nothing is claimed; and the
+            # beat keeps what is running until it has ended.
+            self._begin_nothing()
             await end(told)
             await _end(*consuming)
             await self._leave(grace)
@@ -123,8 +129,6 @@ class Worker:
 
     async def _leave(self, grace: float) -> None:
         """Lets the stages that are running end within the grace, and gives everything else back."""
-        for consumer in self._consumers:
-            consumer.leave()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         if tasks := self._tasks:
@@ -132,6 +136,10 @@ class Worker:
                 task.cancel()
             # A cancellation that is lost leaves a task that gives itself back at its next stage.
             await asyncio.wait(tasks)
+
+    def _begin_nothing(self) -> None:
+        for consumer in self._consumers:
+            consumer.leave()
 
     async def _dismiss(self, worker_id: int | None) -> None:
         """Removes a worker of which nothing runs any more."""

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +296,41 @@ async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
         for scan_id in scan_ids:
             await shop.ended(scan_id)
     assert order[0] == "suspects"
+
+
+async def test_a_worker_that_was_told_to_leave_begins_no_stage(shop: Shop) -> None:
+    """Neither a further one of a scan at work, nor one of a claim that is answered although it was cancelled."""
+    looked, told, answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    shop.peers.before["vision"] = looked.wait
+    claim = shop.queue.claim
+
+    async def claim_slowly(worker_id: int, count: int) -> list[Lease]:
+        leases = await claim(worker_id, count)
+        while leases and shop.peers.calls["vision"] and not answered.is_set():
+            try:
+                await answered.wait()
+            except asyncio.CancelledError:  # lost, as asyncpg loses it if the answer has arrived
+                told.set()
+        return leases
+
+    shop.queue.claim = claim_slowly  # type: ignore[method-assign]
+    at_work = await shop.submit()
+    async with AsyncExitStack() as working:
+        await working.enter_async_context(shop.worker().working())
+        await eventually(lambda: true_of(shop.peers.calls["vision"] == 1))
+        await shop.submit()
+        taken = "select count(*) = 2 from scan.job where state = 'LEASED'"
+        await eventually(lambda: shop.pool.fetchval(taken))
+        leaving = asyncio.create_task(working.aclose())
+        await told.wait()
+        looked.set()
+        let_go = "select not exists (select from scan.job where ref = $1 and state = 'LEASED')"
+        await eventually(lambda: shop.pool.fetchval(let_go, at_work))
+        answered.set()
+        await leaving
+    assert shop.peers.calls == {"vision": 1}
+    rows = await shop.pool.fetch("select state, stage, attempt from scan.job order by id")
+    assert [tuple(row) for row in rows] == [("READY", "rules", 0), ("READY", "vision", 0)]
 
 
 async def test_a_suspect_isnt_claimed_among_the_innocent(shop: Shop) -> None:
