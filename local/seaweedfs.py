@@ -17,17 +17,12 @@ from local.process import Program
 
 BUCKET = "eco2-photos"
 REGION = "us-east-1"
-LIFETIME_DAYS = 30
 
 _PROBE_SECONDS = 1.0
 
 # Its worker finds the admin server's gRPC port by adding this to the HTTP port, whatever the flags say.
 _GRPC_OFFSET = 10_000
 _SERVERS = ("master", "volume", "filer", "s3")
-_LIFECYCLE = (
-    "<LifecycleConfiguration><Rule><ID>forget</ID><Status>Enabled</Status><Filter><Prefix></Prefix></Filter>"
-    f"<Expiration><Days>{LIFETIME_DAYS}</Days></Expiration></Rule></LifecycleConfiguration>"
-)
 
 
 def binary() -> Path:
@@ -62,7 +57,7 @@ class Storage:
         return f"{self.endpoint}/{BUCKET}"
 
     async def probe(self) -> None:
-        """Puts an object and reads it back; the lifecycle rule is set on the way."""
+        """Puts an object and reads it back."""
         # Another key each time: a put that was given up while the server started keeps its key locked for seconds.
         url = f"{self.cdn}/.probe-{secrets.token_hex(8)}"
         async with httpx2.AsyncClient(timeout=_PROBE_SECONDS) as client:
@@ -70,7 +65,6 @@ class Storage:
             if (await self._send(client, "GET", url)).content != b"ready":
                 raise ValueError("object storage returned something else than was put")
             await self._send(client, "DELETE", url)
-            await self._send(client, "PUT", f"{self.cdn}?lifecycle", _LIFECYCLE.encode())
 
     async def _send(
         self, client: httpx2.AsyncClient, method: str, url: str, content: bytes | None = None

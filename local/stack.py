@@ -89,9 +89,11 @@ class Stack:
         """
         stores, mesh = self._stages
         await _at_once(stores)
+        preparing = [prepare_bucket(self.variables)]
         if mesh:
-            await migrate(self.variables["ECO2_DATABASE_URL"])
-            await _at_once(mesh)
+            preparing.append(migrate(self.variables["ECO2_DATABASE_URL"]))
+        await asyncio.gather(*preparing)
+        await _at_once(mesh)
         self._ready = True
         self._publish()
 
@@ -264,3 +266,16 @@ async def migrate(database_url: str) -> str:
     owners = [f"{name}_svc" for name in services.SERVICES if (envoy.ROOT / f"{name}_svc" / "migrations").is_dir()]
     command = (sys.executable, "-m", "mesh.postgres", "migrate", *owners)
     return await finish(command, {"ECO2_DATABASE_URL": database_url})
+
+
+async def prepare_bucket(variables: Mapping[str, str]) -> str:
+    """Has storage forget photos in time, by the command that production uses.
+
+    Returns:
+        What the command printed.
+
+    Raises:
+        NotStarted: Storage refused.
+    """
+    storage = {name: value for name, value in variables.items() if name.startswith(("ECO2_S3_", "ECO2_CDN_"))}
+    return await finish((sys.executable, "-m", "mesh.bucket", "prepare"), storage)

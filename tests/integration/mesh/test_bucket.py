@@ -1,0 +1,63 @@
+"""The photos' bucket, made ready by the command that production uses."""
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import boto3
+import pytest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from tests.conftest import Storage
+
+
+@pytest.fixture
+def client(s3: "Storage") -> "S3Client":
+    """An operator's own."""
+    return boto3.client(
+        "s3",
+        endpoint_url=s3.endpoint,
+        region_name=s3.region,
+        aws_access_key_id=s3.access_key,
+        aws_secret_access_key=s3.secret_key,
+    )
+
+
+def prepare(s3: "Storage", bucket: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command."""
+    variables = {
+        "ECO2_S3_ENDPOINT": s3.endpoint,
+        "ECO2_S3_BUCKET": bucket,
+        "ECO2_S3_REGION": s3.region,
+        "ECO2_S3_ACCESS_KEY": s3.access_key,
+        "ECO2_S3_SECRET_KEY": s3.secret_key,
+        "ECO2_CDN_BASE_URL": s3.cdn_base_url,
+    }
+    return subprocess.run(
+        (sys.executable, "-m", "mesh.bucket", "prepare"),
+        env={**os.environ, **variables, **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_bucket_is_made_and_forgets_photos_in_time(s3: "Storage", client: "S3Client") -> None:
+    """And a second run finds it so, and takes up another time."""
+    name = f"test-{uuid4().hex[:12]}"
+    assert prepare(s3, name).stdout.startswith("made ")
+    assert prepare(s3, name, ECO2_PHOTO_DAYS="7").stdout.startswith("found ")
+    (rule,) = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert (rule["Status"], rule["Expiration"]["Days"]) == ("Enabled", 7)
+    client.delete_bucket(Bucket=name)
+
+
+def test_a_key_that_may_not_is_told_so(s3: "Storage") -> None:
+    """The command fails, and nothing is half done."""
+    done = prepare(s3, f"test-{uuid4().hex[:12]}", ECO2_S3_SECRET_KEY="wrong")
+    assert done.returncode != 0
+    assert "Forbidden" in done.stderr or "403" in done.stderr
