@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -10,7 +10,7 @@ import pytest
 
 from mesh.postgres import listen, migrate
 
-PING_SECONDS = 0.2
+PING_SECONDS = 0.4
 WAITS = """
 select exists (
     select from pg_locks l join pg_database d on d.oid = l.database
@@ -27,6 +27,7 @@ class Wire:
         self._open: list[asyncio.Event] = []
         self.port = 0
         self.connections = 0
+        self._carried = asyncio.Semaphore(0)
 
     async def serve(self) -> asyncio.Server:
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
@@ -38,16 +39,32 @@ class Wire:
         for silent in self._open:
             silent.set()
 
+    async def carried(self, count: int) -> None:
+        """Returns once so much more has been sent to the server, in pieces."""
+        while not self._carried.locked():
+            await self._carried.acquire()
+        for _ in range(count):
+            await self._carried.acquire()
+
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         silent = asyncio.Event()
         self._open.append(silent)
         there, back = await asyncio.open_connection(*self._server)
         with contextlib.suppress(OSError):
-            await asyncio.gather(self._carry(reader, back, silent), self._carry(there, writer, silent))
+            await asyncio.gather(
+                self._carry(reader, back, silent, self._carried.release), self._carry(there, writer, silent)
+            )
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, silent: asyncio.Event) -> None:
+    async def _carry(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        silent: asyncio.Event,
+        carried: Callable[[], None] = lambda: None,
+    ) -> None:
         while data := await reader.read(1 << 16):
+            carried()
             if not silent.is_set():
                 writer.write(data)
         writer.close()
@@ -83,12 +100,13 @@ async def test_a_quiet_connection_is_kept(database_url: str, wire: Wire) -> None
     """Pings answer themselves: silence alone is no reason to start anew."""
     heard: asyncio.Queue[str] = asyncio.Queue()
     listening = asyncio.create_task(
-        listen(through(database_url, wire), {"news": heard.put_nowait}, ping_seconds=PING_SECONDS / 20)
+        listen(through(database_url, wire), {"news": heard.put_nowait}, ping_seconds=PING_SECONDS)
     )
     notifier = await asyncpg.connect(database_url)
     try:
-        for _ in range(5):
-            assert await told(notifier, heard, "again") == "again"
+        assert await told(notifier, heard, "before") == "before"
+        await wire.carried(3)
+        assert await told(notifier, heard, "after") == "after"
         assert wire.connections == 1
     finally:
         listening.cancel()
