@@ -5,8 +5,6 @@ do is written in `vision_svc.classifier` and `model/README.md`.
 """
 
 import asyncio
-import contextlib
-import ctypes
 import hashlib
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -130,7 +128,6 @@ class OfflineClassifier:
         session = onnxruntime.InferenceSession(str(backbone), options, providers=["CPUExecutionProvider"])
         classifier = cls(session, f"efficientnet-lite2-{_digest(backbone, HEAD, IMAGENET)[:12]}")
         classifier.beliefs(np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8))
-        _give_back_memory()
         return classifier
 
     @property
@@ -187,12 +184,6 @@ class Offline:
 
 def _look(model: OfflineClassifier, photo: Photo) -> Classification:
     return model.classify(pixels(photo))
-
-
-def _give_back_memory() -> None:
-    """Reading the graph leaves some 40 MB of scratch that glibc would keep for ever; other C libraries don't."""
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _is_empty(pixels: Pixels) -> bool:
