@@ -23,7 +23,6 @@ import stamina
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
-from mesh.models.opening import open_models
 from mesh.redis import open_redis
 from mesh.server import Server, Service, serving
 from mesh.tasks import end
@@ -31,7 +30,6 @@ from rules_svc.editions import Editions
 from rules_svc.hours import SEOUL
 from rules_svc.kakao import KakaoPlaces, load_searches
 from rules_svc.nearby import PlaceFinder
-from rules_svc.providers.hosted import HostedWriter
 from rules_svc.quota import AnswerCache, Breaker, DailyQuota
 from rules_svc.samples import sample_places
 from rules_svc.servicer import RulesServicer
@@ -52,10 +50,9 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         async with (
             postgres.open_pool(dsn, max_size=connections) as pool,
-            open_models(settings, settings.writers) as models,
+            _open_writers(settings) as writers,
         ):
             store = PlaceStore(pool, postgres.Queries("rules_svc"))
-            writers = Writers([HostedWriter(model) for model in models])
             editions = Editions(settings.rulebook_dir)
             async with _kakao(settings) as kakao:
                 servicer = RulesServicer(editions, PlaceFinder(store, kakao), writers, partial(datetime.now, UTC))
@@ -66,6 +63,20 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
                     serving(settings, [service], telemetry=instruments) as server,
                 ):
                     yield server
+
+
+@asynccontextmanager
+async def _open_writers(settings: RulesSettings) -> AsyncIterator[Writers]:
+    """The hosted models that are asked before the composer."""
+    if not settings.writers:
+        yield Writers([])
+        return
+    # Not at the top: without a hosted model the SDK would take 20 MiB for nothing.
+    from mesh.models.opening import open_models
+    from rules_svc.providers.hosted import HostedWriter
+
+    async with open_models(settings, settings.writers) as models:
+        yield Writers([HostedWriter(model) for model in models])
 
 
 @asynccontextmanager

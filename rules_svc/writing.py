@@ -6,7 +6,8 @@ way, its sentences stay a draft, and the composed answer comes whole.
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -14,10 +15,45 @@ from mesh.errors import EcoError
 from mesh.locale import Locale
 from mesh.models.bill import Terms
 from rules_svc.answers import UNKNOWN, Answer, Attempt, Composer, Finding
-from rules_svc.providers.hosted import HostedWriter, Task
 from rules_svc.rulebook import ToldRule
 
 _log = structlog.get_logger("writing")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One answer to write.
+
+    Attributes:
+        finding: What was found.
+        rules: To stand on.
+        question: The person's own words.
+        locale: Language.
+        composed: The answer that rules alone make.
+        unanswered: Which of its open questions only says that the person's question wasn't understood.
+    """
+
+    finding: Finding
+    rules: Sequence[ToldRule]
+    question: str
+    locale: Locale
+    composed: Answer
+    unanswered: frozenset[str]
+
+
+class Writer(Protocol):
+    """What can write an answer."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in attempts and logs."""
+
+    def write(self, task: Task, terms: Terms) -> AsyncGenerator[str | Answer, None]:
+        """Checked sentences as they are written, then the answer; joined they are its text.
+
+        Raises:
+            EcoError: Why there is no answer; at any time.
+        """
 
 
 class Writers:
@@ -27,7 +63,7 @@ class Writers:
         hosted: Models in the order they are asked; may be empty.
     """
 
-    def __init__(self, hosted: Sequence[HostedWriter]) -> None:
+    def __init__(self, hosted: Sequence[Writer]) -> None:
         self._hosted = tuple(hosted)
 
     async def write(

@@ -8,7 +8,7 @@ before anybody sees it.
 import hashlib
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Annotated, Any
@@ -17,15 +17,15 @@ import msgspec
 import yaml
 
 from mesh.errors import EcoError, FailedPrecondition, Reason
-from mesh.locale import Locale
 from mesh.models import failures
 from mesh.models.bill import Terms
 from mesh.models.client import Completion, HostedModel
 from mesh.models.wire import Prompt
-from rules_svc.answers import Answer, Finding
+from rules_svc.answers import Answer
 from rules_svc.drafts import Draft
 from rules_svc.grounding import Grounds
 from rules_svc.rulebook import ToldRule
+from rules_svc.writing import Task
 
 _MOST_TOKENS = 700
 _DIGITS = 8
@@ -42,27 +42,6 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(_Written).decode
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One answer to write.
-
-    Attributes:
-        finding: What was found.
-        rules: To stand on.
-        question: The person's own words.
-        locale: Language.
-        composed: The answer that rules alone make.
-        unanswered: Which of its open questions only says that the person's question wasn't understood.
-    """
-
-    finding: Finding
-    rules: Sequence[ToldRule]
-    question: str
-    locale: Locale
-    composed: Answer
-    unanswered: frozenset[str]
 
 
 class HostedWriter:
