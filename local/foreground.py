@@ -11,6 +11,7 @@ from time import monotonic
 from local.launch import die_with_parent
 from local.process import Say
 from local.stack import ENV_FILE, Part, standing
+from mesh import memory
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,6 +50,7 @@ async def _stand(var: Path, port: int, part: Part, say: Say) -> None:
         where = variables.get("ECO2_REST_URL", "the stores alone")
         say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
         say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")
+        memory.give_back()
         await asyncio.Event().wait()
 
 

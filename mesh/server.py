@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
+from mesh import memory
 from mesh.interceptors import Boundary, CallLimit
 from mesh.settings import ServiceSettings
 from mesh.tasks import end
@@ -166,20 +166,10 @@ def main(settings_type: type[S], application: Callable[[S], AbstractAsyncContext
             loop.add_signal_handler(signum, stop.set)
         async with application(settings):
             # What was built at start stays: the collector needn't look at it, nor run after every 700 objects.
-            gc.collect()
-            _give_back_memory()
+            memory.give_back()
             gc.freeze()
             gc.set_threshold(_GC_THRESHOLD, 20, 50)
             await stop.wait()
 
     with contextlib.suppress(KeyboardInterrupt):
         uvloop.run(run())
-
-
-def _give_back_memory() -> None:
-    """Start-up leaves scratch that glibc would keep for ever; other C libraries don't.
-
-    40 MB of Vision's model, and where modules had to be compiled first, 11 MiB of any service.
-    """
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
