@@ -1,5 +1,9 @@
 """`python -m character_svc` serves until SIGTERM."""
 
+import mesh.plain_logs  # noqa: F401, before anything that logs
+
+# isort: split
+
 from character_svc.app import application
 from character_svc.settings import CharacterSettings
 from mesh.server import main

@@ -1,5 +1,9 @@
 """`python -m rules_svc` serves until SIGTERM."""
 
+import mesh.plain_logs  # noqa: F401, before anything that logs
+
+# isort: split
+
 from mesh.server import main
 from rules_svc.app import application
 from rules_svc.settings import RulesSettings

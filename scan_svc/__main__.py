@@ -1,5 +1,9 @@
 """`python -m scan_svc`: serves Scan until SIGTERM."""
 
+import mesh.plain_logs  # noqa: F401, before anything that logs
+
+# isort: split
+
 from mesh.server import main
 from scan_svc.app import application
 from scan_svc.settings import ScanSettings
