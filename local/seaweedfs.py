@@ -122,8 +122,8 @@ def program(folder: Path, port: int, ports: Ports, storage: Storage) -> Program:
         name="seaweedfs",
         command=[str(binary()), "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in flags.items())],
         # Go would let garbage grow to twice what lives; photos make much of it. After 2,500 puts and gets of 30 kB: 207
-        # to 218 MiB at 50, 130 at 20, for 1 to 3 % more CPU (4.06 and 4.62 s; 4.19 and 4.65 s). Not GOMEMLIMIT: under one, even of
-        # 192 MiB, the collector runs all the time and an idle server takes 10 % of a core (measured; so it takes none).
+        # to 218 MiB at 50; 130 at 20, for 1 to 3 % more CPU. Not GOMEMLIMIT: under one, even of 192 MiB, the collector
+        # runs all the time and an idle server takes 10 % of a core (measured; so it takes none).
         environment={"GOGC": "20"},
         prepare=prepare,
         ready=storage.probe,
