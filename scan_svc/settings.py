@@ -38,7 +38,7 @@ class ScanSettings(StorageSettings):
     scan_seconds: float = Field(300.0, gt=0, description="How long a whole scan may take.")
     backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
-    worker_capacity: int = Field(256, gt=0, description="Scans at work at once in one process.")
+    worker_capacity: int = Field(2000, gt=0, description="Scans at work at once in one process.")
     notify: bool = Field(True, description="Wake workers by NOTIFY; without it they poll every second.")
     webhook_capacity: int = Field(16, gt=0, description="Webhooks being delivered at once in one process.")
     webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")

@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import uuid_utils
+from msgspec.structs import replace
 
 from bench.mesh.phones import user_name
 from bench.mesh.stack import Stack
