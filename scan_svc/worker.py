@@ -154,11 +154,13 @@ class Worker:
         """Tells that this worker lives, and takes over from those that don't; returns when it was declared dead."""
         self._heard = calm_since = time.monotonic()
         while True:
+            asked = time.monotonic()
             try:
                 async with asyncio.timeout(self._lease_seconds / 2):
                     if not await self._queue.beat(worker_id):
                         return
-                self._heard = time.monotonic()
+                # The lease runs from when the database wrote the beat down: after the question, before the answer.
+                self._heard = asked
                 # When the database comes back nobody has been heard of for a while: only silence in calm is death.
                 if time.monotonic() - calm_since > self._lease_seconds / 2:
                     await self._reap()
