@@ -23,6 +23,7 @@ import stamina
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
+from mesh.provider_breaker import ProviderBreaker
 from mesh.redis import open_redis
 from mesh.server import Server, Service, serving
 from mesh.tasks import end
@@ -30,7 +31,7 @@ from rules_svc.editions import Editions
 from rules_svc.hours import SEOUL
 from rules_svc.kakao import KakaoPlaces, load_searches
 from rules_svc.nearby import PlaceFinder
-from rules_svc.quota import AnswerCache, Breaker, DailyQuota
+from rules_svc.quota import AnswerCache, DailyQuota
 from rules_svc.samples import sample_places
 from rules_svc.servicer import RulesServicer
 from rules_svc.settings import RulesSettings
@@ -41,6 +42,9 @@ NAME = "eco2.rules.v1.RulesService"
 
 # How long the start waits for the sample places; afterwards they are tried for beside the serving.
 _SAMPLES_SECONDS = 2.0
+# Places of Kakao are an extra: it is left alone sooner and longer than a model.
+_KAKAO_FAILURES = 3
+_KAKAO_PAUSE = 30.0
 
 
 @asynccontextmanager
@@ -98,7 +102,7 @@ async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
             load_searches(),
             AnswerCache(shared, settings.kakao_cache_seconds),
             DailyQuota(shared, settings.kakao_daily_calls, partial(datetime.now, SEOUL)),
-            Breaker(),
+            ProviderBreaker(failures=_KAKAO_FAILURES, first_pause=_KAKAO_PAUSE),
             settings.kakao_seconds,
         )
 

@@ -18,8 +18,9 @@ import msgspec
 import structlog
 import yaml
 
+from mesh.provider_breaker import ProviderBreaker
 from rules_svc.places import Kind, Location, NearbyPlace, Place
-from rules_svc.quota import AnswerCache, Breaker, DailyQuota
+from rules_svc.quota import AnswerCache, DailyQuota
 from rules_svc.taxonomy import Text
 
 _log = structlog.get_logger("kakao")
@@ -94,7 +95,7 @@ class KakaoPlaces:
         searches: Sequence[Search],
         cache: AnswerCache,
         quota: DailyQuota,
-        breaker: Breaker,
+        breaker: ProviderBreaker,
         timeout: float,
     ) -> None:
         self._client = client
@@ -131,7 +132,7 @@ class KakaoPlaces:
 
     async def _ask(self, search: Search, square: Square, radius: int) -> bytes | None:
         """The response's body, checked; None if there is none to be had."""
-        if self._breaker.is_open or not await self._quota.take():
+        if self._breaker.open_for() or not await self._quota.take():
             return None
         here = {"x": square.longitude, "y": square.latitude, "radius": radius}
         asked: dict[str, str | float] = {"query": search.keyword, "sort": "distance", "size": _PAGE, **here}

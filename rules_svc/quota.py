@@ -1,4 +1,4 @@
-"""Being careful with somebody else's service: answers kept, calls counted, a pause after failures.
+"""Being careful with somebody else's service: answers kept, calls counted.
 
 With Redis, replicas share answers and the day's count; without it, or while it is away, each process keeps its own.
 """
@@ -90,35 +90,3 @@ class DailyQuota:
         except DOWN:
             return True
         return count <= self._limit
-
-
-class Breaker:
-    """Leaves a service alone for a while after failures in a row.
-
-    Args:
-        failures: How many in a row open it.
-        seconds: How long it stays open; then one failure opens it again.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(self, failures: int = 3, seconds: float = 30.0, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = failures
-        self._seconds = seconds
-        self._clock = clock
-        self._failures = 0
-        self._until = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing is to be asked now."""
-        return self._clock() < self._until
-
-    def failed(self) -> None:
-        """A call failed."""
-        self._failures += 1
-        if self._failures >= self._most:
-            self._until = self._clock() + self._seconds
-
-    def succeeded(self) -> None:
-        """A call went well."""
-        self._failures = 0

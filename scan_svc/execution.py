@@ -185,7 +185,10 @@ class Execution:
     async def _fail(self, stage: Stage, error: EcoError) -> None:
         failure = Failure.of(error)
         permanent = isinstance(error, PERMANENT)
-        final = permanent or error.reason is Reason.SCAN_TIMED_OUT or self._lease.attempt >= stage.attempts
+        # A peer who asks to be left alone until after the scan's end, such as a day's spent budget, has said no.
+        too_late = (error.retry_after or 0.0) > self._ends_at - time.monotonic()
+        spent = self._lease.attempt >= stage.attempts
+        final = permanent or too_late or spent or error.reason is Reason.SCAN_TIMED_OUT
         _log.warning(
             "stage failed", scan_id=self._scan.scan_id, stage=stage.name, attempt=self._lease.attempt,
             reason=error.reason, detail=error.metadata, final=final,

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 import psutil
 import uvloop
 
-from local.standins.behaviour import Behaviour
-from local.standins.openai import OpenAIStandIn, running
-from local.standins.request import ModelRequest
+from local.standins.openai.behaviour import Behaviour
+from local.standins.openai.request import ModelRequest
+from local.standins.openai.server import OpenAIStandIn, running
 
 # The limits of an account with a provider are raised out of the way: it is our own system that is measured.
 _ENVIRONMENT = {

@@ -15,11 +15,11 @@ import structlog
 from mesh.errors import EcoError, Reason
 from mesh.models import failures
 from mesh.models.bill import Terms, Usage
-from mesh.models.breaker import Breaker
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
 from mesh.models.prices import Price, Tokens
 from mesh.models.wire import Prompt, Reply, read_reply
+from mesh.provider_breaker import ProviderBreaker
 
 _log = structlog.get_logger("models")
 
@@ -95,7 +95,7 @@ class HostedModel:
         self._budget = budget
         self._patience = patience
         self._clock = clock
-        self._breaker = Breaker(clock.monotonic)
+        self._breaker = ProviderBreaker(clock.monotonic)
 
     async def complete(self, prompt: Prompt, terms: Terms) -> Completion:
         """The whole answer.
@@ -147,9 +147,9 @@ class HostedModel:
 
     async def _admit(self, prompt: Prompt, terms: Terms) -> Entry:
         """Asks breaker and budget."""
-        closed = self._breaker.closed_for()
-        if closed:
-            raise failures.unavailable(self.name, closed)
+        pause = self._breaker.open_for()
+        if pause:
+            raise failures.unavailable(self.name, pause)
         estimate = prompt.estimate(self._price.image_tokens)
         tokens = estimate.read + estimate.written
         return await self._budget.reserve(self.name, terms, tokens, self._price.micro_usd(estimate))

@@ -7,8 +7,8 @@ from typing import Any
 import openai
 import pytest
 
-from local.standins import behaviour
-from local.standins.openai import OpenAIStandIn, running
+from local.standins.openai import behaviour
+from local.standins.openai.server import OpenAIStandIn, running
 
 _SCHEMA = {
     "type": "object",

@@ -12,11 +12,11 @@ from eco2.rules.v1 import disposal_pb2
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceStub
 from eco2.vision.v1.classification_pb2 import Category, Classification
-from local.standins import behaviour
-from local.standins.behaviour import Behaviour
-from local.standins.openai import OpenAIStandIn, running
-from local.standins.request import ModelRequest
-from local.standins.speech import speech
+from local.standins.openai import behaviour
+from local.standins.openai.behaviour import Behaviour
+from local.standins.openai.request import ModelRequest
+from local.standins.openai.server import OpenAIStandIn, running
+from local.standins.openai.speech import speech
 from mesh.errors import Reason
 from rules_svc.app import application
 from rules_svc.settings import RulesSettings

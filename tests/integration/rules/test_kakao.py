@@ -18,12 +18,13 @@ from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.disposal_pb2 import Opening
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceStub
 from local.standins.kakao import KakaoStandIn, Shop
+from mesh.provider_breaker import ProviderBreaker
 from mesh.redis import open_redis
 from rules_svc.app import application
 from rules_svc.hours import SEOUL
 from rules_svc.kakao import KakaoPlaces, load_searches
 from rules_svc.places import Location
-from rules_svc.quota import AnswerCache, Breaker, DailyQuota
+from rules_svc.quota import AnswerCache, DailyQuota
 from rules_svc.settings import RulesSettings
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ async def places(kakao: KakaoStandIn, **parts: Any) -> AsyncIterator[KakaoPlaces
         "searches": load_searches(),
         "cache": AnswerCache(None, 600),
         "quota": DailyQuota(None, 1000, lambda: datetime.now(SEOUL)),
-        "breaker": Breaker(),
+        "breaker": ProviderBreaker(),
         "timeout": 2.0,
     }
     headers = {"authorization": f"KakaoAK {kakao.key}"}
@@ -180,7 +181,7 @@ async def test_after_failures_in_a_row_it_is_left_alone(kakao: KakaoStandIn) -> 
     """A service that is down must not cost every user a second; after the pause one call tries again."""
     clock = [0.0]
     kakao.status = 500
-    async with places(kakao, breaker=Breaker(3, 30.0, lambda: clock[0])) as client:
+    async with places(kakao, breaker=ProviderBreaker(lambda: clock[0], failures=3, first_pause=30.0)) as client:
         for _ in range(5):
             assert await client.nearest(HERE, ["유리병"], 3000) == []
         assert len(kakao.requests) == 3

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from local.standins import behaviour
-from local.standins.behaviour import Behaviour
-from local.standins.openai import OpenAIStandIn, running
+from local.standins.openai import behaviour
+from local.standins.openai.behaviour import Behaviour
+from local.standins.openai.server import OpenAIStandIn, running
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, Reason, ResourceExhausted
 from mesh.locale import Locale
 from mesh.models.bill import Terms

@@ -7,10 +7,10 @@ import pytest
 
 from mesh.errors import Reason, ResourceExhausted
 from mesh.models.bill import Bill, Terms, Usage
-from mesh.models.breaker import Breaker
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry, Limits, LocalLedger, SharedLedger, Verdict
 from mesh.models.prices import Tokens, UnknownModel, price
+from mesh.provider_breaker import ProviderBreaker
 
 _NOON = 20_000 * 86_400 + 43_200.0
 _MODEL = "gpt-4.1-mini"
@@ -129,20 +129,20 @@ async def test_without_redis_limits_hold_for_the_process(time: _Time) -> None:
 
 def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_try(time: _Time) -> None:
     """A provider that is down costs no caller their deadline."""
-    breaker = Breaker(lambda: time.now)
+    breaker = ProviderBreaker(lambda: time.now)
     for _ in range(5):
-        assert breaker.closed_for() == 0
+        assert breaker.open_for() == 0
         breaker.failed()
-    assert breaker.closed_for() == pytest.approx(5)
+    assert breaker.open_for() == pytest.approx(5)
     time.now += 5
-    assert breaker.closed_for() == 0  # one may try,
-    assert breaker.closed_for() > 0  # the others wait for its outcome
+    assert breaker.open_for() == 0  # one may try,
+    assert breaker.open_for() > 0  # the others wait for its outcome
     breaker.failed()
-    assert breaker.closed_for() == pytest.approx(10)
+    assert breaker.open_for() == pytest.approx(10)
     time.now += 10
-    assert breaker.closed_for() == 0
+    assert breaker.open_for() == 0
     breaker.succeeded()
-    assert breaker.closed_for() == 0
+    assert breaker.open_for() == 0
 
 
 def test_a_snapshot_costs_what_its_model_does() -> None:

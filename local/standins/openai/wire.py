@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from local.standins.behaviour import Behaviour
-from local.standins.request import ModelRequest
+from local.standins.openai.behaviour import Behaviour
+from local.standins.openai.request import ModelRequest
 
 SNAPSHOT = "-2026-01-15"
 """What is added to the model's name in answers, as OpenAI tells which snapshot spoke."""

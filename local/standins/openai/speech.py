@@ -4,7 +4,7 @@ import json
 from functools import lru_cache
 from typing import Any
 
-from local.standins.request import ModelRequest
+from local.standins.openai.request import ModelRequest
 
 # A thing that every part of the product knows: a rule, a container, a character.
 _PREFERRED = ("재활용폐기물/금속류/음료캔", "classified", "metal", "can")

@@ -1,24 +1,21 @@
-"""A server that answers like OpenAI's: `python -m local.standins.openai --port 9000`.
+"""The server, on aiohttp.
 
 It serves `POST /v1/chat/completions` and `POST /v1/responses`, whole or streamed, and treats each request as a script
 says, or at a set pace. It looks at no photo: its opinion comes from the schema and the prompt alone.
 """
 
-import argparse
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
 import msgspec
-import uvloop
 from aiohttp import web
 
-from local.standins import wire
-from local.standins.behaviour import OBEDIENT, Behaviour
-from local.standins.request import ModelRequest
+from local.standins.openai import wire
+from local.standins.openai.behaviour import OBEDIENT, Behaviour
+from local.standins.openai.request import ModelRequest
 
 _MOST_BYTES = 32 << 20
 _REMEMBERED = 1000
@@ -161,26 +158,3 @@ async def running(
         yield stand_in
     finally:
         await runner.cleanup()
-
-
-async def _serve(arguments: argparse.Namespace) -> None:
-    pace = OBEDIENT.paced(arguments.first_byte, arguments.total, arguments.chunks)
-    async with running(OpenAIStandIn(pace, remembered=0), host=arguments.host, port=arguments.port) as stand_in:
-        print(stand_in.base_url, flush=True)
-        await asyncio.Event().wait()
-
-
-def main() -> None:
-    """Serves until it is stopped."""
-    parser = argparse.ArgumentParser(prog="python -m local.standins.openai", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes any free one; the address is printed")
-    parser.add_argument("--first-byte", type=float, default=0.0, help="seconds before the first byte")
-    parser.add_argument("--total", type=float, default=0.0, help="seconds from the first byte to the last")
-    parser.add_argument("--chunks", type=int, default=60, help="pieces of a streamed answer")
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(parser.parse_args()))
-
-
-if __name__ == "__main__":
-    main()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from local.standins.request import ModelRequest
-from local.standins.speech import speech
+from local.standins.openai.request import ModelRequest
+from local.standins.openai.speech import speech
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""Whole scans whose photos are looked at and whose answers are written by a hosted model, on a stack of their own."""
+
+import itertools
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+import pytest
+from PIL import Image
+
+from local import stack as embedded
+from local.standins.openai import behaviour
+from local.standins.openai.server import OpenAIStandIn, running
+from tests.e2e.conftest import Json, Sign, jpeg
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
+
+_SNAPSHOT = "gpt-4.1-mini-2026-01-15"
+_USER_USD = "0.012"  # three scans and a little
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Where the stand-in listens, test after test."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Mapping[str, str]]:
+    """A stack that asks the stand-in."""
+    folder = tmp_path_factory.mktemp("hosted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OPENAI_API_KEY", "sk-nobody")
+        patch.setenv("ECO2_OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
+        patch.setenv("ECO2_VISION_CHAIN", "gpt-4.1-mini")
+        patch.setenv("ECO2_MODEL_USER_DAILY_USD", _USER_USD)
+        with embedded.running(folder) as variables:
+            yield {**variables, "VAR": str(folder)}
+
+
+@pytest.fixture
+async def openai(port: int) -> AsyncIterator[OpenAIStandIn]:
+    async with running(port=port) as stand_in:
+        yield stand_in
+
+
+def _photo(shade: int) -> bytes:
+    return jpeg(Image.new("RGB", (320, 240), (shade, 90, 160)))
+
+
+def _looks(openai: OpenAIStandIn) -> int:
+    """How often the model was shown a photo; answers are streamed, looks aren't."""
+    return sum(not request.streamed for request in openai.requests)
+
+
+def _stages(scan: Json) -> dict[str, Json]:
+    return {run["stage"]: run for run in scan["stages"]}
+
+
+async def test_a_model_looks_and_writes(sign_in: Sign, openai: OpenAIStandIn) -> None:
+    """A watcher reads along; who said what, and what it cost, is told."""
+    openai.usual = behaviour.OBEDIENT.paced(0, 0.5, 10)
+    phone = sign_in()
+    events = await phone.events(await phone.started(_photo(10)))
+    scan = events[-1]["scan"]
+    assert scan["state"] == "STATE_SUCCEEDED"
+    assert scan["classification"]["category"] == {"major": "재활용폐기물", "middle": "금속류", "minor": "음료캔"}
+    drafts = [event["scan"]["answer_draft"] for event in events if event["scan"].get("answer_draft")]
+    assert len(set(drafts)) > 1
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(drafts))
+    assert scan["answer"]["text"].startswith(drafts[-1])
+    for opinion in (scan["classification"], scan["answer"]):
+        assert (opinion["provider"], opinion["model"]) == ("gpt-4.1-mini", _SNAPSHOT)
+        assert opinion["prompt_version"]
+    stages = _stages(scan)
+    assert {name for name, run in stages.items() if "usage" in run} == {"vision", "answer"}
+    for name in ("vision", "answer"):
+        usage = stages[name]["usage"]
+        assert (usage["model"], usage["calls"]) == (_SNAPSHOT, 1)
+        assert min(usage["input_tokens"], usage["output_tokens"], usage["cost_micro_usd"]) > 0
+    assert openai.count == 2
+
+
+async def test_the_same_photo_is_never_paid_for_twice(sign_in: Sign, openai: OpenAIStandIn) -> None:
+    """Whoever sends it."""
+    first, second = [await phone.finished(await phone.started(_photo(20))) for phone in (sign_in(), sign_in())]
+    assert second["classification"] == first["classification"]
+    assert "usage" in _stages(first)["vision"]
+    assert "usage" not in _stages(second)["vision"]
+    assert _looks(openai) == 1
+
+
+async def test_what_a_failed_try_cost_is_in_the_stages_sum(sign_in: Sign, openai: OpenAIStandIn) -> None:
+    """An answer that breaks the schema is paid for like any other."""
+    openai.script(behaviour.breaking_schema())
+    phone = sign_in()
+    vision = _stages(await phone.finished(await phone.started(_photo(30))))["vision"]
+    assert (vision["attempts"], vision["usage"]["calls"], _looks(openai)) == (2, 2, 2)
+    usual = _stages(await phone.finished(await phone.started(_photo(31))))["vision"]["usage"]
+    assert vision["usage"]["input_tokens"] == 2 * usual["input_tokens"]
+    assert vision["usage"]["cost_micro_usd"] > usual["cost_micro_usd"]
+
+
+async def test_a_user_whose_share_is_spent_is_told_at_once(sign_in: Sign, openai: OpenAIStandIn) -> None:
+    """Tomorrow is beyond any scan's end: nobody waits for it, nothing is asked, and others go on."""
+    phone = sign_in()
+    for shade in range(40, 50):
+        asked = _looks(openai)
+        scan = await phone.finished(await phone.started(_photo(shade)))
+        if scan["state"] != "STATE_SUCCEEDED":
+            break
+    assert (scan["state"], scan["error"]["code"]) == ("STATE_FAILED", 8)  # RESOURCE_EXHAUSTED
+    assert {one["reason"] for one in scan["error"]["details"] if "reason" in one} == {"MODEL_BUDGET_SPENT"}
+    texts = {one["locale"]: one["message"] for one in scan["error"]["details"] if "locale" in one}
+    assert set(texts) == {"ko", "en"}
+    assert _looks(openai) == asked > 0
+    other = sign_in()
+    assert (await other.finished(await other.started(_photo(60))))["state"] == "STATE_SUCCEEDED"
