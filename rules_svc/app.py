@@ -20,6 +20,7 @@ from functools import partial
 import asyncpg
 import httpx2
 import stamina
+from opentelemetry.metrics import Meter
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
@@ -54,7 +55,7 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         async with (
             postgres.open_pool(dsn, max_size=connections) as pool,
-            _open_writers(settings) as writers,
+            _open_writers(settings, instruments.meter) as writers,
         ):
             store = PlaceStore(pool, postgres.Queries("rules_svc"))
             editions = Editions(settings.rulebook_dir)
@@ -70,7 +71,7 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def _open_writers(settings: RulesSettings) -> AsyncIterator[Writers]:
+async def _open_writers(settings: RulesSettings, meter: Meter) -> AsyncIterator[Writers]:
     """The hosted models that are asked before the composer."""
     if not settings.writers:
         yield Writers([])
@@ -79,7 +80,7 @@ async def _open_writers(settings: RulesSettings) -> AsyncIterator[Writers]:
     from mesh.models.opening import open_models
     from rules_svc.providers.hosted import HostedWriter
 
-    async with open_models(settings, settings.writers) as models:
+    async with open_models(settings, settings.writers, meter) as models:
         yield Writers([HostedWriter(model) for model in models])
 
 

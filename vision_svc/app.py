@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from opentelemetry.metrics import Meter
+
 from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_server
 from mesh import telemetry
 from mesh.addresses import open_public_client
@@ -54,7 +56,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
             _open_redis(settings) as redis,
             open_public_client("image_url") as client,
             open_decoders(settings.vision_threads, settings.vision_decode_seconds) as decoders,
-            open_chain(settings, cpu, redis) as chain,
+            open_chain(settings, cpu, redis, signals.meter) as chain,
         ):
             storage = PhotoStorage(bucket)
             web = PhotoWeb(client, settings.vision_fetch_seconds)
@@ -83,7 +85,9 @@ async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | 
 
 
 @asynccontextmanager
-async def open_chain(settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None) -> AsyncIterator[Chain]:
+async def open_chain(
+    settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None, meter: Meter
+) -> AsyncIterator[Chain]:
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
     classifiers: dict[str, Cached] = {}
@@ -96,7 +100,7 @@ async def open_chain(settings: VisionSettings, cpu: Executor, redis: GuardedRedi
             from vision_svc.providers.hosted import HostedClassifier
 
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target))
-            for model in await stack.enter_async_context(open_models(settings, hosted)):
+            for model in await stack.enter_async_context(open_models(settings, hosted, meter)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = Cached(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:

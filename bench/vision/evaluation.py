@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from opentelemetry.metrics import NoOpMeter
 from pydantic import SecretStr
 
 from mesh.errors import EcoError
@@ -176,7 +177,7 @@ async def main(folder: Path) -> None:
     )  # fmt: skip
     with ThreadPoolExecutor(1) as cpu:
         async with (
-            open_chain(settings, cpu, None) as chain,
+            open_chain(settings, cpu, None, NoOpMeter("eco2")) as chain,
             open_decoders(1, settings.vision_decode_seconds) as decoders,
         ):
             for line in report(await look(folder, chain, decoders)):

@@ -33,7 +33,7 @@ capabilities: {drop: [ALL]}
 {{- $secret := required (printf "no secret called %s" .) (index $root.Values.secrets .) }}
 {{- range $variable, $key := $secret.env }}
 - name: {{ $variable }}
-  valueFrom: {secretKeyRef: {name: {{ $secret.existingSecret }}, key: {{ $key }}}}
+  valueFrom: {secretKeyRef: {name: {{ $secret.existingSecret }}, key: {{ $key }}{{ if $secret.optional }}, optional: true{{ end }}}}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -17,6 +17,7 @@ from mesh.models import failures
 from mesh.models.bill import Terms, Usage
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
+from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import Price, Tokens
 from mesh.models.wire import Prompt, Reply, read_reply
 from mesh.provider_breaker import ProviderBreaker
@@ -28,6 +29,9 @@ _HEADERS = {"Content-Type": "application/json"}
 _BACKOFF = 0.25
 _LEAST_SECONDS = 0.5  # a try that has less can't end well
 _MOST_CHARACTERS = 64_000
+# Outcomes of a try beside the reasons of errors.
+_OK = "ok"
+_ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +88,18 @@ class HostedModel:
         budget: Asked before every try.
         patience: How long it may take.
         clock: Time.
+        metrics: What is counted.
     """
 
     def __init__(
-        self, name: str, sdk: openai.AsyncOpenAI, price: Price, budget: Budget, patience: Patience, clock: Clock
+        self,
+        name: str,
+        sdk: openai.AsyncOpenAI,
+        price: Price,
+        budget: Budget,
+        patience: Patience,
+        clock: Clock,
+        metrics: ModelMetrics,
     ) -> None:
         self.name = name
         self._sdk = sdk
@@ -95,6 +107,7 @@ class HostedModel:
         self._budget = budget
         self._patience = patience
         self._clock = clock
+        self._metrics = metrics
         self._breaker = ProviderBreaker(clock.monotonic)
 
     async def complete(self, prompt: Prompt, terms: Terms) -> Completion:
@@ -107,10 +120,14 @@ class HostedModel:
         attempt = 1
         while True:
             try:
-                return await self._once(prompt, content, terms)
+                completion = await self._once(prompt, content, terms)
             except EcoError as error:
+                self._metrics.ended(self.name, error.reason)
                 await self._pause(error, attempt, terms)
                 attempt += 1
+            else:
+                self._metrics.ended(self.name, _OK)
+                return completion
 
     async def stream(self, prompt: Prompt, terms: Terms) -> AsyncGenerator[str | Completion, None]:
         """The answer piece by piece as it comes, then the whole. Wrap it in `aclosing`: leaving early stops the model.
@@ -125,12 +142,22 @@ class HostedModel:
                 entry = await self._admit(prompt, terms)
                 opened = await self._send(prompt, content, terms, entry, streamed=True)
             except EcoError as error:
+                self._metrics.ended(self.name, error.reason)
                 await self._pause(error, attempt, terms)
                 attempt += 1
         assert entry is not None
-        async with aclosing(self._read(opened, prompt, terms, entry)) as pieces:
-            async for piece in pieces:
-                yield piece
+        outcome = _ABANDONED
+        try:
+            async with aclosing(self._read(opened, prompt, terms, entry)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, Completion):
+                        outcome = _OK
+                    yield piece
+        except EcoError as error:
+            outcome = error.reason
+            raise
+        finally:
+            self._metrics.ended(self.name, outcome)
 
     async def _once(self, prompt: Prompt, content: bytes, terms: Terms) -> Completion:
         entry = await self._admit(prompt, terms)
@@ -258,4 +285,6 @@ class HostedModel:
         await self._budget.settle(entry, tokens.read + tokens.written, self._price.micro_usd(tokens))
 
     def _bill(self, tokens: Tokens, model: str, terms: Terms) -> None:
-        terms.bill.add(Usage(model or self.name, tokens.read, tokens.written, self._price.micro_usd(tokens)))
+        usage = Usage(model or self.name, tokens.read, tokens.written, self._price.micro_usd(tokens))
+        terms.bill.add(usage)
+        self._metrics.used(self.name, usage)

@@ -4,18 +4,29 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import openai
+from opentelemetry.metrics import Meter, NoOpMeter
 
 from mesh.models.budget import Budget, Clock
 from mesh.models.client import HostedModel
 from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
+from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import price
 from mesh.models.settings import ModelSettings
 from mesh.redis import open_redis
 
+_NOBODYS = NoOpMeter("eco2")
+
 
 @asynccontextmanager
-async def open_models(settings: ModelSettings, names: Sequence[str]) -> AsyncIterator[list[HostedModel]]:
+async def open_models(
+    settings: ModelSettings, names: Sequence[str], meter: Meter = _NOBODYS
+) -> AsyncIterator[list[HostedModel]]:
     """The models with these names, closed at exit.
+
+    Args:
+        settings: Provider, key, limits and patience.
+        names: Which.
+        meter: Counts their calls; nobody does by default.
 
     Raises:
         UnknownModel: One has no price.
@@ -39,7 +50,8 @@ async def open_models(settings: ModelSettings, names: Sequence[str]) -> AsyncIte
             )
         )
         budget = Budget(ledger, settings.limits(), clock)
+        metrics = ModelMetrics(meter)
         yield [
-            HostedModel(name, sdk, cost, budget, settings.patience(), clock)
+            HostedModel(name, sdk, cost, budget, settings.patience(), clock, metrics)
             for name, cost in zip(names, prices, strict=True)
         ]

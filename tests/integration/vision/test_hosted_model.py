@@ -9,6 +9,9 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from opentelemetry.metrics import Meter, NoOpMeter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from PIL import Image
 
 from local.standins.openai import behaviour
@@ -29,6 +32,7 @@ from vision_svc.photos import Identity, Photo
 from vision_svc.providers.hosted import HostedClassifier
 
 _BOOK = yaml_book.load()
+_UNCOUNTED = NoOpMeter("eco2")
 _TAXONOMY = _taxonomy(rules_wire.from_book(_BOOK, Locale.KO), rules_wire.from_book(_BOOK, Locale.EN))
 _CAN = Category("재활용폐기물", "금속류", "음료캔")
 _PAPER = "재활용폐기물/종이"
@@ -56,10 +60,12 @@ async def openai() -> AsyncIterator[OpenAIStandIn]:
 
 
 @asynccontextmanager
-async def _hosted(openai: OpenAIStandIn, *names: str, **settings: Any) -> AsyncIterator[list[HostedClassifier]]:
+async def _hosted(
+    openai: OpenAIStandIn, *names: str, meter: Meter = _UNCOUNTED, **settings: Any
+) -> AsyncIterator[list[HostedClassifier]]:
     patience = {"model_first_byte_seconds": 0.5, **settings}
     chosen = ModelSettings(openai_api_key="none", openai_base_url=openai.base_url, **patience)
-    async with open_models(chosen, names or ["gpt-4.1-mini"]) as models:
+    async with open_models(chosen, names or ["gpt-4.1-mini"], meter) as models:
         yield [HostedClassifier(model, lambda: _TAXONOMY, "high") for model in models]
 
 
@@ -221,3 +227,29 @@ async def test_a_failing_provider_is_left_alone(openai: OpenAIStandIn) -> None:
                 await hosted.classify(_photo(), _terms())
             assert caught.value.reason is Reason.MODEL_UNAVAILABLE
     assert openai.count == 5
+
+
+async def test_calls_tokens_and_cost_are_counted_by_model_alone(openai: OpenAIStandIn) -> None:
+    """What an operator's alarm on money stands on; a person's id would make a series each."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    openai.script(behaviour.failing(500))
+    terms = _terms()
+    async with _hosted(openai, meter=provider.get_meter("eco2")) as [classifier]:
+        await classifier.classify(_photo(), terms)
+    data: Any = reader.get_metrics_data()
+    counted = {
+        (metric.name, *point.attributes.values()): point.value
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.data.data_points
+    }
+    provider.shutdown()
+    paid, model = terms.bill.total, "gpt-4.1-mini"
+    assert paid is not None
+    assert counted == {
+        ("eco2.model.calls", model, "MODEL_UNAVAILABLE"): 1,
+        ("eco2.model.calls", model, "ok"): 1,
+        ("eco2.model.tokens", model, "input"): paid.input_tokens,
+        ("eco2.model.tokens", model, "output"): paid.output_tokens,
+        ("eco2.model.cost", model): paid.cost_micro_usd,
+    }
