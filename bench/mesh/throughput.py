@@ -18,11 +18,13 @@ from bench.mesh.photos import SIDE, stored
 from bench.mesh.report import Figures, Outcome, Row
 from bench.mesh.scale import Scale
 from bench.mesh.stack import CpuMeter, Stack
+from mesh.postgres import open_pool
 
 NAME = "C throughput"
 
 _USERS = 64
-_UNDER_WAY = 300
+_UNDER_WAY = 128
+_STEADY_WITHIN_SECONDS = 60
 _LOOK_SECONDS = 0.1
 _MOST_SCANS_A_SECOND = 700  # so many photos are prepared
 _RATE, _CPU_MS, _PSS_MIB = 417, 4.5, 500
@@ -32,14 +34,15 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
     """A saturated stack."""
     assert stack.model
     stack.model.set(Pace(0, 0))
-    photos = await stored(stack, int(_MOST_SCANS_A_SECOND * (scale.warm_up + scale.short)))
-    async with phones(stack, _USERS) as users, _feeding(stack, users, iter(photos)) as connection:
+    photos = await stored(stack, 2 * _UNDER_WAY + int(_MOST_SCANS_A_SECOND * (scale.warm_up + scale.short)))
+    async with phones(stack, _USERS) as users, _feeding(stack, users, iter(photos)) as pool:
+        await _steady(pool)
         await asyncio.sleep(scale.warm_up)
-        before, began, meter = await _succeeded(connection), time.perf_counter(), CpuMeter(stack)
+        before, began, meter = await _succeeded(pool), time.perf_counter(), CpuMeter(stack)
         await asyncio.sleep(scale.short)
         ours, beside = meter.stop()
         memory = stack.memory()
-        done, seconds = await _succeeded(connection) - before, time.perf_counter() - began
+        done, seconds = await _succeeded(pool) - before, time.perf_counter() - began
     if not done:
         raise Refused("no scan succeeded")
     found = {
@@ -68,14 +71,21 @@ def _rows(found: Figures, programs: Sequence[str]) -> list[Row]:
     ]  # fmt: skip
 
 
-async def _succeeded(connection: asyncpg.Connection) -> int:
-    count: int = await connection.fetchval("select count(*) from scan.scan where state = 'SUCCEEDED'")
+async def _steady(pool: asyncpg.Pool) -> None:
+    """Waits until as many are done as are under way: before that, work would be counted whose scans aren't done yet."""
+    async with asyncio.timeout(_STEADY_WITHIN_SECONDS):
+        while await _succeeded(pool) < _UNDER_WAY:  # noqa: ASYNC110 (the database can't tell us)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _succeeded(pool: asyncpg.Pool) -> int:
+    count: int = await pool.fetchval("select count(*) from scan.scan where state = 'SUCCEEDED'")
     return count
 
 
-async def _open(connection: asyncpg.Connection) -> int:
+async def _open(pool: asyncpg.Pool) -> int:
     """Scans under way; the states stand in the query, so that the partial indexes answer."""
-    count: int = await connection.fetchval(
+    count: int = await pool.fetchval(
         "select (select count(*) from scan.job where kind = 'scan' and state = 'READY')"
         " + (select count(*) from scan.job where kind = 'scan' and state = 'LEASED')"
     )
@@ -83,9 +93,8 @@ async def _open(connection: asyncpg.Connection) -> int:
 
 
 @asynccontextmanager
-async def _feeding(stack: Stack, users: Sequence[Phone], photos: Iterator[str]) -> AsyncIterator[asyncpg.Connection]:
-    """Keeps so many scans under way; yields a connection to look at them."""
-    connection = await asyncpg.connect(stack.variables["ECO2_DATABASE_URL"])
+async def _feeding(stack: Stack, users: Sequence[Phone], photos: Iterator[str]) -> AsyncIterator[asyncpg.Pool]:
+    """Keeps so many scans under way; yields connections to look at them."""
     room = asyncio.Semaphore(_UNDER_WAY)
     created = 0
 
@@ -100,16 +109,16 @@ async def _feeding(stack: Stack, users: Sequence[Phone], photos: Iterator[str]) 
         known = 0
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            finished = created - await _open(connection)
+            finished = created - await _open(pool)
             for _ in range(finished - known):
                 room.release()
             known = max(known, finished)
 
-    tasks = [asyncio.create_task(look()), *(asyncio.create_task(create(user)) for user in users)]
-    try:
-        yield connection
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await connection.close()
+    async with open_pool(stack.variables["ECO2_DATABASE_URL"], max_size=2) as pool:
+        tasks = [asyncio.create_task(look()), *(asyncio.create_task(create(user)) for user in users)]
+        try:
+            yield pool
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
