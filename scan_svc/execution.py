@@ -72,7 +72,9 @@ class Execution:
         self._unwritten: Checkpoint | None = None
         self._submission = telemetry.remote_span(lease.traceparent)
         self._leaving = False
-        self._assured = time.monotonic()
+        # When the database was last asked and found the scan to be ours. Never when it had answered: a process may be
+        # frozen for long between the two.
+        self._assured = lease.asked_at
         self._ends_at = time.monotonic() + bench.scan_seconds - lease.age
 
     async def run(self) -> None:
@@ -129,11 +131,11 @@ class Execution:
         Raises:
             Fenced: It has.
         """
-        if time.monotonic() - self._assured > self._bench.lease_seconds and not await self._persist(
-            lambda: self._bench.queue.holds(self._lease)
-        ):
-            raise Fenced
-        self._assured = time.monotonic()
+        asked_at = time.monotonic()
+        if asked_at - self._assured > self._bench.lease_seconds:
+            if not await self._persist(lambda: self._bench.queue.holds(self._lease)):
+                raise Fenced
+            self._assured = asked_at
 
     async def _perform(self, stage: Stage) -> Done:
         """Runs a stage in a span of its own; every way it can fail becomes an EcoError."""
@@ -172,7 +174,6 @@ class Execution:
         finished_at = await self._store(write)
         if following:
             self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
-            self._assured = time.monotonic()
             await self._show(scan)
             return True
         if finished_at:
@@ -235,7 +236,7 @@ class Execution:
         """
         queue, self._unwritten = self._bench.queue, write
         while True:
-            ended = None
+            ended, asked_at = None, time.monotonic()
             try:
                 if write.following:
                     await queue.checkpoint(write)
@@ -250,6 +251,7 @@ class Execution:
                 doubtful = True
                 continue
             self._unwritten = None
+            self._assured = asked_at
             return ended
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:

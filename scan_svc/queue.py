@@ -5,6 +5,7 @@ worker that was frozen, partitioned or cancelled changes no row: it is fenced, a
 clock counts here.
 """
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import isqrt
@@ -40,6 +41,7 @@ class Lease(msgspec.Struct, frozen=True):
         stage: The stage to go on from.
         attempt: Which try of that stage this is, from 1.
         age: Seconds since the scan was queued.
+        asked_at: When it was asked for, by this process' monotonic clock: the lease can't be older than its question.
         traceparent: The trace it was submitted in; empty if none.
         scan: The scan with everything its stages have produced.
         spent: What failed tries of this stage have cost; None if nothing.
@@ -52,6 +54,7 @@ class Lease(msgspec.Struct, frozen=True):
     stage: str
     attempt: int
     age: float
+    asked_at: float
     traceparent: str
     scan: Scan
     spent: Usage | None = None
@@ -234,7 +237,9 @@ class JobQueue:
         return count
 
     async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
-        return [_lease(row) for row in await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)]
+        asked_at = time.monotonic()
+        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)
+        return [_lease(row, asked_at) for row in rows]
 
     async def _commit_checkpoints(self, batch: Sequence[Checkpoint]) -> Mapping[Key, bool]:
         parts = [
@@ -268,13 +273,14 @@ class JobQueue:
         return version
 
 
-def _lease(row: asyncpg.Record) -> Lease:
+def _lease(row: asyncpg.Record, asked_at: float) -> Lease:
     return Lease(
         row["job_id"],
         row["token"],
         row["job_stage"],
         row["attempt"],
         row["age"],
+        asked_at,
         row["traceparent"] or "",
         scan_from(row),
         msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,

@@ -462,6 +462,29 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
         assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
 
 
+async def test_an_answer_read_after_a_freeze_is_no_proof_of_the_lease(database_url: str, redis_url: str) -> None:
+    """The checkpoint was stored before the process froze; by the time it reads so others have gone on."""
+    lease_seconds = 0.5
+    async with opened(database_url, redis_url, lease_seconds) as shop:
+        checkpoint, frozen = shop.queue.checkpoint, False
+
+        async def freeze(write: Checkpoint) -> None:
+            nonlocal frozen
+            await checkpoint(write)
+            if not frozen:
+                frozen = True
+                others = threading.Thread(target=asyncio.run, args=[take_over(database_url, redis_url, lease_seconds)])
+                others.start()
+                others.join()
+
+        shop.queue.checkpoint = freeze  # type: ignore[method-assign,assignment]
+        scan_id = await shop.submit()
+        async with shop.worker().working():
+            scan = await shop.ended(scan_id)
+        assert scan.state is State.SUCCEEDED
+        assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
+
+
 async def take_over(database_url: str, redis_url: str, lease_seconds: float) -> None:
     """What other workers do: reap, claim, run the rules stage; then they die."""
     async with opened(database_url, redis_url) as others:
