@@ -116,4 +116,4 @@ class Cached:
 def _plain(value: object) -> object:
     if isinstance(value, MappingProxyType):
         return dict(value)
-    raise NotImplementedError
+    raise NotImplementedError  # msgspec's word for a type that can't be encoded
