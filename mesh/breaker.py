@@ -7,7 +7,6 @@ Here nobody's does: while the breaker is open a probe of its own asks, in the ba
 import asyncio
 from collections.abc import Awaitable, Callable
 from enum import Enum
-from typing import TypeVar
 
 import structlog
 
@@ -17,8 +16,6 @@ _log = structlog.get_logger("breaker")
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
-
-T = TypeVar("T")
 
 
 class State(Enum):
@@ -34,7 +31,7 @@ class Away(ConnectionError):
 
 
 class Breaker:
-    """Lets calls through until one fails, then none until the probe has succeeded.
+    """Lets calls through until somebody says that one has failed, then none until the probe has succeeded.
 
     Args:
         name: Of the store, for the log.
@@ -66,23 +63,17 @@ class Breaker:
         """Calls back each time the store has come back."""
         self._closed_again.append(callback)
 
-    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """What `ask` returns.
+    def demand(self) -> None:
+        """Before every call.
 
         Raises:
-            Away: The breaker is open; nothing was asked.
-            Exception: Whatever `ask` raised; one of the failures opens the breaker.
+            Away: The breaker is open; the call must not be made.
         """
         if self._state is not State.CLOSED:
             raise Away(f"{self._name} is away")
-        try:
-            return await ask()
-        except self._failures as error:
-            self.open(error)
-            raise
 
     def open(self, error: Exception) -> None:
-        """Lets no calls through until the store is back; for a failure that was noticed elsewhere."""
+        """Lets no calls through until the store is back: a call has failed."""
         if self._state is State.CLOSED:
             _log.warning("store away", store=self._name, error=repr(error))
             self._state = State.OPEN

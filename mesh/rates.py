@@ -40,7 +40,7 @@ class RateLimit:
         self._redis = redis
         self._rpc = rpc
         self._most = most
-        self._script = redis.client.register_script(_COUNT)
+        self._script = redis.script(_COUNT)
         self._serial = itertools.count()
         self._counts: Batches[_Call, int] = Batches(self._count)
 
@@ -66,7 +66,7 @@ class RateLimit:
     async def _count(self, calls: Sequence[_Call]) -> Mapping[_Call, int]:
         users = Counter(user for user, _ in calls)
         keys = [f"ratelimit:{user}:{self._rpc}" for user in users]
-        totals: Any = await self._redis.call(lambda: self._script(keys=keys, args=[_WINDOW_SECONDS, *users.values()]))
+        totals: Any = await self._script(keys, [_WINDOW_SECONDS, *users.values()])
         # Of one user's calls in a batch each has a count of its own.
         seen = dict(zip(users, (total - users[user] for user, total in zip(users, totals, strict=True)), strict=True))
         counts = {}

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
+from typing import cast
 
 from mesh.redis import DOWN, GuardedRedis
 
@@ -38,10 +39,10 @@ class AnswerCache:
         if (shared := self._shared) is None:
             return None
         try:
-            found = await shared.call(lambda: shared.client.get(key))
+            found = await shared.execute("GET", key)
         except DOWN:
             return None
-        return found.encode() if isinstance(found, str) else found
+        return cast("bytes | None", found)
 
     async def put(self, key: str, content: bytes) -> None:
         """Keeps an answer."""
@@ -51,7 +52,7 @@ class AnswerCache:
             self._own.popitem(last=False)
         if (shared := self._shared) is not None:
             try:
-                await shared.call(lambda: shared.client.set(key, content, ex=self._seconds))
+                await shared.execute("SET", key, content, "EX", self._seconds)
             except DOWN:
                 return
 
@@ -84,9 +85,9 @@ class DailyQuota:
             return True
         key = f"kakao:calls:{day}"
         try:
-            count = await shared.call(lambda: shared.client.incr(key))
+            count: int = await shared.execute("INCR", key)
             if count == 1:
-                await shared.call(lambda: shared.client.expire(key, 2 * _DAY_SECONDS))
+                await shared.execute("EXPIRE", key, 2 * _DAY_SECONDS)
         except DOWN:
             return True
         return count <= self._limit

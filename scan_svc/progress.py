@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 import structlog
@@ -102,7 +101,7 @@ class Snapshots:
         self._redis = redis
         self._render = render
         self._clock = clock
-        self._script = redis.client.register_script(_PUBLISH)
+        self._script = redis.script(_PUBLISH)
         self._outbox: dict[str, _Entry] = {}
         self._flying: dict[str, _Entry] = {}
         self._doubtful: set[str] = set()
@@ -189,7 +188,7 @@ class Snapshots:
             while self._outbox and self._redis.breaker.closed:
                 self._flying = {key: self._outbox.pop(key) for key in list(self._outbox)[:_BATCH]}
                 try:
-                    await self._redis.call(self._publish)
+                    await self._publish()
                 except DOWN:
                     self._put_back()
                 except Exception:  # a scan that can't be shown must not keep the others from it
@@ -228,7 +227,7 @@ class Snapshots:
             ended = snapshot.state.terminal
             value = b"%010d" % snapshot.version + _encode(snapshot)
             arguments += (value, _RESULT_SECONDS if ended else 0, scan_id + ENDED_MARK if ended else scan_id)
-        await self._script(keys=keys, args=arguments)
+        await self._script(keys, arguments)
 
     async def _fetch(self, scan_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         held = await self._mget(_progress_key, scan_ids)
@@ -239,8 +238,7 @@ class Snapshots:
         return {scan_id: _decode(value[_DIGITS:]) for scan_id, value in held.items() if len(value) > _DIGITS}
 
     async def _mget(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
-        keys = [key(scan_id) for scan_id in scan_ids]
-        values: Any = await self._redis.call(lambda: self._redis.client.mget(keys))
+        values: list[bytes | None] = await self._redis.execute("MGET", *(key(scan_id) for scan_id in scan_ids))
         return {scan_id: value for scan_id, value in zip(scan_ids, values, strict=True) if value}
 
 

@@ -49,7 +49,7 @@ class Memory(Generic[T]):
         if redis is None:
             return None
         try:
-            kept = await redis.call(lambda: redis.client.get(self._prefix + key))
+            kept = await redis.execute("GET", self._prefix + key)
             value = self._decoder.decode(kept) if kept else None
         except DOWN as error:
             _log.debug("cache away", error=repr(error))
@@ -68,7 +68,7 @@ class Memory(Generic[T]):
             return
         text = msgspec.json.encode(value, enc_hook=_plain)
         try:
-            await redis.call(lambda: redis.client.set(self._prefix + key, text, ex=_SECONDS))
+            await redis.execute("SET", self._prefix + key, text, "EX", _SECONDS)
         except DOWN as error:
             _log.debug("cache away", error=repr(error))
 

@@ -2,10 +2,9 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Protocol
 
 from mesh.redis import DOWN, GuardedRedis
 
@@ -128,10 +127,9 @@ class RedisLedger:
     """
 
     def __init__(self, guarded: GuardedRedis) -> None:
-        client, self._call = guarded.client, guarded.call
         scripts = files("mesh.models")
-        self._reserve: Callable[..., Any] = client.register_script(scripts.joinpath("reserve.lua").read_text("utf-8"))
-        self._settle: Callable[..., Any] = client.register_script(scripts.joinpath("settle.lua").read_text("utf-8"))
+        self._reserve = guarded.script(scripts.joinpath("reserve.lua").read_text("utf-8"))
+        self._settle = guarded.script(scripts.joinpath("settle.lua").read_text("utf-8"))
 
     async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
         """As the port says."""
@@ -145,7 +143,7 @@ class RedisLedger:
             limits.day_micro_usd,
             share,
         )
-        outcome, milliseconds = await self._call(lambda: self._reserve(keys=_keys(entry), args=arguments))
+        outcome, milliseconds = await self._reserve(_keys(entry), arguments)
         match outcome.decode():
             case "ok":
                 return Verdict()
@@ -157,7 +155,7 @@ class RedisLedger:
     async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
         """As the port says."""
         back = (entry.tokens - tokens, entry.micro_usd - micro_usd)
-        await self._call(lambda: self._settle(keys=_keys(entry), args=back))
+        await self._settle(_keys(entry), back)
 
 
 class SharedLedger:
