@@ -108,5 +108,6 @@ class Peer:
 
 
 def _metadata(user_id: str = "") -> tuple[tuple[str, str], ...]:
-    identity = ((USER_HEADER, user_id),) if user_id else ()
-    return (*telemetry.traceparent().items(), *identity)
+    trace = telemetry.traceparent()
+    headers = (("traceparent", trace),) if trace else ()
+    return (*headers, (USER_HEADER, user_id)) if user_id else headers

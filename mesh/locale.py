@@ -2,7 +2,7 @@
 
 import re
 from enum import StrEnum
-from typing import Self
+from functools import lru_cache
 
 _SUBTAG = re.compile(r"[-_]")
 _REFUSED = re.compile(r"q=0(\.0*)?")
@@ -14,16 +14,23 @@ class Locale(StrEnum):
     KO = "ko"
     EN = "en"
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
+    @staticmethod
+    def parse(text: str) -> "Locale":
         """The first language of an Accept-Language header or a BCP 47 tag that we speak; Korean if none.
 
         Weights are ignored, since clients list their languages in order of preference; only q=0 says "not this one".
         """
-        ours = {locale.value: locale for locale in cls}
-        for part in text.lower().split(","):
-            tag, *parameters = part.replace(" ", "").split(";")
-            primary = _SUBTAG.split(tag)[0]
-            if primary in ours and not any(map(_REFUSED.fullmatch, parameters)):
-                return ours[primary]
-        return cls("ko")
+        return _first(text)
+
+
+@lru_cache(maxsize=1024)
+def _first(text: str) -> Locale:
+    for part in text.lower().split(","):
+        tag, *parameters = part.replace(" ", "").split(";")
+        primary = _SUBTAG.split(tag)[0]
+        if primary in _OURS and not any(map(_REFUSED.fullmatch, parameters)):
+            return Locale(primary)
+    return Locale.KO
+
+
+_OURS = frozenset(Locale)

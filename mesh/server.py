@@ -15,10 +15,10 @@ import structlog
 import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from mesh import memory
-from mesh.interceptors import Boundary, CallLimit
+from mesh.boundary import Boundary, CallLimit
 from mesh.settings import ServiceSettings
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
@@ -56,12 +56,12 @@ class Service:
 
     Attributes:
         name: Full name, such as "eco2.vision.v1.VisionService".
-        add: The generated `add_…_to_server`.
+        add: The generated `add_…_to_server`; the boundary stands for the server.
         servicer: What answers.
     """
 
     name: str
-    add: Callable[[Any, grpc.aio.Server], None]
+    add: Callable[[Any, Any], None]
     servicer: object
 
 
@@ -100,15 +100,16 @@ async def serving(
         RuntimeError: The address is taken.
     """
     boundary = Boundary(telemetry, calls or CallLimit(settings.call_limit))
-    server = grpc.aio.server(interceptors=[boundary], options=_OPTIONS)
+    methods: Any = boundary  # all that generated code asks of a server
     for service in services:
-        service.add(service.servicer, server)
+        service.add(service.servicer, methods)
     names = [service.name for service in services]
     health = health_aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    reflection.enable_server_reflection(
-        [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME], server
-    )
+    health_pb2_grpc.add_HealthServicer_to_server(health, methods)
+    shown = [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
+    add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
+    add_reflection(reflection.aio.ReflectionServicer(shown), methods)
+    server = grpc.aio.server(handlers=[boundary], options=_OPTIONS)
     port = server.add_insecure_port(settings.listen)
     await server.start()
     probing = asyncio.create_task(_tell_health(health, ["", *names], dependencies), name="health")

@@ -30,9 +30,9 @@ import uuid_utils
 from eco2.scan.v1 import event_stream_service_pb2_grpc, operations_service_pb2_grpc, scan_service_pb2_grpc
 from mesh import telemetry
 from mesh.addresses import open_public_client
+from mesh.boundary import CallLimit
 from mesh.channel import open_channel
 from mesh.errors import NotFound
-from mesh.interceptors import CallLimit
 from mesh.postgres import Queries, listen, open_pool, probe
 from mesh.rates import RateLimit
 from mesh.redis import GuardedRedis, open_redis

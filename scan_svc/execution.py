@@ -70,7 +70,6 @@ class Execution:
         self._lease = lease
         self._scan = lease.scan
         self._unwritten: Checkpoint | None = None
-        self._submission = telemetry.remote_span(lease.traceparent)
         self._leaving = False
         # When the database was last asked and found the scan to be ours. Never when it had answered: a process may be
         # frozen for long between the two.
@@ -79,7 +78,7 @@ class Execution:
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
-        telemetry.enter(self._submission)  # what is logged bears the id of the trace that submitted the scan
+        telemetry.follow(self._lease.traceparent)  # what is logged bears the id of the trace that submitted the scan
         try:
             await self._show(self._scan)
             for stage in self._bench.pipeline.remaining(self._lease.stage):
@@ -290,13 +289,14 @@ class Execution:
 
     def _fault(self, error: Exception) -> EcoError:
         _log.error("stage broke", scan_id=self._scan.scan_id, stage=self._lease.stage, exc_info=error)
-        return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id(trace.get_current_span()))
+        return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id())
 
     def _span(self, stage: Stage) -> AbstractContextManager[object]:
         """A span linked to the trace that submitted the scan, which ended long ago and so can't be its parent."""
         if self._bench.tracer is None:
             return nullcontext()
-        links = [Link(self._submission.get_span_context())] if self._lease.traceparent else []
+        submission = telemetry.remote_span(self._lease.traceparent)
+        links = [Link(submission.get_span_context())] if self._lease.traceparent else []
         return self._bench.tracer.start_as_current_span(f"stage {stage.name}", context=Context(), links=links)
 
 

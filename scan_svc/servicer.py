@@ -9,8 +9,8 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
+from mesh.boundary import CallLimit
 from mesh.identity import caller
-from mesh.interceptors import CallLimit
 from mesh.telemetry import traceparent
 from scan_svc import wire
 from scan_svc.lifecycle import Lifecycle
@@ -52,13 +52,13 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         else:
             photo = self._lifecycle.addressed_photo(request.image_url)
         new = wire.new_scan(request, scan_id, who.user_id, who.locale_or(request.locale), photo)
-        created = await self._lifecycle.create(new, traceparent().get("traceparent", ""))
+        created = await self._lifecycle.create(new, traceparent())
         return wire.create_scan_response(created, who)
 
     async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:
         """Queues a scan whose photo has been uploaded."""
         who = caller(context)
-        scan = await self._lifecycle.start(who.user_id, request.scan_id, traceparent().get("traceparent", ""))
+        scan = await self._lifecycle.start(who.user_id, request.scan_id, traceparent())
         return wire.scan(scan, who.reads(scan.locale))
 
     async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:

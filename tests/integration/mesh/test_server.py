@@ -1,6 +1,7 @@
 """The boundary of every RPC, over a real socket."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -24,7 +25,7 @@ from mesh.identity import USER_HEADER, caller
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.status import DETAILS_HEADER
-from mesh.telemetry import Telemetry
+from mesh.telemetry import Telemetry, traceparent
 
 ID = "0197a000-0000-7000-8000-000000000000"
 NAME = "eco2.scan.v1.ScanService"
@@ -75,10 +76,10 @@ def serve(spans: InMemorySpanExporter) -> Serve:
     tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(spans))
     meter = MeterProvider().get_meter("test")
-    telemetry = Telemetry(tracers.get_tracer("test"), meter, meter.create_histogram("duration"))
+    exporting = Telemetry(tracers.get_tracer("test"), meter, meter.create_histogram("duration"), exporting=True)
 
     @asynccontextmanager
-    async def start(servicer: Scripted, **options: Any) -> AsyncIterator[Any]:
+    async def start(servicer: Scripted, telemetry: Telemetry = exporting, **options: Any) -> AsyncIterator[Any]:
         service = Service(NAME, scan_service_pb2_grpc.add_ScanServiceServicer_to_server, servicer)
         settings = ServiceSettings(drain_seconds=0, grace_seconds=2)
         # The client outlives the server: what it is told last must reach it.
@@ -213,6 +214,51 @@ async def test_a_span_continues_the_callers_trace(serve: Serve, spans: InMemoryS
         )
     (span,) = spans.get_finished_spans()
     assert f"{span.context.trace_id:032x}" == trace_id
+
+
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+async def followed(serve: Serve, *headers: str) -> list[str]:
+    """What a servicer that exports nothing sends on, for calls with these traceparents."""
+    found = []
+
+    async def notice(_: Any) -> None:
+        found.append(traceparent())
+
+    async with serve(Scripted(notice), NO_TELEMETRY) as stub:
+        for header in headers:
+            await stub.GetScan(pb.GetScanRequest(scan_id=ID), metadata=(("traceparent", header),))
+    return found
+
+
+async def test_without_an_exporter_the_callers_trace_is_passed_on_as_it_came(serve: Serve) -> None:
+    """Whoever does export, before and behind this process, must find one trace."""
+    assert await followed(serve, TRACEPARENT) == [TRACEPARENT]
+
+
+async def test_what_is_no_traceparent_begins_a_new_trace(serve: Serve) -> None:
+    """It comes from outside, and goes into logs, headers and the database."""
+    rubbish = ("", "x" * 55, TRACEPARENT.upper(), TRACEPARENT + "0", f"00-{0:032x}-00f067aa0ba902b7-01")
+    found = await followed(serve, *rubbish)
+    assert len({*found}) == len(rubbish)
+    assert all(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-00", one) for one in found)
+
+
+async def test_without_an_exporter_an_error_names_the_callers_trace(serve: Serve) -> None:
+    """The id in a user's complaint is the one in the logs."""
+    async with serve(Scripted(lambda _: raises(RuntimeError())), NO_TELEMETRY) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.GetScan(pb.GetScanRequest(scan_id=ID), metadata=(("traceparent", TRACEPARENT),))
+    assert detail(details(caught.value), error_details_pb2.ErrorInfo).metadata == {"trace_id": TRACEPARENT[3:35]}
+
+
+async def test_a_method_that_isnt_there_is_unimplemented(serve: Serve) -> None:
+    """The boundary knows all methods of a server."""
+    async with serve(Scripted()) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.channel.unary_unary(f"/{NAME}/Nonsense")(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_health_follows_the_dependencies(serve: Serve) -> None:
