@@ -8,13 +8,16 @@
                                           │                └─ taxonomy ─── Rules
                                           └─ Cached ── Offline ─────────── ONNX file, head
 
-The model is loaded before the port is opened: a Vision that can't see is never healthy.
+The offline model is loaded before the port is opened, or tried there if it stands behind a hosted one: a Vision that
+can't see is never healthy.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
 
 from opentelemetry.metrics import Meter
 
@@ -26,12 +29,12 @@ from mesh.server import Server, Service, serving
 from mesh.storage import open_bucket
 from vision_svc.admission import Admission
 from vision_svc.cache import Cached, Memory
-from vision_svc.chain import Chain
+from vision_svc.chain import Chain, Classifier
 from vision_svc.classification import Classification
 from vision_svc.decoding import open_decoders
 from vision_svc.examination import Examiner, Lane, Repeat
 from vision_svc.peers import open_taxonomy
-from vision_svc.providers.offline import Offline, OfflineClassifier
+from vision_svc.providers import standby
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import OFFLINE, VisionSettings
 from vision_svc.storage import PhotoStorage
@@ -45,7 +48,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
     """The running service.
 
     Raises:
-        ModelMissing: The model hasn't been built.
+        ModelUnusable: The offline model hasn't been built, or can't be loaded.
     """
     with (
         telemetry.started("vision", settings) as signals,
@@ -104,6 +107,15 @@ async def open_chain(
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = Cached(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:
-            load = asyncio.get_running_loop().run_in_executor(cpu, OfflineClassifier.load, settings.vision_model)
-            classifiers[OFFLINE] = Cached(Offline(await load, cpu), Memory(None, "", Classification))
+            offline = await _open_offline(settings.vision_model, cpu, first=not hosted)
+            classifiers[OFFLINE] = Cached(offline, Memory(None, "", Classification))
         yield Chain([classifiers[name] for name in settings.chain])
+
+
+async def _open_offline(backbone: Path, cpu: Executor, *, first: bool) -> Classifier:
+    """The offline model: loaded if it is asked first, else tried and loaded when the others fail."""
+    loop, load = asyncio.get_running_loop(), partial(standby.load, backbone, cpu)
+    if first:
+        return await loop.run_in_executor(cpu, load)
+    await loop.run_in_executor(cpu, standby.demand_usable, backbone)
+    return standby.Standby(load, cpu)

@@ -18,3 +18,7 @@ IMAGE_SIZE = 260
 
 FEATURE_SCALE = 10.0
 """Length every feature vector is brought to before the head sees it; training and inference must agree on it."""
+
+
+class ModelUnusable(Exception):
+    """The backbone's file isn't there, or isn't one that can be loaded."""

@@ -6,6 +6,7 @@ do is written in `vision_svc.classifier` and `model/README.md`.
 
 import asyncio
 import hashlib
+import sys
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from mesh.models.bill import Terms
 from vision_svc.classification import UNKNOWN, Classification
 from vision_svc.classifier import Beliefs, judge
 from vision_svc.labels import KINDS
-from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET
+from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET, ModelUnusable
 from vision_svc.photos import Photo
 from vision_svc.pixels import Pixels, pixels
 
@@ -33,10 +34,6 @@ _LEAST_SIDE = 16  # pixels; less is no photo of a thing
 _LEAST_SPREAD = 2.0  # standard deviation of 0 to 255; a covered lens has less, the dullest of our photos 14
 
 _Vector = NDArray[np.float32]
-
-
-class ModelMissing(Exception):
-    """The backbone's file isn't there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +114,10 @@ class OfflineClassifier:
             backbone: The ONNX file that `vision_svc.model.convert` builds.
 
         Raises:
-            ModelMissing: There is no such file.
+            ModelUnusable: There is no such file.
         """
         if not backbone.is_file():
-            raise ModelMissing(f"{backbone} is missing; build it with: python -m vision_svc.model.convert")
+            raise ModelUnusable(f"{backbone} is missing; build it with: python -m vision_svc.model.convert")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # photos run side by side; one photo doesn't need all cores
         options.inter_op_num_threads = 1
@@ -215,3 +212,7 @@ def _softmax(scores: _Vector) -> _Vector:
     powers: _Vector = np.exp(scores - scores.max())
     shares: _Vector = powers / powers.sum()
     return shares
+
+
+if __name__ == "__main__":  # a trial; `vision_svc.providers.standby`
+    OfflineClassifier.load(Path(sys.argv[1]))

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from eco2.vision.v1.vision_service_pb2 import ClassifyRequest
 from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub
 from vision_svc.app import NAME, application
-from vision_svc.providers.offline import ModelMissing
+from vision_svc.model import ModelUnusable
 from vision_svc.settings import VisionSettings
 
 
@@ -50,6 +50,6 @@ async def test_health_tells_that_storage_is_down(settings: VisionSettings, unuse
 async def test_without_its_model_the_service_does_not_start(settings: VisionSettings, tmp_path: Path) -> None:
     """A Vision that can't see must not look healthy for a moment."""
     blind = settings.model_copy(update={"vision_model": tmp_path / "none.onnx"})
-    with pytest.raises(ModelMissing):
+    with pytest.raises(ModelUnusable):
         async with application(blind):
             pass

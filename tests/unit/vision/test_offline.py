@@ -15,7 +15,8 @@ from PIL import Image
 from tests.unit.vision.cleaned import seen
 from vision_svc.classification import UNKNOWN, Category
 from vision_svc.labels import KINDS
-from vision_svc.providers.offline import ModelMissing, OfflineClassifier
+from vision_svc.model import ModelUnusable
+from vision_svc.providers.offline import OfflineClassifier
 
 _MIDDLES = {
     "glass": {"유리병"},
@@ -113,7 +114,7 @@ def test_the_same_photo_gives_the_same_answer(classifier: OfflineClassifier, sam
 
 def test_a_missing_model_is_said_at_the_start(tmp_path: Path) -> None:
     """Not at the first photo."""
-    with pytest.raises(ModelMissing):
+    with pytest.raises(ModelUnusable):
         OfflineClassifier.load(tmp_path / "none.onnx")
 
 
