@@ -42,6 +42,7 @@ from mesh.tasks import end
 from mesh.telemetry import Telemetry
 from scan_svc import wire
 from scan_svc.admission import Admission
+from scan_svc.bodies import Bodies
 from scan_svc.commits import Doorbell
 from scan_svc.consumer import Kind, Suspects
 from scan_svc.dead_letters import DeadLetters
@@ -127,7 +128,7 @@ class Parts:
         self.queue = JobQueue(pool, queries, pulse)
         self.gauge = QueueGauge(pool, queries, ORDER)
         self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
-        self.snapshots = Snapshots(redis, wire.body)
+        self.snapshots = Snapshots(redis, Bodies())
         self.reader = ScanReader(self.snapshots, self.store.get_many)
         doorbell = Doorbell(self.queue.ring)
         self.queued = doorbell.ring if settings.notify else lambda: None

@@ -22,9 +22,13 @@ from scan_svc.lifecycle import Created
 from scan_svc.messages import message
 from scan_svc.progress import Snapshot
 from scan_svc.replies import Replied
-from scan_svc.results import LatLng, Results
-from scan_svc.scans import NewScan, Photo, Scan, StageRun, Step
+from scan_svc.results import Answer, Classification, DisposalRule, LatLng, Place, Reward
+from scan_svc.scans import NewScan, Photo, Scan, StageRun, State, Step
 from scan_svc.watchers import Event
+
+_STATES = MappingProxyType({state: scan_pb2.Scan.State.Value(f"STATE_{state}") for state in State})
+
+Part = Classification | DisposalRule | Answer | Place | Reward | StageRun
 
 # GetScan's `wait`: at most, and what of the caller's deadline is kept for the reply.
 _LONGEST_WAIT = 30.0
@@ -68,11 +72,6 @@ def scan(value: Scan, locale: Locale) -> scan_pb2.Scan:
     wire = _unread(value)
     wire.progress.message = message(value.state, value.step, locale)
     return wire
-
-
-def body(value: Scan) -> bytes:
-    """What a snapshot keeps of a scan: all but what depends on the reader."""
-    return _unread(value).SerializeToString()
 
 
 def shown(snapshot: Snapshot, locale: Locale, expected_wait: float | None = None) -> scan_pb2.Scan:
@@ -131,9 +130,17 @@ def watch_event(event: Event, who: Caller) -> scan_service_pb2.WatchScanResponse
 
 
 def _unread(value: Scan) -> scan_pb2.Scan:
-    wire = scan_pb2.Scan(
+    wire = head(value)
+    for part in parts(value):
+        wire.MergeFrom(part_of_scan(part))
+    return wire
+
+
+def head(value: Scan) -> scan_pb2.Scan:
+    """What of a scan changes from version to version, and what is small."""
+    return scan_pb2.Scan(
         scan_id=value.scan_id,
-        state=scan_pb2.Scan.State.Value(f"STATE_{value.state}"),
+        state=_STATES[value.state],
         version=value.version,
         progress=scan_pb2.ScanProgress(percent=value.percent, stage=_STAGES.get(value.step, "")),
         image_url=value.photo.image_url,
@@ -145,23 +152,32 @@ def _unread(value: Scan) -> scan_pb2.Scan:
         start_time=_timestamp(value.started_at),
         finish_time=_timestamp(value.finished_at),
         answer_draft=value.answer_draft,
-        stages=[_stage_run(run) for run in value.stages],
+        error=to_status(value.error.error(), *Locale) if value.error else None,
     )
-    _fill_results(wire, value.results)
-    if value.error:
-        wire.error.CopyFrom(to_status(value.error.error(), *Locale))
-    return wire
 
 
-def _fill_results(wire: scan_pb2.Scan, results: Results) -> None:
-    if results.vision:
-        wire.classification.CopyFrom(to_proto(results.vision, classification_pb2.Classification))
-    wire.rules.extend(to_proto(rule, disposal_pb2.DisposalRule) for rule in results.rules or ())
-    if results.answer:
-        wire.answer.CopyFrom(to_proto(results.answer, disposal_pb2.Answer))
-    wire.places.extend(to_proto(place, disposal_pb2.Place) for place in results.places or ())
-    if results.reward:
-        wire.reward.CopyFrom(to_proto(results.reward, character_pb2.Reward))
+def parts(value: Scan) -> tuple[Part, ...]:
+    """What of a scan stays as it is once it is there: its results, and the stages behind it."""
+    found = value.results
+    once = (found.vision, found.answer, found.reward)
+    return (*(part for part in once if part), *(found.rules or ()), *(found.places or ()), *value.stages)
+
+
+def part_of_scan(part: Part) -> scan_pb2.Scan:
+    """A message with one part alone; merged, the messages of all parts and the head are the scan."""
+    match part:
+        case Classification():
+            return scan_pb2.Scan(classification=to_proto(part, classification_pb2.Classification))
+        case DisposalRule():
+            return scan_pb2.Scan(rules=[to_proto(part, disposal_pb2.DisposalRule)])
+        case Answer():
+            return scan_pb2.Scan(answer=to_proto(part, disposal_pb2.Answer))
+        case Place():
+            return scan_pb2.Scan(places=[to_proto(part, disposal_pb2.Place)])
+        case Reward():
+            return scan_pb2.Scan(reward=to_proto(part, character_pb2.Reward))
+        case StageRun():
+            return scan_pb2.Scan(stages=[_stage_run(part)])
 
 
 def _stage_run(run: StageRun) -> scan_pb2.StageRun:
@@ -173,11 +189,8 @@ def _stage_run(run: StageRun) -> scan_pb2.StageRun:
 
 
 def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    wire = Timestamp()
-    wire.FromDatetime(moment)
-    return wire
+    # A third of what FromDatetime takes.
+    return Timestamp(seconds=int(moment.timestamp()), nanos=moment.microsecond * 1000) if moment else None
 
 
 def _payload_hash(request: scan_service_pb2.CreateScanRequest) -> bytes:

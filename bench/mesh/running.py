@@ -14,11 +14,11 @@ from bench.mesh.stack import Stack
 from mesh.locale import Locale
 from mesh.postgres import Queries, open_pool
 from mesh.redis import open_redis
+from scan_svc.bodies import Bodies
 from scan_svc.progress import Snapshots
 from scan_svc.results import Category, Classification, DisposalRule, Exclusion, Results
 from scan_svc.scans import NewScan, Photo, Scan, State, Step
 from scan_svc.store import ScanStore
-from scan_svc.wire import body
 
 FIRST_VERSION = 10_001  # of a scan that was claimed once
 
@@ -90,7 +90,7 @@ async def running_scans(stack: Stack, count: int) -> AsyncIterator[tuple[Stage, 
         open_pool(stack.variables["ECO2_DATABASE_URL"]) as pool,
         open_redis(stack.variables["ECO2_REDIS_URL"]) as client,
     ):
-        store, snapshots = ScanStore(pool, Queries("scan_svc")), Snapshots(client, body)
+        store, snapshots = ScanStore(pool, Queries("scan_svc")), Snapshots(client, Bodies())
         scans: dict[str, Scan] = {}
 
         room = asyncio.Semaphore(_AT_ONCE)

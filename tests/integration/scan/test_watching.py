@@ -18,7 +18,7 @@ from mesh.errors import Reason
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
 from mesh.redis import open_redis
-from scan_svc import wire
+from scan_svc.bodies import Bodies
 from scan_svc.progress import Snapshot, Snapshots
 from scan_svc.results import Category, Classification, Results
 from scan_svc.scans import Photo, Scan, State, Step
@@ -243,7 +243,7 @@ class Truth:
 
     def shown(self) -> Snapshot:
         scan = self.scan
-        body = wire.body(scan)
+        body = Bodies()(scan)
         return Snapshot(scan.scan_id, scan.user_id, scan.version, scan.state, Step.FETCH, Locale.KO, body, 0.0, 0.0)
 
 
@@ -299,7 +299,7 @@ async def test_a_reader_that_never_reads_holds_one_state_and_still_gets_the_end(
     """Its slot keeps the latest state, so a thousand changes take no more memory than one; the end is never dropped."""
     async with start_scan_service(scan_role="api") as client, open_redis(redis_url) as redis:
         created = (await client.create()).scan
-        snapshots = Snapshots(redis, wire.body)
+        snapshots = Snapshots(redis, Bodies())
         user = dict(client.metadata)[USER_HEADER]
         sleeper, reader = client.watch(created.scan_id), client.watch(created.scan_id)
         text = "x" * 200_000  # far beyond what the connection buffers
@@ -319,7 +319,7 @@ async def test_a_reader_that_never_reads_holds_one_state_and_still_gets_the_end(
 async def test_shuffled_updates_never_regress(redis_url: str) -> None:
     """Whoever publishes late, or twice, or in whatever batch: what is shown only moves on."""
     async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
-        writers = [Snapshots(redis, wire.body), Snapshots(other, wire.body)]
+        writers = [Snapshots(redis, Bodies()), Snapshots(other, Bodies())]
         scan_id = str(uuid.uuid4())
         versions = list(range(1, 200)) * 2
         random.Random(4).shuffle(versions)
@@ -327,7 +327,7 @@ async def test_shuffled_updates_never_regress(redis_url: str) -> None:
         for version in versions:
             await random.Random(version).choice(writers).publish(a_scan(version, scan_id=scan_id))
             highest = max(highest, version)
-            shown = await Snapshots(other, wire.body).read(scan_id)
+            shown = await Snapshots(other, Bodies()).read(scan_id)
             assert shown
             assert shown.version == highest
             seen.append(shown.version)
