@@ -1,4 +1,9 @@
-"""One leased scan, from the stage it is at to its end: run, checkpoint, report; or fail, or give back."""
+"""One leased scan, from the stage it is at to its end: run, checkpoint, report; or fail, or give back.
+
+A stage that costs nothing runs while the checkpoint before it is being committed, so that a user waits for the disk
+half as often. Its own checkpoint waits for that one: a result is never stored before what it rests on. Nothing that is
+paid for begins before all that was paid for is stored, and the last word to readers comes after the last commit.
+"""
 
 import asyncio
 import time
@@ -16,6 +21,7 @@ from opentelemetry.trace import Link
 
 from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
+from mesh.tasks import end
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
@@ -69,7 +75,9 @@ class Execution:
         self._bench = bench
         self._lease = lease
         self._scan = lease.scan
-        self._unwritten: Checkpoint | None = None
+        # The checkpoint that is being committed beside the running stage, and its commit.
+        self._write: Checkpoint | None = None
+        self._writing: asyncio.Task[datetime | None] | None = None
         self._leaving = False
         # When the database was last asked and found the scan to be ours. Never when it had answered: a process may be
         # frozen for long between the two.
@@ -90,6 +98,8 @@ class Execution:
                 self._leaving = self._leaving or self._lease.company > 0
         except Fenced:
             _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
+            if self._writing:
+                await end(self._writing)
             await self._publish_truth()
 
     def leave(self) -> None:
@@ -100,10 +110,7 @@ class Execution:
         """Returns the scan untried; if the database is away the reaper does it later."""
         try:
             async with asyncio.timeout(_GOODBYE_SECONDS):
-                if self._unwritten:
-                    # Cancelled while it was being written. What was paid for is stored first: giving back fences it.
-                    await self._bench.queue.settled()
-                    await self._store(self._unwritten, doubtful=True)
+                await self._stored()  # first: giving back fences it
                 version = await self._persist(lambda: self._bench.queue.give_back(self._lease))
         except Fenced:  # somebody else's, or at its end
             await self._publish_truth()
@@ -111,17 +118,24 @@ class Execution:
             pass
         else:
             await self._show(replace(self._scan, state=State.QUEUED, step=Step.QUEUE, version=version))
+        finally:
+            if self._writing:
+                await end(self._writing)
 
     async def _stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
         await self._assure()
         started = time.monotonic()
         try:
-            done = await self._perform(stage)
+            try:
+                done = await self._perform(stage)
+            except EcoError:
+                await self._stored()  # of the stage before: a failure is written after it
+                raise
+            await self._stored()
             return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
         except EcoError as error:
-            self._unwritten = None  # if it was the checkpoint that failed, it can't be stored at all
-            await self._fail(stage, error)
+            await self._fail(error)
             return False
 
     async def _assure(self) -> None:
@@ -169,8 +183,9 @@ class Execution:
         )
         if not following:
             scan = replace(scan, step=Step.DONE, percent=100)
-        write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
-        finished_at = await self._store(write)
+        self._write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
+        self._writing = asyncio.create_task(self._store(self._write), name="checkpoint")
+        finished_at = None if following and following[0].free else await self._stored()
         if following:
             self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
             await self._show(scan)
@@ -182,8 +197,9 @@ class Execution:
         self._bench.ended()
         return False
 
-    async def _fail(self, stage: Stage, error: EcoError) -> None:
-        failure = Failure.of(error)
+    async def _fail(self, error: EcoError) -> None:
+        """Fails the stage the lease is at: puts the scan back for another try, or ends it."""
+        failure, stage = Failure.of(error), self._bench.pipeline.remaining(self._lease.stage)[0]
         permanent = isinstance(error, PERMANENT)
         # A peer who asks to be left alone until after the scan's end, such as a day's spent budget, has said no.
         too_late = (error.retry_after or 0.0) > self._ends_at - time.monotonic()
@@ -214,26 +230,48 @@ class Execution:
 
     async def _report(self, scan: Scan) -> None:
         await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))
+        if self._writing and self._writing.done():
+            await self._stored()  # or that it can't be would be noticed at the stage's end only
         await self._assure()
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan
         self._bench.snapshots.announce(scan)
 
-    async def _store(self, write: Checkpoint, *, doubtful: bool = False) -> datetime | None:
+    async def _stored(self) -> datetime | None:
+        """Waits until what the last stage produced is stored.
+
+        Returns:
+            When the scan ended; None if it goes on, if an earlier try went through, or if there was nothing to store.
+
+        Raises:
+            Fenced: The job has changed hands.
+            EcoError: It can't be stored: the lease is at that stage again, which has failed.
+        """
+        if self._write is None or self._writing is None:
+            return None
+        await asyncio.wait((self._writing,))  # who waits may be cancelled, the commit isn't
+        write, writing, self._write, self._writing = self._write, self._writing, None, None
+        try:
+            return writing.result()
+        except EcoError:
+            self._lease = write.lease
+            raise
+
+    async def _store(self, write: Checkpoint) -> datetime | None:
         """Writes a checkpoint until the database has answered: what a stage produced is in hand and paid for.
 
         Args:
             write: The checkpoint; without a following stage the end.
-            doubtful: It may have been written already, by a try whose answer was lost.
 
         Returns:
             When the scan ended; None if it goes on, or if an earlier try went through.
 
         Raises:
             Fenced: The job has changed hands, perhaps because the database was away for longer than a lease.
+            EcoError: It can't be stored.
         """
-        queue, self._unwritten = self._bench.queue, write
+        queue, doubtful = self._bench.queue, False
         while True:
             ended, asked_at = None, time.monotonic()
             try:
@@ -249,8 +287,7 @@ class Execution:
                 await self._wait_out(error)
                 doubtful = True
                 continue
-            self._unwritten = None
-            self._assured = asked_at
+            self._assured = max(self._assured, asked_at)
             return ended
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:

@@ -21,7 +21,7 @@ from mesh.postgres import migrate
 from scan_svc.dead_letters import Filter
 from scan_svc.operations_wire import dead_letter
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
-from scan_svc.results import Classification, DisposalRule, Usage
+from scan_svc.results import Answer, Classification, Usage
 from scan_svc.scans import Failure, Scan, StageRun, State
 from tests.chaos.journal import Event
 from tests.chaos.processes import Processes
@@ -118,7 +118,7 @@ async def test_a_checkpoint_that_is_cancelled_while_it_is_written_is_stored_once
         await writing.wait()
         asyncio.get_running_loop().call_later(1.0, written.set)  # longer than the grace of half a second
     assert (await shop.claimed()).stage == "rules"
-    assert shop.peers.calls == {"vision": 1}
+    assert shop.peers.calls == {"vision": 1, "rules": 1}
 
 
 async def test_two_leases_of_one_job_in_one_commit_are_told_apart(shop: Shop) -> None:
@@ -447,7 +447,7 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
 
         def freeze(scan: Scan) -> None:
             nonlocal frozen
-            if scan.results.vision and not frozen:
+            if scan.results.rules and not frozen:
                 frozen = True
                 others = threading.Thread(target=asyncio.run, args=[take_over(database_url, redis_url, lease_seconds)])
                 others.start()
@@ -459,7 +459,7 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
         async with shop.worker().working():
             scan = await shop.ended(scan_id)
         assert scan.state is State.SUCCEEDED
-        assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
+        assert shop.peers.calls == {"vision": 1, "rules": 1, "reward": 1}
 
 
 async def test_an_answer_read_after_a_freeze_is_no_proof_of_the_lease(database_url: str, redis_url: str) -> None:
@@ -471,7 +471,7 @@ async def test_an_answer_read_after_a_freeze_is_no_proof_of_the_lease(database_u
         async def freeze(write: Checkpoint) -> None:
             nonlocal frozen
             await checkpoint(write)
-            if not frozen:
+            if write.following == "answer" and not frozen:
                 frozen = True
                 others = threading.Thread(target=asyncio.run, args=[take_over(database_url, redis_url, lease_seconds)])
                 others.start()
@@ -482,17 +482,17 @@ async def test_an_answer_read_after_a_freeze_is_no_proof_of_the_lease(database_u
         async with shop.worker().working():
             scan = await shop.ended(scan_id)
         assert scan.state is State.SUCCEEDED
-        assert shop.peers.calls == {"vision": 1, "answer": 1, "reward": 1}
+        assert shop.peers.calls == {"vision": 1, "rules": 1, "reward": 1}
 
 
 async def take_over(database_url: str, redis_url: str, lease_seconds: float) -> None:
-    """What other workers do: reap, claim, run the rules stage; then they die."""
+    """What other workers do: reap, claim, run the answer stage; then they die."""
     async with opened(database_url, redis_url) as others:
         await asyncio.sleep(lease_seconds)
         await others.lose_everybody()
         lease = await others.claimed()
-        rules = {"rules": (DisposalRule("metal", METAL),)}
-        await others.queue.checkpoint(Checkpoint(lease, lease.scan, "answer", rules, [StageRun("rules", 1, 1)]))
+        answer = {"answer": Answer("헹구세요.")}
+        await others.queue.checkpoint(Checkpoint(lease, lease.scan, "reward", answer, [StageRun("answer", 1, 1)]))
 
 
 @pytest.mark.stack
