@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,13 @@ from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import Price, Tokens
-from mesh.models.wire import Prompt, Reply, read_reply
+from mesh.models.transport import Body
+from mesh.models.wire import Prompt, Streamed, read_reply
 from mesh.provider_breaker import ProviderBreaker
 
 _log = structlog.get_logger("models")
 
-_PATH = "/chat/completions"
+_PATH = "chat/completions"
 _HEADERS = {"Content-Type": "application/json"}
 _BACKOFF = 0.25
 _LEAST_SECONDS = 0.5  # a try that has less can't end well
@@ -62,22 +63,6 @@ class Completion:
     model: str
 
 
-class _Raw(openai.AsyncStream[object]):
-    """The SDK's stream, left to be read by us."""
-
-    def __init__(self, *, response: httpx2.Response, **_: Any) -> None:
-        self.response = response
-
-    @asynccontextmanager
-    async def chunks(self) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The body as it comes."""
-        try:
-            async with aclosing(self.response.aiter_bytes()) as chunks:
-                yield chunks
-        finally:
-            await self.response.aclose()
-
-
 class HostedModel:
     """One model.
 
@@ -103,6 +88,7 @@ class HostedModel:
     ) -> None:
         self.name = name
         self._sdk = sdk
+        self._url = f"{sdk.base_url}{_PATH}"  # whole, so that the SDK needn't put it together each time
         self._price = price
         self._budget = budget
         self._patience = patience
@@ -185,11 +171,10 @@ class HostedModel:
         """One request, up to its response: the whole of it, or where it begins."""
         limit = min(self._patience.first_byte, terms.deadline - self._clock.monotonic())
         options: Any = {"headers": _HEADERS, "timeout": max(limit, 0.001) + 1}
-        kind: dict[str, Any] = {"stream": True, "stream_cls": _Raw} if streamed else {"cast_to": httpx2.Response}
         try:
             async with asyncio.timeout(limit):
                 response: Any = await self._sdk.post(
-                    _PATH, content=content, options=options, **{"cast_to": object, **kind}
+                    self._url, content=content, options=options, cast_to=httpx2.Response, stream=streamed
                 )
         except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
             raise await self._failed(error, prompt, terms, entry) from error
@@ -222,24 +207,20 @@ class HostedModel:
         await self._clock.sleep(wait)
 
     async def _read(
-        self, stream: _Raw, prompt: Prompt, terms: Terms, entry: Entry
+        self, response: httpx2.Response, prompt: Prompt, terms: Terms, entry: Entry
     ) -> AsyncGenerator[str | Completion, None]:
-        text, finish, refusal, model, paid = "", None, None, "", False
+        told, paid = Streamed(), False
         try:
-            async with stream.chunks() as chunks, aclosing(self._replies(chunks, terms)) as replies:
-                async for reply in replies:
-                    model = reply.model or model
-                    if reply.usage:
-                        await self._pay(entry, reply.usage.tokens(), model, terms)
+            async with aclosing(self._pieces(response, terms)) as pieces:
+                async for piece in pieces:
+                    text = told.feed(piece)
+                    if told.usage and not paid:
+                        await self._pay(entry, told.usage.tokens(), told.model, terms)
                         paid = True
-                    for choice in reply.choices:
-                        finish = choice.finish_reason or finish
-                        refusal = choice.delta.refusal or refusal
-                        text += choice.delta.content or ""
-                        if choice.delta.content:
-                            yield choice.delta.content
-                    if len(text) > _MOST_CHARACTERS:
+                    if told.length > _MOST_CHARACTERS:
                         raise failures.invalid(self.name, "length")
+                    if text:
+                        yield text
         except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
             self._breaker.failed()
             raise failures.from_sdk(error, self.name) from error
@@ -248,26 +229,23 @@ class HostedModel:
         finally:
             if not paid:
                 # Cut off, or left early: nobody told the count.
-                self._bill(prompt.estimate(self._price.image_tokens, len(text)), model or self.name, terms)
-        if finish is None:
+                written = prompt.estimate(self._price.image_tokens, told.length)
+                self._bill(written, told.model or self.name, terms)
+        if told.finish is None:
             raise failures.unavailable(self.name)  # it ended without saying so
-        yield self._finished(text, finish, refusal, model)
+        yield self._finished(told.text, told.finish, told.refusal, told.model)
 
-    async def _replies(self, chunks: AsyncIterator[bytes], terms: Terms) -> AsyncGenerator[Reply, None]:
-        """The events of a stream, none later than the patience allows."""
-        buffer, source = b"", aiter(chunks)
-        while True:
-            limit = min(self._patience.stall, terms.deadline - self._clock.monotonic())
-            try:
-                async with asyncio.timeout(limit):
-                    buffer += await anext(source)
-            except StopAsyncIteration:
-                return
-            *events, buffer = buffer.replace(b"\r\n", b"\n").split(b"\n\n")
-            for event in events:
-                for line in event.split(b"\n"):
-                    if line.startswith(b"data:") and not line.endswith(b"[DONE]"):
-                        yield read_reply(line[5:])
+    async def _pieces(self, response: httpx2.Response, terms: Terms) -> AsyncGenerator[bytes, None]:
+        """The body of a stream as it comes, no later than the patience allows."""
+        body = response.stream
+        assert isinstance(body, Body)
+        left = terms.deadline - self._clock.monotonic()
+        try:
+            async with aclosing(body.read_within(self._patience.stall, left)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            await response.aclose()
 
     def _finished(self, text: str | None, finish: str | None, refusal: str | None, model: str) -> Completion:
         failure = failures.unfinished(self.name, finish, refusal)

@@ -12,6 +12,7 @@ from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import price
 from mesh.models.settings import ModelSettings
+from mesh.models.transport import Client
 from mesh.redis import open_redis
 
 _NOBODYS = NoOpMeter("eco2")
@@ -46,7 +47,7 @@ async def open_models(
                 api_key=settings.openai_api_key.get_secret_value(),
                 base_url=settings.openai_base_url,
                 max_retries=0,  # the SDK's own know neither deadline nor budget
-                http_client=openai.DefaultAioHttpClient(),
+                http_client=Client(settings.openai_base_url),
             )
         )
         budget = Budget(ledger, settings.limits(), clock)

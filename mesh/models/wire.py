@@ -59,7 +59,7 @@ class _Cached(msgspec.Struct):
     cached_tokens: int | None = 0
 
 
-class Usage(msgspec.Struct):
+class Counts(msgspec.Struct):
     """Tokens, as the provider counts them."""
 
     prompt_tokens: int = 0
@@ -72,27 +72,98 @@ class Usage(msgspec.Struct):
         return Tokens(self.prompt_tokens, self.completion_tokens, cached or 0)
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, frozen=True):
     """What the model said, or a piece of it."""
 
     content: str | None = None
     refusal: str | None = None
 
 
-class Choice(msgspec.Struct):
-    """The one answer that is asked for: `message` when whole, `delta` when streamed."""
+_NOTHING = Message()
 
-    message: Message = msgspec.field(default_factory=Message)
-    delta: Message = msgspec.field(default_factory=Message)
+
+class Choice(msgspec.Struct):
+    """The one answer that is asked for."""
+
+    message: Message = _NOTHING
     finish_reason: str | None = None
 
 
 class Reply(msgspec.Struct):
-    """A completion, or a chunk of one."""
+    """A completion."""
 
     model: str = ""
     choices: list[Choice] = []
-    usage: Usage | None = None
+    usage: Counts | None = None
+
+
+class PieceOfChoice(msgspec.Struct):
+    """What is new of the one answer."""
+
+    delta: Message = _NOTHING
+    finish_reason: str | None = None
+
+
+class Event(msgspec.Struct):
+    """A chunk of a completion that is streamed."""
+
+    model: str = ""
+    choices: list[PieceOfChoice] = []
+    usage: Counts | None = None
 
 
 read_reply = msgspec.json.Decoder(Reply).decode
+_read_events = msgspec.json.Decoder(list[Event]).decode
+
+
+class Streamed:
+    """A completion that is streamed, as far as it has come.
+
+    Attributes:
+        length: Of the text so far, in characters.
+        finish: Why it ended; None before.
+        refusal: What a refusing model says instead.
+        model: The snapshot that writes it.
+        usage: What was used, told at the end.
+    """
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.finish: str | None = None
+        self.refusal: str | None = None
+        self.model = ""
+        self.usage: Counts | None = None
+        self._pieces: list[str] = []
+        self._unread = b""
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._pieces)
+
+    def feed(self, data: bytes) -> str:
+        """The text in the next bytes; the events in them are decoded together.
+
+        Raises:
+            msgspec.DecodeError: One isn't what it should be.
+        """
+        stream = self._unread + data
+        if b"\r" in stream:
+            stream = stream.replace(b"\r\n", b"\n")
+        whole, _, self._unread = stream.rpartition(b"\n\n")
+        lines = [line[5:] for line in whole.split(b"\n") if line.startswith(b"data:") and not line.endswith(b"[DONE]")]
+        known = len(self._pieces)
+        for event in _read_events(b"[%b]" % b",".join(lines)):
+            self._take(event)
+        new = "".join(self._pieces[known:])
+        self.length += len(new)
+        return new
+
+    def _take(self, event: Event) -> None:
+        self.model = event.model or self.model
+        self.usage = event.usage or self.usage
+        for choice in event.choices:
+            self.finish = choice.finish_reason or self.finish
+            self.refusal = choice.delta.refusal or self.refusal
+            if choice.delta.content:
+                self._pieces.append(choice.delta.content)
