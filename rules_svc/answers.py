@@ -130,10 +130,8 @@ class Composer:
 
     questions: Questions
 
-    def compose(
-        self, finding: Finding, rules: Sequence[ToldRule], question: str, locale: Locale
-    ) -> Iterator[str | Answer]:
-        """The text line by line, then the answer; the lines joined are its text.
+    def compose(self, finding: Finding, rules: Sequence[ToldRule], question: str, locale: Locale) -> Answer:
+        """The answer that the rules alone give.
 
         Args:
             finding: What was found.
@@ -143,14 +141,12 @@ class Composer:
         """
         followed = rules[0]
         reply = self._reply(finding, rules, question, locale)
-        lines = [*reply.lines, *_instructions(finding, followed, self.questions.topics, locale)]
+        how = "\n".join([*reply.lines, *_instructions(finding, followed, self.questions.topics, locale)])
         where, when = _where(followed, locale), _when(finding, followed, locale)
-        pieces = [*_part(lines), *_part([followed.why]), *(_part([where]) if when else [where]), when]
-        yield from (piece for piece in pieces if piece)
         unsettled = list(self._open(finding, question, reply, locale))
-        yield Answer(
-            text="".join(pieces),
-            how="\n".join(lines),
+        return Answer(
+            text="\n\n".join(part for part in (how, followed.why, where, when) if part),
+            how=how,
             why=followed.why,
             where=where,
             insufficiencies=tuple(one.ask for one in unsettled),
@@ -255,8 +251,3 @@ def _mentions(question: str, item: str) -> bool:
     """Whether a question is about something a rule excludes: all words of one of its names, "·" parting the names."""
     asked = question.casefold()
     return any(all(word.rstrip("s") in asked for word in name.split()) for name in item.casefold().split("·"))
-
-
-def _part(lines: Sequence[str]) -> list[str]:
-    """A part's lines as they are streamed: a break after each, a blank line after the last."""
-    return [f"{line}\n" for line in lines[:-1]] + [f"{lines[-1]}\n\n"]

@@ -1,7 +1,7 @@
 """Who writes an answer: the first of a chain of hosted models whose answer stands on the rules, else the composer.
 
 What a client sees: sentences as they come, each checked; then the answer, which replaces them. When a model fails half
-way, its sentences stay a draft, and the composed answer comes whole.
+way, its sentences stay a draft. A composed answer needs no time, so it comes whole.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -49,7 +49,7 @@ class Writer(Protocol):
         """What it is called in attempts and logs."""
 
     def write(self, task: Task, terms: Terms) -> AsyncGenerator[str | Answer, None]:
-        """Checked sentences as they are written, then the answer; joined they are its text.
+        """Checked sentences as they are written, then the answer, whose text begins with them.
 
         Raises:
             EcoError: Why there is no answer; at any time.
@@ -76,11 +76,10 @@ class Writers:
         terms: Terms,
     ) -> AsyncGenerator[str | Answer, None]:
         """Pieces of a draft, then the answer. Other arguments as for `Composer.compose`."""
-        *pieces, composed = composer.compose(finding, rules, question, locale)
-        assert isinstance(composed, Answer)
+        composed = composer.compose(finding, rules, question, locale)
         # Of what wasn't recognised nothing can be written; it is asked about, which costs nothing.
         hosted = self._hosted if finding.path != UNKNOWN else ()
-        passed_over, drafted = list[Attempt](), False
+        passed_over = list[Attempt]()
         if hosted:
             unanswered = frozenset(one.ask for one in composer.open(finding, rules, question, locale) if one.topic)
             task = Task(finding, rules, question, locale, composed, unanswered)
@@ -93,12 +92,8 @@ class Writers:
                             return
                         # A second draft would only be appended to the first.
                         if not passed_over:
-                            drafted = True
                             yield event
             except EcoError as error:
                 _log.warning("writer passed over", model=writer.name, reason=error.reason, detail=error.metadata)
                 passed_over.append(Attempt(writer.name, error.reason))
-        if not drafted:
-            for piece in pieces:
-                yield piece
         yield replace(composed, passed_over=tuple(passed_over))

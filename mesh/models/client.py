@@ -219,7 +219,8 @@ class HostedModel:
                         paid = True
                     if told.length > _MOST_CHARACTERS:
                         raise failures.invalid(self.name, "length")
-                    if text:
+                    # What comes with the end is told with the whole.
+                    if text and not told.finish:
                         yield text
         except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
             self._breaker.failed()

@@ -6,7 +6,9 @@ before anybody sees it.
 """
 
 import hashlib
-from collections.abc import AsyncGenerator, Sequence
+import math
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -30,6 +32,9 @@ from rules_svc.writing import Task
 _MOST_TOKENS = 700
 _DIGITS = 8
 _FIELDS = ("how", "why")
+# Seconds between two pieces of a draft: each costs Rules, Scan, Redis and every watcher a message, and nobody reads two
+# sentences faster.
+_PAUSE = 0.15
 
 _Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
@@ -49,10 +54,12 @@ class HostedWriter:
 
     Args:
         model: The model.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, model: HostedModel) -> None:
+    def __init__(self, model: HostedModel, clock: Callable[[], float] = time.monotonic) -> None:
         self._model = model
+        self._clock = clock
 
     @property
     def name(self) -> str:
@@ -60,29 +67,30 @@ class HostedWriter:
         return self._model.name
 
     async def write(self, task: Task, terms: Terms) -> AsyncGenerator[str | Answer, None]:
-        """Checked sentences as they are written, then the answer; joined they are its text.
+        """Checked sentences as they are written, then the answer, whose text begins with them.
 
         Raises:
             EcoError: A MODEL_ reason, or ANSWER_UNGROUNDED; at any time.
         """
         words = _words()
         grounds, draft = Grounds.of(task.rules, words["system"]), Draft(_FIELDS)
-        tail = _tail(task.composed)
+        tail = "".join(f"\n{line}" for line in _tail(task.composed)) + "\n\n"
+        held, told_at = "", -math.inf
         async with aclosing(self._model.stream(_prompt(task, words), terms)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
-                    answer = self._answer(piece, task, grounds)
-                    yield _ending(answer)
-                    yield answer
+                    # Whatever is held stands in it.
+                    yield self._answer(piece, task, grounds)
                     return
                 for field, sentence, is_last in draft.feed(piece):
                     self._demand(grounds, sentence)
-                    if not is_last:
-                        yield sentence
-                    elif field == "how":
-                        yield "".join([sentence.rstrip(), *(f"\n{line}" for line in tail), "\n\n"])
-                    else:
-                        yield sentence.rstrip()
+                    held += sentence
+                    if is_last:
+                        held = held.rstrip() + (tail if field == "how" else "")
+                # The space behind a sentence goes with the next one: the last one has none.
+                if (text := held.rstrip()) and self._clock() - told_at >= _PAUSE:
+                    yield text
+                    held, told_at = held[len(text) :], self._clock()
 
     def _answer(self, completion: Completion, task: Task, grounds: Grounds) -> Answer:
         try:

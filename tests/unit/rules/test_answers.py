@@ -28,15 +28,12 @@ def composed(
     locale: Locale = Locale.KO,
     warning: str = "",
     candidates: Iterable[str] = (),
-) -> tuple[list[str], Answer]:
-    """The pieces and the answer for a category in a situation."""
+) -> Answer:
+    """The answer for a category in a situation."""
     path = tuple(category.split("/"))
     rules = [rule.told(locale) for rule in BOOK.match(path, tags)]
     finding = Finding(path, BOOK.taxonomy[path].name[locale], tuple(tags), warning, tuple(candidates))
-    *pieces, answer = COMPOSER.compose(finding, rules, question, locale)
-    assert isinstance(answer, Answer)
-    assert all(isinstance(piece, str) for piece in pieces)
-    return [str(piece) for piece in pieces], answer
+    return COMPOSER.compose(finding, rules, question, locale)
 
 
 @given(
@@ -45,14 +42,11 @@ def composed(
     question=st.sampled_from(["", "라벨 떼야 하나요?", "where does it go?", "영수증도 되나요?", "달은 왜 둥근가요?"]),
     locale=LOCALES,
 )
-def test_the_pieces_are_the_text_and_the_parts_are_in_it(
-    path: tuple[str, ...], tags: list[str], question: str, locale: Locale
-) -> None:
-    """A client that joins the stream has what the answer says: how, why, where, when, in that order; existing rules."""
-    pieces, answer = composed("/".join(path), question, tags=tags, locale=locale)
+def test_the_text_is_its_parts(path: tuple[str, ...], tags: list[str], question: str, locale: Locale) -> None:
+    """How, why, where, when, in that order; existing rules."""
+    answer = composed("/".join(path), question, tags=tags, locale=locale)
     parts = [answer.how, answer.why, answer.where, answer.when]
-    assert "".join(pieces) == answer.text == "\n\n".join(part for part in parts if part)
-    assert len(pieces) > 3
+    assert answer.text == "\n\n".join(part for part in parts if part)
     assert answer.rule_ids
     assert {*answer.rule_ids} <= {rule.rule_id for rule in BOOK.rules.values()}
     assert answer.provider == PROVIDER
@@ -65,7 +59,7 @@ def test_an_answer_fits_a_phone(locale: Locale) -> None:
     most = {Locale.KO: 600, Locale.EN: 1200}[locale]
     for path in PATHS:
         for tags in [[], *([tag] for tag in BOOK.tags)]:
-            _, answer = composed("/".join(path), tags=tags, locale=locale)
+            answer = composed("/".join(path), tags=tags, locale=locale)
             assert len(answer.text) <= most, (path, tags)
 
 
@@ -86,8 +80,8 @@ def test_an_answer_fits_a_phone(locale: Locale) -> None:
 )
 def test_the_person_s_own_question_is_answered_first(category: str, question: str, first: str) -> None:
     """They asked before they read; and an answered question leaves nothing open."""
-    pieces, answer = composed(category, question)
-    assert pieces[0].startswith(first)
+    answer = composed(category, question)
+    assert answer.text.startswith(first)
     assert not any("찾지 못했어요" in open_one for open_one in answer.insufficiencies)
 
 
@@ -101,39 +95,39 @@ def test_the_person_s_own_question_is_answered_first(category: str, question: st
 )
 def test_questions_in_english_are_understood(question: str, first: str) -> None:
     """English words match from their start, whatever their ending."""
-    pieces, _ = composed(PET, question, locale=Locale.EN)
-    assert pieces[0].startswith(first)
+    answer = composed(PET, question, locale=Locale.EN)
+    assert answer.text.startswith(first)
 
 
 def test_a_question_in_the_other_language_is_understood() -> None:
     """People write as they speak, whatever their telephone is set to."""
-    pieces, _ = composed(PET, "라벨 떼야 하나요?", locale=Locale.EN)
-    assert pieces[0].startswith("Peel off the label")
+    answer = composed(PET, "라벨 떼야 하나요?", locale=Locale.EN)
+    assert answer.text.startswith("Peel off the label")
 
 
 def test_a_question_about_something_excluded_cites_the_rule_that_says_so() -> None:
     """The soiled paper goes by the general rule, what becomes of receipts by the paper rule: both are cited."""
-    _, answer = composed("재활용폐기물/종이", "영수증은 어디에 버려요?", tags=["오염_심함"])
+    answer = composed("재활용폐기물/종이", "영수증은 어디에 버려요?", tags=["오염_심함"])
     assert answer.rule_ids == ("general", "paper")
 
 
 @pytest.mark.parametrize("question", ["", "어떻게 버려요?", "이거 분리수거 방법 알려줘", "How do I dispose of this?"])
 def test_asking_how_leaves_nothing_open(question: str) -> None:
     """The whole text is the answer, so the reward isn't lost by asking."""
-    pieces, answer = composed("재활용폐기물/무색페트병", question)
+    answer = composed("재활용폐기물/무색페트병", question)
     assert answer.insufficiencies == ()
-    assert pieces[0] == "투명 페트병, 이렇게 버려요.\n"
+    assert answer.text.startswith("투명 페트병, 이렇게 버려요.\n")
 
 
 def test_a_question_the_rules_don_t_answer_is_admitted() -> None:
     """Honest, and asked back as one question."""
-    _, answer = composed(GLASS, "이 병은 누가 만들었을까요?")
+    answer = composed(GLASS, "이 병은 누가 만들었을까요?")
     assert len(answer.insufficiencies) == 1
 
 
 def test_a_remark_is_no_question() -> None:
     """“My lunch” asks for nothing, so nothing stays open."""
-    _, answer = composed(GLASS, "점심에 마신 음료수")
+    answer = composed(GLASS, "점심에 마신 음료수")
     assert answer.insufficiencies == ()
 
 
@@ -155,7 +149,7 @@ def test_a_remark_is_no_question() -> None:
 def test_only_what_changes_the_action_is_asked(category: str, count: int) -> None:
     """An insufficiency costs the reward, so each must earn its place."""
     for locale in Locale:
-        _, answer = composed(category, locale=locale)
+        answer = composed(category, locale=locale)
         assert len(answer.insufficiencies) == count
 
 
@@ -165,19 +159,19 @@ def test_only_what_changes_the_action_is_asked(category: str, count: int) -> Non
 )
 def test_what_the_photo_or_the_person_told_is_not_asked_again(tags: list[str], question: str) -> None:
     """Clear or coloured is settled by a tag or by the person's own words."""
-    _, answer = composed(PET, question, tags=tags)
+    answer = composed(PET, question, tags=tags)
     assert answer.insufficiencies == ()
 
 
 def test_several_things_at_once_are_asked_about() -> None:
     """The classifier speaks of one of them; which one matters to the person it can't know."""
-    _, answer = composed(METAL, tags=["다수_품목_혼합"])
+    answer = composed(METAL, tags=["다수_품목_혼합"])
     assert len(answer.insufficiencies) == 1
 
 
 def test_an_abstaining_classifier_s_candidates_are_asked_about() -> None:
     """The three candidates are the shortest way to an answer."""
-    _, answer = composed("미분류", "이게 뭐예요?", candidates=["금속", "유리병"])
+    answer = composed("미분류", "이게 뭐예요?", candidates=["금속", "유리병"])
     (only,) = answer.insufficiencies
     assert "금속, 유리병" in only
     assert "이렇게 버려요" not in answer.text
@@ -185,7 +179,7 @@ def test_an_abstaining_classifier_s_candidates_are_asked_about() -> None:
 
 def test_the_classifier_s_warning_is_always_said() -> None:
     """Once: a hazard of the rule that says the same gives way to it, other hazards stay."""
-    _, answer = composed("재활용폐기물/금속류/가스용기", warning="배터리일 수 있어요. 금속으로 버리기 전에 확인하세요.")
+    answer = composed("재활용폐기물/금속류/가스용기", warning="배터리일 수 있어요. 금속으로 버리기 전에 확인하세요.")
     assert answer.how.count("배터리") == 1
     assert "배터리일 수 있어요" in answer.how
     assert "폭발할 수 있어요" in answer.how
@@ -194,4 +188,4 @@ def test_the_classifier_s_warning_is_always_said() -> None:
 def test_a_rule_s_hazards_are_always_said() -> None:
     """The battery warning belongs to every metal answer."""
     for locale, word in ((Locale.KO, "배터리"), (Locale.EN, "battery")):
-        assert word in composed(METAL, locale=locale)[1].text
+        assert word in composed(METAL, locale=locale).text
