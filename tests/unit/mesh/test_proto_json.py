@@ -12,7 +12,7 @@ from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
-from mesh.proto_json import to_json
+from mesh.proto_json import JsonWriter
 from mesh.status import to_status
 
 EVERYTHING = scan_pb2.Scan(
@@ -47,10 +47,24 @@ EVERYTHING = scan_pb2.Scan(
     ids=["everything", "nothing", "event", "map"],
 )
 def test_it_is_what_protobuf_writes(message: Message) -> None:
-    assert json.loads(to_json(message)) == json_format.MessageToDict(message, preserving_proto_field_name=True)
+    writer = JsonWriter((scan_service_pb2.WatchScanResponse, scan_pb2.Scan), remembered=100)
+    expected = json_format.MessageToDict(message, preserving_proto_field_name=True)
+    assert json.loads(writer.write(message)) == expected
+    assert json.loads(writer.write(message)) == expected, "from memory"
+
+
+def test_a_part_that_has_changed_is_written_anew() -> None:
+    """What is remembered is found by what it says, not by whose it is."""
+    writer = JsonWriter((scan_pb2.Scan,), remembered=100)
+    scan = scan_pb2.Scan()
+    scan.CopyFrom(EVERYTHING)
+    writer.write(scan)
+    scan.classification.category.middle = "금속류"
+    scan.rules[0].steps[1] = "헹궈요"
+    assert json.loads(writer.write(scan)) == json_format.MessageToDict(scan, preserving_proto_field_name=True)
 
 
 @given(st.floats(-1e6, 1e6, width=32))
 def test_floats_come_back_as_they_were(value: float) -> None:
     message = classification_pb2.Candidate(confidence=value)
-    assert json_format.Parse(to_json(message), classification_pb2.Candidate()) == message
+    assert json_format.Parse(JsonWriter((), remembered=0).write(message), classification_pb2.Candidate()) == message
