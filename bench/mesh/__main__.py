@@ -9,16 +9,16 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import asyncpg
 import uvloop
 
-from bench import machine
+from bench import machine, yardstick
 from bench.mesh import creation, crowd, lag, overhead, polling, throughput
 from bench.mesh.picture import draw
-from bench.mesh.report import Outcome, keep, table
+from bench.mesh.report import Outcome, Row, keep, table
 from bench.mesh.scale import FULL, QUICK, Scale
 from bench.mesh.stack import Stack, standing
 
@@ -56,7 +56,15 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
 
 async def _run(stack: Stack, scenario: Scenario, scale: Scale) -> Outcome:
     gc.freeze()  # the generator's own pauses would count as the server's
-    return await scenario.measure(stack, scale)
+    with yardstick.beside() as beside:
+        outcome = await scenario.measure(stack, scale)
+    times = {"typical_ms": beside.typical, "least_ms": min(beside.times), "most_ms": max(beside.times)}
+    told = Row(
+        outcome.rows[0].scenario,
+        "the machine itself meanwhile: a fixed piece of Python",
+        f"{beside.typical:.2f} ms of CPU ({times['least_ms']:.2f} to {times['most_ms']:.2f})",
+    )
+    return replace(outcome, rows=[*outcome.rows, told], figures={**outcome.figures, "machine": times})
 
 
 async def _describe(stack: Stack) -> Mapping[str, str]:
