@@ -95,7 +95,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
         drains: list[Callable[[], None]] = []
         if settings.scan_role != "worker":
             watchers = parts.watchers()
-            heard = Subscription(redis, watchers.changed, watchers.missed, parts.admission.left)
+            heard = Subscription(redis, parts.snapshots.cache, watchers.changed, watchers.missed, parts.admission.left)
             await _keep(stack, heard.run)
             await _keep(stack, parts.admission.run)
             bucket = await stack.enter_async_context(open_bucket(settings))

@@ -16,6 +16,7 @@ from mesh.batches import Batches
 from mesh.errors import NotFound, Reason
 from mesh.locale import Locale
 from mesh.redis import DOWN, GuardedRedis
+from scan_svc.cache import HeardCache
 from scan_svc.scans import Scan, State, Step
 
 _log = structlog.get_logger("progress")
@@ -93,6 +94,9 @@ class Snapshots:
         redis: Redis.
         render: Makes a snapshot's body.
         clock: Seconds since the epoch.
+
+    Attributes:
+        cache: What was read and hasn't changed since; for whoever hears of changes to open.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class Snapshots:
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._sending: asyncio.Task[None] | None = None
         self._reads = Batches(self._fetch)
+        self.cache: HeardCache[Snapshot] = HeardCache()
         redis.breaker.when_closed(self._send)
 
     def announce(self, scan: Scan) -> None:
@@ -151,10 +156,15 @@ class Snapshots:
             if scan_id in box:
                 entry = box[scan_id]
                 return self.of(entry) if isinstance(entry, Scan) else entry
+        if held := self.cache.get(scan_id):
+            return held
+        reading = self.cache.reading(scan_id)
         try:
-            return await self._reads.get(scan_id)
+            read = await self._reads.get(scan_id)
         except DOWN:
             return None
+        self.cache.keep(scan_id, reading, read)
+        return read
 
     def trusts(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot is the last word."""
@@ -169,6 +179,7 @@ class Snapshots:
         earlier = self._outbox.get(scan_id, entry)
         if _version(earlier) <= _version(entry) and (scan_id in self._outbox or len(self._outbox) < _OUTBOX_LIMIT):
             self._outbox[scan_id] = entry
+            self.cache.drop((scan_id,))
             if not self._redis.breaker.closed:
                 self._doubtful.add(scan_id)
         self._send()

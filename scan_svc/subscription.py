@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from redis.asyncio.client import PubSub
 
 from mesh.redis import DOWN, GuardedRedis, answer
-from scan_svc.progress import CHANNEL, ENDED_MARK
+from scan_svc.cache import HeardCache
+from scan_svc.progress import CHANNEL, ENDED_MARK, Snapshot
 
 # A connection that says nothing, not even to a ping, for this long is given up: it may be half open.
 _SILENCE_SECONDS = 0.5
@@ -18,6 +19,7 @@ class Subscription:
 
     Args:
         redis: Redis.
+        cache: What was read; true while changes are heard of.
         changed: Called with the scans that changed.
         missed: Called when any scan may have changed.
         ended: Called with how many scans have ended.
@@ -26,11 +28,13 @@ class Subscription:
     def __init__(
         self,
         redis: GuardedRedis,
+        cache: HeardCache[Snapshot],
         changed: Callable[[Sequence[str]], None],
         missed: Callable[[], None],
         ended: Callable[[int], None],
     ) -> None:
         self._redis = redis
+        self._cache = cache
         self._changed = changed
         self._missed = missed
         self._ended = ended
@@ -45,6 +49,8 @@ class Subscription:
                         await self._hear(channel)
                 except DOWN as error:
                     self._redis.breaker.open(error)
+                finally:
+                    self._cache.close()
             self._missed()
             await asyncio.sleep(_POLL_SECONDS)
 
@@ -61,6 +67,7 @@ class Subscription:
                 self._tell(message["data"].decode().split(" "))
             elif message["type"] == "subscribe":
                 # redis-py reconnects in silence; this is its only sign, and what came meanwhile is lost.
+                self._cache.open()
                 self._missed()
             pinged = message is None
 
@@ -68,4 +75,6 @@ class Subscription:
         ended = sum(word.endswith(ENDED_MARK) for word in words)
         if ended:
             self._ended(ended)
-        self._changed([word.removesuffix(ENDED_MARK) for word in words])
+        scan_ids = [word.removesuffix(ENDED_MARK) for word in words]
+        self._cache.drop(scan_ids)
+        self._changed(scan_ids)

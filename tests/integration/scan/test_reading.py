@@ -75,6 +75,34 @@ async def test_a_poll_makes_no_query(start_scan_service: StartScanService, queri
         assert {poll.state for poll in polls} == {scan_pb2.Scan.STATE_AWAITING_UPLOAD}
 
 
+async def test_a_poll_of_a_scan_that_hasnt_changed_asks_nobody(
+    start_scan_service: StartScanService, queries: Counter[str], redis_url: str
+) -> None:
+    """Most polls find what the one before found; Redis would say if there were more."""
+    async with start_scan_service(scan_role="api") as client, open_redis(redis_url) as redis:
+        scan_id = (await client.create()).scan.scan_id
+
+        async def kept() -> bool:
+            await published(redis_url, scan_id)
+            await client.get(scan_id)
+            await redis.client.delete(f"job:{scan_id}:progress")
+            queries.clear()
+            await client.get(scan_id)
+            return queries["scan_detail"] == 0
+
+        await eventually(kept)
+
+
+async def test_whoever_changes_a_scan_reads_the_change(start_scan_service: StartScanService) -> None:
+    """Through the same replica at once, whatever it had kept."""
+    async with start_scan_service("user", scan_role="api") as client:
+        scan_id = (await client.create()).scan.scan_id
+        for _ in range(3):
+            await client.get(scan_id)
+        cancelled = await client.cancel(scan_id)
+        assert await client.get(scan_id) == cancelled
+
+
 async def test_creating_a_scan_is_one_query(start_scan_service: StartScanService, queries: Counter[str]) -> None:
     """The reply is made of what was asked and when."""
     async with start_scan_service(scan_role="api") as client:

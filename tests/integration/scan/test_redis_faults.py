@@ -154,6 +154,31 @@ async def test_two_hundred_watches_see_everything_to_the_end(
         assert {tuple(run.stage for run in states[-1].stages) for states in seen} == {tuple(ORDER)}
 
 
+async def nothing(redis: OwnRedis) -> None:
+    pass
+
+
+@pytest.mark.parametrize("fault", [nothing, cut, empty])
+async def test_a_change_by_another_replica_is_found_by_the_next_polls(
+    start_scan_service: StartScanService, redis: OwnRedis, fault: Callable[[OwnRedis], Awaitable[None]]
+) -> None:
+    """What a replica has kept is dropped when it hears of the change, and when it may have missed one."""
+    async with (
+        start_scan_service("user", scan_role="api", redis_url=redis.url) as one,
+        start_scan_service("user", scan_role="api", redis_url=redis.url) as other,
+    ):
+        scan_id = (await one.create()).scan.scan_id
+        for _ in range(3):
+            await one.get(scan_id)
+        await fault(redis)
+        await other.cancel(scan_id)
+
+        async def cancelled() -> bool:
+            return (await one.get(scan_id)).state == scan_pb2.Scan.STATE_CANCELLED
+
+        await eventually(cancelled, seconds=2)
+
+
 async def test_nobody_waits_for_a_frozen_redis(start_scan_service: StartScanService, redis: OwnRedis) -> None:
     """One call finds out; from then on a probe of our own waits, and no user."""
     async with start_scan_service(redis_url=redis.url, scan_role="api") as client:
