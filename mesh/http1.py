@@ -232,12 +232,14 @@ class HttpClient:
             reply: Likewise.
             whole: Whether there is time to skip what is left of it.
         """
+        kept = False
         try:
-            if whole and await reply.finish():
+            kept = whole and await reply.finish()
+        finally:
+            if kept:
                 self._idle.append(connection)
             else:
                 connection.close()
-        finally:
             self._free.release()
 
     async def _ask(self, method: str, message: bytes) -> tuple[_Connection, Reply]:

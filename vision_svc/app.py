@@ -28,7 +28,7 @@ from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Server, Service, serving
 from mesh.storage import open_bucket
 from vision_svc.admission import Admission
-from vision_svc.cache import Cached, Memory
+from vision_svc.cache import Cached, Memory, open_memory
 from vision_svc.chain import Chain, Classifier
 from vision_svc.classification import Classification
 from vision_svc.decoding import open_decoders
@@ -60,6 +60,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
             open_public_client("image_url") as client,
             open_decoders(settings.vision_threads, settings.vision_decode_seconds) as decoders,
             open_chain(settings, cpu, redis, signals.meter) as chain,
+            open_memory(redis, "vision:file:", Repeat) as repeats,
         ):
             storage = PhotoStorage(bucket)
             web = PhotoWeb(client, settings.vision_fetch_seconds)
@@ -68,7 +69,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
                 Lane(web, Admission(settings.vision_outside_places, settings.vision_queue)),
                 decoders.clean,
                 chain,
-                Memory(redis, "vision:file:", Repeat),
+                repeats,
             )
             service = Service(
                 NAME, add_VisionServiceServicer_to_server, VisionServicer(examiner, settings.cdn_base_url)
@@ -94,8 +95,8 @@ async def open_chain(
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
     classifiers: dict[str, Cached] = {}
-    opinions = Memory(redis, "vision:opinion:", Classification)
     async with AsyncExitStack() as stack:
+        opinions = await stack.enter_async_context(open_memory(redis, "vision:opinion:", Classification))
         if hosted:
             # Not at the top: without a hosted model the SDK would take 40 MiB for nothing.
             from mesh.models.opening import open_models

@@ -4,7 +4,10 @@ Kept in this process and, where there is one, in Redis, which all processes shar
 slower, and never an error. Nothing here is a person's: keys are digests, values are categories.
 """
 
+import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -39,6 +42,7 @@ class Memory(Generic[T]):
         self._prefix = prefix
         self._here: OrderedDict[str, T] = OrderedDict()
         self._decoder = msgspec.json.Decoder(kind)
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def get(self, key: str) -> T | None:
         """The value, if it is known."""
@@ -60,14 +64,21 @@ class Memory(Generic[T]):
             self._keep(key, value)
         return value
 
-    async def put(self, key: str, value: T) -> None:
-        """Keeps a value."""
+    def put(self, key: str, value: T) -> None:
+        """Keeps a value. Redis is told beside: nobody's answer waits for that."""
         self._keep(key, value)
-        redis = self._redis
-        if redis is None:
-            return
-        text = msgspec.json.encode(value, enc_hook=_plain)
+        if self._redis is not None:
+            telling = asyncio.create_task(self._tell(self._redis, key, value))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    async def settled(self) -> None:
+        """Waits until Redis has been told everything, or can't be."""
+        await asyncio.gather(*self._telling)
+
+    async def _tell(self, redis: GuardedRedis, key: str, value: T) -> None:
         try:
+            text = msgspec.json.encode(value, enc_hook=_plain)
             await redis.execute("SET", self._prefix + key, text, "EX", _SECONDS)
         except DOWN as error:
             _log.debug("cache away", error=repr(error))
@@ -76,6 +87,16 @@ class Memory(Generic[T]):
         self._here[key] = value
         if len(self._here) > _HERE:
             self._here.popitem(last=False)
+
+
+@asynccontextmanager
+async def open_memory(redis: GuardedRedis | None, prefix: str, kind: type[T]) -> AsyncIterator[Memory[T]]:
+    """A memory that tells Redis what it has to tell before the block ends; arguments as for `Memory`."""
+    memory = Memory(redis, prefix, kind)
+    try:
+        yield memory
+    finally:
+        await memory.settled()
 
 
 class Cached:
@@ -109,7 +130,7 @@ class Cached:
         found = await self.known(photo.identity)
         if found is None:
             found = await self._classifier.classify(photo, terms)
-            await self._opinions.put(f"{photo.digest}:{self.version}", found)
+            self._opinions.put(f"{photo.digest}:{self.version}", found)
         return found
 
 

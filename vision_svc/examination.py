@@ -192,7 +192,7 @@ class Examiner:
 
     async def _replace(self, arrival: Arrival, photo: Photo) -> None:
         await self._stored.source.replace(arrival.key, arrival.found, photo)
-        await self._repeats.put(arrival.fingerprint, Repeat(photo.identity, arrival.key))
+        self._repeats.put(arrival.fingerprint, Repeat(photo.identity, arrival.key))
 
 
 async def _settled(replacing: "asyncio.Task[None]", terms: Terms) -> None:

@@ -157,7 +157,7 @@ async def _lived(looks: Sequence[tuple[int, str]], loss: int | None) -> tuple[in
             continue
         decoded += kind != "retry"  # a retried stage finds the clean copy
         await cached.classify(Photo(b"", identity), Terms("", 0))
-        await files.put(file, identity)
+        files.put(file, identity)
     return paid.calls, decoded
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mesh.models.bill import Terms
 from mesh.redis import GuardedRedis, open_redis
-from vision_svc.cache import Cached, Memory
+from vision_svc.cache import Cached, Memory, open_memory
 from vision_svc.classification import Candidate, Classification
 from vision_svc.labels import KINDS
 from vision_svc.photos import Identity, Photo
@@ -48,9 +48,10 @@ async def _looked(cached: Cached) -> Classification:
 
 
 async def test_another_process_knows_it(redis: GuardedRedis) -> None:
-    """And all of it, whatever language it will be told in."""
+    """And all of it, whatever language it will be told in; at the latest when the one that looked has ended."""
     eye = _Eye(uuid4().hex)
-    await _looked(_process(redis, eye))
+    async with open_memory(redis, "test:", Classification) as opinions:
+        await _looked(Cached(eye, opinions))
     known = await _process(redis, eye).known(_PHOTO.identity)
     assert eye.looks == 1
     assert known is not None
@@ -69,7 +70,8 @@ async def test_another_model_or_prompt_looks_again(redis: GuardedRedis) -> None:
 async def test_it_is_kept_for_a_week(redis: GuardedRedis) -> None:
     """And no longer: models get better."""
     eye = _Eye(uuid4().hex)
-    await _looked(_process(redis, eye))
+    async with open_memory(redis, "test:", Classification) as opinions:
+        await _looked(Cached(eye, opinions))
     left = await redis.client.ttl(f"test:{_PHOTO.digest}:{eye.version}")
     assert 7 * 24 * 3600 - 60 < left <= 7 * 24 * 3600
 
