@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 _TEXT = re.compile(r'(?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*')
+_read_json = json.JSONDecoder(strict=False).decode
 _SENTENCE = re.compile(r".*?(?:[.!?。](?=\s)|\n)\s*", re.DOTALL)
 
 
@@ -16,7 +17,7 @@ class Draft:
     """
 
     def __init__(self, fields: Sequence[str]) -> None:
-        self._fields = list(fields)
+        self._fields = [(field, re.compile(rf'"{field}"\s*:\s*"')) for field in fields]
         self._json = ""
         self._at: int | None = None
         self._open = ""
@@ -25,9 +26,9 @@ class Draft:
         """The sentences that are complete now: field, sentence, and whether it is the field's last."""
         self._json += piece
         while self._fields:
-            field = self._fields[0]
+            field, beginning = self._fields[0]
             if self._at is None:
-                begun = re.search(rf'"{field}"\s*:\s*"', self._json)
+                begun = beginning.search(self._json)
                 if begun is None:
                     return
                 self._at = begun.end()
@@ -55,5 +56,7 @@ class Draft:
 
 def _decoded(escaped: str) -> str:
     """The text behind JSON's escapes; a half of a surrogate pair, cut by the stream, is dropped from the draft."""
-    text: str = json.loads(f'"{escaped}"', strict=False)
+    if "\\" not in escaped:
+        return escaped
+    text: str = _read_json(f'"{escaped}"')
     return text.encode("utf-8", "ignore").decode("utf-8")

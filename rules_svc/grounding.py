@@ -7,11 +7,12 @@ much and how many, and the words of our own prompt.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from rules_svc.rulebook import ToldRule
 
-_ADDRESS = re.compile(r"https?:|www\.|@|\b[\w-]+\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?:|www\.|@|\w-*\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
 _ITEM = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)  # the number of a step
 # What a person could carry something to, with the material it is for. Each that a text names must be named by a rule.
@@ -23,15 +24,23 @@ _FOR_EN = (
     r"(?:clothing|clothes|textile|battery|batteries|lamp|appliance|medicine|can|metal|glass|bottle|paper|carton|plastic"
     r"|film|foam|food|recycling|general|rubbish|trash|garbage)"
 )
+_BINS = ("수거함", "수거장", "수거소", "봉투", "마대", "분리수거대", "쓰레기통")
+_PLACES = ("보건소", "약국", "변기", "하수구", "배수구")
+_CENTRES = ("재활용", "주민", "복지", "순환")
+_BINS_EN = ("box", "boxes", "bin", "bins", "sack", "sacks", "bag", "bags")
+_PLACES_EN = ("pharmacy", "pharmacies", "drain", "sink", "toilet", "dump", "landfill", "shop", "store")
 _CONTAINERS = re.compile(
-    rf"(?:{_FOR}\s?)?\w*(?:수거함|수거장|수거소|봉투|마대|분리수거대|쓰레기통)"
-    r"|\w*(?:재활용\s?센터|주민\s?센터|복지\s?센터|순환\s?센터|보건소|약국|변기|하수구|배수구)"
-    rf"|\b(?:{_FOR_EN}\s)?(?:box|boxes|bin|bins|sack|sacks|bag|bags)\b"
-    r"|\b(?:pharmacy|pharmacies|drain|sink|toilet|dump|landfill|shop|store)\b"
+    rf"(?:{_FOR}\s?)?\w*(?:{'|'.join(_BINS)})"
+    rf"|\w*(?:(?:{'|'.join(_CENTRES)})\s?센터|{'|'.join(_PLACES)})"
+    rf"|\b(?:{_FOR_EN}\s)?(?:{'|'.join(_BINS_EN)})\b"
+    rf"|\b(?:{'|'.join(_PLACES_EN)})\b"
     r"|\b(?:recycling|community|health) cent(?:re|er)\b",
     re.IGNORECASE,
 )
+# Without one of these, in lower case, there is none: looking for them costs a tenth.
+_TELLTALES = (*_BINS, *_PLACES, "센터", *_BINS_EN, *_PLACES_EN, "centre", "center")
 _LEAK = 40  # characters in a row that stand in the prompt too
+_KNOWN = 512  # sets of rules whose grounds are kept, some kilobytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +54,24 @@ class Grounds:
     rule_ids: frozenset[str]
     _text: str
     _numbers: frozenset[str]
-    _prompt: str
+    _leaks: frozenset[str]
 
     @classmethod
-    def of(cls, rules: Sequence[ToldRule], prompt: str) -> Self:
-        """The grounds that these rules give, which are never those of the prompt."""
+    @lru_cache(maxsize=_KNOWN)
+    def of(cls, rules: tuple[ToldRule, ...], prompt: str) -> Self:
+        """The grounds that these rules give, which are never those of the prompt. Kept: few rules are asked often."""
         text = _plain("\n".join(line for rule in rules for line in _lines(rule)))
-        return cls(frozenset(rule.rule_id for rule in rules), text, frozenset(_NUMBER.findall(text)), _plain(prompt))
+        return cls(frozenset(rule.rule_id for rule in rules), text, frozenset(_NUMBER.findall(text)), _leaks(prompt))
 
     def offence(self, text: str) -> str:
         """What the text states without grounds: "address", "number", "container" or "prompt"; empty if nothing."""
-        plain = _plain(text)
         if _ADDRESS.search(text):
             return "address"
         if any(number not in self._numbers for number in _NUMBER.findall(_ITEM.sub("", text))):
             return "number"
-        if any(_plain(found.group()) not in self._text for found in _CONTAINERS.finditer(text)):
+        if any(_plain(found) not in self._text for found in _containers(text)):
             return "container"
-        if any(plain[start : start + _LEAK] in self._prompt for start in range(0, len(plain) - _LEAK + 1)):
+        if not self._leaks.isdisjoint(_runs(text)):
             return "prompt"
         return ""
 
@@ -71,9 +80,28 @@ class Grounds:
         return bool(rule_ids) and self.rule_ids.issuperset(rule_ids)
 
 
+def _containers(text: str) -> Iterator[str]:
+    """What a text says something could be carried to."""
+    folded = text.replace("İ", "i").replace("ı", "i").casefold()  # as the expression ignores case
+    if any(telltale in folded for telltale in _TELLTALES):
+        yield from (found.group() for found in _CONTAINERS.finditer(text))
+
+
+def _runs(text: str) -> Iterator[str]:
+    """Every run of characters that is long enough to be a leak."""
+    plain = _plain(text)
+    return (plain[start : start + _LEAK] for start in range(len(plain) - _LEAK + 1))
+
+
+@lru_cache(maxsize=1)
+def _leaks(prompt: str) -> frozenset[str]:
+    """The runs that would betray the prompt."""
+    return frozenset(_runs(prompt))
+
+
 def _plain(text: str) -> str:
     """Without spaces and case, which models and people set as they like."""
-    return re.sub(r"\s+", "", text).casefold()
+    return "".join(text.split()).casefold()
 
 
 def _lines(rule: ToldRule) -> Iterator[str]:

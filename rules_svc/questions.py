@@ -1,6 +1,5 @@
 """What people ask about waste, and what an answer has to ask them back."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from rules_svc.taxonomy import Path, Text
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words to look for. People mix languages, so both are looked for whatever the locale.
+    """Words to look for. People mix languages, so both are looked for whatever the locale. They are kept without case.
 
     Attributes:
         ko: Anywhere in a text, since Korean words carry their particles.
@@ -20,12 +19,22 @@ class Words:
     ko: tuple[str, ...] = ()
     en: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for field in ("ko", "en"):
+            object.__setattr__(self, field, tuple(word.casefold() for word in getattr(self, field)))
+
     def within(self, text: str) -> bool:
         """Whether the text has one of them."""
         folded = text.casefold()
-        if any(word.casefold() in folded for word in self.ko):
-            return True
-        return any(re.search(rf"(?<![a-z]){re.escape(word.casefold())}", folded) for word in self.en)
+        return any(word in folded for word in self.ko) or any(_begins(word, folded) for word in self.en)
+
+
+def _begins(word: str, text: str) -> bool:
+    """Whether a word of the text begins so. There are too many words to compile an expression for each."""
+    at = text.find(word)
+    while at > 0 and "a" <= text[at - 1] <= "z":
+        at = text.find(word, at + 1)
+    return at >= 0
 
 
 class Source(StrEnum):

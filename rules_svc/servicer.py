@@ -3,16 +3,22 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.identity import caller
+from mesh.locale import Locale
 from mesh.models.bill import terms
 from rules_svc import etags, wire
 from rules_svc.editions import Editions
 from rules_svc.nearby import PlaceFinder
+from rules_svc.regions import Whereabouts
+from rules_svc.taxonomy import Path
 from rules_svc.writing import Writers
+
+_MATCHES = 1024  # kept, some 3 kB each
 
 
 class RulesServicer(RulesServiceServicer):
@@ -30,6 +36,8 @@ class RulesServicer(RulesServiceServicer):
         self._places = places
         self._writers = writers
         self._now = now
+        # Few categories in few situations and places are asked for again and again.
+        self._matched = lru_cache(maxsize=_MATCHES)(self._match)
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
         """Tells the whole taxonomy, unless the caller has it already."""
@@ -50,8 +58,7 @@ class RulesServicer(RulesServiceServicer):
         """Matches a category, a situation and a region."""
         book, locale = self._editions.current.book, caller(context).locale_or(request.locale)
         where = wire.to_whereabouts(request, book.regions)
-        matched = book.match_in(wire.to_path(request.category), wire.to_keys(request.tags), where)
-        return wire.from_matched(matched, where, book, locale)
+        return self._matched(book.version, wire.to_path(request.category), wire.to_keys(request.tags), where, locale)
 
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
@@ -86,3 +93,10 @@ class RulesServicer(RulesServiceServicer):
         )
         now = self._now()
         return pb.FindPlacesResponse(places=[wire.from_nearby(nearby, now, locale) for nearby in nearest])
+
+    def _match(
+        self, version: str, path: Path, tags: tuple[str, ...], where: Whereabouts, locale: Locale
+    ) -> pb.MatchRulesResponse:
+        """What applies; the version makes it the current edition's."""
+        book = self._editions.current.book
+        return wire.from_matched(book.match_in(path, tags, where), where, book, locale)

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from google.type import latlng_pb2
@@ -58,6 +59,13 @@ def to_finding(classification: classification_pb2.Classification) -> Finding:
 
 def to_rule(rule: disposal_pb2.DisposalRule) -> ToldRule:
     """A rule as MatchRules told it."""
+    return _rule(rule.SerializeToString())
+
+
+@lru_cache(maxsize=1024)
+def _rule(content: bytes) -> ToldRule:
+    """Kept, since there are few: reading the fields of one takes five times as long as writing its bytes."""
+    rule = disposal_pb2.DisposalRule.FromString(content)
     return ToldRule(
         rule_id=rule.rule_id,
         path=to_path(rule.category),

@@ -81,7 +81,8 @@ class Writers:
         hosted = self._hosted if finding.path != UNKNOWN else ()
         passed_over = list[Attempt]()
         if hosted:
-            unanswered = frozenset(one.ask for one in composer.open(finding, rules, question, locale) if one.topic)
+            unsettled = composer.open(finding, rules, question, locale) if composed.insufficiencies else ()
+            unanswered = frozenset(one.ask for one in unsettled if one.topic)
             task = Task(finding, rules, question, locale, composed, unanswered)
         for writer in hosted:
             try:

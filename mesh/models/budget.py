@@ -40,6 +40,7 @@ class Budget:
         self._ledger = ledger
         self._limits = limits
         self._clock = clock
+        self._settling = set[asyncio.Task[None]]()
 
     async def reserve(self, model: str, terms: Terms, tokens: int, micro_usd: int) -> Entry:
         """Counts a call in, and waits for room for it if the deadline leaves the time.
@@ -69,6 +70,16 @@ class Budget:
             await self._clock.sleep(verdict.wait)
             entry = replace(entry, at=self._clock.wall())
 
-    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
-        """Corrects the estimate; a call that is never settled stays counted as estimated."""
-        await self._ledger.settle(entry, tokens, micro_usd)
+    def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+        """Corrects the estimate, beside what goes on: nobody's answer waits for it.
+
+        A call that is never settled stays counted as estimated.
+        """
+        task = asyncio.create_task(self._ledger.settle(entry, tokens, micro_usd))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+
+    async def settled(self) -> None:
+        """Waits until everything is corrected that is under way."""
+        while self._settling:
+            await asyncio.wait(self._settling)

@@ -152,7 +152,7 @@ class HostedModel:
             reply = read_reply(response.content)
         except msgspec.DecodeError as error:
             raise failures.invalid(self.name, "json") from error
-        await self._pay(entry, reply.usage.tokens() if reply.usage else prompt.estimate(0, 0), reply.model, terms)
+        self._pay(entry, reply.usage.tokens() if reply.usage else prompt.estimate(0, 0), reply.model, terms)
         if not reply.choices:
             raise failures.invalid(self.name, "empty")
         choice = reply.choices[0]
@@ -177,15 +177,15 @@ class HostedModel:
                     self._url, content=content, options=options, cast_to=httpx2.Response, stream=streamed
                 )
         except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
-            raise await self._failed(error, prompt, terms, entry) from error
+            raise self._failed(error, prompt, terms, entry) from error
         self._breaker.succeeded()
         return response
 
-    async def _failed(self, error: BaseException, prompt: Prompt, terms: Terms, entry: Entry) -> EcoError:
+    def _failed(self, error: BaseException, prompt: Prompt, terms: Terms, entry: Entry) -> EcoError:
         """Counts a failed try and names it."""
         failure = failures.from_sdk(error, self.name)
         if isinstance(error, openai.APIStatusError):
-            await self._pay(entry, Tokens(0, 0), self.name, terms)  # an error costs nothing
+            self._pay(entry, Tokens(0, 0), self.name, terms)  # an error costs nothing
         else:
             # The provider may have read everything and bill it: the estimate stays in the books.
             self._bill(prompt.estimate(self._price.image_tokens, 0), self.name, terms)
@@ -215,7 +215,7 @@ class HostedModel:
                 async for piece in pieces:
                     text = told.feed(piece)
                     if told.usage and not paid:
-                        await self._pay(entry, told.usage.tokens(), told.model, terms)
+                        self._pay(entry, told.usage.tokens(), told.model, terms)
                         paid = True
                     if told.length > _MOST_CHARACTERS:
                         raise failures.invalid(self.name, "length")
@@ -258,10 +258,10 @@ class HostedModel:
             raise failure
         return Completion(text or "", model)
 
-    async def _pay(self, entry: Entry, tokens: Tokens, model: str, terms: Terms) -> None:
+    def _pay(self, entry: Entry, tokens: Tokens, model: str, terms: Terms) -> None:
         """Corrects the budget to the true count, and puts it on the bill."""
         self._bill(tokens, model, terms)
-        await self._budget.settle(entry, tokens.read + tokens.written, self._price.micro_usd(tokens))
+        self._budget.settle(entry, tokens.read + tokens.written, self._price.micro_usd(tokens))
 
     def _bill(self, tokens: Tokens, model: str, terms: Terms) -> None:
         usage = Usage(model or self.name, tokens.read, tokens.written, self._price.micro_usd(tokens))

@@ -51,6 +51,7 @@ async def open_models(
             )
         )
         budget = Budget(ledger, settings.limits(), clock)
+        stack.push_async_callback(budget.settled)
         metrics = ModelMetrics(meter)
         yield [
             HostedModel(name, sdk, cost, budget, settings.patience(), clock, metrics)

@@ -8,7 +8,7 @@ before anybody sees it.
 import hashlib
 import math
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -73,7 +73,7 @@ class HostedWriter:
             EcoError: A MODEL_ reason, or ANSWER_UNGROUNDED; at any time.
         """
         words = _words()
-        grounds, draft = Grounds.of(task.rules, words["system"]), Draft(_FIELDS)
+        grounds, draft = Grounds.of(tuple(task.rules), words["system"]), Draft(_FIELDS)
         tail = "".join(f"\n{line}" for line in _tail(task.composed)) + "\n\n"
         held, told_at = "", -math.inf
         async with aclosing(self._model.stream(_prompt(task, words), terms)) as pieces:
@@ -157,11 +157,11 @@ def _prompt(task: Task, words: Any) -> Prompt:
         {
             "language": words["languages"][task.locale],
             "found": {"name": task.finding.display_name, "tags": task.finding.tags},
-            "rules": [_rule(rule) for rule in task.rules],
+            "rules": _rules(tuple(task.rules)),
             "question": task.question,
         }
     ).decode()
-    schema = _schema([rule.rule_id for rule in task.rules])
+    schema = _schema(tuple(rule.rule_id for rule in task.rules))
     return Prompt(
         messages=[{"role": "system", "content": words["system"]}, {"role": "user", "content": document}],
         name="answer",
@@ -169,6 +169,11 @@ def _prompt(task: Task, words: Any) -> Prompt:
         most_tokens=_MOST_TOKENS,
         characters=len(words["system"]) + len(document) + len(schema),
     )
+
+
+@lru_cache(maxsize=512)
+def _rules(rules: tuple[ToldRule, ...]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode([_rule(rule) for rule in rules]))
 
 
 def _rule(rule: ToldRule) -> dict[str, Any]:
@@ -187,7 +192,8 @@ def _rule(rule: ToldRule) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value}
 
 
-def _schema(rule_ids: Sequence[str]) -> bytes:
+@lru_cache(maxsize=512)
+def _schema(rule_ids: tuple[str, ...]) -> bytes:
     properties = {
         "how": {"type": "string"},
         "why": {"type": "string"},

@@ -59,7 +59,8 @@ async def test_what_was_not_used_is_given_back(time: _Time) -> None:
     """Estimates are high; the next call needn't wait for tokens nobody read."""
     budget = Budget(LocalLedger(), Limits(100, 1000), time.clock())
     entry = await budget.reserve(_MODEL, _terms(time), 900, 50)
-    await budget.settle(entry, 100, 5)
+    budget.settle(entry, 100, 5)
+    await budget.settled()
     await budget.reserve(_MODEL, _terms(time), 800, 1)
     assert time.now == _NOON
 
@@ -103,7 +104,8 @@ async def test_the_days_money_ends_for_everybody(time: _Time) -> None:
     with pytest.raises(ResourceExhausted) as caught:
         await budget.reserve(_MODEL, _terms(time, "hojun"), 1, 60)
     assert caught.value.metadata["limit"] == "day"
-    await budget.settle(entry, 1, 10)
+    budget.settle(entry, 1, 10)
+    await budget.settled()
     await budget.reserve(_MODEL, _terms(time, "hojun"), 1, 60)
 
 
@@ -123,7 +125,8 @@ async def test_without_redis_limits_hold_for_the_process(time: _Time) -> None:
     entry = await budget.reserve(_MODEL, _terms(time), 1, 60)
     with pytest.raises(ResourceExhausted):
         await budget.reserve(_MODEL, _terms(time), 1, 60)
-    await budget.settle(entry, 1, 10)
+    budget.settle(entry, 1, 10)
+    await budget.settled()
     await budget.reserve(_MODEL, _terms(time), 1, 60)
 
 
