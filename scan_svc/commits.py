@@ -6,14 +6,15 @@ from typing import Generic, TypeVar
 
 from mesh import outages
 
-# What tells the outcomes of a batch apart: a job and the token it is written with.
+# What tells the outcomes of jobs apart: a job and the token it is written with.
 Key = tuple[int, int]
 
+K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class GroupCommit(Generic[T, R]):
+class GroupCommit(Generic[K, T, R]):
     """Collects writes while a commit is under way and commits them together next.
 
     An idle system waits for nobody: the first write starts at once, and takes along what was asked for in the same
@@ -29,13 +30,13 @@ class GroupCommit(Generic[T, R]):
         limit: Writes in one batch at most.
     """
 
-    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[Mapping[Key, R]]], limit: int = 256) -> None:
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[Mapping[K, R]]], limit: int = 256) -> None:
         self._commit = commit
         self._limit = limit
-        self._waiting: list[tuple[Key, T, asyncio.Future[R | None]]] = []
+        self._waiting: list[tuple[K, T, asyncio.Future[R | None]]] = []
         self._writer: asyncio.Task[None] | None = None
 
-    async def write(self, key: Key, item: T) -> R | None:
+    async def write(self, key: K, item: T) -> R | None:
         """Writes one item with its neighbours.
 
         Args:
@@ -67,7 +68,7 @@ class GroupCommit(Generic[T, R]):
         finally:
             self._writer = None
 
-    async def _settle(self, batch: Sequence[tuple[Key, T, "asyncio.Future[R | None]"]]) -> None:
+    async def _settle(self, batch: Sequence[tuple[K, T, "asyncio.Future[R | None]"]]) -> None:
         try:
             outcomes = await self._commit([item for _, item, _ in batch])
         except Exception as error:

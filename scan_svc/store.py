@@ -1,17 +1,19 @@
 """Scans in PostgreSQL: what users ask for.
 
-Transaction contract: a state change and the job that follows from it are one statement, so one transaction. What takes
-a scan away from a worker waits for the job's row first, so that a result just stored is seen. Workers change scans
-through `scan_svc.queue`.
+Transaction contract: a state change and the job that follows from it are one statement, so one transaction; scans that
+are created at the same time share it. What takes a scan away from a worker waits for the job's row first, so that a
+result just stored is seen. Workers change scans through `scan_svc.queue`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import asyncpg
 from uuid_utils.compat import UUID
 
 from mesh.errors import AlreadyExists, NotFound, Reason
 from mesh.postgres import Queries
+from scan_svc.commits import GroupCommit
 from scan_svc.rows import scan_from
 from scan_svc.scans import NewScan, Scan
 
@@ -27,6 +29,7 @@ class ScanStore:
     def __init__(self, pool: asyncpg.Pool, queries: Queries) -> None:
         self._pool = pool
         self._sql = queries
+        self._creations = GroupCommit(self._create)
 
     async def create(self, new: NewScan, traceparent: str) -> tuple[Scan, bool]:
         """Stores a new scan, queued unless its photo is still to come.
@@ -37,14 +40,7 @@ class ScanStore:
         Raises:
             AlreadyExists: The user's request_id belongs to a scan with another content.
         """
-        photo, place = new.photo, new.location
-        created_at = await self._pool.fetchval(
-            self._sql["create_scan"],
-            new.scan_id, new.user_id, new.request_id, new.payload_hash, new.uploaded,
-            photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, new.user_input,
-            place.latitude if place else None, place.longitude if place else None, new.region, new.locale.value,
-            new.callback_url, traceparent,
-        )  # fmt: skip
+        created_at = await self._creations.write(new.scan_id, (new, traceparent))
         if created_at is not None:
             return new.scan(created_at), True
         # on conflict do nothing waits for the other transaction, so the row is visible now.
@@ -104,7 +100,24 @@ class ScanStore:
         """Ends scans whose photo never came; returns their ids."""
         return [str(row["id"]) for row in await self._pool.fetch(self._sql["expire_uploads"], after_seconds)]
 
+    async def _create(self, batch: Sequence[tuple[NewScan, str]]) -> Mapping[str, datetime]:
+        # In this order, so that two processes which store the same requests can't wait for each other.
+        batch = sorted(batch, key=lambda one: (one[0].user_id, one[0].request_id))
+        rows = await self._pool.fetch(self._sql["create_scans"], *zip(*map(_columns, batch), strict=True))
+        return {str(row["id"]): row["created_at"] for row in rows}
+
     async def _taken_away(self, query: str, scan_id: str) -> bool:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(self._sql["lock_job"], scan_id)
             return await connection.fetchval(self._sql[query], scan_id) is not None
+
+
+def _columns(creation: tuple[NewScan, str]) -> tuple[object, ...]:
+    new, traceparent = creation
+    photo, place = new.photo, new.location
+    return (
+        new.scan_id, new.user_id, new.request_id, new.payload_hash, new.uploaded,
+        photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, new.user_input,
+        place.latitude if place else None, place.longitude if place else None, new.region, new.locale.value,
+        new.callback_url, traceparent,
+    )  # fmt: skip

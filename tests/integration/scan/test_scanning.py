@@ -15,7 +15,11 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, ListScansRequest, WatchScanResponse
 from mesh.errors import InvalidArgument, Reason, Unavailable
 from mesh.identity import USER_HEADER
+from mesh.locale import Locale
+from mesh.postgres import Queries, open_pool
 from mesh.status import DETAILS_HEADER
+from scan_svc.scans import NewScan, Photo
+from scan_svc.store import ScanStore
 from tests.integration.scan.conftest import PHOTO, Client, Peers, StartScanService
 
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
@@ -248,6 +252,39 @@ async def test_fifty_duplicates_make_one_scan(client: Client) -> None:
     assert all(one.upload.url for one in created)
     page = await client.stub.ListScans(ListScansRequest(), metadata=client.metadata)
     assert len(page.scans) == 1
+
+
+async def test_replicas_that_store_the_same_requests_in_opposite_order_agree(
+    start_scan_service: StartScanService,
+) -> None:
+    """Scans created at the same time share a transaction; two of those must not wait for each other."""
+    request_ids = [uuid.uuid4().hex for _ in range(100)]
+    async with (
+        start_scan_service("user", scan_role="api") as one,
+        start_scan_service("user", scan_role="api") as other,
+    ):
+        ones, others = await asyncio.gather(
+            asyncio.gather(*(one.create(request_id=request_id) for request_id in request_ids)),
+            asyncio.gather(*(other.create(request_id=request_id) for request_id in reversed(request_ids))),
+        )
+    assert [scan.scan.scan_id for scan in ones] == [scan.scan.scan_id for scan in reversed(others)]
+
+
+async def test_a_scan_that_cant_be_stored_fails_alone(database_url: str) -> None:
+    """Those that share its transaction are other people's."""
+
+    def new(user_input: str) -> NewScan:
+        photo = Photo("https://example.com/a.jpg")
+        return NewScan(
+            scan_id=str(uuid.uuid4()), user_id="user", request_id=uuid.uuid4().hex, payload_hash=b"", photo=photo,
+            uploaded=False, user_input=user_input, location=None, region="", locale=Locale.KO,
+        )  # fmt: skip
+
+    async with open_pool(database_url) as pool:
+        store = ScanStore(pool, Queries("scan_svc"))
+        texts = [*"abcdefg", "\0"]
+        made = await asyncio.gather(*(store.create(new(text), "") for text in texts), return_exceptions=True)
+    assert [isinstance(one, BaseException) for one in made] == [text == "\0" for text in texts]
 
 
 async def test_a_request_id_with_another_content_is_refused(client: Client) -> None:

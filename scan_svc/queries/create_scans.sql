@@ -1,0 +1,26 @@
+-- New scans, each with its job unless its photo is still to come. One isn't returned when its user's request_id is taken,
+-- by an earlier scan or by one of these.
+with given as (
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::text[], $7::text[],
+                         $8::text[], $9::integer[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[],
+                         $15::text[], $16::text[], $17::text[])
+        as given (id, user_id, request_id, payload_hash, uploaded, image_url, object_key, content_type, size_bytes,
+                  sha256, user_input, latitude, longitude, region, locale, callback_url, traceparent)
+), new_scan as (
+    insert into scan.scan (id, user_id, request_id, payload_hash, state, version, image_url, object_key, content_type,
+                           size_bytes, sha256, user_input, latitude, longitude, region, locale, callback_url, step,
+                           started_at)
+    select id, user_id, nullif(request_id, ''), payload_hash, case when uploaded then 'AWAITING_UPLOAD' else 'QUEUED' end,
+           1, image_url, object_key, content_type, size_bytes, sha256, user_input, latitude, longitude, region, locale,
+           callback_url, case when uploaded then 'upload' else 'queue' end, case when uploaded then null else now() end
+    from given
+    on conflict do nothing
+    returning id, created_at
+), new_job as (
+    insert into scan.job (kind, ref, state, stage, traceparent)
+    select 'scan', id, 'READY', 'vision', given.traceparent
+    from new_scan
+    join given using (id)
+    where not given.uploaded
+)
+select id, created_at from new_scan
