@@ -5,7 +5,6 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 import msgspec
@@ -19,14 +18,12 @@ from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import Price, Tokens
-from mesh.models.transport import Body
+from mesh.models.transport import Body, Sdk
 from mesh.models.wire import Prompt, Streamed, read_reply
 from mesh.provider_breaker import ProviderBreaker
 
 _log = structlog.get_logger("models")
 
-_PATH = "chat/completions"
-_HEADERS = {"Content-Type": "application/json"}
 _BACKOFF = 0.25
 _LEAST_SECONDS = 0.5  # a try that has less can't end well
 _MOST_CHARACTERS = 64_000
@@ -68,7 +65,7 @@ class HostedModel:
 
     Args:
         name: As configured.
-        sdk: The official client; its own retries are off.
+        sdk: The official client.
         price: What it costs.
         budget: Asked before every try.
         patience: How long it may take.
@@ -79,7 +76,7 @@ class HostedModel:
     def __init__(
         self,
         name: str,
-        sdk: openai.AsyncOpenAI,
+        sdk: Sdk,
         price: Price,
         budget: Budget,
         patience: Patience,
@@ -88,7 +85,6 @@ class HostedModel:
     ) -> None:
         self.name = name
         self._sdk = sdk
-        self._url = f"{sdk.base_url}{_PATH}"  # whole, so that the SDK needn't put it together each time
         self._price = price
         self._budget = budget
         self._patience = patience
@@ -167,15 +163,14 @@ class HostedModel:
         tokens = estimate.read + estimate.written
         return await self._budget.reserve(self.name, terms, tokens, self._price.micro_usd(estimate))
 
-    async def _send(self, prompt: Prompt, content: bytes, terms: Terms, entry: Entry, *, streamed: bool) -> Any:
+    async def _send(
+        self, prompt: Prompt, content: bytes, terms: Terms, entry: Entry, *, streamed: bool
+    ) -> httpx2.Response:
         """One request, up to its response: the whole of it, or where it begins."""
         limit = min(self._patience.first_byte, terms.deadline - self._clock.monotonic())
-        options: Any = {"headers": _HEADERS, "timeout": max(limit, 0.001) + 1}
         try:
             async with asyncio.timeout(limit):
-                response: Any = await self._sdk.post(
-                    self._url, content=content, options=options, cast_to=httpx2.Response, stream=streamed
-                )
+                response = await self._sdk.complete(content, max(limit, 0.001) + 1, streamed=streamed)
         except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
             raise self._failed(error, prompt, terms, entry) from error
         self._breaker.succeeded()

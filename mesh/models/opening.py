@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-import openai
 from opentelemetry.metrics import Meter, NoOpMeter
 
 from mesh.models.budget import Budget, Clock
@@ -12,7 +11,7 @@ from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import price
 from mesh.models.settings import ModelSettings
-from mesh.models.transport import Client
+from mesh.models.transport import Sdk
 from mesh.redis import open_redis
 
 _NOBODYS = NoOpMeter("eco2")
@@ -42,14 +41,7 @@ async def open_models(
         if settings.redis_url:
             client = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
             ledger = SharedLedger(RedisLedger(client))
-        sdk = await stack.enter_async_context(
-            openai.AsyncOpenAI(
-                api_key=settings.openai_api_key.get_secret_value(),
-                base_url=settings.openai_base_url,
-                max_retries=0,  # the SDK's own know neither deadline nor budget
-                http_client=Client(settings.openai_base_url),
-            )
-        )
+        sdk = await stack.enter_async_context(Sdk(settings.openai_api_key.get_secret_value(), settings.openai_base_url))
         budget = Budget(ledger, settings.limits(), clock)
         stack.push_async_callback(budget.settled)
         metrics = ModelMetrics(meter)

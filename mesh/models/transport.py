@@ -1,11 +1,19 @@
-"""What the official SDK sends its requests through: kept-alive connections, and nothing it doesn't ask for."""
+"""The official SDK, sending through kept-alive connections of ours and nothing it doesn't ask for."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import httpx2
+import openai
+from openai._models import FinalRequestOptions
 
 from mesh.models.connections import Connection, Connections
+
+# Where a request's headers stand: as httpx2's own they would be parsed, folded and written again.
+_HEADERS = "headers"
+# What is read of an answer's headers, by the SDK and by us.
+_READ = frozenset({b"content-type", b"retry-after", b"x-request-id", b"x-should-retry"})
 
 
 class Body(httpx2.AsyncByteStream):
@@ -46,24 +54,23 @@ class Transport(httpx2.AsyncBaseTransport):
         self._connections = Connections(url)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Sends a request whose body is in memory.
+        """Sends a request that `Client` has built.
 
         Raises:
             TransportError: The provider can't be reached, hung up, or doesn't speak HTTP/1.1.
         """
-        head = [
-            b"%b %b HTTP/1.1\r\nhost: %b" % (request.method.encode(), request.url.raw_path, request.url.netloc),
-            *(b"%b: %b" % header for header in request.headers.raw),
-            b"content-length: %d\r\n\r\n" % len(request.content),
-        ]
+        lines = [f"{name}: {value}" for name, value in request.extensions[_HEADERS]]
+        lines.append(f"content-length: {len(request.content)}\r\n\r\n")
+        first = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method.encode(), request.url.raw_path, request.url.netloc)
         connection = await self._connections.take()
         body = Body(connection, self._connections)
         try:
-            answer = await connection.send((b"\r\n".join(head), request.content))
+            answer = await connection.send((first, "\r\n".join(lines).encode("ascii"), request.content))
         except BaseException:
             await body.aclose()
             raise
-        return httpx2.Response(answer.status, headers=answer.headers, stream=body, request=request)
+        headers = [header for header in answer.headers if header[0] in _READ]
+        return httpx2.Response(answer.status, headers=headers, stream=body, request=request)
 
     async def aclose(self) -> None:
         """Closes the connections that are idle."""
@@ -73,7 +80,7 @@ class Transport(httpx2.AsyncBaseTransport):
 class Client(httpx2.AsyncClient):
     """A client without cookies, redirects, authentication and compression, which the SDK's requests have no use for.
 
-    Building and sending a request so takes a third of the CPU. Time limits are the caller's.
+    Time limits are the caller's.
 
     Args:
         base_url: Of the provider.
@@ -82,13 +89,11 @@ class Client(httpx2.AsyncClient):
     def __init__(self, base_url: str) -> None:
         self._provider = Transport(httpx2.URL(base_url))
         super().__init__(transport=self._provider, trust_env=False)
-        self._urls: dict[str, httpx2.URL] = {}
 
     def build_request(self, method: str, url: Any, *, headers: Any = None, content: Any = None, **_: Any) -> Any:
-        """The request the SDK has put together."""
-        if url not in self._urls:  # parsed once: there are only a few
-            self._urls[url] = httpx2.URL(url)
-        request = httpx2.Request(method, self._urls[url], headers=headers, stream=httpx2.ByteStream(content or b""))
+        """The request as the SDK has put it together; its headers are only handed on."""
+        stream, extensions = httpx2.ByteStream(content or b""), {_HEADERS: headers or ()}
+        request = httpx2.Request(method, _parsed(url), stream=stream, extensions=extensions)
         request.read()
         return request
 
@@ -101,3 +106,43 @@ class Client(httpx2.AsyncClient):
             finally:
                 await response.aclose()
         return response
+
+
+class Sdk(openai.AsyncOpenAI):
+    """The official SDK. What it would work out anew for every request is worked out once.
+
+    Args:
+        api_key: Of the provider.
+        base_url: Likewise.
+    """
+
+    def __init__(self, api_key: str, base_url: str) -> None:
+        # Its own retries know neither deadline nor budget.
+        super().__init__(api_key=api_key, base_url=base_url, max_retries=0, http_client=Client(base_url))
+        self._completion = FinalRequestOptions.construct(
+            method="post", url=f"{self.base_url}chat/completions", headers={"Content-Type": "application/json"}
+        )
+
+    async def complete(self, content: bytes, seconds: float, *, streamed: bool) -> httpx2.Response:
+        """The response to a chat completion's body: the whole of it, or where it begins.
+
+        Args:
+            content: JSON.
+            seconds: What the provider is told that we wait; nobody here keeps it.
+            streamed: Whether the body asks for a stream.
+
+        Raises:
+            OpenAIError: Whatever the SDK makes of a failure.
+        """
+        options = self._completion.model_copy(update={"content": content, "timeout": seconds})
+        response: Any = await self.request(httpx2.Response, options, stream=streamed, stream_cls=None)
+        return cast(httpx2.Response, response)
+
+    def _prepare_url(self, url: str) -> httpx2.URL:
+        # A hook of the SDK, which its client for Azure uses too.
+        return _parsed(url)
+
+
+@lru_cache(maxsize=16)
+def _parsed(url: str) -> httpx2.URL:
+    return httpx2.URL(url)
