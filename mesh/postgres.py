@@ -48,7 +48,7 @@ async def _keep_no_session_state(_: asyncpg.Connection) -> None:
     """asyncpg's own reset sends statements at every release; we leave nothing in a session to reset."""
 
 
-async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], None]], *, ping_seconds: float = 10.0) -> None:
+async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], object]], *, ping_seconds: float = 10.0) -> None:
     """Calls back with the payload of every NOTIFY on the named channels, for ever.
 
     On a connection of its own, outside any pool, opened again whenever it is lost. What is notified meanwhile is lost
@@ -69,7 +69,7 @@ async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], None]], *, pi
         await asyncio.sleep(1.0)
 
 
-async def _hear(dsn: str, callbacks: Mapping[str, Callable[[str], None]], ping_seconds: float) -> None:
+async def _hear(dsn: str, callbacks: Mapping[str, Callable[[str], object]], ping_seconds: float) -> None:
     """Listens until the connection is closed; raises when it doesn't answer."""
     connection = await asyncpg.connect(dsn, timeout=5.0, command_timeout=ping_seconds)
     try:

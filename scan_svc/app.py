@@ -130,10 +130,20 @@ class Parts:
         self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
         self.snapshots = Snapshots(redis, Bodies())
         self.reader = ScanReader(self.snapshots, self.store.get_many)
-        doorbell = Doorbell(self.queue.ring)
-        self.queued = doorbell.ring if settings.notify else lambda: None
+        self.at_work: Worker | None = None  # in this process
+        self.queued, self.webhook_due = self._doorbell("scan"), self._doorbell("webhook")
         self.webhooks = WebhookStore(pool, queries, secrets.token_bytes)
         self.dead_letters = DeadLetters(pool, queries, self.reader.refresh, self.queued)
+
+    def _doorbell(self, kind: str) -> Callable[[], None]:
+        """What is called when a job of this kind is to be claimed."""
+        if not self.settings.notify:
+            return lambda: None
+
+        def at_home() -> bool:
+            return self.at_work is not None and self.at_work.wake(kind)
+
+        return Doorbell(functools.partial(self.queue.ring, kind), at_home).ring
 
     def watchers(self) -> Watchers:
         """Whoever watches scans in this process."""
@@ -184,7 +194,7 @@ class Parts:
             self.shared.tracer if self.shared.exporting else None,
             settings.scan_seconds,
             settings.backoff_seconds,
-            self.queued,
+            self.webhook_due,
             settings.lease_seconds,
         )
         suspects = Suspects(
@@ -245,7 +255,7 @@ async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
     web = await stack.enter_async_context(open_public_client("callback_url", redirects=0))
     pipeline = Pipeline(_stages(settings), VisionPeer(vision), RulesPeer(rules), CharacterPeer(character))
     worker = parts.worker(pipeline, web)
-    notified = {"scan_ready": lambda _: worker.wake(), "scan_stop": lambda job_id: worker.stop_job(int(job_id))}
+    notified = {"scan_ready": worker.wake, "scan_stop": lambda job_id: worker.stop_job(int(job_id))}
     await _keep(stack, lambda: listen(settings.database_url.get_secret_value(), notified))
     history = History(parts.pool, parts.queries, settings.retention_days)
     tasks = (
@@ -255,6 +265,7 @@ async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
     )
     await _keep(stack, Periodic(parts.queue, tasks).run)
     await stack.enter_async_context(worker.working())
+    parts.at_work = worker
     return worker
 
 

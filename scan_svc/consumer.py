@@ -127,9 +127,10 @@ class Consumer:
         """What runs them."""
         return [task for _, task in self._at_work.values()]
 
-    def wake(self) -> None:
-        """There may be something to claim."""
+    def wake(self) -> bool:
+        """There may be something to claim; False if there is no room for it."""
         self._wake.set()
+        return self._room > 0 and not self._leaving
 
     def suspect(self) -> None:
         """There may be suspects: looks for them at once."""

@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -24,7 +23,7 @@ from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
 from mesh.tasks import end
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
-from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
+from scan_svc.queue import Checkpoint, End, Fenced, JobQueue, Lease
 from scan_svc.results import Usage
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
@@ -48,7 +47,7 @@ class Workbench:
         tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
         scan_seconds: How long a whole scan may take.
         backoff_seconds: Longest pause before the second try of a stage.
-        ended: Called when a scan has ended: its webhook may be due.
+        webhook_due: Called when somebody is to be told of a scan's end.
         lease_seconds: How long a lease is surely good without word from the database.
     """
 
@@ -59,7 +58,7 @@ class Workbench:
     tracer: trace.Tracer | None
     scan_seconds: float
     backoff_seconds: float
-    ended: Callable[[], None]
+    webhook_due: Callable[[], None]
     lease_seconds: float = 15.0
 
 
@@ -77,7 +76,7 @@ class Execution:
         self._scan = lease.scan
         # The checkpoint that is being committed beside the running stage, and its commit.
         self._write: Checkpoint | None = None
-        self._writing: asyncio.Task[datetime | None] | None = None
+        self._writing: asyncio.Task[End | None] | None = None
         self._leaving = False
         # When the database was last asked and found the scan to be ours. Never when it had answered: a process may be
         # frozen for long between the two.
@@ -185,16 +184,17 @@ class Execution:
             scan = replace(scan, step=Step.DONE, percent=100)
         self._write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
         self._writing = asyncio.create_task(self._store(self._write), name="checkpoint")
-        finished_at = None if following and following[0].free else await self._stored()
+        ended = None if following and following[0].free else await self._stored()
         if following:
             self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
             await self._show(scan)
             return True
-        if finished_at:
-            await self._show(replace(scan, finished_at=finished_at))
+        if ended:
+            await self._show(replace(scan, finished_at=ended.finished_at))
         else:
             await self._publish_truth()
-        self._bench.ended()
+        if ended is None or ended.webhook_due:
+            self._bench.webhook_due()
         return False
 
     async def _fail(self, error: EcoError) -> None:
@@ -215,18 +215,19 @@ class Execution:
             version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))
             await self._show(replace(self._scan, state=State.QUEUED, step=Step.RETRY, version=version, answer_draft=""))
             return
-        buried = await self._persist(lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent))
+        ended = await self._persist(lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent))
         await self._show(
             replace(
                 self._scan,
-                state=buried.state,
-                version=buried.version,
+                state=State.FAILED,
+                version=ended.version,
                 error=failure,
-                finished_at=buried.finished_at,
+                finished_at=ended.finished_at,
                 answer_draft="",
             )
         )
-        self._bench.ended()
+        if ended.webhook_due:
+            self._bench.webhook_due()
 
     async def _report(self, scan: Scan) -> None:
         await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))
@@ -238,11 +239,11 @@ class Execution:
         self._scan = scan
         self._bench.snapshots.announce(scan)
 
-    async def _stored(self) -> datetime | None:
+    async def _stored(self) -> End | None:
         """Waits until what the last stage produced is stored.
 
         Returns:
-            When the scan ended; None if it goes on, if an earlier try went through, or if there was nothing to store.
+            How the scan ended; None if it goes on, if an earlier try went through, or if there was nothing to store.
 
         Raises:
             Fenced: The job has changed hands.
@@ -258,14 +259,14 @@ class Execution:
             self._lease = write.lease
             raise
 
-    async def _store(self, write: Checkpoint) -> datetime | None:
+    async def _store(self, write: Checkpoint) -> End | None:
         """Writes a checkpoint until the database has answered: what a stage produced is in hand and paid for.
 
         Args:
             write: The checkpoint; without a following stage the end.
 
         Returns:
-            When the scan ended; None if it goes on, or if an earlier try went through.
+            How the scan ended; None if it goes on, or if an earlier try went through.
 
         Raises:
             Fenced: The job has changed hands, perhaps because the database was away for longer than a lease.

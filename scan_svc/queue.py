@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from math import isqrt
+from typing import Self
 
 import asyncpg
 import msgspec
@@ -19,7 +20,7 @@ from mesh.postgres import Queries
 from scan_svc.commits import GroupCommit, Key
 from scan_svc.results import Usage
 from scan_svc.rows import scan_from, to_json
-from scan_svc.scans import Failure, Scan, StageRun, State
+from scan_svc.scans import Failure, Scan, StageRun
 
 # Crashes from which on a job is suspected of being their cause.
 _SUSPECT = 2
@@ -82,6 +83,25 @@ class Checkpoint(msgspec.Struct, frozen=True):
     following: str
     outputs: Mapping[str, object]
     runs: Sequence[StageRun]
+
+
+class End(msgspec.Struct, frozen=True):
+    """How a scan ended, well or badly.
+
+    Attributes:
+        version: The scan's from now on.
+        finished_at: When.
+        webhook_due: Whether somebody is to be told.
+    """
+
+    version: int
+    finished_at: datetime
+    webhook_due: bool
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """The end a row tells of."""
+        return cls(row["version"], row["finished_at"], row["webhook_due"])
 
 
 class JobQueue:
@@ -160,19 +180,16 @@ class JobQueue:
         if await self._checkpoints.write(done.lease.key, done) is None:
             raise Fenced
 
-    async def finish(self, done: Checkpoint) -> datetime:
+    async def finish(self, done: Checkpoint) -> End:
         """Stores what the last stage produced and ends the job; committed together with other scans' ends.
-
-        Returns:
-            When it ended.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        finished_at = await self._endings.write(done.lease.key, done)
-        if finished_at is None:
+        ended = await self._endings.write(done.lease.key, done)
+        if ended is None:
             raise Fenced
-        return finished_at
+        return ended
 
     async def settled(self) -> None:
         """Waits until the checkpoints and ends that are being written have been, or have failed."""
@@ -208,8 +225,8 @@ class JobQueue:
         """
         return await self._version("give_back", lease.job_id, lease.token)
 
-    async def bury(self, lease: Lease, failure: Failure, *, replayable: bool) -> Scan:
-        """Fails a scan for good; returns it as it is from now on.
+    async def bury(self, lease: Lease, failure: Failure, *, replayable: bool) -> End:
+        """Fails a scan for good.
 
         Raises:
             Fenced: The job has changed hands.
@@ -220,17 +237,15 @@ class JobQueue:
         )
         if row is None:
             raise Fenced
-        return replace(
-            lease.scan, state=State.FAILED, version=row["version"], error=failure, finished_at=row["finished_at"]
-        )
+        return End.of(row)
 
     async def due(self, task: str, every_seconds: float) -> bool:
         """True for the one process that may run a periodic task now."""
         return await self._pool.fetchval(self._sql["due_periodic"], task, every_seconds) is not None
 
-    async def ring(self) -> None:
-        """Wakes the workers that listen."""
-        await self._pool.execute(self._sql["ring"])
+    async def ring(self, kind: str) -> None:
+        """Wakes the workers that listen, for jobs of one kind."""
+        await self._pool.execute(self._sql["ring"], kind)
 
     async def _suspects(self) -> int:
         count: int = await self._pool.fetchval(self._sql["suspects"])
@@ -257,14 +272,14 @@ class JobQueue:
         )  # fmt: skip
         return {(row["id"], row["token"]): True for row in rows}
 
-    async def _commit_endings(self, batch: Sequence[Checkpoint]) -> Mapping[Key, datetime]:
+    async def _commit_endings(self, batch: Sequence[Checkpoint]) -> Mapping[Key, End]:
         rows = await self._pool.fetch(
             self._sql["finish"],
             [one.lease.job_id for one in batch], [one.lease.token for one in batch],
             [one.lease.stage for one in batch], [one.scan.version for one in batch],
             [to_json(one.scan.results) for one in batch], [to_json(one.scan.stages) for one in batch],
         )  # fmt: skip
-        return {(row["id"], row["token"]): row["finished_at"] for row in rows}
+        return {(row["id"], row["token"]): End.of(row) for row in rows}
 
     async def _version(self, query: str, *arguments: object) -> int:
         version: int | None = await self._pool.fetchval(self._sql[query], *arguments)

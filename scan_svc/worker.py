@@ -52,10 +52,9 @@ class Worker:
         self._heard = time.monotonic()
         self._showing: set[asyncio.Task[None]] = set()
 
-    def wake(self) -> None:
-        """There may be something to claim."""
-        for consumer in self._consumers:
-            consumer.wake()
+    def wake(self, kind: str) -> bool:
+        """There may be jobs of one kind to claim; False if there is no room for them here."""
+        return any(consumer.wake() for consumer in self._consumers if consumer.kind == kind)
 
     def stop_job(self, job_id: int) -> None:
         """Stops work on a job that was cancelled or deleted; its peer's call is cancelled with it."""

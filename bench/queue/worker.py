@@ -80,7 +80,7 @@ async def work(orders: Orders) -> None:
         worker = _assemble(pool, peers, counter, shared, orders)
         print("ready", flush=True)
         await words.readline()
-        hearing = asyncio.create_task(listen(orders.dsn, {"scan_ready": lambda _: worker.wake()}))
+        hearing = asyncio.create_task(listen(orders.dsn, {"scan_ready": worker.wake}))
         telling = asyncio.create_task(_tell(counter, peers))
         async with worker.working():
             while word := (await words.readline()).strip():

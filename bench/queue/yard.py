@@ -1,6 +1,7 @@
 """Where everything is measured: one PostgreSQL, a fresh database for each figure, and the clients that submit."""
 
 import asyncio
+import functools
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -79,7 +80,7 @@ class Submitter:
     def __init__(self, pool: asyncpg.Pool) -> None:
         queries = Queries("scan_svc")
         self._store = ScanStore(pool, queries)
-        self._doorbell = Doorbell(JobQueue(pool, queries).ring)
+        self._doorbell = Doorbell(functools.partial(JobQueue(pool, queries).ring, "scan"))
 
     async def submit(self) -> None:
         """Submits one scan."""

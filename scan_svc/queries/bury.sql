@@ -23,4 +23,4 @@ with buried as (
 ), webhook_job as (
     insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
 )
-select version, finished_at from failed
+select version, finished_at, exists (select from webhook) as webhook_due from failed

@@ -14,7 +14,7 @@ with given as (
     set state = 'SUCCEEDED', version = ended.version, percent = 100, step = 'done', outputs = ended.outputs,
         stages = ended.stages, finished_at = now()
     from ended where s.id = ended.ref
-    returning ended.id as job_id, ended.token, s.id, s.user_id, s.callback_url, s.finished_at
+    returning ended.id as job_id, ended.token, s.version, s.id, s.user_id, s.callback_url, s.finished_at
 ), webhook as (
     insert into scan.webhook (id, scan_id, event)
     select uuidv7(), succeeded.id, 'scan.succeeded'
@@ -22,8 +22,8 @@ with given as (
     join scan.webhook_endpoint e on e.user_id = succeeded.user_id and e.url = succeeded.callback_url
     where succeeded.callback_url <> '' and e.gone_at is null
     on conflict do nothing
-    returning id
+    returning id, scan_id
 ), webhook_job as (
     insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
 )
-select job_id as id, token, finished_at from succeeded
+select job_id as id, token, version, finished_at, id in (select scan_id from webhook) as webhook_due from succeeded

@@ -80,7 +80,7 @@ async def _prepare(dsn: str) -> None:
 async def _submit(pool: asyncpg.Pool, plan: Plan) -> dict[str, Submitted]:
     """Submits everything at an even pace, each until it is accepted: a client keeps its request_id."""
     queries = Queries("scan_svc")
-    store, doorbell = ScanStore(pool, queries), Doorbell(JobQueue(pool, queries).ring)
+    store, doorbell = ScanStore(pool, queries), Doorbell(functools.partial(JobQueue(pool, queries).ring, "scan"))
     chance = random.Random(plan.seed)
     # Early, since it takes five crashes to be recognised.
     poisonous = set(chance.sample(range(plan.scans // 4), k=plan.poison))

@@ -80,7 +80,7 @@ async def work(orders: Orders) -> None:
         loops = [
             asyncio.create_task(loop)
             for loop in (
-                listen(orders.database_url, {"scan_ready": lambda _: worker.wake()}),
+                listen(orders.database_url, {"scan_ready": worker.wake}),
                 housekeeping.run(),
             )
         ]
