@@ -23,11 +23,14 @@ M = TypeVar("M", bound=Message)
 
 def from_proto(message: Message, mirror: Callable[..., T]) -> T:
     """The dataclass for a message."""
-    values = {}
-    for name, read in _readers(mirror):
-        descriptor = message.DESCRIPTOR.fields_by_name[name]
-        absent = descriptor.has_presence and not message.HasField(name)
-        values[name] = None if absent else read(getattr(message, name), descriptor)
+    has = message.HasField
+    values: dict[str, Any] = {}
+    for name, optional, read in _readers(mirror, message.DESCRIPTOR):
+        if optional and not has(name):
+            values[name] = None
+        else:
+            value = getattr(message, name)
+            values[name] = read(value) if read else value
     return mirror(**values)
 
 
@@ -44,33 +47,37 @@ def mismatches(mirror: type, message: type[Message]) -> set[str]:
     return {field.name for field in dataclasses.fields(mirror)} ^ set(message.DESCRIPTOR.fields_by_name)
 
 
-# A value and its field's descriptor in; the mirror's value out.
-Reader = Callable[[Any, Any], Any]
+# A field's value in, the mirror's out; None where they are the same.
+Reader = Callable[[Any], Any] | None
 
 
 @cache
-def _readers(mirror: Callable[..., Any]) -> tuple[tuple[str, Reader], ...]:
+def _readers(mirror: Callable[..., Any], message: Any) -> tuple[tuple[str, bool, Reader], ...]:
+    """Of each field its name, whether it may be absent, and how it is read."""
     hints = typing.get_type_hints(mirror)
-    return tuple((field.name, _reader(hints[field.name])) for field in dataclasses.fields(cast(Any, mirror)))
+    fields = [(field.name, message.fields_by_name[field.name]) for field in dataclasses.fields(cast(Any, mirror))]
+    return tuple((name, field.has_presence, _reader(hints[name], field)) for name, field in fields)
 
 
-def _reader(hint: Any) -> Reader:
+def _reader(hint: Any, field: Any) -> Reader:
     """How a field of this type is read from a message."""
     nested: Any = hint  # is_dataclass narrows what it is asked about
     if isinstance(hint, types.UnionType):  # X | None
-        return _reader(next(part for part in typing.get_args(hint) if part is not types.NoneType))
+        return _reader(next(part for part in typing.get_args(hint) if part is not types.NoneType), field)
     if typing.get_origin(hint) is tuple:
         item: Any = typing.get_args(hint)[0]
         if dataclasses.is_dataclass(typing.get_args(hint)[0]):
-            return lambda values, _: tuple(from_proto(value, item) for value in values)
-        return lambda values, _: tuple(values)
+            return lambda values: tuple([from_proto(value, item) for value in values])
+        return tuple
     if dataclasses.is_dataclass(hint):
-        return lambda value, _: from_proto(value, nested)
+        return lambda value: from_proto(value, nested)
     if issubclass(hint, datetime):
-        return lambda value, _: value.ToDatetime(tzinfo=UTC)
+        return lambda value: value.ToDatetime(tzinfo=UTC)
     if issubclass(hint, StrEnum):
-        return lambda number, at: hint(at.enum_type.values_by_number[number].name.removeprefix(_prefix(at)))
-    return lambda value, _: value
+        prefix = _prefix(field)
+        names = {value.number: value.name.removeprefix(prefix) for value in field.enum_type.values}
+        return lambda number: hint(names[number])
+    return None
 
 
 def _name_enums(fields: dict[str, Any], message: Any) -> None:
