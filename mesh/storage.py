@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr
@@ -116,16 +117,7 @@ class Signer:
         parts = urlsplit(url)
         moment = self.clock().strftime("%Y%m%dT%H%M%SZ")
         signed = {**headers, "host": parts.netloc}
-        query = "&".join(
-            f"{name}={quote(value, safe='')}"
-            for name, value in (
-                ("X-Amz-Algorithm", _ALGORITHM),
-                ("X-Amz-Credential", f"{self.access_key}/{self._scope(moment)}"),
-                ("X-Amz-Date", moment),
-                ("X-Amz-Expires", str(seconds)),
-                ("X-Amz-SignedHeaders", ";".join(sorted(signed))),
-            )
-        )
+        query = _query(f"{self.access_key}/{self._scope(moment)}", moment, seconds, ";".join(sorted(signed)))
         signature = self._signature(method, parts.path, query, signed, _UNSIGNED, moment)
         return f"{url}?{query}&X-Amz-Signature={signature}"
 
@@ -151,6 +143,21 @@ class Signer:
             self._keys.clear()  # yesterday's
             self._keys[scope] = key
         return self._keys[scope]
+
+
+@lru_cache(16)
+def _query(credential: str, moment: str, seconds: int, signed: str) -> str:
+    """What an address says about its signature: the same for all that are made in a second."""
+    return "&".join(
+        f"{name}={quote(value, safe='')}"
+        for name, value in (
+            ("X-Amz-Algorithm", _ALGORITHM),
+            ("X-Amz-Credential", credential),
+            ("X-Amz-Date", moment),
+            ("X-Amz-Expires", str(seconds)),
+            ("X-Amz-SignedHeaders", signed),
+        )
+    )
 
 
 class Bucket:

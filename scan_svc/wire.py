@@ -16,7 +16,7 @@ from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.identity import Caller
 from mesh.locale import Locale
-from mesh.mirror import from_proto, to_proto
+from mesh.mirror import to_proto
 from mesh.status import to_status
 from scan_svc.lifecycle import Created
 from scan_svc.messages import message
@@ -52,6 +52,7 @@ def new_scan(
     request: scan_service_pb2.CreateScanRequest, scan_id: str, user_id: str, locale: Locale, photo: Photo
 ) -> NewScan:
     """What a CreateScanRequest asks for."""
+    place = request.location
     return NewScan(
         scan_id=scan_id,
         user_id=user_id,
@@ -60,7 +61,7 @@ def new_scan(
         photo=photo,
         uploaded=request.HasField("upload"),
         user_input=request.user_input,
-        location=from_proto(request.location, LatLng) if request.HasField("location") else None,
+        location=LatLng(place.latitude, place.longitude) if request.HasField("location") else None,
         region=request.region,
         locale=locale,
         callback_url=request.callback_url,
