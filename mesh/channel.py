@@ -96,7 +96,8 @@ class Peer:
         """
         call = method(request, timeout=timeout, metadata=_metadata(user_id), wait_for_ready=True)
         try:
-            async for response in call:
+            # By `read`, since iterating would put a generator of grpc.aio's inside this one.
+            while (response := await call.read()) is not grpc.aio.EOF:
                 yield response
         except grpc.aio.AioRpcError as error:
             raise self._unwrapped(error) from error
