@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, SecretStr
 
 from mesh.errors import Reason, Unavailable
-from mesh.http1 import HttpClient, Reply
+from mesh.http_client import HttpClient, Reply
 from mesh.settings import ServiceSettings
 
 _ALGORITHM = "AWS4-HMAC-SHA256"

@@ -8,10 +8,12 @@ import httpx2
 import openai
 from openai._models import FinalRequestOptions
 
-from mesh.models.connections import Connection, Connections
+from mesh.connections import Connection, Connections
 
 # Where a request's headers stand: as httpx2's own they would be parsed, folded and written again.
 _HEADERS = "headers"
+_MOST_CONNECTIONS = 1000
+_CONNECT_SECONDS = 10.0
 # What is read of an answer's headers, by the SDK and by us.
 _READ = frozenset({b"content-type", b"retry-after", b"x-request-id", b"x-should-retry"})
 
@@ -29,8 +31,11 @@ class Body(httpx2.AsyncByteStream):
         self._connections: Connections | None = connections
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while piece := await self._connection.read():
-            yield piece
+        try:
+            while piece := await self._connection.read():
+                yield piece
+        except OSError as error:
+            raise httpx2.RemoteProtocolError(str(error)) from error
 
     def read_within(self, patience: float, left: float) -> AsyncGenerator[bytes, None]:
         """The pieces as they come; see `Connection.read_within`."""
@@ -51,7 +56,9 @@ class Transport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, url: httpx2.URL) -> None:
-        self._connections = Connections(url)
+        tls = httpx2.create_ssl_context() if url.scheme == "https" else None
+        port = url.port or (443 if tls else 80)
+        self._connections = Connections(url.host, port, tls, most=_MOST_CONNECTIONS, seconds=_CONNECT_SECONDS)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends a request that `Client` has built.
@@ -62,12 +69,17 @@ class Transport(httpx2.AsyncBaseTransport):
         lines = [f"{name}: {value}" for name, value in request.extensions[_HEADERS]]
         lines.append(f"content-length: {len(request.content)}\r\n\r\n")
         first = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (request.method.encode(), request.url.raw_path, request.url.netloc)
-        connection = await self._connections.take()
+        try:
+            connection = await self._connections.take()
+        except OSError as error:
+            raise httpx2.ConnectError(str(error)) from error
         body = Body(connection, self._connections)
         try:
             answer = await connection.send((first, "\r\n".join(lines).encode("ascii"), request.content))
-        except BaseException:
+        except BaseException as error:
             await body.aclose()
+            if isinstance(error, OSError):
+                raise httpx2.RemoteProtocolError(str(error)) from error
             raise
         headers = [header for header in answer.headers if header[0] in _READ]
         return httpx2.Response(answer.status, headers=headers, stream=body, request=request)

@@ -1,26 +1,36 @@
-"""Connections to a provider, kept alive: a connection of its own for each answer would cost a TLS handshake each."""
+"""HTTP/1.1 connections to one server, kept alive, for a fifth of the CPU of a general client.
+
+Missing on purpose: redirects, cookies, compression, proxies, HTTP/2, uploads in pieces.
+"""
 
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Sequence
 from typing import cast
 
-import httpx2
+from mesh.http1 import Answer
 
-from mesh.models.http1 import Answer
-
-_MOST = 1000
-_MOST_UNREAD = 256 << 10  # then the provider has to wait until somebody reads
-# Shorter than providers wait, so that none is used in the moment in which they hang up.
+_MOST_UNREAD = 256 << 10  # then the server has to wait until somebody reads
+# Shorter than servers wait, so that none is used in the moment in which they hang up.
 _IDLE_SECONDS = 30.0
 _GRAIN = 0.001  # of the loop's clock
 
 
+class Broken(ConnectionError):
+    """The server broke off, or what it says isn't HTTP/1."""
+
+
 class Connection(asyncio.Protocol):
-    """One connection. One request at a time: `send`, then `head`, then `read` until there is nothing more."""
+    """One connection. One request at a time: `send`, then `read` until there is nothing more.
+
+    Attributes:
+        answer: To the request sent last.
+        is_new: Whether none was sent before.
+    """
 
     def __init__(self) -> None:
         self.answer = Answer()
+        self.is_new = True
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._pieces: list[bytes] = []
@@ -35,14 +45,20 @@ class Connection(asyncio.Protocol):
         keeps = self.answer.keeps and self.answer.finished and self._error is None
         return keeps and self._loop.time() - self._heard_at < _IDLE_SECONDS
 
-    async def send(self, request: Sequence[bytes]) -> Answer:
+    async def send(self, request: Sequence[bytes], *, bodiless: bool = False) -> Answer:
         """Sends a request and waits for the head of its answer.
 
+        Args:
+            request: Its bytes, in parts.
+            bodiless: Whether the answer has no body: it is a HEAD.
+
         Raises:
-            TransportError: The connection broke, or what came isn't HTTP.
+            Broken: The connection broke, or what came isn't HTTP.
         """
         assert self._transport is not None
-        self.answer = Answer()
+        self._taken()  # what nobody read of the answer before
+        self.is_new = False
+        self.answer = Answer(bodiless=bodiless)
         self._transport.writelines(request)
         while not self.answer.status:
             await self._more()
@@ -52,16 +68,11 @@ class Connection(asyncio.Protocol):
         """What has come of the body since; empty at its end.
 
         Raises:
-            TransportError: As for `send`.
+            Broken: As for `send`.
         """
         while not self._pieces and not self.answer.finished:
             await self._more()
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        if self._unread > _MOST_UNREAD and self._transport is not None:
-            self._transport.resume_reading()
-        self._unread = 0
-        return data
+        return self._taken()
 
     async def read_within(self, patience: float, left: float) -> AsyncGenerator[bytes, None]:
         """The body as it comes.
@@ -72,7 +83,7 @@ class Connection(asyncio.Protocol):
 
         Raises:
             TimeoutError: It took longer.
-            TransportError: As for `send`.
+            Broken: As for `send`.
         """
         self._heard_at = self._loop.time()
         until = self._heard_at + left
@@ -110,7 +121,7 @@ class Connection(asyncio.Protocol):
         try:
             piece = self.answer.feed(data)
         except ValueError as error:
-            self._fail(httpx2.RemoteProtocolError(str(error)))
+            self._fail(Broken(str(error)))
             return
         if piece:
             self._pieces.append(piece)
@@ -126,8 +137,17 @@ class Connection(asyncio.Protocol):
         except ValueError as error:
             exc = exc or error
         if exc:
-            self._fail(httpx2.RemoteProtocolError(str(exc)))
+            self._fail(Broken(str(exc)))
         self._wake()
+
+    def _taken(self) -> bytes:
+        """What has come, which makes room for more."""
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        if self._unread > _MOST_UNREAD and self._transport is not None:
+            self._transport.resume_reading()
+        self._unread = 0
+        return data
 
     async def _more(self) -> None:
         """Waits until something has come."""
@@ -150,37 +170,44 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """Connections to one provider.
+    """Connections to one server.
 
     Args:
-        url: Where it is; scheme, host and port count.
+        host: Its name or address.
+        port: Its port.
+        tls: How its certificate is verified; None for no TLS.
+        most: Connections at once; who wants more waits.
+        seconds: For a connection, a free or a new one.
     """
 
-    def __init__(self, url: httpx2.URL) -> None:
-        self._host = url.raw_host.decode("ascii")
-        self._port = url.port or (443 if url.scheme == "https" else 80)
-        self._tls = httpx2.create_ssl_context() if url.scheme == "https" else None
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None, *, most: int, seconds: float) -> None:
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._seconds = seconds
         self._idle: list[Connection] = []
-        self._places = asyncio.Semaphore(_MOST)
+        self._places = asyncio.Semaphore(most)
 
     async def take(self) -> Connection:
         """A connection, the one used last if one is idle; give it back.
 
         Raises:
-            ConnectError: There is no way to the provider.
+            OSError: There is no way to the server, not in time (TimeoutError), or its certificate isn't trusted.
         """
-        await self._places.acquire()
+        if not self._places.locked():
+            await self._places.acquire()  # at once
+        else:
+            async with asyncio.timeout(self._seconds):
+                await self._places.acquire()
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable:
+                return connection
+            connection.close()
         try:
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.reusable:
-                    return connection
-                connection.close()
-            loop = asyncio.get_running_loop()
-            _, connection = await loop.create_connection(Connection, self._host, self._port, ssl=self._tls)
-        except (OSError, ssl.SSLError) as error:
-            self._places.release()
-            raise httpx2.ConnectError(str(error)) from error
+            async with asyncio.timeout(self._seconds):
+                loop = asyncio.get_running_loop()
+                _, connection = await loop.create_connection(Connection, self._host, self._port, ssl=self._tls)
         except BaseException:
             self._places.release()
             raise
