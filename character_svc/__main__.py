@@ -1,6 +1,6 @@
 """`python -m character_svc` serves until SIGTERM."""
 
-import mesh.plain_logs  # noqa: F401, before anything that logs
+import mesh.lean  # noqa: F401, before anything else is loaded
 
 # isort: split
 

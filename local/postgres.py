@@ -26,7 +26,10 @@ _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "64MB",
+    # A newcomer's database has tens of megabytes; what isn't in here is in the system's own cache.
+    "shared_buffers": "32MB",
+    "io_method": "sync",  # no processes that read ahead
+    "max_logical_replication_workers": "0",  # nor one that waits for a subscriber
     # Segments in the data folder, not in /dev/shm: whatever ends the server, nothing stays behind.
     "dynamic_shared_memory_type": "mmap",
     "log_timezone": "UTC",

@@ -1,6 +1,6 @@
 """Runs the Vision service: `python -m vision_svc`."""
 
-import mesh.plain_logs  # noqa: F401, before anything that logs
+import mesh.lean  # noqa: F401, before anything else is loaded
 
 # isort: split
 
