@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._pieces: list[bytes] = []
         self._unread = 0
         self._waiting: asyncio.Future[None] | None = None
+        self._resting = False
         self._error: Exception | None = None
         self._heard_at = 0.0
 
@@ -74,12 +75,13 @@ class Connection(asyncio.Protocol):
             await self._more()
         return self._taken()
 
-    async def read_within(self, patience: float, left: float) -> AsyncGenerator[bytes, None]:
+    async def read_within(self, patience: float, left: float, pause: float = 0.0) -> AsyncGenerator[bytes, None]:
         """The body as it comes.
 
         Args:
-            patience: Seconds for which the provider may be silent.
+            patience: Seconds for which the server may be silent.
             left: Seconds for all of it.
+            pause: Seconds in which what comes collects, between two pieces; its end doesn't wait.
 
         Raises:
             TimeoutError: It took longer.
@@ -103,6 +105,8 @@ class Connection(asyncio.Protocol):
         try:
             while piece := await self.read():
                 yield piece
+                if pause and not self.answer.finished:
+                    await self._rest(pause)
         finally:
             timer.cancel()
 
@@ -149,6 +153,20 @@ class Connection(asyncio.Protocol):
         self._unread = 0
         return data
 
+    async def _rest(self, seconds: float) -> None:
+        """Waits for the end, but no longer than so many seconds."""
+        self._resting = True
+        timer = self._loop.call_later(seconds, self._rested)
+        try:
+            await self._more()
+        finally:
+            timer.cancel()
+            self._resting = False
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._wake()
+
     async def _more(self) -> None:
         """Waits until something has come."""
         if self._error is None:
@@ -165,6 +183,8 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
+        if self._resting and not self.answer.finished and self._error is None:
+            return
         if self._waiting and not self._waiting.done():
             self._waiting.set_result(None)
 

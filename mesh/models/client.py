@@ -111,8 +111,13 @@ class HostedModel:
                 self._metrics.ended(self.name, _OK)
                 return completion
 
-    async def stream(self, prompt: Prompt, terms: Terms) -> AsyncGenerator[str | Completion, None]:
+    async def stream(self, prompt: Prompt, terms: Terms, pause: float = 0.0) -> AsyncGenerator[str | Completion, None]:
         """The answer piece by piece as it comes, then the whole. Wrap it in `aclosing`: leaving early stops the model.
+
+        Args:
+            prompt: What it is asked.
+            terms: On whose account, and until when.
+            pause: Seconds between two pieces, at least; the whole comes at once when the model has ended.
 
         Raises:
             EcoError: A MODEL_ reason; at any time.
@@ -130,7 +135,7 @@ class HostedModel:
         assert entry is not None
         outcome = _ABANDONED
         try:
-            async with aclosing(self._read(opened, prompt, terms, entry)) as pieces:
+            async with aclosing(self._read(opened, prompt, terms, entry, pause)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Completion):
                         outcome = _OK
@@ -202,11 +207,11 @@ class HostedModel:
         await self._clock.sleep(wait)
 
     async def _read(
-        self, response: httpx2.Response, prompt: Prompt, terms: Terms, entry: Entry
+        self, response: httpx2.Response, prompt: Prompt, terms: Terms, entry: Entry, pause: float
     ) -> AsyncGenerator[str | Completion, None]:
         told, paid = Streamed(), False
         try:
-            async with aclosing(self._pieces(response, terms)) as pieces:
+            async with aclosing(self._pieces(response, terms, pause)) as pieces:
                 async for piece in pieces:
                     text = told.feed(piece)
                     if told.usage and not paid:
@@ -231,13 +236,13 @@ class HostedModel:
             raise failures.unavailable(self.name)  # it ended without saying so
         yield self._finished(told.text, told.finish, told.refusal, told.model)
 
-    async def _pieces(self, response: httpx2.Response, terms: Terms) -> AsyncGenerator[bytes, None]:
+    async def _pieces(self, response: httpx2.Response, terms: Terms, pause: float) -> AsyncGenerator[bytes, None]:
         """The body of a stream as it comes, no later than the patience allows."""
         body = response.stream
         assert isinstance(body, Body)
         left = terms.deadline - self._clock.monotonic()
         try:
-            async with aclosing(body.read_within(self._patience.stall, left)) as pieces:
+            async with aclosing(body.read_within(self._patience.stall, left, pause)) as pieces:
                 async for piece in pieces:
                     yield piece
         finally:

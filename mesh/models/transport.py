@@ -37,9 +37,9 @@ class Body(httpx2.AsyncByteStream):
         except OSError as error:
             raise httpx2.RemoteProtocolError(str(error)) from error
 
-    def read_within(self, patience: float, left: float) -> AsyncGenerator[bytes, None]:
+    def read_within(self, patience: float, left: float, pause: float) -> AsyncGenerator[bytes, None]:
         """The pieces as they come; see `Connection.read_within`."""
-        return self._connection.read_within(patience, left)
+        return self._connection.read_within(patience, left, pause)
 
     async def aclose(self) -> None:
         """Gives the connection back."""

@@ -6,9 +6,7 @@ before anybody sees it.
 """
 
 import hashlib
-import math
-import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -54,12 +52,10 @@ class HostedWriter:
 
     Args:
         model: The model.
-        clock: Monotonic seconds.
     """
 
-    def __init__(self, model: HostedModel, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, model: HostedModel) -> None:
         self._model = model
-        self._clock = clock
 
     @property
     def name(self) -> str:
@@ -75,8 +71,8 @@ class HostedWriter:
         words = _words()
         grounds, draft = Grounds.of(tuple(task.rules), words["system"]), Draft(_FIELDS)
         tail = "".join(f"\n{line}" for line in _tail(task.composed)) + "\n\n"
-        held, told_at = "", -math.inf
-        async with aclosing(self._model.stream(_prompt(task, words), terms)) as pieces:
+        held = ""
+        async with aclosing(self._model.stream(_prompt(task, words), terms, _PAUSE)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
                     # Whatever is held stands in it.
@@ -88,9 +84,9 @@ class HostedWriter:
                     if is_last:
                         held = held.rstrip() + (tail if field == "how" else "")
                 # The space behind a sentence goes with the next one: the last one has none.
-                if (text := held.rstrip()) and self._clock() - told_at >= _PAUSE:
+                if text := held.rstrip():
                     yield text
-                    held, told_at = held[len(text) :], self._clock()
+                    held = held[len(text) :]
 
     def _answer(self, completion: Completion, task: Task, grounds: Grounds) -> Answer:
         try:
