@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
@@ -115,21 +115,16 @@ class Examiner:
         self._classifiers = classifiers
         self._repeats = repeats
 
-    async def examine(self, location: Location, terms: Terms) -> AsyncGenerator[Phase | Finding]:
+    def examine(self, location: Location, terms: Terms) -> AsyncGenerator[Phase | Finding]:
         """Yields each phase as it begins, then the finding.
 
         Raises:
             EcoError: The photo can't be had, isn't one we take, nobody can tell what it shows, or its original can't
                 be replaced by the clean copy.
         """
-        looking = (
-            self._look_at_ours(location.key, terms)
-            if isinstance(location, Stored)
-            else self._look_outside(location.url, terms)
-        )
-        async with aclosing(looking) as events:
-            async for event in events:
-                yield event
+        if isinstance(location, Stored):
+            return self._look_at_ours(location.key, terms)
+        return self._look_outside(location.url, terms)
 
     async def _look_outside(self, url: str, terms: Terms) -> AsyncGenerator[Phase | Finding]:
         async with self._outside.admission.place():
