@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from typing import Any
 
 import asyncpg
 import stamina
@@ -23,7 +24,7 @@ _LOCK_MS = 500
 
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.0) -> AsyncIterator[asyncpg.Pool]:
+async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.0) -> AsyncIterator["Pool"]:
     """A pool that connects when it is first used, so that a service starts before its database does.
 
     Args:
@@ -31,10 +32,15 @@ async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.
         max_size: Connections at most. Few are enough: no transaction stays open during a peer's call.
         command_timeout: Seconds any statement may take.
     """
-    pool = asyncpg.create_pool(
+    pool = Pool(
         dsn,
         min_size=0,
         max_size=max_size,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300.0,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
         command_timeout=command_timeout,
         timeout=5.0,
         reset=_keep_no_session_state,
@@ -42,6 +48,87 @@ async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.
     )
     async with pool:
         yield pool
+
+
+class Pool(asyncpg.Pool):
+    """A pool in which a statement takes over the connection of the one before.
+
+    asyncpg takes a connection back with a task, a timer and a proxy, which costs more than a short statement: 66 us for
+    one that takes 26. So connections stay at hand after a statement that went well, unless somebody waits for one. All
+    but one do, so that there is one for `acquire`.
+    """
+
+    def __init__(self, *arguments: Any, max_size: int, **options: Any) -> None:
+        super().__init__(*arguments, max_size=max_size, **options)
+        self._spare: list[Any] = []
+        self._most_spare = max_size - 1
+        self._queued = 0
+
+    async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> Any:
+        """As asyncpg's."""
+        async with self.at_hand() as connection:
+            return await connection.execute(query, *arguments, timeout=timeout)
+
+    async def fetch(self, query: str, *arguments: Any, **options: Any) -> Any:
+        """As asyncpg's."""
+        async with self.at_hand() as connection:
+            return await connection.fetch(query, *arguments, **options)
+
+    async def fetchrow(self, query: str, *arguments: Any, **options: Any) -> Any:
+        """As asyncpg's."""
+        async with self.at_hand() as connection:
+            return await connection.fetchrow(query, *arguments, **options)
+
+    async def fetchval(self, query: str, *arguments: Any, **options: Any) -> Any:
+        """As asyncpg's."""
+        async with self.at_hand() as connection:
+            return await connection.fetchval(query, *arguments, **options)
+
+    def at_hand(self) -> "_AtHand":
+        """A connection for a moment, as `acquire` gives one."""
+        return _AtHand(self)
+
+    async def take(self) -> Any:
+        """A connection, at hand or from asyncpg."""
+        while self._spare:
+            connection = self._spare.pop()
+            if not connection.is_closed():
+                return connection
+            await self.release(connection)
+        self._queued += 1
+        try:
+            return await self.acquire()
+        finally:
+            self._queued -= 1
+
+    async def put_back(self, connection: Any, *, well: bool) -> None:
+        """Keeps a connection at hand, or gives it to asyncpg, which cleans up after a statement that was cut short."""
+        if well and not self._queued and not self.is_closing() and len(self._spare) < self._most_spare:
+            self._spare.append(connection)
+        else:
+            await self.release(connection)
+
+    async def close(self) -> None:
+        """As asyncpg's, which waits until it has all connections back."""
+        while self._spare:
+            await self.release(self._spare.pop())
+        await super().close()
+
+
+class _AtHand:
+    """Around the use of one connection."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Any:
+        self._connection = await self._pool.take()
+        return self._connection
+
+    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
+        await self._pool.put_back(self._connection, well=error is None)
 
 
 async def _keep_no_session_state(_: asyncpg.Connection) -> None:

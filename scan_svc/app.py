@@ -22,7 +22,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import asyncpg
 import httpx2
 import structlog
 import uuid_utils
@@ -33,7 +32,7 @@ from mesh.addresses import open_public_client
 from mesh.boundary import CallLimit
 from mesh.channel import open_channel
 from mesh.errors import NotFound
-from mesh.postgres import Queries, listen, open_pool, probe
+from mesh.postgres import Pool, Queries, listen, open_pool, probe
 from mesh.rates import RateLimit
 from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Probe, Server, Service, serving
@@ -114,9 +113,9 @@ class Parts:
         self,
         settings: ScanSettings,
         shared: Telemetry,
-        pool: asyncpg.Pool,
+        pool: Pool,
         redis: GuardedRedis,
-        pulse: asyncpg.Pool | None = None,
+        pulse: Pool | None = None,
     ) -> None:
         self.settings = settings
         self.shared = shared

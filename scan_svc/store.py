@@ -8,11 +8,10 @@ result just stored is seen. Workers change scans through `scan_svc.queue`.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import asyncpg
 from uuid_utils.compat import UUID
 
 from mesh.errors import AlreadyExists, NotFound, Reason
-from mesh.postgres import Queries
+from mesh.postgres import Pool, Queries
 from scan_svc.commits import GroupCommit
 from scan_svc.rows import scan_from
 from scan_svc.scans import NewScan, Scan
@@ -26,7 +25,7 @@ class ScanStore:
         queries: The service's SQL.
     """
 
-    def __init__(self, pool: asyncpg.Pool, queries: Queries) -> None:
+    def __init__(self, pool: Pool, queries: Queries) -> None:
         self._pool = pool
         self._sql = queries
         self._creations = GroupCommit(self._create)
@@ -107,7 +106,7 @@ class ScanStore:
         return {str(row["id"]): row["created_at"] for row in rows}
 
     async def _taken_away(self, query: str, scan_id: str) -> bool:
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.at_hand() as connection, connection.transaction():
             await connection.execute(self._sql["lock_job"], scan_id)
             return await connection.fetchval(self._sql[query], scan_id) is not None
 

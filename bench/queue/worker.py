@@ -11,12 +11,11 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-import asyncpg
 import uvloop
 
 from bench.queue.peers import InstantPeers
 from mesh import telemetry
-from mesh.postgres import Queries, listen, open_pool
+from mesh.postgres import Pool, Queries, listen, open_pool
 from mesh.settings import ServiceSettings
 from scan_svc.consumer import Kind, Suspects
 from scan_svc.execution import Execution, Workbench
@@ -91,9 +90,7 @@ async def work(orders: Orders) -> None:
         await asyncio.gather(hearing, telling, return_exceptions=True)
 
 
-def _assemble(
-    pool: asyncpg.Pool, peers: InstantPeers, counter: Counter, shared: telemetry.Telemetry, orders: Orders
-) -> Worker:
+def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemetry.Telemetry, orders: Orders) -> Worker:
     queries = Queries("scan_svc")
     queue, store = JobQueue(pool, queries), ScanStore(pool, queries)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)

@@ -17,7 +17,7 @@ import uuid_utils
 from local.files import read_env
 from local.stack import ENV_FILE, Part, running
 from mesh.locale import Locale
-from mesh.postgres import Queries, migrate
+from mesh.postgres import Pool, Queries, migrate
 from scan_svc.commits import Doorbell
 from scan_svc.queue import JobQueue
 from scan_svc.scans import NewScan, Photo
@@ -77,7 +77,7 @@ class Submitter:
         pool: Connections.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         queries = Queries("scan_svc")
         self._store = ScanStore(pool, queries)
         self._doorbell = Doorbell(functools.partial(JobQueue(pool, queries).ring, "scan"))

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from mesh.postgres import listen, migrate
+from mesh.postgres import listen, migrate, open_pool
+from tests.chaos.shop import eventually
 
 PING_SECONDS = 0.4
 WAITS = """
@@ -145,3 +146,42 @@ async def test_a_migration_that_waits_for_a_table_gives_way(database_url: str) -
     finally:
         for connection in connections:
             connection.terminate()
+
+
+async def test_statements_share_few_connections_and_leave_room_to_acquire_one(database_url: str) -> None:
+    """What stays at hand after a statement must not keep a transaction from beginning, nor the pool from closing."""
+    async with open_pool(database_url, max_size=3) as pool:
+        async with asyncio.timeout(10):
+            numbers = await asyncio.gather(*(pool.fetchval("select $1::integer", number) for number in range(50)))
+            async with pool.acquire() as connection, connection.transaction():
+                assert await pool.fetchval("select 1") == await connection.fetchval("select 1")
+        held = await pool.fetchval("select count(*) from pg_stat_activity where datname = current_database()")
+    assert (numbers, held <= 3) == ([*range(50)], True)
+
+
+async def test_a_connection_is_clean_after_a_statement_that_was_given_up(database_url: str) -> None:
+    """Neither its answer nor its end may reach whoever comes next."""
+    async with open_pool(database_url, max_size=2) as pool:
+        await pool.fetchval("select 1")
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(pool.fetchval("select 'late' from pg_sleep(10)"), 0.05)
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await pool.execute("select 1 / 0")
+            assert await pool.fetchval("select 2") == 2
+
+
+async def test_a_connection_that_was_lost_while_at_hand_is_replaced(database_url: str) -> None:
+    """PostgreSQL was restarted between two statements."""
+    async with open_pool(database_url, max_size=2) as pool:
+        pid = await pool.fetchval("select pg_backend_pid()")
+        killer = await asyncpg.connect(database_url)
+        await killer.execute("select pg_terminate_backend($1, 5000)", pid)
+        await killer.close()
+
+        async def replaced() -> bool:
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
+                return bool(await pool.fetchval("select pg_backend_pid()") != pid)
+            return False
+
+        await eventually(replaced)
