@@ -1,7 +1,7 @@
 """The question about a photo: fixed words, and a schema whose lists are closed by the taxonomy."""
 
-import base64
 import hashlib
+from binascii import b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,6 +43,7 @@ class Question:
     _system: str
     _user: str
     _schema: bytes
+    _characters: int
 
     @classmethod
     def about(cls, taxonomy: Taxonomy, detail: str) -> Self:
@@ -59,11 +60,13 @@ class Question:
             _system=words["system"],
             _user=words["user"],
             _schema=schema,
+            _characters=len(words["system"]) + len(words["user"]) + len(schema.decode()),
         )
 
     def prompt(self, jpeg: bytes) -> Prompt:
         """The question about one photo. Nothing but pixels leaves the house: no question, place, user or metadata."""
-        photo = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
+        # As JSON at once: as a text it would be copied and searched for what has to be escaped.
+        photo = msgspec.Raw(b'"data:image/jpeg;base64,%b"' % b2a_base64(jpeg, newline=False))
         content = [
             {"type": "text", "text": self._user},
             {"type": "image_url", "image_url": {"url": photo, "detail": self.detail}},
@@ -73,7 +76,7 @@ class Question:
             name="classification",
             schema=msgspec.Raw(self._schema),
             most_tokens=_MOST_TOKENS,
-            characters=len(self._system) + len(self._user) + len(self._schema.decode()),
+            characters=self._characters,
             images=1,
         )
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from typing import Protocol
 
@@ -184,7 +185,8 @@ class SharedLedger:
             await self._own.settle(entry, tokens, micro_usd)
 
 
-def _keys(entry: Entry) -> tuple[str, str, str]:
+@lru_cache(maxsize=1024)
+def _keys(model: str, day: int, account: str) -> tuple[str, str, str]:
     # A user's id is nobody's business in Redis.
-    account = hashlib.sha256(entry.account.encode()).hexdigest()[:16] if entry.account else "-"
-    return f"model:{entry.model}:bucket", f"model:spent:{entry.day}", f"model:spent:{entry.day}:{account}"
+    digest = hashlib.sha256(account.encode()).hexdigest()[:16] if account else "-"
+    return f"model:{model}:bucket", f"model:spent:{day}", f"model:spent:{day}:{digest}"
