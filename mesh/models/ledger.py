@@ -144,7 +144,7 @@ class RedisLedger:
             limits.day_micro_usd,
             share,
         )
-        outcome, milliseconds = await self._reserve(_keys(entry), arguments)
+        outcome, milliseconds = await self._reserve(_keys(entry.model, entry.day, entry.account), arguments)
         match outcome.decode():
             case "ok":
                 return Verdict()
@@ -156,7 +156,7 @@ class RedisLedger:
     async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
         """As the port says."""
         back = (entry.tokens - tokens, entry.micro_usd - micro_usd)
-        await self._settle(_keys(entry), back)
+        await self._settle(_keys(entry.model, entry.day, entry.account), back)
 
 
 class SharedLedger:
