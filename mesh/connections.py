@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections to one server, kept alive, for a fifth of the CPU of a general client.
+"""HTTP/1.1 connections to one server, kept alive, with no more than object storage and models need.
 
 Missing on purpose: redirects, cookies, compression, proxies, HTTP/2, uploads in pieces.
 """
