@@ -29,6 +29,12 @@ BROKEN = {
     "a chunk without a size": _HEAD + b"Transfer-Encoding: chunked\r\n\r\nhello\r\n",
     "a negative chunk": _HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n",
     "a head without an end": b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000,
+    "trailers without an end": _HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"x: y\r\n" * 20_000,
+    "two lengths": _HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    "a length and chunks": _HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "an encoding nobody asked for": _HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+    "an upgrade": b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "a later version": b"HTTP/2.0 200 OK\r\n\r\n",
 }
 
 
@@ -63,13 +69,37 @@ def test_hanging_up_early_is_no_answer(sent: bytes) -> None:
 @pytest.mark.parametrize("sent", BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_not_http_is_refused(sent: bytes) -> None:
     """Rather than waited for."""
-    with pytest.raises(ValueError, match=r".*"):
-        Answer().feed(sent)
-
-
-def test_what_follows_an_answer_spoils_the_connection() -> None:
-    """Some servers say a last word before they hang up on an idle connection."""
     answer = Answer()
-    answer.feed(_HEAD + b"Content-Length: 1\r\n\r\na")
-    answer.feed(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+    with pytest.raises(ValueError, match=r".*"):
+        any(answer.feed(sent[at : at + 1000]) for at in range(0, len(sent), 1000))
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 9\r\n", b"Transfer-Encoding: chunked\r\n", b""])
+def test_the_answer_to_a_head_ends_with_its_head(framing: bytes) -> None:
+    """Whatever body it tells of; a body that comes nevertheless spoils the connection."""
+    answer = Answer(bodiless=True)
+    assert answer.feed(_HEAD + framing + b"\r\n") == b""
+    assert (answer.status, answer.finished, answer.keeps) == (200, True, True)
+    answer.feed(b"the body")
     assert not answer.keeps
+    answer = Answer(bodiless=True)
+    assert answer.feed(_HEAD + framing + b"\r\nthe body") == b""
+    assert (answer.finished, answer.keeps) == (True, False)
+
+
+def test_headers_are_those_of_the_head() -> None:
+    """Not of an announcement, and not what comes behind the body."""
+    answer = Answer()
+    answer.feed(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + WHOLE["with trailers"][0])
+    assert answer.headers == [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")]
+
+
+@pytest.mark.parametrize("more", [b"HTTP/1.1 408 Request Timeout\r\n\r\n", b"HTTP/1.1 200", b"H", b"rubbish"])
+@pytest.mark.parametrize("whole", [WHOLE["by length"], WHOLE["without a body"], WHOLE["in chunks"]])
+def test_what_follows_an_answer_spoils_the_connection(whole: tuple[bytes, bytes, bool], more: bytes) -> None:
+    """Some servers say a last word before they hang up on an idle connection."""
+    sent, body, _ = whole
+    later, at_once = Answer(), Answer()
+    assert later.feed(sent) + later.feed(more) == at_once.feed(sent + more) == body
+    assert (later.finished, at_once.finished) == (True, True)
+    assert (later.keeps, at_once.keeps) == (False, False)
