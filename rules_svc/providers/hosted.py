@@ -32,7 +32,7 @@ _DIGITS = 8
 _FIELDS = ("how", "why")
 # Seconds between two pieces of a draft: each costs Rules, Scan, Redis and every watcher a message, and nobody reads two
 # sentences faster.
-_PAUSE = 0.15
+_PAUSE = 0.4
 
 _Words = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 
