@@ -61,7 +61,7 @@ def _stages(scan: Json) -> dict[str, Json]:
 
 async def test_a_model_looks_and_writes(sign_in: Sign, openai: OpenAIStandIn) -> None:
     """A watcher reads along; who said what, and what it cost, is told."""
-    openai.usual = behaviour.OBEDIENT.paced(0, 0.5, 10)
+    openai.usual = behaviour.OBEDIENT.paced(0, 1.5, 10)
     phone = sign_in()
     events = await phone.events(await phone.started(_photo(10)))
     scan = events[-1]["scan"]

@@ -96,16 +96,16 @@ async def test_an_answer_that_comes_whole_is_one_message(rules: "RulesServiceAsy
 
 async def test_the_draft_becomes_the_answer(rules: "RulesServiceAsyncStub", openai: OpenAIStandIn) -> None:
     """When all goes well a client sees no jump from the draft to the answer."""
-    openai.usual = behaviour.OBEDIENT.paced(0, 0.4, 60)
+    openai.usual = behaviour.OBEDIENT.paced(0, 1.5, 60)
     draft, last = await _written(rules)
     assert draft
     assert last.answer.text.startswith(draft)
 
 
 async def test_a_draft_comes_in_readable_pieces(rules: "RulesServiceAsyncStub", openai: OpenAIStandIn) -> None:
-    """Forty sentences in half a second are no forty messages to everybody who watches."""
+    """Forty sentences in a second and a half are no forty messages to everybody who watches."""
     words = " ".join(["비워요."] * 40)
-    openai.usual = replace(behaviour.changing(how=words), total_seconds=0.5, chunks=60)
+    openai.usual = replace(behaviour.changing(how=words), total_seconds=1.5, chunks=60)
     began = time.monotonic()
     pieces, last = await _pieces(rules)
     assert 1 < len(pieces) <= 2 + (time.monotonic() - began) / 0.4
