@@ -55,11 +55,6 @@ class GroupCommit(Generic[K, T, R]):
             self._writer = asyncio.create_task(self._drain(), name="group commit")
         return await done
 
-    async def settled(self) -> None:
-        """Waits until nothing is waiting to be written, also of what nobody waits for any more."""
-        while self._writer:
-            await asyncio.wait((self._writer,))
-
     async def _drain(self) -> None:
         try:
             while self._waiting:

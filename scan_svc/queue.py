@@ -191,11 +191,6 @@ class JobQueue:
             raise Fenced
         return ended
 
-    async def settled(self) -> None:
-        """Waits until the checkpoints and ends that are being written have been, or have failed."""
-        await self._checkpoints.settled()
-        await self._endings.settled()
-
     async def holds(self, lease: Lease) -> bool:
         """Whether a lease is still good."""
         held: bool = await self._pool.fetchval(self._sql["holds"], lease.job_id, lease.token)
