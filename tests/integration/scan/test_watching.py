@@ -67,6 +67,24 @@ async def test_a_hundred_watches_are_sent_on_and_miss_nothing(
             assert [run.stage for run in states[-1].stages] == ["vision", "rules", "answer", "reward"]
 
 
+async def test_every_stage_that_lasts_is_told(client: Client, peers: Peers) -> None:
+    """Each with its percentage, and none before the one before it is over."""
+    held = ("Classify", "MatchRules", "ComposeAnswer", "FindPlaces", "EvaluateReward")
+    gates = {method: Gate() for method in held}
+    peers.before.update(gates)
+    watching = client.watch(await client.started(location=SEOUL))
+    told: list[tuple[str, int]] = []
+    for percent, gate in zip((50, 60, 70, 90, 95), gates.values(), strict=True):
+        while not told or told[-1][1] < percent:
+            progress = (await watching.read()).scan.progress
+            told.append((progress.stage, progress.percent))
+        gate.open()
+    told += [(event.scan.progress.stage, event.scan.progress.percent) for event in await rest(watching)]
+    stages = [("vision", 50), ("rules", 60), ("answer", 70), ("places", 90), ("reward", 95), ("done", 100)]
+    assert [stage for stage in dict.fromkeys(told) if stage[1] >= 50] == stages
+    assert told == sorted(told, key=lambda stage: stage[1])
+
+
 async def test_partial_results_travel_as_soon_as_they_exist_in_the_callers_language(
     client: Client, peers: Peers
 ) -> None:
