@@ -1,8 +1,9 @@
 """How fast the machine itself is while something is measured on it.
 
-Virtual machines share their cores: the same work may take twice the CPU time a second later, and nothing in this
-machine tells. So a fixed piece of Python runs five times a second beside every measurement, for 1 % of a core, and its
-CPU time is told with the figures: compare runs only where it is alike.
+Virtual machines share their cores, in two ways that both spoil figures. The same work may take twice the CPU time a
+second later: so a fixed piece of Python runs five times a second beside every measurement, for 1 % of a core, and its
+CPU time is told with the figures. And the host may stop a core for others: what it took away the kernel counts (steal),
+and whoever waits meanwhile waits longer. Compare runs only where both are alike.
 """
 
 import select
@@ -12,6 +13,9 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from statistics import median
+from typing import Any
+
+import psutil
 
 _PAUSE_SECONDS = 0.2
 _ROUNDS = 20_000
@@ -22,10 +26,12 @@ class Yardstick:
 
     Attributes:
         times: One for each time it ran; filled when the measurement is over.
+        stolen: Of the time in which something wanted to run, the share in which the host ran others, 0 to 1.
     """
 
     def __init__(self) -> None:
         self.times: Sequence[float] = ()
+        self.stolen = 0.0
 
     @property
     def typical(self) -> float:
@@ -37,12 +43,14 @@ class Yardstick:
 def beside() -> Iterator[Yardstick]:
     """Measures the machine while the block runs, in a process of its own."""
     yardstick = Yardstick()
+    before = psutil.cpu_times()
     process = subprocess.Popen([sys.executable, "-m", "bench.yardstick"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         yield yardstick
     finally:
         told, _ = process.communicate()  # it ends with its input
         yardstick.times = [float(line) for line in told.split()]
+        yardstick.stolen = _stolen(before, psutil.cpu_times())
 
 
 def work() -> float:
@@ -52,6 +60,13 @@ def work() -> float:
     for number in range(_ROUNDS):
         total += number * number & 7
     return (time.process_time() - began) * 1000
+
+
+def _stolen(before: Any, after: Any) -> float:
+    """Share of the wanted time that was stolen between two looks at the kernel's own count."""
+    spent = {name: getattr(after, name) - getattr(before, name) for name in after._fields}
+    wanted = sum(spent[name] for name in ("user", "nice", "system", "irq", "softirq", "steal"))
+    return float(spent["steal"] / wanted) if wanted else 0.0
 
 
 def _main() -> None:

@@ -18,7 +18,7 @@ from bench.mesh.phones import Phone, phones, state_of
 from bench.mesh.photos import photos, stored
 from bench.mesh.report import Figures, Outcome, Row, curve
 from bench.mesh.scale import Scale
-from bench.mesh.stack import CpuMeter, Stack
+from bench.mesh.stack import SERVICES, STORES, Cpu, CpuMeter, Stack
 
 NAME = "E crowd"
 
@@ -84,14 +84,18 @@ class Steady:
         polled: The same of those who asked every second.
         polls: Seconds each poll took.
         ends: How often scans ended in which way.
-        cores: What our processes used, in cores.
+        done: Scans that came to an end, those included that began before anything was counted.
+        cpu: CPU seconds of each of our programs meanwhile.
+        seconds: How long that was.
     """
 
     pushed: list[float] = field(default_factory=list)
     polled: list[float] = field(default_factory=list)
     polls: list[float] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
-    cores: float = 0.0
+    done: int = 0
+    cpu: Cpu = field(default_factory=dict)
+    seconds: float = 0.0
 
     def figures(self) -> Figures:
         """Averages and percentiles, absolute and as ratios to the model's time."""
@@ -109,7 +113,9 @@ class Steady:
             "polled_p95_s": percentile(self.polled, 95),
             "poll_p50_ms": percentile(self.polls, 50) * 1000,
             "poll_p95_ms": percentile(self.polls, 95) * 1000,
-            "cores": self.cores,
+            "cores": sum(self.cpu.values()) / self.seconds,
+            "cpu_ms": sum(self.cpu.values()) / self.done * 1000,
+            **{f"{name}_ms": used / self.done * 1000 for name, used in self.cpu.items()},
         }
 
 
@@ -137,6 +143,7 @@ async def _without_pause(stack: Stack, scale: Scale) -> Steady:
             except (Refused, OSError) as error:
                 state = str(error) or type(error).__name__
                 await asyncio.sleep(_POLL_SECONDS)  # a real one would think before trying again
+            found.done += 1
             if began > counted_from:
                 found.ends[state] += 1
                 if state == "SUCCEEDED":
@@ -146,8 +153,8 @@ async def _without_pause(stack: Stack, scale: Scale) -> Steady:
     async with phones(stack, _USERS) as users:
         meter, started = CpuMeter(stack), time.perf_counter()
         await asyncio.gather(*(live(number, user) for number, user in enumerate(users)))
-        ours, _ = meter.stop()
-        found.cores = sum(ours.values()) / (time.perf_counter() - started)
+        found.cpu, _ = meter.stop()
+        found.seconds = time.perf_counter() - started
     return found
 
 
@@ -181,4 +188,6 @@ def _rows(burst: Figures, steady: Figures) -> list[Row]:
             holds=steady["success"] == 1),
         Row(NAME, "  polls: p50 / p95", f"{steady['poll_p50_ms']:.0f} / {steady['poll_p95_ms']:.0f} ms;"
             f" {steady['cores']:.2f} cores in all"),
+        Row(NAME, "  CPU a scan", f"{steady['cpu_ms']:.1f} ms: "
+            + ", ".join(f"{name} {steady[f'{name}_ms']:.1f}" for name in (*STORES, *SERVICES, "envoy"))),
     ]  # fmt: skip
