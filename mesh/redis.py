@@ -16,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
 
 from mesh.breaker import Breaker
+from mesh.patience import patience
 from mesh.tasks import end
 
 T = TypeVar("T")
@@ -128,7 +129,7 @@ class GuardedRedis:
 
     async def _converse(self, packed: list[bytes], count: int) -> list[Any]:
         # A connection that is left in the middle of a conversation is closed by redis-py, and opened anew next time.
-        async with asyncio.timeout(self._timeout):
+        async with patience(self._timeout):
             await self._connection.send_packed_command(packed)
             return [await self._reply() for _ in range(count)]
 

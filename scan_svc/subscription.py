@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 
 from redis.asyncio.client import PubSub
 
+from mesh.patience import PARTS
 from mesh.redis import DOWN, GuardedRedis, answer
 from scan_svc.cache import HeardCache
 from scan_svc.progress import CHANNEL, ENDED_MARK, Snapshot
 
-# A connection that says nothing, not even to a ping, for this long is given up: it may be half open.
+# A connection that says nothing, not even to a ping, for this long is given up: it may be half open. It is listened to
+# in parts, of which a stall of this process costs one.
 _SILENCE_SECONDS = 0.5
 _POLL_SECONDS = 0.5
 
@@ -56,20 +58,23 @@ class Subscription:
 
     async def _hear(self, channel: PubSub) -> None:
         """Hands messages on until the connection fails or falls silent."""
-        pinged = False
+        silent = 0
         while self._redis.breaker.closed:
-            message = await answer(channel.get_message(timeout=_SILENCE_SECONDS))
+            message = await answer(channel.get_message(timeout=_SILENCE_SECONDS / PARTS))
             if message is None:
-                if pinged:
+                silent += 1
+                if silent == PARTS:
+                    await answer(channel.ping())
+                elif silent == 2 * PARTS:
                     raise TimeoutError("the subscription fell silent")
-                await answer(channel.ping())
-            elif message["type"] == "message":
+                continue
+            silent = 0
+            if message["type"] == "message":
                 self._tell(message["data"].decode().split(" "))
             elif message["type"] == "subscribe":
                 # redis-py reconnects in silence; this is its only sign, and what came meanwhile is lost.
                 self._cache.open()
                 self._missed()
-            pinged = message is None
 
     def _tell(self, words: Sequence[str]) -> None:
         ended = sum(word.endswith(ENDED_MARK) for word in words)
