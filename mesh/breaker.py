@@ -80,9 +80,10 @@ class Breaker:
             self._probing = asyncio.create_task(self._ask_again(), name=f"{self._name} probe")
 
     async def aclose(self) -> None:
-        """Ends the probe."""
+        """Lets no calls through any more."""
         if self._probing:
             await end(self._probing)
+        self._state = State.OPEN
 
     async def _ask_again(self) -> None:
         pause = _FIRST_PAUSE

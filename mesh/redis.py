@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
 
-from mesh.breaker import Breaker
+from mesh.breaker import Away, Breaker
 from mesh.patience import patience
 from mesh.tasks import end
 
@@ -62,6 +62,7 @@ class GuardedRedis:
         self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._waiting: list[_Waiting] = []
+        self._flying: list[_Waiting] = []
         self._sending: asyncio.Task[None] | None = None
 
     async def execute(self, *command: Word) -> Any:
@@ -78,10 +79,12 @@ class GuardedRedis:
         return Script(self, text)
 
     async def aclose(self) -> None:
-        """Hangs up."""
+        """Hangs up. Who still waits, or comes later, is told that Redis is away; nothing is opened again."""
         await self.breaker.aclose()
         if self._sending:
             await end(self._sending)
+        for _, answered in (*self._flying, *self._waiting):
+            self._settle(answered, Away("hung up"))
         await self._connection.disconnect()
         await self.client.aclose()
 
@@ -96,6 +99,7 @@ class GuardedRedis:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                self._flying = batch
                 try:
                     replies = await self._exchange([command for command, _ in batch])
                 except DOWN as error:

@@ -97,3 +97,15 @@ async def test_a_dead_server_is_noticed_quickly() -> None:
 async def _count(redis: GuardedRedis, figure: str) -> int:
     told = (await redis.execute("INFO", "stats")).decode()
     return int(next(line for line in told.splitlines() if line.startswith(figure + ":")).split(":")[1])
+
+
+async def test_nobody_is_left_waiting_and_nothing_is_opened_again_when_it_hangs_up(redis_url: str) -> None:
+    """At a process' end somebody may still want to remember something."""
+    async with open_redis(redis_url) as redis:
+        await redis.execute("PING")
+        under_way = asyncio.create_task(redis.execute("BLPOP", "nothing", 0))
+        behind = asyncio.create_task(redis.execute("ECHO", "behind"))
+        await asyncio.sleep(0)
+    for left in (under_way, behind, redis.execute("PING")):
+        with pytest.raises(Away):
+            await left
