@@ -165,7 +165,7 @@ class Execution:
                     self._too_late() if late else DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=stage.name)
                 ) from error
             except Exception as error:
-                raise self._fault(error) from error
+                raise self._fault(error, stage.name) from error
 
     async def _checkpoint(self, stage: Stage, done: Done, duration_ms: int) -> bool:
         """Stores what the stage produced; with the last stage, ends the scan. False when it has ended."""
@@ -285,7 +285,7 @@ class Execution:
                 if not doubtful or not await self._persist(lambda: queue.holds_result(write)):
                     raise
             except Exception as error:
-                await self._wait_out(error)
+                await self._wait_out(error, write.lease.stage)
                 doubtful = True
                 continue
             self._assured = max(self._assured, asked_at)
@@ -303,12 +303,12 @@ class Execution:
             except Fenced:
                 raise
             except Exception as error:
-                await self._wait_out(error)
+                await self._wait_out(error, self._lease.stage)
 
-    async def _wait_out(self, error: Exception) -> None:
+    async def _wait_out(self, error: Exception, stage: str) -> None:
         """Waits a moment if the database is away; anything else is a fault of ours, and fails the stage."""
         if outages.from_exception(error) is None:
-            raise self._fault(error) from error
+            raise self._fault(error, stage) from error
         _log.warning("database unavailable", error=repr(error))
         await asyncio.sleep(_OUTAGE_PAUSE)
 
@@ -325,8 +325,8 @@ class Execution:
     def _too_late(self) -> EcoError:
         return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._bench.scan_seconds))
 
-    def _fault(self, error: Exception) -> EcoError:
-        _log.error("stage broke", scan_id=self._scan.scan_id, stage=self._lease.stage, exc_info=error)
+    def _fault(self, error: Exception, stage: str) -> EcoError:
+        _log.error("stage broke", scan_id=self._scan.scan_id, stage=stage, exc_info=error)
         return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id())
 
     def _span(self, stage: Stage) -> AbstractContextManager[object]:

@@ -14,7 +14,7 @@ import numpy as np
 from bench.mesh.http1 import Connection
 from bench.mesh.load import Refused, milliseconds, percentile
 from bench.mesh.model import Pace
-from bench.mesh.phones import Phone, phones, state_of
+from bench.mesh.phones import ENDS, Phone, phones, state_of
 from bench.mesh.photos import photos, stored
 from bench.mesh.report import Figures, Outcome, Row, curve
 from bench.mesh.scale import Scale
@@ -29,7 +29,6 @@ _BURST = Pace(vision=2.0, answer=2.0, pieces=_PIECES)
 _STEADY = Pace(vision=4.5, answer=6.7, pieces=_PIECES)
 _BURST_RATIO, _STEADY_RATIO = 1.15, 1.15
 _POLL_SECONDS = 1.0
-_OVER = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
 
 
 async def measure(stack: Stack, scale: Scale) -> Outcome:
@@ -166,7 +165,7 @@ async def _polled(user: Phone, scan_id: str, took: list[float]) -> str:
         began = time.perf_counter()
         state = state_of(await user.read(request))
         took.append(time.perf_counter() - began)
-        if state in _OVER:
+        if state in ENDS:
             return state
 
 

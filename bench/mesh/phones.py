@@ -13,6 +13,9 @@ from bench.mesh.http1 import Connection, Piece, Reply, encode
 from bench.mesh.load import Refused
 from bench.mesh.stack import Stack
 
+# The states in which a scan is over.
+ENDS = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED")
+
 _VERSION = re.compile(rb'"version": ?"?(\d+)')
 _STATE = re.compile(rb'"state": ?"STATE_(\w+)"')
 
@@ -26,12 +29,16 @@ class Phone:
         connection: To the edge.
         host: Its name.
         token: The user's.
+
+    Attributes:
+        requests: How many it has sent to the edge.
     """
 
     def __init__(self, connection: Connection, host: str, token: str) -> None:
         self._connection = connection
         self._host = host
         self._headers = {"authorization": f"Bearer {token}", "accept-language": "ko"}
+        self.requests = 0
         self._announcement = self._request("POST", "/v1/scans", _UPLOAD)
 
     async def announce(self) -> bytes:
@@ -85,6 +92,7 @@ class Phone:
         self._connection.close()
 
     async def _send(self, request: bytes, each: Piece | None = None) -> bytes:
+        self.requests += 1
         reply: Reply = await self._connection.send(request, each)
         if reply.status != 200:
             raise Refused(f"HTTP {reply.status}")

@@ -15,7 +15,7 @@ from mesh.status import DETAILS_HEADER
 from scan_svc.admission import Admission, Backlog
 from tests.chaos.shop import eventually
 from tests.integration.scan.conftest import Client, Peers, StartScanService
-from tests.integration.scan.test_redis_faults import create, photo
+from tests.integration.scan.test_redis_faults import Gate, create, photo
 from tests.integration.scan.test_scanning import reason
 
 
@@ -109,15 +109,23 @@ async def test_without_redis_nobody_is_counted(start_scan_service: StartScanServ
 
 async def test_a_queued_scan_tells_its_expected_wait(start_scan_service: StartScanService, peers: Peers) -> None:
     """From how fast others get done. One that isn't queued waits for nothing."""
-    peers.before["Classify"] = lambda: asyncio.sleep(0.3)
+    gate, quick = Gate(), iter(range(4))
+
+    async def four_pass() -> None:
+        if next(quick, None) is None:
+            await gate()
+
+    peers.before["Classify"] = four_pass
     async with start_scan_service(worker_capacity=2) as client:
         url = await photo(client)
-        scan_ids = await asyncio.gather(*(create(client, url) for _ in range(30)))
+        scan_ids = await asyncio.gather(*(create(client, url) for _ in range(12)))
+        last = await create(client, url)
 
         async def told() -> bool:
-            return (await client.get(scan_ids[-1])).progress.expected_wait.ToMilliseconds() > 0
+            return (await client.get(last)).progress.expected_wait.ToMilliseconds() > 0
 
         await eventually(told)
+        gate.open()
         done = await client.finished(scan_ids[0])
         assert done.state == scan_pb2.Scan.STATE_SUCCEEDED
         assert not (await client.get(scan_ids[0])).progress.HasField("expected_wait")
