@@ -9,18 +9,7 @@ from typing import Self
 import msgspec
 import yaml
 
-from mesh.locale import Locale
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text in both languages: `text[locale]`."""
-
-    ko: str
-    en: str
-
-    def __getitem__(self, locale: Locale) -> str:
-        return self.ko if locale is Locale.KO else self.en
+from mesh.locale import Text
 
 
 @dataclass(frozen=True, slots=True)

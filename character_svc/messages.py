@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from character_svc.catalogue import Text
 from character_svc.rewards import Outcome
+from mesh.locale import Text
 
 # The Korean sentences put nothing behind {name} that would change with its last letter.
 MESSAGES: Mapping[Outcome, Text] = MappingProxyType(

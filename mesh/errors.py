@@ -132,10 +132,6 @@ class AlreadyExists(EcoError):
     """Another one has this id."""
 
 
-class Aborted(EcoError):
-    """A race was lost."""
-
-
 class ResourceExhausted(EcoError):
     """A limit is reached."""
 

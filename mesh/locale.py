@@ -1,6 +1,7 @@
 """The two languages everything a user reads exists in."""
 
 import re
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -34,3 +35,14 @@ def _first(text: str) -> Locale:
 
 
 _OURS = frozenset(Locale)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text in both languages: `text[locale]`."""
+
+    ko: str
+    en: str
+
+    def __getitem__(self, locale: Locale) -> str:
+        return self.ko if locale is Locale.KO else self.en

@@ -6,10 +6,10 @@ Nothing is invented: every sentence is a rule's, a warning of the classifier's, 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mesh.locale import Locale
+from mesh.locale import Locale, Text
 from rules_svc.questions import Choice, Questions, Source, Topic
 from rules_svc.rulebook import ToldRule
-from rules_svc.taxonomy import Path, Text
+from rules_svc.taxonomy import Path
 
 PROVIDER = "composed"
 UNKNOWN: Path = ("미분류",)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rules_svc.taxonomy import Text
+from mesh.locale import Text
 
 
 class Stream(StrEnum):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from rules_svc.taxonomy import Path, Text, within
+from mesh.locale import Text
+from rules_svc.taxonomy import Path, within
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import msgspec
 
+from mesh.locale import Text
 from rules_svc.collection import Collection, Stream
 from rules_svc.effects import Effect, Redirect, Step, Tag
 from rules_svc.questions import Choice, OpenCategory, OpenTag, Questions, Topic, Words
 from rules_svc.regions import NATION, Overlay
 from rules_svc.rulebook import Exclusion, Rule
-from rules_svc.taxonomy import Node, Path, Synonyms, Taxonomy, Text
+from rules_svc.taxonomy import Node, Path, Synonyms, Taxonomy
 
 
 def path_of(text: str) -> Path:

@@ -3,9 +3,8 @@
 import re
 from datetime import datetime
 
-from mesh.locale import Locale
+from mesh.locale import Locale, Text
 from rules_svc.hours import DAYS, SEOUL, WHOLE_DAY, Opening, Span, State, WeeklyHours, clock, runs, written
-from rules_svc.taxonomy import Text
 
 _KOREAN_DAYS = "월화수목금토일"
 _ENGLISH_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -18,10 +18,10 @@ import msgspec
 import structlog
 import yaml
 
+from mesh.locale import Text
 from mesh.provider_breaker import ProviderBreaker
 from rules_svc.places import Kind, Location, NearbyPlace, Place
 from rules_svc.quota import AnswerCache, DailyQuota
-from rules_svc.taxonomy import Text
 
 _log = structlog.get_logger("kakao")
 

@@ -16,10 +16,10 @@ from importlib.resources.abc import Traversable
 import msgspec
 import yaml
 
+from mesh.locale import Text
 from rules_svc.hours import WeeklyHours
 from rules_svc.hours_texts import from_korean, told
 from rules_svc.places import Kind, Location
-from rules_svc.taxonomy import Text
 
 IMPORTS = files("rules_svc") / "data" / "imports"
 

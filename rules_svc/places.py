@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
 
-from rules_svc.taxonomy import Text
+from mesh.locale import Text
 
 # Streets aren't straight: in a town a walk is about 1.3 times the distance as the crow flies. 4 km/h is an easy pace.
 _DETOUR = 1.3

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rules_svc.taxonomy import Path, Text
+from mesh.locale import Text
+from rules_svc.taxonomy import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
 
+from mesh.locale import Text
 from rules_svc.collection import Collection, Stream
 from rules_svc.effects import Effect
-from rules_svc.taxonomy import Path, Text
+from rules_svc.taxonomy import Path
 
 NATION = "대한민국"
 

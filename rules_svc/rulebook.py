@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.errors import InvalidArgument, Reason
-from mesh.locale import Locale
+from mesh.locale import Locale, Text
 from rules_svc.collection import Stream
 from rules_svc.effects import Effect, Step, Tag
 from rules_svc.regions import Overlay, Regions, Whereabouts
-from rules_svc.taxonomy import Path, Taxonomy, Text, lineage
+from rules_svc.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")
 

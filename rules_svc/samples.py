@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from mesh.locale import Text
 from rules_svc.hours import WeeklyHours
 from rules_svc.hours_texts import told
 from rules_svc.places import SAMPLE, Kind, Location, Place
-from rules_svc.taxonomy import Text
 
 SAMPLES = files("rules_svc") / "data" / "places_sample.csv"
 

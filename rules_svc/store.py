@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 
+from mesh.locale import Text
 from rules_svc.places import Kind, Location, NearbyPlace, Place
-from rules_svc.taxonomy import Text
 
 # The material under which every place can be found.
 _ANY = ""

@@ -6,21 +6,10 @@ from types import MappingProxyType
 from typing import Self, TypeAlias
 
 from mesh.errors import NotFound, Reason
-from mesh.locale import Locale
+from mesh.locale import Locale, Text
 
 # Keys from the major down. A major without middles has its minors right below it.
 Path: TypeAlias = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A text in both languages: `text[locale]`."""
-
-    ko: str
-    en: str
-
-    def __getitem__(self, locale: Locale) -> str:
-        return self.ko if locale is Locale.KO else self.en
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@
          │              ├─────── Uploads ── S3          ├─ PostgreSQL
          │              └─────── ScanReader ── Snapshots┼─ Redis
          ├───────── Replies ──── ReplyStore ────────────┤
-         └────────── Watchers ──────┘           │       │
-    Worker ── Execution ── JobQueue ────────────┼───────┘
-                  ├─────── Pipeline ── Vision, Rules, Character
-                  └─────── Snapshots
+         └───────── Watchers ───────┘           │       │
+    EventStreamServicer ┘                       │       │
+    OperationsServicer ─ DeadLetters, QueueGauge┼───────┤
+    Worker ── Execution ── JobQueue ────────────┼───────┤
+         │        ├─────── Pipeline ── Vision, Rules, Character
+         │        └─────── Snapshots ───────────┘       │
+         └─── Delivery ─── Courier ── WebhookStore ─────┘
 
 Everything is built once, here, and taken down in reverse. A process serves users, works, or does both.
 """
@@ -33,7 +36,6 @@ from mesh.boundary import CallLimit
 from mesh.channel import open_channel
 from mesh.errors import NotFound
 from mesh.postgres import Pool, Queries, listen, open_pool, probe
-from mesh.rates import RateLimit
 from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Probe, Server, Service, serving
 from mesh.storage import Bucket, open_bucket
@@ -42,14 +44,13 @@ from mesh.telemetry import Telemetry
 from scan_svc import wire
 from scan_svc.admission import Admission
 from scan_svc.bodies import Bodies
-from scan_svc.commits import Doorbell
 from scan_svc.consumer import Kind, Suspects
 from scan_svc.dead_letters import DeadLetters
 from scan_svc.deliveries import Courier, Delivery, WebhookStore
+from scan_svc.doorbell import Doorbell
 from scan_svc.event_stream import EventStreamServicer
 from scan_svc.execution import Execution, Workbench
 from scan_svc.gauge import QueueGauge
-from scan_svc.history import History
 from scan_svc.lifecycle import Doors, Lifecycle
 from scan_svc.operations import OperationsServicer
 from scan_svc.peers import CharacterPeer, RulesPeer, VisionPeer
@@ -57,8 +58,10 @@ from scan_svc.periodic import Periodic, Task
 from scan_svc.pipeline import DEFAULTS, ORDER, Pipeline, Stage
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import JobQueue
+from scan_svc.rates import RateLimit
 from scan_svc.replies import Replies
 from scan_svc.reply_store import ReplyStore
+from scan_svc.retention import Retention
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
@@ -256,11 +259,11 @@ async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
     worker = parts.worker(pipeline, web)
     notified = {"scan_ready": worker.wake, "scan_stop": lambda job_id: worker.stop_job(int(job_id))}
     await _keep(stack, lambda: listen(settings.database_url.get_secret_value(), notified))
-    history = History(parts.pool, parts.queries, settings.retention_days)
+    retention = Retention(parts.pool, parts.queries, settings.retention_days)
     tasks = (
         Task("expire_uploads", 60, parts.expire_uploads),
         Task("reprocess", 300, parts.dead_letters.reprocess),
-        Task("forget_old", 3600, history.forget_old),
+        Task("forget_old", 3600, retention.forget_old),
     )
     await _keep(stack, Periodic(parts.queue, tasks).run)
     await stack.enter_async_context(worker.working())

@@ -10,8 +10,8 @@ from eco2.scan.v1 import event_stream_service_pb2 as pb
 from eco2.scan.v1 import event_stream_service_pb2_grpc, scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
 from mesh.identity import Caller, caller
-from mesh.proto_json import JsonWriter
 from scan_svc import wire
+from scan_svc.proto_json import JsonWriter
 from scan_svc.watchers import Event, Kind, Watchers
 
 LAST_EVENT_HEADER = "last-event-id"

@@ -59,7 +59,7 @@ class Workbench:
     scan_seconds: float
     backoff_seconds: float
     webhook_due: Callable[[], None]
-    lease_seconds: float = 15.0
+    lease_seconds: float
 
 
 class Execution:

@@ -11,10 +11,10 @@ from uuid import UUID
 
 from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted
-from mesh.rates import RateLimit
 from scan_svc.admission import Admission
 from scan_svc.deliveries import WebhookStore
 from scan_svc.progress import ScanReader, Snapshot, Snapshots
+from scan_svc.rates import RateLimit
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
@@ -148,7 +148,7 @@ class Lifecycle:
         scan = await self._owned_truth(user_id, scan_id)
         if scan.state is State.AWAITING_UPLOAD:
             self._doors.admission.check()
-            await self._uploads.verify(scan.photo)
+            await self._uploads.verify(scan_id, scan.photo)
             if await self._store.start(scan_id, traceparent):
                 self._doors.queued()
             scan = await self._reader.refresh(scan_id)

@@ -51,8 +51,8 @@ class Uploads:
         url = self._bucket.upload_address(photo.object_key, signed, self._valid_seconds)
         return Ticket(url, headers, now + timedelta(seconds=self._valid_seconds))
 
-    async def verify(self, photo: Photo) -> None:
-        """Checks that the announced photo is there.
+    async def verify(self, scan_id: str, photo: Photo) -> None:
+        """Checks that the photo a scan announced is there.
 
         Raises:
             FailedPrecondition: It isn't there (PHOTO_NOT_UPLOADED), or isn't what was announced (PHOTO_MISMATCH).
@@ -60,7 +60,7 @@ class Uploads:
         try:
             found = await self._bucket.look(photo.object_key)
         except ObjectMissing as error:
-            raise FailedPrecondition(Reason.PHOTO_NOT_UPLOADED) from error
+            raise FailedPrecondition(Reason.PHOTO_NOT_UPLOADED, scan_id=scan_id) from error
         if found.metadata:
             return  # only services can write any: a start at the same moment won, and Vision has cleaned the photo
         _expect(str(photo.size_bytes), str(found.size))

@@ -9,18 +9,18 @@ import asyncpg
 from rules_svc.places import Location
 
 TOWNS = 200
-RARE_EVERY = 5000
+_RARE_EVERY = 5000
 
-_SCATTER = """
+_SCATTER = f"""
 insert into rules.place (place_id, kind, name_ko, name_en, address_ko, address_en, location, materials,
                          opening_hours_ko, opening_hours_en, is_sample, source)
 select 'bench:' || i, 'battery_box', '수거함 ' || i, 'Box ' || i, '주소 ' || i, '주소 ' || i,
        point(town.x + (random() + random() + random() - 1.5) * 0.08, town.y + (random() + random() + random() - 1.5) * 0.06),
-       case when i % 5000 = 0 then array['대형폐기물']
+       case when i % {_RARE_EVERY} = 0 then array['대형폐기물']
             else array[(array['전지', '종이', '유리병', '의류및원단', '금속류'])[1 + floor(random() * 5)::int]] end,
        '', '', false, 'bench'
 from generate_series($1::int, $2::int) as i
-join unnest($3::int[], $4::float8[], $5::float8[]) as town (n, x, y) on town.n = (i * 7919::bigint) % 200
+join unnest($3::int[], $4::float8[], $5::float8[]) as town (n, x, y) on town.n = (i * 7919::bigint) % {TOWNS}
 """  # noqa: E501
 
 _dice = random.Random(11)

@@ -95,7 +95,7 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     queue, store = JobQueue(pool, queries), ScanStore(pool, queries)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
     reader = ScanReader(counter, store.get_many)
-    bench = Workbench(queue, pipeline, counter, reader, None, 300.0, 1.0, lambda: None)
+    bench = Workbench(queue, pipeline, counter, reader, None, 300.0, 1.0, lambda: None, 15.0)
     suspects = Suspects(queue.suspects_wait, lambda: queue.due("suspects", 1.0), queue.claim_suspects)
     kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)
     return Worker(queue, [kind], lease_seconds=15.0, grace_seconds=5.0)

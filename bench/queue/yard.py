@@ -18,7 +18,7 @@ from local.files import read_env
 from local.stack import ENV_FILE, Part, running
 from mesh.locale import Locale
 from mesh.postgres import Pool, Queries, migrate
-from scan_svc.commits import Doorbell
+from scan_svc.doorbell import Doorbell
 from scan_svc.queue import JobQueue
 from scan_svc.scans import NewScan, Photo
 from scan_svc.store import ScanStore

@@ -15,7 +15,7 @@ import uuid_utils
 from mesh import outages
 from mesh.locale import Locale
 from mesh.postgres import Queries, migrate, open_pool
-from scan_svc.commits import Doorbell
+from scan_svc.doorbell import Doorbell
 from scan_svc.queue import JobQueue
 from scan_svc.results import LatLng
 from scan_svc.scans import NewScan, Photo

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 
 from mesh import postgres
+from mesh.locale import Text
 from rules_svc.places import Kind, Location
 from rules_svc.samples import sample_places
 from rules_svc.store import PlaceStore
-from rules_svc.taxonomy import Text
 
 SAMPLES = list(sample_places())
 CITY_HALL = Location(37.5663, 126.9779)

@@ -27,14 +27,21 @@ SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
 
 def reason(error: grpc.aio.AioRpcError) -> str:
     """The ErrorInfo reason of a failed call."""
-    status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())[DETAILS_HEADER])
-    return reason_of(status)
+    return reason_of(status(error))
+
+
+def status(error: grpc.aio.AioRpcError) -> status_pb2.Status:
+    return status_pb2.Status.FromString(dict(error.trailing_metadata() or ())[DETAILS_HEADER])
 
 
 def reason_of(status: status_pb2.Status) -> str:
+    return info_of(status).reason
+
+
+def info_of(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
     info = error_details_pb2.ErrorInfo()
     assert any(detail.Unpack(info) for detail in status.details)
-    return info.reason
+    return info
 
 
 async def fails(error: Exception) -> None:
@@ -301,7 +308,8 @@ async def test_starting_twice_is_harmless_and_starting_without_a_photo_is_told(c
     created = await client.create()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.start(created.scan.scan_id)
-    assert reason(caught.value) == Reason.PHOTO_NOT_UPLOADED
+    told = info_of(status(caught.value))
+    assert (told.reason, dict(told.metadata)) == (Reason.PHOTO_NOT_UPLOADED, {"scan_id": created.scan.scan_id})
     (await client.put(created.upload)).raise_for_status()
     await asyncio.gather(*(client.start(created.scan.scan_id) for _ in range(10)))
     await client.finished(created.scan.scan_id)

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from character_svc.catalogue import Catalogue, Character, Text
-from mesh.locale import Locale
+from character_svc.catalogue import Catalogue, Character
+from mesh.locale import Locale, Text
 
 # The recyclables' middle categories in the taxonomy's order, and the product's Korean name for each character.
 KOREAN_NAMES = {

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from mesh.locale import Locale
+from mesh.locale import Locale, Text
 from rules_svc import yaml_book
 from rules_svc.collection import Stream
 from rules_svc.effects import Tag
@@ -17,7 +17,7 @@ from rules_svc.places import Kind
 from rules_svc.questions import Questions, Source
 from rules_svc.rulebook import Rulebook
 from rules_svc.samples import sample_places
-from rules_svc.taxonomy import Path, Text, within
+from rules_svc.taxonomy import Path, within
 
 DATA = yaml_book.DATA
 FILES = [(file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "tags.yaml", "questions.yaml")] + [

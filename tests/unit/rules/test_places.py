@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from mesh.locale import Text
 from rules_svc.places import Kind, Location, NearbyPlace, Place, merged
-from rules_svc.taxonomy import Text
 
 NAMED = Text("견본", "Sample")
 PLACE = Place("sample-1", Kind.BATTERY_BOX, NAMED, NAMED, Location(37.5, 127.0), ("전지",), NAMED, True)

@@ -12,8 +12,8 @@ from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
-from mesh.proto_json import JsonWriter
 from mesh.status import to_status
+from scan_svc.proto_json import JsonWriter
 
 EVERYTHING = scan_pb2.Scan(
     scan_id="0197a1b2-0000-7000-8000-000000000001",

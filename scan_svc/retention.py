@@ -5,12 +5,12 @@ import structlog
 
 from mesh.postgres import Queries
 
-_log = structlog.get_logger("history")
+_log = structlog.get_logger("retention")
 
 _BATCH = 500
 
 
-class History:
+class Retention:
     """Finished scans, and what deleted ones left for billing.
 
     Photos aren't touched: the bucket's own lifecycle removed them long before.
@@ -18,14 +18,14 @@ class History:
     Args:
         pool: Connections.
         queries: The service's SQL.
-        retention_days: How long they are kept.
+        days: How long they are kept.
         batch: How many are removed in one transaction: few, so that nobody waits behind it.
     """
 
-    def __init__(self, pool: asyncpg.Pool, queries: Queries, retention_days: int, batch: int = _BATCH) -> None:
+    def __init__(self, pool: asyncpg.Pool, queries: Queries, days: int, batch: int = _BATCH) -> None:
         self._pool = pool
         self._sql = queries
-        self._retention_days = retention_days
+        self._days = days
         self._batch = batch
 
     async def forget_old(self) -> None:
@@ -38,7 +38,7 @@ class History:
     async def _forget(self, query: str) -> int:
         forgotten = 0
         while True:
-            status = await self._pool.execute(self._sql[query], self._retention_days, self._batch)
+            status = await self._pool.execute(self._sql[query], self._days, self._batch)
             removed = int(status.removeprefix("DELETE "))
             forgotten += removed
             if removed == 0:

@@ -1,4 +1,4 @@
-"""What is kept, for how long, and how quickly a long history is read; on a real PostgreSQL."""
+"""What is kept, for how long, and how quickly a long retention is read; on a real PostgreSQL."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from mesh.postgres import Queries, open_pool
-from scan_svc.history import History
+from scan_svc.retention import Retention
 from scan_svc.store import ScanStore
 from tests.chaos.shop import eventually
 from tests.integration.scan.conftest import StartScanService
@@ -34,9 +34,9 @@ def jobs(pool: asyncpg.Pool) -> Jobs:
 
 
 @pytest.fixture
-def history(pool: asyncpg.Pool) -> History:
+def retention(pool: asyncpg.Pool) -> Retention:
     """Keeps a year, and forgets in batches of three."""
-    return History(pool, QUERIES, 365, batch=3)
+    return Retention(pool, QUERIES, 365, batch=3)
 
 
 async def ids(pool: asyncpg.Pool) -> set[str]:
@@ -51,13 +51,13 @@ async def blocked(pool: asyncpg.Pool) -> None:
 
 
 async def test_old_scans_are_forgotten_in_batches_and_young_ones_kept(
-    pool: asyncpg.Pool, jobs: Jobs, history: History
+    pool: asyncpg.Pool, jobs: Jobs, retention: Retention
 ) -> None:
     """Many small transactions: nobody waits behind a large one."""
     for state in ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED") * 2:
         await jobs.scan(state, days=OLD)
     kept = {await jobs.scan(days=YOUNG), await jobs.scan()}
-    await history.forget_old()
+    await retention.forget_old()
     assert await ids(pool) == kept
 
 
@@ -75,30 +75,30 @@ async def test_the_service_keeps_scans_for_as_long_as_it_is_set_to(
         await eventually(forgotten)
 
 
-async def test_what_isnt_finished_is_never_too_old(pool: asyncpg.Pool, jobs: Jobs, history: History) -> None:
+async def test_what_isnt_finished_is_never_too_old(pool: asyncpg.Pool, jobs: Jobs, retention: Retention) -> None:
     """Were it only for a clock that was wrong: a scan that was accepted is finished or explained."""
     kept = {await jobs.add("READY", days=OLD), await jobs.add("LEASED", worker_id=1, days=OLD)}
-    await history.forget_old()
+    await retention.forget_old()
     assert (await ids(pool), await jobs.refs("true")) == (kept, kept)
 
 
-async def test_a_forgotten_scan_leaves_nothing(pool: asyncpg.Pool, jobs: Jobs, history: History) -> None:
+async def test_a_forgotten_scan_leaves_nothing(pool: asyncpg.Pool, jobs: Jobs, retention: Retention) -> None:
     """Its dead letter, its results and its webhooks belong to it."""
     for state in ("DEAD", "ARCHIVED"):
         scan_id = await jobs.add(state, days=OLD)
         await jobs.result(scan_id, "vision")
         await jobs.webhook(scan_id, state)
-    await history.forget_old()
+    await retention.forget_old()
     assert [await pool.fetchval(f"select count(*) from scan.{table}") for table in TABLES] == [0] * len(TABLES)
 
 
-async def test_a_replay_at_the_last_moment_saves_the_scan(pool: asyncpg.Pool, jobs: Jobs, history: History) -> None:
+async def test_a_replay_at_the_last_moment_saves_the_scan(pool: asyncpg.Pool, jobs: Jobs, retention: Retention) -> None:
     """Deleting what an operator has just brought back would lose it at work."""
     scan_id = await jobs.add(days=OLD)
     await jobs.result(scan_id, "vision")
     async with pool.acquire() as operator, operator.transaction():
         await operator.execute(QUERIES["dead_replay"], [scan_id])
-        forgetting = asyncio.create_task(history.forget_old())
+        forgetting = asyncio.create_task(retention.forget_old())
         await blocked(pool)
     await forgetting
     assert (await ids(pool), (await jobs.of(scan_id))["state"]) == ({scan_id}, "READY")
@@ -135,13 +135,13 @@ async def test_a_stage_that_is_done_at_that_very_moment_is_accounted(
 
 
 async def test_tombstones_are_kept_as_long_as_their_scans_would_be(
-    pool: asyncpg.Pool, jobs: Jobs, history: History
+    pool: asyncpg.Pool, jobs: Jobs, retention: Retention
 ) -> None:
     """They name a user: longer than needed is too long."""
     deleted = [await jobs.scan(days=days) for days in (OLD, OLD, OLD, OLD, YOUNG)]
     for scan_id in deleted:
         await ScanStore(pool, QUERIES).delete(scan_id)
-    await history.forget_old()
+    await retention.forget_old()
     assert [str(row["scan_id"]) for row in await pool.fetch("select scan_id from scan.tombstone")] == deleted[4:]
 
 
@@ -170,7 +170,7 @@ async def test_a_page_of_history_reads_its_own_rows_by_the_index(pool: asyncpg.P
         await connection.execute(f"set local plan_cache_mode = {mode}")
         await connection.execute(f"prepare page (text, uuid, integer) as {QUERIES['list_scans']}")
         explained = await connection.fetchval(f"explain (analyze, format json) execute page ('user 1', {after}, 21)")
-    (history,) = [n for n in nodes(json.loads(explained)[0]["Plan"]) if n.get("Relation Name") == "scan"]
-    assert (history["Node Type"], history["Index Name"]) == ("Index Scan", "scan_history")
-    assert history["Actual Rows"] == 21
-    assert history.get("Rows Removed by Filter", 0) == 0
+    (retention,) = [n for n in nodes(json.loads(explained)[0]["Plan"]) if n.get("Relation Name") == "scan"]
+    assert (retention["Node Type"], retention["Index Name"]) == ("Index Scan", "scan_history")
+    assert retention["Actual Rows"] == 21
+    assert retention.get("Rows Removed by Filter", 0) == 0
