@@ -35,5 +35,5 @@ def scan_from(row: asyncpg.Record) -> Scan:
 
 
 def to_json(value: object) -> str:
-    """A dataclass as the text of a jsonb column."""
+    """A domain object as the text of a jsonb column."""
     return msgspec.json.encode(value).decode()

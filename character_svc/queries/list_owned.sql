@@ -1,7 +1,7 @@
 -- A user's collection, first earned first, with how often each character was earned and when last.
 -- $1 user_id
 --
--- Counted from the rewards, which are written in the same statement as the collection, so that nothing is updated.
+-- Counted from the rewards, which are written in the same statement as the collection: no counter has to be kept.
 select owned.character_id, owned.earned_at, earned.count, earned.last_earned_at
 from character.owned_character as owned
 cross join lateral (
