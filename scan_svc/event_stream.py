@@ -20,12 +20,12 @@ _CONTENT_TYPE = "text/event-stream"
 _VERSION_LIMIT = 2**32
 _CHANGING = (WatchScanResponse, scan_pb2.Scan, scan_pb2.ScanProgress)
 _REMEMBERED = 4096  # parts of scans, of a kilobyte or less
-# How long a browser waits before it reconnects.
+# How long a client waits before it reconnects.
 _RETRY = b"retry: 1000\n\n"
 
 
 class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServicer):
-    """The watch that browsers understand.
+    """The watch that clients of Server-Sent Events understand.
 
     Args:
         watchers: Who watches.

@@ -59,8 +59,8 @@ class CharacterServiceServicer:
     def EvaluateReward(self, request, context):
         """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that a
-        scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
+        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
+        a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
         Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
         UNAVAILABLE (UNAVAILABLE).
         """

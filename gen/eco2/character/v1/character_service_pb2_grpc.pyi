@@ -36,8 +36,8 @@ class CharacterServiceStub:
     EvaluateReward: _grpc.UnaryUnaryMultiCallable[_character_service_pb2.EvaluateRewardRequest, _character_service_pb2.EvaluateRewardResponse]
     """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that a
-    scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
+    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
+    a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
     Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
     UNAVAILABLE (UNAVAILABLE).
     """
@@ -60,8 +60,8 @@ class CharacterServiceAsyncStub(CharacterServiceStub):
     EvaluateReward: _aio.UnaryUnaryMultiCallable[_character_service_pb2.EvaluateRewardRequest, _character_service_pb2.EvaluateRewardResponse]  # type: ignore[assignment]
     """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that a
-    scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
+    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
+    a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
     Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
     UNAVAILABLE (UNAVAILABLE).
     """
@@ -87,8 +87,8 @@ class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_character_service_pb2.EvaluateRewardResponse, _abc.Awaitable[_character_service_pb2.EvaluateRewardResponse]]:
         """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that a
-        scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
+        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
+        a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
         Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
         UNAVAILABLE (UNAVAILABLE).
         """

@@ -45,13 +45,17 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 7
     """DEADLINE_EXCEEDED: the time the caller gave is up. {"stage": "vision"}"""
     ERROR_REASON_NOT_IMPLEMENTED: _ErrorReason.ValueType  # 8
-    """UNIMPLEMENTED: part of the contract, not served by this release. {"feature": "webhooks"}"""
+    """UNIMPLEMENTED: no such method or path. {"feature": "GET /v1/nowhere"}"""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 9
-    """RESOURCE_EXHAUSTED: a limit of this process or user; RetryInfo tells when to come back. {"limit": "watchers"}"""
+    """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo tells when to come back. {"limit": "calls"}
+    Or a body too large for the edge, without RetryInfo. {"limit": "1 MiB"}
+    """
     ERROR_REASON_SCAN_NOT_FOUND: _ErrorReason.ValueType  # 20
     """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 21
-    """ALREADY_EXISTS: the request_id was used for a scan with another content. {"request_id": "…", "scan_id": "…"}"""
+    """ALREADY_EXISTS: the request_id was used for a scan with another content, or for another reply.
+    {"request_id": "…", "scan_id": "…"}
+    """
     ERROR_REASON_SCAN_STATE: _ErrorReason.ValueType  # 22
     """FAILED_PRECONDITION: the scan's state doesn't allow this. {"scan_id": "…", "state": "CANCELLED"}"""
     ERROR_REASON_PHOTO_NOT_UPLOADED: _ErrorReason.ValueType  # 23
@@ -73,7 +77,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     {"limit": "watches_of_user", "most": "50"}
     """
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
-    """NOT_FOUND: the photo isn't in storage any more. {"object_key": "…"}"""
+    """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""
     ERROR_REASON_PHOTO_UNREADABLE: _ErrorReason.ValueType  # 41
     """INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "truncated"}"""
     ERROR_REASON_PHOTO_FORMAT: _ErrorReason.ValueType  # 42
@@ -100,8 +104,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """Errors of models also carry what was paid all the same, if anything was:
     {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
 
-    RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when to
-    come back. {"model": "gpt-4.1-mini"}
+    RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when
+    to come back. {"model": "gpt-4.1-mini"}
     """
     ERROR_REASON_MODEL_TIMED_OUT: _ErrorReason.ValueType  # 101
     """DEADLINE_EXCEEDED: the model was silent for too long; RetryInfo. {"model": "gpt-4.1-mini"}"""
@@ -156,13 +160,17 @@ ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 6
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 7
 """DEADLINE_EXCEEDED: the time the caller gave is up. {"stage": "vision"}"""
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 8
-"""UNIMPLEMENTED: part of the contract, not served by this release. {"feature": "webhooks"}"""
+"""UNIMPLEMENTED: no such method or path. {"feature": "GET /v1/nowhere"}"""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 9
-"""RESOURCE_EXHAUSTED: a limit of this process or user; RetryInfo tells when to come back. {"limit": "watchers"}"""
+"""RESOURCE_EXHAUSTED: a limit of this process; RetryInfo tells when to come back. {"limit": "calls"}
+Or a body too large for the edge, without RetryInfo. {"limit": "1 MiB"}
+"""
 ERROR_REASON_SCAN_NOT_FOUND: ErrorReason.ValueType  # 20
 """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 21
-"""ALREADY_EXISTS: the request_id was used for a scan with another content. {"request_id": "…", "scan_id": "…"}"""
+"""ALREADY_EXISTS: the request_id was used for a scan with another content, or for another reply.
+{"request_id": "…", "scan_id": "…"}
+"""
 ERROR_REASON_SCAN_STATE: ErrorReason.ValueType  # 22
 """FAILED_PRECONDITION: the scan's state doesn't allow this. {"scan_id": "…", "state": "CANCELLED"}"""
 ERROR_REASON_PHOTO_NOT_UPLOADED: ErrorReason.ValueType  # 23
@@ -184,7 +192,7 @@ ERROR_REASON_WATCH_LIMIT: ErrorReason.ValueType  # 28
 {"limit": "watches_of_user", "most": "50"}
 """
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
-"""NOT_FOUND: the photo isn't in storage any more. {"object_key": "…"}"""
+"""NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""
 ERROR_REASON_PHOTO_UNREADABLE: ErrorReason.ValueType  # 41
 """INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "truncated"}"""
 ERROR_REASON_PHOTO_FORMAT: ErrorReason.ValueType  # 42
@@ -211,8 +219,8 @@ ERROR_REASON_MODEL_RATE_LIMITED: ErrorReason.ValueType  # 100
 """Errors of models also carry what was paid all the same, if anything was:
 {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
 
-RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when to
-come back. {"model": "gpt-4.1-mini"}
+RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when
+to come back. {"model": "gpt-4.1-mini"}
 """
 ERROR_REASON_MODEL_TIMED_OUT: ErrorReason.ValueType  # 101
 """DEADLINE_EXCEEDED: the model was silent for too long; RetryInfo. {"model": "gpt-4.1-mini"}"""

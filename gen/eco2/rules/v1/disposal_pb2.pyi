@@ -269,8 +269,8 @@ class AppliedRegion(_message.Message):
     verified: _builtins.bool
     """Whether somebody checked them with the district. False: ask the district before relying on days and hours."""
     asked: _builtins.str
-    """The region that was recognised, though it may have no rules of its own; such as "서울특별시/마포구". Empty when none was
-    asked for or it wasn't recognised.
+    """The region that was recognised, though it may have no rules of its own; such as "서울특별시/마포구". Empty when
+    none was asked for or it wasn't recognised.
     """
     notice: _builtins.str
     """One sentence for the user: which rules these are and what to check. In the locale of the request."""

@@ -259,8 +259,8 @@ class MatchRulesRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
     region: _builtins.str
-    """Region: a name such as "서울특별시/마포구" or "마포구", or the code of an administrative district such as "11440". One that
-    isn't recognised is no error: the national rule applies, and the response says so.
+    """Region: a name such as "서울특별시/마포구" or "마포구", or the code of an administrative district such as "11440".
+    One that isn't recognised is no error: the national rule applies, and the response says so.
     """
     locale: _builtins.str
     """Language: "ko" or "en". Default: Accept-Language, else "ko"."""

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class RulesServiceStub:
-    """Rules knows how each kind of waste is disposed of, and where. The rule book is data, immutable in memory, and its
-    version stands in every response.
+    """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
+    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     def __init__(self, channel):
@@ -69,8 +69,8 @@ class RulesServiceStub:
 
 
 class RulesServiceServicer:
-    """Rules knows how each kind of waste is disposed of, and where. The rule book is data, immutable in memory, and its
-    version stands in every response.
+    """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
+    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     def GetTaxonomy(self, request, context):
@@ -87,8 +87,8 @@ class RulesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchItems(self, request, context):
-        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
-        or English. For those who have no photo; what is found is a category for MatchRules.
+        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
+        (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -176,8 +176,8 @@ def add_RulesServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RulesService:
-    """Rules knows how each kind of waste is disposed of, and where. The rule book is data, immutable in memory, and its
-    version stands in every response.
+    """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
+    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     @staticmethod

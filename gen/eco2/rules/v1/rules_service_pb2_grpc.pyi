@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RulesServiceStub:
-    """Rules knows how each kind of waste is disposed of, and where. The rule book is data, immutable in memory, and its
-    version stands in every response.
+    """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
+    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     @_typing.overload
@@ -45,8 +45,8 @@ class RulesServiceStub:
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     SearchItems: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.SearchItemsRequest, _rules_service_pb2.SearchItemsResponse]
-    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
-    or English. For those who have no photo; what is found is a category for MatchRules.
+    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
+    (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -75,8 +75,8 @@ class RulesServiceStub:
 
 @_typing.type_check_only
 class RulesServiceAsyncStub(RulesServiceStub):
-    """Rules knows how each kind of waste is disposed of, and where. The rule book is data, immutable in memory, and its
-    version stands in every response.
+    """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
+    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -90,8 +90,8 @@ class RulesServiceAsyncStub(RulesServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     SearchItems: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.SearchItemsRequest, _rules_service_pb2.SearchItemsResponse]  # type: ignore[assignment]
-    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
-    or English. For those who have no photo; what is found is a category for MatchRules.
+    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
+    (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -119,8 +119,8 @@ class RulesServiceAsyncStub(RulesServiceStub):
     """
 
 class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Rules knows how each kind of waste is disposed of, and where. The rule book is data, immutable in memory, and its
-    version stands in every response.
+    """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
+    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     @_abc_1.abstractmethod
@@ -144,8 +144,8 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.SearchItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.SearchItemsResponse, _abc.Awaitable[_rules_service_pb2.SearchItemsResponse]]:
-        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants (ㅍㅌㅂ),
-        or English. For those who have no photo; what is found is a category for MatchRules.
+        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
+        (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """

@@ -28,7 +28,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventStreamServiceStub:
-    """WatchScan as Server-Sent Events, for browsers and their kin. gRPC clients want ScanService.WatchScan.
+    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
+    the token. gRPC clients want ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -41,8 +42,8 @@ class EventStreamServiceStub:
     """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
 
     Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
-    the WatchScanResponse in JSON. Heartbeats are comments. A browser that reconnects sends the last id as
-    Last-Event-ID and misses nothing; after `terminal` it is to close the stream, or it gets `terminal` again.
+    the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
+    and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
 
     Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
@@ -50,7 +51,8 @@ class EventStreamServiceStub:
 
 @_typing.type_check_only
 class EventStreamServiceAsyncStub(EventStreamServiceStub):
-    """WatchScan as Server-Sent Events, for browsers and their kin. gRPC clients want ScanService.WatchScan.
+    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
+    the token. gRPC clients want ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -60,15 +62,16 @@ class EventStreamServiceAsyncStub(EventStreamServiceStub):
     """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
 
     Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
-    the WatchScanResponse in JSON. Heartbeats are comments. A browser that reconnects sends the last id as
-    Last-Event-ID and misses nothing; after `terminal` it is to close the stream, or it gets `terminal` again.
+    the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
+    and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
 
     Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
     """
 
 class EventStreamServiceServicer(metaclass=_abc_1.ABCMeta):
-    """WatchScan as Server-Sent Events, for browsers and their kin. gRPC clients want ScanService.WatchScan.
+    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
+    the token. gRPC clients want ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -82,8 +85,8 @@ class EventStreamServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
 
         Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
-        the WatchScanResponse in JSON. Heartbeats are comments. A browser that reconnects sends the last id as
-        Last-Event-ID and misses nothing; after `terminal` it is to close the stream, or it gets `terminal` again.
+        the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
+        and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
 
         Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.

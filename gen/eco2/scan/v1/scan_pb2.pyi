@@ -206,7 +206,7 @@ class ScanProgress(_message.Message):
     stage: _builtins.str
     """The stage at work: "vision", "rules", "answer", "places", "reward", "done". Empty before the first."""
     message: _builtins.str
-    """One line for the user, in the caller's language."""
+    """One line for the user, in the caller's language; in the scan's when the caller names none."""
     @_builtins.property
     def expected_wait(self) -> _duration_pb2.Duration:
         """How long until a worker is expected to take it, from how fast scans have been leaving the queue lately. Only in the

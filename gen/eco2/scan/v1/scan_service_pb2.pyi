@@ -94,7 +94,8 @@ class CreateScanRequest(_message.Message):
     wanted at this address; the next scan created with it asks anew.
 
     Each event is told once a scan. One that has failed may be replayed later: if it succeeds then, scan.succeeded
-    follows scan.failed; if it fails again there is nothing new to tell. So the last event is always how the scan stands.
+    follows scan.failed; if it fails again there is nothing new to tell. So the last event is always how the scan
+    stands.
     """
     request_id: _builtins.str
     """Makes the call idempotent for this user: any string unique to this photo, such as a UUID."""

@@ -153,7 +153,7 @@ class ScanServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelScan(self, request, context):
-        """Stops a scan. A queued one never starts; a running one stops at its next step.
+        """Stops a scan. A queued one never starts; a running one stops at once.
 
         Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
         (SCAN_STATE: it has finished otherwise).
@@ -163,10 +163,10 @@ class ScanServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AnswerQuestion(self, request, context):
-        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
-        makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
-        refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
-        nothing, and the question stays open.
+        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
+        understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
+        reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
+        settles nothing changes nothing, and the question stays open.
 
         Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
         Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),

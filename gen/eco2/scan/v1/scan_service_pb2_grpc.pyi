@@ -78,16 +78,16 @@ class ScanServiceStub:
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
     CancelScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_pb2.Scan]
-    """Stops a scan. A queued one never starts; a running one stops at its next step.
+    """Stops a scan. A queued one never starts; a running one stops at once.
 
     Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
     (SCAN_STATE: it has finished otherwise).
     """
     AnswerQuestion: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]
-    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
-    makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
-    refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
-    nothing, and the question stays open.
+    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
+    understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
+    reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
+    settles nothing changes nothing, and the question stays open.
 
     Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
@@ -149,16 +149,16 @@ class ScanServiceAsyncStub(ScanServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
     CancelScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
-    """Stops a scan. A queued one never starts; a running one stops at its next step.
+    """Stops a scan. A queued one never starts; a running one stops at once.
 
     Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
     (SCAN_STATE: it has finished otherwise).
     """
     AnswerQuestion: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]  # type: ignore[assignment]
-    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
-    makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
-    refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
-    nothing, and the question stays open.
+    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
+    understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
+    reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
+    settles nothing changes nothing, and the question stays open.
 
     Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
@@ -253,7 +253,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.CancelScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scan_pb2.Scan, _abc.Awaitable[_scan_pb2.Scan]]:
-        """Stops a scan. A queued one never starts; a running one stops at its next step.
+        """Stops a scan. A queued one never starts; a running one stops at once.
 
         Idempotent: a cancelled scan is returned as it is. Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION
         (SCAN_STATE: it has finished otherwise).
@@ -265,10 +265,10 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.AnswerQuestionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scan_service_pb2.AnswerQuestionResponse, _abc.Awaitable[_scan_service_pb2.AnswerQuestionResponse]]:
-        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is understood
-        makes the answer sharper, without another look at the photo: rules and answer are made anew, and a reward that was
-        refused only for what was open is evaluated once more. The scan's version grows. A reply that settles nothing changes
-        nothing, and the question stays open.
+        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
+        understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
+        reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
+        settles nothing changes nothing, and the question stays open.
 
         Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
         Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
