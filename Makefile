@@ -4,16 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8080
+# Where the stack lives. Anybody may have exported the name, so nothing is ever removed by it.
 VAR ?= var
 export PORT VAR
 # Inherited settings of another project's environment must not leak in.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check gen lock format clean
+.PHONY: help setup demo up test chaos bench bench-queue bench-photos bench-places eval check gen format lock clean
 
 help: ## Print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## Install what is needed into .venv and build the offline model
 
@@ -37,7 +38,6 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
-.PHONY: chaos bench bench-queue bench-photos bench-places eval
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
 	@$(BIN)/python -m tests.chaos $(MINUTES)
 
@@ -50,11 +50,11 @@ bench-queue: setup ## Measure what the durable queue costs
 bench-photos: setup ## Measure cleaning, looking at and remembering photos
 	@$(BIN)/python -m bench.vision
 
-eval: setup ## Score the classifiers on labelled photos (PHOTOS=folder with labels.csv)
-	@$(BIN)/python -m bench.vision.evaluation "$(PHOTOS)"
-
 bench-places: setup ## Measure places: a million searched, a hundred thousand imported
 	@$(BIN)/python -m bench.places
+
+eval: setup ## Score the classifiers on labelled photos (PHOTOS=folder with labels.csv)
+	@$(BIN)/python -m bench.vision.evaluation "$(PHOTOS)"
 
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .
@@ -65,7 +65,7 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/buf format --diff --exit-code protos
 	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
 	    $(BIN)/buf breaking --against '.git#branch=origin/main'; fi
-	@$(call generate,$(VAR)/gen) && diff -r gen $(VAR)/gen -x __pycache__ && rm -r $(VAR)/gen || \
+	@$(call generate,var/gen) && diff -r gen var/gen -x __pycache__ && rm -r var/gen || \
 	    { echo "gen/ is not what protos/ says: run make gen" >&2; exit 1; }
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
@@ -100,4 +100,4 @@ LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-h
               --no-emit-index-url --no-emit-find-links
 
 clean: ## Remove .venv, var and caches
-	rm -rf $(VENV) $(VAR) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) var .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
