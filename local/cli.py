@@ -37,6 +37,13 @@ app.command()(duty.queue)
 _out = Console()
 _err = Console(stderr=True)
 
+
+def _photo(path: Path | None) -> Path | None:
+    if path and path.suffix.lower() not in demo.CONTENT_TYPES:
+        raise typer.BadParameter(f"{path.name} isn't a JPEG, PNG, WebP or HEIC photo by its name")
+    return path
+
+
 Port = Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="REST and gRPC port; 0: any free.")]
 Text = Annotated[str, typer.Option("--user-input", help="What you ask or say about it.")]
 Latitude = Annotated[float | None, typer.Option("--lat", min=-90, max=90, help="Where you are: latitude.")]
@@ -62,7 +69,9 @@ def up(
 def show(
     language: Language,
     var: Var = VAR,
-    photo: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Your own photo.")] = None,
+    photo: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, callback=_photo, help="Your own photo.")
+    ] = None,
     text: Text = "",
     latitude: Latitude = demo.MAPO[0],
     longitude: Longitude = demo.MAPO[1],
@@ -76,7 +85,9 @@ def show(
 
 @app.command()
 def scan(
-    photo: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JPEG, PNG or WebP.")],
+    photo: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, callback=_photo, help="JPEG, PNG, WebP or HEIC.")
+    ],
     language: Language,
     var: Var = VAR,
     text: Text = "",

@@ -1,10 +1,10 @@
 """`eco2 demo`: one photo through the whole of Eco², on a stack of its own."""
 
-import mimetypes
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 
 from rich import filesize
 from rich.console import Console
@@ -18,6 +18,18 @@ from mesh.locale import Locale
 
 MAPO = (37.5663, 126.9019)
 MAPO_REGION = "서울특별시/마포구"
+
+# Not `mimetypes`: what that knows of WebP and HEIC depends on the machine.
+CONTENT_TYPES = MappingProxyType(
+    {
+        ".jpg": "image/jpeg",
+        ".jpeg": "image/jpeg",
+        ".png": "image/png",
+        ".webp": "image/webp",
+        ".heic": "image/heic",
+        ".heif": "image/heif",
+    }
+)
 
 
 def default_photo() -> Path:
@@ -80,5 +92,9 @@ def scan(session: Session, photo: Path, question: Question, locale: Locale, cons
 
 
 def content_type(photo: Path) -> str:
-    """The media type a phone would announce: what the name says."""
-    return mimetypes.guess_type(photo.name)[0] or "application/octet-stream"
+    """The media type a phone would announce: what the name says.
+
+    Raises:
+        KeyError: It isn't the name of a photo.
+    """
+    return CONTENT_TYPES[photo.suffix.lower()]

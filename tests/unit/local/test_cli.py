@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from local import cli, duty
+from local import cli, demo, duty
 
 COMMANDS = [
     *([name] for name in ("up", "demo", "scan", "watch", "history", "token", "doctor", "migrate", "queue")),
@@ -56,6 +56,36 @@ def test_half_a_location_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(cli.app, ["scan", str(photo), "--lat", "37.5"])
     assert result.exit_code == 2
     assert "--lon" in result.output
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("a.jpg", "image/jpeg"),
+        ("A.JPEG", "image/jpeg"),
+        ("a.png", "image/png"),
+        ("a.webp", "image/webp"),
+        ("a.heic", "image/heic"),
+        ("a.heif", "image/heif"),
+    ],
+)
+def test_a_photo_is_announced_as_its_name_says_on_any_machine(
+    name: str, media_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slim image has no /etc/mime.types, and Python 3.11 alone knows neither WebP nor HEIC."""
+    monkeypatch.setattr("mimetypes.guess_type", lambda *_: (None, None))
+    assert demo.content_type(Path(name)) == media_type
+
+
+@pytest.mark.parametrize("command", [["scan"], ["demo", "--photo"]], ids=" ".join)
+@pytest.mark.parametrize("name", ["photo.gif", "photo"])
+def test_what_is_no_photo_by_its_name_is_refused_at_once(command: list[str], name: str, tmp_path: Path) -> None:
+    """Before a stack is started or asked for: the API would refuse it in other words."""
+    photo = tmp_path / name
+    photo.touch()
+    result = CliRunner().invoke(cli.app, [*command, str(photo)])
+    assert result.exit_code == 2
+    assert "HEIC" in result.output
 
 
 @pytest.mark.parametrize("named", [[], ["a1", "--all"]], ids=["nothing", "one and all"])
