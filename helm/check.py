@@ -1,14 +1,16 @@
 """Checks the chart as `make check` does: `python -m helm.check`.
 
 With each file of values in ci/ it is linted, rendered, validated strictly against Kubernetes, and its edge is shown to
-the real Envoy.
+the real Envoy. What the manifests say of the program is compared with the program.
 """
 
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,16 +27,28 @@ def check(values: Path, folder: Path) -> None:
     manifests = folder / values.name
     manifests.write_text(_run(helm(), "template", "eco2", CHART, "--values", values), encoding="utf-8")
     _run(PROGRAMS / "kubernetes-validate", "-k", KUBERNETES, "--strict", "--quiet", manifests)
+    documents = [each for each in yaml.safe_load_all(manifests.read_text(encoding="utf-8")) if each]
+    if found := [*faults(documents)]:
+        sys.exit("\n".join(f"{values.relative_to(ROOT)}: {text}" for text in found))
     edge = folder / "edge.yaml"
-    edge.write_text(_edge(manifests), encoding="utf-8")
+    edge.write_text(_edge(documents), encoding="utf-8")
     _run(PROGRAMS / "envoy", "--mode", "validate", "--log-level", "error", "--config-path", edge)
     print(f"{values.relative_to(ROOT)}: chart, manifests and edge are valid")
 
 
-def _edge(manifests: Path) -> str:
+def faults(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """What valid manifests get wrong about the program: a line for each."""
+    pods = [each["spec"]["template"]["spec"] for each in documents if each["kind"] in {"Deployment", "Job"}]
+    for container in (container for each in pods for container in each["containers"]):
+        match container["command"]:
+            case ["python", "-m", "mesh.postgres", "migrate", *packages]:
+                without = [package for package in packages if not (ROOT / package / "migrations").is_dir()]
+                yield from (f"{package} is to be migrated, but has no migrations" for package in without)
+
+
+def _edge(documents: Iterable[Mapping[str, Any]]) -> str:
     """The edge's configuration out of its ConfigMap, with the descriptor set where it is on this machine."""
-    documents = yaml.safe_load_all(manifests.read_text(encoding="utf-8"))
-    (config,) = (each for each in documents if each and each["kind"] == "ConfigMap")
+    (config,) = (each for each in documents if each["kind"] == "ConfigMap")
     text: str = config["data"]["edge.yaml"]
     return text.replace("/etc/eco2/eco2.binpb", str(CHART / "files" / "eco2.binpb"))
 
