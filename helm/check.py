@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from helm.tool import ROOT, helm
+from mesh.settings import ServiceSettings
 
 CHART = ROOT / "helm"
 KUBERNETES = "1.37"
@@ -39,11 +40,21 @@ def check(values: Path, folder: Path) -> None:
 def faults(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """What valid manifests get wrong about the program: a line for each."""
     pods = [each["spec"]["template"]["spec"] for each in documents if each["kind"] in {"Deployment", "Job"}]
-    for container in (container for each in pods for container in each["containers"]):
+    for pod, container in ((each, container) for each in pods for container in each["containers"]):
         match container["command"]:
             case ["python", "-m", "mesh.postgres", "migrate", *packages]:
                 without = [package for package in packages if not (ROOT / package / "migrations").is_dir()]
                 yield from (f"{package} is to be migrated, but has no migrations" for package in without)
+            case ["python", "-m", str(program)]:
+                given, needed = pod["terminationGracePeriodSeconds"], _settings(container).ending_seconds
+                if given < needed:
+                    yield f"{program} is killed after {given} s, but may take {needed:g} s to end"
+
+
+def _settings(container: Mapping[str, Any]) -> ServiceSettings:
+    """The common settings a container is given."""
+    given = {each["name"].removeprefix("ECO2_").lower(): each.get("value") for each in container["env"]}
+    return ServiceSettings(**{name: given[name] for name in ServiceSettings.model_fields.keys() & given.keys()})
 
 
 def _edge(documents: Iterable[Mapping[str, Any]]) -> str:

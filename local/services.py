@@ -8,11 +8,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from local.process import Program
+from mesh.settings import ServiceSettings
 
 SERVICES = ("vision", "rules", "character", "scan")
-
-# Longer than the services' own grace, so that they drain by themselves.
-_GRACE = 12.0
 
 
 def program(name: str, target: str, environment: Mapping[str, str]) -> Program:
@@ -32,7 +30,7 @@ def program(name: str, target: str, environment: Mapping[str, str]) -> Program:
         command=[sys.executable, "-m", f"{name}_svc"],
         environment={**environment, "ECO2_LISTEN": target},
         ready=ready,
-        grace=_GRACE,
+        grace=ServiceSettings.model_construct().ending_seconds,  # by default
     )
 
 

@@ -39,7 +39,7 @@ from local.tokens import AUDIENCE, ISSUER, Tokens
 ENV_FILE = "stack.env"
 USER = "newcomer"
 
-_STOP_SECONDS = 40.0
+_STOP_SECONDS = 120.0  # longer than what is stopped one after the other is given together
 # Who calls others: stopped first, in this order, so that nobody is called who is gone.
 _CALLERS = ("envoy", "scan")
 

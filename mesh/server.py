@@ -93,7 +93,7 @@ async def serving(
         services: What to serve; health and reflection come with it.
         telemetry: Where spans and durations go.
         dependencies: Probes by name. While one raises, health is NOT_SERVING.
-        drains: Called between NOT_SERVING and the stop: tell watchers to reconnect.
+        drains: Called between NOT_SERVING and the stop: tell watchers to reconnect, a worker to leave.
         calls: How many unary calls may be at work at once; the settings' limit if None.
 
     Raises:

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_CLOSING_SECONDS = 15.0
+
 
 class ServiceSettings(BaseSettings):
     """Settings all services share; each adds its own. Read once at start, from `ECO2_<FIELD>`, and never changed.
@@ -22,3 +24,12 @@ class ServiceSettings(BaseSettings):
         "info", description="Least severe log line written."
     )
     log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")
+
+    @property
+    def ending_seconds(self) -> float:
+        """The longest that a service takes to end after SIGTERM.
+
+        It drains; its calls have the grace, and so have their cleanups; then it closes what it holds. Scan's worker
+        leaves meanwhile.
+        """
+        return self.drain_seconds + 2 * self.grace_seconds + _CLOSING_SECONDS

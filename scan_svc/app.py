@@ -37,7 +37,7 @@ from mesh.channel import open_channel
 from mesh.errors import NotFound
 from mesh.postgres import Pool, Queries, listen, open_pool, probe
 from mesh.redis import GuardedRedis, open_redis
-from mesh.server import Probe, Server, Service, serving
+from mesh.server import Drain, Probe, Server, Service, serving
 from mesh.storage import Bucket, open_bucket
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
@@ -91,10 +91,12 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
 
         stack.push_async_callback(parts.snapshots.flush)
         dependencies: dict[str, Probe] = {"postgres": lambda: probe(pool)}
+        drains: list[Drain] = []
         if settings.scan_role != "api":
-            dependencies["worker"] = (await _start_working(stack, parts)).probe
+            worker = await _start_working(stack, parts)
+            dependencies["worker"] = worker.probe
+            drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
         services: Sequence[Service] = ()
-        drains: list[Callable[[], None]] = []
         if settings.scan_role != "worker":
             watchers = parts.watchers()
             heard = Subscription(redis, parts.snapshots.cache, watchers.changed, watchers.missed, parts.admission.left)

@@ -49,6 +49,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._grace_seconds = grace_seconds
         self._leaving = asyncio.Event()
+        self._gone_by = 0.0
         self._heard = time.monotonic()
         self._showing: set[asyncio.Task[None]] = set()
 
@@ -70,17 +71,23 @@ class Worker:
         if time.monotonic() - self._heard > self._lease_seconds:
             raise ConnectionError("the worker isn't at work")
 
+    def leave(self) -> None:
+        """Begins nothing new from now on; what runs has the grace to end in, and is then given back."""
+        if not self._leaving.is_set():
+            self._gone_by = time.monotonic() + self._grace_seconds + 2 * _GOODBYE_SECONDS
+        # Told and not cancelled: a cancellation can be lost, and a second one would cut the goodbye short.
+        self._leaving.set()
+        self._begin_nothing()
+
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Works until the block is left; then finishes what it can within the grace and gives the rest back."""
+        """Works until it is told to leave or the block is left; finishes what it can and gives the rest back."""
         worker = asyncio.create_task(self._work(), name="worker")
         try:
             yield
         finally:
-            # Told and not cancelled: a cancellation can be lost, and a second one would cut the goodbye short.
-            self._leaving.set()
-            self._begin_nothing()
-            await asyncio.wait((worker,), timeout=self._grace_seconds + 2 * _GOODBYE_SECONDS)
+            self.leave()
+            await asyncio.wait((worker,), timeout=max(0.0, self._gone_by - time.monotonic()))
             await end(worker, *self._showing)
 
     async def _work(self) -> None:

@@ -15,9 +15,9 @@
 {{- include "eco2.secretEnv" (list $root $service.secrets) }}
 {{- end }}
 
-{{/* Seconds a service may take to end: it drains, finishes its calls, then its cleanups. Takes root. */}}
+{{/* Seconds a service may take to end: what mesh/settings.py calls `ending_seconds`. Takes root. */}}
 {{- define "eco2.terminationSeconds" -}}
-{{ add .Values.settings.drain_seconds (mul 2 .Values.settings.grace_seconds) 5 }}
+{{ add .Values.settings.drain_seconds (mul 2 .Values.settings.grace_seconds) 15 }}
 {{- end }}
 
 {{/* One of the four services, or the worker, whole. Takes a list: root, name. */}}

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -415,6 +416,25 @@ async def test_leaving_gives_the_scan_back_with_its_attempt(
     user = dict(client.metadata)[USER_HEADER]
     async with start_scan_service(user) as next_one:
         assert (await next_one.finished(scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED
+
+
+async def test_the_worker_leaves_while_the_api_drains(start_scan_service: StartScanService, peers: Peers) -> None:
+    """One after the other they would take longer than a pod is given, and who is killed counts as crashed."""
+    reached = asyncio.Event()
+
+    async def hang() -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    peers.before["Classify"] = hang
+    async with AsyncExitStack() as service:
+        client = await service.enter_async_context(start_scan_service(drain_seconds=1, grace_seconds=0))
+        scan_id = await client.started()
+        await reached.wait()
+        leaving = asyncio.create_task(service.aclose())
+        await peers.cancelled.wait()
+        assert (await client.get(scan_id)).scan_id == scan_id  # calls are still answered
+        await leaving
 
 
 async def _rest(watching: Any) -> list[WatchScanResponse]:

@@ -128,6 +128,14 @@ def job(*packages: str) -> dict[str, Any]:
     return {"kind": "Job", "spec": {"template": {"spec": {"containers": [{"command": command}]}}}}
 
 
+def deployment(seconds: int, **settings: str) -> dict[str, Any]:
+    """A service's Deployment, as far as the check reads it."""
+    env = [{"name": f"ECO2_{name.upper()}", "value": value} for name, value in settings.items()]
+    containers = [{"command": ["python", "-m", "scan_svc"], "env": env}]
+    pod = {"terminationGracePeriodSeconds": seconds, "containers": containers}
+    return {"kind": "Deployment", "metadata": {"name": "eco2-scan"}, "spec": {"template": {"spec": pod}}}
+
+
 def test_a_migration_of_a_package_without_migrations_is_a_fault() -> None:
     """A hook that fails keeps the release from being installed: the worker has no package, and Vision no tables."""
     assert list(faults([job("character_svc", "rules_svc", "scan_svc")])) == []
@@ -135,6 +143,14 @@ def test_a_migration_of_a_package_without_migrations_is_a_fault() -> None:
         "worker_svc",
         "vision_svc",
     ]
+
+
+def test_a_pod_that_is_killed_before_its_service_may_have_ended_is_a_fault() -> None:
+    """A worker that is killed leaves its scans to the reaper, and each counts a crash."""
+    slow = {"drain_seconds": "6", "grace_seconds": "20"}
+
+    assert list(faults([deployment(61, **slow)])) == []
+    assert len(list(faults([deployment(51, **slow)]))) == 1
 
 
 def test_every_value_is_explained() -> None:

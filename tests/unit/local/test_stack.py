@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from local import services
 from local.process import Child
 from local.stack import Part, Stack
+from mesh.settings import ServiceSettings
 
 
 async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +27,11 @@ async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: 
     assert set(names[2:5]) == {"vision", "rules", "character"}
     assert set(names[5:]) == {"postgres", "valkey", "seaweedfs"}
     assert events.index(("begun", names[5])) > max(events.index(("ended", name)) for name in names[:5])
+
+
+def test_a_service_is_given_the_time_it_may_take_to_end() -> None:
+    """Killed before, a worker leaves its scans to the reaper, and each counts a crash."""
+    drain, grace = (ServiceSettings.model_fields[name].default for name in ("drain_seconds", "grace_seconds"))
+
+    # Its calls take the grace to end, and so may what they still do when they are cancelled.
+    assert services.program("scan", "127.0.0.1:1", {}).grace > drain + 2 * grace
