@@ -15,14 +15,25 @@ from rich.console import Console
 from rich.table import Column
 
 from eco2.scan.v1 import scan_pb2
-from local import card, demo, doctor, duty, foreground, places, progress, rulebook, stack, tables
+from local import (
+    card,
+    demo,
+    doctor,
+    duty,
+    endings,
+    foreground,
+    places,
+    postgres,
+    progress,
+    rulebook,
+    stack,
+    tables,
+)
 from local.client import Question, ScanClient
-from local.failures import ApiError, Disconnected
 from local.options import VAR, Language, Var
-from local.process import NotStarted
 from local.rpc import WatchClient
 from local.secrets import Secrets
-from local.session import NoStack, Session, variables
+from local.session import NoStack, Session, database_url
 from local.tokens import Tokens
 
 app = typer.Typer(
@@ -37,11 +48,19 @@ app.command()(duty.queue)
 _out = Console()
 _err = Console(stderr=True)
 
+_SUBJECT = 128  # the longest name the services take
+
 
 def _photo(path: Path | None) -> Path | None:
     if path and path.suffix.lower() not in demo.CONTENT_TYPES:
         raise typer.BadParameter(f"{path.name} isn't a JPEG, PNG, WebP or HEIC photo by its name")
     return path
+
+
+def _subject(user: str) -> str:
+    if not (0 < len(user) <= _SUBJECT and user.isprintable()):
+        raise typer.BadParameter(f"a name has 1 to {_SUBJECT} printable characters")
+    return user
 
 
 Port = Annotated[int, typer.Option("--port", envvar="PORT", min=0, max=65535, help="REST and gRPC port; 0: any free.")]
@@ -135,7 +154,8 @@ def history(
 
 @app.command()
 def token(
-    var: Var = VAR, user: Annotated[str, typer.Option("--user", help="Whose token: any name.")] = stack.USER
+    var: Var = VAR,
+    user: Annotated[str, typer.Option("--user", callback=_subject, help="Whose token: any name.")] = stack.USER,
 ) -> None:
     """Prints a bearer token of the stack in VAR, valid for 24 hours."""
     try:
@@ -162,9 +182,9 @@ def examine(var: Var = VAR, port: Port = 8080) -> None:
 @app.command()
 def migrate(var: Var = VAR) -> None:
     """Brings the database's schemas up to date."""
-    url = variables(var, os.environ).get("ECO2_DATABASE_URL")
-    if url is None:
-        raise NoStack("ECO2_DATABASE_URL is not set, and no stack runs here. Start one: eco2 up")
+    url = database_url(var, os.environ)
+    # The command that production runs is patient, for its database may be starting; a person would see nothing.
+    asyncio.run(postgres.reach(url))
     _out.print(asyncio.run(stack.migrate(url)).strip() or "Nothing to do: the schemas are up to date.")
 
 
@@ -200,16 +220,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
-    except ApiError as error:
-        _fail(f"{error.failure.reason}: {error.failure.text}")
-    except Disconnected as error:
-        _fail(f"Can't reach the stack ({error}). Is it up? Ask: eco2 doctor")
-    except FileNotFoundError as missing:
-        _fail(f"Missing: {missing}. Ask: eco2 doctor")
-    except (NoStack, NotStarted, stack.Refused) as error:
-        _fail(str(error))
-
-
-def _fail(text: str) -> None:
-    _err.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
-    raise SystemExit(1)
+    except Exception as error:
+        ending = endings.of(error)
+        if ending is None:
+            raise
+        _err.print(ending.line, style="red", markup=False, highlight=False, soft_wrap=True)
+        raise SystemExit(ending.status) from None

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.type import latlng_pb2
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.failures import ApiError, Disconnected
+from local.failures import ApiError, Disconnected, Misuse
 from local.following import Events, follow
 from mesh.locale import Locale
 
@@ -47,13 +47,16 @@ class ScanClient:
         token: The user's bearer token.
         locale: Language of texts and errors.
         transport: Carries the requests; for tests.
+
+    Raises:
+        Misuse: The base URL is no HTTP address.
     """
 
     def __init__(
         self, base_url: str, token: str, locale: Locale, transport: httpx2.BaseTransport | None = None
     ) -> None:
         headers = {"Authorization": f"Bearer {token}", "Accept-Language": locale}
-        self._http = httpx2.Client(base_url=base_url, headers=headers, timeout=_TIMEOUT, transport=transport)
+        self._http = httpx2.Client(base_url=_address(base_url), headers=headers, timeout=_TIMEOUT, transport=transport)
         # Storage must not see the token: the presigned address is all it needs.
         self._storage = httpx2.Client(timeout=_UPLOAD_TIMEOUT, transport=transport)
         self._locale = locale
@@ -126,6 +129,16 @@ class ScanClient:
                 if not event.data:  # it only tells how soon to reconnect
                     continue
                 yield json_format.Parse(event.data, scan_service_pb2.WatchScanResponse(), ignore_unknown_fields=True)
+
+
+def _address(text: str) -> httpx2.URL:
+    try:
+        address = httpx2.URL(text)
+    except httpx2.InvalidURL as error:
+        raise Misuse(f"ECO2_REST_URL isn't an address: {error}") from None
+    if address.scheme not in ("http", "https") or not address.host:
+        raise Misuse(f"ECO2_REST_URL isn't an address such as http://127.0.0.1:8080: {text}")
+    return address
 
 
 @contextmanager

@@ -48,6 +48,8 @@ async def examine(var: Path, port: int) -> list[Finding]:
         port: Where the edge would listen.
     """
     findings = [*_machine(var), *_installation()]
+    if not _ground(var).is_dir():
+        return findings
     if variables := standing(var):
         return [*findings, *[finding async for finding in _stack(variables)]]
     taken = "" if is_free(port) else f"port {port} is taken by another program"
@@ -62,12 +64,18 @@ def _machine(var: Path) -> Iterator[Finding]:
     system = f"{platform.system()} {platform.machine()}"
     other = "" if system == "Linux x86_64" else f"this is {system}"
     yield Finding("machine", other, "the embedded servers are built for Linux x86-64; point ECO2_* at your own", system)
-    home = next(folder for folder in (var.resolve(), *var.resolve().parents) if folder.exists())
+    home = _ground(var)
     closed = "" if os.access(home, os.W_OK) else f"{home} can't be written to"
+    closed = closed if home.is_dir() else f"{home} isn't a folder"
     yield Finding("data folder", closed, "choose another: VAR=… or --var", str(var.resolve()))
     free = shutil.disk_usage(home).free
     scarce = "" if free > _FREE_BYTES else f"{free >> 20} MiB are free"
     yield Finding("disk", scarce, "make room: a stack wants 1 GiB", f"{free >> 30} GiB are free")
+
+
+def _ground(var: Path) -> Path:
+    """The folder itself, or what there is of the way to it."""
+    return next(path for path in (var.resolve(), *var.resolve().parents) if path.exists())
 
 
 def _installation() -> Iterator[Finding]:

@@ -67,3 +67,7 @@ class ApiError(Exception):
 
 class Disconnected(Exception):
     """The connection was lost, or never made; another try makes sense."""
+
+
+class Misuse(Exception):
+    """What was typed or set can't work; the text names it."""

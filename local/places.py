@@ -18,7 +18,7 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from local import tables
 from local.options import VAR, Language, Var
 from local.rpc import RulesClient
-from local.session import NoStack, Session, variables
+from local.session import Session, database_url
 
 commands = typer.Typer(help="Places that take waste.", no_args_is_help=True)
 _out = Console()
@@ -68,9 +68,7 @@ def take(
     var: Var = VAR,
 ) -> None:
     """Takes a data set into the places; --source, --report and --may-shrink as in python -m rules_svc.imports."""
-    url = variables(var, os.environ).get("ECO2_DATABASE_URL")
-    if url is None:
-        raise NoStack("ECO2_DATABASE_URL is not set, and no stack runs here. Start one: eco2 up")
+    url = database_url(var, os.environ)
     # The command that production runs, in a process of its own: this one imports no service.
     command = (sys.executable, "-m", "rules_svc.imports", str(file), "--mapping", mapping, *context.args)
     ended = subprocess.run(command, env={**os.environ, "ECO2_DATABASE_URL": url}, check=False)

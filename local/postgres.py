@@ -15,6 +15,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
+from local.failures import Disconnected, Misuse
 from local.ports import HOST
 from local.process import NotStarted, Program, finish, launcher
 
@@ -95,6 +96,26 @@ async def probe(address: str) -> None:
         await connection.execute("select 1")
     finally:
         await connection.close()
+
+
+async def reach(address: str) -> None:
+    """Makes sure that a database answers.
+
+    Raises:
+        Misuse: ECO2_DATABASE_URL, which this is, isn't an address.
+        Disconnected: It doesn't answer, or not to us.
+    """
+    try:
+        await probe(address)
+    except ValueError as error:  # of asyncpg's errors the one about the address is one
+        raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Disconnected(f"PostgreSQL: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    """What an error says, without the hints that asyncpg adds in lines below."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 async def _create_database(address: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from local.failures import Misuse
 from local.files import read_env
 from local.stack import ENV_FILE
 
@@ -36,16 +37,17 @@ class Session:
 
         Raises:
             NoStack: One is missing.
+            Misuse: The token is none.
         """
-        try:
-            return cls(
-                rest_url=variables["ECO2_REST_URL"],
-                grpc_target=variables["ECO2_GRPC_TARGET"],
-                scan_target=variables["ECO2_SCAN_TARGET"],
-                token=variables["ECO2_TOKEN"],
-            )
-        except KeyError as missing:
-            raise NoStack(f"{missing.args[0]} is not set, and no stack runs here. Start one: eco2 up") from None
+        session = cls(
+            rest_url=_set(variables, "ECO2_REST_URL"),
+            grpc_target=_set(variables, "ECO2_GRPC_TARGET"),
+            scan_target=_set(variables, "ECO2_SCAN_TARGET"),
+            token=_set(variables, "ECO2_TOKEN"),
+        )
+        if not (session.token.isascii() and session.token.isprintable()):
+            raise Misuse("ECO2_TOKEN isn't a token: no header can carry it")
+        return session
 
     @classmethod
     def find(cls, var: Path, environment: Mapping[str, str]) -> Self:
@@ -62,16 +64,45 @@ def variables(var: Path, environment: Mapping[str, str]) -> dict[str, str]:
     return {**standing(var), **environment}
 
 
+def database_url(var: Path, environment: Mapping[str, str]) -> str:
+    """The running stack's database, or the one that the environment names.
+
+    Raises:
+        NoStack: There is neither.
+    """
+    return _set(variables(var, environment), "ECO2_DATABASE_URL")
+
+
 def standing(var: Path) -> dict[str, str]:
     """The variables of the stack that runs in `var`; empty if none does.
 
     A supervisor that was killed leaves its address file behind, so the file alone proves nothing.
+
+    Raises:
+        Misuse: The address file isn't one.
+        OSError: It can't be read.
     """
     try:
         found = read_env(var / ENV_FILE)
-        os.kill(int(found["ECO2_SUPERVISOR"]), 0)
-    except PermissionError:  # it lives, as somebody else
-        return found
-    except (FileNotFoundError, ProcessLookupError):
+        supervisor = int(found["ECO2_SUPERVISOR"])
+    except FileNotFoundError:
         return {}
-    return found
+    except (KeyError, ValueError):
+        raise Misuse(f"{var / ENV_FILE} isn't a stack's address file") from None
+    return found if _lives(supervisor) else {}
+
+
+def _set(variables: Mapping[str, str], name: str) -> str:
+    if not (value := variables.get(name)):
+        raise NoStack(f"{name} is not set, and no stack runs here. Start one: eco2 up")
+    return value
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # as somebody else
+        return True
+    return True

@@ -41,6 +41,12 @@ def test_a_killed_stack_is_none(tmp_path: Path) -> None:
         Session.find(tmp_path, {})
 
 
+def test_an_empty_variable_is_none() -> None:
+    """That is how a shell script unsets one by mistake."""
+    with pytest.raises(NoStack, match="ECO2_GRPC_TARGET"):
+        Session.of({**STACK, "ECO2_GRPC_TARGET": ""})
+
+
 def test_without_a_stack_it_says_so(tmp_path: Path) -> None:
     """And names what is missing, for those who bring their own."""
     with pytest.raises(NoStack, match="ECO2_REST_URL"):
