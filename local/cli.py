@@ -1,7 +1,6 @@
 """The `eco2` command line: what a newcomer and the people on duty type."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -10,7 +9,6 @@ from typing import Annotated
 
 import grpc
 import typer
-from google.protobuf import json_format
 from rich.console import Console
 from rich.table import Column
 
@@ -28,6 +26,7 @@ from local import (
     rulebook,
     stack,
     tables,
+    terminal,
 )
 from local.client import Question, ScanClient
 from local.options import VAR, Language, Var
@@ -207,7 +206,7 @@ def _line(scan: scan_pb2.Scan) -> tuple[str, ...]:
 
 def _finish(last: scan_pb2.Scan, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(json_format.MessageToDict(last, preserving_proto_field_name=True), ensure_ascii=False))
+        print(terminal.as_json(last))
     else:
         _out.print(card.render(last))
     if last.state != scan_pb2.Scan.State.STATE_SUCCEEDED:
@@ -218,6 +217,7 @@ def main() -> None:
     """Runs a command; what can be expected to go wrong is said in words, without a traceback."""
     # As Ctrl-C does: what was started is stopped on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    terminal.degrade()
     try:
         app()
     except Exception as error:

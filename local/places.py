@@ -9,13 +9,12 @@ from typing import Annotated
 
 import grpc
 import typer
-from google.protobuf import json_format
 from google.type import latlng_pb2
 from rich.console import Console
 from rich.table import Column
 
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
-from local import tables
+from local import tables, terminal
 from local.options import VAR, Language, Var
 from local.rpc import RulesClient
 from local.session import Session, database_url
@@ -51,7 +50,7 @@ def near(
         found = RulesClient(channel, session.token, language).places(request)
     if as_json:
         for place in found:
-            print(json_format.MessageToJson(place, preserving_proto_field_name=True, indent=None, ensure_ascii=False))
+            print(terminal.as_json(place))
         return
     if not found:
         _out.print(f"No such place within {radius} m.")
