@@ -1,7 +1,8 @@
 """`python -m rules_svc.imports FILE --mapping NAME` takes a public data set (CSV) into the places.
 
 It needs ECO2_DATABASE_URL only. What was done goes to standard output as one JSON object; a row that can't be taken
-goes to the report as a JSON object a line, and is no reason to refuse the rest. Exit status 1: nothing was changed.
+goes to the report as a JSON object a line, and is no reason to refuse the rest. A line on standard error says why it
+failed. Exit status 1: refused, or the database is away; 2: what was given can't work.
 """
 
 import argparse
@@ -9,7 +10,6 @@ import asyncio
 import json
 import os
 import re
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -26,13 +26,18 @@ from rules_svc.mappings import Mapping, Reason, Rejected, RowReader, load_mappin
 from rules_svc.places import SAMPLE
 from rules_svc.sheets import Unreadable, encoding_of, rows
 
-_HOUR = 3600.0
+_CONNECT, _HOUR = 10.0, 3600.0
 _SOURCE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 _RESERVED = (SAMPLE, "kakao")
+_LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 class Refused(Exception):
     """Nothing was changed; the text says why and what to do."""
+
+
+class NoAddress(Exception):
+    """ECO2_DATABASE_URL can't be connected to, whatever runs there."""
 
 
 @dataclass(slots=True)
@@ -76,6 +81,8 @@ async def take(
 
     Raises:
         Refused: Nothing was changed.
+        Unreadable: The file is no CSV.
+        NoAddress: The database's address is none.
     """
     started = time.monotonic()
     encoding = encoding_of(file)
@@ -85,7 +92,7 @@ async def take(
         reader = mapping.reader(header)
     except ValueError as error:
         raise Refused(str(error)) from None
-    connection = await asyncpg.connect(dsn, command_timeout=_HOUR, server_settings={"jit": "off"})
+    connection = await _connect(dsn)
     try:
         intake = Intake(connection, Queries("rules_svc"))
         changes = await intake.take(source, _staged(sheet, reader, report), may_shrink=may_shrink)
@@ -98,6 +105,13 @@ async def take(
     return _told(source, encoding, report, changes) | {"seconds": round(time.monotonic() - started, 2)}
 
 
+async def _connect(dsn: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(dsn, timeout=_CONNECT, command_timeout=_HOUR, server_settings={"jit": "off"})
+    except ValueError as error:  # of asyncpg's errors the one about the address is one
+        raise NoAddress(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+
+
 async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, report: Report) -> AsyncIterator[Row]:
     """The rows that are places; the others are told of."""
     for line, row in sheet:
@@ -108,7 +122,8 @@ async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, rep
         else:
             yield row_of(line, read)
     if sum(report.rejected.values()) == report.rows:
-        raise Refused(f"none of {report.rows} rows is a place: {dict(report.rejected)}")
+        reasons = "".join(f", {count} {reason}" for reason, count in sorted(report.rejected.items()))
+        raise Refused(f"no row is a place: {report.rows} rows{reasons}")
 
 
 def _told(source: str, encoding: str, report: Report, changes: Changes) -> dict[str, Any]:
@@ -133,6 +148,11 @@ def _source(text: str) -> str:
     return text
 
 
+def _line(error: Exception) -> str:
+    """What an error says, without the hints that asyncpg adds in lines below."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m rules_svc.imports", description="Imports places from a CSV file.")
@@ -142,22 +162,27 @@ def main() -> None:
     parser.add_argument("--report", type=Path, help="where rejected rows are written, a JSON object a line")
     parser.add_argument("--may-shrink", action="store_true", help="retire even most of the source's places")
     chosen = parser.parse_args()
+    try:
+        done = _run(chosen)
+    except (Refused, Unreadable) as error:
+        parser.exit(1, f"{error}\n")
+    except NoAddress as error:
+        parser.exit(2, f"{error}\n")
+    except _LOST as error:
+        if isinstance(error, OSError) and error.filename is not None:  # one of the files, not the database
+            parser.exit(2, f"{error.strerror}: {error.filename}\n")
+        parser.exit(1, f"PostgreSQL: {_line(error)}\n")
+    print(json.dumps(done))
+
+
+def _run(chosen: argparse.Namespace) -> dict[str, Any]:
+    dsn = os.environ.get("ECO2_DATABASE_URL")
+    if not dsn:
+        raise NoAddress("ECO2_DATABASE_URL is not set")
+    mapping, source = load_mapping(chosen.mapping), chosen.source or chosen.mapping
     with ExitStack() as held:
         out = held.enter_context(chosen.report.open("w", encoding="utf-8")) if chosen.report else None
-        try:
-            done = asyncio.run(
-                take(
-                    chosen.file,
-                    load_mapping(chosen.mapping),
-                    chosen.source or chosen.mapping,
-                    os.environ["ECO2_DATABASE_URL"],
-                    Report(out),
-                    may_shrink=chosen.may_shrink,
-                )
-            )
-        except (Refused, Unreadable, FileNotFoundError) as error:
-            sys.exit(str(error))
-    print(json.dumps(done, ensure_ascii=False))
+        return asyncio.run(take(chosen.file, mapping, source, dsn, Report(out), may_shrink=chosen.may_shrink))
 
 
 if __name__ == "__main__":

@@ -149,8 +149,9 @@ async def test_a_file_without_a_place_is_refused(importer: Importer, store: Plac
     """Neither an empty one nor one of another format may retire everything."""
     await importer(*bins(3))
     for lines in ((), ("1,가,주소,,,",)):
-        with pytest.raises(Refused):
+        with pytest.raises(Refused) as refused:
             await importer(*lines, may_shrink=True)
+        assert "{" not in str(refused.value)  # a person reads it, not Python
     with pytest.raises(Refused):
         await importer("1,2", header="이름,주소")
     assert len(await store.nearest(HOME, [""], 50_000, 50)) == 3
@@ -215,6 +216,22 @@ async def test_two_sources_that_tell_of_one_place_show_it_once(importer: Importe
     assert (await importer("1,나,주소,37.5502,126.9200,", source="office"))["unchanged"] == 1
     await importer("2,멀리,주소,37.5600,126.9200,", source="town")
     assert [one.place.source for one in await store.nearest(HOME, [""], 500, 5)] == ["office"]
+
+
+async def test_a_database_without_tables_is_told_in_a_line(
+    tmp_path: Path, database_url: str, connection: asyncpg.Connection
+) -> None:
+    """Whoever forgot to migrate reads of a table, not of asyncpg's modules."""
+    await connection.execute("drop schema rules cascade")
+    file = tmp_path / "bins.csv"
+    file.write_text("\n".join([HEADER, *bins(3)]), "utf-8")
+    command = [sys.executable, "-m", "rules_svc.imports", str(file), "--mapping", "clothing_bins"]
+    process = await asyncio.create_subprocess_exec(
+        *command, env={"ECO2_DATABASE_URL": database_url}, stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await process.communicate()
+    assert process.returncode == 1
+    assert len(told.splitlines()) == 1
 
 
 async def test_the_command_prints_what_it_did(tmp_path: Path, database_url: str) -> None:
