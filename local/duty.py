@@ -67,7 +67,7 @@ def list_letters(
     if not dead:
         _out.print("No dead letters.")
         return
-    names = ("stage", "attempts", "replays", "died", "reason", "text")
+    names = ("stage", "attempts", "replays", "died", "cost", "reason", "text")
     tables.show(_out, [Column("scan", no_wrap=True), *map(Column, names)], [_letter(one, language) for one in dead])
 
 
@@ -151,7 +151,13 @@ def _operations(var: Path, language: Language) -> Iterator[OperationsClient]:
 def _letter(letter: pb.DeadLetter, language: Locale) -> tuple[str, ...]:
     failure = Failure.of(letter.error, language)
     counts = (str(letter.attempts), str(letter.replays))
-    return letter.scan_id, letter.stage, *counts, _moment(letter.dead_time), failure.reason, failure.text
+    died = _moment(letter.dead_time)
+    return letter.scan_id, letter.stage, *counts, died, cost(letter), failure.reason, failure.text
+
+
+def cost(letter: pb.DeadLetter) -> str:
+    """What the failed tries have cost, to the millionth of a dollar; a dash if no model was called."""
+    return f"${letter.usage.cost_micro_usd / 1e6:.6f}" if letter.HasField("usage") else "–"
 
 
 def _attempt(one: pb.WebhookAttempt) -> tuple[str, ...]:

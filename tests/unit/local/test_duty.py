@@ -17,7 +17,10 @@ from mesh.status import to_status
 SCAN_ID = "01980000-0000-7000-8000-000000000000"
 WEBHOOK_ID = "01980000-0000-7000-8000-000000000001"
 LETTER = pb.DeadLetter(
-    scan_id=SCAN_ID, stage="answer", error=to_status(Unavailable(Reason.UNAVAILABLE, peer="model"), *Locale)
+    scan_id=SCAN_ID,
+    stage="answer",
+    error=to_status(Unavailable(Reason.UNAVAILABLE, peer="model"), *Locale),
+    usage={"model": "gpt-4.1-mini", "input_tokens": 900, "output_tokens": 80, "cost_micro_usd": 1234, "calls": 3},
 )
 STATS = pb.GetQueueStatsResponse(
     stages=[{"stage": "vision", "ready": 12, "in_flight": 34, "dead": 5, "oldest_age": {"seconds": 3725}}],
@@ -65,7 +68,7 @@ def target() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["dead-letters", "list"], [SCAN_ID, "answer", Reason.UNAVAILABLE]),
+        (["dead-letters", "list"], [SCAN_ID, "answer", Reason.UNAVAILABLE, "$0.001234"]),
         (["dead-letters", "replay", SCAN_ID], ["stage answer"]),
         (["dead-letters", "replay", "--all"], ["7"]),
         (["dead-letters", "archive", SCAN_ID], ["stage answer"]),
@@ -93,3 +96,17 @@ def test_a_command_says_what_was_answered(
     assert ended.value.code == 0
     output = capsys.readouterr().out
     assert [part for part in said if part not in output] == []
+
+
+@pytest.mark.parametrize(
+    ("letter", "cost"),
+    [
+        (pb.DeadLetter(), "–"),
+        (pb.DeadLetter(usage={"calls": 1}), "$0.000000"),
+        (pb.DeadLetter(usage={"cost_micro_usd": 4_294_967_295}), "$4294.967295"),
+    ],
+    ids=["nothing was called", "a model without a bill", "the dearest there is"],
+)
+def test_a_letter_tells_what_its_failed_tries_cost(letter: pb.DeadLetter, cost: str) -> None:
+    """Another replay costs as much again."""
+    assert duty.cost(letter) == cost
