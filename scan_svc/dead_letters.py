@@ -17,6 +17,7 @@ import structlog
 from mesh.errors import NotFound, Reason
 from mesh.postgres import Queries
 from scan_svc.results import Usage
+from scan_svc.rows import failure_from
 from scan_svc.scans import Failure
 
 _log = structlog.get_logger("dead letters")
@@ -155,6 +156,6 @@ class DeadLetters:
 def _letter(row: asyncpg.Record) -> DeadLetter:
     return DeadLetter(
         str(row["ref"]), row["id"], Rest(row["state"]), row["stage"], row["attempt"], row["replays"],
-        msgspec.json.decode(row["last_error"], type=Failure), row["run_at"],
+        failure_from(row["last_error"]), row["run_at"],
         msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
     )  # fmt: skip

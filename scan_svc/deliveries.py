@@ -21,7 +21,7 @@ from mesh.errors import InvalidArgument, NotFound, Reason
 from mesh.postgres import Queries
 from scan_svc import webhooks
 from scan_svc.queue import Fenced
-from scan_svc.rows import scan_from
+from scan_svc.rows import readable, scan_from
 from scan_svc.scans import Scan
 from scan_svc.webhooks import Attempt, DeliveryRecord, DeliveryState, Event, Outcome, Webhook
 
@@ -77,7 +77,20 @@ class WebhookStore:
 
     async def claim(self, worker_id: int, count: int) -> list[WebhookLease]:
         """Takes up to `count` webhooks that are due."""
-        return [_lease(row) for row in await self._pool.fetch(self._sql["webhook_claim"], worker_id, count)]
+        leases, unreadable = readable(await self._pool.fetch(self._sql["webhook_claim"], worker_id, count), _lease)
+        for row in unreadable:
+            await self._set_aside(row)
+        return leases
+
+    async def _set_aside(self, row: asyncpg.Record) -> None:
+        """What can't be read is a failed try: a release that can may have the next one."""
+        pause = webhooks.pause(row["attempt"], row["age"], None, 0.0)
+        try:
+            await self._pool.execute(
+                self._sql["webhook_retry"], row["job_id"], row["token"], None, "unreadable", 0, pause
+            )
+        except Exception:  # the others of its claim mustn't be lost for it; it is reconciled
+            _log.exception("webhook that can't be read not put back", job_id=row["job_id"])
 
     async def end(self, lease: WebhookLease, outcome: Outcome, *, gone: bool = False) -> None:
         """Ends a webhook: delivered, or not wanted; with `gone` its endpoint gets no more of them.

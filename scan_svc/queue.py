@@ -5,6 +5,7 @@ worker that was frozen, partitioned or cancelled changes no row: it is fenced, a
 clock counts here.
 """
 
+import functools
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -13,20 +14,26 @@ from typing import Self
 
 import asyncpg
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from mesh.errors import Internal, Reason
 from mesh.postgres import Queries
 from scan_svc.commits import GroupCommit, Key
 from scan_svc.results import Usage
-from scan_svc.rows import scan_from, to_json
+from scan_svc.rows import readable, scan_from, to_json
 from scan_svc.scans import Failure, Scan, StageRun
+
+_log = structlog.get_logger("queue")
 
 # Crashes from which on a job is suspected of being their cause.
 _SUSPECT = 2
 # With the fifth crash a job is archived; it keeps its count when it is replayed.
 _MOST_CRASHES = 32_767
 _SMALLEST_GROUP = 4
+# A job that this release can't read is left to others, in steps, for as long as a scan may take.
+_UNREADABLE_PAUSE = 10.0
+_UNREADABLE_SECONDS = 300.0
 
 
 class Fenced(Exception):
@@ -137,8 +144,7 @@ class JobQueue:
     async def reap(self, lease_seconds: float) -> list[str]:
         """Takes jobs back from workers that fell silent; returns the scans concerned."""
         await self._pulse.execute(self._sql["remove_overdue"], lease_seconds)
-        crashed = to_json(Failure.of(Internal(Reason.INTERNAL, trace_id="")))
-        return [str(row["id"]) for row in await self._pulse.fetch(self._sql["release_orphans"], crashed)]
+        return [str(row["id"]) for row in await self._pulse.fetch(self._sql["release_orphans"], _fault())]
 
     async def reconcile(self, worker_id: int, kind: str, running: Collection[int]) -> int:
         """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost."""
@@ -218,7 +224,7 @@ class JobQueue:
         Raises:
             Fenced: The job has changed hands.
         """
-        return await self._version("give_back", lease.job_id, lease.token)
+        return await self._version("give_back", lease.job_id, lease.token, 0.0)
 
     async def bury(self, lease: Lease, failure: Failure, *, replayable: bool) -> End:
         """Fails a scan for good.
@@ -249,7 +255,21 @@ class JobQueue:
     async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
         asked_at = time.monotonic()
         rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)
-        return [_lease(row, asked_at) for row in rows]
+        leases, unreadable = readable(rows, functools.partial(_lease, asked_at=asked_at))
+        for row in unreadable:
+            await self._set_aside(row)
+        return leases
+
+    async def _set_aside(self, row: asyncpg.Record) -> None:
+        """Puts a job that can't be read back for a worker that can; if none has come in a scan's time, it failed."""
+        job_id, token = row["job_id"], row["token"]
+        try:
+            if row["age"] < _UNREADABLE_SECONDS:
+                await self._pool.execute(self._sql["give_back"], job_id, token, _UNREADABLE_PAUSE)
+            else:
+                await self._pool.execute(self._sql["bury"], job_id, token, _fault(), "DEAD", row["spent"])
+        except Exception:  # the others of its claim mustn't be lost for it; it is reconciled
+            _log.exception("job that can't be read not put back", job_id=job_id)
 
     async def _commit_checkpoints(self, batch: Sequence[Checkpoint]) -> Mapping[Key, bool]:
         parts = [
@@ -281,6 +301,10 @@ class JobQueue:
         if version is None:
             raise Fenced
         return version
+
+
+def _fault() -> str:
+    return to_json(Failure.of(Internal(Reason.INTERNAL, trace_id="")))
 
 
 def _lease(row: asyncpg.Record, asked_at: float) -> Lease:

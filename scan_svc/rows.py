@@ -1,13 +1,20 @@
 """Database rows to domain objects and back; shared by the store and the queue."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import asyncpg
 import msgspec
+import structlog
 
+from mesh.errors import Internal, Reason
 from mesh.locale import Locale
 from scan_svc.results import LatLng, Results
 from scan_svc.scans import Failure, Photo, Scan, StageRun, State, Step
+
+_log = structlog.get_logger("rows")
+
+T = TypeVar("T")
 
 
 def scan_from(row: asyncpg.Record) -> Scan:
@@ -29,9 +36,39 @@ def scan_from(row: asyncpg.Record) -> Scan:
         percent=row["percent"],
         step=Step(row["step"]),
         results=msgspec.json.decode(row["outputs"] or "{}", type=Results),
-        error=msgspec.json.decode(row["error"], type=Failure) if row["error"] else None,
+        error=failure_from(row["error"]) if row["error"] else None,
         stages=tuple(msgspec.json.decode(row["stages"] or "[]", type=Sequence[StageRun])),
     )
+
+
+def failure_from(text: str) -> Failure:
+    """A stored failure; one whose reason only a newer release knows is a fault like any other here."""
+    try:
+        return msgspec.json.decode(text, type=Failure)
+    except msgspec.ValidationError:
+        return Failure.of(Internal(Reason.INTERNAL, trace_id=""))
+
+
+def readable(
+    rows: Sequence[asyncpg.Record], read: Callable[[asyncpg.Record], T]
+) -> tuple[list[T], list[asyncpg.Record]]:
+    """Reads rows one by one: while releases change, one may hold what this one doesn't know.
+
+    Args:
+        rows: Any.
+        read: Makes something of one; whatever it raises concerns that one alone.
+
+    Returns:
+        What was read, and the rows that couldn't be, which are logged.
+    """
+    found, unreadable = [], []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except Exception:
+            _log.exception("row can't be read", id=str(row["id"]))
+            unreadable.append(row)
+    return found, unreadable
 
 
 def to_json(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 from msgspec.structs import replace
 
-from mesh.errors import KINDS, EcoError, Reason
+from mesh.errors import KINDS, EcoError, Internal, Reason
 from mesh.locale import Locale
 from scan_svc.results import LatLng, Results, Usage
 
@@ -68,7 +68,7 @@ class Failure:
 
     def error(self) -> EcoError:
         """The error it was."""
-        return KINDS[self.kind].stored(self.reason, self.metadata)
+        return KINDS.get(self.kind, Internal).stored(self.reason, self.metadata)
 
 
 @dataclass(frozen=True, slots=True)

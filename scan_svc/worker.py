@@ -19,7 +19,9 @@ from scan_svc.queue import JobQueue
 
 _log = structlog.get_logger("worker")
 
+# Before it starts anew when something broke: doubled each time, until it has been at work for a lease.
 _START_ANEW_SECONDS = 1.0
+_START_ANEW_LIMIT = 30.0
 _GOODBYE_SECONDS = 5.0
 
 
@@ -92,8 +94,9 @@ class Worker:
 
     async def _work(self) -> None:
         """Enlists, works, and starts anew whenever it was declared dead or something broke."""
-        former: int | None = None
+        former, pause = None, _START_ANEW_SECONDS
         while not self._leaving.is_set():
+            began = time.monotonic()
             try:
                 worker_id = await patiently(self._queue.enlist)
                 # If the database was away it couldn't say goodbye; nothing of it runs any more.
@@ -102,9 +105,23 @@ class Worker:
                 await self._serve(worker_id)
             except Exception:  # such as tables that aren't migrated yet; health tells meanwhile
                 _log.exception("worker broke")
-                await asyncio.sleep(_START_ANEW_SECONDS)
+                if time.monotonic() - began > self._lease_seconds:
+                    pause = _START_ANEW_SECONDS
+                await self._told_within(pause)
+                pause = min(pause * 2, _START_ANEW_LIMIT)
+
+    async def _told_within(self, seconds: float) -> None:
+        """Waits, but not when it is told to leave."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
 
     async def _serve(self, worker_id: int) -> None:
+        """Works under one number until it is told to leave or was declared dead.
+
+        Raises:
+            Exception: What broke one of its loops.
+        """
         _log.info("worker enlisted", worker_id=worker_id)
         if not self._leaving.is_set():
             for consumer in self._consumers:
@@ -118,20 +135,24 @@ class Worker:
         grace = self._grace_seconds
         try:
             await asyncio.wait((beating, *consuming, told), return_when=asyncio.FIRST_COMPLETED)
-            if not self._leaving.is_set():
-                _log.error("declared dead: starting anew", worker_id=worker_id)
+            if beating.done() and not self._leaving.is_set():
+                # Others may have its jobs by now. If a consumer broke they are safe, and may end.
+                _log.error("no longer alive to the others", worker_id=worker_id)
                 grace = 0.0
         finally:
             # In this order: nothing new begins, though the end of a claim takes its time; nothing is claimed; and the
             # beat keeps what is running until it has ended.
             self._begin_nothing()
             await end(told)
-            await _end(*consuming)
+            await end(*consuming)
             await self._leave(grace)
-            await _end(beating)
+            await end(beating)
             with contextlib.suppress(Exception):  # a row that stays is removed by whoever reaps next
                 async with asyncio.timeout(_GOODBYE_SECONDS):
                     await self._dismiss(worker_id)
+        for loop in (beating, *consuming):
+            if not loop.cancelled():
+                loop.result()
 
     async def _leave(self, grace: float) -> None:
         """Lets the stages that are running end within the grace, and gives everything else back."""
@@ -200,10 +221,3 @@ class Worker:
     @property
     def _tasks(self) -> "list[asyncio.Task[None]]":
         return [task for consumer in self._consumers for task in consumer.tasks]
-
-
-async def _end(*loops: "asyncio.Task[None]") -> None:
-    await end(*loops)
-    for loop in loops:
-        if not loop.cancelled() and loop.exception():
-            _log.error("worker loop broke", loop=loop.get_name(), exc_info=loop.exception())

@@ -137,6 +137,17 @@ async def test_a_fault_of_ours_is_a_failed_try(post: Post) -> None:
     assert (await post.record(scan_id)).attempts[-1].error == "EmptyWebhookSecretError"
 
 
+async def test_a_webhook_that_cant_be_read_is_a_failed_try(post: Post) -> None:
+    """Its scan may be a newer release's, whose workers can; the others of its claim are delivered."""
+    strange = await post.ended_scan()
+    await post.pool.execute("update scan.scan set locale = 'of the next release'")
+    other = await post.ended_scan()
+    assert await post.deliver() == 1
+    assert (await post.record(other)).state is DeliveryState.DELIVERED
+    assert [one.error for one in (await post.record(strange)).attempts] == ["unreadable"]
+    assert await post.jobs() == [("READY", 1)]
+
+
 @pytest.mark.parametrize("before", [200, 410, 500])
 async def test_an_operator_can_have_a_webhook_delivered_again(post: Post, before: int) -> None:
     """Whatever became of it: delivered, refused or exhausted; with the same id and a fresh schedule."""

@@ -1,0 +1,83 @@
+"""A worker among what nobody foresaw: rows of another release, faults of its own, a database that is away."""
+
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from mesh.errors import Reason
+from scan_svc.queue import Lease
+from scan_svc.scans import State
+from tests.chaos.shop import Shop, eventually, opened
+
+
+@pytest.fixture
+async def shop(database_url: str, redis_url: str) -> AsyncIterator[Shop]:
+    """The parts on a fresh database."""
+    async with opened(database_url, redis_url) as shop:
+        yield shop
+
+
+async def test_a_scan_that_cant_be_read_is_put_back_and_harms_no_other(shop: Shop) -> None:
+    """While releases change it may be a newer one's, which can read it."""
+    strange = await shop.submit()
+    await shop.pool.execute("update scan.scan set locale = 'of the next release'")
+    other = await shop.submit()
+    worker_id = await shop.queue.enlist()
+    assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 2)] == [other]
+    row = await shop.pool.fetchrow("select *, run_at > now() as later from scan.job where ref = $1", strange)
+    assert (row["state"], row["attempt"], row["later"]) == ("READY", 0, True)
+
+
+async def test_a_scan_that_nobody_could_read_in_its_time_has_failed(shop: Shop) -> None:
+    """Nothing loops for ever; what it may have cost so far stays with it."""
+    await shop.submit()
+    await shop.pool.execute("update scan.scan set locale = '?', started_at = now() - interval '1 hour'")
+    await shop.pool.execute('update scan.job set spent = \'{"model": "m"}\'')
+    assert await shop.queue.claim(await shop.queue.enlist(), 1) == []
+    assert await shop.pool.fetchval("select state from scan.scan") == "FAILED"
+    row = await shop.pool.fetchrow(
+        "select state, last_error ->> 'reason' as reason, spent::text as spent from scan.job"
+    )
+    assert tuple(row) == ("DEAD", "INTERNAL", '{"model": "m"}')
+
+
+async def test_a_failure_of_a_newer_release_is_shown_as_a_general_one(shop: Shop) -> None:
+    """Its reason has no text here; a fault without a name is better than none."""
+    scan_id = await shop.submit()
+    error = '{"kind": "Later", "reason": "OF_THE_NEXT_RELEASE", "metadata": {}}'
+    await shop.pool.execute("update scan.job set state = 'DEAD'")
+    await shop.pool.execute("update scan.scan set state = 'FAILED', error = $1::jsonb", error)
+    failure = (await shop.parts.store.get(scan_id)).error
+    assert failure and failure.error().reason is Reason.INTERNAL
+
+
+async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(shop: Shop) -> None:
+    """Its leases are good, so nothing is cancelled and paid again; and it doesn't break over and over in a hot loop."""
+    claim, broke, again = shop.queue.claim, 0.0, 0.0
+
+    async def break_once(worker_id: int, count: int) -> list[Lease]:
+        nonlocal broke, again
+        if broke:
+            again = again or time.monotonic()
+        elif shop.peers.calls["vision"]:
+            broke = time.monotonic()
+            raise RuntimeError("unforeseen")
+        return await claim(worker_id, count)
+
+    async def until_it_broke() -> None:
+        await eventually(lambda: has(broke))
+
+    shop.peers.before["vision"] = until_it_broke
+    shop.queue.claim = break_once  # type: ignore[method-assign]
+    scan_id = await shop.submit()
+    async with shop.worker().working():
+        scan = await shop.ended(scan_id)
+    assert scan.state is State.SUCCEEDED
+    assert shop.peers.calls["vision"] == 1
+    assert again - broke >= 1.0
+
+
+async def has(value: object) -> bool:
+    """For `eventually`: whether there is something."""
+    return bool(value)
