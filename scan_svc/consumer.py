@@ -185,7 +185,8 @@ class Consumer:
                 return
             self._let_go()
             # What takes longer shares the risk, or suspects would wait for the slowest call.
-            await asyncio.wait(self.tasks, timeout=self._apart_seconds / 2)
+            if tasks := self.tasks:  # they may have ended by now
+                await asyncio.wait(tasks, timeout=self._apart_seconds / 2)
         await self._run_apart(worker_id, suspects)
 
     async def _run_apart(self, worker_id: int, suspects: Suspects) -> None:

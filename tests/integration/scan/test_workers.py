@@ -1,5 +1,6 @@
 """A worker among what nobody foresaw: rows of another release, faults of its own, a database that is away."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 
@@ -49,7 +50,8 @@ async def test_a_failure_of_a_newer_release_is_shown_as_a_general_one(shop: Shop
     await shop.pool.execute("update scan.job set state = 'DEAD'")
     await shop.pool.execute("update scan.scan set state = 'FAILED', error = $1::jsonb", error)
     failure = (await shop.parts.store.get(scan_id)).error
-    assert failure and failure.error().reason is Reason.INTERNAL
+    assert failure
+    assert failure.error().reason is Reason.INTERNAL
 
 
 async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(shop: Shop) -> None:
@@ -76,6 +78,34 @@ async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(shop: Shop) ->
     assert scan.state is State.SUCCEEDED
     assert shop.peers.calls["vision"] == 1
     assert again - broke >= 1.0
+
+
+async def test_suspects_wait_while_the_last_job_ends(shop: Shop) -> None:
+    """Between asking for the turn and letting the others go there may be no others any more."""
+    due = shop.queue.due
+
+    async def due_when_it_has_ended(task: str, every_seconds: float) -> bool:
+        ended.set()
+        await eventually(lambda: shop.pool.fetchval("select not exists (select from scan.job where crashes = 0)"))
+        return await due(task, every_seconds)
+
+    ended = asyncio.Event()
+    shop.queue.due = due_when_it_has_ended  # type: ignore[method-assign]
+    shop.peers.before["vision"] = ended.wait
+    enlist, enlisted = shop.queue.enlist, 0
+
+    async def count() -> int:
+        nonlocal enlisted
+        enlisted += 1
+        return await enlist()
+
+    shop.queue.enlist = count  # type: ignore[method-assign]
+    await shop.submit()
+    async with shop.worker().working():
+        await eventually(lambda: has(shop.peers.calls["vision"]))
+        suspect = await shop.submit(crashes=2)
+        assert (await shop.ended(suspect)).state is State.SUCCEEDED
+    assert enlisted == 1
 
 
 async def has(value: object) -> bool:
