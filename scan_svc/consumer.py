@@ -109,6 +109,7 @@ class Consumer:
         self._at_work: dict[int, tuple[Running, asyncio.Task[None]]] = {}
         self._room = kind.capacity
         self._wake = asyncio.Event()
+        self._apart = False  # suspects have the worker to themselves
         self._full = False  # the last claim took all there was room for: there may be more
         self._leaving = False
 
@@ -128,9 +129,9 @@ class Consumer:
         return [task for _, task in self._at_work.values()]
 
     def wake(self) -> bool:
-        """There may be something to claim; False if there is no room for it."""
+        """There may be something to claim; False if there is no room for it, or none until suspects are done."""
         self._wake.set()
-        return self._room > 0 and not self._leaving
+        return self._room > 0 and not self._apart and not self._leaving
 
     def suspect(self) -> None:
         """There may be suspects: looks for them at once."""
@@ -180,14 +181,17 @@ class Consumer:
         suspects = self._kind.suspects
         if suspects is None or not await patiently(suspects.waiting):
             return
-        if self._at_work:
-            if not await patiently(suspects.turn):
-                return
+        if self._at_work and not await patiently(suspects.turn):
+            return
+        self._apart = True
+        try:
             self._let_go()
-            # What takes longer shares the risk, or suspects would wait for the slowest call.
-            if tasks := self.tasks:  # they may have ended by now
+            if tasks := self.tasks:
+                # What takes longer shares the risk, or suspects would wait for the slowest call.
                 await asyncio.wait(tasks, timeout=self._apart_seconds / 2)
-        await self._run_apart(worker_id, suspects)
+            await self._run_apart(worker_id, suspects)
+        finally:
+            self._apart = False
 
     async def _run_apart(self, worker_id: int, suspects: Suspects) -> None:
         """Keeps as many suspects at work as may run together, and those that must be alone alone."""

@@ -108,6 +108,19 @@ async def test_suspects_wait_while_the_last_job_ends(shop: Shop) -> None:
     assert enlisted == 1
 
 
+async def test_a_worker_busy_with_suspects_leaves_new_jobs_to_others(shop: Shop) -> None:
+    """Whoever wakes it has to know that it comes back to them late: then all others are notified."""
+    looking = asyncio.Event()
+    shop.peers.before["vision"] = looking.wait
+    await shop.submit(crashes=2)
+    worker = shop.worker()
+    async with worker.working():
+        await eventually(lambda: has(shop.peers.calls["vision"]))
+        assert not worker.wake("scan")
+        looking.set()
+        await eventually(lambda: has(worker.wake("scan")))
+
+
 async def has(value: object) -> bool:
     """For `eventually`: whether there is something."""
     return bool(value)
