@@ -2,7 +2,7 @@
 
 Transaction contract: a state change and the job that follows from it are one statement, so one transaction; scans that
 are created at the same time share it. What takes a scan away from a worker waits for the job's row first, so that a
-result just stored is seen. Workers change scans through `scan_svc.queue`.
+result just stored is seen, and then for the scan's, so that a job just made is. Workers change scans through `scan_svc.queue`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -108,6 +108,7 @@ class ScanStore:
     async def _taken_away(self, query: str, scan_id: str) -> bool:
         async with self._pool.at_hand() as connection, connection.transaction():
             await connection.execute(self._sql["lock_job"], scan_id)
+            await connection.execute(self._sql["lock_scan"], scan_id)
             return await connection.fetchval(self._sql[query], scan_id) is not None
 
 

@@ -36,6 +36,16 @@ async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 30.0
             await asyncio.sleep(0.02)
 
 
+async def blocked(holder: asyncpg.Connection) -> None:
+    """Waits until somebody waits for a lock that this connection holds."""
+    waits = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))"
+
+    async def somebody_waits() -> bool:
+        return bool(await holder.fetchval(waits))
+
+    await eventually(somebody_waits)
+
+
 class Peers:
     """Vision, Rules and Character in this process. `before[stage]` runs first: raise to fail, wait to hold."""
 

@@ -25,7 +25,7 @@ from scan_svc.results import Answer, Classification, Usage
 from scan_svc.scans import Failure, Scan, StageRun, State
 from tests.chaos.journal import Event
 from tests.chaos.processes import Processes
-from tests.chaos.shop import LEASE_SECONDS, METAL, LosingPool, Shop, eventually, opened
+from tests.chaos.shop import LEASE_SECONDS, METAL, LosingPool, Shop, blocked, eventually, opened
 
 POISON_CRASHES = 5
 
@@ -547,13 +547,3 @@ async def checkpoints(shop: Shop, *leases: Lease) -> list[type]:
 async def true_of(condition: bool) -> bool:
     """For `eventually`, of what this process knows."""
     return condition
-
-
-async def blocked(holder: asyncpg.Connection) -> None:
-    """Waits until somebody waits for a lock that this connection holds."""
-    waits = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))"
-
-    async def somebody_waits() -> bool:
-        return bool(await holder.fetchval(waits))
-
-    await eventually(somebody_waits)

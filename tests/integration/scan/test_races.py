@@ -1,0 +1,52 @@
+"""Two that reach for one job at the same moment, told apart by what each of them waits for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from mesh.postgres import Queries
+from scan_svc.queue import JobQueue
+from scan_svc.scans import State
+from tests.chaos.shop import LEASE_SECONDS, Shop, blocked, opened
+from tests.integration.scan.jobs import Jobs
+
+
+@pytest.fixture
+async def shop(database_url: str, redis_url: str) -> AsyncIterator[Shop]:
+    """The parts on a fresh database."""
+    async with opened(database_url, redis_url) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def other(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The other one's connection."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def test_a_scan_deleted_as_it_starts_leaves_no_job(shop: Shop, other: asyncpg.Connection) -> None:
+    """Its job would be leased and given back for ever, and count as backlog."""
+    scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
+    await other.execute("begin")
+    await other.fetchval(shop.parts.queries["start_scan"], scan_id, "")
+    deletion = asyncio.create_task(shop.parts.store.delete(scan_id))
+    await blocked(other)
+    await other.execute("commit")
+    assert await deletion
+    assert await shop.pool.fetchval("select count(*) from scan.job") == 0
+
+
+async def test_a_scan_cancelled_as_it_starts_is_cancelled(shop: Shop, other: asyncpg.Connection) -> None:
+    """It had neither finished nor begun: its user is told so, and it costs nothing."""
+    scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
+    await other.execute("begin")
+    await other.fetchval(shop.parts.queries["start_scan"], scan_id, "")
+    cancellation = asyncio.create_task(shop.parts.store.cancel(scan_id))
+    await blocked(other)
+    await other.execute("commit")
+    assert await cancellation
+    assert (await shop.parts.store.get(scan_id)).state is State.CANCELLED
