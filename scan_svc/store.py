@@ -2,7 +2,8 @@
 
 Transaction contract: a state change and the job that follows from it are one statement, so one transaction; scans that
 are created at the same time share it. What takes a scan away from a worker waits for the job's row first, so that a
-result just stored is seen, and then for the scan's, so that a job just made is. Workers change scans through `scan_svc.queue`.
+result just stored is seen, and then for the scan's, so that a job just made is. Workers change scans through
+`scan_svc.queue`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,10 +1,15 @@
 -- Jobs whose worker is gone become ready again, with their attempt given back; a scan that was in five crashes of one
 -- stage is archived, and a webhook is simply tried again. A random delay spreads them over the workers, but for suspects,
--- which run apart anyhow; SKIP LOCKED leaves rows alone that another reaper or a late write holds.
-with orphan as (
-    select j.id from scan.job j
+-- which run apart anyhow; SKIP LOCKED leaves rows alone that another reaper or a late write holds. Who is gone is settled
+-- first: of a row that has changed since, its own columns are looked at again as it is locked, but no other table; so one
+-- that was released and claimed meanwhile would be taken from a living worker.
+with gone as materialized (
+    select distinct j.worker_id from scan.job j
     where j.state = 'LEASED' and not exists (select from scan.worker w where w.id = j.worker_id)
-    for update skip locked
+), orphan as (
+    select j.id from scan.job j
+    where j.state = 'LEASED' and j.worker_id in (select worker_id from gone)
+    for update of j skip locked
 ), released as (
     update scan.job j
     set state = case when j.kind = 'scan' and j.crashes + 1 >= 5 then 'ARCHIVED' else 'READY' end,

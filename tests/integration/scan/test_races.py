@@ -6,10 +6,8 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from mesh.postgres import Queries
-from scan_svc.queue import JobQueue
 from scan_svc.scans import State
-from tests.chaos.shop import LEASE_SECONDS, Shop, blocked, opened
+from tests.chaos.shop import Shop, blocked, opened
 from tests.integration.scan.jobs import Jobs
 
 
@@ -50,3 +48,20 @@ async def test_a_scan_cancelled_as_it_starts_is_cancelled(shop: Shop, other: asy
     await other.execute("commit")
     assert await cancellation
     assert (await shop.parts.store.get(scan_id)).state is State.CANCELLED
+
+
+async def test_a_late_reaper_takes_nothing_from_a_living_worker(shop: Shop, other: asyncpg.Connection) -> None:
+    """Its statement began when the former worker was dead; another one has reaped since, and a third has claimed."""
+    first = await shop.held()
+    await shop.pool.execute("delete from scan.worker")
+    release = shop.parts.queries["release_orphans"]
+    paused = release.replace("where j.state", "where (select pg_advisory_xact_lock_shared(7)) is not null and j.state")
+    assert paused != release
+    await other.execute("select pg_advisory_lock(7)")
+    late = asyncio.create_task(shop.pool.fetch(paused, "{}"))
+    await blocked(other)
+    assert await shop.lose_everybody() == [first.scan.scan_id]
+    living = await shop.claimed()
+    await other.execute("select pg_advisory_unlock(7)")
+    assert await late == []
+    assert await shop.queue.holds(living)
