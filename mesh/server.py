@@ -29,6 +29,9 @@ _OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share it in silence
     ("grpc.max_receive_message_length", 1 << 20),
     ("grpc.max_send_message_length", 4 << 20),
+    # Over the soft limit gRPC refuses at random. The edge passes 16 KiB; gRPC counts 32 bytes more a header.
+    ("grpc.max_metadata_size", 32 << 10),
+    ("grpc.absolute_max_metadata_size", 64 << 10),
     # Python clients re-resolve DNS only on disconnect: without an age, new replicas get no traffic.
     ("grpc.max_connection_age_ms", 15 * 60 * 1000),
     ("grpc.max_connection_age_grace_ms", 60 * 1000),
