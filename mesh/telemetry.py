@@ -142,8 +142,17 @@ def _configure_logging(service: str, settings: ServiceSettings) -> None:
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    # Libraries log through the standard module: only what is worth a person's attention.
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s", force=True)
+    # Libraries log through the standard module: only what is worth a person's attention, in the same form.
+    libraries = logging.StreamHandler()
+    of_standard = [structlog.stdlib.add_logger_name, structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    libraries.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[*of_standard, add_service, *shared]))
+    logging.basicConfig(level=logging.WARNING, handlers=[libraries], force=True)
+    # gRPC reads a header that isn't UTF-8 as Latin-1, and tells of it each time with a traceback: anybody may send one.
+    logging.getLogger("grpc._cython.cygrpc").addFilter(_is_no_misencoded_header)
+
+
+def _is_no_misencoded_header(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
 
 
 def _add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
