@@ -15,11 +15,12 @@ class Batches(Generic[K, V]):
     store is asked at once; under load its own pace sets the size of the batches.
 
     Args:
-        fetch: Looks many keys up in one round trip; a key that is missing has no value.
+        fetch: Looks many keys up in one round trip; a key that is missing has no value, and an exception in a value's
+            place is raised for those who asked for that key alone.
         limit: Keys in one batch at most.
     """
 
-    def __init__(self, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V]]], limit: int = 256) -> None:
+    def __init__(self, fetch: Callable[[Sequence[K]], Awaitable[Mapping[K, V | Exception]]], limit: int = 256) -> None:
         self._fetch = fetch
         self._limit = limit
         self._waiting: dict[K, list[asyncio.Future[V | None]]] = {}
@@ -29,7 +30,7 @@ class Batches(Generic[K, V]):
         """The value of one key; None if it has none.
 
         Raises:
-            Exception: Whatever `fetch` raised, for everyone in the batch.
+            Exception: Whatever `fetch` raised, for everyone in the batch; or what stands in the value's place.
         """
         found: asyncio.Future[V | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(found)
@@ -56,5 +57,9 @@ class Batches(Generic[K, V]):
         for key, waiting in batch:
             value = values.get(key)
             for found in waiting:
-                if not found.done():  # who asked has left
+                if found.done():  # who asked has left
+                    continue
+                if isinstance(value, Exception):
+                    found.set_exception(value)
+                else:
                     found.set_result(value)

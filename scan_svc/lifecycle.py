@@ -177,9 +177,8 @@ class Lifecycle:
             InvalidArgument: The token isn't ours.
         """
         size = min(size or _PAGE_DEFAULT, _PAGE_LIMIT)
-        scans = await self._store.page(user_id, _decode(token) if token else None, size + 1)
-        following = _encode(scans[size - 1].scan_id) if len(scans) > size else ""
-        return scans[:size], following
+        scans, last = await self._store.page(user_id, _decode(token) if token else None, size)
+        return scans, _encode(last) if last else ""
 
     async def cancel(self, user_id: str, scan_id: str) -> Scan:
         """Stops a scan.

@@ -202,8 +202,6 @@ class Snapshots:
                     await self._publish()
                 except DOWN:
                     self._put_back()
-                except Exception:  # a scan that can't be shown must not keep the others from it
-                    _log.exception("progress lost", scan_ids=list(self._flying))
                 else:
                     self._doubtful -= self._flying.keys()
                 self._landed()
@@ -228,17 +226,24 @@ class Snapshots:
         keys: list[str] = []
         arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL]
         for scan_id, entry in self._flying.items():
-            keys += (_progress_key(scan_id), _result_key(scan_id))
-            if entry is None:
-                arguments += (f"{_DELETED_VERSION:010d}", 0, scan_id)
-                continue
-            snapshot = self.of(entry) if isinstance(entry, Scan) else entry
-            if scan_id in self._doubtful:
-                snapshot = replace(snapshot, at=0.0)
-            ended = snapshot.state.terminal
-            value = b"%010d" % snapshot.version + _encode(snapshot)
-            arguments += (value, _RESULT_SECONDS if ended else 0, scan_id + ENDED_MARK if ended else scan_id)
+            try:
+                arguments += self._told(scan_id, entry)
+            except Exception:  # a scan that can't be shown must not keep the others from it
+                _log.exception("progress lost", scan_id=scan_id)
+            else:
+                keys += (_progress_key(scan_id), _result_key(scan_id))
         await self._script(keys, arguments)
+
+    def _told(self, scan_id: str, entry: _Entry) -> tuple[bytes | str, int, str]:
+        """What the script wants to know of one scan."""
+        if entry is None:
+            return f"{_DELETED_VERSION:010d}", 0, scan_id
+        snapshot = self.of(entry) if isinstance(entry, Scan) else entry
+        if scan_id in self._doubtful:
+            snapshot = replace(snapshot, at=0.0)
+        ended = snapshot.state.terminal
+        value = b"%010d" % snapshot.version + _encode(snapshot)
+        return value, _RESULT_SECONDS if ended else 0, scan_id + ENDED_MARK if ended else scan_id
 
     async def _fetch(self, scan_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         held = await self._mget(_progress_key, scan_ids)
@@ -246,7 +251,8 @@ class Snapshots:
         missing = [scan_id for scan_id in scan_ids if scan_id not in held]
         if missing:
             held |= await self._mget(_result_key, missing)
-        return {scan_id: _decode(value[_DIGITS:]) for scan_id, value in held.items() if len(value) > _DIGITS}
+        snapshots = {scan_id: _decoded(value) for scan_id, value in held.items()}
+        return {scan_id: snapshot for scan_id, snapshot in snapshots.items() if snapshot}
 
     async def _mget(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
         values: list[bytes | None] = await self._redis.execute("MGET", *(key(scan_id) for scan_id in scan_ids))
@@ -258,10 +264,12 @@ class ScanReader:
 
     Args:
         snapshots: Redis.
-        load: Reads many scans from PostgreSQL, by id.
+        load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
     """
 
-    def __init__(self, snapshots: Snapshots, load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan]]]) -> None:
+    def __init__(
+        self, snapshots: Snapshots, load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]]
+    ) -> None:
         self._snapshots = snapshots
         self._loads = Batches(load)
 
@@ -297,6 +305,14 @@ class ScanReader:
         if scan is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
         return scan
+
+
+def _decoded(value: bytes) -> Snapshot | None:
+    """The snapshot in a value; None of a deleted scan, and of one in another release's form: it is made anew."""
+    try:
+        return _decode(value[_DIGITS:]) if len(value) > _DIGITS else None
+    except msgspec.MsgspecError:
+        return None
 
 
 def _progress_key(scan_id: str) -> str:

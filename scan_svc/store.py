@@ -9,6 +9,9 @@ result just stored is seen, and then for the scan's, so that a job just made is.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import asyncpg
+import msgspec
+import structlog
 from uuid_utils.compat import UUID
 
 from mesh.errors import AlreadyExists, NotFound, Reason
@@ -16,6 +19,8 @@ from mesh.postgres import Pool, Queries
 from scan_svc.commits import GroupCommit
 from scan_svc.rows import scan_from
 from scan_svc.scans import NewScan, Scan
+
+_log = structlog.get_logger("store")
 
 
 class ScanStore:
@@ -69,20 +74,32 @@ class ScanStore:
         Raises:
             NotFound: There is none.
         """
-        found = await self.get_many((scan_id,))
-        if not found:
+        found = (await self.get_many((scan_id,))).get(scan_id)
+        if found is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-        return found[scan_id]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
-    async def get_many(self, scan_ids: Sequence[str]) -> dict[str, Scan]:
-        """Those of the scans that exist, by id, whoever's they are."""
+    async def get_many(self, scan_ids: Sequence[str]) -> dict[str, Scan | Exception]:
+        """Those of the scans that exist, by id, whoever's they are; of one that can't be read, why."""
         rows = await self._pool.fetch(self._sql["get_scans"], scan_ids)
-        return {scan.scan_id: scan for scan in map(scan_from, rows)}
+        return {str(row["id"]): _read(row) for row in rows}
 
-    async def page(self, user_id: str, before: UUID | None, size: int) -> list[Scan]:
-        """A user's scans older than `before`, newest first."""
-        rows = await self._pool.fetch(self._sql["list_scans"], user_id, before, size)
-        return [scan_from(row) for row in rows]
+    async def page(self, user_id: str, before: UUID | None, size: int) -> tuple[list[Scan], str]:
+        """A user's scans older than `before`, newest first.
+
+        Returns:
+            The scans, without those that can't be read; and the id of the page's last one, empty if none follow.
+        """
+        rows = await self._pool.fetch(self._sql["list_scans"], user_id, before, size + 1)
+        scans = []
+        for row in rows[:size]:
+            if isinstance(scan := _read(row), Scan):
+                scans.append(scan)
+            else:
+                _log.error("scan can't be read", scan_id=str(row["id"]), exc_info=scan)
+        return scans, str(rows[size - 1]["id"]) if len(rows) > size else ""
 
     async def start(self, scan_id: str, traceparent: str) -> bool:
         """Queues a scan whose photo has come; False if it wasn't waiting for one any more."""
@@ -111,6 +128,14 @@ class ScanStore:
             await connection.execute(self._sql["lock_job"], scan_id)
             await connection.execute(self._sql["lock_scan"], scan_id)
             return await connection.fetchval(self._sql[query], scan_id) is not None
+
+
+def _read(row: asyncpg.Record) -> Scan | Exception:
+    """A row's scan, or why it can't be read: a newer release may have written what this one doesn't know."""
+    try:
+        return scan_from(row)
+    except (ValueError, KeyError, msgspec.MsgspecError) as error:
+        return error
 
 
 def _columns(creation: tuple[NewScan, str]) -> tuple[object, ...]:
