@@ -40,7 +40,9 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
         """The scan's progress until its end, as text."""
         who = caller(context)
         seen = max(request.after_version, last_event(context))
-        watch = self._watchers.watch(request.scan_id, who.user_id, seen, seconds=context.time_remaining())
+        watch = self._watchers.watch(
+            wire.canonical(request.scan_id), who.user_id, seen, seconds=context.time_remaining()
+        )
         opening = _RETRY
         async with aclosing(watch) as events:
             async for event in events:

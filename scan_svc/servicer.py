@@ -58,7 +58,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
     async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:
         """Queues a scan whose photo has been uploaded."""
         who = caller(context)
-        scan = await self._lifecycle.start(who.user_id, request.scan_id, traceparent())
+        scan = await self._lifecycle.start(who.user_id, wire.canonical(request.scan_id), traceparent())
         return wire.scan(scan, who.reads(scan.locale))
 
     async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
@@ -67,16 +67,18 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         if request.HasField("wait"):
             seconds = wire.waiting_time(request, context.time_remaining())
             with self._calls.aside():
-                scan = await self._watchers.newer(request.scan_id, who.user_id, request.after_version, seconds)
+                scan = await self._watchers.newer(
+                    wire.canonical(request.scan_id), who.user_id, request.after_version, seconds
+                )
         else:
-            scan = await self._lifecycle.get(who.user_id, request.scan_id)
+            scan = await self._lifecycle.get(who.user_id, wire.canonical(request.scan_id))
         return wire.shown(scan, who.reads(scan.locale), self._lifecycle.expected_wait(scan))
 
     async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[pb.WatchScanResponse, None]:
         """The scan's progress until its end."""
         who = caller(context)
         watch = self._watchers.watch(
-            request.scan_id, who.user_id, request.after_version, seconds=context.time_remaining()
+            wire.canonical(request.scan_id), who.user_id, request.after_version, seconds=context.time_remaining()
         )
         async with aclosing(watch) as events:
             async for event in events:
@@ -93,18 +95,20 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
     async def CancelScan(self, request: pb.CancelScanRequest, context: Any) -> Scan:
         """Stops a scan."""
         who = caller(context)
-        scan = await self._lifecycle.cancel(who.user_id, request.scan_id)
+        scan = await self._lifecycle.cancel(who.user_id, wire.canonical(request.scan_id))
         return wire.scan(scan, who.reads(scan.locale))
 
     async def AnswerQuestion(self, request: pb.AnswerQuestionRequest, context: Any) -> pb.AnswerQuestionResponse:
         """Makes an answer sharper by what its user replied."""
         who = caller(context)
         seconds = context.time_remaining()
-        replied = await self._replies.answer(who.user_id, request.scan_id, request.reply, request.request_id, seconds)
+        replied = await self._replies.answer(
+            who.user_id, wire.canonical(request.scan_id), request.reply, request.request_id, seconds
+        )
         return wire.answer_question_response(replied, who)
 
     async def DeleteScan(self, request: pb.DeleteScanRequest, context: Any) -> Empty:
         """Removes a scan with everything known about it."""
         who = caller(context)
-        await self._lifecycle.delete(who.user_id, request.scan_id)
+        await self._lifecycle.delete(who.user_id, wire.canonical(request.scan_id))
         return Empty()

@@ -48,6 +48,11 @@ _STAGES: Mapping[Step, str] = MappingProxyType(
 )
 
 
+def canonical(identifier: str) -> str:
+    """A UUID of a request as we write it: iPhones write them in capitals."""
+    return identifier.lower()
+
+
 def new_scan(
     request: scan_service_pb2.CreateScanRequest, scan_id: str, user_id: str, locale: Locale, photo: Photo
 ) -> NewScan:

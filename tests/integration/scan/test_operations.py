@@ -138,6 +138,14 @@ async def test_a_replay_goes_on_from_the_stage_that_failed(client: Client, duty:
     assert await reason(duty.ReplayScan(pb.ReplayScanRequest(scan_id=scan_id))) == Reason.DEAD_LETTER_NOT_FOUND
 
 
+async def test_an_id_in_capitals_means_the_same_letter(duty: Any, jobs: Jobs) -> None:
+    """As everywhere else."""
+    dead, archived = await jobs.add(stage="answer"), await jobs.add()
+    assert (await duty.ReplayScan(pb.ReplayScanRequest(scan_id=dead.upper()))).stage == "answer"
+    reply = await duty.ArchiveScan(pb.ArchiveScanRequest(scan_id=archived.upper()))
+    assert reply.dead_letter.scan_id == archived
+
+
 async def test_a_poison_scan_stays_a_suspect_when_a_person_replays_it(duty: Any, jobs: Jobs) -> None:
     """It may kill one more worker, not five; an innocent's crashes are forgotten."""
     poison, innocent = await jobs.add("ARCHIVED", crashes=5), await jobs.add(crashes=2)

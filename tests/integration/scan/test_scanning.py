@@ -13,7 +13,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1 import scan_pb2
-from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, ListScansRequest, WatchScanResponse
+from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, GetScanRequest, ListScansRequest, WatchScanResponse
 from mesh.errors import InvalidArgument, Reason, Unavailable
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
@@ -237,6 +237,27 @@ async def test_deleting_ends_the_watch(client: Client, peers: Peers) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await _rest(watching)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_an_id_in_capitals_means_the_same_scan(client: Client, peers: Peers) -> None:
+    """iPhones write UUIDs so."""
+    created = await client.create()
+    (await client.put(created.upload)).raise_for_status()
+    capitals = created.scan.scan_id.upper()
+    waiting = GetScanRequest(scan_id=capitals, wait={"seconds": 20}, after_version=2**31)
+    assert (await client.start(capitals)).scan_id == created.scan.scan_id
+    done = await client.finished(capitals)
+    assert done.state == scan_pb2.Scan.STATE_SUCCEEDED
+    assert await client.get(capitals) == done
+    assert await client.stub.GetScan(waiting, metadata=client.metadata) == done
+    for refused in (client.cancel(capitals), client.reply(capitals, "투명")):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await refused
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    await client.delete(capitals)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.get(created.scan.scan_id)
+    assert reason(caught.value) == Reason.SCAN_NOT_FOUND
 
 
 async def test_others_scans_do_not_exist(client: Client, peers: Peers) -> None:
