@@ -9,7 +9,7 @@ import grpc
 
 from mesh import telemetry
 from mesh.errors import EcoError
-from mesh.identity import USER_HEADER
+from mesh.identity import on_behalf_of
 from mesh.status import from_rpc_error
 
 
@@ -64,19 +64,20 @@ class Peer:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    async def call(self, method: Callable[..., Any], request: object, *, timeout: float) -> Any:
+    async def call(self, method: Callable[..., Any], request: object, *, timeout: float, user_id: str = "") -> Any:
         """One unary call.
 
         Args:
             method: The stub's method.
             request: Its request.
             timeout: Seconds that remain; sent to the peer as its deadline.
+            user_id: On whose behalf; empty if the peer needn't know.
 
         Raises:
             EcoError: What the peer answered, or Unavailable when it can't be reached.
         """
         try:
-            return await method(request, timeout=timeout, metadata=_metadata(), wait_for_ready=True)
+            return await method(request, timeout=timeout, metadata=_metadata(user_id), wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
             raise self._unwrapped(error) from error
 
@@ -89,7 +90,7 @@ class Peer:
             method: The stub's method.
             request: Its request.
             timeout: As for `call`.
-            user_id: On whose behalf; empty if the peer needn't know.
+            user_id: As for `call`.
 
         Raises:
             EcoError: As `call` does.
@@ -108,7 +109,7 @@ class Peer:
         return from_rpc_error(error, self._name)
 
 
-def _metadata(user_id: str = "") -> tuple[tuple[str, str], ...]:
+def _metadata(user_id: str = "") -> tuple[tuple[str, str | bytes], ...]:
     trace = telemetry.traceparent()
     headers = (("traceparent", trace),) if trace else ()
-    return (*headers, (USER_HEADER, user_id)) if user_id else headers
+    return (*headers, on_behalf_of(user_id)) if user_id else headers

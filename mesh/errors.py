@@ -179,7 +179,9 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "이 주소는 사용할 수 없어요: {field}. 공개된 https 주소만 받을 수 있어요.",
             "This address can't be used: {field}. Only public https addresses are accepted.",
         ),
-        Reason.UNAUTHENTICATED: _text("로그인이 필요해요.", "Sign in first: no identity came with the call."),
+        Reason.UNAUTHENTICATED: _text(
+            "로그인이 필요해요.", "Sign in first: no identity that can be used came with the call."
+        ),
         Reason.INTERNAL: _text(
             "예상하지 못한 오류가 발생했어요. 추적 번호: {trace_id}",
             "Something went wrong on our side. Trace id: {trace_id}",

@@ -1,7 +1,8 @@
 """Who is calling, and in which language.
 
 Envoy verifies the bearer token, removes any identity that came from outside and sets `eco2-user-id`. Inside the mesh
-that header is believed; the services' ports are for the mesh only.
+that header is believed; the services' ports are for the mesh only. An identity is 1 to 128 printable characters with no
+blank at either end; what else a token may say is refused by the first service, before anything is stored or paid for.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,11 @@ from mesh.errors import Reason, Unauthenticated
 from mesh.locale import Locale
 
 USER_HEADER = "eco2-user-id"
+# The same between services when it isn't ASCII: Envoy passes any text on, gRPC sends it in binary headers alone.
+BINARY_USER_HEADER = "eco2-user-id-bin"
 LANGUAGE_HEADER = "accept-language"
+
+_LONGEST = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,20 @@ class Caller:
         """The subject of the caller's token.
 
         Raises:
-            Unauthenticated: No identity came with the call.
+            Unauthenticated: No identity came with the call, or one that can't be used.
         """
-        if not self._user_id:
+        if not self._user_id or not _usable(self._user_id):
             raise Unauthenticated(Reason.UNAUTHENTICATED)
         return self._user_id
 
     @property
     def account(self) -> str:
-        """On whose account models are paid: the same subject, or "" when a service calls for nobody in particular."""
-        return self._user_id
+        """On whose account models are paid: the same subject, or "" when a service calls for nobody in particular.
+
+        Raises:
+            Unauthenticated: As `user_id`.
+        """
+        return self.user_id if self._user_id else ""
 
     @property
     def locale(self) -> Locale:
@@ -57,6 +66,19 @@ def caller(context: Any) -> Caller:
     for key, value in context.invocation_metadata() or ():
         if key == USER_HEADER:
             user_id = value
+        elif key == BINARY_USER_HEADER:
+            user_id = value.decode("utf-8", "replace")
         elif key == LANGUAGE_HEADER:
             language = value
     return Caller(user_id, language)
+
+
+def on_behalf_of(user_id: str) -> tuple[str, str | bytes]:
+    """The header that tells a peer for whom a call is made."""
+    if user_id.isascii() and user_id.isprintable():
+        return USER_HEADER, user_id
+    return BINARY_USER_HEADER, user_id.encode("utf-8", "replace")
+
+
+def _usable(user_id: str) -> bool:
+    return len(user_id) <= _LONGEST and user_id.isprintable() and user_id == user_id.strip()

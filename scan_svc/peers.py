@@ -77,7 +77,7 @@ class RulesPeer:
             reply=reply,
             locale=scan.locale,
         )
-        meant = await self._peer.call(self._stub.InterpretReply, request, timeout=deadline)
+        meant = await self._peer.call(self._stub.InterpretReply, request, timeout=deadline, user_id=scan.user_id)
         found = from_proto(meant.classification, Classification)
         return Meaning(meant.understood, found, meant.question, meant.region, meant.message)
 

@@ -3,6 +3,7 @@
 import io
 import random
 import struct
+import uuid
 import zlib
 from typing import Any
 
@@ -31,6 +32,23 @@ async def test_a_photo_becomes_an_answer(phone: Phone, handwriting: bytes) -> No
     assert polled == scan
     collection = (await phone.call("GET", "/v1/me/characters")).json()
     assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
+
+
+async def test_a_user_may_be_called_anything_printable(sign_in: Sign, handwriting: bytes) -> None:
+    """From the token through all services to the collection, in any script."""
+    phone = sign_in(f"마포 {uuid.uuid4().hex}")
+    assert (await phone.finished(await phone.started(handwriting)))["state"] == "STATE_SUCCEEDED"
+    collection = (await phone.call("GET", "/v1/me/characters")).json()
+    assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
+
+
+async def test_a_subject_that_is_no_identity_is_refused_at_once(sign_in: Sign) -> None:
+    """By the first service, before anything is stored or paid for."""
+    phone = sign_in("x" * 129)
+    for method, path, body in (("GET", "/v1/scans", None), ("POST", "/v1/scans", {"image_url": "https://example.com"})):
+        reply = await phone.call(method, path, body)
+        assert reply.status_code == 401
+        assert reply.json()["details"][0]["reason"] == "UNAUTHENTICATED"
 
 
 async def test_stages_run_and_are_told_in_order(phone: Phone, handwriting: bytes) -> None:

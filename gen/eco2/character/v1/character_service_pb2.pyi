@@ -33,7 +33,7 @@ class EvaluateRewardRequest(_message.Message):
     INSUFFICIENCY_COUNT_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
-    """Whose scan: the subject of the bearer token."""
+    """Whose scan: the subject of the bearer token, 1 to 128 printable characters with no blank at either end."""
     scan_id: _builtins.str
     """Which scan; also the idempotency key."""
     rule_count: _builtins.int

@@ -37,7 +37,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ADDRESS_REFUSED: _ErrorReason.ValueType  # 3
     """INVALID_ARGUMENT: an address that isn't https, isn't public, or can't be resolved. {"field": "image_url"}"""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 4
-    """UNAUTHENTICATED: no identity came with the call."""
+    """UNAUTHENTICATED: no identity came with the call, or one that can't be used: the subject of a token is 1 to 128
+    printable characters with no blank at either end.
+    """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 5
     """INTERNAL: a fault of ours; the trace id leads to the log line. {"trace_id": "4bf9…"}"""
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 6
@@ -152,7 +154,9 @@ ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason.ValueType  # 2
 ERROR_REASON_ADDRESS_REFUSED: ErrorReason.ValueType  # 3
 """INVALID_ARGUMENT: an address that isn't https, isn't public, or can't be resolved. {"field": "image_url"}"""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 4
-"""UNAUTHENTICATED: no identity came with the call."""
+"""UNAUTHENTICATED: no identity came with the call, or one that can't be used: the subject of a token is 1 to 128
+printable characters with no blank at either end.
+"""
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 5
 """INTERNAL: a fault of ours; the trace id leads to the log line. {"trace_id": "4bf9…"}"""
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 6
