@@ -108,7 +108,7 @@ class ScanClient:
             response = self._http.request(method, path, json=body)
         if response.is_error:
             raise ApiError.from_json(response.content, response.status_code, self._locale)
-        return json_format.Parse(response.content, reply, ignore_unknown_fields=True)
+        return _parsed(response.content, reply)
 
     def _put(self, ticket: scan_service_pb2.UploadTicket, photo: bytes) -> None:
         with _connected():
@@ -128,7 +128,7 @@ class ScanClient:
             for event in httpx2.EventSource(response):
                 if not event.data:  # it only tells how soon to reconnect
                     continue
-                yield json_format.Parse(event.data, scan_service_pb2.WatchScanResponse(), ignore_unknown_fields=True)
+                yield _parsed(event.data, scan_service_pb2.WatchScanResponse())
 
 
 def _address(text: str) -> httpx2.URL:
@@ -139,6 +139,13 @@ def _address(text: str) -> httpx2.URL:
     if address.scheme not in ("http", "https") or not address.host:
         raise Misuse(f"ECO2_REST_URL isn't an address such as http://127.0.0.1:8080: {text}")
     return address
+
+
+def _parsed(content: bytes | str, reply: M) -> M:
+    try:
+        return json_format.Parse(content, reply, ignore_unknown_fields=True)
+    except (json_format.ParseError, UnicodeDecodeError):
+        raise Disconnected("what answers isn't Eco²") from None
 
 
 @contextmanager

@@ -28,20 +28,24 @@ webhooks = typer.Typer(help="What was told about a scan's end: look at it, tell 
 
 _out = Console()
 
-_AGE = re.compile(r"(\d+)\s*([smhd])")
+_AGE = re.compile(r"(\d{1,9})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_TEN_YEARS = 3650 * 86_400  # the longest age that can be asked for
 
 
 def age(text: str) -> int:
     """Seconds of an age such as 90s, 30m, 2h or 7d.
 
     Raises:
-        typer.BadParameter: It is none.
+        typer.BadParameter: It is none, or more than ten years.
     """
     match = _AGE.fullmatch(text)
     if match is None:
         raise typer.BadParameter("write it as 90s, 30m, 2h or 7d")
-    return int(match[1]) * _SECONDS[match[2]]
+    seconds = int(match[1]) * _SECONDS[match[2]]
+    if seconds > _TEN_YEARS:
+        raise typer.BadParameter("at most ten years: 3650d")
+    return seconds
 
 
 Stage = Annotated[str, typer.Option(help="Only of this stage.")]

@@ -51,7 +51,7 @@ class ApiError(Exception):
         with contextlib.suppress(json_format.ParseError):
             json_format.Parse(text, status, ignore_unknown_fields=True)
         if status.code == code_pb2.OK:  # no Status at all: storage or a proxy spoke
-            return cls(Failure(f"HTTP_{http_status}", text[:500]))
+            return cls(Failure(f"HTTP_{http_status}", " ".join(text.split())[:500]))
         return cls(Failure.of(status, locale))
 
     @classmethod

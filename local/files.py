@@ -4,6 +4,13 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from local.failures import Misuse
+
+T = TypeVar("T")
 
 
 def write_private(path: Path, text: str) -> None:
@@ -15,6 +22,19 @@ def write_private(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Reads JSON of a known shape.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        Misuse: Something else stands in it.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Misuse(f"{path} isn't as the stack wrote it: {error}") from None
 
 
 def write_env(path: Path, variables: Mapping[str, str]) -> None:

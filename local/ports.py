@@ -5,7 +5,7 @@ import random
 import socket
 from pathlib import Path
 
-from local.files import write_private
+from local.files import read_json, write_private
 
 HOST = "127.0.0.1"
 
@@ -32,11 +32,14 @@ class Ports:
 
     Args:
         file: Where they are remembered; created at the first `save`.
+
+    Raises:
+        Misuse: Something else stands in the file.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._remembered: dict[str, int] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        self._remembered: dict[str, int] = read_json(file, dict[str, int]) if file.exists() else {}
         self._taken: dict[str, int] = {}
 
     def take(self, name: str, *, twin: int = 0) -> int:

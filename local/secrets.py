@@ -9,7 +9,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from local.files import write_private
+from local.files import read_json, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Secrets:
 
         Raises:
             FileNotFoundError: The stack never started.
+            Misuse: Something else stands in the file.
         """
-        return cls(**json.loads(file.read_text(encoding="utf-8")))
+        return read_json(file, cls)
 
     @classmethod
     def load_or_create(cls, file: Path) -> Self:

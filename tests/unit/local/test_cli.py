@@ -102,7 +102,7 @@ def test_ages_are_written_as_people_say_them(text: str, seconds: int) -> None:
     assert duty.age(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "2", "2w", "-2h", "2h30m"])
+@pytest.mark.parametrize("text", ["", "2", "2w", "-2h", "2h30m", "3651d", "9" * 5000 + "d"])
 def test_an_age_that_isnt_one_is_refused(text: str) -> None:
     """A wrong guess would replay the wrong letters."""
     with pytest.raises(typer.BadParameter):

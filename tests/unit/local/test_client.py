@@ -146,6 +146,14 @@ def test_a_server_that_is_gone_is_told_from_one_that_refuses(server: Server, cli
         client.history(10)
 
 
+@pytest.mark.parametrize("page", [b"<html>", b"\xff", b'{"scans": 1}'])
+def test_who_answers_as_somebody_else_is_not_the_stack(server: Server, client: ScanClient, page: bytes) -> None:
+    """Another program at that port, or the sign-in page of a hotel."""
+    server.replies["GET /v1/scans"] = lambda: httpx2.Response(200, content=page)
+    with pytest.raises(Disconnected):
+        client.history(10)
+
+
 def test_history_keeps_the_servers_order(client: ScanClient) -> None:
     """Newest first is the server's promise, not ours to remake."""
     assert [scan.version for scan in client.history(10)] == [2, 1]

@@ -99,6 +99,22 @@ def test_an_address_file_that_is_none_is_named(run: Run, tmp_path: Path) -> None
     assert "stack.env" in lines[0]
 
 
+@pytest.mark.parametrize("content", [b"garbage", b"{}", b"[1]", b"\xff"])
+@pytest.mark.parametrize(
+    ("name", "command"), [("secrets", ["token"]), ("ports.json", ["up"])], ids=["secrets", "ports"]
+)
+def test_what_the_stack_keeps_may_be_damaged(
+    run: Run, tmp_path: Path, name: str, command: list[str], content: bytes
+) -> None:
+    """A full disk, an editor: the file is named, since somebody must mend or delete it."""
+    if (name, content) == ("ports.json", b"{}"):
+        content = b'{"postgres": "no port"}'
+    (tmp_path / name).write_bytes(content)
+    status, lines = run(*command)
+    assert (status, len(lines)) == (2, 1)
+    assert name in lines[0]
+
+
 def test_somebody_elses_folder_is_closed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its address file holds passwords, so only its owner reads it."""
 

@@ -38,6 +38,11 @@ def test_an_error_over_rest_is_the_same_status() -> None:
     assert ApiError.from_json(body.encode(), 404, Locale.EN).failure.reason == "SCAN_NOT_FOUND"
 
 
+def test_a_page_is_shown_in_a_line() -> None:
+    """A proxy's error is HTML, and longer than a screen."""
+    assert ApiError.from_json(b"<html>\n <p>Bad\n</html>\n", 502, Locale.EN).failure.text == "<html> <p>Bad </html>"
+
+
 @pytest.mark.parametrize("body", [b"<Error>SignatureDoesNotMatch</Error>", b"", b"[]", b"\xff"])
 def test_a_body_that_is_no_status_is_shown_as_it_is(body: bytes) -> None:
     """Object storage answers XML, a broken proxy anything; neither may become a traceback."""
