@@ -29,15 +29,21 @@ from rules_svc.sheets import Unreadable, encoding_of, rows
 _CONNECT, _HOUR = 10.0, 3600.0
 _SOURCE = re.compile(r"[a-z][a-z0-9_.-]{0,59}")
 _RESERVED = (SAMPLE, "kakao")
-_LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_LOST = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+    TimeoutError,
+)
 
 
 class Refused(Exception):
     """Nothing was changed; the text says why and what to do."""
 
 
-class NoAddress(Exception):
-    """ECO2_DATABASE_URL can't be connected to, whatever runs there."""
+class Misuse(Exception):
+    """It can't be done as it was called; the text says why."""
 
 
 @dataclass(slots=True)
@@ -82,7 +88,7 @@ async def take(
     Raises:
         Refused: Nothing was changed.
         Unreadable: The file is no CSV.
-        NoAddress: The database's address is none.
+        Misuse: The database's address is none.
     """
     started = time.monotonic()
     encoding = encoding_of(file)
@@ -109,7 +115,9 @@ async def _connect(dsn: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(dsn, timeout=_CONNECT, command_timeout=_HOUR, server_settings={"jit": "off"})
     except ValueError as error:  # of asyncpg's errors the one about the address is one
-        raise NoAddress(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+        raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+    except OSError as error:
+        raise Refused(f"PostgreSQL: {_line(error)}") from None
 
 
 async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, report: Report) -> AsyncIterator[Row]:
@@ -166,19 +174,23 @@ def main() -> None:
         done = _run(chosen)
     except (Refused, Unreadable) as error:
         parser.exit(1, f"{error}\n")
-    except NoAddress as error:
+    except Misuse as error:
         parser.exit(2, f"{error}\n")
     except _LOST as error:
-        if isinstance(error, OSError) and error.filename is not None:  # one of the files, not the database
-            parser.exit(2, f"{error.strerror}: {error.filename}\n")
         parser.exit(1, f"PostgreSQL: {_line(error)}\n")
+    except OSError as error:
+        if error.filename is None:  # while a file was read or written: the disk is full, or broken
+            parser.exit(1, f"{_line(error)}\n")
+        parser.exit(2, f"{error.strerror}: {error.filename}\n")
     print(json.dumps(done))
 
 
 def _run(chosen: argparse.Namespace) -> dict[str, Any]:
     dsn = os.environ.get("ECO2_DATABASE_URL")
     if not dsn:
-        raise NoAddress("ECO2_DATABASE_URL is not set")
+        raise Misuse("ECO2_DATABASE_URL is not set")
+    if chosen.report and chosen.report.exists() and chosen.report.samefile(chosen.file):
+        raise Misuse("the report would overwrite the file itself")
     mapping, source = load_mapping(chosen.mapping), chosen.source or chosen.mapping
     with ExitStack() as held:
         out = held.enter_context(chosen.report.open("w", encoding="utf-8")) if chosen.report else None

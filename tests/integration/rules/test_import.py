@@ -234,6 +234,22 @@ async def test_a_database_without_tables_is_told_in_a_line(
     assert len(told.splitlines()) == 1
 
 
+async def test_a_full_disk_is_not_the_databases_fault(tmp_path: Path, database_url: str) -> None:
+    """Whoever reads of PostgreSQL would look there; the report is what has no room."""
+    file = tmp_path / "bins.csv"
+    file.write_text("\n".join([HEADER, *bins(3), "4,가,주소,,,"]), "utf-8")
+    options = ("--mapping", "clothing_bins", "--report", "/dev/full")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "rules_svc.imports", str(file), *options),
+        env={"ECO2_DATABASE_URL": database_url},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, told = await process.communicate()
+    assert process.returncode == 1
+    assert len(told.splitlines()) == 1
+    assert b"PostgreSQL" not in told
+
+
 async def test_the_command_prints_what_it_did(tmp_path: Path, database_url: str) -> None:
     """What `eco2 places import` and a Job of the cluster run."""
     file, report = tmp_path / "bins.csv", tmp_path / "report.jsonl"

@@ -23,11 +23,12 @@ def file(tmp_path: Path) -> Path:
         (NOWHERE, (), 1),
         (NOWHERE, ("--report", "missing/report.jsonl"), 2),
         (NOWHERE, ("--report", "."), 2),
+        (NOWHERE, ("--report", "bins.csv"), 2),
         ("garbage", (), 2),
         ("postgresql://nobody@127.0.0.1:port/nothing", (), 2),
         (None, (), 2),
     ],
-    ids=["away", "report in no folder", "report is a folder", "no address", "no port", "not set"],
+    ids=["away", "report in no folder", "report is a folder", "report is the file", "no address", "no port", "not set"],
 )
 def test_what_went_wrong_is_told_in_a_line(
     file: Path,
@@ -38,6 +39,7 @@ def test_what_went_wrong_is_told_in_a_line(
     status: int,
 ) -> None:
     """1: try again later. 2: not as it was called; a Job that retries may stop."""
+    content = file.read_bytes()
     monkeypatch.chdir(file.parent)
     monkeypatch.delenv("ECO2_DATABASE_URL", raising=False)
     if url is not None:
@@ -47,3 +49,4 @@ def test_what_went_wrong_is_told_in_a_line(
         imports.main()
     assert ended.value.code == status
     assert len(capsys.readouterr().err.splitlines()) == 1
+    assert file.read_bytes() == content
