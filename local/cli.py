@@ -34,6 +34,7 @@ from local.rpc import WatchClient
 from local.secrets import Secrets
 from local.session import NoStack, Session, database_url
 from local.tokens import Tokens
+from mesh import identity
 
 app = typer.Typer(
     help="Eco²: scan a photo of waste, from the command line.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -47,8 +48,6 @@ app.command()(duty.queue)
 _out = Console()
 _err = Console(stderr=True)
 
-_SUBJECT = 128  # the longest name the services take
-
 
 def _photo(path: Path | None) -> Path | None:
     if path and path.suffix.lower() not in demo.CONTENT_TYPES:
@@ -57,8 +56,8 @@ def _photo(path: Path | None) -> Path | None:
 
 
 def _subject(user: str) -> str:
-    if not (0 < len(user) <= _SUBJECT and user.isprintable()):
-        raise typer.BadParameter(f"a name has 1 to {_SUBJECT} printable characters")
+    if not identity.usable(user):
+        raise typer.BadParameter("a name has 1 to 128 printable characters, no blank at either end")
     return user
 
 

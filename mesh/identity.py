@@ -33,7 +33,7 @@ class Caller:
         Raises:
             Unauthenticated: No identity came with the call, or one that can't be used.
         """
-        if not self._user_id or not _usable(self._user_id):
+        if not usable(self._user_id):
             raise Unauthenticated(Reason.UNAUTHENTICATED)
         return self._user_id
 
@@ -80,5 +80,6 @@ def on_behalf_of(user_id: str) -> tuple[str, str | bytes]:
     return BINARY_USER_HEADER, user_id.encode("utf-8", "replace")
 
 
-def _usable(user_id: str) -> bool:
-    return len(user_id) <= _LONGEST and user_id.isprintable() and user_id == user_id.strip()
+def usable(user_id: str) -> bool:
+    """Whether a token's subject can be an identity."""
+    return 0 < len(user_id) <= _LONGEST and user_id.isprintable() and user_id == user_id.strip()

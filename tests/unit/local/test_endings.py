@@ -147,7 +147,7 @@ def test_migrating_a_database_that_is_away_says_so_at_once(run: Run, monkeypatch
     assert "PostgreSQL" in lines[0]
 
 
-@pytest.mark.parametrize("user", ["", NO_TEXT, "a" * 129, "a\nb"])
+@pytest.mark.parametrize("user", ["", NO_TEXT, "a" * 129, "a\nb", "a "])
 def test_a_token_is_only_issued_to_who_can_use_it(run: Run, tmp_path: Path, user: str) -> None:
     """The edge or a service would refuse it, much later and in other words."""
     status, lines = run("token", "--user", user)
