@@ -28,6 +28,19 @@ async def test_the_subject_of_the_token_becomes_the_identity(mesh: FakeMesh, res
     assert "authorization" not in call.metadata
 
 
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER"])
+async def test_the_scheme_may_be_written_in_any_usual_case(
+    scheme: str, mesh: FakeMesh, edge: Edge, rest: httpx2.AsyncClient
+) -> None:
+    """HTTP compares it without case, and clients differ."""
+    response = await rest.get(PATH, headers={"Authorization": f"{scheme} {edge.issuer.token()}"})
+
+    assert response.status_code == 200
+    (call,) = mesh.calls
+    assert call.metadata["eco2-user-id"] == "user-1"
+    assert "authorization" not in call.metadata
+
+
 @pytest.mark.parametrize("header", ["eco2-user-id", "Eco2-User-Id", "eco2-anything", "x-envoy-max-retries"])
 async def test_an_identity_from_outside_is_dropped(header: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """Nor may a client give Envoy orders."""

@@ -60,7 +60,7 @@ async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest:
     assert (first, rest_of_it) == ({"type": "TYPE_SNAPSHOT"}, [{"type": "TYPE_TERMINAL"}])
 
 
-@pytest.mark.parametrize("accept", ["text/event-stream", "text/event-stream, */*;q=0.1"])
+@pytest.mark.parametrize("accept", ["text/event-stream", "text/event-stream, */*;q=0.1", "Text/Event-Stream"])
 @pytest.mark.parametrize("path", PATHS)
 async def test_event_stream_is_chosen_by_accept(
     path: str, accept: str, mesh: FakeMesh, rest: httpx2.AsyncClient
