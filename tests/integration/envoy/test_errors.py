@@ -10,9 +10,12 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from tests.integration.envoy.contract import SCAN_ID
+from tests.integration.envoy.edge import Edge
 from tests.integration.envoy.fakes import FakeMesh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Metadata = tuple[tuple[str, str], ...]
 
 GET_SCAN = "eco2.scan.v1.ScanService.GetScan"
 LIST_SCANS = "eco2.scan.v1.ScanService.ListScans"
@@ -80,9 +83,18 @@ async def test_a_services_trailing_metadata_becomes_a_header(mesh: FakeMesh, res
         ("POST", "/v1/scans", b"{not json", 400, "INVALID_FIELD"),
         ("POST", "/v1/scans", b'{"upload": {"size_bytes": "big"}}', 400, "INVALID_FIELD"),
         ("POST", "/v1/scans", b'{"user_input": "' + b"a" * MEBIBYTE + b'"}', 413, "LIMIT_EXCEEDED"),
+        ("GET", "/v1/scans/%00", b"", 400, "INVALID_FIELD"),
         ("GET", "/v1/nowhere", b"", 404, "NOT_IMPLEMENTED"),
     ],
-    ids=["unknown parameter", "wrong parameter", "not json", "wrong type", "too large", "unknown path"],
+    ids=[
+        "unknown parameter",
+        "wrong parameter",
+        "not json",
+        "wrong type",
+        "too large",
+        "NUL in the path",
+        "unknown path",
+    ],
 )
 async def test_what_the_edge_refuses_looks_like_a_services_error(
     verb: str, path: str, content: bytes, status: int, reason: str, mesh: FakeMesh, rest: httpx2.AsyncClient
@@ -91,10 +103,57 @@ async def test_what_the_edge_refuses_looks_like_a_services_error(
     response = await rest.request(verb, path, content=content, headers={"Content-Type": "application/json"})
 
     assert (response.status_code, response.headers["content-type"]) == (status, "application/json")
+    assert response.json()["message"]
     info, *texts = response.json()["details"]
     assert (info["reason"], info["domain"]) == (reason, "eco2.app")
     assert [text["locale"] for text in texts] == ["ko", "en"]
     assert mesh.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "code", "reason"),
+    [
+        ("/eco2.scan.v1.ScanService/CreateScan", bytes(4 * MEBIBYTE), "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED"),
+        ("/eco2.scan.v1.ScanService/Nothing", b"", "UNIMPLEMENTED", "NOT_IMPLEMENTED"),
+        ("/eco2.scan.v1.ScanService/GetScan%00", b"", "INVALID_ARGUMENT", "INVALID_FIELD"),
+        ("/eco2.scan.v1.ScanService/GetScan%2F", b"", "INVALID_ARGUMENT", "INVALID_FIELD"),
+    ],
+    ids=["too large", "unknown method", "NUL in the path", "slash in the path"],
+)
+async def test_what_the_edge_refuses_of_grpc_has_a_reason(
+    path: str, content: bytes, code: str, reason: str, mesh: FakeMesh, channel: grpc.aio.Channel, bearer: Metadata
+) -> None:
+    """Clients read one form of error, whoever made it; both languages, too."""
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await channel.unary_unary(path)(content, metadata=bearer, timeout=5)
+
+    assert (raised.value.code().name, refusal(raised.value)) == (code, (reason, ["ko", "en"]))
+    assert mesh.calls == []
+
+
+@pytest.mark.parametrize("header", [None, "Bearer abc", "another audience"])
+async def test_grpc_without_a_good_token_is_unauthenticated_with_a_reason(
+    header: str | None, mesh: FakeMesh, edge: Edge, channel: grpc.aio.Channel
+) -> None:
+    """Also with a token for others, of which Envoy would say PERMISSION_DENIED."""
+    token = f"Bearer {edge.issuer.token(aud='others')}" if header == "another audience" else header
+    metadata = (("authorization", token),) if token else ()
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await channel.unary_unary("/eco2.scan.v1.ScanService/ListScans")(b"", metadata=metadata, timeout=5)
+
+    assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert refusal(raised.value) == ("UNAUTHENTICATED", ["ko", "en"])
+    assert mesh.calls == []
+
+
+def refusal(error: grpc.aio.AioRpcError) -> tuple[str, list[str]]:
+    """The reason and the languages in an error's details."""
+    status = status_pb2.Status.FromString(dict(error.trailing_metadata() or ())["grpc-status-details-bin"])
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    info, text = error_details_pb2.ErrorInfo(), error_details_pb2.LocalizedMessage()
+    locales = [text.locale for detail in status.details if detail.Unpack(text)]
+    assert status.details[0].Unpack(info)
+    return info.reason, locales
 
 
 async def test_a_body_just_under_the_limit_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:

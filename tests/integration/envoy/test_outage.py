@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
+from mesh.errors import Reason, Unavailable
+from mesh.status import from_rpc_error
 from tests.integration.envoy.contract import SCAN_ID
 from tests.integration.envoy.edge import Edge, free_port, running
 
@@ -34,13 +36,14 @@ async def test_rest_clients_get_a_status_and_when_to_retry(path: str, accept: st
     assert status["details"][0]["reason"] == "UNAVAILABLE"
 
 
-async def test_grpc_clients_get_unavailable(channel: grpc.aio.Channel, bearer: tuple[tuple[str, str], ...]) -> None:
-    """Theirs is a gRPC status, which their retry policy understands."""
+async def test_grpc_clients_get_the_same(channel: grpc.aio.Channel, bearer: tuple[tuple[str, str], ...]) -> None:
+    """In trailers, where their libraries look for it."""
     scans = scan_service_pb2_grpc.ScanServiceStub(channel)
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await scans.GetScan(scan_service_pb2.GetScanRequest(), metadata=bearer, timeout=5)
 
-    assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+    error = from_rpc_error(raised.value, "edge")
+    assert (type(error), error.reason, error.retry_after) == (Unavailable, Reason.UNAVAILABLE, 1)
 
 
 async def test_the_edge_itself_is_healthy(rest: httpx2.AsyncClient) -> None:

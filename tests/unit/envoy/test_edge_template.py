@@ -1,11 +1,16 @@
 """What the edge's template promises to whoever fills it in and to whoever reads its errors."""
 
+import base64
+from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 from typing import Any
 
 import pytest
 import yaml
+from google.protobuf import json_format
+from google.rpc import error_details_pb2 as error_details_pb2  # ParseDict finds the details' types
+from google.rpc import status_pb2
 
 from mesh.errors import Reason
 from mesh.locale import Locale
@@ -65,10 +70,10 @@ def test_event_streams_differ_in_the_service_alone(manager: dict[str, Any]) -> N
 
 def test_every_own_error_has_a_known_reason_and_both_languages(manager: dict[str, Any]) -> None:
     """The edge's errors are part of the same contract as the services'."""
-    bodies = [each["body_format_override"] for each in manager["local_reply_config"]["mappers"][1:]]
+    bodies = [body for _, body in replies(manager)]
     assert bodies
     for body in bodies:
-        info, *others = body["json_format"]["details"]
+        info, *others = body["details"]
         locales = [detail["locale"] for detail in others if "locale" in detail]
 
         assert info["domain"] == DOMAIN
@@ -76,8 +81,43 @@ def test_every_own_error_has_a_known_reason_and_both_languages(manager: dict[str
         assert locales == list(Locale)
 
 
-def test_grpc_clients_keep_their_own_errors(manager: dict[str, Any]) -> None:
-    """The first mapper that matches decides: this one takes gRPC out and changes nothing."""
-    first = manager["local_reply_config"]["mappers"][0]
+def test_envoys_own_words_reach_only_those_whose_request_cannot_be_read(manager: dict[str, Any]) -> None:
+    """What the transcoder says of a field helps a developer; addresses, keys and clusters are nobody's business."""
+    with_envoys_words = {body["details"][0]["reason"] for _, body in replies(manager) if "%" in body["message"]}
 
-    assert list(first) == ["filter"]
+    assert with_envoys_words == {"INVALID_FIELD"}
+
+
+def test_grpc_clients_get_the_same_errors(manager: dict[str, Any]) -> None:
+    """In trailers instead of a body, so the Status stands there a second time, in base64."""
+    of_grpc = [(mapper, body) for mapper, body in replies(manager) if mapper]
+    assert of_grpc
+    for mapper, body in of_grpc:
+        message = mapper["body_format_override"]["text_format_source"]["inline_string"]
+        headers = {each["header"]["key"]: each["header"]["value"] for each in mapper["headers_to_add"]}
+        details = [{**detail, "metadata": constant(detail.get("metadata", {}))} for detail in body["details"][:1]]
+        status = {"code": body["code"], "message": message, "details": [*details, *body["details"][1:]]}
+        packed = json_format.ParseDict(status, status_pb2.Status()).SerializeToString(deterministic=True)
+
+        assert body["message"] in (message, "The request can't be read. %LOCAL_REPLY_BODY%")
+        assert headers == {
+            "grpc-status": str(body["code"]),
+            "grpc-status-details-bin": base64.b64encode(packed).decode().rstrip("="),
+        }
+
+
+def replies(manager: dict[str, Any]) -> Iterator[tuple[dict[str, Any] | None, dict[str, Any]]]:
+    """The mapper for gRPC clients, where there is one, and the body for the others, by kind of error."""
+    of_grpc = None
+    for mapper in manager["local_reply_config"]["mappers"]:
+        form = mapper["body_format_override"]
+        if "json_format" in form:
+            yield of_grpc, form["json_format"]
+            of_grpc = None
+        else:
+            of_grpc = mapper
+
+
+def constant(metadata: dict[str, str]) -> dict[str, str]:
+    """What doesn't differ by request."""
+    return {name: value for name, value in metadata.items() if "%" not in value}
