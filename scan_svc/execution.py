@@ -198,8 +198,19 @@ class Execution:
         return False
 
     async def _fail(self, error: EcoError) -> None:
-        """Fails the stage the lease is at: puts the scan back for another try, or ends it."""
-        failure, stage = Failure.of(error), self._bench.pipeline.remaining(self._lease.stage)[0]
+        """Fails the stage the lease is at."""
+        spent = self._lease.spent
+        self._lease = replace(self._lease, spent=_sum(spent, Usage.of_failure(error.metadata)))
+        try:
+            await self._put_down(error, Failure.of(error))
+        except EcoError as fault:
+            # What the peer said can't be stored, such as a NUL character: the try counts all the same.
+            self._lease = replace(self._lease, spent=spent)
+            await self._put_down(error, Failure.of(fault))
+
+    async def _put_down(self, error: EcoError, failure: Failure) -> None:
+        """Puts the scan back for another try of its stage, or ends it; stores `failure` as the reason."""
+        stage = self._bench.pipeline.remaining(self._lease.stage)[0]
         permanent = isinstance(error, PERMANENT)
         # A peer who asks to be left alone until after the scan's end, such as a day's spent budget, has said no.
         too_late = (error.retry_after or 0.0) > self._ends_at - time.monotonic()
@@ -209,7 +220,6 @@ class Execution:
             "stage failed", scan_id=self._scan.scan_id, stage=stage.name, attempt=self._lease.attempt,
             reason=error.reason, detail=error.metadata, final=final,
         )  # fmt: skip
-        self._lease = replace(self._lease, spent=_sum(self._lease.spent, Usage.of_failure(error.metadata)))
         if not final:
             delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
             version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mesh.errors import Reason
+from mesh.errors import InvalidArgument, Reason
 from scan_svc.queue import Lease
 from scan_svc.scans import State
 from tests.chaos.shop import Shop, eventually, opened
@@ -52,6 +52,20 @@ async def test_a_failure_of_a_newer_release_is_shown_as_a_general_one(shop: Shop
     failure = (await shop.parts.store.get(scan_id)).error
     assert failure
     assert failure.error().reason is Reason.INTERNAL
+
+
+async def test_a_failure_that_cant_be_stored_is_told_as_a_fault(shop: Shop) -> None:
+    """JSON in PostgreSQL has no NUL character: the try must count all the same, or it would be repeated for ever."""
+
+    async def refuse() -> None:
+        raise InvalidArgument(Reason.PHOTO_FORMAT, format="\0", model="\0", calls=1)
+
+    shop.peers.before["vision"] = refuse
+    async with shop.worker().working():
+        scan = await shop.ended(await shop.submit())
+    assert (scan.state, scan.error and scan.error.reason) == (State.FAILED, Reason.INTERNAL)
+    assert shop.peers.calls["vision"] == 1
+    assert await shop.pool.fetchval("select state from scan.job") == "ARCHIVED"
 
 
 async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(shop: Shop) -> None:
