@@ -5,6 +5,7 @@ undecided is sent again under the same id. The response's body is never read: a 
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,6 +35,7 @@ _REPLAY_SECONDS = 30.0
 _PLACES_EACH = 4
 _CROWDED_SECONDS = 10.0
 _OUTAGE_PAUSE = 0.5
+_GOODBYE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,10 @@ class Delivery:
         """Nothing to do: the one try that is at work may end."""
 
     async def give_back(self) -> None:
-        """Returns the webhook untried, when this process leaves."""
-        await self._persist(lambda: self._courier.store.put_back(self._lease, 0.0))
+        """Returns the webhook untried, when this process leaves; if the database is away the reaper does it later."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self._persist(lambda: self._courier.store.put_back(self._lease, 0.0))
 
     async def _decide(self) -> Callable[[], Awaitable[None]]:
         """Delivers if it is still wanted; returns what is to be written."""

@@ -53,6 +53,7 @@ class Worker:
         self._leaving = asyncio.Event()
         self._gone_by = 0.0
         self._heard = time.monotonic()
+        self._serving = False  # there may be something to finish or to give back
         self._showing: set[asyncio.Task[None]] = set()
 
     def wake(self, kind: str) -> bool:
@@ -89,7 +90,8 @@ class Worker:
             yield
         finally:
             self.leave()
-            await asyncio.wait((worker,), timeout=max(0.0, self._gone_by - time.monotonic()))
+            if self._serving:
+                await asyncio.wait((worker,), timeout=max(0.0, self._gone_by - time.monotonic()))
             await end(worker, *self._showing)
 
     async def _work(self) -> None:
@@ -107,14 +109,8 @@ class Worker:
                 _log.exception("worker broke")
                 if time.monotonic() - began > self._lease_seconds:
                     pause = _START_ANEW_SECONDS
-                await self._told_within(pause)
+                await asyncio.sleep(pause)
                 pause = min(pause * 2, _START_ANEW_LIMIT)
-
-    async def _told_within(self, seconds: float) -> None:
-        """Waits, but not when it is told to leave."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._leaving.wait()
 
     async def _serve(self, worker_id: int) -> None:
         """Works under one number until it is told to leave or was declared dead.
@@ -123,6 +119,7 @@ class Worker:
             Exception: What broke one of its loops.
         """
         _log.info("worker enlisted", worker_id=worker_id)
+        self._serving = True
         if not self._leaving.is_set():
             for consumer in self._consumers:
                 consumer.open()
@@ -150,6 +147,7 @@ class Worker:
             with contextlib.suppress(Exception):  # a row that stays is removed by whoever reaps next
                 async with asyncio.timeout(_GOODBYE_SECONDS):
                     await self._dismiss(worker_id)
+            self._serving = False
         for loop in (beating, *consuming):
             if not loop.cancelled():
                 loop.result()

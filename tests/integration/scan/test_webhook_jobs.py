@@ -55,6 +55,21 @@ async def test_a_worker_that_leaves_returns_the_attempt(post: Post) -> None:
     assert await post.deliver() == 1
 
 
+async def test_a_webhook_isnt_given_back_for_ever(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away and the process has to go: whoever reaps it takes the webhook over."""
+    await post.ended_scan()
+    (lease,) = await post.claim()
+
+    async def away(*_: object) -> None:
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(post.store, "put_back", away)
+    monkeypatch.setattr("scan_svc.deliveries._GOODBYE_SECONDS", 0.1)
+    async with asyncio.timeout(10):
+        await post.delivery(lease).give_back()
+    assert await post.jobs() == [("LEASED", 1)]
+
+
 async def test_a_slow_receiver_doesnt_hold_the_places_of_others(post: Post) -> None:
     """It gets some; the rest of what is meant for it waits, untried, and whoever comes next has room."""
     released = asyncio.Event()

@@ -9,6 +9,7 @@ import pytest
 from mesh.errors import InvalidArgument, Reason
 from scan_svc.queue import Lease
 from scan_svc.scans import State
+from scan_svc.worker import Worker
 from tests.chaos.shop import Shop, eventually, opened
 
 
@@ -133,6 +134,19 @@ async def test_a_worker_busy_with_suspects_leaves_new_jobs_to_others(shop: Shop)
         assert not worker.wake("scan")
         looking.set()
         await eventually(lambda: has(worker.wake("scan")))
+
+
+async def test_a_worker_that_isnt_enlisted_leaves_at_once(shop: Shop) -> None:
+    """The database is away: there is nothing to finish and nothing to give back, so there is no grace to wait for."""
+    asked = asyncio.Event()
+
+    async def away() -> int:
+        asked.set()
+        raise ConnectionError("away")
+
+    shop.queue.enlist = away  # type: ignore[method-assign]
+    async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=60, grace_seconds=60).working():
+        await asked.wait()
 
 
 async def has(value: object) -> bool:
