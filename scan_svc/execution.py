@@ -106,10 +106,14 @@ class Execution:
         self._leaving = True
 
     async def give_back(self) -> None:
-        """Returns the scan untried; if the database is away the reaper does it later."""
+        """Returns the scan untried; if the database is away the reaper does it later.
+
+        What is in hand and paid for is stored first, since giving back fences it, and however long that takes: whoever
+        can't wait for it cancels once more.
+        """
         try:
+            await self._stored()
             async with asyncio.timeout(_GOODBYE_SECONDS):
-                await self._stored()  # first: giving back fences it
                 version = await self._persist(lambda: self._bench.queue.give_back(self._lease))
         except Fenced:  # somebody else's, or at its end
             await self._publish_truth()

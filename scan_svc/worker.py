@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 
@@ -142,7 +143,7 @@ class Worker:
             self._begin_nothing()
             await end(told)
             await end(*consuming)
-            await self._leave(grace)
+            await self._leave(worker_id, grace)
             await end(beating)
             with contextlib.suppress(Exception):  # a row that stays is removed by whoever reaps next
                 async with asyncio.timeout(_GOODBYE_SECONDS):
@@ -152,15 +153,31 @@ class Worker:
             if not loop.cancelled():
                 loop.result()
 
-    async def _leave(self, grace: float) -> None:
+    async def _leave(self, worker_id: int, grace: float) -> None:
         """Lets the stages that are running end within the grace, and gives everything else back."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
-        if tasks := self._tasks:
-            for task in tasks:
-                task.cancel()
+        tasks = self._tasks
+        for task in tasks:
+            task.cancel()
+        if tasks and not self._leaving.is_set():
+            # If the database is away, nobody can take what is in hand and paid for: it waits to be stored. The beat
+            # that is heard again keeps reapers off meanwhile.
+            await self._first_of(
+                asyncio.wait(tasks), patiently(functools.partial(self._queue.beat, worker_id)), self._leaving.wait()
+            )
+        if tasks:
             # A cancellation that is lost leaves a task that gives itself back at its next stage.
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=_GOODBYE_SECONDS)
+            await end(*tasks)
+
+    @staticmethod
+    async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+        waiting = [asyncio.create_task(wait) for wait in waits]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(*waiting)
 
     def _begin_nothing(self) -> None:
         for consumer in self._consumers:

@@ -160,6 +160,21 @@ class LosingPool:
         return getattr(self._pool, name)
 
 
+class FlakyPool:
+    """Connections to a database that can be away; counts who asked in vain."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self.away = False
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            self.refused += 1
+            raise ConnectionRefusedError("away")
+        return getattr(self._pool, name)
+
+
 @asynccontextmanager
 async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE_SECONDS) -> AsyncIterator[Shop]:
     """The parts on a database."""

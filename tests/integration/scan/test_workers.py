@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from mesh.errors import InvalidArgument, Reason
-from scan_svc.queue import Lease
+from scan_svc.queue import JobQueue, Lease
 from scan_svc.scans import State
 from scan_svc.worker import Worker
-from tests.chaos.shop import Shop, eventually, opened
+from tests.chaos.shop import FlakyPool, Shop, eventually, opened
 
 
 @pytest.fixture
@@ -147,6 +148,40 @@ async def test_a_worker_that_isnt_enlisted_leaves_at_once(shop: Shop) -> None:
     shop.queue.enlist = away  # type: ignore[method-assign]
     async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=60, grace_seconds=60).working():
         await asked.wait()
+
+
+async def test_an_outage_longer_than_the_lease_costs_nothing_that_is_in_hand(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker can't know whether it holds its scans, and stops; but nobody can take them from it meanwhile."""
+    monkeypatch.setattr("scan_svc.execution._GOODBYE_SECONDS", 0.1)
+    monkeypatch.setattr("scan_svc.worker._GOODBYE_SECONDS", 0.1)
+    async with opened(database_url, redis_url, lease_seconds=1.0) as shop:
+        flaky: Any = FlakyPool(shop.pool)
+        shop.parts.queue = JobQueue(flaky, shop.parts.queries, flaky)
+
+        async def away_when_paid() -> None:
+            flaky.away = shop.peers.calls["vision"] == 1
+
+        shop.peers.before["vision"] = away_when_paid
+        scan_id = await shop.submit()
+        worker = shop.worker()
+        async with worker.working():
+            await eventually(lambda: refused(worker.probe))
+            long = flaky.refused + 3
+            await eventually(lambda: has(flaky.refused >= long))
+            flaky.away = False
+            assert (await shop.ended(scan_id)).state is State.SUCCEEDED
+        assert shop.peers.calls["vision"] == 1
+
+
+async def refused(ask: Callable[[], Awaitable[object]]) -> bool:
+    """For `eventually`: whether somebody says that something is away."""
+    try:
+        await ask()
+    except ConnectionError:
+        return True
+    return False
 
 
 async def has(value: object) -> bool:
