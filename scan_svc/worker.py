@@ -205,7 +205,8 @@ class Worker:
                 self._heard = asked
                 # When the database comes back nobody has been heard of for a while: only silence in calm is death.
                 if time.monotonic() - calm_since > self._lease_seconds / 2:
-                    await self._reap()
+                    async with asyncio.timeout(self._lease_seconds / 2):  # it uses the beat's connection
+                        await self._reap()
             except Exception as error:
                 if outages.from_exception(error) is None:
                     raise

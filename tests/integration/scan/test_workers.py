@@ -150,6 +150,26 @@ async def test_a_worker_that_isnt_enlisted_leaves_at_once(shop: Shop) -> None:
         await asked.wait()
 
 
+async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> None:
+    """Taking jobs back from the dead may wait for a lock; the beat mustn't."""
+    beat, beats = shop.queue.beat, asyncio.Event()
+    reaping = asyncio.Event()
+
+    async def beat_on(worker_id: int) -> bool:
+        if reaping.is_set():
+            beats.set()
+        return await beat(worker_id)
+
+    async def hang(lease_seconds: float) -> list[str]:
+        reaping.set()
+        await asyncio.Event().wait()
+        return []
+
+    shop.queue.beat, shop.queue.reap = beat_on, hang  # type: ignore[method-assign]
+    async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=2, grace_seconds=0).working():
+        await beats.wait()
+
+
 async def test_an_outage_longer_than_the_lease_costs_nothing_that_is_in_hand(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
