@@ -260,7 +260,11 @@ def main() -> None:
     """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_URL."""
     match sys.argv[1:]:
         case ["migrate", *packages] if packages:
-            for name in asyncio.run(migrate(os.environ["ECO2_DATABASE_URL"], *packages)):
+            try:
+                done = asyncio.run(migrate(os.environ["ECO2_DATABASE_URL"], *packages))
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                raise SystemExit(f"PostgreSQL: {str(error) or type(error).__name__}") from None
+            for name in done:
                 print("applied", name)
         case _:
             raise SystemExit(main.__doc__)

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from mesh.postgres import listen, migrate, open_pool
+from mesh.postgres import listen, main, migrate, open_pool
 from tests.chaos.shop import eventually
 
 PING_SECONDS = 0.4
@@ -185,3 +185,15 @@ async def test_a_connection_that_was_lost_while_at_hand_is_replaced(database_url
             return False
 
         await eventually(replaced)
+
+
+@pytest.mark.parametrize("url", ["garbage", "{}_that_nobody_made"], ids=["no address", "no database"])
+def test_the_command_says_why_it_migrated_nothing(
+    stack: Mapping[str, str], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Job's log is read by somebody who never saw asyncpg's modules."""
+    monkeypatch.setenv("ECO2_DATABASE_URL", url.format(stack["ECO2_DATABASE_URL"]))
+    monkeypatch.setattr("sys.argv", ["mesh.postgres", "migrate", "scan_svc"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value.code).startswith("PostgreSQL: ")
