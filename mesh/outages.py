@@ -17,6 +17,7 @@ _POSTGRES = (
     "QueryCanceledError",
     "ReadOnlySQLTransactionError",
     "InterfaceError",
+    "InternalClientError",  # a connection that broke in the middle of something
 )
 _REDIS = ("ConnectionError", "TimeoutError", "BusyLoadingError")
 

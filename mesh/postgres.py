@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any
 
@@ -19,6 +19,8 @@ _log = structlog.get_logger("postgres")
 
 # Any number of our own: whoever holds it is the one who migrates.
 _MIGRATION_LOCK = 0x65636F32
+# How long a statement that was cut short may take to end. Its connection is closed then.
+_CANCEL_SECONDS = 1.0
 # How long a migration may wait for a table, and keep others from it.
 _LOCK_MS = 500
 
@@ -92,7 +94,7 @@ class Pool(asyncpg.Pool):
         """A connection, at hand or from asyncpg."""
         while self._spare:
             connection = self._spare.pop()
-            if not connection.is_closed():
+            if not _is_lost(connection):
                 return connection
             await self.release(connection)
         self._queued += 1
@@ -101,12 +103,24 @@ class Pool(asyncpg.Pool):
         finally:
             self._queued -= 1
 
-    async def put_back(self, connection: Any, *, well: bool) -> None:
-        """Keeps a connection at hand, or gives it to asyncpg, which cleans up after a statement that was cut short."""
-        if well and not self._queued and not self.is_closing() and len(self._spare) < self._most_spare:
-            self._spare.append(connection)
-        else:
-            await self.release(connection)
+    async def put_back(self, connection: Any, error: BaseException | None) -> None:
+        """Keeps a connection at hand, or gives it to asyncpg, which cleans up after a statement that was cut short.
+
+        Args:
+            connection: From `take`.
+            error: What ended its use; None if that went well.
+        """
+        if error is None:
+            if self._queued or self.is_closing() or len(self._spare) >= self._most_spare:
+                await self.release(connection)
+            else:
+                self._spare.append(connection)
+            return
+        if isinstance(error, asyncpg.InternalClientError) and not _is_lost(connection):
+            connection.terminate()  # asyncpg doesn't know any more what it is at
+        # asyncpg waits for the statement's end for as long as any statement may take; nobody else may have to.
+        with suppress(TimeoutError):
+            await self.release(connection, timeout=_CANCEL_SECONDS)
 
     async def close(self) -> None:
         """As asyncpg's, which waits until it has all connections back."""
@@ -127,8 +141,17 @@ class _AtHand:
         self._connection = await self._pool.take()
         return self._connection
 
-    async def __aexit__(self, kind: object, error: object, traceback: object) -> None:
-        await self._pool.put_back(self._connection, well=error is None)
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        await self._pool.put_back(self._connection, error)
+
+
+def _is_lost(connection: Any) -> bool:
+    """Whether a connection can't be used any more."""
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:  # the server hung up, and asyncpg took the connection back
+        return True
+    return closed
 
 
 async def _keep_no_session_state(_: asyncpg.Connection) -> None:

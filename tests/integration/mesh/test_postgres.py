@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from mesh.postgres import listen, main, migrate, open_pool
-from tests.chaos.shop import eventually
+from mesh import outages
+from mesh.postgres import Pool, listen, main, migrate, open_pool
 
 PING_SECONDS = 0.4
+COMMAND_SECONDS = 10.0  # any statement's, see `open_pool`
 WAITS = """
 select exists (
     select from pg_locks l join pg_database d on d.oid = l.database
@@ -171,20 +173,55 @@ async def test_a_connection_is_clean_after_a_statement_that_was_given_up(databas
             assert await pool.fetchval("select 2") == 2
 
 
-async def test_a_connection_that_was_lost_while_at_hand_is_replaced(database_url: str) -> None:
+async def test_connections_that_were_lost_while_at_hand_cost_nobody_an_error(database_url: str) -> None:
     """PostgreSQL was restarted between two statements."""
+    lost = asyncio.Semaphore(0)
+    together = asyncio.Barrier(3)
+
+    async def leave_one_at_hand(pool: Pool) -> None:
+        async with pool.at_hand() as connection:
+            connection.add_termination_listener(lambda _: lost.release())
+            await connection.execute("select 1")
+            await together.wait()
+
+    async with open_pool(database_url, max_size=4) as pool:
+        await asyncio.gather(*(leave_one_at_hand(pool) for _ in range(3)))
+        killer = await asyncpg.connect(database_url)
+        await killer.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and datname = current_database()"
+        )
+        await killer.close()
+        for _ in range(3):
+            await lost.acquire()
+        assert [await pool.fetchval("select $1::integer", number) for number in range(5)] == [*range(5)]
+
+
+async def test_a_connection_that_broke_in_the_middle_of_something_is_an_outage_and_not_used_again(
+    database_url: str,
+) -> None:
+    """asyncpg says "another operation is in progress" when PostgreSQL dies at the wrong moment."""
     async with open_pool(database_url, max_size=2) as pool:
         pid = await pool.fetchval("select pg_backend_pid()")
-        killer = await asyncpg.connect(database_url)
-        await killer.execute("select pg_terminate_backend($1, 5000)", pid)
-        await killer.close()
+        error = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+        with pytest.raises(asyncpg.InternalClientError):
+            async with pool.at_hand():
+                raise error
+        assert outages.from_exception(error) is not None
+        assert await pool.fetchval("select pg_backend_pid()") != pid
 
-        async def replaced() -> bool:
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError):
-                return bool(await pool.fetchval("select pg_backend_pid()") != pid)
-            return False
 
-        await eventually(replaced)
+async def test_giving_up_a_silent_database_takes_no_longer_than_was_said(database_url: str, wire: Wire) -> None:
+    """asyncpg waits until the statement has ended, which a frozen database never says; the pool goes on without it."""
+    async with open_pool(through(database_url, wire), max_size=2) as pool:
+        await pool.fetchval("select 1")
+        wire.cut()
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await pool.fetchval("select 2")
+        assert time.monotonic() - began < COMMAND_SECONDS / 2
+        assert await pool.fetchval("select 3") == 3
 
 
 @pytest.mark.parametrize("url", ["garbage", "{}_that_nobody_made"], ids=["no address", "no database"])
