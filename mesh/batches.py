@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import islice
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -41,7 +42,8 @@ class Batches(Generic[K, V]):
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                await self._settle([self._waiting.popitem() for _ in range(min(self._limit, len(self._waiting)))])
+                keys = list(islice(self._waiting, self._limit))  # who has waited longest goes first
+                await self._settle([(key, self._waiting.pop(key)) for key in keys])
         finally:
             self._fetching = None
 

@@ -54,6 +54,18 @@ async def test_a_batch_has_a_limit() -> None:
     assert [len(keys) for keys in store.asked] == [2, 2, 1]
 
 
+async def test_who_has_waited_longest_goes_first() -> None:
+    """Or under load the first would starve."""
+    store = Store()
+    batches = Batches(store.fetch, limit=2)
+    lookups = [asyncio.create_task(batches.get(str(key))) for key in range(5)]
+    await started(*lookups)
+    for _ in range(3):
+        store.answers.release()
+    await asyncio.gather(*lookups)
+    assert store.asked == [{"0", "1"}, {"2", "3"}, {"4"}]
+
+
 async def test_a_failure_is_everybodys_and_the_next_round_trip_is_tried() -> None:
     store = Store()
     store.error = ConnectionError("away")
