@@ -92,7 +92,9 @@ class Breaker:
             self._state = State.HALF_OPEN
             try:
                 await self._probe()
-            except self._failures:
+            except Exception as error:
+                if not isinstance(error, self._failures):
+                    _log.exception("probe broke", store=self._name)  # a fault of ours; the next one may go well
                 self._state = State.OPEN
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:

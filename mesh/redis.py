@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import structlog
 from redis.asyncio import Connection, ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -18,6 +19,8 @@ from redis.exceptions import ConnectionError, NoScriptError, RedisError, Respons
 from mesh.breaker import Away, Breaker
 from mesh.patience import patience
 from mesh.tasks import end
+
+_log = structlog.get_logger("redis")
 
 T = TypeVar("T")
 
@@ -102,7 +105,12 @@ class GuardedRedis:
                 self._flying = batch
                 try:
                     replies = await self._exchange([command for command, _ in batch])
-                except DOWN as error:
+                except Exception as error:
+                    if not isinstance(error, DOWN):
+                        # A fault of ours. What is still to come on this connection is nobody's answer any more.
+                        _log.exception("conversation broke")
+                        await self._connection.disconnect()
+                        error = Away(repr(error))
                     self.breaker.open(error)
                     batch, self._waiting = batch + self._waiting, []
                     replies = [error] * len(batch)

@@ -109,3 +109,25 @@ async def test_nobody_is_left_waiting_and_nothing_is_opened_again_when_it_hangs_
     for left in (under_way, behind, redis.execute("PING")):
         with pytest.raises(Away):
             await left
+
+
+async def test_a_fault_of_our_own_leaves_nobody_waiting_and_no_answer_to_the_wrong_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a library's parser: whoever asked is told that Redis is away, which all are ready for."""
+    async with open_redis(redis_url) as redis:
+        await redis.execute("SET", "fault", "value of another", "EX", 60)
+
+        async def broken(*_: object) -> None:
+            monkeypatch.undo()
+            raise RuntimeError("unforeseen")
+
+        monkeypatch.setattr(redis._connection, "read_response", broken)
+        back = asyncio.Event()
+        redis.breaker.when_closed(back.set)
+        asked = [asyncio.create_task(redis.execute("GET", "fault")) for _ in range(2)]
+        async with asyncio.timeout(10):
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            await back.wait()
+            assert await redis.execute("ECHO", "next") == b"next"
+        assert all(isinstance(answer, Away) for answer in answers)

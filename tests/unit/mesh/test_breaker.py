@@ -13,6 +13,7 @@ class Store:
 
     def __init__(self) -> None:
         self.away = False
+        self.fault: Exception | None = None
         self.silent = asyncio.Event()
         self.silent.set()
         self.probed = asyncio.Event()
@@ -21,6 +22,8 @@ class Store:
 
     async def ask(self) -> str:
         await self.silent.wait()
+        if self.fault:
+            raise self.fault
         if self.away:
             raise ConnectionError("refused")
         return "answer"
@@ -73,4 +76,19 @@ async def test_it_closes_by_itself_and_says_so(store: Store, breaker: Breaker) -
     assert not breaker.closed
     store.away = False
     await closed.wait()
+    breaker.demand()
+
+
+async def test_a_fault_of_our_own_in_the_probe_keeps_it_open_no_longer_than_it_lasts(
+    store: Store, breaker: Breaker
+) -> None:
+    """Half open for ever would be an outage that only a restart ends."""
+    closed = asyncio.Event()
+    breaker.when_closed(closed.set)
+    store.fault = RuntimeError("unforeseen")
+    breaker.open(ConnectionError())
+    await store.probed.wait()
+    store.fault = None
+    async with asyncio.timeout(10):
+        await closed.wait()
     breaker.demand()
