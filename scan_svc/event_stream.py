@@ -18,6 +18,7 @@ LAST_EVENT_HEADER = "last-event-id"
 
 _CONTENT_TYPE = "text/event-stream"
 _VERSION_LIMIT = 2**32
+_VERSION_DIGITS = 10
 _CHANGING = (WatchScanResponse, scan_pb2.Scan, scan_pb2.ScanProgress)
 _REMEMBERED = 4096  # parts of scans, of a kilobyte or less
 # How long a client waits before it reconnects.
@@ -61,6 +62,8 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
 def last_event(context: Any) -> int:
     """The version a client that reconnects has seen; 0 if it names none that is ours."""
     for key, value in context.invocation_metadata() or ():
-        if key == LAST_EVENT_HEADER and value.isascii() and value.isdigit() and int(value) < _VERSION_LIMIT:
+        if key != LAST_EVENT_HEADER or not value.isascii() or not value.isdigit() or len(value) > _VERSION_DIGITS:
+            continue  # Python takes no text of thousands of digits for a number
+        if int(value) < _VERSION_LIMIT:
             return int(value)
     return 0

@@ -173,7 +173,7 @@ class Watchers:
         ends_at = time.monotonic() + seconds
         with self._slot(scan_id) as slot:
             scan = await self._owned(scan_id, owner)
-            if scan.version > after_version or scan.state.terminal:
+            if scan.version > after_version or scan.state.terminal or self._draining:
                 return scan
             with self._counted(owner):
                 while scan.version <= after_version and not scan.state.terminal:

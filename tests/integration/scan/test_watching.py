@@ -160,7 +160,7 @@ async def test_server_sent_events_have_ids_names_and_comments(
         assert [event["event"] for event in again] == ["terminal"]
 
 
-@pytest.mark.parametrize("nonsense", ["", "x", "-1", "99999999999", "²"])
+@pytest.mark.parametrize("nonsense", ["", "x", "-1", "99999999999", "9" * 5000, "²"])
 async def test_a_last_event_that_is_not_ours_is_ignored(client: Client, nonsense: str) -> None:
     scan_id = (await client.create()).scan.scan_id
     if nonsense.isascii():
@@ -292,6 +292,15 @@ async def test_a_change_between_any_two_steps_of_a_watch_is_seen(moment: str) ->
     kinds = [first.kind, *[event.kind async for event in events]]
     assert kinds in ([Kind.TERMINAL], [Kind.SNAPSHOT, Kind.TERMINAL])
     assert watchers.count == 0
+
+
+async def test_a_long_poll_that_comes_while_the_server_leaves_answers_at_once() -> None:
+    """It would hold up the exit for all of its time."""
+    truth = Truth(a_scan())
+    watchers = Watchers(truth.read, Limits(10, 10, 60.0))
+    watchers.drain()
+    async with asyncio.timeout(5):
+        assert (await watchers.newer(truth.scan.scan_id, "user", truth.scan.version, 60.0)).version == 1
 
 
 async def test_many_watchers_of_one_scan_are_one_read_for_each_change() -> None:
