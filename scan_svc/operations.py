@@ -1,8 +1,8 @@
 """Operations over gRPC: for the people on duty. The contract stands in `operations_service.proto`."""
 
 import base64
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,10 @@ from scan_svc.gauge import QueueGauge
 
 _DEFAULT = 50
 _LIMIT = 500
+
+# What PostgreSQL takes.
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+_JobId = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class OperationsServicer(operations_service_pb2_grpc.OperationsServiceServicer):
@@ -85,6 +89,7 @@ def _encode(letter: DeadLetter) -> str:
 
 def _decode(token: str) -> tuple[datetime, int]:
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[datetime, int])
-    except (ValueError, msgspec.DecodeError) as error:
+        died_at, job_id = msgspec.json.decode(base64.urlsafe_b64decode(token), type=tuple[_Moment, _JobId])
+        return died_at.astimezone(UTC), job_id
+    except (ValueError, OverflowError, msgspec.DecodeError) as error:
         raise InvalidArgument(Reason.INVALID_PAGE_TOKEN) from error

@@ -1,6 +1,8 @@
 """What the people on duty see and do, on real stores and without a worker that would run away with the jobs."""
 
 import asyncio
+import base64
+import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any
@@ -108,10 +110,18 @@ async def test_pages_neither_skip_nor_repeat(duty: Any, jobs: Jobs) -> None:
     assert seen == added
 
 
+def token(died_at: str, job_id: int) -> str:
+    """A page token of a letter that can't be."""
+    return base64.urlsafe_b64encode(json.dumps((died_at, job_id)).encode()).decode()
+
+
 @pytest.mark.parametrize(
     ("wanted", "refusal"),
     [
         ({"page_token": "made up"}, Reason.INVALID_PAGE_TOKEN),
+        ({"page_token": token("2026-11-21T12:00:00", 1)}, Reason.INVALID_PAGE_TOKEN),
+        ({"page_token": token("2026-11-21T12:00:00Z", 2**63)}, Reason.INVALID_PAGE_TOKEN),
+        ({"page_token": token("0001-01-01T00:00:00+14:00", 1)}, Reason.INVALID_PAGE_TOKEN),
         ({"min_age": {"seconds": -1}}, Reason.INVALID_FIELD),
         ({"min_age": {"seconds": 10**10}}, Reason.INVALID_FIELD),
         ({"stage": "deliver"}, Reason.INVALID_FIELD),
