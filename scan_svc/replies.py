@@ -104,7 +104,7 @@ class Replies:
                 if earlier.text != text:
                     raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan_id)
                 return Replied(scan, earlier.understood, earlier.message)
-            # None: another reply was first, and may have settled it all.
+            # None: another reply was first and may have settled it all, or the scan was deleted.
             if replied := await self._try(scan, text, request_id, ends_at):
                 return replied
 
@@ -115,8 +115,7 @@ class Replies:
         meant = await self._rules.interpret(scan, asked, text, ends_at - time.monotonic())
         reply = Reply(text, request_id, meant.understood, meant.message, meant.question)
         if not meant.understood:
-            await self._store.keep(scan.scan_id, reply)
-            return Replied(scan, False, meant.message)
+            return Replied(scan, False, meant.message) if await self._store.keep(scan.scan_id, reply) else None
         sharper = await self._sharper(scan, meant, ends_at)
         if not await self._store.sharpen(scan, sharper, reply):
             return None

@@ -54,11 +54,12 @@ class ReplyStore:
         question: str | None = await self._pool.fetchval(self._sql["last_question"], scan_id)
         return question
 
-    async def keep(self, scan_id: str, reply: Reply) -> None:
-        """Keeps a reply that settled nothing."""
-        await self._pool.execute(
+    async def keep(self, scan_id: str, reply: Reply) -> bool:
+        """Keeps a reply that settled nothing; False if its scan is gone, or the request was answered meanwhile."""
+        kept = await self._pool.fetchval(
             self._sql["keep_reply"], scan_id, reply.request_id, reply.text, reply.message, reply.question
         )
+        return kept is not None
 
     async def sharpen(self, read: Scan, sharper: Scan, reply: Reply) -> bool:
         """Stores what a reply made of a scan.
@@ -69,11 +70,14 @@ class ReplyStore:
             reply: The reply.
 
         Returns:
-            False if the scan has changed since it was read; nothing was stored then.
+            False if the scan has changed since it was read, or the request was answered; nothing was stored then.
         """
-        kept = await self._pool.fetchval(
-            self._sql["sharpen"],
-            read.scan_id, reply.request_id, reply.text, reply.message, reply.question, read.version,
-            to_json(sharper.results), to_json(sharper.stages), sharper.region,
-        )  # fmt: skip
+        try:
+            kept = await self._pool.fetchval(
+                self._sql["sharpen"],
+                read.scan_id, reply.request_id, reply.text, reply.message, reply.question, read.version,
+                to_json(sharper.results), to_json(sharper.stages), sharper.region,
+            )  # fmt: skip
+        except asyncpg.UniqueViolationError:
+            return False
         return kept is not None

@@ -10,7 +10,10 @@ import pytest
 from eco2.character.v1.character_pb2 import Reward
 from eco2.scan.v1 import scan_pb2
 from mesh.errors import Reason, Unavailable
+from mesh.postgres import Queries, open_pool
 from mesh.status import from_rpc_error
+from scan_svc.reply_store import Reply, ReplyStore
+from scan_svc.store import ScanStore
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 
 QUESTION = "투명한 병인가요?"
@@ -134,3 +137,27 @@ async def test_a_reply_whose_reward_fails_is_kept_by_nobody_and_can_be_repeated(
     assert await client.get(asked.scan_id) == asked
     del peers.before["EvaluateReward"]
     assert (await client.reply(asked.scan_id, "투명")).scan.reward.outcome == Reward.OUTCOME_GRANTED
+
+
+async def test_a_reply_to_a_scan_that_is_deleted_meanwhile_is_not_found(
+    client: Client, peers: Peers, asked: scan_pb2.Scan
+) -> None:
+    """Even one that nobody understood."""
+
+    async def delete() -> None:
+        await client.delete(asked.scan_id)
+
+    peers.before["InterpretReply"] = delete
+    assert await refusal(client.reply(asked.scan_id, "글쎄요")) == (grpc.StatusCode.NOT_FOUND, Reason.SCAN_NOT_FOUND)
+
+
+async def test_a_request_that_was_answered_meanwhile_changes_nothing_again(
+    database_url: str, asked: scan_pb2.Scan
+) -> None:
+    """Sent twice, and understood once only: the book of rules may have changed in between."""
+    async with open_pool(database_url) as pool:
+        queries = Queries("scan_svc")
+        store, scan = ReplyStore(pool, queries), await ScanStore(pool, queries).get(asked.scan_id)
+        assert await store.keep(scan.scan_id, Reply("투명", "one", understood=False, message="음…"))
+        assert not await store.sharpen(scan, scan, Reply("투명", "one", understood=True, message="고마워요"))
+        assert await ScanStore(pool, queries).get(asked.scan_id) == scan
