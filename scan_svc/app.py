@@ -223,19 +223,18 @@ class Parts:
             [scans, deliveries],
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
-            reaped=self.show_reaped,
+            reaped=self.show,
         )
 
-    async def show_reaped(self, scan_ids: Sequence[str]) -> None:
-        """Makes known that scans were taken back from a dead worker, or failed with it."""
+    async def show(self, scan_ids: Sequence[str]) -> None:
+        """Makes known how scans are now that somebody else than their workers changed them."""
         for scan_id in scan_ids:
-            with suppress(NotFound):
+            with suppress(NotFound):  # deleted meanwhile
                 await self.reader.refresh(scan_id)
 
     async def expire_uploads(self) -> None:
         """Ends scans whose photo never came, and tells their watchers."""
-        for scan_id in await self.store.expire_uploads(self.settings.expire_seconds):
-            await self.reader.refresh(scan_id)
+        await self.show(await self.store.expire_uploads(self.settings.expire_seconds))
 
 
 async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import structlog
 
+from mesh import outages
 from mesh.batches import Batches
 from mesh.errors import NotFound, Reason
 from mesh.locale import Locale
@@ -282,7 +283,12 @@ class ScanReader:
         held = await self._snapshots.read(scan_id)
         if held and self._snapshots.trusts(held):
             return held
-        stored = await self._load(scan_id)
+        try:
+            stored = await self._load(scan_id)
+        except Exception as error:
+            if held is None or outages.from_exception(error) is None:
+                raise
+            return held  # it may be old, but it's the best that anybody knows
         if held and held.version > stored.version:
             # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
             self._snapshots.renew(held)

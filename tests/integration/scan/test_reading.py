@@ -1,8 +1,9 @@
 """Status without the database: Redis answers, PostgreSQL only when Redis can't, and then once."""
 
 import asyncio
+import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,8 +14,12 @@ import pytest
 from eco2.scan.v1 import scan_pb2
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
-from tests.chaos.shop import eventually
+from scan_svc.bodies import Bodies
+from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.scans import Scan
+from tests.chaos.shop import eventually, opened
 from tests.integration.scan.conftest import Client, StartScanService
+from tests.integration.scan.test_watching import a_scan
 
 QUARTER = 900
 HOUR, DAY = 3600, 86_400
@@ -153,3 +158,35 @@ async def test_any_replica_serves_any_scan(start_scan_service: StartScanService)
         await other.start(created.scan.scan_id)
         assert (await watching).state == scan_pb2.Scan.STATE_SUCCEEDED
         assert (await other.get(created.scan.scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED
+
+
+async def test_while_the_database_is_away_what_redis_has_is_shown_however_old(redis_url: str) -> None:
+    """A scan that takes long is checked now and then; an answer is there even if that fails."""
+    now = 1_000_000.0
+
+    async def away(scan_ids: Sequence[str]) -> dict[str, Scan | Exception]:
+        raise ConnectionError("away")
+
+    async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
+        scan = a_scan()
+        await Snapshots(redis, Bodies(), clock=lambda: now).publish(scan)
+        snapshots = Snapshots(other, Bodies(), clock=lambda: now + HOUR)
+        reader = ScanReader(snapshots, away)
+        assert (await reader.read(scan.scan_id)).version == scan.version
+        with pytest.raises(ConnectionError):
+            await reader.read(str(uuid.uuid4()))
+
+
+async def test_what_is_told_of_many_scans_isn_t_held_up_by_one_that_was_deleted(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uploads that never came end together, and their owners may delete them at that moment."""
+    async with opened(database_url, redis_url) as shop:
+        deleted, expired = str(uuid.uuid4()), await shop.submit()
+
+        async def both(seconds: float) -> list[str]:
+            return [deleted, expired]
+
+        monkeypatch.setattr(shop.parts.store, "expire_uploads", both)
+        await shop.parts.expire_uploads()
+        assert await shop.parts.snapshots.read(expired)
