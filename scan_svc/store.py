@@ -45,14 +45,15 @@ class ScanStore:
         Raises:
             AlreadyExists: The user's request_id belongs to a scan with another content.
         """
-        created_at = await self._creations.write(new.scan_id, (new, traceparent))
-        if created_at is not None:
-            return new.scan(created_at), True
-        # on conflict do nothing waits for the other transaction, so the row is visible now.
-        earlier = await self.made_before(new)
-        if earlier is None:
-            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id="")
-        return earlier, False
+        for _ in range(2):
+            created_at = await self._creations.write(new.scan_id, (new, traceparent))
+            if created_at is not None:
+                return new.scan(created_at), True
+            # on conflict do nothing waits for the other transaction, so the row is visible now.
+            if earlier := await self.made_before(new):
+                return earlier, False
+            # Deleted between the two statements: there is room now.
+        raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id="")
 
     async def made_before(self, new: NewScan) -> Scan | None:
         """The scan that the same request has made before; None if it hasn't.

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import grpc
@@ -17,7 +17,7 @@ from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, GetScanRequest, Lis
 from mesh.errors import InvalidArgument, Reason, Unavailable
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
-from mesh.postgres import Queries, open_pool
+from mesh.postgres import Pool, Queries, open_pool
 from mesh.status import DETAILS_HEADER
 from scan_svc.scans import NewScan, Photo
 from scan_svc.store import ScanStore
@@ -299,21 +299,48 @@ async def test_replicas_that_store_the_same_requests_in_opposite_order_agree(
     assert [scan.scan.scan_id for scan in ones] == [scan.scan.scan_id for scan in reversed(others)]
 
 
+def new_scan(request_id: str, user_input: str = "") -> NewScan:
+    return NewScan(
+        scan_id=str(uuid.uuid4()), user_id="user", request_id=request_id, payload_hash=b"",
+        photo=Photo("https://example.com/a.jpg"), uploaded=False, user_input=user_input, location=None, region="",
+        locale=Locale.KO,
+    )  # fmt: skip
+
+
 async def test_a_scan_that_cant_be_stored_fails_alone(database_url: str) -> None:
     """Those that share its transaction are other people's."""
-
-    def new(user_input: str) -> NewScan:
-        photo = Photo("https://example.com/a.jpg")
-        return NewScan(
-            scan_id=str(uuid.uuid4()), user_id="user", request_id=uuid.uuid4().hex, payload_hash=b"", photo=photo,
-            uploaded=False, user_input=user_input, location=None, region="", locale=Locale.KO,
-        )  # fmt: skip
-
     async with open_pool(database_url) as pool:
         store = ScanStore(pool, Queries("scan_svc"))
         texts = [*"abcdefg", "\0"]
-        made = await asyncio.gather(*(store.create(new(text), "") for text in texts), return_exceptions=True)
+        made = await asyncio.gather(
+            *(store.create(new_scan(uuid.uuid4().hex, text), "") for text in texts), return_exceptions=True
+        )
     assert [isinstance(one, BaseException) for one in made] == [text == "\0" for text in texts]
+
+
+class DeletingPool:
+    """Connections of somebody whose scan is deleted when they look for it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def fetchrow(self, query: str, *arguments: Any) -> Any:
+        await self._pool.execute("delete from scan.job")
+        await self._pool.execute("delete from scan.scan")
+        return await self._pool.fetchrow(query, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+async def test_a_request_whose_scan_is_deleted_at_that_moment_makes_another(database_url: str) -> None:
+    """There is none to return, and nothing that its id would be in use for."""
+    async with open_pool(database_url) as pool:
+        queries = Queries("scan_svc")
+        await ScanStore(pool, queries).create(new_scan("same"), "")
+        again = new_scan("same")
+        scan, is_new = await ScanStore(cast("Pool", DeletingPool(pool)), queries).create(again, "")
+    assert (scan.scan_id, is_new) == (again.scan_id, True)
 
 
 async def test_a_request_id_with_another_content_is_refused(client: Client) -> None:
