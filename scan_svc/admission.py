@@ -7,6 +7,7 @@ leaving. When that is longer than anybody waits, a new one is refused at once in
 import asyncio
 import math
 import random
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -39,16 +40,25 @@ class Admission:
         count: Counts the backlog of all workers.
         longest_seconds: How long a scan may be expected to stay.
         always: So many in the system are never too many: there must be some before a rate can be measured.
+        clock: Seconds, from anywhere.
     """
 
-    def __init__(self, count: Callable[[], Awaitable[Backlog]], longest_seconds: float, always: int) -> None:
+    def __init__(
+        self,
+        count: Callable[[], Awaitable[Backlog]],
+        longest_seconds: float,
+        always: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._count = count
+        self._clock = clock
         self._longest = longest_seconds
         self._always = always
         self._backlog = Backlog()
         self._entered = 0  # through this process, since the backlog was counted
         self._left = 0  # heard of since then
         self._rates: deque[float] = deque(maxlen=_WINDOW)
+        self._counted_at = clock()
 
     def check(self) -> None:
         """Says whether there is room for one more.
@@ -82,23 +92,34 @@ class Admission:
         """Counts for ever."""
         while True:
             await asyncio.sleep(_SAMPLE_SECONDS)
-            if self._entered or self._left or self._backlog.in_system:
-                try:
-                    self.sampled(await self._count())
-                except Exception as error:
-                    if outages.from_exception(error) is None:
-                        raise
-                    # The last sample stands; while the database is away nothing is created either.
+            if not (self._entered or self._left or self._backlog.in_system):
+                self._counted_at = self._clock()
+                continue
+            try:
+                await self.sample()
+            except Exception as error:
+                if outages.from_exception(error) is None:
+                    raise
+                # The last sample stands; while the database is away nothing is created either.
 
-    def sampled(self, backlog: Backlog) -> None:
-        """The backlog, a second after it was counted before."""
+    async def sample(self) -> None:
+        """Counts the backlog once.
+
+        Raises:
+            Exception: Whatever counting raised; what has entered and left meanwhile belongs to the next sample.
+        """
+        # What happens while it is counted, which may take seconds, belongs to the next sample.
+        entered, left, began = self._entered, self._left, self._clock()
+        backlog = await self._count()
         # Redis may be away, and then nobody is heard of.
-        inferred = self._entered - (backlog.in_system - self._backlog.in_system)
+        inferred = entered - (backlog.in_system - self._backlog.in_system)
         if self._backlog.in_system or backlog.in_system:
-            self._rates.append(max(self._left, inferred, 0) / _SAMPLE_SECONDS)
+            self._rates.append(max(left, inferred, 0) / (began - self._counted_at))
         else:
             self._rates.clear()
-        self._backlog, self._entered, self._left = backlog, 0, 0
+        self._backlog, self._counted_at = backlog, began
+        self._entered -= entered
+        self._left -= left
 
     def _rate(self) -> float:
         return sum(self._rates) / len(self._rates) if self._rates else 0.0

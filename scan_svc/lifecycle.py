@@ -129,11 +129,12 @@ class Lifecycle:
             AlreadyExists: The request_id belongs to a scan with another content.
             ResourceExhausted: The user creates too many, or more wait than can be done in time.
         """
-        secret = ""
         if new.callback_url:
             check_url(new.callback_url, field="callback_url")
-            secret = await self._webhooks.secret(new.user_id, new.callback_url)
-        scan = await self._created(new, traceparent)
+        earlier = await self._let_in(new)
+        # Once it is let in: an endpoint is a row, too. Before it is stored: it may end at any moment from then on.
+        secret = await self._webhooks.secret(new.user_id, new.callback_url) if new.callback_url else ""
+        scan = earlier or await self._stored(new, traceparent)
         waiting = scan.state is State.AWAITING_UPLOAD
         return Created(scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None, secret)
 
@@ -209,7 +210,8 @@ class Lifecycle:
         await self._store.delete(scan_id)
         await self._snapshots.forget(scan_id)
 
-    async def _created(self, new: NewScan, traceparent: str) -> Scan:
+    async def _let_in(self, new: NewScan) -> Scan | None:
+        """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
         try:
             await self._doors.enter(new.user_id)
         except ResourceExhausted:
@@ -218,6 +220,9 @@ class Lifecycle:
             if earlier is None:
                 raise
             return earlier
+        return None
+
+    async def _stored(self, new: NewScan, traceparent: str) -> Scan:
         scan, is_new = await self._store.create(new, traceparent)
         if is_new:
             self._snapshots.announce(scan)

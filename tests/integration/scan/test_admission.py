@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import grpc
@@ -11,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest
 from mesh.errors import Reason, ResourceExhausted
+from mesh.postgres import open_pool
 from mesh.status import DETAILS_HEADER
 from scan_svc.admission import Admission, Backlog
 from tests.chaos.shop import eventually
@@ -100,6 +102,24 @@ async def test_a_user_creates_so_many_a_minute_in_all_processes_together(start_s
         await create(someone_else, url)
 
 
+async def test_whoever_is_refused_leaves_nothing_behind(
+    start_scan_service: StartScanService, database_url: str
+) -> None:
+    """An endpoint is a row as well; a repetition of what was let in is told its secret again."""
+    async with start_scan_service(creations_per_minute=1, scan_role="api") as client:
+        request = CreateScanRequest(image_url="https://example.com/1.jpg", request_id=uuid.uuid4().hex)
+        request.callback_url = "https://example.com/let-in"
+        created = await client.stub.CreateScan(request, metadata=client.metadata)
+        await refused(
+            client, CreateScanRequest(image_url=request.image_url, callback_url="https://example.com/refused")
+        )
+        again = await client.stub.CreateScan(request, metadata=client.metadata)
+        assert again.webhook_secret == created.webhook_secret
+    async with open_pool(database_url) as pool:
+        endpoints = await pool.fetch("select url from scan.webhook_endpoint")
+    assert [endpoint["url"] for endpoint in endpoints] == [request.callback_url]
+
+
 async def test_without_redis_nobody_is_counted(start_scan_service: StartScanService) -> None:
     """A limit is there to protect; refusing everybody protects nobody."""
     async with start_scan_service(redis_url="redis://127.0.0.1:1/0", creations_per_minute=1, scan_role="api") as client:
@@ -131,34 +151,64 @@ async def test_a_queued_scan_tells_its_expected_wait(start_scan_service: StartSc
         assert not (await client.get(scan_ids[0])).progress.HasField("expected_wait")
 
 
-class Counter:
-    """A backlog that a test sets."""
+class System:
+    """A backlog and a clock that a test sets."""
 
     def __init__(self) -> None:
-        self.backlog = Backlog()
+        self.backlog = Backlog(waiting=2000, in_system=3000)
+        self.now = 0.0
+        self.while_counting: Callable[[], None] = lambda: None
+        self.admission = Admission(self.count, longest_seconds=60, always=1000, clock=lambda: self.now)
 
     async def count(self) -> Backlog:
+        self.while_counting()
         return self.backlog
+
+    async def sampled(self) -> None:
+        """A second has passed since the last count began or ended."""
+        self.now += 1
+        await self.admission.sample()
+
+
+@pytest.fixture
+async def system() -> System:
+    """3,000 in the system, 2,000 of them waiting."""
+    system = System()
+    await system.sampled()
+    return system
 
 
 @pytest.mark.parametrize(("a_second", "admitted"), [(100, True), (10, False), (0, False)])
-def test_the_limit_follows_the_measured_throughput(a_second: int, admitted: bool) -> None:
+async def test_the_limit_follows_the_measured_throughput(system: System, a_second: int, admitted: bool) -> None:
     """Little's law: 3,000 in the system stay for 30 s at 100 a second, and for 300 s at 10."""
-    admission = Admission(Counter().count, longest_seconds=60, always=1000)
-    for _ in range(5):
-        admission.left(a_second)
-        admission.sampled(Backlog(waiting=2000, in_system=3000))
+    for _ in range(20):
+        system.admission.left(a_second)
+        await system.sampled()
     with nullcontext() if admitted else pytest.raises(ResourceExhausted):
-        admission.check()
+        system.admission.check()
 
 
-def test_without_word_of_who_left_the_throughput_is_inferred() -> None:
+async def test_without_word_of_who_left_the_throughput_is_inferred(system: System) -> None:
     """Redis tells who left; without it, who entered and is no longer there has left."""
-    admission = Admission(Counter().count, longest_seconds=60, always=1000)
-    admission.sampled(Backlog(waiting=2000, in_system=3000))
-    for _ in range(10):
+    for _ in range(20):
         for _ in range(100):
-            admission.entered()
-        admission.sampled(Backlog(waiting=2000, in_system=3000))
-    admission.check()
-    assert admission.wait(so_far=5.0) == pytest.approx(17, abs=3)
+            system.admission.entered()
+        await system.sampled()
+    system.admission.check()
+    assert system.admission.wait(so_far=5.0) == pytest.approx(15)
+
+
+async def test_a_slow_count_makes_nothing_look_faster(system: System) -> None:
+    """A loaded database takes seconds to count, just when it matters that too many aren't let in."""
+
+    def three_seconds_pass() -> None:
+        system.now += 3
+        system.admission.left(30)
+
+    system.while_counting = three_seconds_pass
+    for _ in range(20):
+        system.admission.left(10)
+        await system.sampled()
+    assert system.admission.wait(so_far=0.0) == pytest.approx(2000 / 10, rel=0.1)
+    with pytest.raises(ResourceExhausted):
+        system.admission.check()
