@@ -127,7 +127,6 @@ class Execution:
 
     async def _stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
-        await self._assure()
         started = time.monotonic()
         try:
             try:
@@ -160,7 +159,7 @@ class Execution:
             raise self._too_late()
         with self._span(stage):
             try:
-                return await self._bench.pipeline.perform(stage, self._scan, self._report, time_left)
+                return await self._bench.pipeline.perform(stage, self._scan, self._report, time_left, self._assure)
             except (EcoError, Fenced):
                 raise
             except TimeoutError as error:

@@ -154,14 +154,17 @@ class Pipeline:
         """The stages from the named one on."""
         return tuple(self._stages[stage] for stage in ORDER[ORDER.index(name) :])
 
-    async def perform(self, stage: Stage, scan: Scan, report: Report, deadline: float) -> Done:
+    async def perform(
+        self, stage: Stage, scan: Scan, report: Report, deadline: float, begin: Callable[[], Awaitable[None]]
+    ) -> Done:
         """Runs one stage.
 
         Args:
             stage: Which.
             scan: The scan with the results of the stages before.
             report: Called with every step.
-            deadline: Seconds that are left to the scan.
+            deadline: Seconds that are left to the scan. Waiting for room is the scan's time, not the stage's.
+            begin: Called when there is room, before anything is paid for; raises if there mustn't be.
 
         Returns:
             The scan with the stage's results, and what they cost.
@@ -170,9 +173,12 @@ class Pipeline:
             EcoError: The stage failed.
             TimeoutError: Its time is up.
         """
-        # Waiting for room is the scan's time, not the stage's.
-        limit = min(stage.deadline, deadline)
-        async with self._room[stage.name], asyncio.timeout(limit):
+        now = asyncio.get_running_loop().time
+        ends_at = now() + deadline
+        async with asyncio.timeout_at(ends_at) as timer, self._room[stage.name]:
+            await begin()
+            limit = min(stage.deadline, ends_at - now())
+            timer.reschedule(now() + limit)
             return await self._run[stage.name](scan, report, limit)
 
     async def _look(self, scan: Scan, report: Report, deadline: float) -> Done:

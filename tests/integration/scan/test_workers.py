@@ -1,6 +1,7 @@
 """A worker among what nobody foresaw: rows of another release, faults of its own, a database that is away."""
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from mesh.errors import InvalidArgument, Reason
+from scan_svc.execution import Execution, Workbench
+from scan_svc.pipeline import DEFAULTS, Pipeline
 from scan_svc.queue import JobQueue, Lease
 from scan_svc.scans import State
 from scan_svc.worker import Worker
@@ -148,6 +151,26 @@ async def test_a_worker_that_isnt_enlisted_leaves_at_once(shop: Shop) -> None:
     shop.queue.enlist = away  # type: ignore[method-assign]
     async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=60, grace_seconds=60).working():
         await asked.wait()
+
+
+async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop: Shop) -> None:
+    """Others may have finished the stage by then: the lease is looked at after the wait."""
+    looked = asyncio.Event()
+    shop.peers.before["vision"] = looked.wait
+    stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
+    bench = Workbench(
+        shop.queue, Pipeline(stages, shop.peers, shop.peers, shop.peers), shop.parts.snapshots, shop.parts.reader, None,
+        scan_seconds=300.0, backoff_seconds=0.01, webhook_due=lambda: None, lease_seconds=0.0,
+    )  # fmt: skip
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Execution(bench, await shop.held()).run())
+        await eventually(lambda: has(shop.peers.calls["vision"]))
+        lost = await shop.held()
+        group.create_task(Execution(bench, lost).run())
+        await asyncio.sleep(0)
+        await shop.pool.execute("update scan.job set token = token + 1 where id = $1", lost.job_id)
+        looked.set()
+    assert shop.peers.calls == dict.fromkeys(("vision", "rules", "answer", "reward"), 1)
 
 
 async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> None:
