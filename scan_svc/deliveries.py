@@ -89,7 +89,7 @@ class WebhookStore:
         pause = webhooks.pause(row["attempt"], row["age"], None, 0.0)
         try:
             await self._pool.execute(
-                self._sql["webhook_retry"], row["job_id"], row["token"], None, "unreadable", 0, pause
+                self._sql["webhook_retry"], row["job_id"], row["token"], None, "unreadable", 0, pause, row["attempt"]
             )
         except Exception:  # the others of its claim mustn't be lost for it; it is reconciled
             _log.exception("webhook that can't be read not put back", job_id=row["job_id"])
@@ -100,7 +100,7 @@ class WebhookStore:
         Raises:
             Fenced: The job has changed hands.
         """
-        await self._write("webhook_end", lease, outcome.status, outcome.error, outcome.duration_ms, gone)
+        await self._write("webhook_end", lease, outcome.status, outcome.error, outcome.duration_ms, gone, lease.attempt)
 
     async def retry(self, lease: WebhookLease, outcome: Outcome, pause: float | None) -> None:
         """Puts a webhook back for another try in `pause` seconds; None: there is none, it is dead.
@@ -108,7 +108,9 @@ class WebhookStore:
         Raises:
             Fenced: The job has changed hands.
         """
-        await self._write("webhook_retry", lease, outcome.status, outcome.error, outcome.duration_ms, pause)
+        await self._write(
+            "webhook_retry", lease, outcome.status, outcome.error, outcome.duration_ms, pause, lease.attempt
+        )
 
     async def put_back(self, lease: WebhookLease, seconds: float) -> None:
         """Returns a webhook untried, its attempt included, to be taken again in so many seconds.

@@ -1,5 +1,5 @@
 -- Queues a webhook once more, with fresh attempts and a fresh day, at an endpoint that is asked anew. One that is being
--- delivered at this moment is left to it.
+-- delivered at this moment stays with its worker; if that try fails, the fresh ones follow (see `webhook_retry`).
 with queued as (
     update scan.webhook set queued_at = now() where id = $1 returning id, scan_id
 ), revived as (
@@ -10,7 +10,7 @@ with queued as (
     insert into scan.job as j (kind, ref, state, stage)
     select 'webhook', id, 'READY', 'deliver' from queued
     on conflict (kind, ref) do update
-    set state = 'READY', attempt = 0, token = j.token + 1, run_at = now()
-    where j.state <> 'LEASED'
+    set state = case j.state when 'LEASED' then 'LEASED' else 'READY' end, attempt = 0, run_at = now(),
+        token = j.token + case j.state when 'LEASED' then 0 else 1 end
 )
 select id from queued

@@ -193,6 +193,29 @@ async def test_redelivery_leaves_a_delivery_at_work_alone(post: Post) -> None:
     assert await post.jobs() == []
 
 
+async def test_redelivery_during_the_last_try_is_another_try(post: Post) -> None:
+    """It is accepted, so a failure of the try that is at work must not be the end of it."""
+    post.receivers.answers[HOST] = answers(500, 200)
+    scan_id = await post.ended_scan()
+    await post.pool.execute("update scan.job set attempt = 6")
+    (last,) = await post.claim()
+    await post.store.redeliver(last.webhook.webhook_id)
+    await post.delivery(last).run()
+    assert await post.deliver() == 1
+    record = await post.record(scan_id)
+    assert record.state is DeliveryState.DELIVERED
+    assert [(one.number, one.status) for one in record.attempts] == [(7, 500), (1, 200)]
+
+
+async def test_a_redelivery_that_is_given_back_keeps_all_its_tries(post: Post) -> None:
+    """The try at work wasn't one of them."""
+    await post.ended_scan()
+    (lease,) = await post.claim()
+    await post.store.redeliver(lease.webhook.webhook_id)
+    await post.delivery(lease).give_back()
+    assert await post.jobs() == [("READY", 0)]
+
+
 async def test_an_unknown_webhook_is_not_found(post: Post) -> None:
     """A typing error of an operator."""
     with pytest.raises(NotFound) as caught:
