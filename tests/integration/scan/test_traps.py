@@ -441,7 +441,7 @@ async def test_a_frozen_worker_stops_by_itself_when_it_thaws(shop: Shop, process
 
 async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_url: str, redis_url: str) -> None:
     """It was frozen between a checkpoint and the next stage, which another worker has run and paid for meanwhile."""
-    lease_seconds = 0.5
+    lease_seconds = 2.0
     async with opened(database_url, redis_url, lease_seconds) as shop:
         announce, frozen = shop.parts.snapshots.announce, False
 
@@ -464,7 +464,7 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
 
 async def test_an_answer_read_after_a_freeze_is_no_proof_of_the_lease(database_url: str, redis_url: str) -> None:
     """The checkpoint was stored before the process froze; by the time it reads so others have gone on."""
-    lease_seconds = 0.5
+    lease_seconds = 2.0
     async with opened(database_url, redis_url, lease_seconds) as shop:
         checkpoint, frozen = shop.queue.checkpoint, False
 
