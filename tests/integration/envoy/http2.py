@@ -11,7 +11,16 @@ Headers = Iterable[tuple[str, str]]
 
 
 async def call(port: int, headers: Headers, body: bytes, trailers: Headers) -> None:
-    """One request with trailers, on a connection of its own, until the response or its reset."""
+    """One request with trailers, on a connection of its own, until the response or its reset.
+
+    Raises:
+        TimeoutError: Neither came within ten seconds.
+    """
+    async with asyncio.timeout(10):
+        await _call(port, headers, body, trailers)
+
+
+async def _call(port: int, headers: Headers, body: bytes, trailers: Headers) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0))
     writer.write(_frame(_HEADERS, _END_HEADERS, _STREAM, _packed(headers)))

@@ -4,6 +4,7 @@ import grpc
 import httpx2
 import pytest
 
+from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from tests.integration.envoy import http2
 from tests.integration.envoy.contract import SCAN_ID
@@ -50,7 +51,12 @@ async def test_rest_clients_cannot_speak_to_grpc(path: str, mesh: FakeMesh, rest
 
 @pytest.mark.parametrize("header", UNREADABLE, ids=": ".join)
 async def test_nothing_a_client_sends_fails_others(
-    header: tuple[str, str], mesh: FakeMesh, edge: Edge, rest: httpx2.AsyncClient
+    header: tuple[str, str],
+    mesh: FakeMesh,
+    edge: Edge,
+    rest: httpx2.AsyncClient,
+    channel: grpc.aio.Channel,
+    bearer: Metadata,
 ) -> None:
     """All users share the connections to a service, and gRPC remembers headers of a connection that it couldn't parse.
 
@@ -61,6 +67,9 @@ async def test_nothing_a_client_sends_fails_others(
     await http2.call(edge.port, headers, EMPTY_MESSAGE, [header])
 
     assert [(await rest.get("/v1/characters")).status_code for _ in range(3)] == [200] * 3
+    characters = character_service_pb2_grpc.CharacterServiceStub(channel)
+    request = character_service_pb2.ListCharactersRequest(locale="ko")
+    await characters.ListCharacters(request, metadata=bearer, timeout=5, compression=grpc.Compression.Gzip)
 
 
 @pytest.mark.parametrize("timeout", ["x", "-1S", "1 S", "", "100S", "2M", "999999999m", "99999999H"])

@@ -50,7 +50,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNIMPLEMENTED: no such method or path. {"feature": "GET /v1/nowhere"}"""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 9
     """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo tells when to come back. {"limit": "calls"}
-    Or a body too large for the edge, without RetryInfo. {"limit": "1 MiB"}
+    Or a body, or headers, too large for the edge, without RetryInfo. {"limit": "1 MiB"}
     """
     ERROR_REASON_SCAN_NOT_FOUND: _ErrorReason.ValueType  # 20
     """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
@@ -167,7 +167,7 @@ ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 8
 """UNIMPLEMENTED: no such method or path. {"feature": "GET /v1/nowhere"}"""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 9
 """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo tells when to come back. {"limit": "calls"}
-Or a body too large for the edge, without RetryInfo. {"limit": "1 MiB"}
+Or a body, or headers, too large for the edge, without RetryInfo. {"limit": "1 MiB"}
 """
 ERROR_REASON_SCAN_NOT_FOUND: ErrorReason.ValueType  # 20
 """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
