@@ -34,6 +34,8 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 # https://www.w3.org/TR/trace-context: version, trace, parent, flags. All zeros are invalid.
 _TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _followed: ContextVar[str] = ContextVar("traceparent", default="")
+# Without the variables of its frames: users' ids, places and words are in them, and keys.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,9 @@ def _configure_logging(service: str, settings: ServiceSettings) -> None:
         _add_trace_id,
     ]
     if settings.log_format == "json":
-        shared += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        shared += [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        shared.append(structlog.dev.ConsoleRenderer())
+        shared.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
 
     def add_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service
