@@ -8,8 +8,8 @@ botocore's.
 import base64
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -202,7 +202,7 @@ class Bucket:
             Unavailable: Storage doesn't answer, or breaks off.
         """
         async with self._asked("GET", self._address(key), _CHECKSUM) as reply:
-            yield _stored(reply), reply.pieces()
+            yield _stored(reply), _pieces(reply)
 
     async def replace(
         self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str], etag: str
@@ -267,14 +267,31 @@ class Bucket:
         digest: str = _UNSIGNED,
     ) -> AsyncIterator[Reply]:
         signed = self._signer.headers(method, url, headers or {}, digest)
-        try:
-            async with self._client.request(method, urlsplit(url).path, signed, content) as reply:
-                yield reply
-        except OSError as error:
-            raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3") from error
+        async with AsyncExitStack() as stack:
+            with _answering():  # not around the block, whose own time-outs are OSErrors too
+                reply = await stack.enter_async_context(
+                    self._client.request(method, urlsplit(url).path, signed, content)
+                )
+            yield reply
 
 
 _CHECKSUM: Mapping[str, str] = {"x-amz-checksum-mode": "ENABLED"}
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Around what waits for storage."""
+    try:
+        yield
+    except OSError as error:
+        raise _unavailable() from error
+
+
+async def _pieces(reply: Reply) -> AsyncIterator[bytes]:
+    """The body as it comes."""
+    with _answering():
+        async for piece in reply.pieces():
+            yield piece
 
 
 def _stored(reply: Reply) -> StoredObject:
@@ -282,6 +299,8 @@ def _stored(reply: Reply) -> StoredObject:
         raise ObjectMissing
     _demand_success(reply)
     headers = reply.headers
+    if not headers.get("content-length", "").isdecimal():
+        raise _unavailable()  # not S3: it says how long every object is
     metadata = {name.removeprefix(_METADATA): headers[name] for name in headers if name.startswith(_METADATA)}
     return StoredObject(
         int(headers["content-length"]),
@@ -294,7 +313,11 @@ def _stored(reply: Reply) -> StoredObject:
 
 def _demand_success(reply: Reply) -> None:
     if not reply.ok:
-        raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3")
+        raise _unavailable()
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3")
 
 
 @asynccontextmanager

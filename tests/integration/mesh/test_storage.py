@@ -1,7 +1,9 @@
 """Object storage over its own HTTP: signatures, and what storage enforces."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +16,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from pydantic import SecretStr
 
+from mesh.errors import Unavailable
 from mesh.storage import Bucket, ObjectChanged, ObjectMissing, Signer, StorageSettings, open_bucket
 
 if TYPE_CHECKING:
@@ -122,3 +125,50 @@ async def test_what_is_not_read_does_not_spoil_the_next_call(bucket: Bucket) -> 
         async with bucket.reading(key) as (found, _):
             assert found.size == 5_000_000
     await bucket.probe()
+
+
+async def test_a_fault_of_who_reads_is_not_storages(bucket: Bucket) -> None:
+    """A time-out of theirs is an OSError as well, and retrying storage would not help."""
+    key = f"tests/{uuid4()}"
+    await _put(bucket, key)
+    with pytest.raises(TimeoutError):
+        async with bucket.reading(key):
+            raise TimeoutError("theirs")
+
+
+@asynccontextmanager
+async def _answered(head: bytes, body: bytes = b"") -> AsyncIterator[Bucket]:
+    """The bucket of a storage that gives one answer and hangs up."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + b"\r\n\r\n" + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        settings = StorageSettings(
+            s3_endpoint=endpoint,
+            s3_bucket="photos",
+            s3_access_key=SecretStr("key"),
+            s3_secret_key=SecretStr("secret"),
+            cdn_base_url=endpoint,
+        )
+        async with open_bucket(settings) as opened:
+            yield opened
+
+
+async def test_storage_that_says_no_length_is_unavailable() -> None:
+    """It isn't S3: a proxy in between, perhaps."""
+    async with _answered(b"HTTP/1.1 200 OK") as bucket:
+        with pytest.raises(Unavailable):
+            await bucket.look("one")
+
+
+async def test_storage_that_breaks_off_is_unavailable() -> None:
+    """In the middle of a photo: the same as never answering."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 10"
+    async with _answered(head, b"hello") as bucket, bucket.reading("one") as (_, pieces):
+        with pytest.raises(Unavailable):
+            assert [piece async for piece in pieces] == []
