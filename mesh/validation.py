@@ -28,6 +28,7 @@ KOREAN: Mapping[str, str] = MappingProxyType(
         "enum.defined_only": "정해진 값이 아니에요",
         "repeated.min_items": "항목이 부족해요",
         "repeated.max_items": "항목이 너무 많아요",
+        "location.complete": "위도와 경도를 모두 알려 주세요",
         "location.range": "위도는 ±90, 경도는 ±180 안이어야 해요",
     }
 )
@@ -44,7 +45,7 @@ def validate(request: Message | None) -> None:
     found = protovalidate.collect_violations(request)
     if found:
         violations = [_violation(one) for one in found]
-        fields = ", ".join(violation.field for violation in violations)
+        fields = ", ".join(dict.fromkeys(violation.field for violation in violations))
         raise InvalidArgument(Reason.INVALID_FIELD, violations=violations, fields=fields)
 
 

@@ -175,6 +175,8 @@ async def test_no_place_in_reach_is_an_empty_list(rules: "RulesServiceAsyncStub"
     ("fields", "named"),
     [
         ({}, "location"),
+        ({"location": LatLng(latitude=91, longitude=127)}, "location"),
+        ({"location": LatLng(latitude=37.55)}, "location"),
         ({"location": LatLng(latitude=91)}, "location"),
         ({"location": MAPO, "radius_meters": 50_001}, "radius_meters"),
         ({"location": MAPO, "limit": 0}, "limit"),

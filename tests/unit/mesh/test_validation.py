@@ -14,6 +14,7 @@ from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
 from mesh.validation import KOREAN, validate
 
+SEOUL = {"latitude": 37.5, "longitude": 127.0}
 MODULES = (
     character_service_pb2,
     classification_pb2,
@@ -54,6 +55,11 @@ def test_every_rule_has_a_korean_text() -> None:
     [
         (scan_service_pb2.CreateScanRequest(), "source", "required"),
         (
+            scan_service_pb2.CreateScanRequest(image_url="https://example.com", location={"longitude": 126.9}),
+            "location",
+            "location.complete",
+        ),
+        (
             scan_service_pb2.CreateScanRequest(upload={"content_type": "image/gif", "size_bytes": 1}),
             "upload.content_type",
             "string.in",
@@ -90,7 +96,7 @@ SOURCE = {"image_url": "https://example.com/photo.jpg"}
         (rules_service_pb2.MatchRulesRequest(category={"major": "a\0b"}), "category.major"),
         (rules_service_pb2.MatchRulesRequest(category=CATEGORY, tags=["a\0b"]), "tags[0]"),
         (rules_service_pb2.MatchRulesRequest(category=CATEGORY, region="a\0b"), "region"),
-        (rules_service_pb2.FindPlacesRequest(location={"latitude": 37.5}, materials=["a\0b"]), "materials[0]"),
+        (rules_service_pb2.FindPlacesRequest(location=SEOUL, materials=["a\0b"]), "materials[0]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
