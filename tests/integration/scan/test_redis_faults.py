@@ -176,7 +176,7 @@ async def test_a_change_by_another_replica_is_found_by_the_next_polls(
         async def cancelled() -> bool:
             return (await one.get(scan_id)).state == scan_pb2.Scan.STATE_CANCELLED
 
-        await eventually(cancelled, seconds=2)
+        await eventually(cancelled)
 
 
 async def test_nobody_waits_for_a_frozen_redis(start_scan_service: StartScanService, redis: OwnRedis) -> None:
@@ -185,15 +185,15 @@ async def test_nobody_waits_for_a_frozen_redis(start_scan_service: StartScanServ
         scan_id = (await client.create()).scan.scan_id
         redis.freeze()
         await client.get(scan_id)
-        slowest = {"read": 0.0, "list": 0.0}
+        waited = {"read": 0, "list": 0}
         for _ in range(300):
             for name, call in (("read", client.get(scan_id)), ("list", page(client))):
                 began = time.monotonic()
                 await call
-                slowest[name] = max(slowest[name], time.monotonic() - began)
-        # Lists never ask Redis: they tell how long the machine itself may take. Who waits for Redis takes longer by all
-        # of its time-out; half of it leaves room for the lists' own worst.
-        assert slowest["read"] - slowest["list"] < REDIS_SECONDS / 2
+                waited[name] += time.monotonic() - began >= REDIS_SECONDS
+        # Lists never ask Redis: they tell how often the machine itself takes so long. One stall more may hit the reads;
+        # were it theirs to find out whether Redis is back, it would be several.
+        assert waited["read"] <= waited["list"] + 1
         redis.thaw()
 
 

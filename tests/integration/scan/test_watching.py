@@ -23,6 +23,7 @@ from scan_svc.progress import Snapshot, Snapshots
 from scan_svc.results import Category, Classification, Results
 from scan_svc.scans import Photo, Scan, State, Step
 from scan_svc.watchers import Kind, Limits, Watchers
+from tests.chaos.shop import eventually
 from tests.integration.scan.conftest import PHOTO, Client, Peers, StartScanService
 from tests.integration.scan.test_redis_faults import Gate, create, follow, in_order, photo
 from tests.integration.scan.test_scanning import reason
@@ -139,6 +140,11 @@ async def test_server_sent_events_have_ids_names_and_comments(
     async with start_scan_service(heartbeat_seconds=0.05) as client:
         scan_id = await client.started()
         await gate.held(1)
+
+        async def told() -> bool:  # a moment after the stage has begun; then nothing changes until the gate opens
+            return (await client.get(scan_id)).progress.stage == "rules"
+
+        await eventually(told)
         stream = events_of(client, scan_id)
         assert await anext(stream) == {"retry": "1000"}
         snapshot = await anext(stream)
