@@ -91,8 +91,8 @@ class WebhookStore:
             await self._pool.execute(
                 self._sql["webhook_retry"], row["job_id"], row["token"], None, "unreadable", 0, pause, row["attempt"]
             )
-        except Exception:  # the others of its claim mustn't be lost for it; it is reconciled
-            _log.exception("webhook that can't be read not put back", job_id=row["job_id"])
+        except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
+            _log.error("webhook that can't be read not put back", job_id=row["job_id"], error=repr(error))
 
     async def end(self, lease: WebhookLease, outcome: Outcome, *, gone: bool = False) -> None:
         """Ends a webhook: delivered, or not wanted; with `gone` its endpoint gets no more of them.

@@ -268,8 +268,8 @@ class JobQueue:
                 await self._pool.execute(self._sql["give_back"], job_id, token, _UNREADABLE_PAUSE)
             else:
                 await self._pool.execute(self._sql["bury"], job_id, token, _fault(), "DEAD", row["spent"])
-        except Exception:  # the others of its claim mustn't be lost for it; it is reconciled
-            _log.exception("job that can't be read not put back", job_id=job_id)
+        except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
+            _log.error("job that can't be read not put back", job_id=job_id, error=repr(error))
 
     async def _commit_checkpoints(self, batch: Sequence[Checkpoint]) -> Mapping[Key, bool]:
         parts = [

@@ -65,8 +65,8 @@ def readable(
     for row in rows:
         try:
             found.append(read(row))
-        except Exception:
-            _log.exception("row can't be read", id=str(row["id"]))
+        except Exception as error:  # without its frames, which hold the row: a user's words, a webhook's secret
+            _log.error("row can't be read", id=str(row["id"]), error=repr(error))
             unreadable.append(row)
     return found, unreadable
 
