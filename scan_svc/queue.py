@@ -17,11 +17,10 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from mesh.errors import Internal, Reason
 from mesh.postgres import Queries
 from scan_svc.commits import GroupCommit, Key
 from scan_svc.results import Usage
-from scan_svc.rows import readable, scan_from, to_json
+from scan_svc.rows import FAULT, readable, scan_from, to_json
 from scan_svc.scans import Failure, Scan, StageRun
 
 _log = structlog.get_logger("queue")
@@ -144,7 +143,7 @@ class JobQueue:
     async def reap(self, lease_seconds: float) -> list[str]:
         """Takes jobs back from workers that fell silent; returns the scans concerned."""
         await self._pulse.execute(self._sql["remove_overdue"], lease_seconds)
-        return [str(row["id"]) for row in await self._pulse.fetch(self._sql["release_orphans"], _fault())]
+        return [str(row["id"]) for row in await self._pulse.fetch(self._sql["release_orphans"], to_json(FAULT))]
 
     async def reconcile(self, worker_id: int, kind: str, running: Collection[int]) -> int:
         """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost."""
@@ -267,7 +266,7 @@ class JobQueue:
             if row["age"] < _UNREADABLE_SECONDS:
                 await self._pool.execute(self._sql["give_back"], job_id, token, _UNREADABLE_PAUSE)
             else:
-                await self._pool.execute(self._sql["bury"], job_id, token, _fault(), "DEAD", row["spent"])
+                await self._pool.execute(self._sql["bury"], job_id, token, to_json(FAULT), "DEAD", row["spent"])
         except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
             _log.error("job that can't be read not put back", job_id=job_id, error=repr(error))
 
@@ -301,10 +300,6 @@ class JobQueue:
         if version is None:
             raise Fenced
         return version
-
-
-def _fault() -> str:
-    return to_json(Failure.of(Internal(Reason.INTERNAL, trace_id="")))
 
 
 def _lease(row: asyncpg.Record, asked_at: float) -> Lease:

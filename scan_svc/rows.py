@@ -16,6 +16,9 @@ _log = structlog.get_logger("rows")
 
 T = TypeVar("T")
 
+# A fault of ours, in nobody's trace.
+FAULT = Failure.of(Internal(Reason.INTERNAL, trace_id=""))
+
 
 def scan_from(row: asyncpg.Record) -> Scan:
     """The scan in a row of `scan.scan_detail`."""
@@ -46,7 +49,7 @@ def failure_from(text: str) -> Failure:
     try:
         return msgspec.json.decode(text, type=Failure)
     except msgspec.ValidationError:
-        return Failure.of(Internal(Reason.INTERNAL, trace_id=""))
+        return FAULT
 
 
 def readable(

@@ -11,16 +11,13 @@ from datetime import datetime
 
 import asyncpg
 import msgspec
-import structlog
 from uuid_utils.compat import UUID
 
 from mesh.errors import AlreadyExists, NotFound, Reason
 from mesh.postgres import Pool, Queries
 from scan_svc.commits import GroupCommit
-from scan_svc.rows import scan_from
+from scan_svc.rows import readable, scan_from
 from scan_svc.scans import NewScan, Scan
-
-_log = structlog.get_logger("store")
 
 
 class ScanStore:
@@ -94,12 +91,7 @@ class ScanStore:
             The scans, without those that can't be read; and the id of the page's last one, empty if none follow.
         """
         rows = await self._pool.fetch(self._sql["list_scans"], user_id, before, size + 1)
-        scans = []
-        for row in rows[:size]:
-            if isinstance(scan := _read(row), Scan):
-                scans.append(scan)
-            else:
-                _log.error("scan can't be read", scan_id=str(row["id"]), exc_info=scan)
+        scans, _ = readable(rows[:size], scan_from)
         return scans, str(rows[size - 1]["id"]) if len(rows) > size else ""
 
     async def start(self, scan_id: str, traceparent: str) -> bool:
