@@ -35,6 +35,7 @@ class Reason(StrEnum):
     SCAN_BACKLOG = "SCAN_BACKLOG"
     RATE_LIMIT = "RATE_LIMIT"
     WATCH_LIMIT = "WATCH_LIMIT"
+    REPLY_UNDERWAY = "REPLY_UNDERWAY"
 
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
     PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
@@ -132,6 +133,10 @@ class AlreadyExists(EcoError):
     """Another one has this id."""
 
 
+class Aborted(EcoError):
+    """Another call of the same kind is at work, or was first."""
+
+
 class ResourceExhausted(EcoError):
     """A limit is reached."""
 
@@ -227,6 +232,10 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.WATCH_LIMIT: _text(
             "동시에 지켜볼 수 있는 스캔 수를 넘었어요(최대 {most}개). 조금 뒤에 다시 시도해 주세요.",
             "Too many open watches (at most {most}). Try again later, or poll.",
+        ),
+        Reason.REPLY_UNDERWAY: _text(
+            "이 스캔에 보낸 다른 답장을 아직 처리하고 있어요. 잠시 뒤에 다시 보내 주세요.",
+            "Another reply to this scan is being worked on. Send yours again shortly.",
         ),
         Reason.PHOTO_NOT_FOUND: _text("사진을 찾을 수 없어요.", "The photo isn't in storage."),
         Reason.PHOTO_UNREADABLE: _text(

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from mesh.errors import (
+    Aborted,
     AlreadyExists,
     DeadlineExceeded,
     EcoError,
@@ -36,6 +37,7 @@ CODES: Mapping[type[EcoError], grpc.StatusCode] = MappingProxyType(
         NotFound: grpc.StatusCode.NOT_FOUND,
         FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
         AlreadyExists: grpc.StatusCode.ALREADY_EXISTS,
+        Aborted: grpc.StatusCode.ABORTED,
         ResourceExhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
         Unavailable: grpc.StatusCode.UNAVAILABLE,
         Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,

@@ -61,6 +61,7 @@ from scan_svc.queue import JobQueue
 from scan_svc.rates import RateLimit
 from scan_svc.replies import Replies
 from scan_svc.reply_store import ReplyStore
+from scan_svc.reply_work import Desk
 from scan_svc.retention import Retention
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
@@ -244,7 +245,10 @@ async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:
         await stack.enter_async_context(open_channel(target, *_SERVICES[name]))
         for name, target in (("rules", settings.rules_target), ("character", settings.character_target))
     ]
-    return Replies(store, parts.store.get, parts.reader.refresh, RulesPeer(rules), CharacterPeer(character))
+    desk = Desk(store, parts.reader.refresh, RulesPeer(rules), CharacterPeer(character))
+    replies = Replies(desk, parts.store.get, RateLimit(parts.redis, "AnswerQuestion", settings.replies_per_minute))
+    stack.push_async_callback(replies.leave)
+    return replies
 
 
 async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:

@@ -12,7 +12,7 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grp
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.channel import Peer
 from mesh.mirror import from_proto, to_proto
-from scan_svc.replies import Meaning
+from scan_svc.reply_work import Meaning
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
 

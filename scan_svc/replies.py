@@ -1,83 +1,49 @@
-"""A user's reply to what an answer leaves open, and the sharper answer they get without another look at the photo."""
+"""A user's replies to what an answer leaves open: one at work per scan, in all processes.
 
+Whoever is first reserves the scan and works (`scan_svc.reply_work`), whether or not they stay to hear the outcome. Who
+repeats their request waits for it; another reply meanwhile is refused, before anything is paid for it.
+"""
+
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Protocol
 
-from msgspec.structs import replace
+from mesh.errors import (
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    FailedPrecondition,
+    NotFound,
+    Reason,
+    ResourceExhausted,
+)
+from mesh.tasks import end
+from scan_svc.rates import RateLimit
+from scan_svc.reply_store import CONTEST_SECONDS, ReplyLease
+from scan_svc.reply_work import MOST_SECONDS, STAGE, Desk, Replied, ReplyWork
+from scan_svc.scans import Scan, State
 
-from mesh.errors import AlreadyExists, FailedPrecondition, NotFound, Reason
-from scan_svc.pipeline import Characters, Rules
-from scan_svc.reply_store import Reply, ReplyStore
-from scan_svc.results import Answer, Classification, DisposalRule, Outcome, Usage
-from scan_svc.scans import Scan, StageRun, State
-
-STAGE = "reply"
-
-_MOST_SECONDS = 40.0
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a reply means.
-
-    Attributes:
-        understood: Whether it settles anything that is open.
-        found: The classification, with what the user said worked in.
-        question: The question to answer from now on.
-        region: The region from now on.
-        message: One sentence to the user.
-    """
-
-    understood: bool
-    found: Classification
-    question: str
-    region: str
-    message: str
-
-
-class Interpreter(Rules, Protocol):
-    """What is needed of Rules: as in the pipeline, and what a reply means."""
-
-    async def interpret(self, scan: Scan, question: str, reply: str, deadline: float) -> Meaning:
-        """What a reply to a scan's answer means."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replied:
-    """What came of a reply, with the scan as it is now."""
-
-    scan: Scan
-    understood: bool
-    message: str
+# How often another process' reply is asked for.
+_POLL_SECONDS = 0.25
+# How long replies at work may take to end once the process leaves, after the grace that their callers had.
+_LEAVING_SECONDS = 5.0
 
 
 class Replies:
     """The replies to one user's scans at a time; others' are NOT_FOUND.
 
     Args:
-        store: Where replies are kept.
+        desk: What replies at work need.
         load: Reads a scan from PostgreSQL; raises NotFound.
-        refresh: Reads it again, and makes the change known.
-        rules: The Rules service.
-        characters: The Character service.
+        rate: How often one user may reply.
     """
 
-    def __init__(
-        self,
-        store: ReplyStore,
-        load: Callable[[str], Awaitable[Scan]],
-        refresh: Callable[[str], Awaitable[Scan]],
-        rules: Interpreter,
-        characters: Characters,
-    ) -> None:
-        self._store = store
+    def __init__(self, desk: Desk, load: Callable[[str], Awaitable[Scan]], rate: RateLimit) -> None:
+        self._desk = desk
+        self._store = desk.store
         self._load = load
-        self._refresh = refresh
-        self._rules = rules
-        self._characters = characters
+        self._rate = rate
+        self._at_work: dict[str, asyncio.Task[Replied | None]] = {}
 
     async def answer(self, user_id: str, scan_id: str, text: str, request_id: str, seconds: float | None) -> Replied:
         """Makes a finished scan's answer sharper by what its user replied.
@@ -87,69 +53,106 @@ class Replies:
             scan_id: To which scan.
             text: What they reply.
             request_id: Makes it idempotent for this scan; may be empty.
-            seconds: What remains of the caller's time; None for as long as it takes.
+            seconds: What remains of the caller's time; None for as long as it takes. The work goes on without them.
 
         Raises:
             NotFound: No such scan.
             FailedPrecondition: It hasn't succeeded, or asks nothing.
             AlreadyExists: The request_id came with another reply.
+            Aborted: Another reply is at work.
+            ResourceExhausted: The user replies too often; a repetition of what was accepted is no reply more.
+            DeadlineExceeded: It takes longer than the caller has; a repetition waits for it.
         """
-        ends_at = time.monotonic() + min(seconds or _MOST_SECONDS, _MOST_SECONDS)
+        ends_at = time.monotonic() + min(seconds or MOST_SECONDS, MOST_SECONDS)
+        refusal = await self._too_often(user_id)
         while True:
             scan = await self._load(scan_id)
             if scan.user_id != user_id:
                 raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-            earlier = await self._store.find(scan_id, request_id) if request_id else None
-            if earlier:
-                if earlier.text != text:
-                    raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan_id)
-                return Replied(scan, earlier.understood, earlier.message)
-            # None: another reply was first and may have settled it all, or the scan was deleted.
-            if replied := await self._try(scan, text, request_id, ends_at):
+            if earlier := await self._earlier(scan, text, request_id):
+                return earlier
+            _check_asked(scan)
+            lease = None if refusal else await self._store.reserve(scan, text, request_id)
+            if lease is None:
+                await self._give_way(scan_id, text, request_id, refusal, ends_at)
+            elif replied := await self._work(lease, scan, text, request_id, ends_at):
                 return replied
+            # Another reply was first and may have settled it all, or the scan was deleted: look again.
 
-    async def _try(self, scan: Scan, text: str, request_id: str, ends_at: float) -> Replied | None:
-        _check_asked(scan)
-        question = await self._store.last_question(scan.scan_id)
-        asked = scan.user_input if question is None else question
-        meant = await self._rules.interpret(scan, asked, text, ends_at - time.monotonic())
-        reply = Reply(text, request_id, meant.understood, meant.message, meant.question)
-        if not meant.understood:
-            return Replied(scan, False, meant.message) if await self._store.keep(scan.scan_id, reply) else None
-        sharper = await self._sharper(scan, meant, ends_at)
-        if not await self._store.sharpen(scan, sharper, reply):
+    async def leave(self) -> None:
+        """Lets the replies at work end; those that take too long store what they have."""
+        if tasks := list(self._at_work.values()):
+            await asyncio.wait(tasks, timeout=_LEAVING_SECONDS)
+            await end(*tasks)
+
+    async def _too_often(self, user_id: str) -> ResourceExhausted | None:
+        try:
+            await self._rate.spend(user_id)
+        except ResourceExhausted as error:
+            return error
+        return None
+
+    async def _earlier(self, scan: Scan, text: str, request_id: str) -> Replied | None:
+        """What the same request was told before.
+
+        Raises:
+            AlreadyExists: It was another reply.
+        """
+        earlier = await self._store.find(scan.scan_id, request_id) if request_id else None
+        if earlier is None:
             return None
-        return Replied(await self._refresh(scan.scan_id), True, meant.message)
+        if earlier.text != text:
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan.scan_id)
+        return Replied(scan, earlier.understood, earlier.message)
 
-    async def _sharper(self, scan: Scan, meant: Meaning, ends_at: float) -> Scan:
-        """The scan with rules, answer and, where they follow from them, places and reward made anew."""
-        began, found = time.monotonic(), meant.found
-        moved = replace(scan, region=meant.region, user_input=meant.question)
-        rules = await self._rules.match(moved, found, ends_at - time.monotonic())
-        answer, usage = await self._composed(moved, meant, rules, ends_at)
-        places, reward = scan.results.places, scan.results.reward
-        before = scan.results.vision
-        if places is not None and before is not None and found.category != before.category:
-            places = await self._rules.places(moved, found.category, ends_at - time.monotonic())
-        if reward and reward.outcome is Outcome.INSUFFICIENT and not answer.insufficiencies:
-            left = ends_at - time.monotonic()
-            reward = await self._characters.evaluate(scan, found.category, len(rules), 0, left)
-        results = replace(scan.results, vision=found, rules=rules, answer=answer, places=places, reward=reward)
-        run = StageRun(STAGE, 1, round((time.monotonic() - began) * 1000), usage)
-        return replace(scan, region=meant.region, results=results, stages=(*scan.stages, run))
+    async def _work(self, lease: ReplyLease, scan: Scan, text: str, request_id: str, ends_at: float) -> Replied | None:
+        # The same request may have been answered between the look and the lease.
+        if request_id and await self._store.find(scan.scan_id, request_id):
+            await self._store.release(lease)
+            return None
+        task = asyncio.create_task(ReplyWork(self._desk, lease, scan, text).run(), name="reply")
+        self._at_work[scan.scan_id] = task
+        task.add_done_callback(lambda _: self._ended(scan.scan_id, task))
+        # Waited for and not awaited: a caller who hangs up takes nothing with them.
+        await asyncio.wait((task,), timeout=ends_at - time.monotonic())
+        if not task.done():
+            raise DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=STAGE, retry_after=1.0)
+        return task.result()
 
-    async def _composed(
-        self, scan: Scan, meant: Meaning, rules: tuple[DisposalRule, ...], ends_at: float
-    ) -> tuple[Answer, Usage | None]:
-        usage = None
-        composing = self._rules.compose(scan, meant.found, rules, ends_at - time.monotonic())
-        async with aclosing(composing) as events:
-            async for event in events:
-                if isinstance(event, Answer):
-                    return event, usage
-                if isinstance(event, Usage):
-                    usage = event
-        raise AssertionError("Rules ended without an answer")
+    async def _give_way(
+        self, scan_id: str, text: str, request_id: str, refusal: ResourceExhausted | None, ends_at: float
+    ) -> None:
+        """Waits a moment for the same request at work; for any other the caller is refused.
+
+        Raises:
+            AlreadyExists: The request_id came with another reply.
+            Aborted: Another reply is at work, or the same one for longer than the caller has.
+            ResourceExhausted: As `refusal`.
+        """
+        holder = await self._store.holder(scan_id)
+        if holder is None and refusal is None:
+            return  # it has just ended
+        if holder is None or not request_id or holder.request_id != request_id:
+            raise refusal or _underway(scan_id)
+        if holder.text != text:
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan_id)
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            raise _underway(scan_id)
+        if task := self._at_work.get(scan_id):
+            await asyncio.wait((task,), timeout=left)
+        else:
+            await asyncio.sleep(min(_POLL_SECONDS, left))
+
+    def _ended(self, scan_id: str, task: "asyncio.Task[Replied | None]") -> None:
+        if self._at_work.get(scan_id) is task:
+            del self._at_work[scan_id]
+        if not task.cancelled():
+            task.exception()  # its caller may have left
+
+
+def _underway(scan_id: str) -> Aborted:
+    return Aborted(Reason.REPLY_UNDERWAY, scan_id=scan_id, retry_after=CONTEST_SECONDS)
 
 
 def _check_asked(scan: Scan) -> None:

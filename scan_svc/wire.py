@@ -21,7 +21,7 @@ from mesh.status import to_status
 from scan_svc.lifecycle import Created
 from scan_svc.messages import message
 from scan_svc.progress import Snapshot
-from scan_svc.replies import Replied
+from scan_svc.reply_work import Replied
 from scan_svc.results import Answer, Classification, DisposalRule, LatLng, Place, Reward
 from scan_svc.scans import NewScan, Photo, Scan, StageRun, State, Step
 from scan_svc.watchers import Event

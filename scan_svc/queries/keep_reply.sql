@@ -1,5 +1,11 @@
--- A reply that settled nothing: kept, so that its repetition is told the same. Nothing if the scan is gone.
-insert into scan.reply (scan_id, request_id, reply, understood, message, question)
-select id, nullif($2, ''), $3, false, $4, $5 from scan.scan where id = $1 for key share
-on conflict do nothing
+-- A reply that settled nothing: kept, so that its repetition is told the same. Nothing without the lease, or if the scan
+-- is gone.
+with asked as materialized (
+    select id from scan.scan where id = $1 for no key update
+), held as (
+    delete from scan.reply_lease l using asked where l.scan_id = asked.id and l.token = $2
+    returning l.scan_id, l.token, l.request_id, l.reply
+)
+insert into scan.reply (scan_id, request_id, reply, understood, message, question, token)
+select scan_id, request_id, reply, false, $3, $4, token from held
 returning id

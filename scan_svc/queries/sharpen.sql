@@ -1,11 +1,17 @@
--- A reply that settled something, and what it made of the scan, both or neither. Nothing if the scan has changed since it
--- was read: another reply was first.
-with sharpened as (
-    update scan.scan
-    set outputs = $7::jsonb, stages = $8::jsonb, region = $9, version = version + 1
-    where id = $1 and version = $6 and state = 'SUCCEEDED'
-    returning id
+-- A reply that settled something, and what it made of the scan, both or neither. Nothing without the lease. Only what the
+-- reply changed is replaced: the scan may have grown meanwhile.
+with asked as materialized (
+    select id from scan.scan where id = $1 and state = 'SUCCEEDED' for no key update
+), held as (
+    delete from scan.reply_lease l using asked where l.scan_id = asked.id and l.token = $2
+    returning l.scan_id, l.token, l.request_id, l.reply
+), sharpened as (
+    update scan.scan s
+    set outputs = s.outputs || $5::jsonb, stages = s.stages || $6::jsonb, region = $7, version = s.version + 1
+    from held where s.id = held.scan_id
+    returning s.id
 )
-insert into scan.reply (scan_id, request_id, reply, understood, message, question)
-select id, nullif($2, ''), $3, true, $4, $5 from sharpened
+insert into scan.reply (scan_id, request_id, reply, understood, message, question, token)
+select held.scan_id, held.request_id, held.reply, true, $3, $4, held.token
+from held join sharpened on sharpened.id = held.scan_id
 returning id

@@ -40,6 +40,7 @@ class Peers(
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], Awaitable[object]]] = {}
         self.asks: tuple[str, ...] = ()  # what answers leave open
+        self.usage: dict[str, Any] | None = None  # what an answer costs
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -68,7 +69,8 @@ class Peers(
         yield rules_service_pb2.ComposeAnswerResponse(text_delta="비우고 ")
         await self._called("ComposeAnswer")
         yield rules_service_pb2.ComposeAnswerResponse(
-            answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"], "insufficiencies": self.asks}
+            answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"], "insufficiencies": self.asks},
+            usage=self.usage,
         )
 
     async def InterpretReply(self, request: Any, context: Any) -> rules_service_pb2.InterpretReplyResponse:

@@ -78,6 +78,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: too many open watches, of this user or in this process.
     {"limit": "watches_of_user", "most": "50"}
     """
+    ERROR_REASON_REPLY_UNDERWAY: _ErrorReason.ValueType  # 29
+    """ABORTED: another reply to the same scan is being worked on; RetryInfo tells when to come back. A repetition with the
+    same request_id waits for its outcome instead. {"scan_id": "0197…"}
+    """
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
     """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""
     ERROR_REASON_PHOTO_UNREADABLE: _ErrorReason.ValueType  # 41
@@ -194,6 +198,10 @@ ERROR_REASON_RATE_LIMIT: ErrorReason.ValueType  # 27
 ERROR_REASON_WATCH_LIMIT: ErrorReason.ValueType  # 28
 """RESOURCE_EXHAUSTED: too many open watches, of this user or in this process.
 {"limit": "watches_of_user", "most": "50"}
+"""
+ERROR_REASON_REPLY_UNDERWAY: ErrorReason.ValueType  # 29
+"""ABORTED: another reply to the same scan is being worked on; RetryInfo tells when to come back. A repetition with the
+same request_id waits for its outcome instead. {"scan_id": "0197…"}
 """
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""

@@ -89,9 +89,14 @@ class ScanServiceStub:
     reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
     settles nothing changes nothing, and the question stays open.
 
-    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+    One reply to a scan is worked on at a time, and to its end, even if its caller has hung up.
+
+    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it is
+    being worked on, a repetition waits for it.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
+    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
+    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
     """
     DeleteScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]
     """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
@@ -160,9 +165,14 @@ class ScanServiceAsyncStub(ScanServiceStub):
     reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
     settles nothing changes nothing, and the question stays open.
 
-    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+    One reply to a scan is worked on at a time, and to its end, even if its caller has hung up.
+
+    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it is
+    being worked on, a repetition waits for it.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
+    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
+    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
     """
     DeleteScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
@@ -270,9 +280,14 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
         settles nothing changes nothing, and the question stays open.
 
-        Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now.
+        One reply to a scan is worked on at a time, and to its end, even if its caller has hung up.
+
+        Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it is
+        being worked on, a repetition waits for it.
         Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-        ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply).
+        ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
+        worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+        DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
         """
 
     @_abc_1.abstractmethod

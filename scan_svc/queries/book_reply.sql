@@ -1,0 +1,7 @@
+-- What a reply has cost without an effect: kept with the scan, or with what a deleted one left for billing.
+with booked as (
+    update scan.scan set stages = coalesce(stages, '[]'::jsonb) || $2::jsonb, version = version + 1
+    where id = $1
+    returning id
+)
+update scan.tombstone set usage = usage || $2::jsonb where scan_id = $1 and not exists (select from booked)
