@@ -18,7 +18,8 @@ class ServiceSettings(BaseSettings):
 
     listen: str = Field("127.0.0.1:0", description="Address to serve gRPC on; port 0 takes any free one.")
     grace_seconds: float = Field(10.0, ge=0, description="How long calls at work may finish after SIGTERM.")
-    drain_seconds: float = Field(0.2, ge=0, description="Pause between NOT_SERVING and refusing new calls.")
+    # The edge looks every five seconds, and sends calls until it has seen NOT_SERVING.
+    drain_seconds: float = Field(6.0, ge=0, description="Pause between NOT_SERVING and refusing new calls.")
     call_limit: int = Field(2000, gt=0, description="Unary calls at work at once; more are refused.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written."

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -14,12 +14,16 @@ from string import Template
 from typing import Any
 
 import jwt
+import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
+
+Change = Callable[[dict[str, Any]], None]
 
 ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
+LUA = ROOT / "envoy" / "edge.lua"
 # The configuration is in effect; a moment later the workers listen.
 READY = "all dependencies initialized. starting workers"
 
@@ -132,6 +136,7 @@ def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
         REST_PORT=rest_port,
         ADMIN_PORT=free_port(),
         DESCRIPTOR_PATH=DESCRIPTORS,
+        LUA_PATH=LUA,
         JWKS_INLINE=issuer.jwks(),
         JWT_ISSUER=issuer.name,
         JWT_AUDIENCE=issuer.audience,
@@ -147,11 +152,19 @@ def binary() -> Path:
 
 
 @asynccontextmanager
-async def running(folder: Path, services_port: int) -> AsyncIterator[Edge]:
-    """Envoy from start to end. Spawned by the calling thread, with which it would die."""
+async def running(folder: Path, services_port: int, change: Change = lambda config: None) -> AsyncIterator[Edge]:
+    """Envoy from start to end. Spawned by the calling thread, with which it would die.
+
+    Args:
+        folder: Where its configuration goes.
+        services_port: Where all services are.
+        change: What a test has otherwise in the configuration; it changes it in place.
+    """
     issuer, port, output = Issuer(), free_port(), Lines()
     config = folder / "edge.yaml"
-    config.write_text(render(issuer, rest_port=port, services_port=services_port), encoding="utf-8")
+    configuration = yaml.safe_load(render(issuer, rest_port=port, services_port=services_port))
+    change(configuration)
+    config.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
         *(binary(), "-c", config, "--disable-hot-restart", "--concurrency", "1"),
         *("--log-level", "info", "--file-flush-interval-msec", "50"),

@@ -305,5 +305,5 @@ async def test_a_taken_address_is_refused(serve: Serve) -> None:
     """Two servers on one port would share the calls in silence."""
     async with serve(Scripted()) as stub:
         with pytest.raises(RuntimeError):
-            async with serving(ServiceSettings(listen=stub.target), [], telemetry=NO_TELEMETRY):
+            async with serving(ServiceSettings(listen=stub.target, drain_seconds=0), [], telemetry=NO_TELEMETRY):
                 pass

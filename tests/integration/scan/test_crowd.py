@@ -31,6 +31,7 @@ async def test_ten_thousand_watchers_in_one_process(stack: Mapping[str, str], da
     settings = {
         "ECO2_LISTEN": target, "ECO2_SCAN_ROLE": "api", "ECO2_DATABASE_URL": database_url,
         "ECO2_USER_WATCHER_LIMIT": str(WATCHERS), "ECO2_WATCHER_LIMIT": str(WATCHERS), "ECO2_LOG_LEVEL": "error",
+        "ECO2_DRAIN_SECONDS": "0.2",
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "scan_svc", env={**os.environ, **stack, **settings}
