@@ -20,6 +20,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mesh import outages, telemetry
+from mesh.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fields
 from mesh.errors import EcoError, Internal, Reason, ResourceExhausted
 from mesh.identity import caller
 from mesh.status import DETAILS_HEADER, to_status
@@ -255,12 +256,21 @@ class _UnaryCall(_Call):
             try:
                 limit.enter()
                 try:
+                    ignored = self._ignored_fields(request)  # first: what is misspelt also looks absent
                     validate(request)
-                    return await self._method.behaviour(request, Context(context, self._metadata))
+                    response = await self._method.behaviour(request, Context(context, self._metadata))
+                    if ignored:
+                        await context.send_initial_metadata(((IGNORED_HEADER, ignored),))
+                    return response
                 finally:
                     limit.leave()
             except Exception as error:  # the boundary: everything becomes a Status here
                 await self._abort(error)
+
+    def _ignored_fields(self, request: Any) -> str:
+        """What the caller's JSON named in vain; no RPC that takes a body over REST sends headers of its own."""
+        listed = next((str(value) for key, value in self._metadata if key == NAMES_HEADER), "")
+        return ignored_fields(request.DESCRIPTOR, listed) if listed and request else ""
 
 
 class _StreamCall(_Call):
