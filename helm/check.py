@@ -61,7 +61,7 @@ def _edge(documents: Iterable[Mapping[str, Any]]) -> str:
     """The edge's configuration out of its ConfigMap, with the descriptor set where it is on this machine."""
     (config,) = (each for each in documents if each["kind"] == "ConfigMap")
     text: str = config["data"]["edge.yaml"]
-    return text.replace("/etc/eco2/eco2.binpb", str(CHART / "files" / "eco2.binpb"))
+    return text.replace("/etc/eco2/", f"{CHART / 'files'}/")
 
 
 def _run(*command: str | Path) -> str:

@@ -15,6 +15,7 @@ from local.process import Program
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
+LUA = ROOT / "envoy" / "edge.lua"
 
 _DRAIN_SECONDS = 0.5
 # Hot restart off: its shared memory would clash with another stack's.

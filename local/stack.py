@@ -151,6 +151,7 @@ class Stack:
                 **{f"{name.upper()}_HOST": HOST for name in services.SERVICES},
                 **{f"{name.upper()}_PORT": str(number) for name, number in service_ports.items()},
                 "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
+                "LUA_PATH": str(envoy.LUA),
                 "JWKS_INLINE": self._tokens.jwks(),
                 "JWT_ISSUER": ISSUER,
                 "JWT_AUDIENCE": AUDIENCE,

@@ -7,6 +7,7 @@
 {{- $_ := set $values (printf "%s_PORT" (upper $service)) (include "eco2.port" $) -}}
 {{- end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
+{{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}
 {{- $_ := set $values "JWT_ISSUER" .Values.jwt.issuer -}}
 {{- $_ := set $values "JWT_AUDIENCE" .Values.jwt.audience -}}
 {{- $_ := set $values "JWKS_INLINE" (.Values.jwt.jwks | toJson | replace "'" "''") -}}

@@ -35,6 +35,7 @@ class Binding:
         template: Path, with variables such as {scan_id}.
         body: Whether the request has one.
         accept: The Accept header that leads to it, where another RPC has the same path.
+        older: Whether it is there for older clients only.
     """
 
     rpc: str
@@ -42,6 +43,7 @@ class Binding:
     template: str
     body: bool
     accept: str
+    older: bool
 
     @property
     def path(self) -> str:
@@ -78,8 +80,8 @@ def bindings() -> Iterator[Binding]:
     """Every REST path of every public RPC, the older clients' included."""
     for rpc in filter(is_public, rpcs()):
         rule = rpc.GetOptions().Extensions[annotations_pb2.http]
-        for each in (rule, *rule.additional_bindings):
-            yield _binding(rpc, each)
+        yield _binding(rpc, rule, older=False)
+        yield from (_binding(rpc, each, older=True) for each in rule.additional_bindings)
 
 
 def grpc_path(rpc: MethodDescriptor) -> str:
@@ -87,7 +89,7 @@ def grpc_path(rpc: MethodDescriptor) -> str:
     return f"/{rpc.containing_service.full_name}/{rpc.name}"
 
 
-def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Binding:
+def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule, *, older: bool) -> Binding:
     verb = rule.WhichOneof("pattern")
     accept = "text/event-stream" if rpc.output_type is httpbody_pb2.HttpBody.DESCRIPTOR else "application/json"
-    return Binding(rpc.full_name, verb.upper(), getattr(rule, verb), bool(rule.body), accept)
+    return Binding(rpc.full_name, verb.upper(), getattr(rule, verb), bool(rule.body), accept, older)

@@ -1,57 +1,119 @@
-"""HTTP/2 by hand, for what no client library sends."""
+"""HTTP/2 as no client library speaks it: on a connection of one's own, with every frame and header at hand."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
-_DATA, _HEADERS, _SETTINGS = 0, 1, 4
-_END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
-_STREAM = 1
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+)
 
 Headers = Iterable[tuple[str, str]]
 
 
-async def call(port: int, headers: Headers, body: bytes, trailers: Headers) -> None:
-    """One request with trailers, on a connection of its own, until the response or its reset.
+@dataclass(slots=True)
+class Response:
+    """What came of one request.
+
+    Attributes:
+        status: HTTP status; 0 if the stream was reset.
+        body: Its body.
+    """
+
+    status: int = 0
+    body: bytearray = field(default_factory=bytearray)
+
+
+class Connection:
+    """One connection. Nothing is checked before it is sent, and no window is opened again by itself.
+
+    Args:
+        reader: What the edge sends.
+        writer: Where to send.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.h2 = H2Connection(
+            H2Configuration(
+                header_encoding="utf-8",
+                validate_outbound_headers=False,
+                normalize_outbound_headers=False,
+                validate_inbound_headers=False,
+            )
+        )
+
+    async def send(self) -> None:
+        """Sends what was asked of `h2`."""
+        self._writer.write(self.h2.data_to_send())
+        await self._writer.drain()
+
+    def write(self, data: bytes) -> None:
+        """Sends bytes as they are."""
+        self._writer.write(data)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """What the edge does, until it closes the connection."""
+        while data := await self._reader.read(1 << 16):
+            for event in self.h2.receive_data(data):
+                yield event
+                if isinstance(event, ConnectionTerminated):
+                    return
+            await self.send()  # acknowledgements
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Connection]:
+    """A connection with its preface sent."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    connection = Connection(reader, writer)
+    connection.h2.initiate_connection()
+    await connection.send()
+    try:
+        yield connection
+    finally:
+        writer.close()
+
+
+async def get(port: int, path: str, headers: Mapping[str, str]) -> Response:
+    """One GET request, on a connection of its own."""
+    own = [(":method", "GET"), (":scheme", "http"), (":authority", "edge"), (":path", path)]
+    return await _call(port, [*own, *headers.items()], None, ())
+
+
+async def call(port: int, headers: Headers, body: bytes, trailers: Headers) -> Response:
+    """One request with a body, and trailers if there are any, on a connection of its own.
 
     Raises:
-        TimeoutError: Neither came within ten seconds.
+        TimeoutError: Neither response nor reset came within ten seconds.
     """
-    async with asyncio.timeout(10):
-        await _call(port, headers, body, trailers)
+    return await _call(port, headers, body, trailers)
 
 
-async def _call(port: int, headers: Headers, body: bytes, trailers: Headers) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0))
-    writer.write(_frame(_HEADERS, _END_HEADERS, _STREAM, _packed(headers)))
-    writer.write(_frame(_DATA, 0, _STREAM, body))
-    writer.write(_frame(_HEADERS, _END_HEADERS | _END_STREAM, _STREAM, _packed(trailers)))
-    ended = False
-    while not ended:
-        head = await reader.readexactly(9)
-        length, kind, flags, stream = int.from_bytes(head[:3]), head[3], head[4], int.from_bytes(head[5:])
-        await reader.readexactly(length)
-        if kind == _SETTINGS and not flags:
-            writer.write(_frame(_SETTINGS, _ACK, 0))
-        ended = stream == _STREAM and bool(flags & _END_STREAM or kind not in (_DATA, _HEADERS))
-    writer.close()
-    await writer.wait_closed()
-
-
-def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    return len(payload).to_bytes(3) + bytes([kind, flags]) + stream.to_bytes(4) + payload
-
-
-def _packed(headers: Headers) -> bytes:
-    """HPACK without table or Huffman code: each name and value as it is."""
-    return b"".join(b"\x00" + _string(name.encode()) + _string(value.encode()) for name, value in headers)
-
-
-def _string(text: bytes) -> bytes:
-    """A length with a prefix of seven bits, and the bytes."""
-    if len(text) < 127:
-        return bytes([len(text)]) + text
-    length, rest = b"\x7f", len(text) - 127
-    while rest >= 128:
-        length, rest = length + bytes([rest % 128 | 128]), rest // 128
-    return length + bytes([rest]) + text
+async def _call(port: int, headers: Headers, body: bytes | None, trailers: Headers) -> Response:
+    response = Response()
+    async with connected(port) as connection, asyncio.timeout(10):
+        stream = connection.h2.get_next_available_stream_id()
+        connection.h2.send_headers(stream, list(headers), end_stream=body is None)
+        if body is not None:
+            connection.h2.send_data(stream, body, end_stream=not trailers)
+        if trailers:
+            connection.h2.send_headers(stream, list(trailers), end_stream=True)
+        await connection.send()
+        async for event in connection.events():
+            if isinstance(event, ResponseReceived):
+                response.status = int(next(str(value) for name, value in event.headers or () if str(name) == ":status"))
+            elif isinstance(event, DataReceived):
+                response.body += event.data or b""
+            if isinstance(event, StreamEnded | StreamReset | ConnectionTerminated):
+                break
+    return response

@@ -1,5 +1,8 @@
 """Errors over REST: `google.rpc.Status` as JSON, whoever made them."""
 
+import asyncio
+import json
+import re
 from typing import Any
 
 import grpc
@@ -9,6 +12,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
+from tests.integration.envoy import http2
 from tests.integration.envoy.contract import SCAN_ID
 from tests.integration.envoy.edge import Edge
 from tests.integration.envoy.fakes import FakeMesh
@@ -129,6 +133,84 @@ async def test_what_the_edge_refuses_of_grpc_has_a_reason(
 
     assert (raised.value.code().name, refusal(raised.value)) == (code, (reason, ["ko", "en"]))
     assert mesh.calls == []
+
+
+HEADERS: dict[str, tuple[dict[str, str], int, str, str]] = {
+    "underscore": ({"x_request_source": "app"}, 400, "INVALID_ARGUMENT", "INVALID_FIELD"),
+    "large": ({"cookie": "a" * 17_000}, 431, "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED"),
+    "very large": ({"cookie": "a" * 60_000}, 431, "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED"),
+    "many": ({f"x-{number}": "a" for number in range(101)}, 431, "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED"),
+    "very many": ({f"x-{number}": "a" for number in range(1500)}, 431, "RESOURCE_EXHAUSTED", "LIMIT_EXCEEDED"),
+}
+
+
+@pytest.mark.parametrize("kind", HEADERS)
+async def test_headers_are_refused_with_a_reason_in_every_protocol(
+    kind: str, mesh: FakeMesh, rest: httpx2.AsyncClient, edge: Edge, channel: grpc.aio.Channel, bearer: Metadata
+) -> None:
+    """In HTTP/2 Envoy's own limits reset the stream, and a client learns nothing."""
+    headers, status, code, reason = HEADERS[kind]
+    response = await rest.get("/v1/scans", headers=headers)
+    over_h2 = await http2.get(edge.port, "/v1/scans", {**dict(bearer), **headers})
+    metadata = (*bearer, *headers.items())
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await channel.unary_unary("/eco2.scan.v1.ScanService/ListScans")(b"", metadata=metadata, timeout=5)
+
+    assert (response.status_code, response.json()["details"][0]["reason"]) == (status, reason)
+    assert (over_h2.status, json.loads(over_h2.body)["details"][0]["reason"]) == (status, reason)
+    assert (raised.value.code().name, refusal(raised.value)) == (code, (reason, ["ko", "en"]))
+    assert mesh.calls == []
+
+
+async def test_probes_by_http_1_0_work(edge: Edge) -> None:
+    """Simple load balancers speak nothing newer, and send no Host."""
+    assert (await plain(edge.port, b"GET /healthz HTTP/1.0\r\n\r\n"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "reason"),
+    [
+        ("GET /v1/scans HTTP/1.1", 400, "INVALID_FIELD"),
+        ("GET /v1/scans HTTP/1.1\r\nHost: a\r\nbroken", 400, "INVALID_FIELD"),
+        ("GET /v1/scans HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket", 403, "INVALID_FIELD"),
+        ("POST /v1/scans HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip", 501, "INVALID_FIELD"),
+        ("POST /v1/scans HTTP/1.1\r\nHost: a\r\nContent-Length: x", 400, "INVALID_FIELD"),
+        (
+            "POST /v1/scans HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked",
+            400,
+            "INVALID_FIELD",
+        ),
+        ("GET /v1/nowhere HTTP/1.0", 404, "NOT_IMPLEMENTED"),
+        (f"GET /{'a' * 20_000} HTTP/1.1\r\nHost: a", 431, "LIMIT_EXCEEDED"),
+        (f"GET /{'a' * 100_000} HTTP/1.1\r\nHost: a", 431, "LIMIT_EXCEEDED"),
+        ("nonsense", 400, "INVALID_FIELD"),
+    ],
+    ids=[
+        *("no host", "broken header", "upgrade", "transfer coding", "length"),
+        *("smuggling", "http/1.0", "long path", "longer path", "no http"),
+    ],
+)
+async def test_no_fault_of_a_client_is_told_as_ours(
+    head: str, status: int, reason: str, mesh: FakeMesh, edge: Edge
+) -> None:
+    """Also what Envoy refuses before any filter has seen it."""
+    token = f"\r\nAuthorization: Bearer {edge.issuer.token()}"
+    code, body = await plain(edge.port, f"{head}{token if 'HTTP' in head else ''}\r\n\r\n".encode())
+
+    assert (code, json.loads(body)["details"][0]["reason"]) == (status, reason)
+    assert mesh.calls == []
+
+
+async def plain(port: int, request: bytes) -> tuple[int, bytes]:
+    """Status and body of what is sent as it stands, on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        body = await reader.readexactly(int(length[1]) if length else 0)
+    writer.close()
+    return int(head.split()[1]), body
 
 
 @pytest.mark.parametrize("header", [None, "Bearer abc", "another audience"])

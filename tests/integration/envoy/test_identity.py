@@ -108,6 +108,24 @@ async def test_no_other_token_passes(mesh: FakeMesh, edge: Edge) -> None:
     assert mesh.calls == []
 
 
+@pytest.mark.parametrize("subject", ["a\nb", "a\rb", "a\0b", "\0", "\x1f", "a\x7f", "\n"], ids=ascii)
+async def test_a_subject_that_no_header_can_carry_is_unauthenticated(
+    subject: str, mesh: FakeMesh, edge: Edge, channel: grpc.aio.Channel
+) -> None:
+    """On its way to the service it would fail as a fault of ours."""
+    authorization = f"Bearer {edge.issuer.token(sub=subject)}"
+    async with httpx2.AsyncClient(base_url=edge.url) as stranger:
+        response = await stranger.get(PATH, headers={"Authorization": authorization})
+    characters = character_service_pb2_grpc.CharacterServiceStub(channel)
+    request = character_service_pb2.ListCharactersRequest()
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await characters.ListCharacters(request, metadata=(("authorization", authorization),), timeout=5)
+
+    assert (response.status_code, response.json()["details"][0]["reason"]) == (401, "UNAUTHENTICATED")
+    assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert mesh.calls == []
+
+
 async def test_a_token_in_the_query_does_not_count(mesh: FakeMesh, edge: Edge) -> None:
     """Addresses end up in logs."""
     async with httpx2.AsyncClient(base_url=edge.url) as stranger:

@@ -66,7 +66,7 @@ def given_to(service: str, values: Mapping[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["envoy/edge.yaml", "gen/eco2.binpb"])
+@pytest.mark.parametrize("name", ["envoy/edge.yaml", "envoy/edge.lua", "gen/eco2.binpb"])
 def test_what_the_edge_runs_on_exists_once(name: str) -> None:
     """The chart links to it; Helm packs what the link leads to."""
     link = CHART / "files" / Path(name).name

@@ -1,0 +1,111 @@
+-- What none of Envoy's filters does: limits on headers that end in a reason, the names in a JSON body for the services
+-- to check, and 304. Runs once the request is whole; README.md says where.
+
+local MOST_HEADERS, MOST_HEADER_BYTES = 100, 16 * 1024
+
+-- Of a body's names so much is told as no request of ours can have; tests/unit/envoy holds the protos against it. What
+-- stops at a limit has named something unknown by then.
+local MOST_NAMES, LONGEST_NAME, DEEPEST = 64, 40, 8
+-- How many names, values and brackets of a body are looked at: many times what a request of ours can have.
+local MOST_STEPS = 20000
+
+-- A key as a path's element: letters, digits and underscores as they are, "%" and two digits for any other byte.
+local function element(key)
+  if key:find("\\", 1, true) then  -- JSON may write any letter as \u00XX
+    key = key:gsub("\\u00(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end)
+  end
+  return (key:sub(1, LONGEST_NAME):gsub("[^%w_]", function(byte) return ("%%%02X"):format(byte:byte()) end))
+end
+
+-- The paths of all names in a JSON text, each once, such as "upload,upload.size_bytes,items[0].name". It reads what the
+-- transcoder's lenient parser reads: names in single quotes or in none, too. What isn't JSON, that parser refuses.
+local function names_in(json)
+  local found, seen = {}, {}
+  -- Of each open bracket: the path to it as it stands and without indices; for an array the index, else nil.
+  local paths, keys, indices, depth = {""}, {""}, {}, 0
+  local path, key = "", ""                -- of the value that comes next
+  local at, text, quoted = 1, 1, nil      -- where to go on; where bare text began; the last string
+  for _ = 1, MOST_STEPS do
+    local stop, _, symbol = json:find("([%[%]{}:,\"'])", at)
+    if not stop then break end
+    at = stop + 1
+    if symbol == '"' or symbol == "'" then
+      local finish = stop
+      repeat
+        finish = json:find("[\\" .. symbol .. "]", finish + 1)
+        local escape = finish and json:byte(finish) == 92
+        if escape then finish = finish + 1 end
+      until not escape
+      if not finish then break end
+      quoted, at = json:sub(stop + 1, finish - 1), finish + 1
+    elseif symbol == ":" then
+      local name = element(quoted or json:sub(text, stop - 1):match("^%s*(.-)%s*$"))
+      path = paths[depth] == "" and name or (paths[depth] or "") .. "." .. name
+      key = (keys[depth] or "") .. "." .. name
+      if depth <= DEEPEST and not seen[key] then
+        seen[key] = true
+        found[#found + 1] = path
+        if #found == MOST_NAMES then break end
+      end
+      quoted, text = nil, at
+    elseif symbol == "{" or symbol == "[" then
+      local index = indices[depth]
+      depth = depth + 1
+      if depth > DEEPEST then
+        paths[depth], keys[depth] = "", ""  -- nothing is told of what lies so deep
+      elseif index then
+        paths[depth], keys[depth] = ("%s[%d]"):format(paths[depth - 1], index), keys[depth - 1]
+      else
+        paths[depth], keys[depth] = path, key
+      end
+      indices[depth] = symbol == "[" and 0 or nil
+      quoted, text = nil, at
+    elseif symbol == "," then
+      if indices[depth] then indices[depth] = indices[depth] + 1 end
+      quoted, text = nil, at
+    else
+      depth = math.max(depth - 1, 0)
+      quoted, text = nil, at
+    end
+  end
+  return table.concat(found, ",")
+end
+
+-- The paths that older clients use. They send more than is read, and must not begin to fail over it.
+local function is_older(path)
+  return path:find("^/api/") or path:find("^/v1/scan$") or path:find("^/v1/scan[/?]")
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local count, bytes = 0, 0
+  for name, value in pairs(headers) do
+    count, bytes = count + 1, bytes + #name + #value
+    if name:find("_", 1, true) then
+      return handle:respond({[":status"] = "400"}, "A header's name has an underscore.")
+    end
+  end
+  if count > MOST_HEADERS or bytes > MOST_HEADER_BYTES then
+    return handle:respond({[":status"] = "431"}, "")
+  end
+  local kind, path = headers:get("content-type") or "", headers:get(":path")
+  if kind:find("^application/grpc") then return end
+  local body = handle:body()
+  local length = body and body:length() or 0
+  if length > 0 then
+    local names = names_in(body:getBytes(0, length))
+    handle:streamInfo():dynamicMetadata():set("eco2", "names", (is_older(path) and "~" or "") .. names)
+  end
+end
+
+-- What a client has already (GetTaxonomy): the service says so in a header, HTTP in its status. Sees the response after
+-- the transcoder. The headers come first: once the body is held they are sent.
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  if headers:get("eco2-not-modified") and headers:get("content-type") == "application/json" then
+    headers:replace(":status", "304")
+    headers:remove("eco2-not-modified")
+    headers:remove("content-type")
+    handle:body():setBytes("")
+  end
+end
