@@ -196,8 +196,14 @@ def _folder(var: Path) -> Path:
 
 
 @contextmanager
-def running(var: Path, port: int = 0, part: Part = Part.ALL) -> Iterator[dict[str, str]]:
+def running(var: Path, port: int = 0, part: Part = Part.ALL, command: Sequence[str] = ()) -> Iterator[dict[str, str]]:
     """A stack in a process of its own, for tests: `eco2 up` as a person would start it.
+
+    Args:
+        var: Its folder.
+        port: Where the edge listens; 0 for any free port.
+        part: How much of it to run.
+        command: A module and its arguments that do the same in their own way; by default `eco2 up --tied`.
 
     Yields:
         The variables of its address file.
@@ -206,11 +212,12 @@ def running(var: Path, port: int = 0, part: Part = Part.ALL) -> Iterator[dict[st
         NotStarted: It ended before it was ready; the text is what it printed.
     """
     var.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "local", "up", "--tied", "--var", str(var), "--port", str(port)]
+    usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part)
     with (var / "up.log").open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--only", part], cwd=envoy.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
+            [sys.executable, "-m", *(command or usual)],
+            cwd=envoy.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
     try:
         yield _awaited(var, process)
     finally:
