@@ -38,8 +38,8 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
 
-chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1)
-	@$(BIN)/python -m tests.chaos $(MINUTES)
+chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1, WHOLE=1, SEED=7)
+	@$(BIN)/python -m tests.chaos$(if $(WHOLE),.mesh) $(if $(SEED),$(or $(MINUTES),$(if $(WHOLE),2,1)) $(SEED),$(MINUTES))
 
 bench: setup ## Hold the promises against measurement (ONLY=AC, QUICK=1)
 	@$(BIN)/python -m bench.mesh $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)

@@ -1,0 +1,78 @@
+"""Everything that is known after a run, from witnesses that don't rest on the mesh's own word."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from tests.chaos import journal
+from tests.chaos.evidence import Commit, Ending
+from tests.chaos.journal import Entry
+from tests.chaos.mesh.fault_injector import Hit
+from tests.chaos.mesh.histories import History
+from tests.chaos.mesh.webhook_receiver import Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observations:
+    """All of it.
+
+    Attributes:
+        histories: What each client was told.
+        calls: The model's journal; a scan is named there by its photo's number.
+        numbers: Photo number of each scan.
+        commits: When each stage's result was committed, by a trigger in the database.
+        endings: How scans ended, each time they did, by another.
+        states: What the database says of each scan in the end.
+        errors: Why scans failed that have.
+        callbacks: Scans that asked for a webhook.
+        deliveries: What the webhooks' receiver got; None when webhooks couldn't be received here.
+        hits: What was done to the mesh.
+        lease_seconds: How long a silent worker keeps its scans.
+        origin: The monotonic clock at the start.
+        skipped: What couldn't be done or judged here, and why.
+    """
+
+    histories: Sequence[History]
+    calls: Sequence[Entry] = ()
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    commits: Sequence[Commit] = ()
+    endings: Sequence[Ending] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    callbacks: frozenset[str] = frozenset()
+    deliveries: Sequence[Delivery] | None = None
+    hits: Sequence[Hit] = ()
+    lease_seconds: float = 5.0
+    origin: float = 0.0
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+
+async def collect(
+    connection: asyncpg.Connection,
+    journals: Path,
+    histories: Sequence[History],
+    deliveries: Sequence[Delivery] | None,
+    hits: Sequence[Hit],
+    lease_seconds: float,
+    origin: float,
+    skipped: Mapping[str, str],
+) -> Observations:
+    """Reads what all witnesses have to say, once everything has settled."""
+    scans = await connection.fetch("select id::text, state, request_id, callback_url, error::text from scan.scan")
+    return Observations(
+        histories=histories,
+        calls=tuple(journal.read(journals)),
+        numbers={row["id"]: row["request_id"].partition("-")[2] for row in scans if row["request_id"]},
+        commits=[Commit(*row) for row in await connection.fetch("select * from chaos.commits order by at")],
+        endings=[Ending(*row) for row in await connection.fetch("select * from chaos.endings order by at")],
+        states={row["id"]: row["state"] for row in scans},
+        errors={row["id"]: row["error"] for row in scans if row["error"]},
+        callbacks=frozenset(row["id"] for row in scans if row["callback_url"]),
+        deliveries=deliveries,
+        hits=sorted(hits, key=lambda hit: hit.at),
+        lease_seconds=lease_seconds,
+        origin=origin,
+        skipped=skipped,
+    )

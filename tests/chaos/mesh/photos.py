@@ -1,0 +1,31 @@
+"""Photos that carry a number which survives cleaning: sixteen black and white squares."""
+
+import io
+
+from PIL import Image
+
+_SIDE = 4
+_SQUARE = 64
+LIMIT = 1 << (_SIDE * _SIDE)
+
+
+def photo(number: int) -> bytes:
+    """A JPEG that shows a number below LIMIT."""
+    image = Image.new("L", (_SIDE * _SQUARE, _SIDE * _SQUARE))
+    for bit in range(_SIDE * _SIDE):
+        if number >> bit & 1:
+            image.paste(255, _box(bit))
+    file = io.BytesIO()
+    image.convert("RGB").save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def number_of(content: bytes) -> int:
+    """The number that a photo shows, whatever its size and format have become."""
+    squares = Image.open(io.BytesIO(content)).convert("L").resize((_SIDE, _SIDE), Image.Resampling.BOX)
+    return sum(1 << bit for bit, light in enumerate(squares.tobytes()) if light > 127)
+
+
+def _box(bit: int) -> tuple[int, int, int, int]:
+    left, top = bit % _SIDE * _SQUARE, bit // _SIDE * _SQUARE
+    return left, top, left + _SQUARE, top + _SQUARE
