@@ -1,6 +1,6 @@
 """`make chaos WHOLE=1`: breaks the whole mesh while users scan, then says whether the promises held.
 
-python -m tests.chaos.mesh [MINUTES [SEED]]
+python -m tests.chaos.mesh [MINUTES [SEED [ONLY]]]    ONLY: of all blows these, such as "disk full" or "postgres"
 """
 
 import asyncio
@@ -35,12 +35,13 @@ def main() -> int:
     """Runs it; 1 if an invariant was broken."""
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else _MINUTES
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(10_000)
-    if "--inside" in sys.argv:
+    only = sys.argv[3] if len(sys.argv) > 3 else ""
+    if len(sys.argv) > 4:  # by the command below
         die_with_parent(signal.SIGTERM)
-        return _inside(plan(seed, minutes * 60), Path(sys.argv[4]))
+        return _inside(plan(seed, minutes * 60, only), Path(sys.argv[4]))
     folder = Path(tempfile.mkdtemp(prefix="eco2-chaos-"))
     words, extra = isolation.command(
-        [sys.executable, "-m", "tests.chaos.mesh", str(minutes), str(seed), "--inside", str(folder)]
+        [sys.executable, "-m", "tests.chaos.mesh", str(minutes), str(seed), only, str(folder)]
     )
     with _ports_held(folder) if extra else ExitStack():
         status = subprocess.run(words, env={**os.environ, **extra}, check=False).returncode

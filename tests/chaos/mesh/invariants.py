@@ -7,7 +7,6 @@ triggers in the database; what was announced, by the webhooks' receiver.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from tests.chaos.journal import Entry, Event
 from tests.chaos.mesh.announcements import ill_announced
@@ -97,12 +96,14 @@ def versions_back(history: History) -> Iterator[Offence]:
 
 
 def percent_back(history: History) -> Iterator[Offence]:
-    """Within one lease of a scan a later version must be as far at least."""
+    """Within one lease of a scan whatever is read later must be as far at least, the same version included."""
     for scan_id, readings in _by_scan(history).items():
-        for earlier, later in pairwise(sorted(readings, key=lambda one: (one.version, one.percent))):
-            if earlier.attempt == later.attempt and later.percent < earlier.percent:
-                yield Offence(f"{earlier.percent} % at {earlier.version}, {later.percent} % at {later.version}",
-                              history.client, scan_id)  # fmt: skip
+        for index, reading in enumerate(readings):
+            for one in _before(readings[:index], reading):
+                if one.attempt == reading.attempt and one.version <= reading.version and one.percent > reading.percent:
+                    yield Offence(f"{one.percent} % by #{one.call}, then {reading.percent} % by #{reading.call}",
+                                  history.client, scan_id)  # fmt: skip
+                    break
 
 
 def changed_after_end(history: History) -> Iterator[Offence]:
@@ -193,13 +194,18 @@ def thrown_away(seen: Observations) -> Iterator[Offence]:
     for (scan_id, stage), entries in _calls(seen).items():
         for payment in entries:
             again = [one.at for one in entries if one.event is Event.STARTED and one.at > payment.at]
-            if payment.event is Event.PAID and again and not _excused(payment, min(again), stage, seen):
+            if payment.event is Event.PAID and again and not _excused(payment, scan_id, min(again), stage, seen):
                 yield Offence(f"{stage} paid at {payment.at:.2f}, asked again at {min(again):.2f}",
                               owners.get(scan_id, ""), scan_id)  # fmt: skip
 
 
-def _excused(payment: Entry, again: float, stage: str, seen: Observations) -> bool:
-    """Whether a blow hit those who had it, or the database was away for about a lease, which makes workers let go."""
+def _excused(payment: Entry, scan_id: str, again: float, stage: str, seen: Observations) -> bool:
+    """Whether a blow hit those who had it, or the job was put down meanwhile: its try was over, or its worker gone.
+
+    A database that is away for about a lease makes workers let go.
+    """
+    if any(one.scan_id == scan_id and payment.began <= one.at <= payment.at for one in seen.handovers):
+        return True
     for hit in seen.hits:
         if hit.until < payment.began or hit.at > again:
             continue

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 
 from tests.chaos import journal
-from tests.chaos.evidence import Commit, Ending
+from tests.chaos.evidence import Commit, Ending, Handover
 from tests.chaos.journal import Entry
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History
@@ -23,6 +23,7 @@ class Observations:
         calls: The model's journal; a scan is named there by its photo's number.
         numbers: Photo number of each scan.
         commits: When each stage's result was committed, by a trigger in the database.
+        handovers: Who held which scan, by another.
         endings: How scans ended, each time they did, by another.
         states: What the database says of each scan in the end.
         errors: Why scans failed that have.
@@ -38,6 +39,7 @@ class Observations:
     calls: Sequence[Entry] = ()
     numbers: Mapping[str, str] = field(default_factory=dict)
     commits: Sequence[Commit] = ()
+    handovers: Sequence[Handover] = ()
     endings: Sequence[Ending] = ()
     states: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +68,7 @@ async def collect(
         calls=tuple(journal.read(journals)),
         numbers={row["id"]: row["request_id"].partition("-")[2] for row in scans if row["request_id"]},
         commits=[Commit(*row) for row in await connection.fetch("select * from chaos.commits order by at")],
+        handovers=[Handover(*row) for row in await connection.fetch("select * from chaos.handovers order by at")],
         endings=[Ending(*row) for row in await connection.fetch("select * from chaos.endings order by at")],
         states={row["id"]: row["state"] for row in scans},
         errors={row["id"]: row["error"] for row in scans if row["error"]},

@@ -77,12 +77,16 @@ class Plan:
     blows: Sequence[Blow]
 
 
-def plan(seed: int, seconds: float) -> Plan:
+def plan(seed: int, seconds: float, only: str = "") -> Plan:
     """Deals blows of all kinds to all processes, each pair once before any comes again.
 
     Args:
         seed: Decides order, moments and durations.
         seconds: How long blows fall.
+        only: Of all blows those whose target and kind contain this, such as "disk full" or "postgres".
+
+    Raises:
+        ValueError: There is none.
     """
     chance = random.Random(seed)
     blows: list[Blow] = []
@@ -91,7 +95,9 @@ def plan(seed: int, seconds: float) -> Plan:
     at = pause / 2
     while at < seconds:
         if not deck:
-            deck = _deck(chance)
+            deck = [(kind, target) for kind, target in _deck(chance) if only in f"{target} {kind}"]
+            if not deck:
+                raise ValueError(f"no blow is called {only!r}")
         kind, target = deck.pop()
         blow = _blow(kind, target, at, chance)
         if (kind, target) == (Kind.FREEZE, "character") and seconds > _LONG_RUN_SECONDS:

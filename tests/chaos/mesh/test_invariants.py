@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.chaos.evidence import Commit, Ending
+from tests.chaos.evidence import Commit, Ending, Handover
 from tests.chaos.journal import Entry, Event
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History, Outcome, Reading
@@ -109,6 +109,7 @@ def test_calls_that_overlap_may_answer_in_any_order() -> None:
 def test_a_percentage_that_goes_back_within_an_attempt_is_found() -> None:
     """A new lease of the scan may begin further back, its versions begin at the next ten thousand."""
     assert broken(told(read(10003, 1.0, 1.1), read(10005, 2.0, 2.1, percent=30))) == ["percentages that"]
+    assert broken(told(read(10005, 1.0, 1.1), read(10005, 2.0, 2.1, percent=30))) == ["percentages that"]
     assert broken(told(read(10005, 1.0, 1.1), read(20001, 2.0, 2.1))) == []
 
 
@@ -220,6 +221,13 @@ def test_a_good_answer_that_is_thrown_away_is_found(hit: Hit, *, excused: bool) 
     """A full disk excuses nothing: what is in hand is kept until it can be stored."""
     seen = replace(GOOD, calls=[*GOOD.calls, called(104.0)], commits=[Commit(SCAN, "vision", 2, 105.0)], hits=[hit])
     assert broken(seen) == ([] if excused else ["good answers"])
+
+
+def test_an_answer_that_came_after_its_try_was_over_was_not_thrown_away() -> None:
+    """The job had been put back when its deadline had passed, while the model still wrote."""
+    seen = replace(GOOD, calls=[*GOOD.calls, called(104.0)], commits=[Commit(SCAN, "vision", 3, 105.0)])
+    assert broken(seen) == ["good answers"]
+    assert broken(replace(seen, handovers=[Handover(SCAN, 2, "READY", None, 101.4)])) == []
 
 
 @pytest.mark.parametrize(

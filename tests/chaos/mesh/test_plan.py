@@ -21,6 +21,13 @@ def test_twenty_seconds_meet_every_class_of_blow() -> None:
         assert kinds & {Kind.FLUSH, Kind.MEMORY_FULL, Kind.CLOCK, Kind.RUBBISH}
 
 
+def test_a_run_can_be_kept_to_blows_of_one_name() -> None:
+    """To look at one fault closely; a name that fits none is a typing error."""
+    assert {str(blow.kind) for blow in plan(7, 60.0, "disk full").blows} == {"disk full"}
+    with pytest.raises(ValueError, match="no blow"):
+        plan(7, 60.0, "disc full")
+
+
 def test_two_minutes_meet_every_kind_of_blow_and_every_process() -> None:
     """Whatever the seed."""
     for seed in range(50):
