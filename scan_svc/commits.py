@@ -21,8 +21,9 @@ class GroupCommit(Generic[K, T, R]):
     turn of the event loop. Under load the commit itself sets the pace, so a write is late by one commit at most.
 
     A write that can't be stored, such as a text with a NUL character, fails alone: its batch is written again in halves
-    until it stands by itself. That is safe because a statement that failed wrote nothing; after an outage, which leaves
-    it open what was written, nothing is repeated here.
+    until it stands by itself; so does one that meets a damaged page or a lock. That is safe because a statement that
+    failed wrote nothing; after an outage of everything, or one that leaves it open what was written, nothing is
+    repeated here.
 
     Args:
         commit: Writes a batch in one statement; returns the outcome of each write by its key. A key that is missing
@@ -67,7 +68,7 @@ class GroupCommit(Generic[K, T, R]):
         try:
             outcomes = await self._commit([item for _, item, _ in batch])
         except Exception as error:
-            if len(batch) > 1 and outages.from_exception(error) is None:
+            if len(batch) > 1 and (outages.is_confined(error) or outages.from_exception(error) is None):
                 middle = len(batch) // 2
                 await self._settle(batch[:middle])
                 await self._settle(batch[middle:])

@@ -6,6 +6,7 @@ paid for begins before all that was paid for is stored, and the last word to rea
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -30,6 +31,8 @@ from scan_svc.scans import Failure, Scan, StageRun, State, Step
 _log = structlog.get_logger("execution")
 
 _OUTAGE_PAUSE = 0.5
+_OUTAGE_LIMIT = 15.0  # longest pause while a store is away; the longer it is, the longer the pause
+_GLANCE_SECONDS = 1.0
 _GOODBYE_SECONDS = 5.0
 
 T = TypeVar("T")
@@ -81,6 +84,7 @@ class Execution:
         # When the database was last asked and found the scan to be ours. Never when it had answered: a process may be
         # frozen for long between the two.
         self._assured = lease.asked_at
+        self._ask_again = 0.0  # not before: the database is away
         self._ends_at = time.monotonic() + bench.scan_seconds - lease.age
 
     async def run(self) -> None:
@@ -152,6 +156,29 @@ class Execution:
                 raise Fenced
             self._assured = asked_at
 
+    async def _look_up(self) -> None:
+        """Beside what is being paid for: notices that the scan was lost, if the database can tell at a glance.
+
+        While it is away nobody else can have the scan, and whoever stopped now would pay once more.
+
+        Raises:
+            Fenced: It was lost.
+        """
+        asked_at, lease_seconds = time.monotonic(), self._bench.lease_seconds
+        if asked_at - self._assured <= lease_seconds or asked_at < self._ask_again:
+            return
+        try:
+            async with asyncio.timeout(_GLANCE_SECONDS):
+                held = await self._bench.queue.holds(self._lease)
+        except Exception as error:
+            if outages.from_exception(error) is None:
+                raise
+            self._ask_again = time.monotonic() + lease_seconds / 4
+            return
+        if not held:
+            raise Fenced
+        self._assured = asked_at
+
     async def _perform(self, stage: Stage) -> Done:
         """Runs a stage in a span of its own; every way it can fail becomes an EcoError."""
         time_left = self._ends_at - time.monotonic()
@@ -215,9 +242,11 @@ class Execution:
         """Puts the scan back for another try of its stage, or ends it; stores `failure` as the reason."""
         stage = self._bench.pipeline.remaining(self._lease.stage)[0]
         permanent = isinstance(error, PERMANENT)
+        # While a store is away nothing can be done and nothing is lost: that takes of the scan's time, not its tries.
+        waits = outages.of_store(error)
         # A peer who asks to be left alone until after the scan's end, such as a day's spent budget, has said no.
         too_late = (error.retry_after or 0.0) > self._ends_at - time.monotonic()
-        spent = self._lease.attempt >= stage.attempts
+        spent = self._lease.attempt >= stage.attempts and not waits
         final = permanent or too_late or spent or error.reason is Reason.SCAN_TIMED_OUT
         _log.warning(
             "stage failed", scan_id=self._scan.scan_id, stage=stage.name, attempt=self._lease.attempt,
@@ -225,7 +254,11 @@ class Execution:
         )  # fmt: skip
         if not final:
             delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
-            version = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay))
+            if waits:
+                delay = max(delay, random.uniform(0, min(_OUTAGE_LIMIT, self._age() / 2)))
+            version = await self._persist(
+                lambda: self._bench.queue.retry(self._lease, failure, delay, counts=not waits)
+            )
             await self._show(replace(self._scan, state=State.QUEUED, step=Step.RETRY, version=version, answer_draft=""))
             return
         ended = await self._persist(lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent))
@@ -246,7 +279,7 @@ class Execution:
         await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))
         if self._writing and self._writing.done():
             await self._stored()  # or that it can't be would be noticed at the stage's end only
-        await self._assure()
+        await self._look_up()
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan
@@ -334,6 +367,9 @@ class Execution:
         except Exception as error:
             if outages.from_exception(error) is None:
                 raise
+
+    def _age(self) -> float:
+        return time.monotonic() - self._ends_at + self._bench.scan_seconds
 
     def _too_late(self) -> EcoError:
         return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._bench.scan_seconds))

@@ -209,13 +209,21 @@ class JobQueue:
         )
         return held
 
-    async def retry(self, lease: Lease, failure: Failure, delay: float) -> int:
-        """Puts a job back for another try of its stage in `delay` seconds, with what it has spent; returns its version.
+    async def retry(self, lease: Lease, failure: Failure, delay: float, *, counts: bool = True) -> int:
+        """Puts a job back for another try of its stage, with what it has spent; returns its version.
+
+        Args:
+            lease: The lease.
+            failure: Why this try failed.
+            delay: Seconds until the next one.
+            counts: Whether this one counts as a try.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        return await self._version("retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent))
+        return await self._version(
+            "retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent), int(not counts)
+        )
 
     async def give_back(self, lease: Lease) -> int:
         """Returns a job untried, its attempt included; returns the scan's version.

@@ -24,6 +24,7 @@ _log = structlog.get_logger("worker")
 _START_ANEW_SECONDS = 1.0
 _START_ANEW_LIMIT = 30.0
 _GOODBYE_SECONDS = 5.0
+_SILENT_SECONDS = 0.5
 
 
 class Worker:
@@ -193,7 +194,12 @@ class Worker:
         await self._queue.dismiss(worker_id)
 
     async def _beat(self, worker_id: int) -> None:
-        """Tells that this worker lives, and takes over from those that don't; returns when it was declared dead."""
+        """Tells that this worker lives, and takes over from those that don't; returns when it was declared dead.
+
+        While the database is away, or takes no writes, nobody can declare it dead, however long that lasts. What runs
+        is being paid for and goes on, its results are kept; nothing begins, since a claim needs the database, and so
+        does a stage before it pays once the lease may be over.
+        """
         self._heard = calm_since = time.monotonic()
         while True:
             asked = time.monotonic()
@@ -211,10 +217,10 @@ class Worker:
                 if outages.from_exception(error) is None:
                     raise
                 calm_since = time.monotonic()
-            # Others may have taken the jobs by now: two workers on one scan pay twice.
+            pause = self._lease_seconds / 4
             if time.monotonic() - self._heard > self._lease_seconds:
-                return
-            await asyncio.sleep(self._lease_seconds / 4)
+                pause = min(pause, _SILENT_SECONDS)  # to be heard before anybody is taken for dead
+            await asyncio.sleep(pause)
 
     async def _reap(self) -> None:
         reaped = await self._queue.reap(self._lease_seconds)

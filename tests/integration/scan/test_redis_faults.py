@@ -197,6 +197,29 @@ async def test_nobody_waits_for_a_frozen_redis(start_scan_service: StartScanServ
         redis.thaw()
 
 
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    ],
+    ids=["memory full", "no replica", "made a replica"],
+)
+async def test_a_redis_that_takes_no_writes_fails_nothing(
+    start_scan_service: StartScanService, redis: OwnRedis, broken: str, mended: str
+) -> None:
+    """It answers, but with OOM, NOREPLICAS, READONLY: as good as away. Afterwards it serves again."""
+    async with start_scan_service(redis_url=redis.url) as client, AsyncExitStack() as stack:
+        store = await stack.enter_async_context(redis.client())
+        await store.execute_command(*broken.split())  # type: ignore[no-untyped-call]
+        scan = await client.finished(await create(client, await photo(client)))
+        assert scan.state == scan_pb2.Scan.STATE_SUCCEEDED
+        assert (await client.get(scan.scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED
+        await store.execute_command(*mended.split())  # type: ignore[no-untyped-call]
+        await eventually(lambda: holds(store, scan))
+
+
 async def test_after_the_outage_redis_serves_again_without_a_restart(
     start_scan_service: StartScanService, redis: OwnRedis
 ) -> None:
