@@ -1,10 +1,11 @@
 """One look at a photo: load it, prepare it, classify it; and let nothing but a clean copy stay in storage."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from mesh.errors import EcoError, NotFound
@@ -14,6 +15,7 @@ from vision_svc.admission import Admission
 from vision_svc.cache import Memory
 from vision_svc.classification import Classification
 from vision_svc.locations import Location, Stored
+from vision_svc.looks import FINAL, Looks
 from vision_svc.photos import Identity, Photo
 from vision_svc.spool import Spool, spool
 from vision_svc.storage import Arrival
@@ -114,6 +116,7 @@ class Examiner:
         self._clean = clean
         self._classifiers = classifiers
         self._repeats = repeats
+        self._looks = Looks()
 
     def examine(self, location: Location, terms: Terms) -> AsyncGenerator[Phase | Finding]:
         """Yields each phase as it begins, then the finding.
@@ -150,15 +153,39 @@ class Examiner:
                     yield Phase.PREPARE
                     identity = arrival.identity
                     photo = Photo(file.content(), identity) if identity else await self._clean(file)
-        replacing = None if identity else asyncio.create_task(self._replace(arrival, photo))
-        try:
+        if identity:
             yield Phase.CLASSIFY
             classification = await self._classifiers.classify(photo, terms)
-        finally:
-            # Beside the look, which takes longer; but whatever comes of it, no place, no camera stays in storage.
-            if replacing:
-                await _settled(replacing, terms)
+        else:
+            async with self._replacing(arrival, photo, terms):
+                yield Phase.CLASSIFY
+                look = partial(self._classifiers.classify, photo, terms)
+                classification = await self._looks.outcome(arrival.name, look)
         yield Finding(classification, photo.identity, terms.bill.total)
+
+    @asynccontextmanager
+    async def _replacing(self, arrival: Arrival, photo: Photo, terms: Terms) -> AsyncIterator[None]:
+        """Replaces an original beside the look at it, which takes longer.
+
+        Whatever comes of the look, no place, no camera stays in storage: if storage doesn't take the copy the stage is
+        tried again for that alone, and what was paid for is known by then.
+        """
+        replacing, failure = asyncio.create_task(self._replace(arrival, photo)), None
+        try:
+            yield
+        except EcoError as error:
+            failure = error
+            raise
+        finally:
+            try:
+                await replacing
+            except EcoError as error:
+                # A failure that is tried again must count as a try: it may have been paid for.
+                if failure is None or isinstance(failure, FINAL):
+                    terms.bill.attach(error)
+                    raise
+            else:
+                self._looks.forget(arrival.name)
 
     async def _recall(self, arrival: Arrival) -> Finding | None:
         """What is known of a photo before it is loaded; None if it must be."""
@@ -188,12 +215,3 @@ class Examiner:
     async def _replace(self, arrival: Arrival, photo: Photo) -> None:
         await self._stored.source.replace(arrival.key, arrival.found, photo)
         self._repeats.put(arrival.fingerprint, Repeat(photo.identity, arrival.key))
-
-
-async def _settled(replacing: "asyncio.Task[None]", terms: Terms) -> None:
-    """Waits for the replacement; if it fails the stage is tried again, and what was paid for is known by then."""
-    try:
-        await replacing
-    except EcoError as error:
-        terms.bill.attach(error)
-        raise

@@ -41,6 +41,11 @@ class Arrival:
         return self.found.sha256 or self.found.etag.strip('"')
 
     @property
+    def name(self) -> str:
+        """Tells this file at this place from all others."""
+        return f"{self.key} {self.fingerprint}"
+
+    @property
     def identity(self) -> Identity | None:
         """Which photo it is, if it is a clean copy of ours."""
         return Identity.parse(self.found.metadata.get(_IDENTITY, ""))

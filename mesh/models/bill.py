@@ -56,12 +56,16 @@ class Bill:
     def attach(self, error: EcoError) -> None:
         """Writes the sum into an error's metadata, so that what was paid for nothing isn't forgotten."""
         if self.total:
-            error.metadata |= {
-                "cost_micro_usd": str(self.total.cost_micro_usd),
-                "input_tokens": str(self.total.input_tokens),
-                "output_tokens": str(self.total.output_tokens),
-                "calls": str(self.total.calls),
-            }
+            error.metadata |= {figure: str(getattr(self.total, figure)) for figure in _FIGURES}
+
+
+_FIGURES = ("cost_micro_usd", "input_tokens", "output_tokens", "calls")
+
+
+def settled(error: EcoError) -> EcoError:
+    """The same error once what it cost is in the books: told again, it has cost nothing more."""
+    metadata = {key: value for key, value in error.metadata.items() if key not in _FIGURES}
+    return type(error).stored(error.reason, metadata, error.retry_after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image
 
-from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted, Unavailable
-from mesh.models.bill import Terms
+from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted, Unavailable
+from mesh.models.bill import Terms, Usage, settled
 from tests.unit.vision.album import Album
 from vision_svc.admission import Admission
 from vision_svc.cache import Cached, Memory
@@ -54,6 +54,21 @@ class _Eye:
         await self.go.wait()
         self.looks += 1
         return Classification(UNKNOWN, 0.0, (), "fake", "fake", outcome=self._outcome)
+
+
+class _Moody(_Eye):
+    """Comes to the same whenever it looks, for money."""
+
+    def __init__(self, outcome: Classification | EcoError) -> None:
+        super().__init__()
+        self._comes_to = outcome
+
+    async def classify(self, photo: Photo, terms: Terms) -> Classification:
+        self.looks += 1
+        terms.bill.add(Usage("fake", cost_micro_usd=7))
+        if isinstance(self._comes_to, EcoError):
+            raise settled(self._comes_to)
+        return self._comes_to
 
 
 class _Room:
@@ -210,6 +225,43 @@ async def test_the_original_goes_also_when_the_look_fails(phone: bytes) -> None:
             await room.events(Stored("a"))
         assert caught.value.reason is Reason.NOT_WASTE
     assert room.eye.looks == 1
+    assert b"Phone" not in room.album.contents["a"][0]
+
+
+@pytest.mark.parametrize(
+    "look", [Classification(UNKNOWN, 0.0, (), "fake", "fake"), FailedPrecondition(Reason.MODEL_REFUSED)]
+)
+async def test_while_storage_takes_no_copy_nobody_is_asked_again(
+    phone: bytes, look: Classification | FailedPrecondition
+) -> None:
+    """Not even a model whose refusal is in no cache: only the copy is tried again, and what was found is told then."""
+    room = _Room({"a": phone}, eye=_Moody(look))
+    room.album.failures = 6
+    for tried in range(2):
+        with pytest.raises(Unavailable) as caught:
+            await room.events(Stored("a"))
+        assert caught.value.metadata["peer"] == "s3"
+        assert caught.value.metadata.get("calls") == (None if tried else "1")
+    (ended,) = await asyncio.gather(room.events(Stored("a")), return_exceptions=True)
+    if isinstance(ended, BaseException):
+        assert isinstance(ended, FailedPrecondition)
+        assert (ended.reason, ended.metadata) == (Reason.MODEL_REFUSED, {})
+    else:
+        assert isinstance(ended[-1], Finding)
+        assert ended[-1].usage is None
+    assert room.eye.looks == 1
+    assert b"Phone" not in room.album.contents["a"][0]
+
+
+async def test_a_failed_look_counts_although_storage_is_away_as_well(phone: bytes) -> None:
+    """It may have been paid for, and may be tried only so often; the copy is tried again with it."""
+    room = _Room({"a": phone}, eye=_Moody(Unavailable(Reason.MODEL_TIMED_OUT)))
+    room.album.failures = 3
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            await room.events(Stored("a"))
+        assert caught.value.reason is Reason.MODEL_TIMED_OUT
+    assert room.eye.looks == 2
     assert b"Phone" not in room.album.contents["a"][0]
 
 

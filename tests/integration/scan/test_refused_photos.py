@@ -1,0 +1,148 @@
+"""Object storage that takes no photos: Scan, Vision and the real storage behind a door that can be shut."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import ExifTags, Image
+
+from eco2.scan.v1 import scan_pb2
+from eco2.vision.v1 import vision_service_pb2_grpc
+from mesh import telemetry
+from mesh.locale import Locale
+from mesh.models.bill import Terms, Usage
+from mesh.server import Service, serving
+from mesh.settings import ServiceSettings
+from mesh.storage import StorageSettings, open_bucket
+from scan_svc.settings import StageSettings
+from tests.chaos.shop import eventually
+from tests.conftest import Storage
+from tests.integration.scan.conftest import StartScanService
+from vision_svc.admission import Admission
+from vision_svc.cache import Cached, Memory
+from vision_svc.chain import Chain
+from vision_svc.classification import Category, Classification, Kind
+from vision_svc.decoding import open_decoders
+from vision_svc.examination import Examiner, Lane, Repeat
+from vision_svc.photos import Photo
+from vision_svc.servicer import VisionServicer
+from vision_svc.storage import PhotoStorage
+
+_METAL = Kind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
+_REFUSAL = b"HTTP/1.1 507 Insufficient Storage\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Door:
+    """Passes everything on to storage; while it is shut, uploads are answered like by a full one."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._storage = urlsplit(endpoint)
+        self.shut = False
+        self.refused = 0
+
+    async def has_refused_two_tries(self) -> bool:
+        """Vision asks three times each time it is asked."""
+        return self.refused > 3
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection of a client."""
+        upstream, storage = await asyncio.open_connection(self._storage.hostname, self._storage.port)
+        back = asyncio.create_task(_copy(upstream, writer))
+        try:
+            while piece := await reader.read(1 << 16):
+                if self.shut and piece.startswith(b"PUT "):
+                    self.refused += 1
+                    writer.write(_REFUSAL)
+                    return
+                storage.write(piece)
+        except ConnectionError:
+            pass
+        finally:
+            back.cancel()
+            storage.close()
+            writer.close()
+
+
+async def _copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while piece := await source.read(1 << 16):
+            to.write(piece)
+    to.close()
+
+
+class Eye:
+    """A model that is paid for each look."""
+
+    name = version = "eye"
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    async def classify(self, photo: Photo, terms: Terms) -> Classification:
+        self.looks += 1
+        terms.bill.add(Usage("eye", cost_micro_usd=5))
+        return Classification(_METAL, 0.9, (), "eye", "eye")
+
+
+@pytest.fixture
+def photo() -> bytes:
+    """As a phone takes it: it tells whose."""
+    file, exif = BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Make] = "Phone"
+    Image.effect_noise((320, 200), 80).convert("RGB").save(file, "JPEG", exif=exif)
+    return file.getvalue()
+
+
+@pytest.fixture
+async def door(s3: Storage) -> AsyncIterator[tuple[Door, str]]:
+    """A door, and where it is."""
+    door = Door(s3.endpoint)
+    async with await asyncio.start_server(door.serve, "127.0.0.1", 0) as server:
+        yield door, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@asynccontextmanager
+async def vision(s3: Storage, endpoint: str, eye: Eye) -> AsyncIterator[str]:
+    """Vision's own parts but for the model; where it is served."""
+    storage = StorageSettings(
+        s3_endpoint=endpoint, s3_bucket=s3.bucket, s3_access_key=s3.access_key, s3_secret_key=s3.secret_key,
+        cdn_base_url=s3.cdn_base_url, drain_seconds=0, grace_seconds=0,
+    )  # fmt: skip
+    async with open_bucket(storage) as bucket, open_decoders(1, 10.0) as decoders:
+        lane = Lane(PhotoStorage(bucket), Admission(4, 4))
+        classifiers = Chain([Cached(eye, Memory(None, "", Classification))])
+        examiner = Examiner(lane, lane, decoders.clean, classifiers, Memory(None, "", Repeat))
+        service = Service(
+            "eco2.vision.v1.VisionService",
+            vision_service_pb2_grpc.add_VisionServiceServicer_to_server,
+            VisionServicer(examiner, s3.cdn_base_url),
+        )
+        with telemetry.started("vision", ServiceSettings()) as shared:
+            async with serving(storage, [service], telemetry=shared) as server:
+                yield f"127.0.0.1:{server.port}"
+
+
+async def test_a_scan_waits_for_storage_and_pays_for_one_look(
+    start_scan_service: StartScanService, s3: Storage, door: tuple[Door, str], photo: bytes
+) -> None:
+    """With more refusals than its stage has tries. It succeeds with nothing but pixels in storage."""
+    storage, endpoint = door
+    eye = Eye()
+    async with vision(s3, endpoint, eye) as target:
+        stages = {"vision": StageSettings(attempts=1)}
+        async with start_scan_service(vision_target=target, stages=stages) as client:
+            created = await client.create(photo)
+            (await client.put(created.upload, photo)).raise_for_status()
+            storage.shut = True
+            await client.start(created.scan.scan_id)
+            await eventually(storage.has_refused_two_tries)
+            assert (await client.get(created.scan.scan_id)).state != scan_pb2.Scan.STATE_FAILED
+            storage.shut = False
+            scan = await client.finished(created.scan.scan_id)
+    assert (scan.state, eye.looks) == (scan_pb2.Scan.STATE_SUCCEEDED, 1)
+    stage = next(stage for stage in scan.stages if stage.stage == "vision")
+    assert stage.usage.cost_micro_usd == 5
