@@ -5,6 +5,8 @@
 {{- $settings := deepCopy $root.Values.settings }}
 {{- /* Not `merge`, to which false and 0 are nothing. */}}
 {{- range $field, $value := $service.settings }}{{ $_ := set $settings $field $value }}{{ end -}}
+{{- /* onnxruntime reads it; see docs/operations.md. */}}
+- {name: ORT_DISABLE_TELEMETRY, value: "1"}
 - {name: ECO2_LISTEN, value: "[::]:{{ include "eco2.port" $root }}"}
 {{- range $field, $value := $settings }}
 - {name: ECO2_{{ upper $field }}, value: {{ $value | toString | quote }}}

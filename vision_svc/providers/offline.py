@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import onnxruntime
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
@@ -26,6 +25,7 @@ from vision_svc.labels import KINDS
 from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET, ModelUnusable
 from vision_svc.photos import Photo
 from vision_svc.pixels import Pixels, pixels
+from vision_svc.providers.runtime import onnxruntime
 
 _HEAD_SHARE = 0.6  # of the belief; the rest comes from the ImageNet map, which knows what the head never saw
 _LEAST_WASTE = 0.15  # below this share of waste classes ImageNet has no opinion, and must not be scaled up to one

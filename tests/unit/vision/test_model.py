@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from vision_svc.labels import KINDS
 from vision_svc.model import BACKBONE_SHA256, HEAD, IMAGE_SIZE, convert, train
+from vision_svc.providers.runtime import onnxruntime
 
 
 @pytest.fixture(scope="module")
