@@ -28,6 +28,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from mesh.log_lines import Bounded
 from mesh.settings import ServiceSettings
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -129,9 +130,10 @@ def _configure_logging(service: str, settings: ServiceSettings) -> None:
         _add_trace_id,
     ]
     if settings.log_format == "json":
-        shared += [_TRACEBACKS, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        shared += [_TRACEBACKS, Bounded(structlog.processors.JSONRenderer(ensure_ascii=False))]
     else:
-        shared.append(structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback))
+        console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        shared += [structlog.processors.format_exc_info, Bounded(console)]
 
     def add_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service
