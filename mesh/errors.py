@@ -7,10 +7,17 @@ documented where clients look, in `protos/eco2/errors/v1/error_reason.proto`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from types import MappingProxyType
 from typing import Self
 
 from mesh.locale import Locale
+
+# An error quotes what a client or a peer sent; none of it may grow with that.
+MOST_VIOLATIONS = 16
+LONGEST_VALUE = 256
+_MOST_VALUES = 8
+_LONGEST_KEY = 40
 
 
 class Reason(StrEnum):
@@ -87,8 +94,10 @@ class EcoError(Exception):
     Args:
         reason: Why.
         retry_after: Seconds after which another try makes sense; None if it wouldn't.
-        violations: Bad fields, for `InvalidArgument`.
-        metadata: What the reason's text and its machine-readable details are filled with.
+        violations: Bad fields, for `InvalidArgument`; the first 16 are kept.
+        unlisted: How many more bad fields there are.
+        metadata: What the reason's text and its machine-readable details are filled with: the first eight, each value
+            as `quoted`.
     """
 
     def __init__(
@@ -97,24 +106,27 @@ class EcoError(Exception):
         *,
         retry_after: float | None = None,
         violations: Sequence[FieldViolation] = (),
+        unlisted: int = 0,
         **metadata: object,
     ) -> None:
         self.reason = reason
         self.retry_after = retry_after
-        self.violations = tuple(violations)
-        self.metadata = {key: str(value) for key, value in metadata.items()}
+        self.violations = tuple(violations[:MOST_VIOLATIONS])
+        self.unlisted = unlisted + len(violations) - len(self.violations)
+        self.metadata = _quotable(metadata)
         super().__init__(self.text(Locale.EN))
 
     @classmethod
     def stored(cls, reason: Reason, metadata: Mapping[str, str], retry_after: float | None = None) -> Self:
         """The error with metadata that came from elsewhere, whatever its keys."""
         error = cls(reason, retry_after=retry_after)
-        error.metadata.update(metadata)
+        error.metadata = _quotable(metadata)
         return error
 
-    def text(self, locale: Locale) -> str:
-        """What a person reads."""
-        return TEXTS[self.reason][locale].format_map(_Blanks(self.metadata))
+    def text(self, locale: Locale, longest: int = LONGEST_VALUE) -> str:
+        """What a person reads, no value longer than so many characters."""
+        values = {key: quoted(value, longest) for key, value in self.metadata.items()}
+        return TEXTS[self.reason][locale].format_map(_Blanks(values))
 
 
 class InvalidArgument(EcoError):
@@ -159,6 +171,19 @@ class DeadlineExceeded(EcoError):
 
 class Internal(EcoError):
     """A fault of ours. Carries nothing but the trace id."""
+
+
+def quoted(value: object, longest: int = LONGEST_VALUE) -> str:
+    """A value as an error may quote it: printable, and no longer than so many characters."""
+    text = str(value)
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}…"
+    return text if text.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in text)
+
+
+def _quotable(metadata: Mapping[str, object]) -> dict[str, str]:
+    kept = islice(metadata.items(), _MOST_VALUES)
+    return {quoted(key, _LONGEST_KEY): quoted(value) for key, value in kept}
 
 
 class _Blanks(dict[str, str]):

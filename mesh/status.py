@@ -1,20 +1,25 @@
 """The one table between our errors and `google.rpc.Status`, in both directions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
+from urllib.parse import quote
 
 import grpc
 import structlog
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
 from mesh.errors import (
+    LONGEST_VALUE,
+    MOST_VIOLATIONS,
     Aborted,
     AlreadyExists,
     DeadlineExceeded,
     EcoError,
     FailedPrecondition,
+    FieldViolation,
     Internal,
     InvalidArgument,
     NotFound,
@@ -23,6 +28,7 @@ from mesh.errors import (
     Unauthenticated,
     Unavailable,
     Unimplemented,
+    quoted,
 )
 from mesh.locale import Locale
 
@@ -30,6 +36,12 @@ _log = structlog.get_logger("status")
 
 DOMAIN = "eco2.app"
 DETAILS_HEADER = "grpc-status-details-bin"
+# Of details and message on the wire. Beyond 8 KiB of headers gRPC's peers may refuse, beyond about 60 kB Envoy drops
+# the connection that other users' calls share.
+MOST_BYTES = 4096
+# What is left out, step by step, until that is kept: violations listed, characters of a value.
+_TRIMS = ((MOST_VIOLATIONS, LONGEST_VALUE), (8, LONGEST_VALUE), (4, LONGEST_VALUE), (4, 64), (2, 32), (0, 16))
+_READABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")  # what gRPC doesn't escape in a message
 
 CODES: Mapping[type[EcoError], grpc.StatusCode] = MappingProxyType(
     {
@@ -57,18 +69,35 @@ def to_status(error: EcoError, *locales: Locale) -> status_pb2.Status:
         locales: Languages of the LocalizedMessage details, in order. The message itself is English, for developers.
 
     Returns:
-        A Status with ErrorInfo, then BadRequest (bad fields), RetryInfo (retryable) and the LocalizedMessages.
+        A Status with ErrorInfo, then BadRequest (bad fields), RetryInfo (retryable) and the LocalizedMessages; of at
+        most `MOST_BYTES` on the wire.
     """
-    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
-    status = status_pb2.Status(code=CODES[type(error)].value[0], message=error.text(Locale.EN), details=[_pack(info)])
+    for violations, longest in _TRIMS:
+        status = _status(error, locales, violations, longest)
+        if wire_bytes(status) <= MOST_BYTES:
+            break
+    return status
+
+
+def wire_bytes(status: status_pb2.Status) -> int:
+    """What a Status takes in a call's trailers: its details in base64, its message with what isn't ASCII escaped."""
+    details: int = -(-status.ByteSize() // 3) * 4
+    return details + len(quote(status.message, safe=_READABLE))
+
+
+def _status(error: EcoError, locales: Sequence[Locale], violations: int, longest: int) -> status_pb2.Status:
+    metadata = {key: quoted(value, longest) for key, value in error.metadata.items()}
+    info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=metadata)
+    message = error.text(Locale.EN, longest)
+    status = status_pb2.Status(code=CODES[type(error)].value[0], message=message, details=[_pack(info)])
     if error.violations:
-        status.details.append(_pack(_bad_request(error, locales[0])))
+        status.details.append(_pack(_bad_request(error, locales[0], violations)))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(round(error.retry_after * 1e9))
         status.details.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
     for locale in locales:
-        text = error_details_pb2.LocalizedMessage(locale=locale, message=error.text(locale))
+        text = error_details_pb2.LocalizedMessage(locale=locale, message=error.text(locale, longest))
         status.details.append(_pack(text))
     return status
 
@@ -90,8 +119,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError, peer: str) -> EcoError:
     """The error behind a failed call to `peer`."""
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_HEADER and isinstance(value, bytes):
-            return to_error(status_pb2.Status.FromString(value))
-    # No details: the transport spoke, not the service.
+            with suppress(DecodeError):
+                return to_error(status_pb2.Status.FromString(value))
+    # No details that can be read: the transport spoke, not the service.
     kind = _KINDS.get(error.code().value[0], Internal)
     if kind in (Unavailable, Internal):
         # What gRPC says names inner addresses: it is for the log, not for users.
@@ -111,7 +141,11 @@ _GENERAL: Mapping[type[EcoError], Reason] = MappingProxyType(
 )
 
 
-def _bad_request(error: EcoError, locale: Locale) -> error_details_pb2.BadRequest:
+def _bad_request(error: EcoError, locale: Locale, most: int) -> error_details_pb2.BadRequest:
+    listed = error.violations[:most]
+    if unlisted := error.unlisted + len(error.violations) - len(listed):
+        text = {Locale.KO: f"이 밖에 {unlisted}개 더 있어요", Locale.EN: f"and {unlisted} more"}
+        listed = (*listed, FieldViolation("", "unlisted", text))
     return error_details_pb2.BadRequest(
         field_violations=[
             error_details_pb2.BadRequest.FieldViolation(
@@ -120,7 +154,7 @@ def _bad_request(error: EcoError, locale: Locale) -> error_details_pb2.BadReques
                 reason=violation.rule,
                 localized_message=error_details_pb2.LocalizedMessage(locale=locale, message=violation.text[locale]),
             )
-            for violation in error.violations
+            for violation in listed
         ]
     )
 
