@@ -52,12 +52,12 @@ class Caller:
         return Locale.parse(self.accept_language)
 
     def reads(self, default: Locale) -> Locale:
-        """The caller's language if they name one, else the default: that of what they read."""
-        return self.locale if self.accept_language else default
+        """The caller's language if they name one of ours, else the default: that of what they read."""
+        return Locale.named(self.accept_language) or default
 
     def locale_or(self, requested: str) -> Locale:
-        """The language the request names, else the caller's."""
-        return Locale.parse(requested) if requested else self.locale
+        """The language the request names, else the caller's: also when it names none of ours."""
+        return Locale.named(requested) or self.locale
 
 
 def caller(context: Any) -> Caller:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-_SUBTAG = re.compile(r"[-_]")
-_REFUSED = re.compile(r"q=0(\.0*)?")
+# What may follow a language: subtags (BCP 47), a territory, a codeset or a modifier (POSIX), keywords (ICU).
+_REST_OF_LOCALE = re.compile(r"[-_.@;].*", re.DOTALL)
+_ANY = "*"
+# Of a header or a tag, that are read; browsers send a hundred.
+_LONGEST = 500
 
 
 class Locale(StrEnum):
@@ -17,24 +20,57 @@ class Locale(StrEnum):
 
     @staticmethod
     def parse(text: str) -> "Locale":
-        """The first language of an Accept-Language header or a BCP 47 tag that we speak; Korean if none.
+        """The language of ours that a caller likes best; Korean if they name none.
 
-        Weights are ignored, since clients list their languages in order of preference; only q=0 says "not this one".
+        Args:
+            text: An Accept-Language header (RFC 9110), or a locale as phones and systems write it: "en-001",
+                "ko-Kore-KR", "en_US.UTF-8", "en_US@calendar=japanese".
         """
-        return _first(text)
+        return _preferred(text[:_LONGEST]) or Locale.KO
+
+    @staticmethod
+    def named(text: str) -> "Locale | None":
+        """As `parse`, but None if the caller names no language of ours."""
+        return _preferred(text[:_LONGEST])
 
 
 @lru_cache(maxsize=1024)
-def _first(text: str) -> Locale:
+def _preferred(text: str) -> Locale | None:
+    """The language with the greatest weight, the first of equals; None if none of ours is mentioned.
+
+    "*" stands for the languages that aren't mentioned: Korean before English.
+    """
+    weights: dict[str, float] = {}
     for part in text.lower().split(","):
-        tag, *parameters = part.replace(" ", "").split(";")
-        primary = _SUBTAG.split(tag)[0]
-        if primary in _OURS and not any(map(_REFUSED.fullmatch, parameters)):
-            return Locale(primary)
-    return Locale.KO
+        tag, *parameters = part.replace(" ", "").replace("\t", "").split(";")
+        language, weight = _REST_OF_LOCALE.sub("", tag), _weight(parameters)
+        weights[language] = max(weights.get(language, 0.0), weight)
+    mentioned = [Locale(language) for language in weights if language in _OURS]
+    if not mentioned:
+        return None
+    others = weights.get(_ANY, 0.0)
+    unmentioned = [one for one in Locale if one not in mentioned]
+    best = max((*mentioned, *unmentioned), key=lambda one: weights.get(one, others))
+    if weights.get(best, others):
+        return best
+    # Those who exclude one of two languages want the other.
+    return unmentioned[0] if unmentioned else None
 
 
 _OURS = frozenset(Locale)
+
+
+def _weight(parameters: list[str]) -> float:
+    """The weight among a range's parameters; 1 without one, or with one that is none."""
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                return 1.0
+            return weight if 0 <= weight <= 1 else 1.0
+    return 1.0
 
 
 @dataclass(frozen=True, slots=True)
