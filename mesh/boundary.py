@@ -25,7 +25,7 @@ from mesh.errors import EcoError, Internal, Reason, ResourceExhausted
 from mesh.identity import caller
 from mesh.status import DETAILS_HEADER, to_status
 from mesh.telemetry import Telemetry
-from mesh.validation import validate
+from mesh.validation import admit
 
 _log = structlog.get_logger("rpc")
 
@@ -257,7 +257,7 @@ class _UnaryCall(_Call):
                 limit.enter()
                 try:
                     ignored = self._ignored_fields(request)  # first: what is misspelt also looks absent
-                    validate(request)
+                    admit(request)
                     response = await self._method.behaviour(request, Context(context, self._metadata))
                     if ignored:
                         await context.send_initial_metadata(((IGNORED_HEADER, ignored),))
@@ -283,7 +283,7 @@ class _StreamCall(_Call):
         self._context = context
         with self:
             try:
-                validate(request)
+                admit(request)
                 async with aclosing(self._method.behaviour(request, Context(context, self._metadata))) as responses:
                     async for response in responses:
                         yield response

@@ -1,9 +1,11 @@
 """Validation: what the protos demand, told in both languages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
 from eco2.character.v1 import character_service_pb2
@@ -12,7 +14,7 @@ from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
-from mesh.validation import KOREAN, validate
+from mesh.validation import KOREAN, admit
 
 SEOUL = {"latitude": 37.5, "longitude": 127.0}
 MODULES = (
@@ -77,7 +79,7 @@ def test_every_rule_has_a_korean_text() -> None:
 def test_a_bad_field_is_named_with_its_rule(request_message: object, field: str, rule: str) -> None:
     """A client must be able to point at the input that was wrong."""
     with pytest.raises(InvalidArgument) as caught:
-        validate(request_message)
+        admit(request_message)
     assert caught.value.reason is Reason.INVALID_FIELD
     assert [(violation.field, violation.rule) for violation in caught.value.violations] == [(field, rule)]
     assert caught.value.violations[0].text[Locale.KO] == KOREAN[rule]
@@ -103,11 +105,60 @@ SOURCE = {"image_url": "https://example.com/photo.jpg"}
 def test_a_nul_character_is_refused(request_message: object, field: str) -> None:
     """PostgreSQL can't store one: what got through would be a fault of ours."""
     with pytest.raises(InvalidArgument) as caught:
-        validate(request_message)
+        admit(request_message)
     assert caught.value.reason is Reason.INVALID_FIELD
     assert [(violation.field, violation.rule) for violation in caught.value.violations] == [(field, "string.pattern")]
 
 
+NAN, INFINITY = float("nan"), float("inf")
+NO_PLACE = [{}, {"latitude": 37.5}, {"longitude": 127.0}, {"latitude": 0.0, "longitude": 0.0}, {"latitude": -0.0}]
+FOREIGN = [
+    {"latitude": NAN, "longitude": 127.0},
+    {"latitude": 37.5, "longitude": NAN},
+    {"latitude": INFINITY, "longitude": 127.0},
+    {"latitude": 127.0, "longitude": 37.5},
+    {"latitude": 37.5, "longitude": 181.0},
+]
+AT = {
+    "CreateScan": lambda place: scan_service_pb2.CreateScanRequest(**SOURCE, location=place),
+    "MatchRules": lambda place: rules_service_pb2.MatchRulesRequest(category=CATEGORY, location=place),
+    "FindPlaces": lambda place: rules_service_pb2.FindPlacesRequest(location=place),
+}
+
+
+@pytest.mark.parametrize("request_at", AT.values(), ids=AT)
+@pytest.mark.parametrize("place", [*NO_PLACE, *FOREIGN], ids=str)
+def test_a_location_that_says_nothing_is_refused(request_at: Callable[[Any], Message], place: dict[str, float]) -> None:
+    """A client that misspells a half of it must not be told of places in the Gulf of Guinea."""
+    with pytest.raises(InvalidArgument) as caught:
+        admit(request_at(place))
+    assert {violation.field for violation in caught.value.violations} == {"location"}
+
+
+@pytest.mark.parametrize("request_at", AT.values(), ids=AT)
+def test_a_location_is_taken(request_at: Callable[[Any], Message]) -> None:
+    """Both halves, or none where it isn't needed."""
+    admit(request_at(SEOUL))
+
+
+def test_places_are_nowhere_without_a_location() -> None:
+    """`GET /v1/places` alone."""
+    with pytest.raises(InvalidArgument) as caught:
+        admit(rules_service_pb2.FindPlacesRequest())
+    assert [violation.field for violation in caught.value.violations] == ["location"]
+
+
+LOCALES = ["en-001", "ko-Kore-KR", "ja-JP", "en_US@calendar=japanese", "en_US.UTF-8", "zh-Hant-TW", "EN", "*", "한국어"]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_locale_is_refused(locale: str) -> None:
+    """What a phone calls its language isn't the user's fault."""
+    admit(scan_service_pb2.CreateScanRequest(**SOURCE, locale=locale))
+    admit(rules_service_pb2.GetTaxonomyRequest(locale=locale))
+    admit(character_service_pb2.ListCharactersRequest(locale=locale))
+
+
 def test_free_text_may_have_several_lines() -> None:
     """Nothing but NUL is refused."""
-    validate(scan_service_pb2.CreateScanRequest(**SOURCE, user_input="첫 줄\n둘째 줄\r\n\t😀\n"))
+    admit(scan_service_pb2.CreateScanRequest(**SOURCE, user_input="첫 줄\n둘째 줄\r\n\t😀\n"))

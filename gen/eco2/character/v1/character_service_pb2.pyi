@@ -41,7 +41,7 @@ class EvaluateRewardRequest(_message.Message):
     insufficiency_count: _builtins.int
     """How many insufficiencies the answer lists."""
     locale: _builtins.str
-    """Language: "ko" (default) or "en"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """What it was."""
@@ -96,7 +96,7 @@ class ListCharactersRequest(_message.Message):
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """Language: "ko" or "en". Default: Accept-Language, else "ko"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
     def __init__(
         self,
         *,
@@ -142,7 +142,7 @@ class ListOwnedCharactersRequest(_message.Message):
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """Language: "ko" or "en". Default: Accept-Language, else "ko"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
     def __init__(
         self,
         *,

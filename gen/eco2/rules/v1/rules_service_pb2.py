@@ -29,7 +29,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!eco2/rules/v1/rules_service.proto\x12\reco2.rules.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x65\x63o2/rules/v1/disposal.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x18google/type/latlng.proto\"M\n\x12GetTaxonomyRequest\x12\x37\n\x06locale\x18\x01 \x01(\tB\'\xbaH$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$\"\x9d\x01\n\x13GetTaxonomyResponse\x12+\n\x06majors\x18\x01 \x03(\x0b\x32\x1b.eco2.rules.v1.TaxonomyNode\x12)\n\x04tags\x18\x02 \x03(\x0b\x32\x1b.eco2.rules.v1.SituationTag\x12\x18\n\x10rulebook_version\x18\x03 \x01(\t\x12\x14\n\x0cnot_modified\x18\x04 \x01(\x08\"r\n\x0cTaxonomyNode\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x08\x63hildren\x18\x03 \x03(\x0b\x32\x1b.eco2.rules.v1.TaxonomyNode\x12\x10\n\x08synonyms\x18\x04 \x03(\t\"1\n\x0cSituationTag\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"\x98\x01\n\x12SearchItemsRequest\x12 \n\x01q\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12\x1d\n\x05limit\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01H\x00\x88\x01\x01\x12\x37\n\x06locale\x18\x03 \x01(\tB\'\xbaH$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$B\x08\n\x06_limit\"X\n\x13SearchItemsResponse\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.eco2.rules.v1.ItemMatch\x12\x18\n\x10rulebook_version\x18\x02 \x01(\t\"\x89\x01\n\tItemMatch\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rcategory_path\x18\x03 \x03(\t\x12\x14\n\x0cmatched_text\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x02\"\xb5\x03\n\x11MatchRulesRequest\x12\x32\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.CategoryB\x06\xbaH\x03\xc8\x01\x01\x12*\n\x04tags\x18\x02 \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\x14\"\x12r\x10\x10\x01\x18(2\n^[^\\x00]*$\x12#\n\x06region\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12\x37\n\x06locale\x18\x04 \x01(\tB\'\xbaH$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$\x12\xe1\x01\n\x08location\x18\x05 \x01(\x0b\x32\x13.google.type.LatLngB\xb9\x01\xbaH\xb5\x01\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\"\xa0\x01\n\x12MatchRulesResponse\x12*\n\x05rules\x18\x01 \x03(\x0b\x32\x1b.eco2.rules.v1.DisposalRule\x12\x18\n\x10rulebook_version\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplied_region\x18\x03 \x01(\t\x12,\n\x06region\x18\x04 \x01(\x0b\x32\x1c.eco2.rules.v1.AppliedRegion\"\xef\x01\n\x14\x43omposeAnswerRequest\x12>\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.ClassificationB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x05rules\x18\x02 \x03(\x0b\x32\x1b.eco2.rules.v1.DisposalRuleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x05\x12&\n\x08question\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\x37\n\x06locale\x18\x04 \x01(\tB\'\xbaH$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$\"\x85\x01\n\x15\x43omposeAnswerResponse\x12\x14\n\ntext_delta\x18\x01 \x01(\tH\x00\x12\'\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x15.eco2.rules.v1.AnswerH\x00\x12$\n\x05usage\x18\x03 \x01(\x0b\x32\x15.eco2.vision.v1.UsageB\x07\n\x05\x65vent\"\xbc\x02\n\x15InterpretReplyRequest\x12>\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.ClassificationB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x05rules\x18\x02 \x03(\x0b\x32\x1b.eco2.rules.v1.DisposalRuleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x05\x12&\n\x08question\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12#\n\x06region\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12%\n\x05reply\x18\x05 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xf4\x03\x32\n^[^\\x00]*$\x12\x37\n\x06locale\x18\x06 \x01(\tB\'\xbaH$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$\"\x97\x01\n\x16InterpretReplyResponse\x12\x12\n\nunderstood\x18\x01 \x01(\x08\x12\x36\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32\x1e.eco2.vision.v1.Classification\x12\x10\n\x08question\x18\x03 \x01(\t\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\"\xbc\x04\n\x11\x46indPlacesRequest\x12\xd8\x02\n\x08location\x18\x01 \x01(\x0b\x32\x13.google.type.LatLngB\xb0\x02\xbaH\xac\x02\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\xba\x01q\n\x11location.complete\x12)latitude and longitude must both be given\x1a\x31(this.latitude == 0.0) == (this.longitude == 0.0)\xc8\x01\x01\x12/\n\tmaterials\x18\x02 \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\n\"\x12r\x10\x10\x01\x18(2\n^[^\\x00]*$\x12\'\n\rradius_meters\x18\x03 \x01(\rB\x0b\xbaH\x08*\x06\x18\xd0\x86\x03(\x01H\x00\x88\x01\x01\x12\x1d\n\x05limit\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\x32(\x01H\x01\x88\x01\x01\x12\x37\n\x06locale\x18\x05 \x01(\tB\'\xbaH$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$B\x10\n\x0e_radius_metersB\x08\n\x06_limit\":\n\x12\x46indPlacesResponse\x12$\n\x06places\x18\x01 \x03(\x0b\x32\x14.eco2.rules.v1.Place2\xfd\x04\n\x0cRulesService\x12j\n\x0bGetTaxonomy\x12!.eco2.rules.v1.GetTaxonomyRequest\x1a\".eco2.rules.v1.GetTaxonomyResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/taxonomy\x12n\n\x0bSearchItems\x12!.eco2.rules.v1.SearchItemsRequest\x1a\".eco2.rules.v1.SearchItemsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/items:search\x12m\n\nMatchRules\x12 .eco2.rules.v1.MatchRulesRequest\x1a!.eco2.rules.v1.MatchRulesResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/rules:match:\x01*\x12\\\n\rComposeAnswer\x12#.eco2.rules.v1.ComposeAnswerRequest\x1a$.eco2.rules.v1.ComposeAnswerResponse0\x01\x12]\n\x0eInterpretReply\x12$.eco2.rules.v1.InterpretReplyRequest\x1a%.eco2.rules.v1.InterpretReplyResponse\x12\x65\n\nFindPlaces\x12 .eco2.rules.v1.FindPlacesRequest\x1a!.eco2.rules.v1.FindPlacesResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/placesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!eco2/rules/v1/rules_service.proto\x12\reco2.rules.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x65\x63o2/rules/v1/disposal.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x18google/type/latlng.proto\"-\n\x12GetTaxonomyRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x9d\x01\n\x13GetTaxonomyResponse\x12+\n\x06majors\x18\x01 \x03(\x0b\x32\x1b.eco2.rules.v1.TaxonomyNode\x12)\n\x04tags\x18\x02 \x03(\x0b\x32\x1b.eco2.rules.v1.SituationTag\x12\x18\n\x10rulebook_version\x18\x03 \x01(\t\x12\x14\n\x0cnot_modified\x18\x04 \x01(\x08\"r\n\x0cTaxonomyNode\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12-\n\x08\x63hildren\x18\x03 \x03(\x0b\x32\x1b.eco2.rules.v1.TaxonomyNode\x12\x10\n\x08synonyms\x18\x04 \x03(\t\"1\n\x0cSituationTag\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"x\n\x12SearchItemsRequest\x12 \n\x01q\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12\x1d\n\x05limit\x18\x02 \x01(\rB\t\xbaH\x06*\x04\x18\x14(\x01H\x00\x88\x01\x01\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x08\n\x06_limit\"X\n\x13SearchItemsResponse\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.eco2.rules.v1.ItemMatch\x12\x18\n\x10rulebook_version\x18\x02 \x01(\t\"\x89\x01\n\tItemMatch\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x15\n\rcategory_path\x18\x03 \x03(\t\x12\x14\n\x0cmatched_text\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x02\"\x85\x04\n\x11MatchRulesRequest\x12\x32\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.CategoryB\x06\xbaH\x03\xc8\x01\x01\x12*\n\x04tags\x18\x02 \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\x14\"\x12r\x10\x10\x01\x18(2\n^[^\\x00]*$\x12#\n\x06region\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\xd1\x02\n\x08location\x18\x05 \x01(\x0b\x32\x13.google.type.LatLngB\xa9\x02\xbaH\xa5\x02\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\xba\x01m\n\x11location.complete\x12)latitude and longitude must both be given\x1a-this.latitude != 0.0 && this.longitude != 0.0\"\xa0\x01\n\x12MatchRulesResponse\x12*\n\x05rules\x18\x01 \x03(\x0b\x32\x1b.eco2.rules.v1.DisposalRule\x12\x18\n\x10rulebook_version\x18\x02 \x01(\t\x12\x16\n\x0e\x61pplied_region\x18\x03 \x01(\t\x12,\n\x06region\x18\x04 \x01(\x0b\x32\x1c.eco2.rules.v1.AppliedRegion\"\xcf\x01\n\x14\x43omposeAnswerRequest\x12>\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.ClassificationB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x05rules\x18\x02 \x03(\x0b\x32\x1b.eco2.rules.v1.DisposalRuleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x05\x12&\n\x08question\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x85\x01\n\x15\x43omposeAnswerResponse\x12\x14\n\ntext_delta\x18\x01 \x01(\tH\x00\x12\'\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x15.eco2.rules.v1.AnswerH\x00\x12$\n\x05usage\x18\x03 \x01(\x0b\x32\x15.eco2.vision.v1.UsageB\x07\n\x05\x65vent\"\x9c\x02\n\x15InterpretReplyRequest\x12>\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.ClassificationB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x05rules\x18\x02 \x03(\x0b\x32\x1b.eco2.rules.v1.DisposalRuleB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x05\x12&\n\x08question\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12#\n\x06region\x18\x04 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12%\n\x05reply\x18\x05 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xf4\x03\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\x97\x01\n\x16InterpretReplyResponse\x12\x12\n\nunderstood\x18\x01 \x01(\x08\x12\x36\n\x0e\x63lassification\x18\x02 \x01(\x0b\x32\x1e.eco2.vision.v1.Classification\x12\x10\n\x08question\x18\x03 \x01(\t\x12\x0e\n\x06region\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\"\x98\x04\n\x11\x46indPlacesRequest\x12\xd4\x02\n\x08location\x18\x01 \x01(\x0b\x32\x13.google.type.LatLngB\xac\x02\xbaH\xa8\x02\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\xba\x01m\n\x11location.complete\x12)latitude and longitude must both be given\x1a-this.latitude != 0.0 && this.longitude != 0.0\xc8\x01\x01\x12/\n\tmaterials\x18\x02 \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\n\"\x12r\x10\x10\x01\x18(2\n^[^\\x00]*$\x12\'\n\rradius_meters\x18\x03 \x01(\rB\x0b\xbaH\x08*\x06\x18\xd0\x86\x03(\x01H\x00\x88\x01\x01\x12\x1d\n\x05limit\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\x32(\x01H\x01\x88\x01\x01\x12\x17\n\x06locale\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x10\n\x0e_radius_metersB\x08\n\x06_limit\":\n\x12\x46indPlacesResponse\x12$\n\x06places\x18\x01 \x03(\x0b\x32\x14.eco2.rules.v1.Place2\xfd\x04\n\x0cRulesService\x12j\n\x0bGetTaxonomy\x12!.eco2.rules.v1.GetTaxonomyRequest\x1a\".eco2.rules.v1.GetTaxonomyResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/taxonomy\x12n\n\x0bSearchItems\x12!.eco2.rules.v1.SearchItemsRequest\x1a\".eco2.rules.v1.SearchItemsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/items:search\x12m\n\nMatchRules\x12 .eco2.rules.v1.MatchRulesRequest\x1a!.eco2.rules.v1.MatchRulesResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/rules:match:\x01*\x12\\\n\rComposeAnswer\x12#.eco2.rules.v1.ComposeAnswerRequest\x1a$.eco2.rules.v1.ComposeAnswerResponse0\x01\x12]\n\x0eInterpretReply\x12$.eco2.rules.v1.InterpretReplyRequest\x1a%.eco2.rules.v1.InterpretReplyResponse\x12\x65\n\nFindPlaces\x12 .eco2.rules.v1.FindPlacesRequest\x1a!.eco2.rules.v1.FindPlacesResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/placesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,13 +37,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.rules.v1.rules_service
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_GETTAXONOMYREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_GETTAXONOMYREQUEST'].fields_by_name['locale']._serialized_options = b'\272H$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$'
+  _globals['_GETTAXONOMYREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_SEARCHITEMSREQUEST'].fields_by_name['q']._loaded_options = None
   _globals['_SEARCHITEMSREQUEST'].fields_by_name['q']._serialized_options = b'\272H\022r\020\020\001\030d2\n^[^\\x00]*$'
   _globals['_SEARCHITEMSREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_SEARCHITEMSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\006*\004\030\024(\001'
   _globals['_SEARCHITEMSREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_SEARCHITEMSREQUEST'].fields_by_name['locale']._serialized_options = b'\272H$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$'
+  _globals['_SEARCHITEMSREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_MATCHRULESREQUEST'].fields_by_name['category']._loaded_options = None
   _globals['_MATCHRULESREQUEST'].fields_by_name['category']._serialized_options = b'\272H\003\310\001\001'
   _globals['_MATCHRULESREQUEST'].fields_by_name['tags']._loaded_options = None
@@ -51,9 +51,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MATCHRULESREQUEST'].fields_by_name['region']._loaded_options = None
   _globals['_MATCHRULESREQUEST'].fields_by_name['region']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
   _globals['_MATCHRULESREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_MATCHRULESREQUEST'].fields_by_name['locale']._serialized_options = b'\272H$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$'
+  _globals['_MATCHRULESREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_MATCHRULESREQUEST'].fields_by_name['location']._loaded_options = None
-  _globals['_MATCHRULESREQUEST'].fields_by_name['location']._serialized_options = b'\272H\265\001\272\001\261\001\n\016location.range\0227latitude must be within \302\26190 and longitude within \302\261180\032fthis.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0'
+  _globals['_MATCHRULESREQUEST'].fields_by_name['location']._serialized_options = b'\272H\245\002\272\001\261\001\n\016location.range\0227latitude must be within \302\26190 and longitude within \302\261180\032fthis.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\272\001m\n\021location.complete\022)latitude and longitude must both be given\032-this.latitude != 0.0 && this.longitude != 0.0'
   _globals['_COMPOSEANSWERREQUEST'].fields_by_name['classification']._loaded_options = None
   _globals['_COMPOSEANSWERREQUEST'].fields_by_name['classification']._serialized_options = b'\272H\003\310\001\001'
   _globals['_COMPOSEANSWERREQUEST'].fields_by_name['rules']._loaded_options = None
@@ -61,7 +61,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPOSEANSWERREQUEST'].fields_by_name['question']._loaded_options = None
   _globals['_COMPOSEANSWERREQUEST'].fields_by_name['question']._serialized_options = b'\272H\021r\017\030\364\0032\n^[^\\x00]*$'
   _globals['_COMPOSEANSWERREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_COMPOSEANSWERREQUEST'].fields_by_name['locale']._serialized_options = b'\272H$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$'
+  _globals['_COMPOSEANSWERREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_INTERPRETREPLYREQUEST'].fields_by_name['classification']._loaded_options = None
   _globals['_INTERPRETREPLYREQUEST'].fields_by_name['classification']._serialized_options = b'\272H\003\310\001\001'
   _globals['_INTERPRETREPLYREQUEST'].fields_by_name['rules']._loaded_options = None
@@ -73,9 +73,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INTERPRETREPLYREQUEST'].fields_by_name['reply']._loaded_options = None
   _globals['_INTERPRETREPLYREQUEST'].fields_by_name['reply']._serialized_options = b'\272H\023r\021\020\001\030\364\0032\n^[^\\x00]*$'
   _globals['_INTERPRETREPLYREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_INTERPRETREPLYREQUEST'].fields_by_name['locale']._serialized_options = b'\272H$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$'
+  _globals['_INTERPRETREPLYREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_FINDPLACESREQUEST'].fields_by_name['location']._loaded_options = None
-  _globals['_FINDPLACESREQUEST'].fields_by_name['location']._serialized_options = b'\272H\254\002\272\001\261\001\n\016location.range\0227latitude must be within \302\26190 and longitude within \302\261180\032fthis.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\272\001q\n\021location.complete\022)latitude and longitude must both be given\0321(this.latitude == 0.0) == (this.longitude == 0.0)\310\001\001'
+  _globals['_FINDPLACESREQUEST'].fields_by_name['location']._serialized_options = b'\272H\250\002\272\001\261\001\n\016location.range\0227latitude must be within \302\26190 and longitude within \302\261180\032fthis.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\272\001m\n\021location.complete\022)latitude and longitude must both be given\032-this.latitude != 0.0 && this.longitude != 0.0\310\001\001'
   _globals['_FINDPLACESREQUEST'].fields_by_name['materials']._loaded_options = None
   _globals['_FINDPLACESREQUEST'].fields_by_name['materials']._serialized_options = b'\272H\031\222\001\026\020\n\"\022r\020\020\001\030(2\n^[^\\x00]*$'
   _globals['_FINDPLACESREQUEST'].fields_by_name['radius_meters']._loaded_options = None
@@ -83,7 +83,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINDPLACESREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_FINDPLACESREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\006*\004\0302(\001'
   _globals['_FINDPLACESREQUEST'].fields_by_name['locale']._loaded_options = None
-  _globals['_FINDPLACESREQUEST'].fields_by_name['locale']._serialized_options = b'\272H$r\"2 ^((ko|en)([-_][A-Za-z]{2,4})?)?$'
+  _globals['_FINDPLACESREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_RULESSERVICE'].methods_by_name['GetTaxonomy']._loaded_options = None
   _globals['_RULESSERVICE'].methods_by_name['GetTaxonomy']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/taxonomy'
   _globals['_RULESSERVICE'].methods_by_name['SearchItems']._loaded_options = None
@@ -93,35 +93,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULESSERVICE'].methods_by_name['FindPlaces']._loaded_options = None
   _globals['_RULESSERVICE'].methods_by_name['FindPlaces']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/places'
   _globals['_GETTAXONOMYREQUEST']._serialized_start=204
-  _globals['_GETTAXONOMYREQUEST']._serialized_end=281
-  _globals['_GETTAXONOMYRESPONSE']._serialized_start=284
-  _globals['_GETTAXONOMYRESPONSE']._serialized_end=441
-  _globals['_TAXONOMYNODE']._serialized_start=443
-  _globals['_TAXONOMYNODE']._serialized_end=557
-  _globals['_SITUATIONTAG']._serialized_start=559
-  _globals['_SITUATIONTAG']._serialized_end=608
-  _globals['_SEARCHITEMSREQUEST']._serialized_start=611
-  _globals['_SEARCHITEMSREQUEST']._serialized_end=763
-  _globals['_SEARCHITEMSRESPONSE']._serialized_start=765
-  _globals['_SEARCHITEMSRESPONSE']._serialized_end=853
-  _globals['_ITEMMATCH']._serialized_start=856
-  _globals['_ITEMMATCH']._serialized_end=993
-  _globals['_MATCHRULESREQUEST']._serialized_start=996
-  _globals['_MATCHRULESREQUEST']._serialized_end=1433
-  _globals['_MATCHRULESRESPONSE']._serialized_start=1436
-  _globals['_MATCHRULESRESPONSE']._serialized_end=1596
-  _globals['_COMPOSEANSWERREQUEST']._serialized_start=1599
-  _globals['_COMPOSEANSWERREQUEST']._serialized_end=1838
-  _globals['_COMPOSEANSWERRESPONSE']._serialized_start=1841
-  _globals['_COMPOSEANSWERRESPONSE']._serialized_end=1974
-  _globals['_INTERPRETREPLYREQUEST']._serialized_start=1977
-  _globals['_INTERPRETREPLYREQUEST']._serialized_end=2293
-  _globals['_INTERPRETREPLYRESPONSE']._serialized_start=2296
-  _globals['_INTERPRETREPLYRESPONSE']._serialized_end=2447
-  _globals['_FINDPLACESREQUEST']._serialized_start=2450
-  _globals['_FINDPLACESREQUEST']._serialized_end=3022
-  _globals['_FINDPLACESRESPONSE']._serialized_start=3024
-  _globals['_FINDPLACESRESPONSE']._serialized_end=3082
-  _globals['_RULESSERVICE']._serialized_start=3085
-  _globals['_RULESSERVICE']._serialized_end=3722
+  _globals['_GETTAXONOMYREQUEST']._serialized_end=249
+  _globals['_GETTAXONOMYRESPONSE']._serialized_start=252
+  _globals['_GETTAXONOMYRESPONSE']._serialized_end=409
+  _globals['_TAXONOMYNODE']._serialized_start=411
+  _globals['_TAXONOMYNODE']._serialized_end=525
+  _globals['_SITUATIONTAG']._serialized_start=527
+  _globals['_SITUATIONTAG']._serialized_end=576
+  _globals['_SEARCHITEMSREQUEST']._serialized_start=578
+  _globals['_SEARCHITEMSREQUEST']._serialized_end=698
+  _globals['_SEARCHITEMSRESPONSE']._serialized_start=700
+  _globals['_SEARCHITEMSRESPONSE']._serialized_end=788
+  _globals['_ITEMMATCH']._serialized_start=791
+  _globals['_ITEMMATCH']._serialized_end=928
+  _globals['_MATCHRULESREQUEST']._serialized_start=931
+  _globals['_MATCHRULESREQUEST']._serialized_end=1448
+  _globals['_MATCHRULESRESPONSE']._serialized_start=1451
+  _globals['_MATCHRULESRESPONSE']._serialized_end=1611
+  _globals['_COMPOSEANSWERREQUEST']._serialized_start=1614
+  _globals['_COMPOSEANSWERREQUEST']._serialized_end=1821
+  _globals['_COMPOSEANSWERRESPONSE']._serialized_start=1824
+  _globals['_COMPOSEANSWERRESPONSE']._serialized_end=1957
+  _globals['_INTERPRETREPLYREQUEST']._serialized_start=1960
+  _globals['_INTERPRETREPLYREQUEST']._serialized_end=2244
+  _globals['_INTERPRETREPLYRESPONSE']._serialized_start=2247
+  _globals['_INTERPRETREPLYRESPONSE']._serialized_end=2398
+  _globals['_FINDPLACESREQUEST']._serialized_start=2401
+  _globals['_FINDPLACESREQUEST']._serialized_end=2937
+  _globals['_FINDPLACESRESPONSE']._serialized_start=2939
+  _globals['_FINDPLACESRESPONSE']._serialized_end=2997
+  _globals['_RULESSERVICE']._serialized_start=3000
+  _globals['_RULESSERVICE']._serialized_end=3637
 # @@protoc_insertion_point(module_scope)

@@ -29,7 +29,7 @@ class GetTaxonomyRequest(_message.Message):
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """Language of the display names: "ko" or "en". Default: Accept-Language, else "ko"."""
+    """Language of the display names: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
     def __init__(
         self,
         *,
@@ -159,7 +159,9 @@ class SearchItemsRequest(_message.Message):
     limit: _builtins.int
     """How many. Default 5, at most 20."""
     locale: _builtins.str
-    """Language of the display names: "ko" or "en". Default: Accept-Language, else "ko". Any language is searched."""
+    """Language of the display names: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko".
+    Any language is searched.
+    """
     def __init__(
         self,
         *,
@@ -263,7 +265,7 @@ class MatchRulesRequest(_message.Message):
     One that isn't recognised is no error: the national rule applies, and the response says so.
     """
     locale: _builtins.str
-    """Language: "ko" or "en". Default: Accept-Language, else "ko"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """What it is. A minor or middle without a rule of its own falls back to the wider one."""
@@ -346,7 +348,7 @@ class ComposeAnswerRequest(_message.Message):
     question: _builtins.str
     """The user's own question. May be empty."""
     locale: _builtins.str
-    """Language: "ko" (default) or "en"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     @_builtins.property
     def classification(self) -> _classification_pb2.Classification:
         """What was found."""
@@ -428,7 +430,7 @@ class InterpretReplyRequest(_message.Message):
     reply: _builtins.str
     """What the user replied."""
     locale: _builtins.str
-    """Language: "ko" (default) or "en"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     @_builtins.property
     def classification(self) -> _classification_pb2.Classification:
         """What was found, as it was when the question was asked."""
@@ -511,7 +513,7 @@ class FindPlacesRequest(_message.Message):
     limit: _builtins.int
     """How many. Default 5, at most 50."""
     locale: _builtins.str
-    """Language: "ko" or "en". Default: Accept-Language, else "ko"."""
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
         """Where the user is, WGS 84."""

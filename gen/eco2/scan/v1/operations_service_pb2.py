@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from eco2.errors.v1 import error_reason_pb2 as eco2_dot_errors_dot_v1_dot_error__reason__pb2
+from eco2.text.v1 import text_pb2 as eco2_dot_text_dot_v1_dot_text__pb2
 from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_classification__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%eco2/scan/v1/operations_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!eco2/errors/v1/error_reason.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xb7\x02\n\x16ListDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12<\n\x07min_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x05 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x06 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xba\x02\n\nDeadLetter\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x0f\n\x07replays\x18\x04 \x01(\r\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\tdead_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.State\x12$\n\x05usage\x18\x08 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_DEAD\x10\x01\x12\x12\n\x0eSTATE_ARCHIVED\x10\x02\"b\n\x17ListDeadLettersResponse\x12.\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x11ReplayScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"#\n\x12ReplayScanResponse\x12\r\n\x05stage\x18\x01 \x01(\t\"\x9b\x02\n\x18ReplayDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12<\n\x07min_age\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x04 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tmax_count\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"K\n\x19ReplayDeadLettersResponse\x12\x1b\n\x0ereplayed_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x42\x11\n\x0f_replayed_count\"/\n\x12\x41rchiveScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"D\n\x13\x41rchiveScanResponse\x12-\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x18.eco2.scan.v1.DeadLetter\"\x16\n\x14GetQueueStatsRequest\"m\n\x15GetQueueStatsResponse\x12(\n\x06stages\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.StageStats\x12*\n\x08webhooks\x18\x02 \x01(\x0b\x32\x18.eco2.scan.v1.StageStats\"\xaa\x01\n\nStageStats\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\x05ready\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tin_flight\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04\x64\x65\x61\x64\x18\x04 \x01(\rH\x02\x88\x01\x01\x12-\n\noldest_age\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_readyB\x0c\n\n_in_flightB\x07\n\x05_dead\"9\n\x1cListWebhookDeliveriesRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"R\n\x1dListWebhookDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.eco2.scan.v1.WebhookDelivery\"\xf5\x02\n\x0fWebhookDelivery\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.eco2.scan.v1.WebhookDelivery.State\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32\x1c.eco2.scan.v1.WebhookAttempt\"n\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_DELIVERED\x10\x02\x12\x13\n\x0fSTATE_EXHAUSTED\x10\x03\x12\x11\n\rSTATE_STOPPED\x10\x04\"\xa7\x01\n\x0eWebhookAttempt\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06status\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\t\n\x07_status\"7\n\x17RedeliverWebhookRequest\x12\x1c\n\nwebhook_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x1a\n\x18RedeliverWebhookResponse2\xad\x05\n\x11OperationsService\x12^\n\x0fListDeadLetters\x12$.eco2.scan.v1.ListDeadLettersRequest\x1a%.eco2.scan.v1.ListDeadLettersResponse\x12O\n\nReplayScan\x12\x1f.eco2.scan.v1.ReplayScanRequest\x1a .eco2.scan.v1.ReplayScanResponse\x12\x64\n\x11ReplayDeadLetters\x12&.eco2.scan.v1.ReplayDeadLettersRequest\x1a\'.eco2.scan.v1.ReplayDeadLettersResponse\x12R\n\x0b\x41rchiveScan\x12 .eco2.scan.v1.ArchiveScanRequest\x1a!.eco2.scan.v1.ArchiveScanResponse\x12X\n\rGetQueueStats\x12\".eco2.scan.v1.GetQueueStatsRequest\x1a#.eco2.scan.v1.GetQueueStatsResponse\x12p\n\x15ListWebhookDeliveries\x12*.eco2.scan.v1.ListWebhookDeliveriesRequest\x1a+.eco2.scan.v1.ListWebhookDeliveriesResponse\x12\x61\n\x10RedeliverWebhook\x12%.eco2.scan.v1.RedeliverWebhookRequest\x1a&.eco2.scan.v1.RedeliverWebhookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%eco2/scan/v1/operations_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!eco2/errors/v1/error_reason.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xbb\x02\n\x16ListDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\x12<\n\x07min_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x05 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x06 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xba\x02\n\nDeadLetter\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x0f\n\x07replays\x18\x04 \x01(\r\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\tdead_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.State\x12$\n\x05usage\x18\x08 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_DEAD\x10\x01\x12\x12\n\x0eSTATE_ARCHIVED\x10\x02\"b\n\x17ListDeadLettersResponse\x12.\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x11ReplayScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"#\n\x12ReplayScanResponse\x12\r\n\x05stage\x18\x01 \x01(\t\"\x9b\x02\n\x18ReplayDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12<\n\x07min_age\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x04 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tmax_count\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"K\n\x19ReplayDeadLettersResponse\x12\x1b\n\x0ereplayed_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x42\x11\n\x0f_replayed_count\"/\n\x12\x41rchiveScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"D\n\x13\x41rchiveScanResponse\x12-\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x18.eco2.scan.v1.DeadLetter\"\x16\n\x14GetQueueStatsRequest\"m\n\x15GetQueueStatsResponse\x12(\n\x06stages\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.StageStats\x12*\n\x08webhooks\x18\x02 \x01(\x0b\x32\x18.eco2.scan.v1.StageStats\"\xaa\x01\n\nStageStats\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\x05ready\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tin_flight\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04\x64\x65\x61\x64\x18\x04 \x01(\rH\x02\x88\x01\x01\x12-\n\noldest_age\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_readyB\x0c\n\n_in_flightB\x07\n\x05_dead\"9\n\x1cListWebhookDeliveriesRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"R\n\x1dListWebhookDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.eco2.scan.v1.WebhookDelivery\"\xf5\x02\n\x0fWebhookDelivery\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.eco2.scan.v1.WebhookDelivery.State\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32\x1c.eco2.scan.v1.WebhookAttempt\"n\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_DELIVERED\x10\x02\x12\x13\n\x0fSTATE_EXHAUSTED\x10\x03\x12\x11\n\rSTATE_STOPPED\x10\x04\"\xa7\x01\n\x0eWebhookAttempt\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06status\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\t\n\x07_status\"7\n\x17RedeliverWebhookRequest\x12\x1c\n\nwebhook_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x1a\n\x18RedeliverWebhookResponse2\xad\x05\n\x11OperationsService\x12^\n\x0fListDeadLetters\x12$.eco2.scan.v1.ListDeadLettersRequest\x1a%.eco2.scan.v1.ListDeadLettersResponse\x12O\n\nReplayScan\x12\x1f.eco2.scan.v1.ReplayScanRequest\x1a .eco2.scan.v1.ReplayScanResponse\x12\x64\n\x11ReplayDeadLetters\x12&.eco2.scan.v1.ReplayDeadLettersRequest\x1a\'.eco2.scan.v1.ReplayDeadLettersResponse\x12R\n\x0b\x41rchiveScan\x12 .eco2.scan.v1.ArchiveScanRequest\x1a!.eco2.scan.v1.ArchiveScanResponse\x12X\n\rGetQueueStats\x12\".eco2.scan.v1.GetQueueStatsRequest\x1a#.eco2.scan.v1.GetQueueStatsResponse\x12p\n\x15ListWebhookDeliveries\x12*.eco2.scan.v1.ListWebhookDeliveriesRequest\x1a+.eco2.scan.v1.ListWebhookDeliveriesResponse\x12\x61\n\x10RedeliverWebhook\x12%.eco2.scan.v1.RedeliverWebhookRequest\x1a&.eco2.scan.v1.RedeliverWebhookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\310\001\310\363\030\001'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['min_age']._loaded_options = None
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['min_age']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\206\260\226\0012\000'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['reason']._loaded_options = None
@@ -67,46 +68,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTWEBHOOKDELIVERIESREQUEST'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_REDELIVERWEBHOOKREQUEST'].fields_by_name['webhook_id']._loaded_options = None
   _globals['_REDELIVERWEBHOOKREQUEST'].fields_by_name['webhook_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=247
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=558
-  _globals['_DEADLETTER']._serialized_start=561
-  _globals['_DEADLETTER']._serialized_end=875
-  _globals['_DEADLETTER_STATE']._serialized_start=809
-  _globals['_DEADLETTER_STATE']._serialized_end=875
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=877
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=975
-  _globals['_REPLAYSCANREQUEST']._serialized_start=977
-  _globals['_REPLAYSCANREQUEST']._serialized_end=1023
-  _globals['_REPLAYSCANRESPONSE']._serialized_start=1025
-  _globals['_REPLAYSCANRESPONSE']._serialized_end=1060
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=1063
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=1346
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=1348
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=1423
-  _globals['_ARCHIVESCANREQUEST']._serialized_start=1425
-  _globals['_ARCHIVESCANREQUEST']._serialized_end=1472
-  _globals['_ARCHIVESCANRESPONSE']._serialized_start=1474
-  _globals['_ARCHIVESCANRESPONSE']._serialized_end=1542
-  _globals['_GETQUEUESTATSREQUEST']._serialized_start=1544
-  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1566
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1568
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1677
-  _globals['_STAGESTATS']._serialized_start=1680
-  _globals['_STAGESTATS']._serialized_end=1850
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=1852
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=1909
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=1911
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=1993
-  _globals['_WEBHOOKDELIVERY']._serialized_start=1996
-  _globals['_WEBHOOKDELIVERY']._serialized_end=2369
-  _globals['_WEBHOOKDELIVERY_STATE']._serialized_start=2259
-  _globals['_WEBHOOKDELIVERY_STATE']._serialized_end=2369
-  _globals['_WEBHOOKATTEMPT']._serialized_start=2372
-  _globals['_WEBHOOKATTEMPT']._serialized_end=2539
-  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_start=2541
-  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_end=2596
-  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_start=2598
-  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_end=2624
-  _globals['_OPERATIONSSERVICE']._serialized_start=2627
-  _globals['_OPERATIONSSERVICE']._serialized_end=3312
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=272
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=587
+  _globals['_DEADLETTER']._serialized_start=590
+  _globals['_DEADLETTER']._serialized_end=904
+  _globals['_DEADLETTER_STATE']._serialized_start=838
+  _globals['_DEADLETTER_STATE']._serialized_end=904
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=906
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1004
+  _globals['_REPLAYSCANREQUEST']._serialized_start=1006
+  _globals['_REPLAYSCANREQUEST']._serialized_end=1052
+  _globals['_REPLAYSCANRESPONSE']._serialized_start=1054
+  _globals['_REPLAYSCANRESPONSE']._serialized_end=1089
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=1092
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=1375
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=1377
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=1452
+  _globals['_ARCHIVESCANREQUEST']._serialized_start=1454
+  _globals['_ARCHIVESCANREQUEST']._serialized_end=1501
+  _globals['_ARCHIVESCANRESPONSE']._serialized_start=1503
+  _globals['_ARCHIVESCANRESPONSE']._serialized_end=1571
+  _globals['_GETQUEUESTATSREQUEST']._serialized_start=1573
+  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1595
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1597
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1706
+  _globals['_STAGESTATS']._serialized_start=1709
+  _globals['_STAGESTATS']._serialized_end=1879
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=1881
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=1938
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=1940
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=2022
+  _globals['_WEBHOOKDELIVERY']._serialized_start=2025
+  _globals['_WEBHOOKDELIVERY']._serialized_end=2398
+  _globals['_WEBHOOKDELIVERY_STATE']._serialized_start=2288
+  _globals['_WEBHOOKDELIVERY_STATE']._serialized_end=2398
+  _globals['_WEBHOOKATTEMPT']._serialized_start=2401
+  _globals['_WEBHOOKATTEMPT']._serialized_end=2568
+  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_start=2570
+  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_end=2625
+  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_start=2627
+  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_end=2653
+  _globals['_OPERATIONSSERVICE']._serialized_start=2656
+  _globals['_OPERATIONSSERVICE']._serialized_end=3341
 # @@protoc_insertion_point(module_scope)

@@ -83,7 +83,7 @@ class CreateScanRequest(_message.Message):
     region: _builtins.str
     """The user's region, such as "서울특별시/마포구"."""
     locale: _builtins.str
-    """Language of the results: "ko" or "en". Default: Accept-Language, else "ko"."""
+    """Language of the results: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
     callback_url: _builtins.str
     """Where to POST scan.succeeded or scan.failed once the scan has ended: a public https address. The body is
     {"type", "timestamp", "data": {"scan": …}} with the scan as GetScan shows it, of at most 20 KiB; larger parts are
@@ -105,7 +105,7 @@ class CreateScanRequest(_message.Message):
 
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
-        """Where the user is, WGS 84. Without it no places are looked for."""
+        """Where the user is, WGS 84: both halves, neither of them exactly 0. Without it no places are looked for."""
 
     def __init__(
         self,

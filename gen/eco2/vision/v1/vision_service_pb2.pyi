@@ -32,7 +32,7 @@ class ClassifyRequest(_message.Message):
     image_url: _builtins.str
     """A public https address."""
     locale: _builtins.str
-    """Language of names and warnings: "ko" (default) or "en"."""
+    """Language of names and warnings: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     def __init__(
         self,
         *,
