@@ -14,7 +14,7 @@ from rules_svc.rulebook import ToldRule
 
 _ADDRESS = re.compile(r"https?:|www\.|@|\w-*\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
-_ITEM = re.compile(r"^\s*\d{1,2}[.)]\s", re.MULTILINE)  # the number of a step
+_ITEM = re.compile(r"^[^\S\n]*\d{1,2}[.)]\s", re.MULTILINE)  # the number of a step
 # What a person could carry something to, with the material it is for. Each that a text names must be named by a rule.
 _FOR = (
     r"(?:헌\s?옷|의류|옷|폐?건전지|전지|배터리|폐?형광등|소형\s?가전|가전|폐?의약품|약|캔|고철|금속|유리병?|병|종이팩?|페트병|플라스틱"
@@ -29,10 +29,16 @@ _PLACES = ("보건소", "약국", "변기", "하수구", "배수구")
 _CENTRES = ("재활용", "주민", "복지", "순환")
 _BINS_EN = ("box", "boxes", "bin", "bins", "sack", "sacks", "bag", "bags")
 _PLACES_EN = ("pharmacy", "pharmacies", "drain", "sink", "toilet", "dump", "landfill", "shop", "store")
-_CONTAINERS = re.compile(
-    rf"(?:{_FOR}\s?)?\w*(?:{'|'.join(_BINS)})"
-    rf"|\w*(?:(?:{'|'.join(_CENTRES)})\s?센터|{'|'.join(_PLACES)})"
-    rf"|\b(?:{_FOR_EN}\s)?(?:{'|'.join(_BINS_EN)})\b"
+# Each of these takes time that grows with the text's length alone: none has a repetition before what it looks for.
+_WORD = re.compile(r"\w+")
+_BIN = re.compile("|".join(_BINS))
+_PLACE = re.compile(rf"(?:{'|'.join(_CENTRES)})\s?센터|{'|'.join(_PLACES)}")
+_FOR_ENDING = re.compile(rf"{_FOR}\s\Z")
+_FOR_APART = (("헌", "옷"), ("소형", "가전"))
+_LONGEST_FOR = 10  # characters of the longest material, the blank behind it included
+_LONGEST_BREAK = 3  # by which a centre's name may reach into the next word: " 센터"
+_CONTAINERS_EN = re.compile(
+    rf"\b(?:{_FOR_EN}\s)?(?:{'|'.join(_BINS_EN)})\b"
     rf"|\b(?:{'|'.join(_PLACES_EN)})\b"
     r"|\b(?:recycling|community|health) cent(?:re|er)\b",
     re.IGNORECASE,
@@ -84,7 +90,29 @@ def _containers(text: str) -> Iterator[str]:
     """What a text says something could be carried to."""
     folded = text.replace("İ", "i").replace("ı", "i").casefold()  # as the expression ignores case
     if any(telltale in folded for telltale in _TELLTALES):
-        yield from (found.group() for found in _CONTAINERS.finditer(text))
+        for word in _WORD.finditer(text):
+            yield from _korean_containers(text, *word.span())
+        yield from (found.group() for found in _CONTAINERS_EN.finditer(text))
+
+
+def _korean_containers(text: str, start: int, end: int) -> Iterator[str]:
+    """What the word between two places of a text names, each from the word's beginning to its own end."""
+    if ends := [found.end() for found in _BIN.finditer(text, start, end)]:
+        yield text[_beginning(text, start) : ends[-1]]
+    ends = [found.end() for found in _PLACE.finditer(text, start, end + _LONGEST_BREAK) if found.start() < end]
+    if ends:
+        yield text[start : ends[-1]]
+
+
+def _beginning(text: str, start: int) -> int:
+    """Where a bin's name begins: the word before its own may say for what it is, or the first half of that."""
+    before = text[max(0, start - _LONGEST_FOR) : start]
+    if material := _FOR_ENDING.search(before):
+        return start - len(before) + material.start()
+    for first, second in _FOR_APART:
+        if text.startswith(second, start) and before[:-1].endswith(first) and before[-1].isspace():
+            return start - 1 - len(first)
+    return start
 
 
 def _runs(text: str) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """What a machine can tell of whether a text stands on the rules."""
 
+import time
+
 import pytest
 
 from mesh.locale import Locale
@@ -68,3 +70,28 @@ def test_every_rule_of_the_book_stands_on_itself(locale: Locale) -> None:
         told = rule.told(locale)
         grounds = Grounds.of((told,), _PROMPT)
         assert grounds.offence("\n".join([*told.steps, told.why])) == "", told.rule_id
+
+
+NAMED_APART = {
+    "헌 옷수거함에 넣어요.": "container",
+    "소형 가전 수거함에 넣어요.": "container",
+    "캔류 수거함에 넣고 순환 센터로 가세요.": "container",
+    "우리동네재활용센터로 가세요.": "container",
+}
+
+
+@pytest.mark.parametrize(("text", "offence"), NAMED_APART.items())
+def test_a_bin_is_named_with_what_it_is_for(text: str, offence: str) -> None:
+    """Written apart or together."""
+    assert _GROUNDS.offence(text) == offence
+
+
+@pytest.mark.parametrize(
+    "piece", ["가", "a", "의류", "재활용 ", "수거함", "\n", " ", "0", "0.", "-", "a-", "헌 ", "센터 "]
+)
+def test_checking_takes_time_that_grows_with_the_text_alone(piece: str) -> None:
+    """2,000 letters once held up everybody's calls for a third of a second; here are 20,000: half a minute."""
+    text = (piece * 20_000)[:20_000] + " bin 1. "
+    began = time.thread_time()
+    _GROUNDS.offence(text)
+    assert time.thread_time() - began < 0.5
