@@ -91,7 +91,7 @@ def _status(error: EcoError, locales: Sequence[Locale], violations: int, longest
     message = error.text(Locale.EN, longest)
     status = status_pb2.Status(code=CODES[type(error)].value[0], message=message, details=[_pack(info)])
     if error.violations:
-        status.details.append(_pack(_bad_request(error, locales[0], violations)))
+        status.details.append(_pack(_bad_request(error, locales[0], violations, longest)))
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(round(error.retry_after * 1e9))
@@ -141,7 +141,7 @@ _GENERAL: Mapping[type[EcoError], Reason] = MappingProxyType(
 )
 
 
-def _bad_request(error: EcoError, locale: Locale, most: int) -> error_details_pb2.BadRequest:
+def _bad_request(error: EcoError, locale: Locale, most: int, longest: int) -> error_details_pb2.BadRequest:
     listed = error.violations[:most]
     if unlisted := error.unlisted + len(error.violations) - len(listed):
         text = {Locale.KO: f"이 밖에 {unlisted}개 더 있어요", Locale.EN: f"and {unlisted} more"}
@@ -149,7 +149,7 @@ def _bad_request(error: EcoError, locale: Locale, most: int) -> error_details_pb
     return error_details_pb2.BadRequest(
         field_violations=[
             error_details_pb2.BadRequest.FieldViolation(
-                field=violation.field,
+                field=quoted(violation.field, longest),
                 description=violation.text[Locale.EN],
                 reason=violation.rule,
                 localized_message=error_details_pb2.LocalizedMessage(locale=locale, message=violation.text[locale]),
