@@ -49,7 +49,8 @@ def test_a_refusal_never_grows_with_what_it_quotes(reason: Reason, letter: str) 
     """Trailers of more than some kilobytes cost other users their calls; Envoy shares its connections."""
     names = [name for _, name, _, _ in string.Formatter().parse(TEXTS[reason][Locale.EN]) if name]
     text = {Locale.KO: "형식이 올바르지 않아요" * 5, Locale.EN: "does not match the pattern " * 5}
-    violations = [FieldViolation(f"category.minor[{number}]{letter * 1000}", "string.pattern", text) for number in range(1000)]
+    paths = [f"category.minor[{number}]{letter * 1000}" for number in range(1000)]
+    violations = [FieldViolation(path, "string.pattern", text) for path in paths]
     filled = dict.fromkeys([*names, *(f"other{number}" for number in range(100))], letter * 100000)
     for kind in (InvalidArgument(reason, violations=violations, **filled), InvalidArgument.stored(reason, filled)):
         for locales in ((Locale.KO,), (Locale.EN,), tuple(Locale)):
