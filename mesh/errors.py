@@ -51,6 +51,7 @@ class Reason(StrEnum):
     PHOTO_EMPTY = "PHOTO_EMPTY"
     PHOTO_FETCH_FAILED = "PHOTO_FETCH_FAILED"
     PHOTO_TOO_COMPLEX = "PHOTO_TOO_COMPLEX"
+    PHOTO_TRUNCATED = "PHOTO_TRUNCATED"
 
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     TAG_UNKNOWN = "TAG_UNKNOWN"
@@ -284,6 +285,10 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.PHOTO_TOO_COMPLEX: _text(
             "사진을 여는 데 너무 많은 자원이 필요해요(한도 {limit}). 다시 찍은 사진을 올려 주세요.",
             "Opening the photo takes more than it may (limit {limit}). Take it again.",
+        ),
+        Reason.PHOTO_TRUNCATED: _text(
+            "사진 파일의 뒷부분이 잘려 있어요. 원본을 처음부터 다시 올려 주세요.",
+            "The photo's file is cut off before its end. Upload the whole file again.",
         ),
         Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
         Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),

@@ -23,7 +23,7 @@ from vision_svc.spool import Spool
 _log = structlog.get_logger("decoding")
 
 MEGABYTES = 640
-"""Address space of a decoder: the largest picture that is taken needs 500 MB, the libraries 100."""
+"""Address space of a decoder: what `formats.picture.DECODED_BYTES` leaves is for the libraries and the file."""
 
 _COMMAND = (sys.executable, "-m", "vision_svc.decoder")
 _ANSWER_BYTES = 4096
@@ -127,7 +127,8 @@ class Decoders:
         """The photo in a file, cleaned.
 
         Raises:
-            InvalidArgument: PHOTO_EMPTY, PHOTO_TOO_LARGE, PHOTO_FORMAT, PHOTO_UNREADABLE or PHOTO_TOO_COMPLEX.
+            InvalidArgument: PHOTO_EMPTY, PHOTO_TOO_LARGE, PHOTO_FORMAT, PHOTO_UNREADABLE, PHOTO_TRUNCATED or
+                PHOTO_TOO_COMPLEX.
             Unavailable: Something outside killed the decoder, twice.
         """
         async with self._free:

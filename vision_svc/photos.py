@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from mesh.errors import InvalidArgument, Reason
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 50_000_000
 MAX_SIDE = 20_000
 CLEAN_SIDE = 1_024
+LEAST_SIDE = 1_000
+"""Longer side at which a scaled JPEG is large enough: the quarter of a 12-megapixel photo has 1,008."""
 ALLOWED = "JPEG, PNG, WEBP, HEIC"
 
+_MEGAPIXEL = 1_000_000
 _IDENTITY = re.compile(r"([0-9a-f]{64}) (\d{1,6}) (\d{1,6})")
 
 
@@ -72,6 +74,30 @@ def demand_size(size: int) -> None:
     if size == 0:
         raise InvalidArgument(Reason.PHOTO_EMPTY)
     if size > MAX_BYTES:
-        raise InvalidArgument(
-            Reason.PHOTO_TOO_LARGE, limit=f"{MAX_BYTES >> 20} MiB", actual=f"{size / (1 << 20):.1f} MiB"
-        )
+        raise _too_large(size, MAX_BYTES, 1 << 20, "MiB")
+
+
+def demand_pixels(width: int, height: int, most: int) -> None:
+    """Refuses a picture by the size its header claims; decoders call it before they allocate one.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        most: Pixels that this kind of picture may have.
+
+    Raises:
+        InvalidArgument: PHOTO_TOO_LARGE.
+    """
+    most -= most % _MEGAPIXEL
+    if width * height > most:
+        raise _too_large(width * height, most, _MEGAPIXEL, "megapixels")
+    if max(width, height) > MAX_SIDE:
+        raise InvalidArgument(Reason.PHOTO_TOO_LARGE, limit=f"{MAX_SIDE} px a side", actual=f"{max(width, height)} px")
+
+
+def _too_large(actual: int, limit: int, unit: int, name: str) -> InvalidArgument:
+    """The refusal, with as few decimals as still show that the one is more than the other."""
+    digits = next(digits for digits in range(9) if round(actual / unit, digits) * unit > limit)
+    return InvalidArgument(
+        Reason.PHOTO_TOO_LARGE, limit=f"{limit // unit} {name}", actual=f"{actual / unit:.{digits}f} {name}"
+    )

@@ -137,7 +137,7 @@ def truncated_jpeg() -> bytes:
         pytest.param(b"", "PHOTO_EMPTY", id="empty"),
         pytest.param(b"I am a text file, whatever my name says.\n" * 10, "PHOTO_UNREADABLE", id="text"),
         pytest.param(huge_png(), "PHOTO_TOO_LARGE", id="100 megapixels"),
-        pytest.param(truncated_jpeg(), "PHOTO_UNREADABLE", id="truncated"),
+        pytest.param(truncated_jpeg(), "PHOTO_TRUNCATED", id="truncated"),
         pytest.param(animated_gif(), "PHOTO_FORMAT", id="animated GIF"),
     ],
 )

@@ -108,7 +108,7 @@ async def test_names_speak_the_requests_language(vision: "VisionServiceAsyncStub
     [
         (ClassifyRequest(object_key="empty"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_EMPTY"),
         (ClassifyRequest(object_key="words"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_UNREADABLE"),
-        (ClassifyRequest(object_key="cut"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_UNREADABLE"),
+        (ClassifyRequest(object_key="cut"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_TRUNCATED"),
         (ClassifyRequest(object_key="gif"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_FORMAT"),
         (ClassifyRequest(object_key="none"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
         (ClassifyRequest(object_key="../text"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),

@@ -88,17 +88,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
     """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""
     ERROR_REASON_PHOTO_UNREADABLE: _ErrorReason.ValueType  # 41
-    """INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "truncated"}"""
+    """INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "corrupt"}"""
     ERROR_REASON_PHOTO_FORMAT: _ErrorReason.ValueType  # 42
     """INVALID_ARGUMENT: a format outside the allow-list. {"format": "GIF", "allowed": "JPEG, PNG, WEBP, HEIC"}"""
     ERROR_REASON_PHOTO_TOO_LARGE: _ErrorReason.ValueType  # 43
-    """INVALID_ARGUMENT: too many bytes or pixels. {"limit": "50 megapixels", "actual": "100 megapixels"}"""
+    """INVALID_ARGUMENT: too many bytes, or more pixels than the decoder has memory for in this format.
+    {"limit": "94 megapixels", "actual": "100 megapixels"}
+    """
     ERROR_REASON_PHOTO_EMPTY: _ErrorReason.ValueType  # 44
     """INVALID_ARGUMENT: the file has no content."""
     ERROR_REASON_PHOTO_FETCH_FAILED: _ErrorReason.ValueType  # 45
     """UNAVAILABLE: the photo's address answered with an error or not at all. {"status": "503"}"""
     ERROR_REASON_PHOTO_TOO_COMPLEX: _ErrorReason.ValueType  # 46
     """INVALID_ARGUMENT: decoding it takes more memory or time than a photo ever does. {"limit": "10 s"}"""
+    ERROR_REASON_PHOTO_TRUNCATED: _ErrorReason.ValueType  # 47
+    """INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}"""
     ERROR_REASON_CATEGORY_UNKNOWN: _ErrorReason.ValueType  # 60
     """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
     ERROR_REASON_TAG_UNKNOWN: _ErrorReason.ValueType  # 61
@@ -209,17 +213,21 @@ same request_id waits for its outcome instead. {"scan_id": "0197…"}
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""
 ERROR_REASON_PHOTO_UNREADABLE: ErrorReason.ValueType  # 41
-"""INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "truncated"}"""
+"""INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "corrupt"}"""
 ERROR_REASON_PHOTO_FORMAT: ErrorReason.ValueType  # 42
 """INVALID_ARGUMENT: a format outside the allow-list. {"format": "GIF", "allowed": "JPEG, PNG, WEBP, HEIC"}"""
 ERROR_REASON_PHOTO_TOO_LARGE: ErrorReason.ValueType  # 43
-"""INVALID_ARGUMENT: too many bytes or pixels. {"limit": "50 megapixels", "actual": "100 megapixels"}"""
+"""INVALID_ARGUMENT: too many bytes, or more pixels than the decoder has memory for in this format.
+{"limit": "94 megapixels", "actual": "100 megapixels"}
+"""
 ERROR_REASON_PHOTO_EMPTY: ErrorReason.ValueType  # 44
 """INVALID_ARGUMENT: the file has no content."""
 ERROR_REASON_PHOTO_FETCH_FAILED: ErrorReason.ValueType  # 45
 """UNAVAILABLE: the photo's address answered with an error or not at all. {"status": "503"}"""
 ERROR_REASON_PHOTO_TOO_COMPLEX: ErrorReason.ValueType  # 46
 """INVALID_ARGUMENT: decoding it takes more memory or time than a photo ever does. {"limit": "10 s"}"""
+ERROR_REASON_PHOTO_TRUNCATED: ErrorReason.ValueType  # 47
+"""INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}"""
 ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 60
 """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
 ERROR_REASON_TAG_UNKNOWN: ErrorReason.ValueType  # 61
