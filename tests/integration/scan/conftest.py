@@ -4,10 +4,12 @@ import asyncio
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import grpc
 import httpx2
 import pytest
@@ -182,6 +184,19 @@ async def peer_target(peers: Peers) -> AsyncIterator[str]:
     with telemetry.started("peers", settings) as shared:
         async with serving(settings, services, telemetry=shared) as server:
             yield f"127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+async def empty_database(stack: Mapping[str, str]) -> AsyncIterator[str]:
+    """A database without tables, to be restored into or migrated."""
+    name = f"empty_{uuid.uuid4().hex}"
+    admin = await asyncpg.connect(stack["ECO2_DATABASE_URL"])
+    try:
+        await admin.execute(f"create database {name}")
+        yield urlunsplit(urlsplit(stack["ECO2_DATABASE_URL"])._replace(path=f"/{name}"))
+        await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
 
 
 @pytest.fixture

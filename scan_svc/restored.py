@@ -1,0 +1,45 @@
+"""Makes a database ready that a backup was restored into: `python -m scan_svc.restored`, on ECO2_DATABASE_URL.
+
+Once, before any service is started on it; `docs/operations.md` tells the rest.
+"""
+
+import asyncio
+import os
+
+import asyncpg
+
+from mesh.postgres import Queries
+
+# More often than that no scan changes hands between a backup and the end of the database it was made of.
+_HANDOVERS = 1000
+
+
+async def resume(dsn: str) -> int:
+    """Lets the scans that were under way go on where the backup has them.
+
+    Args:
+        dsn: The restored database.
+
+    Returns:
+        How many scans go on.
+    """
+    connection = await asyncpg.connect(dsn, timeout=5.0)
+    try:
+        return len(await connection.fetch(Queries("scan_svc")["restored"], _HANDOVERS))
+    finally:
+        await connection.close()
+
+
+def main() -> None:
+    """Tells how many scans go on."""
+    try:
+        count = asyncio.run(resume(os.environ["ECO2_DATABASE_URL"]))
+    except KeyError:
+        raise SystemExit("Set ECO2_DATABASE_URL to the restored database.") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise SystemExit(f"PostgreSQL: {str(error) or type(error).__name__}") from None
+    print(f"{count} scans go on")
+
+
+if __name__ == "__main__":
+    main()
