@@ -5,7 +5,6 @@ and compare unequal. Texts are composed once, at the door, so that nobody behind
 what a proto marks as `opaque` stay letter by letter: a signature, a path or a person's identity may depend on it.
 """
 
-import unicodedata
 from functools import lru_cache
 from typing import Any
 
@@ -14,17 +13,7 @@ from google.protobuf.message import Message
 
 from buf.validate import validate_pb2
 from eco2.text.v1 import text_pb2
-
-# Combining marks in a row, as Unicode's stream-safe format allows them (UAX #15): no language needs more, and ordering
-# them takes time that grows with the square of their number.
-_MOST_MARKS = 30
-
-
-def composed(text: str) -> str:
-    """A text in NFC; as it is when it is none: with more than 30 combining marks in a row."""
-    if text.isascii() or unicodedata.is_normalized("NFC", text) or not _is_stream_safe(text):
-        return text
-    return unicodedata.normalize("NFC", text)
+from mesh.normalization import composed
 
 
 def compose(message: Message) -> None:
@@ -35,15 +24,6 @@ def compose(message: Message) -> None:
         elif field.message_type is not None:
             for each in _messages(field.message_type, value) if field.is_repeated else (value,):
                 compose(each)
-
-
-def _is_stream_safe(text: str) -> bool:
-    marks = 0
-    for each in text:
-        marks = marks + 1 if unicodedata.combining(each) else 0
-        if marks > _MOST_MARKS:
-            return False
-    return True
 
 
 def _compose_field(message: Message, field: FieldDescriptor, value: Any) -> None:

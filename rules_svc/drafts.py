@@ -4,7 +4,12 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
+from mesh.normalization import composed
+
 _TEXT = re.compile(r'(?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*')
+# Characters of JSON that are read, and of a sentence without end: what has come is looked at anew with each piece.
+_MOST_JSON = 16_000
+_MOST_OPEN = 2_000
 _read_json = json.JSONDecoder(strict=False).decode
 _SENTENCE = re.compile(r".*?(?:[.!?。](?=\s)|\n)\s*", re.DOTALL)
 
@@ -25,6 +30,8 @@ class Draft:
     def feed(self, piece: str) -> Iterator[tuple[str, str, bool]]:
         """The sentences that are complete now: field, sentence, and whether it is the field's last."""
         self._json += piece
+        if len(self._json) > _MOST_JSON or len(self._open) > _MOST_OPEN:
+            self._fields.clear()  # what is written like this can't become an answer
         while self._fields:
             field, beginning = self._fields[0]
             if self._at is None:
@@ -46,11 +53,11 @@ class Draft:
     def _sentences(self, field: str, ended: bool) -> Iterator[tuple[str, str, bool]]:
         while sentence := _SENTENCE.match(self._open):
             self._open = self._open[sentence.end() :]
-            yield field, sentence.group(), ended and not self._open
+            yield field, composed(sentence.group()), ended and not self._open
             if not self._open:
                 return
         if ended:
-            yield field, self._open, True
+            yield field, composed(self._open), True
             self._open = ""
 
 

@@ -5,6 +5,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from mesh.normalization import composed
+
 _CHUNK = 1 << 16
 # Of what Korean offices publish: UTF-8 with and without a mark, and what Excel writes.
 _ENCODINGS = ("utf-8", "cp949")
@@ -31,7 +33,7 @@ def encoding_of(file: Path) -> str:
 
 
 def rows(file: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows with the line each starts on, the header first; empty lines are left out.
+    """The rows with the line each starts on, the header first, composed (NFC); empty lines are left out.
 
     Raises:
         Unreadable: A quote is never closed, or a field is absurdly long.
@@ -42,7 +44,7 @@ def rows(file: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
         try:
             for row in reader:
                 if any(field.strip() for field in row):
-                    yield line, row
+                    yield line, [composed(field) for field in row]
                 line = reader.line_num + 1
         except csv.Error as error:
             raise Unreadable(f"{file.name}, line {line}: {error}") from error

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 import yaml
 
+from mesh.normalization import composed
 from rules_svc.entries import NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
 from rules_svc.questions import Questions
 from rules_svc.regions import NATION, Region, Regions
@@ -65,14 +66,14 @@ def _shaped(file: Traversable, shape: type[T]) -> T:
     """A file's content; what is wrong with it is told with its name."""
     try:
         return msgspec.convert(read(file), shape)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+    except (UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
         error.add_note(f"in {file.name}")
         raise
 
 
 def read(file: Traversable) -> Any:
-    """A YAML file's content."""
-    return yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
+    """A YAML file's content, composed (NFC): some editors write Korean decomposed."""
+    return yaml.load(composed(file.read_text("utf-8-sig")), Loader=yaml.CSafeLoader)
 
 
 def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
@@ -83,7 +84,7 @@ def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
     """
     entries = [entry for file in _yaml_files(folder) for entry in _shaped(file, list[OverlayEntry])]
     overlays = [entry.overlay(taxonomy) for entry in entries]
-    rows = csv.DictReader(io.StringIO((folder / "gazetteer.csv").read_text("utf-8")))
+    rows = csv.DictReader(io.StringIO(composed((folder / "gazetteer.csv").read_text("utf-8"))))
     gazetteer = [
         Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows
     ]

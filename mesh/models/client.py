@@ -20,6 +20,7 @@ from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import Price, Tokens
 from mesh.models.transport import Body, Sdk
 from mesh.models.wire import Prompt, Streamed, read_reply
+from mesh.normalization import composed
 from mesh.provider_breaker import ProviderBreaker
 
 _log = structlog.get_logger("models")
@@ -256,7 +257,7 @@ class HostedModel:
             failure = failures.invalid(self.name, "length")
         if failure:
             raise failure
-        return Completion(text or "", model)
+        return Completion(composed(text or ""), model)
 
     def _pay(self, entry: Entry, tokens: Tokens, model: str, terms: Terms) -> None:
         """Corrects the budget to the true count, and puts it on the bill."""

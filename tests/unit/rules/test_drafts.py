@@ -1,6 +1,7 @@
 """Sentences out of JSON that is still being written."""
 
 import json
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -38,4 +39,21 @@ def test_any_text_survives(how: str, why: str, size: int) -> None:
     """Escapes may be cut anywhere."""
     sentences = _fed(json.dumps({"how": how, "why": why}, ensure_ascii=False), size)
     for field, text in (("how", how), ("why", why)):
-        assert "".join(sentence for name, sentence, _ in sentences if name == field) == text
+        told = "".join(sentence for name, sentence, _ in sentences if name == field)
+        assert unicodedata.normalize("NFC", told) == unicodedata.normalize("NFC", text)
+
+
+def test_a_draft_is_read_no_further_than_an_answer_may_reach() -> None:
+    """A model that writes without end must not be looked at again and again with each piece."""
+    draft = Draft(("how",))
+    told = list(draft.feed('{"how": "비워요. '))
+    for _ in range(20_000):
+        told += draft.feed("가")
+    assert [sentence for _, sentence, _ in told] == ["비워요. "]
+    assert list(draft.feed('끝. "')) == []
+
+
+def test_sentences_are_composed() -> None:
+    """Some models write Korean in separate letters; the rules are composed."""
+    text = json.dumps({"how": unicodedata.normalize("NFD", "헹궈요. 눌러요.")}, ensure_ascii=False)
+    assert "".join(sentence for _, sentence, _ in Draft(("how",)).feed(text)) == "헹궈요. 눌러요."
