@@ -12,9 +12,10 @@ from rules_svc.regions import Regions
 from rules_svc.rulebook import Rulebook, ToldRule
 from rules_svc.taxonomy import Path
 
-# What a reply says it isn't: "형광등이 아니고 LED", "not silver but white".
+# What a reply says it isn't: "형광등이 아니고 LED", "not silver but white". A word is tried from its beginning alone.
 _DENIED = re.compile(
-    r"\S+\s*아니\S*|\S+지\s*않\S*|\b(?:not|isn't|no)\s+(?:(?:a|an|the|really|quite)\s+)*\w+", re.IGNORECASE
+    r"(?<!\S)\S+\s*아니\S*|(?<!\S)\S+지\s*않\S*|\b(?:not|isn't|no)\s+(?:(?:a|an|the|really|quite)\s+)*\w+",
+    re.IGNORECASE,
 )
 
 

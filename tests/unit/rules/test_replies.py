@@ -1,5 +1,6 @@
 """Replies to open questions."""
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -103,3 +104,11 @@ def test_every_button_settles_its_own_question(locale: Locale) -> None:
             known = INTERPRETER.interpret(Finding(one.at), rules, "", "", choice.label[locale], locale)
             assert known is not None, choice.label
             assert known.path == choice.to
+
+
+@pytest.mark.parametrize("piece", ["지", "가", "아니", "not a ", "a "])
+def test_a_reply_takes_time_that_grows_with_its_length_alone(piece: str) -> None:
+    """Forty times as long as one may be: a pattern that tries every letter as a beginning takes seconds."""
+    began = time.thread_time()
+    replied(LAMP, (piece * 20_000)[:20_000])
+    assert time.thread_time() - began < 1
