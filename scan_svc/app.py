@@ -10,6 +10,7 @@
     Worker ── Execution ── JobQueue ────────────┼───────┤
          │        ├─────── Pipeline ── Vision, Rules, Character
          │        └─────── Snapshots ───────────┘       │
+         ├─── RewardExecution ── RewardStore ───┼───────┤
          └─── Delivery ─── Courier ── WebhookStore ─────┘
 
 Everything is built once, here, and taken down in reverse. A process serves users, works, or does both.
@@ -44,7 +45,7 @@ from mesh.telemetry import Telemetry
 from scan_svc import wire
 from scan_svc.admission import Admission
 from scan_svc.bodies import Bodies
-from scan_svc.consumer import Kind, Suspects
+from scan_svc.consumer import Handover, Kind, Suspects
 from scan_svc.dead_letters import DeadLetters
 from scan_svc.deliveries import Courier, Delivery, WebhookStore
 from scan_svc.doorbell import Doorbell
@@ -55,7 +56,7 @@ from scan_svc.lifecycle import Doors, Lifecycle
 from scan_svc.operations import OperationsServicer
 from scan_svc.peers import CharacterPeer, RulesPeer, VisionPeer
 from scan_svc.periodic import Periodic, Task
-from scan_svc.pipeline import DEFAULTS, ORDER, Pipeline, Stage
+from scan_svc.pipeline import DEFAULTS, ORDER, REWARD, Pipeline, Stage
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import JobQueue
 from scan_svc.rates import RateLimit
@@ -63,6 +64,9 @@ from scan_svc.replies import Replies
 from scan_svc.reply_store import ReplyStore
 from scan_svc.reply_work import Desk
 from scan_svc.retention import Retention
+from scan_svc.reward_store import KIND as REWARD_KIND
+from scan_svc.reward_store import RewardStore
+from scan_svc.rewards import RewardContext, RewardExecution
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
@@ -131,14 +135,18 @@ class Parts:
         self.queries = queries = Queries("scan_svc")
         self.store = ScanStore(pool, queries)
         self.queue = JobQueue(pool, queries, pulse)
-        self.gauge = QueueGauge(pool, queries, ORDER)
+        self.gauge = QueueGauge(pool, queries, (*ORDER, REWARD))
         self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
         self.snapshots = Snapshots(redis, Bodies())
         self.reader = ScanReader(self.snapshots, self.store.get_many)
         self.at_work: Worker | None = None  # in this process
         self.queued, self.webhook_due = self._doorbell("scan"), self._doorbell("webhook")
+        self.reward_due = self._doorbell(REWARD_KIND)
+        self.rewards = RewardStore(pool, queries)
         self.webhooks = WebhookStore(pool, queries, secrets.token_bytes)
-        self.dead_letters = DeadLetters(pool, queries, self.reader.refresh, self.queued)
+        self.dead_letters = DeadLetters(
+            pool, queries, self.reader.refresh, {"scan": self.queued, REWARD_KIND: self.reward_due}
+        )
 
     def _doorbell(self, kind: str) -> Callable[[], None]:
         """What is called when a job of this kind is to be claimed."""
@@ -189,8 +197,9 @@ class Parts:
         )
 
     def worker(self, pipeline: Pipeline, web: httpx2.AsyncClient) -> Worker:
-        """What works on the jobs: scans through their stages, webhooks to their receivers."""
+        """What works on the jobs: scans through their stages, their rewards, webhooks to their receivers."""
         settings, queue = self.settings, self.queue
+        handover = Handover()
         bench = Workbench(
             queue,
             pipeline,
@@ -200,6 +209,8 @@ class Parts:
             settings.scan_seconds,
             settings.backoff_seconds,
             self.webhook_due,
+            handover,
+            self.reward_due,
             settings.lease_seconds,
         )
         suspects = Suspects(
@@ -208,6 +219,21 @@ class Parts:
             queue.claim_suspects,
         )
         scans = Kind("scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), suspects)
+        rewarding = RewardContext(
+            self.rewards,
+            pipeline,
+            self.snapshots,
+            self.reader.refresh,
+            bench.tracer,
+            settings.backoff_seconds,
+        )
+        rewards = Kind(
+            REWARD_KIND,
+            settings.reward_capacity,
+            self.rewards.claim,
+            functools.partial(RewardExecution, rewarding),
+            handover=handover,
+        )
         courier = Courier(
             self.webhooks,
             web,
@@ -221,7 +247,7 @@ class Parts:
         )
         return Worker(
             queue,
-            [scans, deliveries],
+            [scans, rewards, deliveries],
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
             reaped=self.show,

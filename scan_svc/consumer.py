@@ -23,6 +23,8 @@ _log = structlog.get_logger("consumer")
 _CLAIM_AT_ONCE = 128
 _POLL_SECONDS = 1.0
 _RECONCILE_SECONDS = 10.0
+# How long the answer to a statement that leased a job here unclaimed may be on its way.
+_HANDOVER_SECONDS = 15.0
 
 T = TypeVar("T")
 
@@ -73,6 +75,31 @@ class Suspects:
     claim: Callable[[int, int], Awaitable[Sequence[Suspect]]]
 
 
+class Handover:
+    """Where a job of one kind makes a job of another, this worker may go on with it at once, unclaimed."""
+
+    def __init__(self) -> None:
+        self._consumer: Consumer | None = None
+
+    def attach(self, consumer: "Consumer") -> None:
+        """Says who takes such jobs over."""
+        self._consumer = consumer
+
+    def reserve(self) -> int | None:
+        """Keeps a place for a job that is about to be made; returns the worker it is to be leased to; None: no room."""
+        return self._consumer.reserve() if self._consumer else None
+
+    def release(self) -> None:
+        """Gives a place back: the job wasn't made."""
+        if self._consumer:
+            self._consumer.release()
+
+    def begin(self, lease: Held) -> None:
+        """Sets the job to work in the place that was kept for it."""
+        if self._consumer:
+            self._consumer.begin(lease)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind of job.
@@ -83,6 +110,7 @@ class Kind:
         claim: Takes up to so many for a worker.
         execute: Sets one to work.
         suspects: Those to be run apart; None if this kind has no such.
+        handover: Brings jobs that are leased to this worker as they are made; None if this kind has no such.
     """
 
     name: str
@@ -90,6 +118,7 @@ class Kind:
     claim: Callable[[int, int], Awaitable[Sequence[Held]]]
     execute: Callable[[Any], Running]
     suspects: Suspects | None = None
+    handover: Handover | None = None
 
 
 class Consumer:
@@ -112,6 +141,9 @@ class Consumer:
         self._apart = False  # suspects have the worker to themselves
         self._full = False  # the last claim took all there was room for: there may be more
         self._leaving = False
+        self._worker_id: int | None = None
+        if kind.handover:
+            kind.handover.attach(self)
 
     @property
     def kind(self) -> str:
@@ -138,6 +170,22 @@ class Consumer:
         self._looked = 0.0
         self._wake.set()
 
+    def reserve(self) -> int | None:
+        """Keeps a place for a job that is about to be made; returns the worker's number, None if there is no room."""
+        if self._room <= 0 or self._leaving or self._worker_id is None:
+            return None
+        self._room -= 1
+        return self._worker_id
+
+    def release(self) -> None:
+        """Gives a place that was kept back."""
+        self._room += 1
+
+    def begin(self, lease: Held) -> None:
+        """Sets a job to work in the place that was kept for it."""
+        self._room += 1
+        self._start(lease)
+
     def stop(self, job_id: int) -> None:
         """Stops a job, if it is at work here; its peer's call is cancelled with it."""
         if job_id in self._at_work:
@@ -150,11 +198,13 @@ class Consumer:
     def leave(self) -> None:
         """From now on nothing is claimed and no stage begins, not even of a job that a late claim brings."""
         self._leaving = True
+        self._worker_id = None
         self._let_go()
 
     async def consume(self, worker_id: int) -> None:
         """Takes as many jobs as there is room for, whenever there may be some, until it is to leave."""
         self._looked = reconciled = 0.0
+        self._worker_id = worker_id
         while not self._leaving:
             self._wake.clear()
             self._full = False
@@ -209,7 +259,8 @@ class Consumer:
 
     async def _reconcile(self, worker_id: int) -> None:
         """Gives back what is leased to this worker and not at work: the answer to a claim was lost."""
-        lost = await patiently(lambda: self._queue.reconcile(worker_id, self._kind.name, self.running))
+        unheard = _HANDOVER_SECONDS if self._kind.handover else 0.0
+        lost = await patiently(lambda: self._queue.reconcile(worker_id, self._kind.name, self.running, unheard))
         if lost:
             _log.warning("jobs given back that were leased unknowingly", kind=self._kind.name, count=lost)
 

@@ -1,10 +1,11 @@
-"""Dead letters: scans that failed for good, and another try.
+"""Dead letters: scans that failed for good, rewards that couldn't be had, and another try.
 
 A dead letter is DEAD until it was replayed three times in vain, then ARCHIVED: nothing loops for ever. What earlier
-stages produced stays with it, so a replay pays only for the stage that failed and those after it.
+stages produced stays with it, so a replay pays only for the stage that failed and those after it. A dead letter of the
+stage `reward` belongs to a scan that has succeeded, and stays so.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +36,7 @@ class Rest(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A scan that failed for good.
+    """A scan that failed for good, or whose reward couldn't be had.
 
     Attributes:
         scan_id: Which.
@@ -84,7 +85,7 @@ class DeadLetters:
         pool: Connections.
         queries: The service's SQL.
         refresh: Makes a replayed scan known to its watchers; raises NotFound if it is gone.
-        queued: Called when there is something to claim.
+        wake: Called, by kind, when there is something to claim.
     """
 
     def __init__(
@@ -92,12 +93,12 @@ class DeadLetters:
         pool: asyncpg.Pool,
         queries: Queries,
         refresh: Callable[[str], Awaitable[object]],
-        queued: Callable[[], None],
+        wake: Mapping[str, Callable[[], None]],
     ) -> None:
         self._pool = pool
         self._sql = queries
         self._refresh = refresh
-        self._queued = queued
+        self._wake = wake
 
     async def page(self, wanted: Filter, after: tuple[datetime, int] | None, size: int) -> list[DeadLetter]:
         """Up to `size` of the letters meant, longest dead first, after a point (died_at, job_id) in that order."""
@@ -145,8 +146,8 @@ class DeadLetters:
     async def _replay(self, scan_ids: Sequence[str]) -> list[str]:
         """Queues those that are dead letters still; returns the stages they go on from."""
         rows = await self._pool.fetch(self._sql["dead_replay"], scan_ids)
-        if rows:
-            self._queued()
+        for kind in {row["kind"] for row in rows}:
+            self._wake[kind]()
         for row in rows:
             with suppress(NotFound):  # deleted meanwhile
                 await self._refresh(str(row["id"]))

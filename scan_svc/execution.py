@@ -3,21 +3,20 @@
 A stage that costs nothing runs while the checkpoint before it is being committed, so that a user waits for the disk
 half as often. Its own checkpoint waits for that one: a result is never stored before what it rests on. Nothing that is
 paid for begins before all that was paid for is stored, and the last word to readers comes after the last commit.
+
+The answer ends the scan. What it earns is a job of its own (`scan_svc.rewards`), made by the same commit.
 """
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 from msgspec.structs import replace
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import Link
 
 from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
@@ -26,7 +25,9 @@ from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import Checkpoint, End, Fenced, JobQueue, Lease
 from scan_svc.results import Usage
+from scan_svc.reward_store import RewardLease
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
+from scan_svc.spans import stage_span
 
 _log = structlog.get_logger("execution")
 
@@ -36,6 +37,19 @@ _GLANCE_SECONDS = 1.0
 _GOODBYE_SECONDS = 5.0
 
 T = TypeVar("T")
+
+
+class Handover(Protocol):
+    """Takes the rewards of scans that end here over, so that nobody has to claim them."""
+
+    def reserve(self) -> int | None:
+        """Keeps a place for a reward; returns the worker its job is to be leased to, None if there is no room."""
+
+    def release(self) -> None:
+        """Gives a place back: there was no reward to evaluate, or nothing was stored."""
+
+    def begin(self, lease: RewardLease) -> None:
+        """Sets a reward to work in the place that was kept for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,8 @@ class Workbench:
         scan_seconds: How long a whole scan may take.
         backoff_seconds: Longest pause before the second try of a stage.
         webhook_due: Called when somebody is to be told of a scan's end.
+        rewards: Where the rewards of scans that end here are evaluated.
+        reward_due: Called when a reward waits to be claimed.
         lease_seconds: How long a lease is surely good without word from the database.
     """
 
@@ -62,6 +78,8 @@ class Workbench:
     scan_seconds: float
     backoff_seconds: float
     webhook_due: Callable[[], None]
+    rewards: Handover
+    reward_due: Callable[[], None]
     lease_seconds: float
 
 
@@ -99,6 +117,8 @@ class Execution:
                     return None
                 # It has this stage behind it, so the crashes weren't its doing: it goes on among the others.
                 self._leaving = self._leaving or self._lease.company > 0
+            # All that the release before had left to do was the reward.
+            await self._end_with_what_is_stored()
         except Fenced:
             _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
             if self._writing:
@@ -184,7 +204,7 @@ class Execution:
         time_left = self._ends_at - time.monotonic()
         if time_left <= 0:
             raise self._too_late()
-        with self._span(stage):
+        with stage_span(self._bench.tracer, stage.name, self._lease.traceparent):
             try:
                 return await self._bench.pipeline.perform(stage, self._scan, self._report, time_left, self._assure)
             except (EcoError, Fenced):
@@ -211,21 +231,33 @@ class Execution:
             stages=(*done.scan.stages, *runs),
         )
         if not following:
-            scan = replace(scan, step=Step.DONE, percent=100)
-        self._write = Checkpoint(self._lease, scan, following[0].name if following else "", parts, runs)
-        self._writing = asyncio.create_task(self._store(self._write), name="checkpoint")
-        ended = None if following and following[0].free else await self._stored()
-        if following:
-            self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
-            await self._show(scan)
-            return True
+            await self._end(Checkpoint(self._lease, replace(scan, step=Step.DONE, percent=100), "", parts, runs))
+            return False
+        self._begin_storing(Checkpoint(self._lease, scan, following[0].name, parts, runs))
+        if not following[0].free:
+            await self._stored()
+        self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
+        await self._show(scan)
+        return True
+
+    async def _end_with_what_is_stored(self) -> None:
+        scan = replace(self._scan, version=self._scan.version + 1, state=State.SUCCEEDED, step=Step.DONE, percent=100)
+        try:
+            await self._end(Checkpoint(self._lease, scan, "", {}, ()))
+        except EcoError as error:
+            await self._fail(error)
+
+    async def _end(self, write: Checkpoint) -> None:
+        """Ends the scan: its history is written, its webhook and its reward are due."""
+        scan = write.scan
+        self._begin_storing(write)
+        ended = await self._stored()
         if ended:
             await self._show(replace(scan, finished_at=ended.finished_at))
         else:
             await self._publish_truth()
         if ended is None or ended.webhook_due:
             self._bench.webhook_due()
-        return False
 
     async def _fail(self, error: EcoError) -> None:
         """Fails the stage the lease is at."""
@@ -240,7 +272,7 @@ class Execution:
 
     async def _put_down(self, error: EcoError, failure: Failure) -> None:
         """Puts the scan back for another try of its stage, or ends it; stores `failure` as the reason."""
-        stage = self._bench.pipeline.remaining(self._lease.stage)[0]
+        stage = self._bench.pipeline.stage(self._lease.stage)
         permanent = isinstance(error, PERMANENT)
         # While a store is away nothing can be done and nothing is lost: that takes of the scan's time, not its tries.
         waits = outages.of_store(error)
@@ -285,6 +317,10 @@ class Execution:
         self._scan = scan
         self._bench.snapshots.announce(scan)
 
+    def _begin_storing(self, write: Checkpoint) -> None:
+        self._write = write
+        self._writing = asyncio.create_task(self._store(write), name="checkpoint")
+
     async def _stored(self) -> End | None:
         """Waits until what the last stage produced is stored.
 
@@ -325,7 +361,7 @@ class Execution:
                 if write.following:
                     await queue.checkpoint(write)
                 else:
-                    ended = await queue.finish(write)
+                    ended = await self._finish(write)
             except Fenced:
                 # A try whose commit was answered by silence fences the next one.
                 if not doubtful or not await self._persist(lambda: queue.holds_result(write)):
@@ -336,6 +372,26 @@ class Execution:
                 continue
             self._assured = max(self._assured, asked_at)
             return ended
+
+    async def _finish(self, write: Checkpoint) -> End:
+        """Stores the end of the scan; its reward is set to work here, or claimed by whoever has room for it."""
+        rewards = self._bench.rewards
+        worker_id = rewards.reserve()
+        try:
+            ended = await self._bench.queue.finish(write, worker_id)
+        except BaseException:
+            if worker_id is not None:
+                rewards.release()
+            raise
+        job_id = ended.reward_job_id
+        if worker_id is not None and job_id is not None:
+            scan = replace(write.scan, version=ended.version, finished_at=ended.finished_at)
+            rewards.begin(RewardLease(job_id, 1, 1, write.lease.traceparent, scan))
+        elif worker_id is not None:
+            rewards.release()
+        elif job_id is not None:
+            self._bench.reward_due()
+        return ended
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Asks the database until it has answered.
@@ -377,14 +433,6 @@ class Execution:
     def _fault(self, error: Exception, stage: str) -> EcoError:
         _log.error("stage broke", scan_id=self._scan.scan_id, stage=stage, exc_info=error)
         return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id())
-
-    def _span(self, stage: Stage) -> AbstractContextManager[object]:
-        """A span linked to the trace that submitted the scan, which ended long ago and so can't be its parent."""
-        if self._bench.tracer is None:
-            return nullcontext()
-        submission = telemetry.remote_span(self._lease.traceparent)
-        links = [Link(submission.get_span_context())] if self._lease.traceparent else []
-        return self._bench.tracer.start_as_current_span(f"stage {stage.name}", context=Context(), links=links)
 
 
 def _sum(before: Usage | None, now: Usage | None) -> Usage | None:

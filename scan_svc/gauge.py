@@ -1,5 +1,6 @@
 """The queue at a glance: how much waits, and for how long already."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import asyncpg
 
 from mesh.postgres import Queries
 from scan_svc.admission import Backlog
+from scan_svc.reward_store import KIND as REWARD_KIND
 
 _WEBHOOK_STAGE = "deliver"
 
@@ -35,7 +37,8 @@ class QueueStats:
     """What waits.
 
     Attributes:
-        stages: Scans, at every stage that has any, in the order of the pipeline.
+        stages: Scans, at every stage that has any, in the order of the pipeline; then rewards of scans that have
+            succeeded.
         webhooks: Webhooks.
     """
 
@@ -59,11 +62,12 @@ class QueueGauge:
 
     async def read(self) -> QueueStats:
         """What waits now."""
-        counted: dict[str, dict[str, StageStats]] = {"scan": {}, "webhook": {}}
+        # By kind: one that only the next release knows, while it is being deployed, is shown by that.
+        counted: defaultdict[str, dict[str, StageStats]] = defaultdict(dict)
         for row in await self._pool.fetch(self._sql["queue_stats"]):
             kind, *figures = row.values()
             counted[kind][row["stage"]] = StageStats(*figures)
-        stages = sorted(counted["scan"].values(), key=self._place)
+        stages = sorted((*counted["scan"].values(), *counted[REWARD_KIND].values()), key=self._place)
         return QueueStats(tuple(stages), counted["webhook"].get(_WEBHOOK_STAGE, StageStats(_WEBHOOK_STAGE)))
 
     async def backlog(self) -> Backlog:

@@ -51,8 +51,8 @@ class Stage:
 
 
 VISION, RULES, ANSWER, REWARD, PLACES = "vision", "rules", "answer", "reward", "places"
-# In order; places runs beside answer, and only with a location.
-ORDER = (VISION, RULES, ANSWER, REWARD)
+# In order; places runs beside answer, and only with a location. The answer ends the scan; its reward is a job apart.
+ORDER = (VISION, RULES, ANSWER)
 DEFAULTS: Mapping[str, Stage] = MappingProxyType(
     {
         stage.name: stage
@@ -147,12 +147,15 @@ class Pipeline:
             VISION: self._look,
             RULES: self._match,
             ANSWER: self._answer,
-            REWARD: self._reward,
         }
 
     def remaining(self, name: str) -> tuple[Stage, ...]:
-        """The stages from the named one on."""
-        return tuple(self._stages[stage] for stage in ORDER[ORDER.index(name) :])
+        """The stages from the named one on; none from `reward` on, at which the release before may have left a scan."""
+        return () if name == REWARD else tuple(self._stages[stage] for stage in ORDER[ORDER.index(name) :])
+
+    def stage(self, name: str) -> Stage:
+        """The limits of one stage."""
+        return self._stages[name]
 
     async def perform(
         self, stage: Stage, scan: Scan, report: Report, deadline: float, begin: Callable[[], Awaitable[None]]
@@ -252,14 +255,19 @@ class Pipeline:
                     break
         return None
 
-    async def _reward(self, scan: Scan, report: Report, deadline: float) -> Done:
+    async def reward(self, scan: Scan) -> Reward:
+        """What a scan that has succeeded earned; the same however often it is asked.
+
+        Raises:
+            EcoError: It can't be told.
+            TimeoutError: Its time is up.
+        """
         found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)
-        scan = replace(scan, step=Step.REWARD, percent=95)
-        await report(scan)
-        reward = await self._characters.evaluate(
-            scan, found.category, len(rules), len(answer.insufficiencies), deadline
-        )
-        return Done(replace(scan, results=replace(scan.results, reward=reward)))
+        limits = self._stages[REWARD]
+        async with self._room[REWARD], asyncio.timeout(limits.deadline):
+            return await self._characters.evaluate(
+                scan, found.category, len(rules), len(answer.insufficiencies), limits.deadline
+            )
 
 
 def outputs(stage: Stage, results: Results) -> dict[str, object]:

@@ -22,30 +22,34 @@ from scan_svc.scans import Scan, State, Step
 
 _log = structlog.get_logger("progress")
 
-# A message names the scans that changed, separated by blanks; those that have ended carry the mark.
+# A message names the scans that changed, separated by blanks; those that have ended with this change carry the mark.
 CHANNEL = "scan:changed"
 ENDED_MARK = "!"
 
 _SNAPSHOT_SECONDS = 3600
 _RESULT_SECONDS = 86_400
-# A snapshot of an unfinished scan that is older than this is checked against PostgreSQL: its successor may have been
-# lost with the process that wanted to publish it.
+# A snapshot of a scan that hasn't settled and that is older than this is checked against PostgreSQL: its successor may
+# have been lost with the process that wanted to publish it.
 _TRUSTED_SECONDS = 30.0
+# How long a watch that shows an answer already waits for its reward before it ends.
+REWARD_SECONDS = 2.0
 _OUTBOX_LIMIT = 10_000
 _BATCH = 128
 
 # Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
 # begins with its version, ten digits wide, so versions compare as text.
-# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel; then of each scan its value, its result's ttl (0:
-# it hasn't ended) and what to tell.
+# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark; then of each scan its value, its
+# result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come, isn't
+# marked again: who counts the marks measures how fast scans get done.
 _PUBLISH = """
 local changed = {}
 for scan = 1, #KEYS / 2 do
   local progress, result = KEYS[2 * scan - 1], KEYS[2 * scan]
-  local value, keep, tell = ARGV[3 * scan], ARGV[3 * scan + 1], ARGV[3 * scan + 2]
+  local value, keep, tell = ARGV[3 * scan + 1], ARGV[3 * scan + 2], ARGV[3 * scan + 3]
   local held, version = redis.call('GETRANGE', progress, 0, 9), string.sub(value, 1, 10)
   if held <= version then
     redis.call('SET', progress, value, 'EX', ARGV[1])
+    if keep ~= '0' and redis.call('EXISTS', result) == 0 then tell = tell .. ARGV[3] end
     if keep ~= '0' then redis.call('SET', result, value, 'EX', keep) else redis.call('DEL', result) end
     if held ~= version then changed[#changed + 1] = tell end
   end
@@ -65,6 +69,7 @@ class Snapshot:
         body: The scan as clients see it but for what depends on the reader; `scan_svc.wire` makes and reads it.
         queued_at: When it was queued, in seconds since the epoch; 0 if it wasn't.
         at: When this was known to be the newest, in seconds since the epoch.
+        settles_at: Until when watchers wait for its reward, in seconds since the epoch; 0 if none is to come.
     """
 
     scan_id: str
@@ -76,6 +81,12 @@ class Snapshot:
     body: bytes
     queued_at: float
     at: float
+    settles_at: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing follows by itself: it has ended, and its reward has come or never will."""
+        return self.state.terminal and not self.settles_at
 
 
 # What waits to be published: a scan, a snapshot read elsewhere, or that there is no such scan any more.
@@ -146,6 +157,7 @@ class Snapshots:
             self._render(scan),
             scan.started_at.timestamp() if scan.started_at else 0.0,
             self._clock(),
+            _settles_at(scan),
         )
 
     async def read(self, scan_id: str) -> Snapshot | None:
@@ -169,7 +181,7 @@ class Snapshots:
 
     def trusts(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot is the last word."""
-        return snapshot.state.terminal or self._clock() - snapshot.at <= _TRUSTED_SECONDS
+        return snapshot.settled or self._clock() - snapshot.at <= _TRUSTED_SECONDS
 
     async def flush(self) -> None:
         """Waits until everything that was announced is out, if Redis is there."""
@@ -225,7 +237,7 @@ class Snapshots:
 
     async def _publish(self) -> None:
         keys: list[str] = []
-        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL]
+        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK]
         for scan_id, entry in self._flying.items():
             try:
                 arguments += self._told(scan_id, entry)
@@ -242,9 +254,8 @@ class Snapshots:
         snapshot = self.of(entry) if isinstance(entry, Scan) else entry
         if scan_id in self._doubtful:
             snapshot = replace(snapshot, at=0.0)
-        ended = snapshot.state.terminal
         value = b"%010d" % snapshot.version + _encode(snapshot)
-        return value, _RESULT_SECONDS if ended else 0, scan_id + ENDED_MARK if ended else scan_id
+        return value, _RESULT_SECONDS if snapshot.state.terminal else 0, scan_id
 
     async def _fetch(self, scan_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         held = await self._mget(_progress_key, scan_ids)
@@ -319,6 +330,12 @@ def _decoded(value: bytes) -> Snapshot | None:
         return _decode(value[_DIGITS:]) if len(value) > _DIGITS else None
     except msgspec.MsgspecError:
         return None
+
+
+def _settles_at(scan: Scan) -> float:
+    if scan.state is not State.SUCCEEDED or scan.finished_at is None or not scan.results.awaits_reward:
+        return 0.0
+    return scan.finished_at.timestamp() + REWARD_SECONDS
 
 
 def _progress_key(scan_id: str) -> str:

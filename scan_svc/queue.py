@@ -98,16 +98,18 @@ class End(msgspec.Struct, frozen=True):
         version: The scan's from now on.
         finished_at: When.
         webhook_due: Whether somebody is to be told.
+        reward_job_id: The job that is to evaluate its reward; None if there is none.
     """
 
     version: int
     finished_at: datetime
     webhook_due: bool
+    reward_job_id: int | None = None
 
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
         """The end a row tells of."""
-        return cls(row["version"], row["finished_at"], row["webhook_due"])
+        return cls(row["version"], row["finished_at"], row["webhook_due"], row.get("reward_job_id"))
 
 
 class JobQueue:
@@ -145,9 +147,17 @@ class JobQueue:
         await self._pulse.execute(self._sql["remove_overdue"], lease_seconds)
         return [str(row["id"]) for row in await self._pulse.fetch(self._sql["release_orphans"], to_json(FAULT))]
 
-    async def reconcile(self, worker_id: int, kind: str, running: Collection[int]) -> int:
-        """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost."""
-        return len(await self._pool.fetch(self._sql["not_running"], worker_id, kind, list(running)))
+    async def reconcile(self, worker_id: int, kind: str, running: Collection[int], unheard_seconds: float = 0.0) -> int:
+        """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost.
+
+        Args:
+            worker_id: Which worker.
+            kind: Jobs of which kind.
+            running: Those it knows of.
+            unheard_seconds: How long ago a job must have been due. One that the end of a scan leases is known here a
+                moment later.
+        """
+        return len(await self._pool.fetch(self._sql["not_running"], worker_id, kind, list(running), unheard_seconds))
 
     async def claim(self, worker_id: int, count: int) -> list[Lease]:
         """Takes up to `count` jobs that are due."""
@@ -185,13 +195,17 @@ class JobQueue:
         if await self._checkpoints.write(done.lease.key, done) is None:
             raise Fenced
 
-    async def finish(self, done: Checkpoint) -> End:
+    async def finish(self, done: Checkpoint, reward_worker_id: int | None = None) -> End:
         """Stores what the last stage produced and ends the job; committed together with other scans' ends.
+
+        Args:
+            done: The last stage.
+            reward_worker_id: The worker that evaluates the scan's reward next; None: any may claim it.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        ended = await self._endings.write(done.lease.key, done)
+        ended = await self._endings.write(done.lease.key, (done, reward_worker_id))
         if ended is None:
             raise Fenced
         return ended
@@ -294,12 +308,14 @@ class JobQueue:
         )  # fmt: skip
         return {(row["id"], row["token"]): True for row in rows}
 
-    async def _commit_endings(self, batch: Sequence[Checkpoint]) -> Mapping[Key, End]:
+    async def _commit_endings(self, batch: Sequence[tuple[Checkpoint, int | None]]) -> Mapping[Key, End]:
+        ends = [one for one, _ in batch]
         rows = await self._pool.fetch(
             self._sql["finish"],
-            [one.lease.job_id for one in batch], [one.lease.token for one in batch],
-            [one.lease.stage for one in batch], [one.scan.version for one in batch],
-            [to_json(one.scan.results) for one in batch], [to_json(one.scan.stages) for one in batch],
+            [one.lease.job_id for one in ends], [one.lease.token for one in ends],
+            [one.lease.stage for one in ends], [one.scan.version for one in ends],
+            [to_json(one.scan.results) for one in ends], [to_json(one.scan.stages) for one in ends],
+            [one.scan.results.awaits_reward for one in ends], [worker_id for _, worker_id in batch],
         )  # fmt: skip
         return {(row["id"], row["token"]): End.of(row) for row in rows}
 

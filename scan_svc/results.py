@@ -229,3 +229,11 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     places: tuple[Place, ...] | None = None
     reward: Reward | None = None
+
+    @property
+    def awaits_reward(self) -> bool:
+        """Whether a reward is still to be evaluated: of an answer, or of one that has become complete since."""
+        if self.answer is None:
+            return False
+        settled = not self.answer.insufficiencies
+        return self.reward is None or (settled and self.reward.outcome is Outcome.INSUFFICIENT)

@@ -14,7 +14,7 @@ class StageSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     deadline: float | None = Field(None, gt=0, description="Seconds one try may take.")
-    attempts: int | None = Field(None, gt=0, description="Tries before the scan fails.")
+    attempts: int | None = Field(None, gt=0, description="Tries before the scan fails, or is left without a reward.")
     concurrency: int | None = Field(None, gt=0, description="How many scans of a process may be at it at once.")
 
 
@@ -40,6 +40,7 @@ class ScanSettings(StorageSettings):
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
     worker_capacity: int = Field(2000, gt=0, description="Scans at work at once in one process.")
     notify: bool = Field(True, description="Wake workers by NOTIFY; without it they poll every second.")
+    reward_capacity: int = Field(256, gt=0, description="Rewards being evaluated at once in one process.")
     webhook_capacity: int = Field(16, gt=0, description="Webhooks being delivered at once in one process.")
     webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")
     creations_per_minute: int = Field(600, gt=0, description="Scans one user may create in a minute.")

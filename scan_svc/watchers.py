@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from mesh import outages
 from mesh.errors import NotFound, Reason, ResourceExhausted
-from scan_svc.progress import Snapshot
+from scan_svc.progress import REWARD_SECONDS, Snapshot
 
 # How long before its deadline a stream is ended in order.
 _GOODBYE_SECONDS = 1.0
@@ -126,7 +126,7 @@ class Watchers:
     async def watch(
         self, scan_id: str, owner: str, after_version: int, seconds: float | None = None
     ) -> AsyncGenerator[Event, None]:
-        """A scan's state, then every change, then its end.
+        """A scan's state, then every change, then its end, with its reward unless that takes longer than two seconds.
 
         Args:
             scan_id: Which scan.
@@ -142,29 +142,35 @@ class Watchers:
         with self._slot(scan_id) as slot:
             scan = await self._owned(scan_id, owner)
             with self._counted(owner):
-                if not scan.state.terminal:
+                until = _told_by(scan, new=False)
+                if time.monotonic() < until:
                     # A watch that stands says so, even if there is nothing new.
                     fresh = scan.version > after_version
                     yield Event(Kind.SNAPSHOT, scan) if fresh else Event(Kind.HEARTBEAT)
-                while not scan.state.terminal:
-                    if self._draining or time.monotonic() >= ends_at:
+                while (now := time.monotonic()) < until:
+                    if self._draining or now >= ends_at:
+                        if scan.state.terminal:
+                            break
                         yield Event(Kind.RECONNECT)
                         return
-                    woken = await slot.woken(min(self._limits.heartbeat, ends_at - time.monotonic()))
+                    woken = await slot.woken(min(self._limits.heartbeat, ends_at - now, until - now))
                     if slot.gone:
                         raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
                     if not woken:
                         self.changed((scan_id,))  # in case a message was lost with the process that wanted to send it
-                    if not woken and time.monotonic() < ends_at:
+                    if not woken and time.monotonic() < min(ends_at, until):
                         yield Event(Kind.HEARTBEAT)
                     elif slot.latest and slot.latest.version > scan.version:
+                        until = min(until, _told_by(slot.latest, new=not scan.state.terminal))
                         scan = slot.latest
-                        if not scan.state.terminal:
+                        if time.monotonic() < until:
                             yield Event(Kind.UPDATE, scan)
                 yield Event(Kind.TERMINAL, scan)
 
     async def newer(self, scan_id: str, owner: str, after_version: int, seconds: float) -> Snapshot:
         """A scan as soon as it is newer than a version or has ended; as it is when the time is up.
+
+        Whoever waits for the end, or knows it already, waits as long for the reward as a watch would.
 
         Raises:
             NotFound: No such scan, or not the owner's.
@@ -173,14 +179,16 @@ class Watchers:
         ends_at = time.monotonic() + seconds
         with self._slot(scan_id) as slot:
             scan = await self._owned(scan_id, owner)
-            if scan.version > after_version or scan.state.terminal or self._draining:
+            until = min(ends_at, _told_by(scan, new=False))
+            if scan.version > after_version or time.monotonic() >= until or self._draining:
                 return scan
             with self._counted(owner):
-                while scan.version <= after_version and not scan.state.terminal:
-                    woken = await slot.woken(ends_at - time.monotonic())
+                while scan.version <= after_version and (now := time.monotonic()) < until:
+                    woken = await slot.woken(until - now)
                     if slot.gone:
                         raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
                     if slot.latest and slot.latest.version > scan.version:
+                        until = min(until, _told_by(slot.latest, new=not scan.state.terminal))
                         scan = slot.latest
                     elif not woken or self._draining:
                         return scan
@@ -268,3 +276,18 @@ class Watchers:
             self._users[user] -= 1
             if not self._users[user]:
                 del self._users[user]
+
+
+def _told_by(scan: Snapshot, *, new: bool) -> float:
+    """When a scan's end is told at the latest, on the monotonic clock: its answer is there, its reward may follow.
+
+    Args:
+        scan: The scan.
+        new: It has ended just now; else what is left of the time is reckoned by the clocks of two machines.
+    """
+    if not scan.state.terminal:
+        return math.inf
+    if scan.settled:
+        return -math.inf
+    left = REWARD_SECONDS if new else min(REWARD_SECONDS, scan.settles_at - time.time())
+    return time.monotonic() + left

@@ -17,11 +17,13 @@ from bench.queue.peers import InstantPeers
 from mesh import telemetry
 from mesh.postgres import Pool, Queries, listen, open_pool
 from mesh.settings import ServiceSettings
-from scan_svc.consumer import Kind, Suspects
+from scan_svc.consumer import Handover, Kind, Suspects
 from scan_svc.execution import Execution, Workbench
 from scan_svc.pipeline import DEFAULTS, Pipeline
 from scan_svc.progress import ScanReader, Snapshots
 from scan_svc.queue import JobQueue
+from scan_svc.reward_store import RewardStore
+from scan_svc.rewards import RewardContext, RewardExecution
 from scan_svc.scans import Scan, State
 from scan_svc.store import ScanStore
 from scan_svc.worker import Worker
@@ -57,8 +59,8 @@ class Counter(Snapshots):
         self._hops = hops
 
     def announce(self, scan: Scan) -> None:
-        """Counts a scan that has succeeded."""
-        if scan.state is State.SUCCEEDED:
+        """Counts a scan that has succeeded and got its reward."""
+        if scan.state is State.SUCCEEDED and scan.results.reward:
             self.done += 1
             if self._hops:
                 print("starts", json.dumps(self._peers.starts), flush=True)
@@ -95,10 +97,15 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     queue, store = JobQueue(pool, queries), ScanStore(pool, queries)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
     reader = ScanReader(counter, store.get_many)
-    bench = Workbench(queue, pipeline, counter, reader, None, 300.0, 1.0, lambda: None, 15.0)
+    handover, rewards = Handover(), RewardStore(pool, queries)
+    bench = Workbench(queue, pipeline, counter, reader, None, 300.0, 1.0, lambda: None, handover, lambda: None, 15.0)
+    rewarding = RewardContext(rewards, pipeline, counter, reader.refresh, None, 1.0)
     suspects = Suspects(queue.suspects_wait, lambda: queue.due("suspects", 1.0), queue.claim_suspects)
     kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)
-    return Worker(queue, [kind], lease_seconds=15.0, grace_seconds=5.0)
+    later = Kind(
+        "reward", orders.capacity, rewards.claim, lambda lease: RewardExecution(rewarding, lease), handover=handover
+    )
+    return Worker(queue, [kind, later], lease_seconds=15.0, grace_seconds=5.0)
 
 
 async def _standard_input() -> asyncio.StreamReader:

@@ -1,5 +1,5 @@
--- What is to be replayed next by itself: longest dead first.
+-- What is to be replayed next by itself: longest dead first, and scans before rewards, whose users have their answer.
 select ref from scan.job
-where kind = 'scan' and state = 'DEAD' and replays < $1
-order by run_at, id
+where kind in ('scan', 'reward') and state = 'DEAD' and replays < $1
+order by kind = 'reward', run_at, id
 limit $2

@@ -1,9 +1,9 @@
 -- Dead letters go on from the stage that failed, with fresh attempts and a fresh clock. Crashes are forgotten, but not
--- those of an archived scan: if they are why it lies there, it runs alone, and the next one archives it again. Locked in
--- the order of ids, so that two replays of overlapping sets don't deadlock.
+-- those of an archived job: if they are why it lies there, a scan runs alone, and the next one archives it again. A
+-- reward's scan stays as it is. Locked in the order of ids, so that two replays of overlapping sets don't deadlock.
 with chosen as materialized (
     select id from scan.job
-    where kind = 'scan' and ref = any ($1::uuid[]) and state in ('DEAD', 'ARCHIVED')
+    where kind in ('scan', 'reward') and ref = any ($1::uuid[]) and state in ('DEAD', 'ARCHIVED')
     order by id
     for update
 ), replayed as (
@@ -11,9 +11,10 @@ with chosen as materialized (
     set state = 'READY', attempt = 0, crashes = case j.state when 'DEAD' then 0 else j.crashes end,
         replays = j.replays + 1, token = j.token + 1, version = (j.token + 1) * 10000, step = 'queue', run_at = now()
     from chosen where j.id = chosen.id
-    returning j.ref, j.stage
+    returning j.ref, j.kind, j.stage
+), revived as (
+    update scan.scan s
+    set state = 'QUEUED', error = null, finished_at = null, started_at = now()
+    from replayed where replayed.kind = 'scan' and s.id = replayed.ref
 )
-update scan.scan s
-set state = 'QUEUED', error = null, finished_at = null, started_at = now()
-from replayed where s.id = replayed.ref
-returning s.id, replayed.stage
+select ref as id, kind, stage from replayed

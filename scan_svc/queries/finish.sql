@@ -1,12 +1,15 @@
--- The last stages of many scans are done: each scan takes its results over, its job is gone, and its webhook is due; in
--- one statement and one commit. A job that isn't returned is fenced.
+-- The answers of many scans are there: each scan takes its results over, its job is gone, its webhook is due, and so is
+-- its reward ($7) as a job of its own, leased at once to the worker that asks if it has room ($8); in one statement and
+-- one commit. A job that isn't returned is fenced.
 with given as (
-    select * from unnest($1::bigint[], $2::integer[], $3::text[], $4::integer[], $5::jsonb[], $6::jsonb[])
-        as given (id, token, stage, version, outputs, stages)
+    select * from unnest($1::bigint[], $2::integer[], $3::text[], $4::integer[], $5::jsonb[], $6::jsonb[], $7::boolean[],
+                         $8::bigint[])
+        as given (id, token, stage, version, outputs, stages, rewarded, worker_id)
 ), ended as (
     delete from scan.job j using given
     where j.id = given.id and j.token = given.token and j.stage = given.stage
-    returning j.id, j.token, j.ref, given.version, given.outputs, given.stages
+    returning j.id, j.token, j.ref, j.traceparent, given.version, given.outputs, given.stages, given.rewarded,
+              given.worker_id
 ), cleared as (
     delete from scan.stage_result r using ended where r.job_id = ended.id
 ), succeeded as (
@@ -14,7 +17,8 @@ with given as (
     set state = 'SUCCEEDED', version = ended.version, percent = 100, step = 'done', outputs = ended.outputs,
         stages = ended.stages, finished_at = now()
     from ended where s.id = ended.ref
-    returning ended.id as job_id, ended.token, s.version, s.id, s.user_id, s.callback_url, s.finished_at
+    returning ended.id as job_id, ended.token, s.version, s.id, s.user_id, s.callback_url, s.finished_at,
+              ended.rewarded, ended.worker_id, ended.traceparent
 ), webhook as (
     insert into scan.webhook (id, scan_id, event)
     select uuidv7(), succeeded.id, 'scan.succeeded'
@@ -25,5 +29,14 @@ with given as (
     returning id, scan_id
 ), webhook_job as (
     insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
+), reward_job as (
+    insert into scan.job (kind, ref, state, stage, worker_id, token, attempt, traceparent)
+    select 'reward', id, case when worker_id is null then 'READY' else 'LEASED' end, 'reward', worker_id,
+           case when worker_id is null then 0 else 1 end, case when worker_id is null then 0 else 1 end, traceparent
+    from succeeded where rewarded
+    on conflict do nothing
+    returning id, ref
 )
-select job_id as id, token, version, finished_at, id in (select scan_id from webhook) as webhook_due from succeeded
+select job_id as id, token, version, finished_at, id in (select scan_id from webhook) as webhook_due,
+       (select r.id from reward_job r where r.ref = succeeded.id) as reward_job_id
+from succeeded

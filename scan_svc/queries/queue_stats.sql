@@ -1,6 +1,7 @@
--- What waits, by kind of work and stage. Archived jobs wait for nobody.
+-- What waits, by kind of work and stage. Archived jobs wait for nobody. A scan that the release before left at its reward
+-- counts with the rewards.
 select
-    kind,
+    case stage when 'reward' then 'reward' else kind end as kind,
     stage,
     count(*) filter (where state = 'READY') as ready,
     count(*) filter (where state = 'LEASED') as in_flight,
@@ -9,4 +10,4 @@ select
         as oldest_age
 from scan.job
 where state in ('READY', 'LEASED', 'DEAD')
-group by kind, stage
+group by 1, 2

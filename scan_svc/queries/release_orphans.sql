@@ -1,8 +1,9 @@
 -- Jobs whose worker is gone become ready again, with their attempt given back; a scan that was in five crashes of one
--- stage is archived, and a webhook is simply tried again. A random delay spreads them over the workers, but for suspects,
--- which run apart anyhow; SKIP LOCKED leaves rows alone that another reaper or a late write holds. Who is gone is settled
--- first: of a row that has changed since, its own columns are looked at again as it is locked, but no other table; so one
--- that was released and claimed meanwhile would be taken from a living worker.
+-- stage is archived, so is a reward (its scan has succeeded all the same), and a webhook is simply tried again. A random
+-- delay spreads them over the workers, but for suspects, which run apart anyhow; SKIP LOCKED leaves rows alone that
+-- another reaper or a late write holds. Who is gone is settled first: of a row that has changed since, its own columns are
+-- looked at again as it is locked, but no other table; so one that was released and claimed meanwhile would be taken from
+-- a living worker.
 with gone as materialized (
     select distinct j.worker_id from scan.job j
     where j.state = 'LEASED' and not exists (select from scan.worker w where w.id = j.worker_id)
@@ -12,11 +13,11 @@ with gone as materialized (
     for update of j skip locked
 ), released as (
     update scan.job j
-    set state = case when j.kind = 'scan' and j.crashes + 1 >= 5 then 'ARCHIVED' else 'READY' end,
+    set state = case when j.kind in ('scan', 'reward') and j.crashes + 1 >= 5 then 'ARCHIVED' else 'READY' end,
         worker_id = null, token = j.token + 1, version = (j.token + 1) * 10000, step = 'retry',
         crashes = j.crashes + 1, attempt = greatest(j.attempt - 1, 0),
         run_at = now() + case when j.crashes = 0 then random() else 0 end * interval '1 second',
-        last_error = case when j.kind = 'scan' and j.crashes + 1 >= 5 then $1::jsonb else j.last_error end
+        last_error = case when j.kind in ('scan', 'reward') and j.crashes + 1 >= 5 then $1::jsonb else j.last_error end
     from orphan where j.id = orphan.id
     returning j.kind, j.ref, j.token, j.state, j.percent
 ), failed as (

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mesh.errors import InvalidArgument, Reason
+from scan_svc.consumer import Handover
 from scan_svc.execution import Execution, Workbench
 from scan_svc.pipeline import DEFAULTS, Pipeline
 from scan_svc.queue import JobQueue, Lease
@@ -160,7 +161,8 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
     stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
     bench = Workbench(
         shop.queue, Pipeline(stages, shop.peers, shop.peers, shop.peers), shop.parts.snapshots, shop.parts.reader, None,
-        scan_seconds=300.0, backoff_seconds=0.01, webhook_due=lambda: None, lease_seconds=0.0,
+        scan_seconds=300.0, backoff_seconds=0.01, webhook_due=lambda: None, rewards=Handover(), reward_due=lambda: None,
+        lease_seconds=0.0,
     )  # fmt: skip
     async with asyncio.TaskGroup() as group:
         group.create_task(Execution(bench, await shop.held()).run())
@@ -170,7 +172,7 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
         await asyncio.sleep(0)
         await shop.pool.execute("update scan.job set token = token + 1 where id = $1", lost.job_id)
         looked.set()
-    assert shop.peers.calls == dict.fromkeys(("vision", "rules", "answer", "reward"), 1)
+    assert shop.peers.calls == dict.fromkeys(("vision", "rules", "answer"), 1)
 
 
 async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> None:
