@@ -139,7 +139,9 @@ class ReplyStore:
         """Keeps a reply that settled nothing; False without the lease, or if the scan is gone."""
         return await self._written(lease, "keep_reply", reply.message, reply.question)
 
-    async def sharpen(self, lease: ReplyLease, changes: Results, run: StageRun, region: str, reply: Reply) -> bool:
+    async def sharpen(
+        self, lease: ReplyLease, changes: Results, run: StageRun, region: str, reply: Reply, *, reward_due: bool = False
+    ) -> bool:
         """Stores what a reply made of a scan.
 
         Args:
@@ -148,13 +150,14 @@ class ReplyStore:
             run: What it took and cost.
             region: The scan's from now on.
             reply: The reply.
+            reward_due: Whether the reward of what it has become is still to be evaluated, as a job.
 
         Returns:
             False without the lease, or if the scan is gone; nothing was stored then.
         """
         parts = {name: part for name, part in msgspec.structs.asdict(changes).items() if part is not None}
         return await self._written(
-            lease, "sharpen", reply.message, reply.question, to_json(parts), to_json((run,)), region
+            lease, "sharpen", reply.message, reply.question, to_json(parts), to_json((run,)), region, reward_due
         )
 
     async def _written(self, lease: ReplyLease, query: str, *arguments: object) -> bool:

@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from mesh import outages
 from mesh.errors import DeadlineExceeded, EcoError, NotFound, Reason
 from mesh.tasks import end
-from scan_svc.pipeline import PERMANENT, Characters, Rules, backoff
+from scan_svc.pipeline import Characters, Rules
+from scan_svc.progress import REWARD_SECONDS
 from scan_svc.reply_store import LEASE_SECONDS, Draft, Reply, ReplyLease, ReplyStore
-from scan_svc.results import Answer, Classification, DisposalRule, Outcome, Results, Reward, Usage
+from scan_svc.results import Answer, Classification, DisposalRule, Results, Reward, Usage
 from scan_svc.scans import Scan, StageRun
 
 _log = structlog.get_logger("replies")
@@ -29,7 +30,6 @@ STAGE = "reply"
 # How long a reply may take, whatever its caller's deadline: a model that is left in the middle is paid, too.
 MOST_SECONDS = 40.0
 _OUTAGE_PAUSE = 0.5
-_BACKOFF_SECONDS = 0.5
 # How long an ending process tries to tell the database what it has in hand.
 _GOODBYE_SECONDS = 5.0
 
@@ -80,12 +80,14 @@ class Desk:
         refresh: Reads a scan from PostgreSQL, and makes it known; raises NotFound.
         rules: The Rules service.
         characters: The Character service.
+        reward_due: Called when a reward waits to be claimed.
     """
 
     store: ReplyStore
     refresh: Callable[[str], Awaitable[Scan]]
     rules: Interpreter
     characters: Characters
+    reward_due: Callable[[], None]
 
 
 class ReplyWork:
@@ -168,22 +170,18 @@ class ReplyWork:
         raise AssertionError("Rules ended without an answer")
 
     async def _rewarded(self, draft: Draft) -> Reward | None:
-        """The reward, if it was refused for what was open; tried for as long as a reply may take, and again later."""
-        held = self._scan.results.reward
-        if held is None or held.outcome is not Outcome.INSUFFICIENT or draft.answer.insufficiencies:
+        """The reward, if it is due and comes soon; whatever Character does, the answer stands, and a job asks again."""
+        if draft.answer.insufficiencies or not replace(self._scan.results, answer=draft.answer).awaits_reward:
             return None
-        attempt = 1
-        while True:
-            try:
+        seconds = min(REWARD_SECONDS, self._left())
+        try:
+            async with asyncio.timeout(seconds):
                 return await self._desk.characters.evaluate(
-                    self._scan, draft.found.category, len(draft.rules), 0, self._left()
+                    self._scan, draft.found.category, len(draft.rules), 0, seconds
                 )
-            except EcoError as error:
-                pause = backoff(_BACKOFF_SECONDS, attempt, error)
-                if isinstance(error, PERMANENT) or attempt == 3 or pause > self._left():
-                    raise
-                await asyncio.sleep(pause)
-                attempt += 1
+        except Exception as error:
+            _log.warning("reward put off", scan_id=self._scan.scan_id, error=repr(error))
+            return None
 
     async def _stored(self, changes: Results | None, reply: Reply) -> Replied | None:
         store, lease, scan = self._desk.store, self._lease, self._scan
@@ -192,9 +190,13 @@ class ReplyWork:
             return Replied(scan, False, reply.message) if kept else None
         assert self._draft is not None
         region = self._draft.region
-        if not await self._persist(lambda: store.sharpen(lease, changes, self._run(), region, reply)):
+        held = scan.results.reward if changes.reward is None else changes.reward
+        due = replace(changes, reward=held).awaits_reward
+        if not await self._persist(lambda: store.sharpen(lease, changes, self._run(), region, reply, reward_due=due)):
             await self._booked()
             return None
+        if due:
+            self._desk.reward_due()
         try:
             return Replied(await self._desk.refresh(scan.scan_id), True, reply.message)
         except NotFound:  # deleted at this very moment

@@ -1,5 +1,6 @@
 -- A reply that settled something, and what it made of the scan, both or neither. Nothing without the lease. Only what the
--- reply changed is replaced: the scan may have grown meanwhile.
+-- reply changed is replaced: the scan may have grown meanwhile. $8: its reward is to be evaluated, by the job that is
+-- there already (whoever is at it sees that the scan has changed) or by a new one.
 with asked as materialized (
     select id from scan.scan where id = $1 and state = 'SUCCEEDED' for no key update
 ), held as (
@@ -10,6 +11,12 @@ with asked as materialized (
     set outputs = s.outputs || $5::jsonb, stages = s.stages || $6::jsonb, region = $7, version = s.version + 1
     from held where s.id = held.scan_id
     returning s.id
+), reward_job as (
+    insert into scan.job as j (kind, ref, state, stage)
+    select 'reward', id, 'READY', 'reward' from sharpened where $8
+    on conflict (kind, ref) do update
+    set state = 'READY', attempt = 0, crashes = 0, run_at = now(), token = j.token + 1
+    where j.state <> 'LEASED'
 )
 insert into scan.reply (scan_id, request_id, reply, understood, message, question, token)
 select held.scan_id, held.request_id, held.reply, true, $3, $4, held.token

@@ -38,15 +38,29 @@ create trigger on_ending after update of state on scan.scan for each row
     when (old.state is distinct from new.state and new.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'EXPIRED'))
     execute function chaos.on_ending();
 
+create table chaos.rewarded (scan_id uuid, at timestamptz default clock_timestamp());
+
+create function chaos.on_reward() returns trigger language plpgsql as $$
+begin
+    insert into chaos.rewarded values (new.id);
+    return null;
+end $$;
+create trigger on_reward after update of outputs on scan.scan for each row
+    when (jsonb_typeof(new.outputs -> 'reward') = 'object'
+          and jsonb_typeof(old.outputs -> 'reward') is distinct from 'object')
+    execute function chaos.on_reward();
+
 create view chaos.handovers as
 select ref::text, token, state, worker_id, extract(epoch from at)::float8 as at from chaos.handover;
 
--- The last stage's result goes straight to the scan.
+-- The last stage's result goes straight to the scan, and so does the reward, whose job is another.
 create view chaos.commits as
 select job.ref::text, result.stage, result.token, extract(epoch from result.at)::float8 as at
 from chaos.result join chaos.job on job.id = result.job_id
 union all
-select scan_id::text, 'reward', token, extract(epoch from at)::float8 from chaos.ending where state = 'SUCCEEDED';
+select scan_id::text, 'answer', token, extract(epoch from at)::float8 from chaos.ending where state = 'SUCCEEDED'
+union all
+select scan_id::text, 'reward', 0, extract(epoch from at)::float8 from chaos.rewarded;
 
 create view chaos.endings as
 select scan_id::text, state, extract(epoch from at)::float8 as at from chaos.ending;

@@ -18,6 +18,11 @@ _UNDELIVERED = """
 select id from scan.webhook w
 where not exists (select from scan.webhook_attempt a where a.webhook_id = w.id and a.status between 200 and 299)
 """
+_REWARDLESS = """
+select id from scan.scan s
+where state = 'SUCCEEDED' and jsonb_typeof(outputs -> 'reward') is distinct from 'object'
+  and not exists (select from scan.job j where j.kind = 'reward' and j.ref = s.id)
+"""
 _AUDIT = Path(__file__).with_name("audit.sql")
 
 
@@ -112,6 +117,7 @@ class Evidence:
         endings: How scans ended, each time they did.
         states: What the database says of each scan in the end.
         archived: Scans archived in the end.
+        rewardless: Scans that succeeded and have neither a reward nor a job that evaluates it.
         webhooks: Pairs of scan and event that have a webhook.
         undelivered: Webhooks whose receiver hasn't been told, although it always answers.
         hits: What was done to the system.
@@ -125,6 +131,7 @@ class Evidence:
     endings: Sequence[Ending] = ()
     states: Mapping[str, str]
     archived: frozenset[str] = frozenset()
+    rewardless: Sequence[str] = ()
     webhooks: Sequence[tuple[str, str]] = ()
     undelivered: Sequence[str] = ()
     hits: Sequence[Hit] = ()
@@ -159,6 +166,7 @@ async def collect(
         archived=frozenset(
             str(row["ref"]) for row in await connection.fetch("select ref from scan.job where state = 'ARCHIVED'")
         ),
+        rewardless=[str(row["id"]) for row in await connection.fetch(_REWARDLESS)],
         webhooks=[(str(row[0]), row[1]) for row in await connection.fetch("select scan_id, event from scan.webhook")],
         undelivered=[str(row["id"]) for row in await connection.fetch(_UNDELIVERED)],
         hits=sorted((*hits, *poisonings), key=lambda hit: hit.at),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from scan_svc.pipeline import REWARD
 from tests.chaos.evidence import FATAL, OUTAGES, Blow, Commit, Evidence, Handover, Hit
 from tests.chaos.journal import Entry, Event
 
@@ -61,6 +62,7 @@ def invariants(evidence: Evidence) -> list[Verdict]:
         ("scans that ended twice", ended_twice),
         ("stages started after their result was committed", restarted),
         ("payments beyond one a commit and those in flight at a blow", overpaid),
+        ("rewards stored twice, or lost", wrongly_rewarded),
         ("terminal scans without exactly their webhook", wrongly_announced),
         ("webhooks not delivered", undelivered),
         ("innocents archived", innocents_archived),
@@ -101,7 +103,8 @@ def overpaid(evidence: Evidence) -> list[str]:
     handovers = _by_scan(evidence.handovers)
     payments = defaultdict(list)
     for entry in evidence.entries:
-        if entry.event is Event.PAID:
+        # A reward costs nothing and is granted once however often it is evaluated.
+        if entry.event is Event.PAID and entry.stage != REWARD:
             payments[entry.scan_id, entry.stage].append(entry)
     return [
         f"{payment.scan_id} {payment.stage} by {payment.pid}"
@@ -109,6 +112,12 @@ def overpaid(evidence: Evidence) -> list[str]:
         for payment in _in_vain(paid, commits.get(key), handovers[key[0]], pids)
         if not _excused(payment, handovers[key[0]], evidence)
     ]
+
+
+def wrongly_rewarded(evidence: Evidence) -> list[str]:
+    """A later version that came twice; or an answer whose reward nobody is going to evaluate."""
+    times = Counter(commit.scan_id for commit in evidence.commits if commit.stage == REWARD)
+    return [*(scan_id for scan_id, count in times.items() if count > 1), *evidence.rewardless]
 
 
 def wrongly_announced(evidence: Evidence) -> list[str]:

@@ -130,10 +130,11 @@ class Shop:
         return orphans
 
     async def ended(self, scan_id: str) -> Scan:
-        """A scan once it has ended."""
+        """A scan once it has ended and, if it has an answer, got its reward."""
 
         async def terminal() -> bool:
-            return (await self.parts.store.get(scan_id)).state.terminal
+            scan = await self.parts.store.get(scan_id)
+            return scan.state.terminal and not scan.results.awaits_reward
 
         await eventually(terminal)
         return await self.parts.store.get(scan_id)

@@ -32,7 +32,7 @@ GOOD = Evidence(
         Handover(SCAN, 2, "READY", None, 5.2),
         Handover(SCAN, 3, "LEASED", 2, 5.9),
     ],
-    commits=[Commit(SCAN, "vision", 3, 7.1), Commit(SCAN, "reward", 3, 8.0)],
+    commits=[Commit(SCAN, "vision", 3, 7.1), Commit(SCAN, "answer", 3, 8.0), Commit(SCAN, "reward", 0, 8.1)],
     endings=[Ending(SCAN, "SUCCEEDED", 8.0)],
     states={SCAN: "SUCCEEDED"},
     webhooks=[(SCAN, "scan.succeeded")],
@@ -86,6 +86,12 @@ def test_a_stage_that_starts_after_its_commit_is_seen() -> None:
 def test_a_scan_that_succeeds_twice_is_seen() -> None:
     """Two workers both believed that they held it."""
     assert violated(replace(GOOD, endings=[*GOOD.endings, Ending(SCAN, "SUCCEEDED", 8.5)])) == ["scans that"]
+
+
+def test_a_reward_that_is_stored_twice_or_never_is_seen() -> None:
+    """It is a job of its own: nothing of its scan would tell."""
+    assert violated(replace(GOOD, commits=[*GOOD.commits, Commit(SCAN, "reward", 0, 8.2)])) == ["rewards stored"]
+    assert violated(replace(GOOD, rewardless=[SCAN])) == ["rewards stored"]
 
 
 def test_a_webhook_is_there_exactly_once_and_only_if_asked_for() -> None:

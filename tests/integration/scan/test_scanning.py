@@ -147,15 +147,15 @@ async def test_what_cannot_succeed_fails_at_once_and_says_why_in_both_languages(
 
 async def test_a_dead_letter_is_listed_and_replayed_from_its_stage(client: Client, peers: Peers) -> None:
     """When a peer was down for long, an operator brings its scans back without paying for vision again."""
-    peers.before["EvaluateReward"] = lambda: fails(Unavailable(Reason.UNAVAILABLE, peer="postgres"))
+    peers.before["ComposeAnswer"] = lambda: fails(Unavailable(Reason.UNAVAILABLE, peer="postgres"))
     scan_id = await client.started()
     failed = await client.finished(scan_id)
     assert failed.state == scan_pb2.Scan.STATE_FAILED
-    letters = await client.operations.ListDeadLetters(operations.ListDeadLettersRequest(stage="reward"))
+    letters = await client.operations.ListDeadLetters(operations.ListDeadLettersRequest(stage="answer"))
     assert [(one.scan_id, one.attempts) for one in letters.dead_letters] == [(scan_id, 3)]
-    del peers.before["EvaluateReward"]
+    del peers.before["ComposeAnswer"]
     replayed = await client.operations.ReplayScan(operations.ReplayScanRequest(scan_id=scan_id))
-    assert replayed.stage == "reward"
+    assert replayed.stage == "answer"
     assert (await client.finished(scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED
     assert peers.calls["Classify"] == 1
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -204,7 +204,7 @@ async def test_a_cancelled_upload_cannot_be_started(client: Client) -> None:
 
 
 async def test_a_finished_scan_cannot_be_cancelled(client: Client) -> None:
-    """Its reward is granted."""
+    """Its answer is there, and its reward may be granted."""
     scan_id = await client.started()
     await client.finished(scan_id)
     with pytest.raises(grpc.aio.AioRpcError) as caught:

@@ -356,7 +356,7 @@ class GetQueueStatsResponse(_message.Message):
     WEBHOOKS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageStats]:
-        """Scans: one entry a stage that has any, in pipeline order."""
+        """Scans: one entry a stage that has any, in pipeline order; last the rewards of scans that have succeeded."""
 
     @_builtins.property
     def webhooks(self) -> Global___StageStats:

@@ -79,7 +79,8 @@ class OperationsServiceServicer:
     """
 
     def ListDeadLetters(self, request, context):
-        """Scans that failed for good and match a filter, longest dead first.
+        """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded: only
+        their reward couldn't be had.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
         """

@@ -149,7 +149,9 @@ class Scan(_message.Message):
 
     @_builtins.property
     def reward(self) -> _character_pb2.Reward:
-        """What was earned."""
+        """What was earned: known shortly after the scan has succeeded, and then told as a later version of it. Absent until
+        then, and for long while Character is away.
+        """
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
@@ -204,7 +206,7 @@ class ScanProgress(_message.Message):
     percent: _builtins.int
     """0 to 100; never goes backwards within an attempt."""
     stage: _builtins.str
-    """The stage at work: "vision", "rules", "answer", "places", "reward", "done". Empty before the first."""
+    """The stage at work: "vision", "rules", "answer", "places", "done". Empty before the first."""
     message: _builtins.str
     """One line for the user, in the caller's language; in the scan's when the caller names none."""
     @_builtins.property

@@ -87,7 +87,8 @@ class CreateScanRequest(_message.Message):
     callback_url: _builtins.str
     """Where to POST scan.succeeded or scan.failed once the scan has ended: a public https address. The body is
     {"type", "timestamp", "data": {"scan": …}} with the scan as GetScan shows it, of at most 20 KiB; larger parts are
-    left out and named in data.omitted. Headers and signature follow Standard Webhooks: verify with webhook_secret.
+    left out and named in data.omitted. scan.succeeded goes out with the answer and doesn't wait for the reward: each
+    try shows the scan as it is at that moment. Headers and signature follow Standard Webhooks: verify with webhook_secret.
 
     Answer 2xx within ten seconds. Anything else is tried again for most of a day (Retry-After is respected, redirects
     aren't followed), always with the same webhook-id: the same webhook may come twice. 410 means that nothing more is
@@ -265,8 +266,8 @@ class GetScanRequest(_message.Message):
     scan_id: _builtins.str
     """Which."""
     after_version: _builtins.int
-    """With `wait`: the last version seen. A scan that has ended is returned at once, whatever its version; so the largest
-    value there is, 4294967295, waits for the end.
+    """With `wait`: the last version seen. A scan that has ended is returned whatever its version, at once unless its reward
+    is to come within two seconds; so the largest value there is, 4294967295, waits for the end.
     """
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
@@ -334,7 +335,9 @@ class WatchScanResponse(_message.Message):
         TYPE_UPDATE: WatchScanResponse._Type.ValueType  # 2
         """A change. Changes that follow each other quickly may be merged; none goes backwards."""
         TYPE_TERMINAL: WatchScanResponse._Type.ValueType  # 3
-        """The end: the scan is in a terminal state. Nothing follows."""
+        """The end: the scan is in a terminal state. Nothing follows. A scan that has succeeded is told as an UPDATE first;
+        its end waits for the reward, for two seconds at most. Its version may be that of the event before.
+        """
         TYPE_HEARTBEAT: WatchScanResponse._Type.ValueType  # 4
         """Nothing happened for a while, or since `after_version`; the connection is alive."""
         TYPE_RECONNECT: WatchScanResponse._Type.ValueType  # 5
@@ -350,7 +353,9 @@ class WatchScanResponse(_message.Message):
     TYPE_UPDATE: WatchScanResponse.Type.ValueType  # 2
     """A change. Changes that follow each other quickly may be merged; none goes backwards."""
     TYPE_TERMINAL: WatchScanResponse.Type.ValueType  # 3
-    """The end: the scan is in a terminal state. Nothing follows."""
+    """The end: the scan is in a terminal state. Nothing follows. A scan that has succeeded is told as an UPDATE first;
+    its end waits for the reward, for two seconds at most. Its version may be that of the event before.
+    """
     TYPE_HEARTBEAT: WatchScanResponse.Type.ValueType  # 4
     """Nothing happened for a while, or since `after_version`; the connection is alive."""
     TYPE_RECONNECT: WatchScanResponse.Type.ValueType  # 5

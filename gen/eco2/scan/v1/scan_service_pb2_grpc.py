@@ -31,9 +31,10 @@ class ScanServiceStub:
     """Scan takes a photo of waste and finds out what it is, how to dispose of it, where, and what was earned.
 
     A scan's life: created by upload it is AWAITING_UPLOAD until StartScan (or EXPIRED an hour later); created by
-    image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer, places and reward. It ends
+    image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer and places. It ends
     SUCCEEDED, FAILED (with an error: that is data, not an RPC error) or CANCELLED. Between attempts of a stage it is
-    QUEUED again. Each user sees only their own scans; others' are NOT_FOUND.
+    QUEUED again. The reward of a scan that has succeeded follows as a later version, usually within milliseconds; if it
+    can't be had, the answer stands without it. Each user sees only their own scans; others' are NOT_FOUND.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -91,9 +92,10 @@ class ScanServiceServicer:
     """Scan takes a photo of waste and finds out what it is, how to dispose of it, where, and what was earned.
 
     A scan's life: created by upload it is AWAITING_UPLOAD until StartScan (or EXPIRED an hour later); created by
-    image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer, places and reward. It ends
+    image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer and places. It ends
     SUCCEEDED, FAILED (with an error: that is data, not an RPC error) or CANCELLED. Between attempts of a stage it is
-    QUEUED again. Each user sees only their own scans; others' are NOT_FOUND.
+    QUEUED again. The reward of a scan that has succeeded follows as a later version, usually within milliseconds; if it
+    can't be had, the answer stands without it. Each user sees only their own scans; others' are NOT_FOUND.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -247,9 +249,10 @@ class ScanService:
     """Scan takes a photo of waste and finds out what it is, how to dispose of it, where, and what was earned.
 
     A scan's life: created by upload it is AWAITING_UPLOAD until StartScan (or EXPIRED an hour later); created by
-    image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer, places and reward. It ends
+    image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer and places. It ends
     SUCCEEDED, FAILED (with an error: that is data, not an RPC error) or CANCELLED. Between attempts of a stage it is
-    QUEUED again. Each user sees only their own scans; others' are NOT_FOUND.
+    QUEUED again. The reward of a scan that has succeeded follows as a later version, usually within milliseconds; if it
+    can't be had, the answer stands without it. Each user sees only their own scans; others' are NOT_FOUND.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.

@@ -1,0 +1,185 @@
+"""The reward's job at single moments: made with the end of the scan, run once, by whichever release."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from mesh.redis import open_redis
+from scan_svc.bodies import Bodies
+from scan_svc.progress import CHANNEL, ENDED_MARK, ScanReader, Snapshots
+from scan_svc.queue import Checkpoint, Fenced, Lease
+from scan_svc.results import Answer, Classification, DisposalRule, Outcome, Results, Reward
+from scan_svc.reward_store import RewardStore
+from scan_svc.scans import Scan, StageRun, State
+from tests.chaos.shop import METAL, LosingPool, Shop, eventually, opened
+
+FOUND, RULES, ANSWER = Classification(METAL), (DisposalRule("metal", METAL),), Answer("비우고 내놓아요.")
+PARTS = {"vision": FOUND, "rules": RULES, "answer": ANSWER}
+REWARD = Reward(Outcome.GRANTED)
+RUN = StageRun("reward", 1, 1)
+
+
+@pytest.fixture
+async def shop(database_url: str, redis_url: str) -> AsyncIterator[Shop]:
+    """The parts on a fresh database."""
+    async with opened(database_url, redis_url) as shop:
+        yield shop
+
+
+def end_of(lease: Lease) -> Checkpoint:
+    """The answer of a scan, which has the stages before in hand."""
+    runs = tuple(StageRun(name, 1, 1) for name in PARTS)
+    scan = replace(lease.scan, version=lease.scan.version + 1, results=Results(**PARTS), stages=runs)
+    return Checkpoint(lease, scan, "", {}, ())
+
+
+async def finished(shop: Shop) -> str:
+    """A scan that has succeeded, with its reward to be claimed."""
+    lease = await shop.held()
+    await shop.queue.finish(end_of(lease))
+    return lease.scan.scan_id
+
+
+async def claimed(shop: Shop) -> Any:
+    (lease,) = await shop.parts.rewards.claim(await shop.queue.enlist(), 1)
+    return lease
+
+
+async def test_a_scan_that_the_release_before_left_at_its_reward_succeeds(shop: Shop) -> None:
+    """All its results are stored; none is paid for again."""
+    lease = await shop.held()
+    for name, following in (("vision", "rules"), ("rules", "answer"), ("answer", "reward")):
+        run = [StageRun(name, 1, 1)]
+        await shop.queue.checkpoint(Checkpoint(lease, lease.scan, following, {name: PARTS[name]}, run))
+        lease = replace(lease, stage=following)
+    await shop.queue.give_back(lease)
+    async with shop.worker().working():
+        scan = await shop.ended(lease.scan.scan_id)
+    assert (scan.state, scan.results.answer, scan.results.reward) == (State.SUCCEEDED, ANSWER, REWARD)
+    assert [run.stage for run in scan.stages] == ["vision", "rules", "answer", "reward"]
+    assert shop.peers.calls == {"reward": 1}
+
+
+async def test_the_job_is_made_by_the_commit_that_ends_the_scan(shop: Shop) -> None:
+    """Of a late write neither; and a scan that has its reward already needs no job."""
+    late = await shop.held()
+    await shop.lose_everybody()
+    with pytest.raises(Fenced):
+        await shop.queue.finish(end_of(late))
+    assert await shop.pool.fetchval("select count(*) from scan.job where kind = 'reward'") == 0
+    lease = await shop.claimed()
+    write = end_of(lease)
+    rich = replace(write.scan, results=replace(write.scan.results, reward=REWARD))
+    assert (await shop.queue.finish(replace(write, scan=rich))).reward_job_id is None
+    assert await shop.pool.fetchval("select count(*) from scan.job") == 0
+
+
+async def test_a_reward_whose_commit_was_answered_by_silence_is_stored_once(shop: Shop) -> None:
+    """Its grant may be repeated under the same id; the scan gets one version more."""
+    pool = LosingPool(shop.pool, shop.parts.queries["reward_finish"], committed=True)
+    shop.parts.rewards = RewardStore(pool, shop.parts.queries)
+    scan_id = await finished(shop)
+    before = await shop.parts.store.get(scan_id)
+    async with shop.worker().working():
+        scan = await shop.ended(scan_id)
+    assert pool.broke
+    assert (scan.version, scan.results.reward) == (before.version + 1, REWARD)
+    assert shop.peers.calls == {"reward": 1}
+
+
+async def test_a_reward_whose_worker_was_killed_is_evaluated_again_and_stored_once(shop: Shop) -> None:
+    """Character grants once a scan; the late write of the first worker changes nothing."""
+    scan_id = await finished(shop)
+    first = await claimed(shop)
+    assert await shop.lose_everybody() == []
+    assert (await shop.parts.store.get(scan_id)).state is State.SUCCEEDED
+    second = await claimed(shop)
+    assert await shop.parts.rewards.finish(first, REWARD, RUN) is None
+    assert not await shop.parts.rewards.holds(first)
+    assert await shop.parts.rewards.finish(second, REWARD, RUN) == second.scan.version + 1
+    assert await shop.parts.rewards.finish(second, REWARD, RUN) is None
+    assert await shop.pool.fetchval("select count(*) from scan.job") == 0
+
+
+async def test_a_reward_that_was_in_five_crashes_is_archived_and_its_scan_stays(shop: Shop) -> None:
+    """Nothing takes workers down for ever, and no scan fails for its reward."""
+    scan_id = await finished(shop)
+    for _ in range(5):
+        await claimed(shop)
+        await shop.lose_everybody()
+    assert await shop.pool.fetchval("select state from scan.job where kind = 'reward'") == "ARCHIVED"
+    assert (await shop.parts.store.get(scan_id)).state is State.SUCCEEDED
+
+
+async def test_a_reward_whose_scan_has_changed_meanwhile_is_evaluated_anew(shop: Shop) -> None:
+    """A reply made another answer of it: what was evaluated on the old one isn't stored."""
+    scan_id = await finished(shop)
+    changed = "update scan.scan set version = version + 1 where id = $1"
+
+    async def change() -> None:
+        if shop.peers.calls["reward"] == 1:
+            await shop.pool.execute(changed, scan_id)
+
+    shop.peers.before["reward"] = change
+    before = await shop.parts.store.get(scan_id)
+    async with shop.worker().working():
+        scan = await shop.ended(scan_id)
+    assert (scan.version, shop.peers.calls["reward"]) == (before.version + 2, 2)
+
+
+async def test_a_result_without_its_reward_isn_t_the_last_word(shop: Shop, redis_url: str) -> None:
+    """The process that stored the reward may have died before Redis heard of it: results live there for a day."""
+    scan_id = await finished(shop)
+    await shop.parts.reader.refresh(scan_id)
+    lease = await claimed(shop)
+    await shop.parts.rewards.finish(lease, REWARD, RUN)
+    loop = asyncio.get_running_loop()
+    async with open_redis(redis_url) as redis:
+        snapshots = Snapshots(redis, Bodies(), clock=lambda: loop.time() + 10**10)
+        read = await ScanReader(snapshots, shop.parts.store.get_many).read(scan_id)
+    assert read.version == lease.scan.version + 1
+
+
+async def test_a_scan_that_gets_its_reward_ends_once_for_those_who_count(shop: Shop, redis_url: str) -> None:
+    """Admission measures how fast scans get done: counted twice, twice as many would be let in."""
+    scan_id = await finished(shop)
+    scan = await shop.parts.store.get(scan_id)
+    async with open_redis(redis_url) as redis, redis.client.pubsub() as channel:
+        await channel.subscribe(CHANNEL)
+        rich = replace(scan, version=scan.version + 1, results=replace(scan.results, reward=REWARD))
+        for one in (scan, rich):
+            await shop.parts.snapshots.publish(one)
+        heard: list[str] = []
+
+        async def both() -> bool:
+            message = await channel.get_message(timeout=1.0)
+            if message and message["type"] == "message":
+                heard.extend(message["data"].decode().split(" "))
+            return len([word for word in heard if scan_id in word]) == 2
+
+        await eventually(both)
+    assert [word for word in heard if scan_id in word] == [scan_id + ENDED_MARK, scan_id]
+
+
+async def test_a_worker_without_room_leaves_rewards_to_others(shop: Shop) -> None:
+    """Places that were kept are given back."""
+    gate = asyncio.Event()
+    shop.peers.before["reward"] = gate.wait
+    shop.parts.settings = shop.parts.settings.model_copy(update={"reward_capacity": 2})
+    scan_ids = [await shop.submit() for _ in range(5)]
+    async with shop.worker().working():
+
+        async def answered() -> bool:
+            scans = [await shop.parts.store.get(scan_id) for scan_id in scan_ids]
+            return all(scan.state is State.SUCCEEDED for scan in scans)
+
+        await eventually(answered)
+        states = await shop.pool.fetch("select state from scan.job where kind = 'reward' order by state")
+        assert [row["state"] for row in states] == ["LEASED"] * 2 + ["READY"] * 3
+        gate.set()
+        scans: list[Scan] = [await shop.ended(scan_id) for scan_id in scan_ids]
+    assert {scan.results.reward for scan in scans} == {REWARD}
+    assert shop.peers.calls["reward"] == 5
