@@ -1,6 +1,6 @@
 -- The reward of a scan that has succeeded is a job of its own, of kind 'reward', whose ref is the scan.
 
--- Unused since 0.1: nothing relies on the database to refuse a kind; each worker claims the kinds it knows by name.
+-- Unused since 0.1: nothing relies on the database to refuse a kind, since each worker claims the kinds it knows by name.
 alter table scan.job drop constraint job_kind_check;
 
 -- A scan takes its reward's job with it, whoever deletes it, the release before included; who is at it stops.
