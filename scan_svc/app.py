@@ -144,9 +144,7 @@ class Parts:
         self.reward_due = self._doorbell(REWARD_KIND)
         self.rewards = RewardStore(pool, queries)
         self.webhooks = WebhookStore(pool, queries, secrets.token_bytes)
-        self.dead_letters = DeadLetters(
-            pool, queries, self.reader.refresh, {"scan": self.queued, REWARD_KIND: self.reward_due}
-        )
+        self.dead_letters = DeadLetters(pool, queries, self.reader.refresh, self.queued, self.reward_due)
 
     def _doorbell(self, kind: str) -> Callable[[], None]:
         """What is called when a job of this kind is to be claimed."""

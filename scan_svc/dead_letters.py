@@ -18,6 +18,7 @@ import structlog
 from mesh.errors import NotFound, Reason
 from mesh.postgres import Queries
 from scan_svc.results import Usage
+from scan_svc.reward_store import KIND as REWARD_KIND
 from scan_svc.rows import failure_from
 from scan_svc.scans import Failure
 
@@ -85,7 +86,8 @@ class DeadLetters:
         pool: Connections.
         queries: The service's SQL.
         refresh: Makes a replayed scan known to its watchers; raises NotFound if it is gone.
-        wake: Called, by kind, when there is something to claim.
+        queued: Called when there is a scan to claim.
+        reward_due: Called when there is a reward to claim.
     """
 
     def __init__(
@@ -93,12 +95,13 @@ class DeadLetters:
         pool: asyncpg.Pool,
         queries: Queries,
         refresh: Callable[[str], Awaitable[object]],
-        wake: Mapping[str, Callable[[], None]],
+        queued: Callable[[], None],
+        reward_due: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = pool
         self._sql = queries
         self._refresh = refresh
-        self._wake = wake
+        self._wake: Mapping[str, Callable[[], None]] = {"scan": queued, REWARD_KIND: reward_due}
 
     async def page(self, wanted: Filter, after: tuple[datetime, int] | None, size: int) -> list[DeadLetter]:
         """Up to `size` of the letters meant, longest dead first, after a point (died_at, job_id) in that order."""

@@ -140,7 +140,7 @@ class ReplyStore:
         return await self._written(lease, "keep_reply", reply.message, reply.question)
 
     async def sharpen(
-        self, lease: ReplyLease, changes: Results, run: StageRun, region: str, reply: Reply, *, reward_due: bool = False
+        self, lease: ReplyLease, changes: Results, run: StageRun, region: str, reply: Reply, reward_due: bool = False
     ) -> bool:
         """Stores what a reply made of a scan.
 

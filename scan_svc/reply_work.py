@@ -192,7 +192,7 @@ class ReplyWork:
         region = self._draft.region
         held = scan.results.reward if changes.reward is None else changes.reward
         due = replace(changes, reward=held).awaits_reward
-        if not await self._persist(lambda: store.sharpen(lease, changes, self._run(), region, reply, reward_due=due)):
+        if not await self._persist(lambda: store.sharpen(lease, changes, self._run(), region, reply, due)):
             await self._booked()
             return None
         if due:

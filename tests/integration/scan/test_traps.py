@@ -528,10 +528,12 @@ def kill_immediately(name: str, stack: Path) -> None:
 
 
 async def all_succeeded(dsn: str, count: int) -> bool:
-    """Whether so many scans have succeeded, in a database that may be away."""
+    """Whether so many scans have succeeded and got their rewards, in a database that may be away."""
     try:
         connection = await asyncpg.connect(dsn)
-        succeeded = await connection.fetchval("select count(*) from scan.scan where state = 'SUCCEEDED'")
+        succeeded = await connection.fetchval(
+            "select count(*) from scan.scan where state = 'SUCCEEDED' and outputs ->> 'reward' is not null"
+        )
         await connection.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
