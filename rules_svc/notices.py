@@ -8,8 +8,8 @@ _NATIONWIDE = Text(
     "These are the nationwide rules. Tell us where you live for days and places.",
 )
 _UNKNOWN = Text(
-    "알 수 없는 지역이라 전국 공통 규정을 알려 드려요: {said}",
-    "We don't know this region, so these are the nationwide rules: {said}",
+    "알 수 없는 지역이라 전국 공통 규정을 알려 드려요. 시·군·구까지 알려 주세요: {said}",
+    "We don't know this region, so these are the nationwide rules. Which city or district is it in: {said}?",
 )
 _SEVERAL = Text(
     "같은 이름의 지역이 여러 곳이라 전국 공통 규정을 알려 드려요. 시·도까지 알려 주세요: {names}",

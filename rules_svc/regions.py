@@ -24,15 +24,34 @@ _PROVINCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "충청북도": ("충북",),
         "충청남도": ("충남",),
-        "전라남도": ("전남",),
-        "전북특별자치도": ("전북", "전라북도"),
+        "전남광주통합특별시": (
+            "전남광주",
+            "전남광주시",
+            "전남",
+            "전라남도",
+            "광주",
+            "광주시",
+            "광주광역시",
+            "gwangju",
+            "jeonnam",
+            "jeollanam-do",
+        ),
+        "전북특별자치도": ("전북", "전북도", "전북자치도", "전라북도"),
         "경상북도": ("경북",),
         "경상남도": ("경남",),
+        "강원특별자치도": ("강원자치도",),
+        "제주특별자치도": ("제주자치도",),
     }
 )
-_TITLES = re.compile(r"(특별자치시|특별자치도|특별시|광역시|도|시|군|구)$")
+_SHORT = MappingProxyType(
+    {"인천광역시": ("인천시",), "경상북도": ("경북",), "전라북도": ("전북",), "강원도": ("강원",)}
+)
+_TITLES = re.compile(r"(통합특별시|특별자치시|특별자치도|특별시|광역시|도|시|군|구)$")
 _ENGLISH_TITLES = re.compile(r"[- ](si|gun|gu|do)$")
-_SEPARATORS = re.compile(r"[/,>\s]+")
+_SEPARATORS = re.compile(r"[/,>()\s]+")
+# What may follow a region in one word with it: another region, or a part of an address.
+_TITLED = re.compile(r".(?:시|도|군|구)$")
+_ADDRESS = re.compile(r"\d|(?:[동읍면리가로길]|구청|시청|군청)$")
 # What Korean speech puts behind a name: "마포구예요", "마포구에 살아요".
 _ENDING = re.compile(r"(이에요|예요|이요|요|입니다|에서|에|은|는|이야|야)[.!]?$")
 
@@ -116,6 +135,21 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Former:
+    """A region as it was before a reform.
+
+    Attributes:
+        code: Its code then.
+        key: Its name then, from the province down.
+        now: What it is now; several if it was divided.
+    """
+
+    code: str
+    key: str
+    now: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Whereabouts:
     """What became of a person's word for where they live.
 
@@ -144,14 +178,19 @@ class Regions:
     _by_code: Mapping[str, Region]
     _by_key: Mapping[str, Region]
     _by_alias: Mapping[str, tuple[Region, ...]]
+    _former: Mapping[str, tuple[Region, ...]]
+    _former_names: Mapping[tuple[str, ...], tuple[Region, ...]]
     _centres: tuple[Region, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, gazetteer: Sequence[Region], overlays: Iterable[Overlay], nation: Overlay) -> Self:
+    def of(
+        cls, gazetteer: Sequence[Region], overlays: Iterable[Overlay], nation: Overlay, former: Sequence[Former] = ()
+    ) -> Self:
         """The regions with these overlays.
 
         Raises:
             ValueError: A code or key stands there twice, or an overlay is of no region.
+            KeyError: What a former region is now doesn't exist.
         """
         by_code = {region.code: region for region in gazetteer}
         by_key = {region.key: region for region in gazetteer}
@@ -171,6 +210,8 @@ class Regions:
             _by_code=MappingProxyType(by_code),
             _by_key=MappingProxyType(by_key),
             _by_alias=MappingProxyType({alias: tuple(found) for alias, found in by_alias.items()}),
+            _former={one.code: tuple(by_key[key] for key in one.now) for one in former},
+            _former_names=_names_of(former, by_key),
             _centres=tuple(region for region in gazetteer if region.key not in divided),
         )
 
@@ -186,7 +227,7 @@ class Regions:
                 May be empty.
             location: Latitude and longitude; decides between regions of one name, and where nothing was recognised.
         """
-        words = _words(said)
+        words = [part for word in _words(said) for part in self._parts(word)]
         candidates = self._of_code(words[0]) if len(words) == 1 and words[0].isdecimal() else self._named(words)
         if len(candidates) > 1 and location is not None:
             candidates = [min(candidates, key=lambda region: _kilometres(region, location))]
@@ -223,10 +264,28 @@ class Regions:
         return Text(key.replace("/", " "), ", ".join(dict.fromkeys(english)))
 
     def _of_code(self, digits: str) -> list[Region]:
-        for code in (digits[:5], digits[:4] + "0", digits[:2]):
-            if len(digits) >= 5 and code in self._by_code:
-                return [self._by_code[code]]
-        return [self._by_code[digits]] if digits in self._by_code else []
+        codes = (digits[:5], digits[:4] + "0", digits[:2]) if len(digits) >= 5 else (digits,)
+        for code in codes:
+            if found := [self._by_code[code]] if code in self._by_code else self._former.get(code):
+                return list(found)
+        return []
+
+    def _parts(self, word: str) -> list[str]:
+        """The regions that are written in one word, and what follows them: 경기도성남시분당구정자동."""
+        if word.isascii() or self._knows(word) or self._knows(_ENDING.sub("", word)):
+            return [word]
+        for length in range(len(word) - 1, 1, -1):
+            first, rest = word[:length], word[length:]
+            if self._knows(first):
+                parts = self._parts(rest)
+                if not _TITLED.search(first) and not (self._knows(parts[0]) and _TITLED.search(parts[0])):
+                    continue
+                if len(parts) > 1 or self._knows(rest) or _ADDRESS.search(rest) or _ENDING.fullmatch(rest):
+                    return [first, *parts]
+        return [word]
+
+    def _knows(self, name: str) -> bool:
+        return name in self._by_alias or (name,) in self._former_names
 
     def _named(self, words: Sequence[str]) -> list[Region]:
         """The regions that these words name; as many words as possible, so that what stands around is ignored."""
@@ -235,8 +294,12 @@ class Regions:
                 *around, last = words[start:end]
                 # English puts the district first.
                 found = self._called(last, around) or self._called(words[start], words[start + 1 : end])
+                found = found or list(self._former_names.get(tuple(words[start:end]), ()))
                 if found:
-                    return [region for region in found if "/" not in region.key] or found
+                    provinces = [region for region in found if "/" not in region.key]
+                    # 광주 is the city of that name, unless another one has just this name: 광주시 in 경기도.
+                    namesake = any(region.key.endswith(f"/{words[start]}") for region in found)
+                    return found if namesake else provinces or found
         return []
 
     def _called(self, name: str, around: Sequence[str]) -> list[Region]:
@@ -253,6 +316,21 @@ class Regions:
 def _words(said: str) -> list[str]:
     folded = unicodedata.normalize("NFC", said).casefold()
     return [word for word in _SEPARATORS.split(folded) if word]
+
+
+def _names_of(former: Sequence[Former], by_key: Mapping[str, Region]) -> Mapping[tuple[str, ...], tuple[Region, ...]]:
+    """What former regions were called, word by word: by their last name alone only if no region has it now."""
+    called = defaultdict[tuple[str, ...], dict[str, Region]](dict)
+    for one in former:
+        province, *below = one.key.split("/")
+        now = {key: by_key[key] for key in one.now}
+        short = _TITLES.sub("", province)
+        for above in {province, short, *_SHORT.get(province, ())} if below else set[str]():
+            called[(above, *below)].update(now)
+            called[(*below, above)].update(now)
+        if not below:
+            called[(province,)].update(now)
+    return MappingProxyType({words: tuple(found.values()) for words, found in called.items()})
 
 
 def _kilometres(region: Region, place: tuple[float, float]) -> float:

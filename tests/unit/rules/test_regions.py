@@ -1,15 +1,31 @@
 """Regions: who is meant, and what applies there."""
 
+import unicodedata
+from collections.abc import Iterator
+
 import pytest
 
 from mesh.locale import Locale
 from rules_svc.notices import notice
-from rules_svc.regions import NATION, Level, Whereabouts
+from rules_svc.regions import NATION, Level, Region, Whereabouts
 from rules_svc.rulebook import Rulebook
 
 CLEAR_PET = ("재활용폐기물", "무색페트병", "생수병")
 PAPER = ("재활용폐기물", "종이", "신문지")
 BOTTLE = ("재활용폐기물", "유리병", "음료수병")
+
+
+_SHORT = {
+    "서울특별시": ("서울", "서울시"),
+    "부산광역시": ("부산", "부산시"),
+    "경기도": ("경기",),
+    "강원특별자치도": ("강원", "강원도", "강원자치도"),
+    "충청북도": ("충북",),
+    "전북특별자치도": ("전북", "전라북도", "전북자치도"),
+    "전남광주통합특별시": ("전남광주", "전남"),
+    "경상남도": ("경남",),
+    "제주특별자치도": ("제주도",),
+}
 
 
 def at(book: Rulebook, said: str) -> Whereabouts:
@@ -30,7 +46,7 @@ def at(book: Rulebook, said: str) -> Whereabouts:
         ("11", "서울특별시"),
         ("경기도 성남시 분당구 정자동", "경기도/성남시/분당구"),
         ("분당", "경기도/성남시/분당구"),
-        ("광주", "광주광역시"),
+        ("광주", "전남광주통합특별시"),
         ("경기 광주", "경기도/광주시"),
         ("강원 고성", "강원특별자치도/고성군"),
         ("전라북도 전주시", "전북특별자치도/전주시"),
@@ -46,6 +62,74 @@ def test_a_region_is_found_as_people_write_it(book: Rulebook, said: str, key: st
     region = at(book, said).region
     assert region is not None
     assert region.key == key
+
+
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ("전남광주통합특별시", "전남광주통합특별시"),
+        ("광주광역시 동구", "전남광주통합특별시/동구"),
+        ("29110", "전남광주통합특별시/동구"),
+        ("전남 화순군", "전남광주통합특별시/화순군"),
+        ("전라남도/화순군", "전남광주통합특별시/화순군"),
+        ("4679025000", "전남광주통합특별시/화순군"),
+        ("인천 동구", "인천광역시/제물포구"),
+        ("28140", "인천광역시/제물포구"),
+        ("인천 영종구", "인천광역시/영종구"),
+        ("인천광역시검단구왕길동", "인천광역시/검단구"),
+        ("인천 남구", "인천광역시/미추홀구"),
+        ("28170", "인천광역시/미추홀구"),
+        ("화성시 동탄구", "경기도/화성시/동탄구"),
+        ("41597", "경기도/화성시/동탄구"),
+        ("41590", "경기도/화성시"),
+        ("경북 군위군", "대구광역시/군위군"),
+        ("47720", "대구광역시/군위군"),
+        ("강원자치도 춘천시", "강원특별자치도/춘천시"),
+        ("42110", "강원특별자치도/춘천시"),
+        ("전북자치도 전주시 덕진구", "전북특별자치도/전주시/덕진구"),
+        ("45113", "전북특별자치도/전주시/덕진구"),
+    ],
+)
+def test_reforms_are_followed(book: Rulebook, said: str, key: str) -> None:
+    """New names and codes are found, and old ones are what they have become."""
+    region = at(book, said).region
+    assert region is not None
+    assert region.key == key
+
+
+@pytest.mark.parametrize(
+    ("said", "keys"),
+    [
+        ("인천 중구", {"인천광역시/제물포구", "인천광역시/영종구"}),
+        ("28110", {"인천광역시/제물포구", "인천광역시/영종구"}),
+        ("인천광역시서구", {"인천광역시/서해구", "인천광역시/검단구"}),
+        ("광주시", {"전남광주통합특별시", "경기도/광주시"}),
+    ],
+)
+def test_what_was_divided_is_asked_back(book: Rulebook, said: str, keys: set[str]) -> None:
+    """An old district that became two could be either."""
+    found = at(book, said)
+    assert found.region is None
+    assert {region.key for region in found.several} == keys
+
+
+def test_every_region_is_found_however_it_is_spelt(book: Rulebook) -> None:
+    """With and without blanks, a neighbourhood behind it, short names of provinces, codes, separate letters."""
+    lost = {
+        said: at(book, said).region
+        for region in book.regions
+        for said in _spellings(region)
+        if at(book, said).region != region
+    }
+    assert lost == {}
+
+
+@pytest.mark.parametrize("said", ["정자동", "중앙동", "정자1동", "행복마을"])
+def test_a_neighbourhood_alone_is_not_guessed(book: Rulebook, said: str) -> None:
+    """There are several of most; the notice asks for the city or district."""
+    found = at(book, said)
+    assert (found.region, found.several) == (None, ())
+    assert "시·군·구" in notice(found, book.regions.nation, book.regions, Locale.KO)
 
 
 @pytest.mark.parametrize("said", ["중구", "고성군", "북구", "강서구"])
@@ -175,3 +259,15 @@ def test_every_notice_is_a_sentence(book: Rulebook, locale: Locale) -> None:
         found = at(book, said)
         told = notice(found, book.match_in(PAPER, (), found).overlay, book.regions, locale)
         assert told.strip()
+
+
+def _spellings(region: Region) -> Iterator[str]:
+    province, *below = region.key.split("/")
+    for above in (province, *_SHORT.get(province, (province,))):
+        parts = [above, *below]
+        yield from ("/".join(parts), " ".join(parts), "".join(parts), ", ".join(parts))
+        yield unicodedata.normalize("NFD", "".join(parts))
+        yield f"대한민국 {' '.join(parts)}"
+        if below:
+            yield from (f"{' '.join(parts)} 중앙동 123-4", f"{''.join(parts)}중앙동", f"{''.join(parts)} 중앙로 1")
+    yield from (region.code, f"{region.code}10100") if len(region.code) == 5 else (region.code,)
