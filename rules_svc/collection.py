@@ -21,6 +21,8 @@ class Stream(StrEnum):
     GLASS = "glass"
     METAL = "metal"
     BOX = "box"
+    HANDOVER = "handover"
+    SHOP = "shop"
     BULKY = "bulky"
     BOOKED = "booked"
     CONSTRUCTION = "construction"

@@ -6,6 +6,8 @@ import msgspec
 
 from mesh.locale import Text
 from rules_svc.collection import Collection, Stream
+from rules_svc.compounds import Compound, Compounds, Material
+from rules_svc.compounds import Words as Nouns
 from rules_svc.effects import Effect, Redirect, Step, Tag
 from rules_svc.questions import Choice, OpenCategory, OpenTag, Questions, Topic, Words
 from rules_svc.regions import NATION, Overlay
@@ -30,6 +32,45 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
         """The category, below this path."""
         path = (*above, self.key)
         return Node(path, self.name, self.synonyms, tuple(child.node(path) for child in self.children))
+
+
+class CompoundEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A last noun in `heads.yaml`."""
+
+    heads: Nouns
+    to: str
+    of: Nouns = Nouns()
+
+    def compound(self, taxonomy: Taxonomy) -> Compound:
+        """The noun; where it leads must exist."""
+        return Compound(self.heads, taxonomy[path_of(self.to)].path, self.of)
+
+
+class MaterialEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A material in `heads.yaml`."""
+
+    words: Nouns
+    to: str
+    own: list[str]
+
+    def material(self, taxonomy: Taxonomy) -> Material:
+        """The material; every category it names must exist."""
+        own = tuple(taxonomy[path_of(one)].path for one in self.own)
+        return Material(self.words, taxonomy[path_of(self.to)].path, own)
+
+
+class HeadsFile(msgspec.Struct, forbid_unknown_fields=True):
+    """`heads.yaml`."""
+
+    heads: list[CompoundEntry]
+    materials: list[MaterialEntry]
+
+    def compounds(self, taxonomy: Taxonomy) -> Compounds:
+        """Everything known about names of several words."""
+        return Compounds(
+            tuple(one.compound(taxonomy) for one in self.heads),
+            tuple(one.material(taxonomy) for one in self.materials),
+        )
 
 
 class StepEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -57,6 +98,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True):
     source: Text | None = None
     stream: Stream | None = None
     fee: Text | None = None
+    fixed: bool = False
 
     def rule(self, taxonomy: Taxonomy, file: "RuleFile") -> Rule:
         """The rule, named after its category; what it doesn't say is its file's."""
@@ -73,6 +115,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True):
             source=self.source or file.source,
             stream=self.stream or file.stream,
             fee=self.fee,
+            fixed=self.fixed,
         )
 
 

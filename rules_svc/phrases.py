@@ -3,15 +3,28 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
+# What stands in brackets behind a name tells of what kind it is: 수납장(플라스틱).
+_IN_BRACKETS = re.compile(r"(\S+)\s*[(（]([^()（）]*)[)）]")
 _MOST_WORDS = 10
+_TOPIC = re.compile(r".[은는]$")
+# 기름 묻은 피자박스 is about the box.
+_PARTICIPLE = re.compile(
+    r"(?:[묻남붙담씻먹젖굳썩낡삭받얼녹볶삶많작얇검붉넓밝좋뜯꺾입신싸쓰하되있없들나오가지]|[가-힣](?:나|지|리|이))[은는]$"
+)
+# Words behind the last noun that say what became of it or what is asked: 부러졌는데, 버리려고요.
+_PREDICATE = re.compile(
+    r"(?:[는은던한인]데|[아어해워려져봐써했]요|[예네지죠까나]요|니다|니까|려면|려고|[아어해]서|[했됐졌났았었]어|[했됐졌났았었]음|는지|다면서|다며"
+    r"|싶어|[았었]는|된|진|난)$"
+)
 # Letters of a name that count.
 LONGEST = 30
 
 _PARTICLES_TEXT = """
+이에요 예요 이예요 이요 입니다 같아요 인데요 이라고요 라고요
 으로는 에서는 이랑은 에다가 이라도 이라는 으로 에서 에다 이랑 하고 까지 부터 처럼 마다 이나 이란 인데 인가 은요 는요
 들은 들을 은 는 이 가 을 를 에 로 도 만 의 와 과 랑 나 요 들 란 야
 """
@@ -21,11 +34,13 @@ _PARTICLES = tuple(sorted(_PARTICLES_TEXT.split(), key=len, reverse=True))
 _AROUND_TEXT = """
 어디 어디에 어디다 어디다가 어디로 어디서 어떻게 어떡해 어케 뭐 뭘로 무엇 무슨 어느 방법 법 버리는 버려 버려요
 버리나요 버릴 버릴때 버릴까 버리는법 버리는방법 버리기 버리면 버려야 버리고 버리지 버림 해요 해야 하나요 하죠 하는
-할까 되나요 되요 돼요 되는 될까요 돼 분리수거 분리배출 재활용 배출 배출방법 처리 수거 수거함 쓰레기 폐기 다 쓴 쓰던
+할까 되나요 되요 돼요 되는 될까요 돼 분리수거 분리배출 재활용
+배출 배출방법 처리 처리방법 처리법 수거 수거함 쓰레기 폐기 재질 재질의 깨끗한 더러운 일반 문의드립니다 문의 질문
+다 쓴 쓰던
 쓰고 남은 빈 헌 오래된 다쓴 먹은 먹고 마신 안 못 쓰는 좀 수 있나요 있어요 것 거 게 인가요 가능 가능한가요 알려줘
 알려주세요 궁금 궁금해요 이거 저거 이건 넣어 넣어요 넣나요 넣으면 해 때 how where what which when do does did i we
 you to the a an my our this that these those is are it its be should must of for in into on at with from and or
-dispose disposing disposal throw recycle recycled recycling bin put go goes old used good empty broken trash garbage
+dispose disposing disposal throw recycle recycled recycling bin put go goes old used good empty trash garbage
 rubbish away out
 """
 _AROUND = frozenset(_AROUND_TEXT.split())
@@ -39,11 +54,15 @@ class Phrase:
         squeezed: Its letters without spaces.
         words: Its words.
         weight: How much of the question it stands for, up to 1.
+        heads: Whether it ends with what the question is about: the last noun, or the marked topic.
+        before: The words before it, parted by blanks.
     """
 
     squeezed: str
     words: tuple[str, ...]
     weight: float
+    heads: bool = True
+    before: str = ""
 
 
 def folded(text: str) -> str:
@@ -64,11 +83,15 @@ def singular(word: str) -> str:
 
 def phrases(question: str) -> list[Phrase]:
     """What may be names in a question, the largest part first; none twice."""
-    text = folded(question)
-    every = text.split()[:_MOST_WORDS]
+    text = folded(_IN_BRACKETS.sub(r" \2 \1 ", question))
+    every = folded(question).split()[:_MOST_WORDS]
     left = [word for word in _ASKING.sub(" ", text).split()[:_MOST_WORDS] if _bare(word) not in _AROUND]
     found: dict[str, Phrase] = {}
-    for phrase in (*_spellings(every, 1.0), *_runs(left or every)):
+    whole = [replace(phrase, heads=left == every and _head(every) == len(every)) for phrase in _spellings(every, 1.0)]
+    # The very words say a little more than what is left of them.
+    share = 1.0 if left == every else 0.995
+    runs = (replace(phrase, weight=phrase.weight * share) for phrase in _runs(left or every))
+    for phrase in (*whole, *runs):
         if phrase.squeezed and phrase.squeezed not in found:
             found[phrase.squeezed] = phrase
     return sorted(found.values(), key=lambda phrase: -phrase.weight)
@@ -87,17 +110,22 @@ def _runs(words: Sequence[str]) -> Iterator[Phrase]:
     head = _head(words)
     for length in range(len(words), 0, -1):
         for start in range(len(words) - length + 1):
-            beside = 0.0 if start + length == head else 0.02
-            yield from _spellings(words[start : start + length], 0.85 + 0.15 * length / len(words) - beside)
+            heads, before = start + length == head, " ".join(map(singular, words[:start]))
+            weight = 0.85 + 0.15 * length / len(words) - (0.0 if heads else 0.02)
+            for phrase in _spellings(words[start : start + length], weight):
+                yield replace(phrase, heads=heads, before=before)
 
 
 def _head(words: Sequence[str]) -> int:
     """How many words there are up to what is asked about.
 
-    The topic, if one is marked (물티슈는 종이예요?), else the last word: a phone charger is a charger.
+    The topic, if one is marked (물티슈는 종이예요?), else the last noun: a phone charger is a charger.
     """
-    topics = (number for number, word in enumerate(words, start=1) if len(word) > 1 and word.endswith(("은", "는")))
-    return next(topics, len(words))
+    topics = (
+        number for number, word in enumerate(words, start=1) if _TOPIC.search(word) and not _PARTICIPLE.search(word)
+    )
+    nouns = (number for number in range(len(words), 0, -1) if not _PREDICATE.search(words[number - 1]))
+    return next(topics, next(nouns, len(words)))
 
 
 def _spellings(words: Sequence[str], weight: float) -> Iterator[Phrase]:

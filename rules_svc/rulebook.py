@@ -11,6 +11,8 @@ from rules_svc.regions import Overlay, Regions, Whereabouts
 from rules_svc.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")
+# The bags that a step may name and a region may replace.
+_BAGS = ("마대", "종량제봉투")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Rule:
         applied_tags: Situation tags that changed it.
         when: Days and hours where it is to be disposed of; None if they aren't known.
         place: Where it is put out there; None if nothing is said about it.
+        fixed: Whether situations and regions leave it as it is: what is dangerous is told whole, and nothing beside it.
     """
 
     rule_id: str
@@ -56,6 +59,7 @@ class Rule:
     applied_tags: tuple[str, ...] = ()
     when: Text | None = None
     place: Text | None = None
+    fixed: bool = False
 
     def told(self, locale: Locale) -> "ToldRule":
         """The rule in one language."""
@@ -175,9 +179,14 @@ class Rulebook:
         return next(self.rules[one] for one in lineage(path) if one in self.rules)
 
     def _redirected(self, path: Path, present: Sequence[Tag]) -> tuple[Path, list[Step], list[str]]:
-        """Where the situation leads, with the reasons and the tags that led there. Each tag redirects at most once."""
+        """Where the situation leads, with the reasons and the tags that led there.
+
+        Each tag redirects at most once, and none leads away from a fixed rule.
+        """
         reasons, used, left = list[Step](), list[str](), list(present)
         while True:
+            if self._narrowest(path).fixed:
+                return path, reasons, used
             hop = next(((tag, redirect) for tag in left if (redirect := tag.redirect(path))), None)
             if hop is None:
                 return path, reasons, used
@@ -195,7 +204,7 @@ class Rulebook:
             (tag.key, effect)
             for tag in present
             for effect in tag.effects
-            if effect.redirect is None and effect.reaches(path)
+            if effect.redirect is None and effect.reaches(path) and not rule.fixed
         ]
         effects = [effect for _, effect in changing]
         applied = [*redirecting, *(key for key, _ in changing)]
@@ -217,11 +226,24 @@ def _collected(rule: Rule, overlays: Sequence[Overlay], *, rule_of_thumb: bool) 
         for overlay in overlays
         if (collection := overlay.collection(rule.stream)) and (rule_of_thumb or not collection.differs)
     ]
+    container = next((one.container for one in said if one.container), None)
     return replace(
         rule,
         when=next((one.when for one in said if one.when), None),
         place=next((one.place for one in said if one.place), None),
-        container=next((one.container for one in said if one.container), rule.container),
+        container=container or rule.container,
+        steps=tuple(_bagged(step, container) for step in rule.steps) if container else rule.steps,
+    )
+
+
+def _bagged(step: Step, container: Text) -> Step:
+    """The step, with the region's bag where it names another one; what else it says stays."""
+    named = next((bag for bag in _BAGS if bag in step.text.ko), None)
+    if step.about != "bag" or named is None or named in container.ko:
+        return step
+    korean, english = (text.partition(". ")[2] for text in (step.text.ko, step.text.en))
+    return Step(
+        Text(f"{container.ko}에 담아요. {korean}".strip(), f"Put it in {container.en}. {english}".strip()), step.about
     )
 
 

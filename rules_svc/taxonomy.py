@@ -1,12 +1,13 @@
 """The taxonomy of the Korean separate-discharge guide: a tree of majors, middles and minors."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self, TypeAlias
 
 from mesh.errors import NotFound, Reason
 from mesh.locale import Locale, Text
+from rules_svc.compounds import Compounds
 
 # Keys from the major down. A major without middles has its minors right below it.
 Path: TypeAlias = tuple[str, ...]
@@ -61,10 +62,12 @@ class Taxonomy:
 
     Attributes:
         majors: The roots, in the guide's order.
+        compounds: What last nouns and materials say in names that no category has.
     """
 
     majors: tuple[Node, ...]
     _nodes: Mapping[Path, Node]
+    compounds: Compounds = field(default_factory=Compounds)
 
     @classmethod
     def of(cls, majors: Sequence[Node]) -> Self:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -13,9 +14,9 @@ import msgspec
 import yaml
 
 from mesh.normalization import composed
-from rules_svc.entries import NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
+from rules_svc.entries import HeadsFile, NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
 from rules_svc.questions import Questions
-from rules_svc.regions import NATION, Region, Regions
+from rules_svc.regions import NATION, Former, Region, Regions
 from rules_svc.rulebook import Rulebook
 from rules_svc.taxonomy import Taxonomy
 
@@ -41,8 +42,7 @@ def load(data: Traversable = DATA) -> Rulebook:
         msgspec.ValidationError: A file hasn't the right shape.
         mesh.errors.NotFound: A rule or a tag names a category that doesn't exist.
     """
-    nodes = _shaped(data / "taxonomy.yaml", list[NodeEntry])
-    taxonomy = Taxonomy.of([entry.node() for entry in nodes])
+    taxonomy = load_taxonomy(data)
     rule_files = [_shaped(file, RuleFile) for file in _yaml_files(data / "rules")]
     rules = [entry.rule(taxonomy, file) for file in rule_files for entry in file.rules]
     tags = [entry.tag(taxonomy) for entry in _shaped(data / "tags.yaml", list[TagEntry])]
@@ -60,6 +60,13 @@ def load(data: Traversable = DATA) -> Rulebook:
     if missing := [major.path for major in taxonomy.majors if major.path not in book.rules]:
         raise ValueError(f"no rule for {missing}")
     return book
+
+
+def load_taxonomy(data: Traversable = DATA) -> Taxonomy:
+    """Every category, with what names of several words say. Raises as `load` does."""
+    nodes = _shaped(data / "taxonomy.yaml", list[NodeEntry])
+    taxonomy = Taxonomy.of([entry.node() for entry in nodes])
+    return replace(taxonomy, compounds=_shaped(data / "heads.yaml", HeadsFile).compounds(taxonomy))
 
 
 def _shaped(file: Traversable, shape: type[T]) -> T:
@@ -88,8 +95,10 @@ def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
     gazetteer = [
         Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows
     ]
+    lost = csv.DictReader(io.StringIO((folder / "former.csv").read_text("utf-8")))
+    former = [Former(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
     (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
-    return Regions.of(gazetteer, [overlay for overlay in overlays if overlay.key != NATION], nation)
+    return Regions.of(gazetteer, [overlay for overlay in overlays if overlay.key != NATION], nation, former)
 
 
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
@@ -100,6 +109,12 @@ def _digest(data: Traversable) -> str:
     """Twelve hex digits that change with any file a person's answer comes from."""
     digest = hashlib.sha256()
     regions = data / "regions"
-    for file in [*_yaml_files(data), *_yaml_files(data / "rules"), *_yaml_files(regions), regions / "gazetteer.csv"]:
+    for file in [
+        *_yaml_files(data),
+        *_yaml_files(data / "rules"),
+        *_yaml_files(regions),
+        regions / "gazetteer.csv",
+        regions / "former.csv",
+    ]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

@@ -20,7 +20,9 @@ from rules_svc.samples import sample_places
 from rules_svc.taxonomy import Path, within
 
 DATA = yaml_book.DATA
-FILES = [(file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "tags.yaml", "questions.yaml")] + [
+FILES = [
+    (file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "heads.yaml", "tags.yaml", "questions.yaml")
+] + [
     (f"{folder}/{file.name}", folder)
     for folder in ("rules", "regions")
     for file in (DATA / folder).iterdir()
@@ -108,7 +110,10 @@ def test_no_redirects_lead_in_a_circle(book: Rulebook) -> None:
     """Whatever tags and regions come together, even contradicting ones, no category leads back to itself."""
     local = [Tag("", Text("", ""), overlay.differently) for overlay in book.regions.overlays.values()]
     redirects = [
-        (tag.redirect(node.path), node.path) for tag in (*book.tags.values(), *local) for node in book.taxonomy
+        (tag.redirect(node.path), node.path)
+        for tag in (*book.tags.values(), *local)
+        for node in book.taxonomy
+        if not book.match(node.path, ())[0].fixed
     ]
     leads: dict[Path, set[Path]] = {}
     for redirect, path in redirects:

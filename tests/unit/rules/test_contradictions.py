@@ -1,0 +1,94 @@
+"""No text contradicts itself: every rule in every situation, in pairs of situations and in every region."""
+
+import itertools
+
+import pytest
+
+from mesh.locale import Locale
+from rules_svc.answers import Composer, Finding
+from rules_svc.questions import Questions
+from rules_svc.regions import Whereabouts
+from rules_svc.rulebook import Rulebook
+from rules_svc.taxonomy import Path
+from tests.unit.rules import contradictions
+
+LOCALES = tuple(Locale)
+
+
+@pytest.mark.parametrize(
+    ("locale", "lines", "tags"),
+    [
+        (Locale.KO, ["불에 타지 않는 그릇에 담아 두어요.", "부풀었거나 뜨거우면 만지지 말고 두세요."], ["배터리_부풂"]),
+        (Locale.KO, ["불에 타지 않는 그릇에 담아 두어요.", "하나씩 비닐봉지에 넣어요."], []),
+        (Locale.KO, ["수거함에 바로 넣지 말고 전화해요.", "수거함에는 언제든 넣을 수 있어요."], []),
+        (Locale.KO, ["건드리지 말고 물을 뿌려 가루를 잡아요.", "조각을 봉투에 담아요."], []),
+        (Locale.KO, ["남은 가스를 스스로 빼지 않아요.", "노즐을 눌러 가스를 모두 빼요."], []),
+        (
+            Locale.EN,
+            ["Don't put it in a box; telephone first.", "Any time; where the box is indoors, as it opens."],
+            [],
+        ),
+        (Locale.EN, ["Put it in a fireproof dish.", "Put it in a plastic bag by itself."], []),
+    ],
+)
+def test_a_contradiction_is_noticed(locale: Locale, lines: list[str], tags: list[str]) -> None:
+    """What was once said to people, and must be found again wherever it stands."""
+    assert contradictions.between(lines, locale, tags)
+
+
+def test_a_condition_that_does_not_hold_forbids_nothing() -> None:
+    """A warning about a broken lamp says nothing about a whole one."""
+    lines = ["깨지지 않게 감싸서 가져가요.", "깨졌다면 만지지 말고 환기하세요."]
+    assert contradictions.between(lines, Locale.KO) == []
+
+
+def test_no_rule_contradicts_itself_in_any_situation(book: Rulebook) -> None:
+    """Each category in each situation that changes its rule, and in each two of them."""
+    wrong = {}
+    for path, tags in _situations(book):
+        rule = book.match_in(path, tags, Whereabouts(said="어딘가")).rules[0]
+        for locale in LOCALES:
+            if found := contradictions.within(rule, locale, tags):
+                wrong["/".join(path), *tags, locale] = found
+    assert wrong == {}
+
+
+def test_no_rule_contradicts_itself_in_any_region(book: Rulebook) -> None:
+    """Each rule with each region's days, places and bags."""
+    wrong = {}
+    for region in filter(None, map(book.regions.of_key, book.regions.overlays)):
+        for path in book.rules:
+            rule = book.match_in(path, (), Whereabouts(region, region.key)).rules[0]
+            for locale in LOCALES:
+                if found := contradictions.within(rule, locale):
+                    wrong["/".join(path), region.key, locale] = found
+    assert wrong == {}
+
+
+def test_no_answer_contradicts_itself(book: Rulebook, questions: Questions) -> None:
+    """What is composed of a rule says no more and no less, and so does a reply to where and when."""
+    composer = Composer(questions)
+    wrong = {}
+    for path, tags in ((path, tags) for path, tags in _situations(book) if len(tags) < 2):
+        rules = book.match_in(path, tags, Whereabouts(said="어딘가")).rules
+        for locale, question in ((Locale.KO, "어디에 언제 버려요?"), (Locale.EN, "Where and when?")):
+            told = [rule.told(locale) for rule in rules]
+            answer = composer.compose(Finding(path, tags=tags), told, question, locale)
+            if found := contradictions.between(answer.text.splitlines(), locale, tags):
+                wrong["/".join(path), *tags, locale] = found
+    assert wrong == {}
+
+
+def test_a_situation_that_changes_where_a_thing_goes_changes_the_whole_rule(book: Rulebook) -> None:
+    """Only a redirect brings steps, container, day and place together."""
+    assert [tag.key for tag in book.tags.values() for effect in tag.effects if effect.container] == []
+
+
+def _situations(book: Rulebook) -> list[tuple[Path, tuple[str, ...]]]:
+    """Each rule's category with no tag, with each tag that changes its rule, and with each two of those."""
+    found = []
+    for path in book.rules:
+        plain = book.match(path, ())[0]
+        changing = [key for key in book.tags if book.match(path, [key])[0] != plain]
+        found += [(path, tags) for many in range(3) for tags in itertools.combinations(changing, many)]
+    return found
