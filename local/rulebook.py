@@ -43,8 +43,15 @@ def show(
     with grpc.insecure_channel(session.grpc_target) as channel:
         client = RulesClient(channel, session.token, language)
         found = client.find(name)
-        if not found:
-            _err.print(f"Nothing is called so: {name}", markup=False)
+        if not found or not found[0].sure:
+            meant = ", ".join(item.display_name for item in found)
+            _err.print(
+                f"Not sure what this is: {name}. Is it one of these? {meant}"
+                if meant
+                else f"Nothing is called so: {name}",
+                markup=False,
+                soft_wrap=True,
+            )
             raise typer.Exit(1)
         matched = client.match(found[0].category, tag or [], region)
     rule, applied = matched.rules[0], matched.region

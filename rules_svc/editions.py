@@ -52,7 +52,8 @@ class Edition:
         """
         book = yaml_book.load(data)
         composer = Composer(yaml_book.load_questions(data))
-        return cls(book, composer, ItemIndex.of(book.taxonomy), Interpreter.of(book, composer))
+        items = ItemIndex.of(book.taxonomy)
+        return cls(book, composer, items, Interpreter.of(book, composer, items))
 
 
 class Editions:

@@ -7,9 +7,9 @@ from typing import Self
 
 from mesh.locale import Locale
 from rules_svc.answers import UNKNOWN, Composer, Finding, OpenQuestion
-from rules_svc.questions import Words
 from rules_svc.regions import Regions
 from rules_svc.rulebook import Rulebook, ToldRule
+from rules_svc.search import ItemIndex
 from rules_svc.taxonomy import Path
 
 # What a reply says it isn't: "형광등이 아니고 LED", "not silver but white". A word is tried from its beginning alone.
@@ -43,26 +43,17 @@ class Interpreter:
     Attributes:
         composer: Knows what is open.
         regions: Knows where people live.
-        names: What categories are called, with their paths, longest name first.
+        items: Knows what things are called.
     """
 
     composer: Composer
     regions: Regions
-    names: tuple[tuple[Words, Path], ...]
+    items: ItemIndex
 
     @classmethod
-    def of(cls, book: Rulebook, composer: Composer) -> Self:
-        """The interpreter of a rule book."""
-        korean = {
-            name: node.path for node in book.taxonomy for name in (node.name.ko, node.path[-1], *node.synonyms.ko)
-        }
-        english = {name: node.path for node in book.taxonomy for name in (node.name.en, *node.synonyms.en)}
-        names = [
-            *((Words(ko=(name,)), name, path) for name, path in korean.items() if len(name) > 1),
-            *((Words(en=(name,)), name, path) for name, path in english.items() if len(name) > 2),
-        ]
-        ranked = sorted(names, key=lambda one: -len(one[1]))
-        return cls(composer, book.regions, tuple((words, path) for words, _, path in ranked if path != UNKNOWN))
+    def of(cls, book: Rulebook, composer: Composer, items: ItemIndex | None = None) -> Self:
+        """The interpreter of a rule book; with its index, if there is one already."""
+        return cls(composer, book.regions, items or ItemIndex.of(book.taxonomy))
 
     def interpret(
         self, finding: Finding, rules: Sequence[ToldRule], question: str, region: str, reply: str, locale: Locale
@@ -111,4 +102,6 @@ class Interpreter:
         return known
 
     def _named(self, reply: str) -> Path | None:
-        return next((path for words, path in self.names if words.within(reply)), None)
+        """The category that a reply surely names: a guess would lead to a wrong bin."""
+        found = self.items.search(reply, 1)
+        return found[0].path if found and found[0].sure and found[0].path != UNKNOWN else None

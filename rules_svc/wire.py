@@ -197,6 +197,7 @@ def from_found(found: Found, taxonomy: Taxonomy, locale: Locale) -> rules_servic
         category_path=above,
         matched_text=found.matched,
         score=round(found.score, 3),
+        sure=found.sure,
     )
 
 

@@ -1,6 +1,10 @@
 """Search by name, on the taxonomy that ships: what people type, and what they must find."""
 
+import os
+import subprocess
+import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from rules_svc.rulebook import Rulebook
 from rules_svc.search import ItemIndex, initials, letters
 
 CASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("searches.yaml").read_text("utf-8"))
+ITEMS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("items.yaml").read_text("utf-8"))
 NONSENSE = [
     *("asdfqwer", "사랑해요", "대통령 선거", "ㅋㅋㅋㅋ", "ㅠㅠ", "!!!", "   ", "12345", "good morning"),
     *("오늘 날씨 어때", "\U0001f5d1", "ㅁㄴㅇㄹ", "quantum physics", "맛집 추천"),
@@ -44,10 +49,114 @@ def test_nineteen_of_twenty_come_first(index: ItemIndex) -> None:
     assert len(first) >= 0.95 * len(CASES), missed
 
 
+def test_what_strangers_asked_leads_to_the_right_bin(index: ItemIndex) -> None:
+    """A wrong bin, none, and a right one that isn't sure all count as wrong."""
+    missed = []
+    for question, bins in ITEMS.items():
+        found = index.search(question, 1)
+        if not found or not found[0].sure or not "/".join(found[0].path).startswith(tuple(bins)):
+            missed.append(question)
+    assert len(ITEMS) >= 130
+    assert len(missed) <= 0.03 * len(ITEMS), missed
+
+
 @pytest.mark.parametrize("question", NONSENSE)
 def test_nothing_is_found_rather_than_something_far_fetched(index: ItemIndex, question: str) -> None:
     """A wrong bin is worse than no answer."""
     assert index.search(question, 5) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        *((f"{thing}{head}", "뼈·껍데기류") for thing in ("치킨", "족발 ", "소", "참치 ") for head in ("뼈", "뼈다귀")),
+        *((f"{fruit}{blank}씨", "뼈·껍데기류") for fruit in ("망고", "자두", "체리", "감") for blank in ("", " ")),
+        *((f"{nut}{head}", "견과류껍데기") for nut in ("호두", "땅콩", "피스타치오") for head in ("껍질", " 껍데기")),
+        *((f"{fruit} 껍질", "과일껍질") for fruit in ("바나나", "키위", "멜론")),
+        *((f"{thing} 필터", "필터") for thing in ("공기청정기", "가습기", "청소기")),
+        *((f"{thing} {bone}", "뼈·껍데기류") for thing in ("pork", "turkey", "lamb") for bone in ("bone", "bones")),
+        *(
+            (f"{fruit} {seed}", "뼈·껍데기류")
+            for fruit in ("mango", "plum", "date")
+            for seed in ("pit", "seeds", "stone")
+        ),
+        *((f"{material} 도마", place) for material, place in (("실리콘", "고무·실리콘"), ("고무", "고무·실리콘"))),
+        ("고무 장화", "고무·실리콘"),
+        ("수납장(플라스틱)", "가구"),
+        ("기름 묻은 피자 상자", "피자상자"),
+        ("우산이 부러졌는데", "우산"),
+    ],
+)
+def test_the_last_noun_and_the_material_decide(index: ItemIndex, question: str, expected: str) -> None:
+    """None of these stands in the taxonomy as it is typed."""
+    first = index.search(question, 1)[0]
+    assert first.sure
+    assert first.path[-1] == expected
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "휴대폰 거치대",
+        "청소기 봉투걸이",
+        "마우스 손목",
+        "한약",
+        "라면 끓이개",
+        "치약 짜개",
+        "아이스박스 바퀴",
+        "스치로퐁",
+        "phone stand",
+    ],
+)
+def test_what_only_holds_a_name_is_asked_about(index: ItemIndex, question: str) -> None:
+    """A thing for a phone is no phone: a candidate at most."""
+    assert not [found for found in index.search(question, 5) if found.sure and found.path[0] != "생활계유해폐기물"]
+
+
+def test_chance_has_no_say() -> None:
+    """The order of a set of strings changes with each process; no result may."""
+    script = (
+        "import sys, yaml; from rules_svc import yaml_book; from rules_svc.search import ItemIndex;"
+        "index = ItemIndex.of(yaml_book.load_taxonomy());"
+        "[print(question, index.search(question, 20)) for question in sys.stdin.read().splitlines()]"
+    )
+    book = [
+        *CASES,
+        "razor",
+        "glass",
+        "paper cup",
+        "plastic bag",
+        "bottle",
+        "battery",
+        "box",
+        "coffee",
+        "metal can",
+        "tape",
+    ]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONIOENCODING": "utf-8"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        for seed in range(10)
+    ]
+    told = {process.communicate("\n".join(book))[0] for process in running}
+    assert [process.returncode for process in running] == [0] * 10
+    assert len(told) == 1
+
+
+def test_separate_letters_find_what_syllables_find(index: ItemIndex) -> None:
+    """As macOS and iOS may send them."""
+    assert index.search(unicodedata.normalize("NFD", "우유갑을"), 3) == index.search("우유갑을", 3)
+
+
+def test_searching_takes_less_than_a_millisecond(index: ItemIndex) -> None:
+    """99 of 100 questions, each at its best of five, in CPU time, so that a busy machine doesn't count."""
+    taken = [min(_cpu_seconds(index, question) for _ in range(5)) for question in CASES]
+    assert sorted(taken)[int(len(taken) * 0.99)] < 0.001
 
 
 def test_every_name_and_synonym_finds_its_own_category(index: ItemIndex, book: Rulebook) -> None:
@@ -96,3 +205,9 @@ def _seconds(index: ItemIndex, text: str) -> float:
     started = time.perf_counter()
     index.search(text, 20)
     return time.perf_counter() - started
+
+
+def _cpu_seconds(index: ItemIndex, text: str) -> float:
+    began = time.thread_time()
+    index.search(text, 5)
+    return time.thread_time() - began

@@ -218,12 +218,17 @@ class ItemMatch(_message.Message):
     CATEGORY_PATH_FIELD_NUMBER: _builtins.int
     MATCHED_TEXT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    SURE_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """Its name in the locale of the request."""
     matched_text: _builtins.str
     """The name or synonym that matched."""
     score: _builtins.float
-    """How well, from 0 to 1: 1 is the very name, below about 0.9 it was spelt otherwise or is only part of the name."""
+    """How well, from 0 to 1: 1 is the very name. Below 0.86 it isn't sure."""
+    sure: _builtins.bool
+    """Whether it may be told as the answer. If not, it is a candidate: ask "is it this?", for it was spelt otherwise, is
+    only a part of the name, or the last word of the question makes another thing of it. A wrong bin is worse than none.
+    """
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """The category, for MatchRules."""
@@ -240,10 +245,11 @@ class ItemMatch(_message.Message):
         category_path: _abc.Iterable[_builtins.str] | None = ...,
         matched_text: _builtins.str = ...,
         score: _builtins.float = ...,
+        sure: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "category_path", b"category_path", "display_name", b"display_name", "matched_text", b"matched_text", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "category_path", b"category_path", "display_name", b"display_name", "matched_text", b"matched_text", "score", b"score", "sure", b"sure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
