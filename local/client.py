@@ -113,7 +113,9 @@ class ScanClient:
     def _put(self, ticket: scan_service_pb2.UploadTicket, photo: bytes) -> None:
         with _connected():
             response = self._storage.request(ticket.method, ticket.url, headers=dict(ticket.headers), content=photo)
-        if response.is_error:
+        # An earlier try arrived, whose reply was lost: the photo is there, and starting the scan checks it.
+        already = response.status_code == httpx2.codes.PRECONDITION_FAILED
+        if response.is_error and not already:
             raise ApiError.from_json(response.content, response.status_code, self._locale)
 
     def _watch(self, scan_id: str, after_version: int) -> Events:

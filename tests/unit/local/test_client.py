@@ -157,3 +157,10 @@ def test_who_answers_as_somebody_else_is_not_the_stack(server: Server, client: S
 def test_history_keeps_the_servers_order(client: ScanClient) -> None:
     """Newest first is the server's promise, not ours to remake."""
     assert [scan.version for scan in client.history(10)] == [2, 1]
+
+
+def test_an_upload_that_is_there_already_goes_on(server: Server, client: ScanClient) -> None:
+    """Storage takes no photo twice: after a reply that was lost, the repeated upload is 412."""
+    server.replies["PUT /photos/a1"] = lambda: httpx2.Response(412)
+
+    assert client.scan(PHOTO, "image/png", Question()).state == scan_pb2.Scan.State.STATE_QUEUED

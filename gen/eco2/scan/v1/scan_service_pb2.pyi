@@ -132,7 +132,9 @@ Global___CreateScanRequest: _TypeAlias = CreateScanRequest  # noqa: Y015
 
 @_typing.final
 class UploadTicket(_message.Message):
-    """Where and how to upload."""
+    """Where and how to upload. A photo is never overwritten: 412 to a repeated upload, say after a reply that was lost, means
+    that the photo is there already. Go on with StartScan, which checks it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
