@@ -3,11 +3,11 @@
 
 local MOST_HEADERS, MOST_HEADER_BYTES = 100, 16 * 1024
 
--- Of a body's names so much is told as no request of ours can have; tests/unit/envoy holds the protos against it. What
--- stops at a limit has named something unknown by then.
+-- Of a body's names so much is told as no request of ours can have: tests/unit/envoy holds the protos against it.
 local MOST_NAMES, LONGEST_NAME, DEEPEST = 64, 40, 8
--- How many names, values and brackets of a body are looked at: many times what a request of ours can have.
-local MOST_STEPS = 20000
+-- A body with more names than that, or more names, values and brackets than these, many times what a request of ours can
+-- have, is refused at once: the transcoder would hold everybody up for it.
+local MOST_STEPS, MOST_LEVELS = 20000, 100
 
 -- A key as a path's element: letters, digits and underscores as they are, "%" and two digits for any other byte.
 local function element(key)
@@ -19,6 +19,7 @@ end
 
 -- The paths of all names in a JSON text, each once, such as "upload,upload.size_bytes,items[0].name". It reads what the
 -- transcoder's lenient parser reads: names in single quotes or in none, too. What isn't JSON, that parser refuses.
+-- Instead nil and what is wrong, if it is too much.
 local function names_in(json)
   local found, seen = {}, {}
   -- Of each open bracket: the path to it as it stands and without indices; for an array the index, else nil.
@@ -27,7 +28,7 @@ local function names_in(json)
   local at, text, quoted = 1, 1, nil      -- where to go on; where bare text began; the last string
   for _ = 1, MOST_STEPS do
     local stop, _, symbol = json:find("([%[%]{}:,\"'])", at)
-    if not stop then break end
+    if not stop then return table.concat(found, ",") end
     at = stop + 1
     if symbol == '"' or symbol == "'" then
       local finish = stop
@@ -36,7 +37,7 @@ local function names_in(json)
         local escape = finish and json:byte(finish) == 92
         if escape then finish = finish + 1 end
       until not escape
-      if not finish then break end
+      if not finish then return table.concat(found, ",") end
       quoted, at = json:sub(stop + 1, finish - 1), finish + 1
     elseif symbol == ":" then
       local name = element(quoted or json:sub(text, stop - 1):match("^%s*(.-)%s*$"))
@@ -45,12 +46,13 @@ local function names_in(json)
       if depth <= DEEPEST and not seen[key] then
         seen[key] = true
         found[#found + 1] = path
-        if #found == MOST_NAMES then break end
+        if #found > MOST_NAMES then return nil, "The body has too many names." end
       end
       quoted, text = nil, at
     elseif symbol == "{" or symbol == "[" then
       local index = indices[depth]
       depth = depth + 1
+      if depth > MOST_LEVELS then return nil, "The body is too deep." end
       if depth > DEEPEST then
         paths[depth], keys[depth] = "", ""  -- nothing is told of what lies so deep
       elseif index then
@@ -68,7 +70,7 @@ local function names_in(json)
       quoted, text = nil, at
     end
   end
-  return table.concat(found, ",")
+  return nil, "The body has too many values."
 end
 
 -- The paths that older clients use. They send more than is read, and must not begin to fail over it.
@@ -93,7 +95,10 @@ function envoy_on_request(handle)
   local body = handle:body()
   local length = body and body:length() or 0
   if length > 0 then
-    local names = names_in(body:getBytes(0, length))
+    local names, excess = names_in(body:getBytes(0, length))
+    if excess then
+      return handle:respond({[":status"] = "400"}, excess)
+    end
     handle:streamInfo():dynamicMetadata():set("eco2", "names", (is_older(path) and "~" or "") .. names)
   end
 end

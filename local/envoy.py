@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
 LUA = ROOT / "envoy" / "edge.lua"
+MAX_HEAP_BYTES = 1 << 30
 
 _DRAIN_SECONDS = 0.5
 # Hot restart off: its shared memory would clash with another stack's.

@@ -152,6 +152,7 @@ class Stack:
                 **{f"{name.upper()}_PORT": str(number) for name, number in service_ports.items()},
                 "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
                 "LUA_PATH": str(envoy.LUA),
+                "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
                 "JWKS_INLINE": self._tokens.jwks(),
                 "JWT_ISSUER": ISSUER,
                 "JWT_AUDIENCE": AUDIENCE,

@@ -8,6 +8,7 @@
 {{- end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
 {{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}
+{{- $_ := set $values "MAX_HEAP_BYTES" (mul .Values.edge.heapMebibytes 1048576) -}}
 {{- $_ := set $values "JWT_ISSUER" .Values.jwt.issuer -}}
 {{- $_ := set $values "JWT_AUDIENCE" .Values.jwt.audience -}}
 {{- $_ := set $values "JWKS_INLINE" (.Values.jwt.jwks | toJson | replace "'" "''") -}}

@@ -56,11 +56,13 @@ class Edge:
         port: Where it serves REST and gRPC.
         issuer: Whose tokens it believes.
         output: Its log lines so far: access log and its own.
+        pid: Its process.
     """
 
     port: int
     issuer: Issuer
     output: "Lines"
+    pid: int
 
     @property
     def url(self) -> str:
@@ -137,10 +139,18 @@ def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
         ADMIN_PORT=free_port(),
         DESCRIPTOR_PATH=DESCRIPTORS,
         LUA_PATH=LUA,
+        MAX_HEAP_BYTES=max_heap_bytes(),
         JWKS_INLINE=issuer.jwks(),
         JWT_ISSUER=issuer.name,
         JWT_AUDIENCE=issuer.audience,
     )
+
+
+def max_heap_bytes() -> int:
+    """What the chart allows Envoy by default."""
+    values = yaml.safe_load((ROOT / "helm" / "values.yaml").read_text(encoding="utf-8"))
+    mebibytes: int = values["edge"]["heapMebibytes"]
+    return mebibytes << 20
 
 
 def binary() -> Path:
@@ -178,7 +188,7 @@ async def running(folder: Path, services_port: int, change: Change = lambda conf
         async with asyncio.timeout(20):
             await output.containing(READY)
             await listening(port)
-        yield Edge(port, issuer, output)
+        yield Edge(port, issuer, output, process.pid)
     finally:
         process.kill()
         await process.wait()

@@ -1,6 +1,7 @@
 """HTTP/2 as no client library speaks it: on a connection of one's own, with every frame and header at hand."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -72,9 +73,18 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Connection]:
-    """A connection with its preface sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def connected(port: int, receive_buffer: int | None = None) -> AsyncIterator[Connection]:
+    """A connection with its preface sent; on request with so many bytes of room for what nobody reads."""
+    own = socket.socket()
+    own.setblocking(False)
+    if receive_buffer:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    try:
+        await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=own)
+    except BaseException:
+        own.close()
+        raise
     connection = Connection(reader, writer)
     connection.h2.initiate_connection()
     await connection.send()

@@ -136,7 +136,7 @@ async def test_more_watches_than_a_clusters_default(
     mesh: FakeMesh, edge: Edge, rest: httpx2.AsyncClient, bearer: tuple[tuple[str, str], ...]
 ) -> None:
     """Envoy's default of 1,024 requests a cluster would refuse some of these, and short calls with them."""
-    gate, channels, each = Gate(), 3, 400
+    gate, channels, each = Gate(), 12, 100
 
     async def wait(request: Any, context: Any) -> AsyncIterator[Message]:
         await gate.pass_through()

@@ -1,0 +1,117 @@
+"""What one hostile client does to everybody else: nothing that they notice.
+
+Each attack runs in a process of its own, at the lowest priority, since it shares the machine with what it attacks and
+with who is measured; a stranger's computer wouldn't. The neighbour asks for one thing after the other. Its 99th
+percentile is the median of several windows, quiet and under attack in the same run, so that one hiccup of the machine
+decides nothing; what takes less than FLOOR (100 ms) is never too slow, and on a busy machine the best of a few tries
+counts. Without the edge's limits all of them fail.
+"""
+
+import asyncio
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+from google.protobuf.message import Message
+
+from eco2.rules.v1 import rules_service_pb2
+from tests.integration.envoy.edge import ROOT, Edge
+from tests.integration.envoy.fakes import FakeMesh
+from tests.isolation.attacks import ATTACKS
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("stacks")]
+
+FLOOR = 0.1
+TRIES = 3
+WINDOWS, WINDOW = 5, 0.4
+REPLY = 50_000
+# The chart's limit of Envoy's memory.
+MEMORY = 512 << 20
+
+# What the edge does to whom. Nobody is cut off over what only takes up room in time; time-outs end those.
+REFUSALS = {
+    "zero_window": set[str](),
+    "rapid_reset": {"closed"},
+    "ping_flood": {"closed"},
+    "settings_flood": {"closed"},
+    "empty_data_flood": {"closed"},
+    "continuation_flood": {"closed"},
+    "slow_headers": set[str](),
+    "slow_bodies": set[str](),
+    "idle_connections": set[str](),
+    "giant_headers": {"status 431"},
+    "oversize_bodies": {"status 413"},
+    "deep_json": {"status 400"},
+    "many_names": {"status 400"},
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_a_neighbour_hardly_notices(attack: str, mesh: FakeMesh, edge: Edge, rest: httpx2.AsyncClient) -> None:
+    """No call of theirs fails, none takes twice as long, and Envoy stays within its memory."""
+
+    async def large(request: Any, context: Any) -> Message:
+        return rules_service_pb2.GetTaxonomyResponse(rulebook_version="x" * REPLY)
+
+    mesh.answers["eco2.rules.v1.RulesService.GetTaxonomy"] = large
+    process = psutil.Process(edge.pid)
+    slower = []
+    for _ in range(TRIES):
+        quiet = await p99(rest)
+        async with attacking(attack, edge) as outcomes:
+            under = await p99(rest)
+            memory = process.memory_info().rss
+        print(f"{attack}: {quiet * 1000:.1f} -> {under * 1000:.1f} ms, {memory >> 20} MiB, {outcomes}")
+        assert memory < MEMORY
+        assert set(outcomes) >= REFUSALS[attack]
+        if under <= max(2 * quiet, FLOOR):
+            return
+        slower.append((quiet, under))
+    raise AssertionError(f"seconds, quiet and under attack: {slower}")
+
+
+async def p99(rest: httpx2.AsyncClient) -> float:
+    """Seconds within which 99 of 100 calls are answered: the median of some windows. None may fail."""
+    found = []
+    for _ in range(WINDOWS):
+        took: list[float] = []
+        until = time.perf_counter() + WINDOW
+        while (begun := time.perf_counter()) < until:
+            response = await rest.get("/v1/characters")
+            took.append(time.perf_counter() - begun)
+            assert response.status_code == 200, response.text
+        found.append(sorted(took)[len(took) * 99 // 100])
+    return statistics.median(found)
+
+
+@asynccontextmanager
+async def attacking(name: str, edge: Edge) -> AsyncIterator[dict[str, int]]:
+    """The attack goes on while the block runs; afterwards what came of it is filled in."""
+    outcomes: dict[str, int] = {}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.isolation.attacks", name, str(edge.port), edge.issuer.token()),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        preexec_fn=lambda: os.nice(19),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        assert await process.stdout.readline() == b"begun\n"
+        yield outcomes
+        process.stdin.close()
+        outcomes |= json.loads(await process.stdout.readline())
+        assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
