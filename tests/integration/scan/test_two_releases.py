@@ -32,36 +32,42 @@ async def test_scans_pass_between_two_releases_and_are_paid_once(
     start_scan_service: StartScanService, peers: Peers, settings: dict[str, Any], tmp_path: Path
 ) -> None:
     """First the tables are migrated, then pods are replaced one by one; what the old ones held is finished by new."""
-    before, database, answering = Release(tmp_path), settings["database_url"], asyncio.Event()
+    before, database = Release(tmp_path), settings["database_url"]
     await before.migrate(database)
     async with before.scan(settings) as old, _client(old.target) as client:
-        peers.before["ComposeAnswer"] = answering.wait
-        held = await client.started()
-        await eventually(lambda: _called(peers, "ComposeAnswer", 1))
+        held = [await _held(client, peers, method) for method in ("EvaluateReward", "ComposeAnswer")]
         await migrate(database, "scan_svc")
-        del peers.before["ComposeAnswer"]
         async with start_scan_service("user", database_url=database, scan_role="api") as new:
             by_old_worker = await new.finished(await new.started())
             assert (await client.get(by_old_worker.scan_id)).answer == by_old_worker.answer
-            seen = (await new.get(held)).version
+            seen = [(await new.get(scan_id)).version for scan_id in held]
     async with (
         before.scan(settings | {"scan_role": "api"}) as old,
         _client(old.target) as client,
         start_scan_service("user", database_url=database, scan_role="worker"),
     ):
         by_new_worker = await client.finished(await client.started())
-        handed_over = await client.finished(held)
-    for scan in (by_old_worker, by_new_worker, handed_over):
+        handed_over = [await client.finished(scan_id) for scan_id in held]
+    for scan in (by_old_worker, by_new_worker, *handed_over):
         assert scan.state == scan_pb2.Scan.STATE_SUCCEEDED
-    assert handed_over.version > seen
-    assert peers.calls["Classify"] == 3
-    assert peers.calls["ComposeAnswer"] == 4  # the one that was at work when its worker had to leave, once more
+    assert all(scan.version > version for scan, version in zip(handed_over, seen, strict=True))
+    assert peers.calls["Classify"] == 4
+    assert peers.calls["ComposeAnswer"] == 5  # the one that was at work when its worker had to leave, once more
 
 
 @asynccontextmanager
 async def _client(target: str) -> AsyncIterator[Client]:
     async with grpc.aio.insecure_channel(target) as channel:
         yield Client(target, channel, "user")
+
+
+async def _held(client: Client, peers: Peers, method: str) -> str:
+    """A scan whose worker waits for a peer's answer that never comes."""
+    peers.before[method], times = asyncio.Event().wait, peers.calls[method] + 1
+    scan_id = await client.started()
+    await eventually(lambda: _called(peers, method, times))
+    del peers.before[method]
+    return scan_id
 
 
 async def _called(peers: Peers, method: str, times: int) -> bool:
