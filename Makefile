@@ -11,7 +11,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test chaos bench bench-queue bench-photos bench-places eval check gen format lock clean
+.PHONY: help setup demo up test fuzz chaos bench bench-queue bench-photos bench-places eval check gen format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 
 test: setup ## Run the whole suite against real servers
 	@$(BIN)/python -m pytest $(ARGS)
+
+fuzz: setup ## Ask every public RPC what the descriptors allow, and more (SECONDS=60 SEED=7)
+	@ECO2_FUZZ_SECONDS=$(or $(SECONDS),60) ECO2_FUZZ_SEED=$(or $(SEED),0) \
+	    $(BIN)/python -m pytest --numprocesses=0 --capture=no tests/fuzz
 
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1, WHOLE=1, SEED=7)
 	@$(BIN)/python -m tests.chaos$(if $(WHOLE),.mesh) $(if $(SEED),$(or $(MINUTES),$(if $(WHOLE),2,1)) $(SEED),$(MINUTES))

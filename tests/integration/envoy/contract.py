@@ -1,7 +1,7 @@
 """What the protos promise: every RPC there is, and the REST paths of those that are public."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from google.api import annotations_pb2, http_pb2, httpbody_pb2
@@ -49,6 +49,10 @@ class Binding:
     def path(self) -> str:
         """The path with every variable filled in."""
         return _VARIABLE.sub(SCAN_ID, self.template)
+
+    def filled(self, value: Callable[[], str]) -> str:
+        """The path with other values for its variables."""
+        return _VARIABLE.sub(lambda _: value(), self.template)
 
     @property
     def variables(self) -> list[str]:
