@@ -48,6 +48,17 @@ def test_pictures_of_different_sizes_and_kinds_do_not_mix() -> None:
         assert _colour(content) == pytest.approx([255, 0, 0], abs=6)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_several_pictures_are_turned_once(encode: Encode, quarters: Image.Image, orientation: int) -> None:
+    """By the container; EXIF says the same again."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    jpeg = encode(quarters, exif=exif)
+    content = _heic(quarters, Image.new("RGB", (90, 80), "teal"), primary_index=0, exif=exif.tobytes(), quality=95)
+    assert cleaned(content).identity.width == cleaned(jpeg).identity.width
+    assert np.abs(seen(content).astype(int) - seen(jpeg)).mean() < 4
+
+
 def test_a_thumbnail_is_not_the_photo() -> None:
     """Phones add one of 320 pixels."""
     photo = Image.new("RGB", (1100, 400), (255, 0, 0))
@@ -66,6 +77,15 @@ def test_ten_bits_and_greys_are_read() -> None:
 def test_what_is_transparent_stands_on_white() -> None:
     """Stickers cut out of photos."""
     assert _colour(_heic(Image.new("RGBA", (1100, 400), (255, 0, 0, 0)))) == pytest.approx([255] * 3, abs=2)
+
+
+def test_a_large_one_is_scaled_as_well_in_strips(sample: Callable[[str], bytes]) -> None:
+    """The result is that of scaling it at once, to the pixel."""
+    cup = Image.open(BytesIO(sample("coffee.png"))).convert("RGB").resize((4232, 168))
+    content = _heic(cup, quality=80)
+    png = BytesIO()
+    pillow_heif.open_heif(BytesIO(content)).to_pillow().save(png, "PNG")
+    assert (seen(content) == seen(png.getvalue())).all()
 
 
 def test_too_large_a_one_is_refused_with_both_numbers() -> None:
