@@ -23,7 +23,7 @@ from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
 from mesh.tasks import end
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
-from scan_svc.queue import Checkpoint, End, Fenced, JobQueue, Lease
+from scan_svc.queue import Checkpoint, End, Fenced, JobQueue, Lease, PutBack
 from scan_svc.results import Usage
 from scan_svc.reward_store import RewardLease
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
@@ -138,13 +138,13 @@ class Execution:
         try:
             await self._stored()
             async with asyncio.timeout(_GOODBYE_SECONDS):
-                version = await self._persist(lambda: self._bench.queue.give_back(self._lease))
+                back = await self._persist(lambda: self._bench.queue.give_back(self._lease))
         except Fenced:  # somebody else's, or at its end
             await self._publish_truth()
         except (EcoError, TimeoutError):
             pass
         else:
-            await self._show(replace(self._scan, state=State.QUEUED, step=Step.QUEUE, version=version))
+            await self._show_queued(back, Step.QUEUE)
         finally:
             if self._writing:
                 await end(self._writing)
@@ -288,12 +288,12 @@ class Execution:
             delay = backoff(self._bench.backoff_seconds, self._lease.attempt, error)
             if waits:
                 delay = max(delay, random.uniform(0, min(_OUTAGE_LIMIT, self._age() / 2)))
-            version = await self._persist(
-                lambda: self._bench.queue.retry(self._lease, failure, delay, counts=not waits)
-            )
-            await self._show(replace(self._scan, state=State.QUEUED, step=Step.RETRY, version=version, answer_draft=""))
+            back = await self._persist(lambda: self._bench.queue.retry(self._lease, failure, delay, counts=not waits))
+            await self._show_queued(back, Step.RETRY)
             return
-        ended = await self._persist(lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent))
+        ended = await self._persist(
+            lambda: self._bench.queue.bury(self._lease, failure, replayable=not permanent, shown=self._scan)
+        )
         await self._show(
             replace(
                 self._scan,
@@ -306,6 +306,11 @@ class Execution:
         )
         if ended.webhook_due:
             self._bench.webhook_due()
+
+    async def _show_queued(self, back: PutBack, step: Step) -> None:
+        """As it is stored: whoever reads it from the database, later or elsewhere, must not see it further back."""
+        queued = replace(self._scan, version=back.version, percent=back.percent, answer_draft="")
+        await self._show(replace(queued, state=State.QUEUED, step=step))
 
     async def _report(self, scan: Scan) -> None:
         await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))

@@ -91,6 +91,18 @@ class Checkpoint(msgspec.Struct, frozen=True):
     runs: Sequence[StageRun]
 
 
+class PutBack(msgspec.Struct, frozen=True):
+    """Where a scan stands that was put back.
+
+    Attributes:
+        version: The scan's from now on.
+        percent: How far it is stored.
+    """
+
+    version: int
+    percent: int
+
+
 class End(msgspec.Struct, frozen=True):
     """How a scan ended, well or badly.
 
@@ -223,8 +235,8 @@ class JobQueue:
         )
         return held
 
-    async def retry(self, lease: Lease, failure: Failure, delay: float, *, counts: bool = True) -> int:
-        """Puts a job back for another try of its stage, with what it has spent; returns its version.
+    async def retry(self, lease: Lease, failure: Failure, delay: float, *, counts: bool = True) -> PutBack:
+        """Puts a job back for another try of its stage, with what it has spent.
 
         Args:
             lease: The lease.
@@ -235,28 +247,35 @@ class JobQueue:
         Raises:
             Fenced: The job has changed hands.
         """
-        return await self._version(
+        return await self._put_back(
             "retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent), int(not counts)
         )
 
-    async def give_back(self, lease: Lease) -> int:
-        """Returns a job untried, its attempt included; returns the scan's version.
+    async def give_back(self, lease: Lease) -> PutBack:
+        """Returns a job untried, its attempt included.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        return await self._version("give_back", lease.job_id, lease.token, 0.0)
+        return await self._put_back("give_back", lease.job_id, lease.token, 0.0)
 
-    async def bury(self, lease: Lease, failure: Failure, *, replayable: bool) -> End:
+    async def bury(self, lease: Lease, failure: Failure, *, replayable: bool, shown: Scan | None = None) -> End:
         """Fails a scan for good.
+
+        Args:
+            lease: The lease.
+            failure: Why.
+            replayable: Whether it may be tried again one day.
+            shown: The scan as readers see it; by default as it was when the lease began.
 
         Raises:
             Fenced: The job has changed hands.
         """
         state = "DEAD" if replayable else "ARCHIVED"
         row = await self._pool.fetchrow(
-            self._sql["bury"], lease.job_id, lease.token, to_json(failure), state, to_json(lease.spent)
-        )
+            self._sql["bury"], lease.job_id, lease.token, to_json(failure), state, to_json(lease.spent),
+            (shown or lease.scan).percent, (shown or lease.scan).step,
+        )  # fmt: skip
         if row is None:
             raise Fenced
         return End.of(row)
@@ -319,11 +338,11 @@ class JobQueue:
         )  # fmt: skip
         return {(row["id"], row["token"]): End.of(row) for row in rows}
 
-    async def _version(self, query: str, *arguments: object) -> int:
-        version: int | None = await self._pool.fetchval(self._sql[query], *arguments)
-        if version is None:
+    async def _put_back(self, query: str, *arguments: object) -> PutBack:
+        row = await self._pool.fetchrow(self._sql[query], *arguments)
+        if row is None:
             raise Fenced
-        return version
+        return PutBack(row["version"], row["percent"])
 
 
 def _lease(row: asyncpg.Record, asked_at: float) -> Lease:

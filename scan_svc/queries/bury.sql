@@ -1,14 +1,14 @@
--- A scan has failed for good. DEAD may be replayed, ARCHIVED never by itself; its results stay where they are. No row
+-- A scan has failed for good, and is shown from then on as far as readers have seen it come. DEAD may be replayed, ARCHIVED never by itself; its results stay where they are. No row
 -- means fenced.
 with buried as (
     update scan.job
     set state = $4, worker_id = null, token = token + 1, last_error = $3::jsonb, run_at = now(),
         spent = nullif($5::jsonb, 'null')
     where id = $1 and token = $2
-    returning ref, token, percent, step
+    returning ref, token
 ), failed as (
     update scan.scan s
-    set state = 'FAILED', version = buried.token * 10000, percent = buried.percent, step = buried.step,
+    set state = 'FAILED', version = buried.token * 10000, percent = $6, step = $7,
         error = $3::jsonb, finished_at = now()
     from buried where s.id = buried.ref
     returning s.id, s.user_id, s.callback_url, s.version, s.finished_at

@@ -4,4 +4,4 @@ update scan.job
 set state = 'READY', worker_id = null, token = token + 1, version = (token + 1) * 10000, step = 'queue',
     attempt = attempt - 1, run_at = now() + make_interval(secs => $3)
 where id = $1 and token = $2
-returning version
+returning version, percent

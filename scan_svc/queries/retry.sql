@@ -3,4 +3,4 @@ update scan.job
 set state = 'READY', worker_id = null, token = token + 1, version = (token + 1) * 10000, step = 'retry',
     attempt = attempt - $6, last_error = $3::jsonb, spent = nullif($5::jsonb, 'null'), run_at = now() + make_interval(secs => $4)
 where id = $1 and token = $2
-returning version
+returning version, percent

@@ -16,13 +16,13 @@ from msgspec.structs import replace
 
 from local.files import read_env
 from local.stack import ENV_FILE, Part, running
-from mesh.errors import Internal, Reason, Unavailable
+from mesh.errors import EcoError, Internal, InvalidArgument, Reason, Unavailable
 from mesh.postgres import migrate
 from scan_svc.dead_letters import Filter
 from scan_svc.operations_wire import dead_letter
 from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
 from scan_svc.results import Answer, Classification, Usage
-from scan_svc.scans import Failure, Scan, StageRun, State
+from scan_svc.scans import Failure, Scan, StageRun, State, Step
 from tests.chaos.journal import Event
 from tests.chaos.processes import Processes
 from tests.chaos.shop import LEASE_SECONDS, METAL, LosingPool, Shop, blocked, eventually, opened
@@ -373,6 +373,32 @@ async def test_what_failed_tries_cost_is_added_up(shop: Shop) -> None:
         scan = await shop.ended(await shop.submit())
     (run,) = [run for run in scan.stages if run.stage == "answer"]
     assert (run.attempts, run.usage) == (3, Usage("", 1800, 100, 1400, 2))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable(Reason.UNAVAILABLE, peer="rules", retry_after=60.0), InvalidArgument(Reason.PHOTO_EMPTY)],
+    ids=["put back", "failed"],
+)
+async def test_what_is_shown_of_a_scan_that_stopped_is_what_is_stored(shop: Shop, error: EcoError) -> None:
+    """The version is one and the same, so a reader who is sent to the database must not see a smaller percentage."""
+
+    async def fail() -> None:
+        raise error
+
+    shop.peers.before["answer"] = fail
+    scan_id = await shop.submit()
+
+    async def stopped() -> bool:
+        shown = await shop.parts.snapshots.read(scan_id)
+        return shown is not None and shown.step in (Step.RETRY, Step.ANSWER) and shown.state is not State.RUNNING
+
+    async with shop.worker().working():
+        await eventually(stopped)
+        shown = await shop.parts.snapshots.read(scan_id)
+        assert shown is not None
+        stored = shop.parts.snapshots.of(await shop.parts.store.get(scan_id))
+        assert (shown.version, shown.state, shown.body) == (stored.version, stored.state, stored.body)
 
 
 async def test_a_deleted_scan_leaves_what_its_failed_tries_cost(shop: Shop) -> None:
