@@ -226,6 +226,7 @@ class Execution:
         scan = replace(
             done.scan,
             version=self._scan.version + 1,
+            percent=self._no_further_back(done.scan),
             state=State.RUNNING if following else State.SUCCEEDED,
             answer_draft="",
             stages=(*done.scan.stages, *runs),
@@ -307,13 +308,18 @@ class Execution:
         if ended.webhook_due:
             self._bench.webhook_due()
 
+    def _no_further_back(self, scan: Scan) -> int:
+        """The percentage to show: a stage that is tried again begins behind what readers have seen of the last try."""
+        return max(scan.percent, self._scan.percent)
+
     async def _show_queued(self, back: PutBack, step: Step) -> None:
         """As it is stored: whoever reads it from the database, later or elsewhere, must not see it further back."""
         queued = replace(self._scan, version=back.version, percent=back.percent, answer_draft="")
         await self._show(replace(queued, state=State.QUEUED, step=step))
 
     async def _report(self, scan: Scan) -> None:
-        await self._show(replace(scan, version=self._scan.version + 1, state=State.RUNNING))
+        scan = replace(scan, version=self._scan.version + 1, percent=self._no_further_back(scan))
+        await self._show(replace(scan, state=State.RUNNING))
         if self._writing and self._writing.done():
             await self._stored()  # or that it can't be would be noticed at the stage's end only
         await self._look_up()

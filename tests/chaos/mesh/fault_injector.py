@@ -19,6 +19,7 @@ from tests.chaos.mesh import clock
 from tests.chaos.mesh.model import RUBBISH_FILE
 from tests.chaos.mesh.plan import Blow, Kind, Plan
 
+_BACK_SECONDS = 120.0
 _BALLAST = "ballast"
 _BALLAST_CHUNK = 1 << 20
 _STOPS = {"postgres": signal.SIGINT}  # fast; SIGTERM would wait for the clients
@@ -80,9 +81,9 @@ class FaultInjector:
         with suppress(psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):  # it is down already
             match blow.kind:
                 case Kind.KILL:
-                    os.kill(self._pid(blow.target), signal.SIGKILL)
+                    await self._end(blow, signal.SIGKILL)
                 case Kind.RESTART:
-                    os.kill(self._pid(blow.target), _STOPS.get(blow.target, signal.SIGTERM))
+                    await self._end(blow, _STOPS.get(blow.target, signal.SIGTERM))
                 case Kind.FREEZE:
                     await self._hold(blow, _family(self._pid(blow.target)))
                 case Kind.DISK_STALLED:
@@ -99,6 +100,17 @@ class FaultInjector:
                 case Kind.RUBBISH:
                     await self._wish_rubbish(blow)
         self.hits.append(Hit(blow.kind, blow.target, at, time.time(), abs(blow.step)))
+
+    async def _end(self, blow: Blow, signum: signal.Signals) -> None:
+        """Ends a process; returns when its successor is ready, which its supervisor starts."""
+        pid = self._pid(blow.target)
+        os.kill(pid, signum)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BACK_SECONDS):
+                while True:
+                    await asyncio.sleep(0.1)
+                    if self._pid(blow.target) != pid:
+                        return
 
     async def _hold(self, blow: Blow, processes: list[psutil.Process]) -> None:
         try:

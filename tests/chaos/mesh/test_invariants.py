@@ -187,6 +187,9 @@ def test_a_scan_that_failed_is_found_unless_its_photo_was_spoilt() -> None:
     """Every blow ends in time."""
     seen = replace(told(END), states={SCAN: "FAILED"})
     assert "scans failed" in broken(seen)
+    late = replace(seen, endings=[Ending(SCAN, "FAILED", 1070.0)])
+    assert "scans failed" in broken(replace(late, hits=[Hit(Kind.RESTART, "vision", 1000.0, 1030.0)]))
+    assert "scans failed" not in broken(replace(late, hits=[Hit(Kind.RESTART, "vision", 1000.0, 1065.0)]))
     seen.histories[0].spoilt.add(SCAN)
     assert "scans failed" not in broken(seen)
 

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
+from eco2.scan.v1 import scan_pb2
 from local.files import read_env
 from local.stack import ENV_FILE, Part, running
 from mesh.errors import EcoError, Internal, InvalidArgument, Reason, Unavailable
@@ -399,6 +400,23 @@ async def test_what_is_shown_of_a_scan_that_stopped_is_what_is_stored(shop: Shop
         assert shown is not None
         stored = shop.parts.snapshots.of(await shop.parts.store.get(scan_id))
         assert (shown.version, shown.state, shown.body) == (stored.version, stored.state, stored.body)
+
+
+async def test_a_stage_that_is_tried_again_shows_no_smaller_percentage(shop: Shop) -> None:
+    """How far the last try had come was stored with the job: this one begins there, and stays until it is past."""
+    seen: list[int] = []
+
+    async def look() -> None:
+        shown = await shop.parts.snapshots.read(scan_id)
+        assert shown is not None
+        seen.append(scan_pb2.Scan.FromString(shown.body).progress.percent)
+
+    shop.peers.before |= {"rules": look, "answer": look}
+    scan_id = await shop.submit()
+    await shop.pool.execute("update scan.job set percent = 80")
+    async with shop.worker().working():
+        await shop.ended(scan_id)
+    assert seen == [80, 80]
 
 
 async def test_a_deleted_scan_leaves_what_its_failed_tries_cost(shop: Shop) -> None:
