@@ -1,12 +1,12 @@
 """What the Character service can be told."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from mesh.settings import ServiceSettings
+from mesh.settings import PostgresUrl, ServiceSettings
 
 
 class CharacterSettings(ServiceSettings):
     """Settings of the Character service, from `ECO2_<FIELD>`."""
 
-    database_url: SecretStr = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
+    database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
     database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
+from mesh.settings import end_misused, load
 from mesh.storage import StorageSettings
 
 if TYPE_CHECKING:
@@ -82,9 +83,14 @@ def _make(client: "S3Client", settings: BucketSettings) -> None:
 def main() -> None:
     """`python -m mesh.bucket prepare`."""
     if sys.argv[1:] != ["prepare"]:
-        raise SystemExit(main.__doc__)
-    settings = BucketSettings()  # from the environment
-    made = prepare(settings)
+        end_misused(str(main.__doc__))
+    settings = load(BucketSettings)
+    try:
+        made = prepare(settings)
+    except (BotoCoreError, ClientError) as error:
+        raise SystemExit(f"S3: {error}") from None
+    except ValueError as error:  # boto3's own word for an address that is none
+        end_misused(f"ECO2_S3_ENDPOINT: {error}")
     print("made" if made else "found", f"{settings.s3_bucket}; photos are forgotten after {settings.photo_days} days")
 
 

@@ -15,6 +15,8 @@ import asyncpg
 import stamina
 import structlog
 
+from mesh.settings import end_misused
+
 _log = structlog.get_logger("postgres")
 
 # Any number of our own: whoever holds it is the one who migrates.
@@ -243,9 +245,13 @@ async def migrate(dsn: str, *packages: str) -> list[str]:
         await connection.close()
 
 
-@stamina.retry(on=(OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError), timeout=60.0)
 async def _connect(dsn: str) -> asyncpg.Connection:
-    return await asyncpg.connect(dsn, timeout=5.0)
+    # Not as a decorator: that logs the arguments of what it tries again, and this one has a password in it.
+    waited_out = (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+    async for attempt in stamina.retry_context(on=waited_out, timeout=60.0):
+        with attempt:
+            return await asyncpg.connect(dsn, timeout=5.0)
+    raise AssertionError("unreachable")
 
 
 @stamina.retry(on=asyncpg.LockNotAvailableError, timeout=60.0, attempts=None)
@@ -283,14 +289,16 @@ def main() -> None:
     """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_URL."""
     match sys.argv[1:]:
         case ["migrate", *packages] if packages:
+            if not (dsn := os.environ.get("ECO2_DATABASE_URL")):
+                end_misused("ECO2_DATABASE_URL is not set")
             try:
-                done = asyncio.run(migrate(os.environ["ECO2_DATABASE_URL"], *packages))
+                done = asyncio.run(migrate(dsn, *packages))
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise SystemExit(f"PostgreSQL: {str(error) or type(error).__name__}") from None
             for name in done:
                 print("applied", name)
         case _:
-            raise SystemExit(main.__doc__)
+            end_misused(str(main.__doc__))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from mesh import memory
 from mesh.boundary import Boundary, CallLimit
-from mesh.settings import ServiceSettings
+from mesh.settings import Misconfigured, ServiceSettings, end_misused, load
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
 
@@ -113,7 +113,10 @@ async def serving(
     add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
     add_reflection(reflection.aio.ReflectionServicer(shown), methods)
     server = grpc.aio.server(handlers=[boundary], options=_OPTIONS)
-    port = server.add_insecure_port(settings.listen)
+    try:
+        port = server.add_insecure_port(settings.listen)
+    except RuntimeError as error:  # the port is taken, or the address isn't this machine's
+        raise Misconfigured(f"ECO2_LISTEN: can't listen on {settings.listen}") from error
     await server.start()
     probing = asyncio.create_task(_tell_health(health, ["", *names], dependencies), name="health")
     _log.info("serving", listen=settings.listen, port=port)
@@ -160,8 +163,12 @@ async def _answers(probe: Probe) -> bool:
 
 
 def main(settings_type: type[S], application: Callable[[S], AbstractAsyncContextManager[Server]]) -> None:
-    """Runs a service until SIGTERM or SIGINT; what each `__main__.py` calls."""
-    settings = settings_type()
+    """Runs a service until SIGTERM or SIGINT; what each `__main__.py` calls.
+
+    Raises:
+        SystemExit: With status 2 and a line on standard error, if its settings can't be used.
+    """
+    settings = load(settings_type)
 
     async def run() -> None:
         stop = asyncio.Event()
@@ -175,5 +182,8 @@ def main(settings_type: type[S], application: Callable[[S], AbstractAsyncContext
             gc.set_threshold(_GC_THRESHOLD, 20, 50)
             await stop.wait()
 
-    with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(run())
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvloop.run(run())
+    except Misconfigured as error:
+        end_misused(str(error))

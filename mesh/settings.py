@@ -1,11 +1,71 @@
 """What every service can be told through its environment."""
 
-from typing import Literal
+import re
+import sys
+from typing import Annotated, Literal, NoReturn, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CLOSING_SECONDS = 15.0
+_PREFIX = "ECO2_"
+_MISUSE = 2  # the exit status of a command that was called or set up wrongly
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class Misconfigured(Exception):
+    """A service was told something that it can't start with. The text names the variable or the file, and no secret."""
+
+
+def _scheme(url: SecretStr, *schemes: str) -> SecretStr:
+    if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise ValueError(f"it begins with {schemes[0]}://")
+    return url
+
+
+def _listening(address: str) -> str:
+    if not re.fullmatch(r"(\S+:\d{1,5}|unix:\S+)", address):
+        raise ValueError("it is host:port or unix:/path")
+    return address
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "postgresql", "postgres"))]
+RedisUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "redis", "rediss", "unix"))]
+
+
+def load(settings_type: type[S]) -> S:
+    """The settings, from the environment; ends the process with one line a variable if it can't be used.
+
+    The lines name the variable and what is wrong with it, never its value: it may be a secret.
+
+    Raises:
+        SystemExit: With status 2.
+    """
+    try:
+        return settings_type()
+    except ValidationError as error:
+        end_misused(*(_complaint(dict(found)) for found in error.errors(include_url=False, include_input=False)))
+
+
+def end_misused(*lines: str) -> NoReturn:
+    """Ends a command that was called or set up wrongly.
+
+    Raises:
+        SystemExit: With status 2.
+    """
+    print(*lines, sep="\n", file=sys.stderr)
+    raise SystemExit(_MISUSE)
+
+
+def _complaint(found: dict[str, object]) -> str:
+    match found:
+        case {"type": "missing", "loc": (name, *_)}:
+            return f"{_PREFIX}{str(name).upper()} is not set"
+        case {"loc": (name, *_), "msg": text}:
+            return f"{_PREFIX}{str(name).upper()}: {str(text).removeprefix('Value error, ')}"
+        case _:  # several variables together
+            return str(found["msg"]).removeprefix("Value error, ")
 
 
 class ServiceSettings(BaseSettings):
@@ -14,9 +74,11 @@ class ServiceSettings(BaseSettings):
     The prefix also keeps Kubernetes' own variables (`SCAN_PORT=tcp://…` for a Service called scan) out.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ECO2_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
 
-    listen: str = Field("127.0.0.1:0", description="Address to serve gRPC on; port 0 takes any free one.")
+    listen: Annotated[str, AfterValidator(_listening)] = Field(
+        "127.0.0.1:0", description="Address to serve gRPC on; port 0 takes any free one."
+    )
     grace_seconds: float = Field(10.0, ge=0, description="How long calls at work may finish after SIGTERM.")
     # The edge looks every five seconds, and sends calls until it has seen NOT_SERVING.
     drain_seconds: float = Field(6.0, ge=0, description="Pause between NOT_SERVING and refusing new calls.")

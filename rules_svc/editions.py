@@ -15,6 +15,7 @@ from typing import Self, TypeAlias
 
 import structlog
 
+from mesh.settings import Misconfigured
 from rules_svc import yaml_book
 from rules_svc.answers import Composer
 from rules_svc.replies import Interpreter
@@ -63,7 +64,7 @@ class Editions:
         folder: Where the files are; the packaged ones, which don't change, if None.
 
     Raises:
-        Exception: The first edition can't be loaded: without one there is nothing to serve.
+        Misconfigured: The first edition can't be loaded: without one there is nothing to serve.
 
     Attributes:
         current: The edition that counts now.
@@ -73,7 +74,10 @@ class Editions:
         self._folder = folder
         # Before it is read: what changes from now on is a change.
         self._read = self._seen = fingerprint(folder) if folder else ()
-        self.current = Edition.load(folder or yaml_book.DATA)
+        try:
+            self.current = Edition.load(folder or yaml_book.DATA)
+        except Exception as error:  # whatever is wrong with the files
+            raise Misconfigured(f"the rule book in {folder or yaml_book.DATA}: {_told(error)}") from error
 
     async def follow(self, seconds: float) -> None:
         """Takes over what changes in the folder, for ever.

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from mesh.models.settings import ModelSettings
+from mesh.settings import PostgresUrl
 from rules_svc.answers import PROVIDER
 
 DEFAULT_MODEL = "gpt-4.1-mini"
@@ -14,7 +15,7 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 class RulesSettings(ModelSettings):
     """Settings of the Rules service, from `ECO2_<FIELD>`."""
 
-    database_url: SecretStr = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
+    database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
     database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")
     rulebook_dir: Path | None = Field(
         None, description="Folder of the rule book, shaped as rules_svc/data, followed while it runs; else the own one."

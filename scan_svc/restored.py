@@ -9,6 +9,7 @@ import os
 import asyncpg
 
 from mesh.postgres import Queries
+from mesh.settings import end_misused
 
 # More often than that no scan changes hands between a backup and the end of the database it was made of.
 _HANDOVERS = 1000
@@ -32,10 +33,10 @@ async def resume(dsn: str) -> int:
 
 def main() -> None:
     """Tells how many scans go on."""
+    if not (dsn := os.environ.get("ECO2_DATABASE_URL")):
+        end_misused("ECO2_DATABASE_URL is not set")
     try:
-        count = asyncio.run(resume(os.environ["ECO2_DATABASE_URL"]))
-    except KeyError:
-        raise SystemExit("Set ECO2_DATABASE_URL to the restored database.") from None
+        count = asyncio.run(resume(dsn))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise SystemExit(f"PostgreSQL: {str(error) or type(error).__name__}") from None
     print(f"{count} scans go on")

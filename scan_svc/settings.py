@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
+from mesh.settings import PostgresUrl, RedisUrl
 from mesh.storage import StorageSettings
 
 
@@ -21,8 +22,8 @@ class StageSettings(BaseModel):
 class ScanSettings(StorageSettings):
     """Settings of the Scan service."""
 
-    database_url: SecretStr = Field(description="PostgreSQL, the truth: postgresql://…")
-    redis_url: SecretStr = Field(description="Redis, which carries progress: redis://…")
+    database_url: PostgresUrl = Field(description="PostgreSQL, the truth: postgresql://…")
+    redis_url: RedisUrl = Field(description="Redis, which carries progress: redis://…")
 
     vision_target: str = Field(description="gRPC target of Vision.")
     rules_target: str = Field(description="gRPC target of Rules.")

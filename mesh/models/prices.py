@@ -9,11 +9,13 @@ from typing import Any
 
 import yaml
 
+from mesh.settings import Misconfigured
+
 _TABLE = Path(__file__).with_name("models.yaml")
 _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
-class UnknownModel(Exception):
+class UnknownModel(Misconfigured):
     """A model without a price: it could spend without anybody knowing."""
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from mesh.settings import ServiceSettings
+from mesh.settings import RedisUrl, ServiceSettings
 
 if TYPE_CHECKING:  # at run time only where a model is called: the SDK takes 40 MiB
     from mesh.models.client import Patience
@@ -26,7 +26,7 @@ class ModelSettings(ServiceSettings):
         description="Key of OpenAI or a compatible provider. Empty: no hosted model is called.",
     )
     openai_base_url: str = Field("https://api.openai.com/v1", description="Where the provider is.")
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, description="Redis or Valkey, where replicas share limits and answers; without it each has its own."
     )
     model_prices: Path | None = Field(None, description="A price table of one's own, shaped like models.yaml.")

@@ -5,6 +5,8 @@ The ONNX file is built at set-up (`python -m vision_svc.model.convert`) and not 
 
 from pathlib import Path
 
+from mesh.settings import Misconfigured
+
 FOLDER = Path(__file__).parent
 
 BACKBONE = FOLDER / "efficientnet-lite2.onnx"
@@ -20,5 +22,5 @@ FEATURE_SCALE = 10.0
 """Length every feature vector is brought to before the head sees it; training and inference must agree on it."""
 
 
-class ModelUnusable(Exception):
+class ModelUnusable(Misconfigured):
     """The backbone's file isn't there, or isn't one that can be loaded."""

@@ -1,0 +1,66 @@
+"""What an operator sees who starts a program without what it needs, or with what it can't use."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import pytest
+
+DATABASE = {"ECO2_DATABASE_URL": "postgresql://eco2:pass-word@127.0.0.1:9/eco2"}
+STORAGE = {
+    "ECO2_S3_ENDPOINT": "http://127.0.0.1:9",
+    "ECO2_S3_BUCKET": "photos",
+    "ECO2_S3_ACCESS_KEY": "key",
+    "ECO2_S3_SECRET_KEY": "pass-word",
+    "ECO2_CDN_BASE_URL": "http://127.0.0.1:9/photos",
+}
+
+MISSING = [
+    (["scan_svc"], "ECO2_REDIS_URL is not set"),
+    (["vision_svc"], "ECO2_S3_ENDPOINT is not set"),
+    (["rules_svc"], "ECO2_DATABASE_URL is not set"),
+    (["character_svc"], "ECO2_DATABASE_URL is not set"),
+    (["scan_svc.restored"], "ECO2_DATABASE_URL is not set"),
+    (["mesh.postgres", "migrate", "scan_svc"], "ECO2_DATABASE_URL is not set"),
+    (["mesh.bucket", "prepare"], "ECO2_S3_BUCKET is not set"),
+    (["rules_svc.imports", "places.csv", "--mapping", "clothing_bins"], "ECO2_DATABASE_URL is not set"),
+]
+WRONG = [
+    (["character_svc"], {**DATABASE, "ECO2_DRAIN_SECONDS": "pass-word"}, "ECO2_DRAIN_SECONDS: "),
+    (["character_svc"], {**DATABASE, "ECO2_LISTEN": "nowhere"}, "ECO2_LISTEN: "),
+    (["character_svc"], {**DATABASE, "ECO2_LISTEN": "192.0.2.1:80"}, "ECO2_LISTEN: "),
+    (["character_svc"], {"ECO2_DATABASE_URL": "mysql://eco2:pass-word@db/eco2"}, "ECO2_DATABASE_URL: "),
+    (["rules_svc"], {**DATABASE, "ECO2_RULEBOOK_DIR": "no-such-folder"}, "the rule book in no-such-folder: "),
+    (["rules_svc"], {**DATABASE, "ECO2_ANSWER_CHAIN": "gpt-none", "OPENAI_API_KEY": "pass-word"}, "gpt-none"),
+    (["vision_svc"], {**STORAGE, "ECO2_VISION_CHAIN": "gpt-4.1-mini"}, "OPENAI_API_KEY"),
+    (["vision_svc"], {**STORAGE, "ECO2_VISION_MODEL": "no-such-file"}, "no-such-file is missing"),
+    (["mesh.bucket", "prepare"], {**STORAGE, "ECO2_S3_ENDPOINT": "nowhere"}, "ECO2_S3_ENDPOINT: "),
+    (["mesh.bucket"], STORAGE, "prepare"),
+    (["mesh.postgres"], DATABASE, "migrate"),
+]
+
+
+def _run(arguments: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, env=dict(variables), capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize(("arguments", "line"), MISSING, ids=[" ".join(arguments) for arguments, _ in MISSING])
+def test_a_variable_that_is_missing_is_named(arguments: list[str], line: str) -> None:
+    """A traceback tells an operator nothing that this line doesn't."""
+    done = _run(arguments, {})
+    assert done.returncode == 2
+    assert line in done.stderr.splitlines()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "variables", "told"), WRONG, ids=[told for _, _, told in WRONG])
+def test_a_value_that_cant_be_used_is_named_and_not_shown(
+    arguments: list[str], variables: Mapping[str, str], told: str
+) -> None:
+    """It may be a secret, or hold one."""
+    done = _run(arguments, variables)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "pass-word" not in done.stderr + done.stdout
