@@ -5,6 +5,7 @@ Here nobody's does: while the breaker is open a probe of its own asks, in the ba
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from enum import Enum
 
@@ -37,6 +38,9 @@ class Breaker:
         name: Of the store, for the log.
         failures: Exceptions that mean the store is away.
         probe: Asks the store for something small; raises one of the failures while it is away.
+
+    Attributes:
+        opened_at: When it was found away last, on the monotonic clock.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Breaker:
         self._failures = failures
         self._probe = probe
         self._state = State.CLOSED
+        self.opened_at = 0.0
         self._probing: asyncio.Task[None] | None = None
         self._closed_again: list[Callable[[], None]] = []
 
@@ -77,6 +82,7 @@ class Breaker:
         if self._state is State.CLOSED:
             _log.warning("store away", store=self._name, error=repr(error))
             self._state = State.OPEN
+            self.opened_at = time.monotonic()
             self._probing = asyncio.create_task(self._ask_again(), name=f"{self._name} probe")
 
     async def aclose(self) -> None:

@@ -58,6 +58,7 @@ from scan_svc.peers import CharacterPeer, RulesPeer, VisionPeer
 from scan_svc.periodic import Periodic, Task
 from scan_svc.pipeline import DEFAULTS, ORDER, REWARD, Pipeline, Stage
 from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.progress_log import ProgressLog
 from scan_svc.queue import JobQueue
 from scan_svc.rates import RateLimit
 from scan_svc.replies import Replies
@@ -138,7 +139,8 @@ class Parts:
         self.gauge = QueueGauge(pool, queries, (*ORDER, REWARD))
         self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
         self.snapshots = Snapshots(redis, Bodies())
-        self.reader = ScanReader(self.snapshots, self.store.get_many)
+        self.progress = ProgressLog(pool, queries, redis.breaker, self.snapshots.announce)
+        self.reader = ScanReader(self.snapshots, self.store.get_many, self._ask_for_progress)
         self.at_work: Worker | None = None  # in this process
         self.queued, self.webhook_due = self._doorbell("scan"), self._doorbell("webhook")
         self.reward_due = self._doorbell(REWARD_KIND)
@@ -155,6 +157,10 @@ class Parts:
             return self.at_work is not None and self.at_work.wake(kind)
 
         return Doorbell(functools.partial(self.queue.ring, kind), at_home).ring
+
+    async def _ask_for_progress(self) -> None:
+        self.progress.ask()  # of this process' worker, if it works
+        await self.queue.ask_for_progress()
 
     def watchers(self) -> Watchers:
         """Whoever watches scans in this process."""
@@ -201,6 +207,7 @@ class Parts:
         bench = Workbench(
             queue,
             pipeline,
+            self.progress,
             self.snapshots,
             self.reader,
             self.shared.tracer if self.shared.exporting else None,
@@ -249,6 +256,7 @@ class Parts:
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
             reaped=self.show,
+            beside=self.progress.run,
         )
 
     async def show(self, scan_ids: Sequence[str]) -> None:
@@ -286,7 +294,11 @@ async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
     web = await stack.enter_async_context(open_public_client("callback_url", redirects=0))
     pipeline = Pipeline(_stages(settings), VisionPeer(vision), RulesPeer(rules), CharacterPeer(character))
     worker = parts.worker(pipeline, web)
-    notified = {"scan_ready": worker.wake, "scan_stop": lambda job_id: worker.stop_job(int(job_id))}
+    notified = {
+        "scan_ready": worker.wake,
+        "scan_stop": lambda job_id: worker.stop_job(int(job_id)),
+        "scan_progress": lambda _: parts.progress.ask(),
+    }
     await _keep(stack, lambda: listen(settings.database_url.get_secret_value(), notified))
     retention = Retention(parts.pool, parts.queries, settings.retention_days)
     tasks = (

@@ -1,9 +1,12 @@
 """Snapshots that this process has read, for as long as it would hear of a change."""
 
+import time
 from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
+
+HEARD_SECONDS = 1.0
 
 
 class _Reading:
@@ -17,7 +20,9 @@ class HeardCache(Generic[V]):
 
     Closed at first. Whoever hears of changes opens it once they are told of every one, drops what changed, and closes
     it when some may have been missed: what was read before is then of no use. What is on its way when its change is
-    heard of isn't kept, since nobody knows whether it was read before or after.
+    heard of isn't kept, since nobody knows whether it was read before or after. Nothing is given out once nothing has
+    been heard for longer than `HEARD_SECONDS`, not even a sign of life: who tells of changes may be gone, and after
+    that time others may show what changed.
 
     Args:
         limit: How many are kept; the one that was asked for longest ago goes first.
@@ -27,16 +32,22 @@ class HeardCache(Generic[V]):
         self._limit = limit
         self._held: dict[str, V | _Reading] = {}
         self._open = False
+        self._heard_at = 0.0
 
     def open(self) -> None:
         """From now on every change is heard of."""
         self._held.clear()
         self._open = True
+        self.heard()
 
     def close(self) -> None:
         """Changes may have been missed."""
         self._held.clear()
         self._open = False
+
+    def heard(self) -> None:
+        """Whoever tells of changes is alive."""
+        self._heard_at = time.monotonic()
 
     def drop(self, keys: Iterable[str]) -> None:
         """These have changed."""
@@ -46,7 +57,7 @@ class HeardCache(Generic[V]):
     def get(self, key: str) -> V | None:
         """What is kept."""
         held = self._held.pop(key, None)
-        if held is None:
+        if held is None or time.monotonic() - self._heard_at > HEARD_SECONDS:
             return None
         self._held[key] = held
         return None if isinstance(held, _Reading) else held

@@ -23,6 +23,7 @@ from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
 from mesh.tasks import end
 from scan_svc.pipeline import PERMANENT, Done, Pipeline, Stage, backoff, outputs
 from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.progress_log import ProgressLog
 from scan_svc.queue import Checkpoint, End, Fenced, JobQueue, Lease, PutBack
 from scan_svc.results import Usage
 from scan_svc.reward_store import RewardLease
@@ -59,7 +60,8 @@ class Workbench:
     Attributes:
         queue: The job table.
         pipeline: The stages.
-        snapshots: Where progress goes.
+        progress: Where a running scan is shown.
+        snapshots: Where a scan is shown that isn't running any more.
         reader: Publishes the truth when one's own view is in doubt.
         tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
         scan_seconds: How long a whole scan may take.
@@ -72,6 +74,7 @@ class Workbench:
 
     queue: JobQueue
     pipeline: Pipeline
+    progress: ProgressLog
     snapshots: Snapshots
     reader: ScanReader
     tracer: trace.Tracer | None
@@ -124,6 +127,8 @@ class Execution:
             if self._writing:
                 await end(self._writing)
             await self._publish_truth()
+        finally:
+            self._bench.progress.forget(self._lease)
 
     def leave(self) -> None:
         """Lets the running stage end; the ones after it are for another worker."""
@@ -326,7 +331,11 @@ class Execution:
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan
-        self._bench.snapshots.announce(scan)
+        if scan.state is State.RUNNING:
+            self._bench.progress.show(self._lease, scan)
+        else:
+            self._bench.progress.forget(self._lease)
+            self._bench.snapshots.announce(scan)
 
     def _begin_storing(self, write: Checkpoint) -> None:
         self._write = write

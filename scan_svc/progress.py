@@ -14,10 +14,10 @@ import structlog
 
 from mesh import outages
 from mesh.batches import Batches
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound, Reason, Unavailable
 from mesh.locale import Locale
 from mesh.redis import DOWN, GuardedRedis
-from scan_svc.cache import HeardCache
+from scan_svc.cache import HEARD_SECONDS, HeardCache
 from scan_svc.scans import Scan, State, Step
 
 _log = structlog.get_logger("progress")
@@ -34,6 +34,10 @@ _TRUSTED_SECONDS = 30.0
 # How long a watch that shows an answer already waits for its reward before it ends.
 REWARD_SECONDS = 2.0
 _OUTBOX_LIMIT = 10_000
+# How long a reader waits for a worker to store what it has shown, and how often it looks.
+_CATCH_UP_SECONDS = 3.0
+_FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.25
 _BATCH = 128
 
 # Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
@@ -68,7 +72,7 @@ class Snapshot:
     Attributes:
         body: The scan as clients see it but for what depends on the reader; `scan_svc.wire` makes and reads it.
         queued_at: When it was queued, in seconds since the epoch; 0 if it wasn't.
-        at: When this was known to be the newest, in seconds since the epoch.
+        at: When this was known to be the newest, in seconds since the epoch; 0 if it may not be.
         settles_at: Until when watchers wait for its reward, in seconds since the epoch; 0 if none is to come.
     """
 
@@ -156,7 +160,7 @@ class Snapshots:
             scan.locale,
             self._render(scan),
             scan.started_at.timestamp() if scan.started_at else 0.0,
-            self._clock(),
+            0.0 if scan.behind else self._clock(),
             _settles_at(scan),
         )
 
@@ -164,11 +168,12 @@ class Snapshots:
         """The newest state Redis has; None if it has none or is away."""
         if not self._redis.breaker.closed:
             return None
-        # On its way to Redis: a reader that comes right after a change must not see what was before.
-        for box in (self._outbox, self._flying):
-            if scan_id in box:
-                entry = box[scan_id]
-                return self.of(entry) if isinstance(entry, Scan) else entry
+        # On its way to Redis: a reader that comes right after a change must not see what was before, nor what readers
+        # elsewhere can't see yet.
+        if scan_id in self._outbox or scan_id in self._flying:
+            await self._sent(scan_id)
+            if not self._redis.breaker.closed:
+                return None
         if held := self.cache.get(scan_id):
             return held
         reading = self.cache.reading(scan_id)
@@ -182,6 +187,12 @@ class Snapshots:
     def trusts(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot is the last word."""
         return snapshot.settled or self._clock() - snapshot.at <= _TRUSTED_SECONDS
+
+    async def outlast_caches(self) -> None:
+        """Waits, once Redis is lost, until no process shows what it had kept: it may be older than what is stored."""
+        left = self._redis.breaker.opened_at + HEARD_SECONDS - time.monotonic()
+        if left > 0 and not self._redis.breaker.closed:
+            await asyncio.sleep(left)
 
     async def flush(self) -> None:
         """Waits until everything that was announced is out, if Redis is there."""
@@ -277,32 +288,44 @@ class ScanReader:
     Args:
         snapshots: Redis.
         load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
+        ask: Asks the workers to store the progress they have shown.
     """
 
     def __init__(
-        self, snapshots: Snapshots, load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]]
+        self,
+        snapshots: Snapshots,
+        load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
+        ask: Callable[[], Awaitable[object]],
     ) -> None:
         self._snapshots = snapshots
         self._loads = Batches(load)
+        self._ask = ask
 
     async def read(self, scan_id: str) -> Snapshot:
         """The scan as it is now.
 
         Raises:
             NotFound: There is none.
+            Unavailable: It is running, and for the moment nobody knows how far it is.
         """
         held = await self._snapshots.read(scan_id)
         if held and self._snapshots.trusts(held):
             return held
         try:
+            await self._snapshots.outlast_caches()
             stored = await self._load(scan_id)
         except Exception as error:
             if held is None or outages.from_exception(error) is None:
                 raise
             return held  # it may be old, but it's the best that anybody knows
-        if held and held.version > stored.version:
+        if held and held.at and held.version > stored.version:
             # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
             self._snapshots.renew(held)
+            return held
+        if stored.behind:
+            # Redis has lost what the worker told it, and somebody may have seen that.
+            stored = await self._caught_up(scan_id)
+        if held and held.version > stored.version:
             return held
         self._snapshots.announce(stored)
         return self._snapshots.of(stored)
@@ -316,6 +339,19 @@ class ScanReader:
         scan = await self._load(scan_id)
         await self._snapshots.publish(scan)
         return scan
+
+    async def _caught_up(self, scan_id: str) -> Scan:
+        """A running scan once all that was shown of it is stored."""
+        ends_at, pause = time.monotonic() + _CATCH_UP_SECONDS, _FIRST_PAUSE
+        while True:
+            await self._ask()
+            await asyncio.sleep(pause)
+            stored = await self._load(scan_id)
+            if not stored.behind:
+                return stored
+            if time.monotonic() >= ends_at:  # its worker has died, too: until another one takes over
+                raise Unavailable(Reason.UNAVAILABLE, peer="worker", retry_after=1.0)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _load(self, scan_id: str) -> Scan:
         scan = await self._loads.get(scan_id)

@@ -284,6 +284,10 @@ class JobQueue:
         """True for the one process that may run a periodic task now."""
         return await self._pool.fetchval(self._sql["due_periodic"], task, every_seconds) is not None
 
+    async def ask_for_progress(self) -> None:
+        """Asks the workers to store the progress that they have shown."""
+        await self._pool.execute(self._sql["ask_for_progress"])
+
     async def ring(self, kind: str) -> None:
         """Wakes the workers that listen, for jobs of one kind."""
         await self._pool.execute(self._sql["ring"], kind)

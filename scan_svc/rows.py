@@ -41,6 +41,7 @@ def scan_from(row: asyncpg.Record) -> Scan:
         results=msgspec.json.decode(row["outputs"] or "{}", type=Results),
         error=failure_from(row["error"]) if row["error"] else None,
         stages=tuple(msgspec.json.decode(row["stages"] or "[]", type=Sequence[StageRun])),
+        behind=row.get("behind", False),
     )
 
 

@@ -139,6 +139,8 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     answer_draft: str = ""
     error: Failure | None = None
     stages: tuple[StageRun, ...] = ()
+    # Its worker may have shown more than this.
+    behind: bool = False
 
     def next_version(self, **changes: Any) -> Self:
         """The scan after one more change by whoever holds it."""

@@ -69,6 +69,7 @@ class Subscription:
                     raise TimeoutError("the subscription fell silent")
                 continue
             silent = 0
+            self._cache.heard()
             if message["type"] == "message":
                 self._tell(message["data"].decode().split(" "))
             elif message["type"] == "subscribe":

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mesh import outages
-from mesh.errors import NotFound, Reason, ResourceExhausted
+from mesh.errors import NotFound, Reason, ResourceExhausted, Unavailable
 from scan_svc.progress import REWARD_SECONDS, Snapshot
 
 # How long before its deadline a stream is ended in order.
@@ -232,7 +232,7 @@ class Watchers:
             for slot in self._slots.get(scan_id, ()):
                 slot.close()
         except Exception as error:
-            if outages.from_exception(error) is None:
+            if outages.from_exception(error) is None and not isinstance(error, Unavailable):
                 raise
             # The stores are down: the next wake-up, poll or heartbeat tries again.
         finally:

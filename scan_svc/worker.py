@@ -36,6 +36,7 @@ class Worker:
         lease_seconds: Silence after which others take its jobs.
         grace_seconds: How long jobs at work may run on when it leaves.
         reaped: Told of scans that were taken back from dead workers.
+        beside: Runs as long as it works.
     """
 
     def __init__(
@@ -46,10 +47,12 @@ class Worker:
         lease_seconds: float,
         grace_seconds: float,
         reaped: Callable[[Sequence[str]], Awaitable[None]] | None = None,
+        beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
         self._queue = queue
         self._consumers = [Consumer(kind, queue, apart_seconds=lease_seconds) for kind in kinds]
         self._reaped = reaped
+        self._beside = beside
         self._lease_seconds = lease_seconds
         self._grace_seconds = grace_seconds
         self._leaving = asyncio.Event()
@@ -88,13 +91,14 @@ class Worker:
     async def working(self) -> AsyncIterator[None]:
         """Works until it is told to leave or the block is left; finishes what it can and gives the rest back."""
         worker = asyncio.create_task(self._work(), name="worker")
+        beside = [asyncio.create_task(self._beside(), name="beside the worker")] if self._beside else []
         try:
             yield
         finally:
             self.leave()
             if self._serving:
                 await asyncio.wait((worker,), timeout=max(0.0, self._gone_by - time.monotonic()))
-            await end(worker, *self._showing)
+            await end(worker, *self._showing, *beside)
 
     async def _work(self) -> None:
         """Enlists, works, and starts anew whenever it was declared dead or something broke."""

@@ -15,12 +15,14 @@ import uvloop
 
 from bench.queue.peers import InstantPeers
 from mesh import telemetry
+from mesh.breaker import Breaker
 from mesh.postgres import Pool, Queries, listen, open_pool
 from mesh.settings import ServiceSettings
 from scan_svc.consumer import Handover, Kind, Suspects
 from scan_svc.execution import Execution, Workbench
 from scan_svc.pipeline import DEFAULTS, Pipeline
 from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.progress_log import ProgressLog
 from scan_svc.queue import JobQueue
 from scan_svc.reward_store import RewardStore
 from scan_svc.rewards import RewardContext, RewardExecution
@@ -96,9 +98,12 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     queries = Queries("scan_svc")
     queue, store = JobQueue(pool, queries), ScanStore(pool, queries)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
-    reader = ScanReader(counter, store.get_many)
+    reader = ScanReader(counter, store.get_many, queue.ask_for_progress)
+    progress = ProgressLog(pool, queries, Breaker("redis", (), asyncio.Event().wait), counter.announce)
     handover, rewards = Handover(), RewardStore(pool, queries)
-    bench = Workbench(queue, pipeline, counter, reader, None, 300.0, 1.0, lambda: None, handover, lambda: None, 15.0)
+    bench = Workbench(
+        queue, pipeline, progress, counter, reader, None, 300.0, 1.0, lambda: None, handover, lambda: None, 15.0
+    )
     rewarding = RewardContext(rewards, pipeline, counter, reader.refresh, None, 1.0)
     suspects = Suspects(queue.suspects_wait, lambda: queue.due("suspects", 1.0), queue.claim_suspects)
     kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)

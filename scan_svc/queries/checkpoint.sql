@@ -6,8 +6,8 @@ with given as (
         as given (id, token, stage, following, version, percent, step)
 ), advanced as (
     update scan.job j
-    set stage = given.following, attempt = 1, crashes = 0, last_error = null, spent = null, version = given.version, percent = given.percent,
-        step = given.step
+    set stage = given.following, attempt = 1, crashes = 0, last_error = null, spent = null,
+        version = greatest(j.version, given.version), percent = greatest(j.percent, given.percent), step = given.step
     from given
     where j.id = given.id and j.token = given.token and j.stage = given.stage
     returning j.id, j.token

@@ -71,7 +71,8 @@ async def test_a_scan_that_can_t_be_read_is_a_fault_for_its_own_readers_alone(
     async with open_redis(redis_url) as redis:
         await redis.client.delete(*(f"job:{scan_id}:progress" for scan_id in (good, bad, other)))
         await redis.client.publish("scan:changed", bad)
-        reader = ScanReader(Snapshots(redis, Bodies()), ScanStore(database, Queries("scan_svc")).get_many)
+        store = ScanStore(database, Queries("scan_svc"))
+        reader = ScanReader(Snapshots(redis, Bodies()), store.get_many, asyncio.Event().wait)
         read = await asyncio.gather(*map(reader.read, (good, bad, other)), return_exceptions=True)
     assert [isinstance(one, Snapshot) for one in read] == [True, False, True]
 

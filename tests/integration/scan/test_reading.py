@@ -171,7 +171,7 @@ async def test_while_the_database_is_away_what_redis_has_is_shown_however_old(re
         scan = a_scan()
         await Snapshots(redis, Bodies(), clock=lambda: now).publish(scan)
         snapshots = Snapshots(other, Bodies(), clock=lambda: now + HOUR)
-        reader = ScanReader(snapshots, away)
+        reader = ScanReader(snapshots, away, asyncio.Event().wait)
         assert (await reader.read(scan.scan_id)).version == scan.version
         with pytest.raises(ConnectionError):
             await reader.read(str(uuid.uuid4()))

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -152,6 +153,51 @@ async def test_two_hundred_watches_see_everything_to_the_end(
         assert all(in_order(states) for states in seen)
         assert {states[-1].state for states in seen} == {scan_pb2.Scan.STATE_SUCCEEDED}
         assert {tuple(run.stage for run in states[-1].stages)[:3] for states in seen} == {tuple(ORDER)}
+
+
+async def restart(redis: OwnRedis) -> None:
+    await redis.kill()
+    await redis.start()
+
+
+@pytest.mark.parametrize("fault", [freeze, kill, restart, empty])
+@pytest.mark.parametrize("roles", [("api", "api", "worker"), ("all", "api")], ids=["apart", "together"])
+async def test_no_poll_goes_back_whichever_replica_answers(
+    start_scan_service: StartScanService,
+    peers: Peers,
+    redis: OwnRedis,
+    fault: Callable[[OwnRedis], Awaitable[None]],
+    roles: Sequence[str],
+) -> None:
+    """PostgreSQL knows the checkpoints alone, and others have seen more: a client mustn't see 50 % and then 0 %."""
+    gate = peers.before["Classify"] = Gate()
+    user = f"user-{uuid.uuid4().hex}"
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(start_scan_service(user, scan_role=role, redis_url=redis.url))
+            for role in roles
+        ]
+        replicas = [client for client, role in zip(clients, roles, strict=True) if role != "worker"]
+        scan_id = await create(replicas[0], await photo(replicas[0]))
+        await gate.held(1)
+        seen = list[scan_pb2.Scan]()
+
+        async def poll(count: int) -> bool:
+            for replica, _ in zip(itertools.cycle(replicas), range(count), strict=False):
+                seen.append(await replica.get(scan_id))
+            return seen[-1].progress.percent == 50
+
+        await eventually(lambda: poll(2))
+        await fault(redis)
+        await poll(20)
+        gate.open()
+        async with asyncio.timeout(20):
+            while seen[-1].state != scan_pb2.Scan.STATE_SUCCEEDED:
+                await poll(2)
+        versions = [scan.version for scan in seen]
+        percents = [scan.progress.percent for scan in seen]
+        assert versions == sorted(versions)
+        assert percents == sorted(percents)
 
 
 async def nothing(redis: OwnRedis) -> None:

@@ -160,7 +160,8 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
     shop.peers.before["vision"] = looked.wait
     stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
     bench = Workbench(
-        shop.queue, Pipeline(stages, shop.peers, shop.peers, shop.peers), shop.parts.snapshots, shop.parts.reader, None,
+        shop.queue, Pipeline(stages, shop.peers, shop.peers, shop.peers), shop.parts.progress, shop.parts.snapshots,
+        shop.parts.reader, None,
         scan_seconds=300.0, backoff_seconds=0.01, webhook_due=lambda: None, rewards=Handover(), reward_due=lambda: None,
         lease_seconds=0.0,
     )  # fmt: skip
