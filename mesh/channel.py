@@ -82,7 +82,13 @@ class Peer:
             raise self._unwrapped(error) from error
 
     async def stream(
-        self, method: Callable[..., Any], request: object, *, timeout: float, user_id: str = ""
+        self,
+        method: Callable[..., Any],
+        request: object,
+        *,
+        timeout: float,
+        user_id: str = "",
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> AsyncGenerator[Any, None]:
         """One server-streaming call; wrap it in `aclosing`, so that leaving early cancels the peer's work.
 
@@ -91,11 +97,13 @@ class Peer:
             request: Its request.
             timeout: As for `call`.
             user_id: As for `call`.
+            headers: What else is sent.
 
         Raises:
             EcoError: As `call` does.
         """
-        call = method(request, timeout=timeout, metadata=_metadata(user_id), wait_for_ready=True)
+        metadata = (*_metadata(user_id), *headers)
+        call = method(request, timeout=timeout, metadata=metadata, wait_for_ready=True)
         try:
             # By `read`, since iterating would put a generator of grpc.aio's inside this one.
             while (response := await call.read()) is not grpc.aio.EOF:

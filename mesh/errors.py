@@ -65,6 +65,7 @@ class Reason(StrEnum):
     MODEL_CUT_SHORT = "MODEL_CUT_SHORT"
     MODEL_OUTPUT_INVALID = "MODEL_OUTPUT_INVALID"
     MODEL_BUDGET_SPENT = "MODEL_BUDGET_SPENT"
+    MODEL_SPENT_UNKNOWN = "MODEL_SPENT_UNKNOWN"
     NOT_WASTE = "NOT_WASTE"
     PHOTO_UNCLEAR = "PHOTO_UNCLEAR"
     MODEL_REJECTED = "MODEL_REJECTED"
@@ -323,6 +324,10 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.MODEL_BUDGET_SPENT: _text(
             "오늘 쓸 수 있는 사진 분석을 모두 썼어요. 내일 다시 이용해 주세요.",
             "Today's allowance for photo analysis is used up. Come back tomorrow.",
+        ),
+        Reason.MODEL_SPENT_UNKNOWN: _text(
+            "오늘 사용량을 확인하고 있어요. 잠시 뒤에 다시 시도할게요.",
+            "Today's spending has to be looked up first. It will be tried again shortly.",
         ),
         Reason.NOT_WASTE: _text(
             "사진에서 버릴 물건을 찾지 못했어요. 물건이 잘 보이게 다시 찍어 주세요.",

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from mesh.errors import EcoError
+from mesh.errors import EcoError, Reason
 from mesh.locale import Locale
 from mesh.models.bill import Terms
 from rules_svc.answers import UNKNOWN, Answer, Attempt, Composer, Finding
@@ -95,6 +95,8 @@ class Writers:
                         if not passed_over:
                             yield event
             except EcoError as error:
+                if error.reason is Reason.MODEL_SPENT_UNKNOWN:
+                    raise  # the caller tells, and calls again
                 _log.warning("writer passed over", model=writer.name, reason=error.reason, detail=error.metadata)
                 passed_over.append(Attempt(writer.name, error.reason))
         yield replace(composed, passed_over=tuple(passed_over))

@@ -70,6 +70,7 @@ from scan_svc.reward_store import RewardStore
 from scan_svc.rewards import RewardContext, RewardExecution
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
+from scan_svc.spending import Spending
 from scan_svc.store import ScanStore
 from scan_svc.subscription import Subscription
 from scan_svc.uploads import Uploads
@@ -136,6 +137,7 @@ class Parts:
         self.queries = queries = Queries("scan_svc")
         self.store = ScanStore(pool, queries)
         self.queue = JobQueue(pool, queries, pulse)
+        self.spending = Spending(pool, queries)
         self.gauge = QueueGauge(pool, queries, (*ORDER, REWARD))
         self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
         self.snapshots = Snapshots(redis, Bodies())
@@ -277,7 +279,7 @@ async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:
         await stack.enter_async_context(open_channel(target, *_SERVICES[name]))
         for name, target in (("rules", settings.rules_target), ("character", settings.character_target))
     ]
-    desk = Desk(store, parts.reader.refresh, RulesPeer(rules), CharacterPeer(character), parts.reward_due)
+    desk = Desk(store, parts.reader.refresh, RulesPeer(rules, parts.spending), CharacterPeer(character), parts.reward_due)
     replies = Replies(desk, parts.store.get, RateLimit(parts.redis, "AnswerQuestion", settings.replies_per_minute))
     stack.push_async_callback(replies.leave)
     return replies
@@ -292,7 +294,12 @@ async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
         for name, target in zip(_SERVICES, targets, strict=True)
     ]
     web = await stack.enter_async_context(open_public_client("callback_url", redirects=0))
-    pipeline = Pipeline(_stages(settings), VisionPeer(vision), RulesPeer(rules), CharacterPeer(character))
+    pipeline = Pipeline(
+        _stages(settings),
+        VisionPeer(vision, parts.spending),
+        RulesPeer(rules, parts.spending),
+        CharacterPeer(character),
+    )
     worker = parts.worker(pipeline, web)
     notified = {
         "scan_ready": worker.wake,

@@ -15,6 +15,7 @@ from mesh.mirror import from_proto, to_proto
 from scan_svc.reply_work import Meaning
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
+from scan_svc.spending import Spending
 
 _Phase = vision_service_pb2.ClassifyProgress.Phase
 _STEPS: Mapping[int, Step] = MappingProxyType(
@@ -25,9 +26,10 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 class VisionPeer:
     """Vision over gRPC."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, spending: Spending) -> None:
         self._stub = vision_service_pb2_grpc.VisionServiceStub(channel)
         self._peer = Peer("vision")
+        self._spending = spending
 
     async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
         """The steps as they begin, what it cost, then the classification."""
@@ -37,23 +39,26 @@ class VisionPeer:
         else:
             request.image_url = scan.photo.image_url
         async with aclosing(
-            self._peer.stream(self._stub.Classify, request, timeout=deadline, user_id=scan.user_id)
+            self._spending.call(self._peer, self._stub.Classify, request, timeout=deadline, user_id=scan.user_id)
         ) as events:
+            begun = set[Step]()  # a call that is made again begins anew, but a scan doesn't go back
             async for event in events:
                 if event.HasField("result"):
                     if event.result.HasField("usage"):
                         yield from_proto(event.result.usage, Usage)
                     yield from_proto(event.result.classification, Classification)
-                elif event.progress.phase in _STEPS:
-                    yield _STEPS[event.progress.phase]
+                elif (step := _STEPS.get(event.progress.phase)) and step not in begun:
+                    begun.add(step)
+                    yield step
 
 
 class RulesPeer:
     """Rules over gRPC."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, spending: Spending) -> None:
         self._stub = rules_service_pb2_grpc.RulesServiceStub(channel)
         self._peer = Peer("rules")
+        self._spending = spending
 
     async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
         """The disposal rules for what was found."""
@@ -92,7 +97,7 @@ class RulesPeer:
             locale=scan.locale,
         )
         async with aclosing(
-            self._peer.stream(self._stub.ComposeAnswer, request, timeout=deadline, user_id=scan.user_id)
+            self._spending.call(self._peer, self._stub.ComposeAnswer, request, timeout=deadline, user_id=scan.user_id)
         ) as events:
             async for event in events:
                 if event.HasField("usage"):

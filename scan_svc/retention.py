@@ -32,6 +32,7 @@ class Retention:
         """Removes everything that is older than the retention."""
         scans = await self._forget("forget_scans")
         tombstones = await self._forget("forget_tombstones")
+        await self._pool.execute(self._sql["forget_reply_costs"])
         if scans or tombstones:
             _log.info("old scans forgotten", scans=scans, tombstones=tombstones)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from mesh.errors import EcoError
 from mesh.identity import caller
+from mesh.models.spent import Spent, told
 
 _LONGEST = 60.0  # for a caller who names no deadline
 _MARGIN = 0.5  # to send an answer or an error while the caller still listens
@@ -76,15 +77,18 @@ class Terms:
         account: Whose daily share it counts against; empty for nobody's.
         deadline: When the caller gives up, on the monotonic clock.
         bill: Where the cost goes.
+        spent: What was spent today, by the caller's books; else whether it can tell.
     """
 
     account: str
     deadline: float
     bill: Bill = field(default_factory=Bill)
+    spent: Spent | bool = False
 
 
 def terms(context: Any) -> Terms:
     """The terms of the RPC with this `grpc.aio.ServicerContext`."""
     remaining = context.time_remaining()
     left = _LONGEST if remaining is None else min(remaining - _MARGIN, _LONGEST)
-    return Terms(caller(context).account, time.monotonic() + left)
+    spent = told(context.invocation_metadata() or ())
+    return Terms(caller(context).account, time.monotonic() + left, spent=spent)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from mesh.errors import Reason, ResourceExhausted
+from mesh.errors import Reason, ResourceExhausted, Unavailable
 from mesh.models.bill import Terms
 from mesh.models.ledger import Entry, Ledger, Limits
 
@@ -54,10 +54,13 @@ class Budget:
         Raises:
             ResourceExhausted: MODEL_BUDGET_SPENT: the day's money or the account's share would be exceeded.
                 MODEL_RATE_LIMITED: there is no room in time.
+            Unavailable: MODEL_SPENT_UNKNOWN: nobody here knows what was spent today, and the caller can tell.
         """
-        entry = Entry(model, terms.account, tokens, micro_usd, self._clock.wall())
+        entry = Entry(model, terms.account, tokens, micro_usd, self._clock.wall(), terms.spent)
         while True:
             verdict = await self._ledger.reserve(entry, self._limits)
+            if verdict.unknown:
+                raise Unavailable(Reason.MODEL_SPENT_UNKNOWN, retry_after=1.0, model=model)
             if verdict.forbidden_by:
                 tomorrow = (entry.day + 1) * _DAY - self._clock.wall()
                 raise ResourceExhausted(

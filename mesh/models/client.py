@@ -179,6 +179,10 @@ class HostedModel:
                 response = await self._sdk.complete(content, max(limit, 0.001) + 1, streamed=streamed)
         except (openai.OpenAIError, TimeoutError, httpx2.HTTPError) as error:
             raise self._failed(error, prompt, terms, entry) from error
+        except asyncio.CancelledError:
+            # The caller hung up; the provider may have read everything and bill it.
+            self._bill(prompt.estimate(self._price.image_tokens, 0), self.name, terms)
+            raise
         self._breaker.succeeded()
         return response
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Protocol
 
+from mesh.models.spent import Spent
 from mesh.redis import DOWN, GuardedRedis
 
 _MINUTE = 60.0
@@ -40,6 +41,7 @@ class Entry:
         tokens: Read and written together.
         micro_usd: Cost.
         at: When, in seconds since the epoch.
+        spent: What was spent today, by the caller's books; else whether it can tell.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Entry:
     tokens: int
     micro_usd: int
     at: float
+    spent: Spent | bool = False
 
     @property
     def day(self) -> int:
@@ -61,10 +64,12 @@ class Verdict:
     Attributes:
         forbidden_by: "day" or "user": whose money is spent; empty if nobody's.
         wait: Seconds until there is room; 0 if there is now.
+        unknown: Whether the caller has to tell first what was spent today.
     """
 
     forbidden_by: str = ""
     wait: float = 0.0
+    unknown: bool = False
 
 
 class Ledger(Protocol):
@@ -78,7 +83,10 @@ class Ledger(Protocol):
 
 
 class LocalLedger:
-    """Counts in this process alone, for a service without Redis, or while it is away."""
+    """Counts in this process alone, for a service without Redis, or while it is away.
+
+    It doesn't know what others spend, so it wants to be told with every call that is capped, by who can tell.
+    """
 
     def __init__(self) -> None:
         self._buckets: dict[str, tuple[float, float, float]] = {}
@@ -86,7 +94,13 @@ class LocalLedger:
 
     async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
         """As the port says."""
-        for key, cap, who in self._purses(entry, limits):
+        purses = self._purses(entry, limits)
+        if entry.spent is True and any(cap for _, cap, _ in purses):
+            return Verdict(unknown=True)
+        if isinstance(entry.spent, Spent):
+            for (key, _, _), told in zip(purses, (entry.spent.everybody, entry.spent.account), strict=True):
+                self._spent[key] = max(self._spent[key], told)
+        for key, cap, who in purses:
             if cap and self._spent[key] + entry.micro_usd > cap:
                 return Verdict(forbidden_by=who)
         rpm, tpm = limits.requests_per_minute, limits.tokens_per_minute
@@ -143,13 +157,18 @@ class RedisLedger:
             entry.micro_usd,
             limits.day_micro_usd,
             share,
+            int(entry.spent is True),
+            *((entry.spent.everybody, entry.spent.account) if isinstance(entry.spent, Spent) else (-1, -1)),
         )
-        outcome, milliseconds = await self._reserve(_keys(entry.model, entry.day, entry.account), arguments)
+        keys = (*_keys(entry.model, entry.day, entry.account), f"model:told:{entry.day}")
+        outcome, milliseconds = await self._reserve(keys, arguments)
         match outcome.decode():
             case "ok":
                 return Verdict()
             case "wait":
                 return Verdict(wait=int(milliseconds) / 1000)
+            case "unknown":
+                return Verdict(unknown=True)
             case forbidden:
                 return Verdict(forbidden_by=forbidden)
 

@@ -2,6 +2,12 @@
 with booked as (
     update scan.scan set stages = coalesce(stages, '[]'::jsonb) || $2::jsonb, version = version + 1
     where id = $1
-    returning id
+    returning user_id
+), left_behind as (
+    update scan.tombstone set usage = usage || $2::jsonb
+    where scan_id = $1 and not exists (select from booked)
+    returning user_id
 )
-update scan.tombstone set usage = usage || $2::jsonb where scan_id = $1 and not exists (select from booked)
+insert into scan.reply_cost (user_id, micro_usd)
+select user_id, ($2::jsonb #>> '{0,usage,cost_micro_usd}')::bigint
+from (table booked union all table left_behind) as whose

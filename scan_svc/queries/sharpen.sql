@@ -10,13 +10,17 @@ with asked as materialized (
     update scan.scan s
     set outputs = s.outputs || $5::jsonb, stages = s.stages || $6::jsonb, region = $7, version = s.version + 1
     from held where s.id = held.scan_id
-    returning s.id
+    returning s.id, s.user_id
 ), reward_job as (
     insert into scan.job as j (kind, ref, state, stage)
     select 'reward', id, 'READY', 'reward' from sharpened where $8
     on conflict (kind, ref) do update
     set state = 'READY', attempt = 0, crashes = 0, run_at = now(), token = j.token + 1
     where j.state <> 'LEASED'
+), paid as (
+    insert into scan.reply_cost (user_id, micro_usd)
+    select user_id, ($6::jsonb #>> '{0,usage,cost_micro_usd}')::bigint from sharpened
+    where $6::jsonb #>> '{0,usage,cost_micro_usd}' is not null
 )
 insert into scan.reply (scan_id, request_id, reply, understood, message, question, token)
 select held.scan_id, held.request_id, held.reply, true, $3, $4, held.token

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
+import redis.asyncio as redis
 from PIL import Image
 
 from local import stack as embedded
@@ -103,7 +104,9 @@ async def test_what_a_failed_try_cost_is_in_the_stages_sum(sign_in: Sign, openai
     assert vision["usage"]["cost_micro_usd"] > usual["cost_micro_usd"]
 
 
-async def test_a_user_whose_share_is_spent_is_told_at_once(sign_in: Sign, openai: OpenAIStandIn) -> None:
+async def test_a_user_whose_share_is_spent_is_told_at_once(
+    stack: Mapping[str, str], sign_in: Sign, openai: OpenAIStandIn
+) -> None:
     """Tomorrow is beyond any scan's end: nobody waits for it, nothing is asked, and others go on."""
     phone = sign_in()
     for shade in range(40, 50):
@@ -116,5 +119,9 @@ async def test_a_user_whose_share_is_spent_is_told_at_once(sign_in: Sign, openai
     texts = {one["locale"]: one["message"] for one in scan["error"]["details"] if "locale" in one}
     assert set(texts) == {"ko", "en"}
     assert _looks(openai) == asked > 0
+    async with redis.Redis.from_url(stack["ECO2_REDIS_URL"]) as store:
+        await store.delete(*[key async for key in store.scan_iter("model:*")])
+    again = await phone.finished(await phone.started(_photo(59)))
+    assert (again["state"], _looks(openai)) == ("STATE_FAILED", asked)  # the count is lost, the books aren't
     other = sign_in()
     assert (await other.finished(await other.started(_photo(60))))["state"] == "STATE_SUCCEEDED"

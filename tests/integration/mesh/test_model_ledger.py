@@ -4,14 +4,15 @@ import asyncio
 import time
 import uuid
 
-from mesh.models.ledger import Entry, Limits, RedisLedger
+from mesh.models.ledger import Entry, Limits, RedisLedger, Verdict
+from mesh.models.spent import Spent
 from mesh.redis import open_redis
 
 
-def _entry(model: str, account: str, tokens: int = 1, micro_usd: int = 1) -> Entry:
+def _entry(model: str, account: str, tokens: int = 1, micro_usd: int = 1, spent: Spent | bool = False) -> Entry:
     # A day of its own for each test: the money of a day is one key for everybody.
     day = uuid.UUID(model).int % 10_000_000
-    return Entry(model, account, tokens, micro_usd, day * 86_400 + time.time() % 86_400)
+    return Entry(model, account, tokens, micro_usd, day * 86_400 + time.time() % 86_400, spent)
 
 
 async def test_two_processes_share_buckets_and_money(redis_url: str) -> None:
@@ -45,3 +46,33 @@ async def test_a_full_bucket_says_how_long_to_wait(redis_url: str) -> None:
         ledger = RedisLedger(guarded)
         verdicts = [await ledger.reserve(entry, limits) for _ in range(3)]
     assert [verdict.wait for verdict in verdicts] == [0, 0, 30]
+
+
+async def test_a_count_that_was_lost_is_asked_for_and_goes_on(redis_url: str) -> None:
+    """Redis forgets; a day's caps hold all the same. While it remembers, nobody is asked."""
+    model = str(uuid.uuid4())
+    limits = Limits(100, 1000, user_micro_usd=100)
+
+    async def verdict(account: str, spent: Spent | bool) -> Verdict:
+        return await ledger.reserve(_entry(model, account, micro_usd=20, spent=spent), limits)
+
+    async with open_redis(redis_url) as guarded:
+        ledger = RedisLedger(guarded)
+        assert await verdict("mina", True) == Verdict(unknown=True)
+        assert await verdict("mina", Spent(0, 0)) == Verdict()
+        assert await verdict("hojun", True) == Verdict()  # nobody had spent anything when the day began
+        day = _entry(model, "").day
+        await guarded.client.delete(*await guarded.client.keys(f"model:*{day}*"))
+        assert await verdict("mina", True) == Verdict(unknown=True)
+        assert await verdict("mina", Spent(500, 90)) == Verdict(forbidden_by="user")
+        assert await verdict("mina", True) == Verdict(forbidden_by="user")
+        assert await verdict("hojun", True) == Verdict(unknown=True)  # what they had spent was forgotten, too
+        assert await verdict("hojun", Spent(500, 70)) == Verdict()
+        assert await verdict("hojun", True) == Verdict(forbidden_by="user")
+
+
+async def test_without_caps_nobody_is_asked(redis_url: str) -> None:
+    """There is nothing to hold to."""
+    async with open_redis(redis_url) as guarded:
+        entry = _entry(str(uuid.uuid4()), "mina", spent=True)
+        assert await RedisLedger(guarded).reserve(entry, Limits(1, 1)) == Verdict()

@@ -20,6 +20,7 @@ from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh import telemetry
 from mesh.identity import USER_HEADER
+from mesh.models.spent import HEADER as SPENT_HEADER
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from scan_svc.app import application
@@ -42,7 +43,8 @@ class Peers(
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], Awaitable[object]]] = {}
         self.asks: tuple[str, ...] = ()  # what answers leave open
-        self.usage: dict[str, Any] | None = None  # what an answer costs
+        self.usage: dict[str, Any] | None = None  # what a look and an answer cost
+        self.told: list[str] = []  # what callers say was spent, of each call that costs
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -57,9 +59,11 @@ class Peers(
     async def Classify(self, request: Any, context: Any) -> AsyncIterator[vision_service_pb2.ClassifyResponse]:
         for phase in (1, 2, 3):
             yield vision_service_pb2.ClassifyResponse(progress={"phase": phase})
+        self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
         await self._called("Classify")
         found = classification_pb2.Classification(category=METAL, display_name="금속류", confidence=0.9)
-        yield vision_service_pb2.ClassifyResponse(result={"classification": found, "image_digest": "d"})
+        result = {"classification": found, "image_digest": "d", "usage": self.usage}
+        yield vision_service_pb2.ClassifyResponse(result=result)
 
     async def MatchRules(self, request: Any, context: Any) -> rules_service_pb2.MatchRulesResponse:
         await self._called("MatchRules")
@@ -69,6 +73,7 @@ class Peers(
 
     async def ComposeAnswer(self, request: Any, context: Any) -> AsyncIterator[rules_service_pb2.ComposeAnswerResponse]:
         yield rules_service_pb2.ComposeAnswerResponse(text_delta="비우고 ")
+        self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
         await self._called("ComposeAnswer")
         yield rules_service_pb2.ComposeAnswerResponse(
             answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"], "insufficiencies": self.asks},

@@ -24,6 +24,7 @@ from mesh.models.opening import open_models
 from mesh.models.settings import ModelSettings
 from rules_svc import wire as rules_wire
 from rules_svc import yaml_book
+from tests.chaos.shop import eventually
 from vision_svc.chain import Chain
 from vision_svc.classification import UNKNOWN, Category, Classification, Outcome
 from vision_svc.flights import SingleFlight
@@ -205,6 +206,21 @@ async def test_a_spent_share_answers_before_anything_is_spent(openai: OpenAIStan
         with pytest.raises(ResourceExhausted) as caught:
             await Chain([hosted, _Offline()]).classify(_photo(), _terms())
     assert (caught.value.reason, openai.count) == (Reason.MODEL_BUDGET_SPENT, 0)
+
+
+async def test_a_call_whose_caller_hangs_up_is_on_the_bill(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:
+    """The provider has read the photo; whether it bills that is not for us to hope."""
+    openai.usual, terms = behaviour.slow(5), _terms()
+    looking = asyncio.create_task(hosted.classify(_photo(), terms))
+    await eventually(lambda: _asked(openai))
+    looking.cancel()
+    await asyncio.wait((looking,))
+    assert terms.bill.total
+    assert terms.bill.total.cost_micro_usd > 0
+
+
+async def _asked(openai: OpenAIStandIn) -> bool:
+    return openai.count > 0
 
 
 async def test_identical_photos_at_once_are_looked_at_once(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:

@@ -1,15 +1,16 @@
 """Budget, breaker and prices of hosted models, by a clock of the test's own."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from mesh.errors import Reason, ResourceExhausted
+from mesh.errors import Reason, ResourceExhausted, Unavailable
 from mesh.models.bill import Bill, Terms, Usage
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry, Limits, LocalLedger, SharedLedger, Verdict
 from mesh.models.prices import Tokens, UnknownModel, price
+from mesh.models.spent import Spent
 from mesh.provider_breaker import ProviderBreaker
 
 _NOON = 20_000 * 86_400 + 43_200.0
@@ -128,6 +129,19 @@ async def test_without_redis_limits_hold_for_the_process(time: _Time) -> None:
     budget.settle(entry, 1, 10)
     await budget.settled()
     await budget.reserve(_MODEL, _terms(time), 1, 60)
+
+
+async def test_without_redis_a_caller_who_knows_what_was_spent_is_asked(time: _Time) -> None:
+    """Other processes spend, too. With caps alone: else there is nothing to hold to."""
+    capped = Budget(LocalLedger(), Limits(100, 1000, user_micro_usd=100), time.clock())
+    knowing = replace(_terms(time), spent=True)
+    with pytest.raises(Unavailable) as asked:
+        await capped.reserve(_MODEL, knowing, 1, 60)
+    assert asked.value.reason is Reason.MODEL_SPENT_UNKNOWN
+    await capped.reserve(_MODEL, replace(knowing, spent=Spent(900, 30)), 1, 60)
+    with pytest.raises(ResourceExhausted):
+        await capped.reserve(_MODEL, replace(knowing, spent=Spent(900, 30)), 1, 60)
+    await Budget(LocalLedger(), Limits(100, 1000), time.clock()).reserve(_MODEL, knowing, 1, 60)
 
 
 def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_try(time: _Time) -> None:

@@ -150,6 +150,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_ANSWER_UNGROUNDED: _ErrorReason.ValueType  # 111
     """Never an error, only in Answer.passed_over: the model stated what the rules don't."""
+    ERROR_REASON_MODEL_SPENT_UNKNOWN: _ErrorReason.ValueType  # 112
+    """UNAVAILABLE, inside the mesh: money is capped, whoever counts has lost count, and the caller has said that it can
+    tell what was spent today; it calls again with the figures. {"model": "gpt-4.1-mini"}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -275,4 +279,8 @@ ERROR_REASON_MODEL_REJECTED: ErrorReason.ValueType  # 110
 """
 ERROR_REASON_ANSWER_UNGROUNDED: ErrorReason.ValueType  # 111
 """Never an error, only in Answer.passed_over: the model stated what the rules don't."""
+ERROR_REASON_MODEL_SPENT_UNKNOWN: ErrorReason.ValueType  # 112
+"""UNAVAILABLE, inside the mesh: money is capped, whoever counts has lost count, and the caller has said that it can
+tell what was spent today; it calls again with the figures. {"model": "gpt-4.1-mini"}
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
