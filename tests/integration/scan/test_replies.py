@@ -203,7 +203,7 @@ async def test_a_process_that_died_at_a_reply_holds_the_next_one_up_for_a_lease(
     client: Client, peers: Peers, asked: scan_pb2.Scan, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever wants an expired lease contests it first: after an outage its holder, who has paid, is to come first."""
-    monkeypatch.setattr("scan_svc.reply_store.CONTEST_SECONDS", 0.2)
+    monkeypatch.setattr("scan_svc.reply_store.CONTEST_SECONDS", 0.5)
     async with open_pool(database_url) as pool:
         queries = Queries("scan_svc")
         store, scan = ReplyStore(pool, queries), await ScanStore(pool, queries).get(asked.scan_id)
