@@ -279,7 +279,9 @@ async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:
         await stack.enter_async_context(open_channel(target, *_SERVICES[name]))
         for name, target in (("rules", settings.rules_target), ("character", settings.character_target))
     ]
-    desk = Desk(store, parts.reader.refresh, RulesPeer(rules, parts.spending), CharacterPeer(character), parts.reward_due)
+    desk = Desk(
+        store, parts.reader.refresh, RulesPeer(rules, parts.spending), CharacterPeer(character), parts.reward_due
+    )
     replies = Replies(desk, parts.store.get, RateLimit(parts.redis, "AnswerQuestion", settings.replies_per_minute))
     stack.push_async_callback(replies.leave)
     return replies

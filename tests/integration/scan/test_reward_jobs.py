@@ -139,7 +139,7 @@ async def test_a_result_without_its_reward_isn_t_the_last_word(shop: Shop, redis
     loop = asyncio.get_running_loop()
     async with open_redis(redis_url) as redis:
         snapshots = Snapshots(redis, Bodies(), clock=lambda: loop.time() + 10**10)
-        read = await ScanReader(snapshots, shop.parts.store.get_many).read(scan_id)
+        read = await ScanReader(snapshots, shop.parts.store.get_many, asyncio.Event().wait).read(scan_id)
     assert read.version == lease.scan.version + 1
 
 
