@@ -311,7 +311,9 @@ class JobQueue:
             if row["age"] < _UNREADABLE_SECONDS:
                 await self._pool.execute(self._sql["give_back"], job_id, token, _UNREADABLE_PAUSE)
             else:
-                await self._pool.execute(self._sql["bury"], job_id, token, to_json(FAULT), "DEAD", row["spent"])
+                await self._pool.execute(
+                    self._sql["bury"], job_id, token, to_json(FAULT), "DEAD", row["spent"], row["percent"], row["step"]
+                )
         except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
             _log.error("job that can't be read not put back", job_id=job_id, error=repr(error))
 

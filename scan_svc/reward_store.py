@@ -99,7 +99,7 @@ class RewardStore:
         Raises:
             Fenced: The job has changed hands.
         """
-        await self._write("retry", lease, to_json(failure), delay, to_json(None))
+        await self._write("retry", lease, to_json(failure), delay, to_json(None), 0)
 
     async def fail(self, lease: RewardLease, failure: Failure, *, replayable: bool) -> None:
         """Makes a job a dead letter; its scan stays as it is.

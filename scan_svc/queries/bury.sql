@@ -1,5 +1,5 @@
--- A scan has failed for good, and is shown from then on as far as readers have seen it come. DEAD may be replayed, ARCHIVED never by itself; its results stay where they are. No row
--- means fenced.
+-- A scan has failed for good, and is shown from then on as far as readers have seen it come. DEAD may be replayed,
+-- ARCHIVED never by itself; its results stay where they are. No row means fenced.
 with buried as (
     update scan.job
     set state = $4, worker_id = null, token = token + 1, last_error = $3::jsonb, run_at = now(),

@@ -123,7 +123,7 @@ async def test_who_has_none_is_greeted_by_the_default_character(character: "Char
     assert (response.default_character.character_id, response.default_character.name) == ("eco", "Eco")
 
 
-@pytest.mark.parametrize("changes", [{"user_id": ""}, {"scan_id": "42"}, {"category": None}, {"locale": "fr"}])
+@pytest.mark.parametrize("changes", [{"user_id": ""}, {"scan_id": "42"}, {"category": None}, {"locale": "k" * 101}])
 async def test_an_evaluation_with_a_bad_field_is_refused(
     character: "CharacterServiceAsyncStub", changes: dict[str, Any]
 ) -> None:

@@ -23,7 +23,7 @@ from mesh.channel import Peer
 from mesh.errors import EcoError, NotFound, Reason, ResourceExhausted
 from mesh.identity import USER_HEADER, caller
 from mesh.server import Service, serving
-from mesh.settings import ServiceSettings
+from mesh.settings import Misconfigured, ServiceSettings
 from mesh.status import DETAILS_HEADER
 from mesh.telemetry import Telemetry, traceparent
 
@@ -304,6 +304,6 @@ async def test_leaving_tells_watchers_first_and_waits_for_their_handlers(serve: 
 async def test_a_taken_address_is_refused(serve: Serve) -> None:
     """Two servers on one port would share the calls in silence."""
     async with serve(Scripted()) as stub:
-        with pytest.raises(RuntimeError):
+        with pytest.raises(Misconfigured):
             async with serving(ServiceSettings(listen=stub.target, drain_seconds=0), [], telemetry=NO_TELEMETRY):
                 pass

@@ -36,7 +36,7 @@ async def refuses() -> None:
 
 
 async def away() -> None:
-    raise Unavailable(Reason.UNAVAILABLE, peer="postgres")
+    raise Unavailable(Reason.UNAVAILABLE, peer="character")
 
 
 async def breaks() -> None:

@@ -147,7 +147,7 @@ async def test_what_cannot_succeed_fails_at_once_and_says_why_in_both_languages(
 
 async def test_a_dead_letter_is_listed_and_replayed_from_its_stage(client: Client, peers: Peers) -> None:
     """When a peer was down for long, an operator brings its scans back without paying for vision again."""
-    peers.before["ComposeAnswer"] = lambda: fails(Unavailable(Reason.UNAVAILABLE, peer="postgres"))
+    peers.before["ComposeAnswer"] = lambda: fails(Unavailable(Reason.UNAVAILABLE, peer="rules"))
     scan_id = await client.started()
     failed = await client.finished(scan_id)
     assert failed.state == scan_pb2.Scan.STATE_FAILED
