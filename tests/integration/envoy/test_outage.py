@@ -48,4 +48,5 @@ async def test_grpc_clients_get_the_same(channel: grpc.aio.Channel, bearer: tupl
 
 async def test_the_edge_itself_is_healthy(rest: httpx2.AsyncClient) -> None:
     """Taking the edge away wouldn't bring a service back, and would hide the reason."""
-    assert (await rest.get("/healthz")).status_code == 200
+    response = await rest.get("/healthz")
+    assert (response.status_code, response.text) == (200, "ok")
