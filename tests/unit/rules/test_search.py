@@ -60,6 +60,45 @@ def test_what_strangers_asked_leads_to_the_right_bin(index: ItemIndex) -> None:
     assert len(missed) <= 0.03 * len(ITEMS), missed
 
 
+@pytest.mark.parametrize(
+    ("expected", "questions"),
+    [
+        (
+            "손상전지",
+            (
+                "파손된 보조배터리",
+                "터진 건전지",
+                "불에 탄 배터리",
+                "팽창한 휴대폰",
+                "배터리 부푼 노트북",
+                "swollen phone",
+            ),
+        ),
+        ("주삿바늘", ("인슐린 펜", "insulin pen", "epi pen")),
+        ("전자담배", ("vape pen",)),
+        ("엔진오일", ("기계 기름", "미싱기름", "자동차 기름", "gear oil")),
+        ("연료·알코올", ("난로 기름", "보일러 기름", "지포라이터 기름", "heating oil")),
+        ("농약·살충제", ("농약 묻은 비닐", "농약 봉지", "pesticide bottle")),
+        ("페인트·접착제", ("paint can",)),
+        ("전자장난감", ("건전지 장난감", "말하는 인형", "battery operated toy")),
+        ("판유리", ("강화유리", "자동차 유리", "식탁유리", "tempered glass")),
+        ("고압가스용기", ("whipped cream charger",)),
+        ("종이달걀판", ("egg carton",)),
+        ("폐식용유", ("기름", "튀김 기름", "cooking oil")),
+        ("칫솔·볼펜", ("볼펜", "pen")),
+        ("장난감", ("자동차 장난감", "toy")),
+    ],
+)
+def test_a_dangerous_thing_is_not_taken_for_the_harmless_one_it_is_named_after(
+    index: ItemIndex, expected: str, questions: tuple[str, ...]
+) -> None:
+    """An insulin pen is no ball pen, oil for a stove no cooking oil, a windscreen no bottle."""
+    found = {question: index.search(question, 1)[0] for question in questions}
+    assert {question: (one.path[-1], one.sure) for question, one in found.items()} == dict.fromkeys(
+        questions, (expected, True)
+    )
+
+
 @pytest.mark.parametrize("question", NONSENSE)
 def test_nothing_is_found_rather_than_something_far_fetched(index: ItemIndex, question: str) -> None:
     """A wrong bin is worse than no answer."""
