@@ -82,6 +82,7 @@ def test_what_strangers_asked_leads_to_the_right_bin(index: ItemIndex) -> None:
         ("페인트·접착제", ("paint can",)),
         ("전자장난감", ("건전지 장난감", "말하는 인형", "battery operated toy")),
         ("판유리", ("강화유리", "자동차 유리", "식탁유리", "tempered glass")),
+        ("전기장판", ("전기담요", "온열 담요", "electric blanket")),
         ("고압가스용기", ("whipped cream charger",)),
         ("종이달걀판", ("egg carton",)),
         ("폐식용유", ("기름", "튀김 기름", "cooking oil")),
