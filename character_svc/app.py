@@ -27,7 +27,7 @@ async def application(settings: CharacterSettings) -> AsyncIterator[Server]:
     with telemetry.started("character", settings) as instruments:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         async with postgres.open_pool(dsn, max_size=connections) as pool:
-            store = RewardStore(pool, postgres.Queries("character_svc"))
+            store = RewardStore(pool)
             servicer = CharacterServicer(Catalogue.load(), store)
             service = Service(NAME, add_CharacterServiceServicer_to_server, servicer)
             dependencies = {"postgres": partial(postgres.probe, pool)}

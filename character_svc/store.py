@@ -5,13 +5,13 @@ decide every race: one reward a scan, one row a user and character. The one thin
 answer left open, when a later evaluation of the same scan earns.
 """
 
-from collections.abc import Mapping
 from uuid import UUID
 
 import asyncpg
 
 from character_svc.rewards import Decision, Match, OwnedCharacter, Reward, Verdict, settle
 from mesh.errors import NotFound, Reason
+from mesh.postgres import Queries
 
 
 class RewardStore:
@@ -19,12 +19,11 @@ class RewardStore:
 
     Args:
         pool: Connections to the database.
-        queries: SQL by name.
     """
 
-    def __init__(self, pool: asyncpg.Pool, queries: Mapping[str, str]) -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._queries = queries
+        self._sql = Queries("character_svc")
 
     async def evaluate(self, scan_id: UUID, user_id: str, decision: Decision) -> Reward:
         """Grants what a scan deserves, or finds what its first evaluation brought.
@@ -39,7 +38,7 @@ class RewardStore:
             NotFound: The scan was evaluated for another user.
         """
         recorded = await self._pool.fetchrow(
-            self._queries["record_reward"],
+            self._sql["record_reward"],
             scan_id,
             user_id,
             decision.verdict,
@@ -52,12 +51,12 @@ class RewardStore:
 
     async def list_owned(self, user_id: str) -> list[OwnedCharacter]:
         """A user's collection, first earned first."""
-        rows = await self._pool.fetch(self._queries["list_owned"], user_id)
+        rows = await self._pool.fetch(self._sql["list_owned"], user_id)
         return [OwnedCharacter(*row) for row in rows]
 
     async def _find(self, scan_id: UUID, user_id: str) -> Reward:
         # A statement of its own: the one that lost the race can't see the row it lost to.
-        row = await self._pool.fetchrow(self._queries["find_reward"], scan_id, user_id)
+        row = await self._pool.fetchrow(self._sql["find_reward"], scan_id, user_id)
         if row is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
         match = Match(row["match_reason"]) if row["match_reason"] else None

@@ -1,5 +1,5 @@
 """`python -m local` is `eco2`."""
 
-from local.cli import main
+from local.cli.main import main
 
 main()

@@ -17,7 +17,7 @@ from mesh.http1 import Answer
 _WORTH_READING = 1 << 16  # of a body nobody wants: a new connection costs more
 
 
-class Reply:
+class HttpReply:
     """A server's reply, whose body is still to come.
 
     Args:
@@ -58,7 +58,7 @@ class Reply:
                 pass
 
 
-class _Exchange(AbstractAsyncContextManager[Reply]):
+class _Exchange(AbstractAsyncContextManager[HttpReply]):
     """A request under way; cheaper than a generator that does the same."""
 
     def __init__(self, client: "HttpClient", message: tuple[bytes, bytes], *, bodiless: bool) -> None:
@@ -66,7 +66,7 @@ class _Exchange(AbstractAsyncContextManager[Reply]):
         self._message = message
         self._bodiless = bodiless
 
-    async def __aenter__(self) -> Reply:
+    async def __aenter__(self) -> HttpReply:
         self._connection, self._reply = await self._client.ask(self._message, bodiless=self._bodiless)
         return self._reply
 
@@ -99,7 +99,7 @@ class HttpClient:
 
     def request(
         self, method: str, target: str, headers: Mapping[str, str], content: bytes | None = None
-    ) -> AbstractAsyncContextManager[Reply]:
+    ) -> AbstractAsyncContextManager[HttpReply]:
         """One request; its reply is there while the block runs, and what of it isn't read is skipped.
 
         Args:
@@ -117,7 +117,7 @@ class HttpClient:
         head = "\r\n".join([*lines, "", ""]).encode("latin-1")
         return _Exchange(self, (head, content or b""), bodiless=method == "HEAD")
 
-    async def ask(self, message: tuple[bytes, bytes], *, bodiless: bool) -> tuple[Connection, Reply]:
+    async def ask(self, message: tuple[bytes, bytes], *, bodiless: bool) -> tuple[Connection, HttpReply]:
         """Sends a request on a connection, and reads the head of its reply."""
         while True:
             connection = await self.connections.take()
@@ -132,7 +132,7 @@ class HttpClient:
                     self.connections.close()
                     continue
                 raise
-            return connection, Reply(connection, answer, self._read_seconds)
+            return connection, HttpReply(connection, answer, self._read_seconds)
 
     def close(self) -> None:
         """Closes the connections that are kept."""

@@ -206,13 +206,17 @@ async def probe(pool: asyncpg.Pool) -> None:
 
 
 class Queries(Mapping[str, str]):
-    """The SQL of a service, by file name: `queries["claim_next"]` is `<svc>/queries/claim_next.sql`."""
+    """The SQL that lies beside a store, by file name: `queries["claim"]` is `<package>/queries/claim.sql`.
 
-    def __init__(self, package: str) -> None:
-        folder = files(package) / "queries"
+    Args:
+        packages: Where to look; of a name that several have, the first one's statement counts.
+    """
+
+    def __init__(self, *packages: str) -> None:
         self._sql = {
             file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
-            for file in folder.iterdir()
+            for package in reversed(packages)
+            for file in (files(package) / "queries").iterdir()
             if file.name.endswith(".sql")
         }
 

@@ -16,8 +16,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
 
-from mesh.breaker import Away, Breaker
-from mesh.patience import patience
+from mesh.circuit_breakers import CircuitBreaker, CircuitOpen
+from mesh.silence_timeout import silence_timeout
 from mesh.tasks import end
 
 _log = structlog.get_logger("redis")
@@ -61,7 +61,7 @@ class GuardedRedis:
     def __init__(self, pool: ConnectionPool, timeout: float) -> None:
         self.client = Redis.from_pool(pool)
         # A write, since a primary that was just made a replica still answers a PING.
-        self.breaker = Breaker("redis", DOWN, lambda: self._answer(("SET", "probe", 1, "EX", 60)))
+        self.breaker = CircuitBreaker("redis", DOWN, lambda: self._answer(("SET", "probe", 1, "EX", 60)))
         self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._waiting: list[_Waiting] = []
@@ -87,7 +87,7 @@ class GuardedRedis:
         if self._sending:
             await end(self._sending)
         for _, answered in (*self._flying, *self._waiting):
-            self._settle(answered, Away("hung up"))
+            self._settle(answered, CircuitOpen("hung up"))
         await self._connection.disconnect()
         await self.client.aclose()
 
@@ -110,7 +110,7 @@ class GuardedRedis:
                         # A fault of ours. What is still to come on this connection is nobody's answer any more.
                         _log.exception("conversation broke")
                         await self._connection.disconnect()
-                        error = Away(repr(error))
+                        error = CircuitOpen(repr(error))
                     self.breaker.open(error)
                     batch, self._waiting = batch + self._waiting, []
                     replies = [error] * len(batch)
@@ -141,7 +141,7 @@ class GuardedRedis:
 
     async def _converse(self, packed: list[bytes], count: int) -> list[Any]:
         # A connection that is left in the middle of a conversation is closed by redis-py, and opened anew next time.
-        async with patience(self._timeout):
+        async with silence_timeout(self._timeout):
             await self._connection.send_packed_command(packed)
             return [await self._reply() for _ in range(count)]
 

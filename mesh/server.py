@@ -18,7 +18,7 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from mesh import memory
-from mesh.boundary import Boundary, CallLimit
+from mesh.grpc_handler import CallLimit, GrpcHandler
 from mesh.settings import Misconfigured, ServiceSettings, end_misused, load
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
@@ -102,7 +102,7 @@ async def serving(
     Raises:
         RuntimeError: The address is taken.
     """
-    boundary = Boundary(telemetry, calls or CallLimit(settings.call_limit))
+    boundary = GrpcHandler(telemetry, calls or CallLimit(settings.call_limit))
     methods: Any = boundary  # all that generated code asks of a server
     for service in services:
         service.add(service.servicer, methods)

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, SecretStr
 
 from mesh.errors import Reason, Unavailable
-from mesh.http_client import HttpClient, Reply
+from mesh.http_client import HttpClient, HttpReply
 from mesh.settings import ServiceSettings
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -265,7 +265,7 @@ class Bucket:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         digest: str = _UNSIGNED,
-    ) -> AsyncIterator[Reply]:
+    ) -> AsyncIterator[HttpReply]:
         signed = self._signer.headers(method, url, headers or {}, digest)
         async with AsyncExitStack() as stack:
             with _answering():  # not around the block, whose own time-outs are OSErrors too
@@ -287,14 +287,14 @@ def _answering() -> Iterator[None]:
         raise _unavailable() from error
 
 
-async def _pieces(reply: Reply) -> AsyncIterator[bytes]:
+async def _pieces(reply: HttpReply) -> AsyncIterator[bytes]:
     """The body as it comes."""
     with _answering():
         async for piece in reply.pieces():
             yield piece
 
 
-def _stored(reply: Reply) -> StoredObject:
+def _stored(reply: HttpReply) -> StoredObject:
     if reply.status == _NOT_FOUND:
         raise ObjectMissing
     _demand_success(reply)
@@ -311,7 +311,7 @@ def _stored(reply: Reply) -> StoredObject:
     )
 
 
-def _demand_success(reply: Reply) -> None:
+def _demand_success(reply: HttpReply) -> None:
     if not reply.ok:
         raise _unavailable()
 

@@ -24,20 +24,20 @@ from opentelemetry.metrics import Meter
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres, telemetry
-from mesh.provider_breaker import ProviderBreaker
+from mesh.circuit_breakers import ProviderBreaker
 from mesh.redis import open_redis
 from mesh.server import Server, Service, serving
 from mesh.tasks import end
-from rules_svc.editions import Editions
-from rules_svc.hours import SEOUL
-from rules_svc.kakao import KakaoPlaces, load_searches
-from rules_svc.nearby import PlaceFinder
-from rules_svc.quota import AnswerCache, DailyQuota
-from rules_svc.samples import sample_places
+from rules_svc.answers.writers import Writers
+from rules_svc.loading.reloader import RulebookReloader
+from rules_svc.places.finder import PlaceFinder
+from rules_svc.places.kakao import KakaoPlaces, load_searches
+from rules_svc.places.opening_hours import SEOUL
+from rules_svc.places.quota import AnswerCache, DailyQuota
+from rules_svc.places.samples import sample_places
+from rules_svc.places.store import PlaceStore
 from rules_svc.servicer import RulesServicer
 from rules_svc.settings import RulesSettings
-from rules_svc.store import PlaceStore
-from rules_svc.writing import Writers
 
 NAME = "eco2.rules.v1.RulesService"
 
@@ -57,8 +57,8 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
             postgres.open_pool(dsn, max_size=connections) as pool,
             _open_writers(settings, instruments.meter) as writers,
         ):
-            store = PlaceStore(pool, postgres.Queries("rules_svc"))
-            editions = Editions(settings.rulebook_dir)
+            store = PlaceStore(pool)
+            editions = RulebookReloader(settings.rulebook_dir)
             async with _kakao(settings) as kakao:
                 servicer = RulesServicer(editions, PlaceFinder(store, kakao), writers, partial(datetime.now, UTC))
                 service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
@@ -77,8 +77,8 @@ async def _open_writers(settings: RulesSettings, meter: Meter) -> AsyncIterator[
         yield Writers([])
         return
     # Not at the top: without a hosted model the SDK would take 20 MiB for nothing.
-    from mesh.models.opening import open_models
-    from rules_svc.providers.hosted import HostedWriter
+    from mesh.models.factory import open_models
+    from rules_svc.answers.hosted import HostedWriter
 
     async with open_models(settings, settings.writers, meter) as models:
         yield Writers([HostedWriter(model) for model in models])
@@ -109,7 +109,7 @@ async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
 
 
 @asynccontextmanager
-async def _followed(editions: Editions, seconds: float) -> AsyncIterator[None]:
+async def _followed(editions: RulebookReloader, seconds: float) -> AsyncIterator[None]:
     """Takes over changes of the rule book's folder."""
     following = asyncio.create_task(editions.follow(seconds), name="rule book")
     try:

@@ -10,13 +10,13 @@ from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.identity import caller
 from mesh.locale import Locale
-from mesh.models.bill import terms
+from mesh.models.usage import terms
 from rules_svc import etags, wire
-from rules_svc.editions import Editions
-from rules_svc.nearby import PlaceFinder
-from rules_svc.regions import Whereabouts
-from rules_svc.taxonomy import Path
-from rules_svc.writing import Writers
+from rules_svc.answers.writers import Writers
+from rules_svc.loading.reloader import RulebookReloader
+from rules_svc.places.finder import PlaceFinder
+from rules_svc.rulebook.regions import Whereabouts
+from rules_svc.rulebook.taxonomy import Path
 
 _MATCHES = 1024  # kept, some 3 kB each
 
@@ -31,7 +31,9 @@ class RulesServicer(RulesServiceServicer):
         now: The time, for opening hours.
     """
 
-    def __init__(self, editions: Editions, places: PlaceFinder, writers: Writers, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, editions: RulebookReloader, places: PlaceFinder, writers: Writers, now: Callable[[], datetime]
+    ) -> None:
         self._editions = editions
         self._places = places
         self._writers = writers

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from mesh.models.settings import ModelSettings
 from mesh.settings import PostgresUrl
-from rules_svc.answers import PROVIDER
+from rules_svc.answers.composer import PROVIDER
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 

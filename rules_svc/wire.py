@@ -12,18 +12,18 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.errors import FieldViolation, InvalidArgument, Reason
 from mesh.locale import Locale
-from mesh.mirror import to_proto
-from mesh.models.bill import Usage
-from rules_svc.answers import Answer, Finding
-from rules_svc.hours import Opening, opening
-from rules_svc.hours_texts import phrase
-from rules_svc.notices import notice
-from rules_svc.places import Location, NearbyPlace
-from rules_svc.regions import Overlay, Regions, Whereabouts
-from rules_svc.replies import Known
-from rules_svc.rulebook import Matched, Rulebook, ToldRule
-from rules_svc.search import Found
-from rules_svc.taxonomy import Node, Path, Taxonomy, lineage
+from mesh.models.usage import Usage
+from mesh.proto_mirror import to_proto
+from rules_svc.answers.composer import Answer, Situation
+from rules_svc.answers.interpreter import Known
+from rules_svc.places.opening_hours import Opening, opening
+from rules_svc.places.opening_hours_text import phrase
+from rules_svc.places.places import Location, NearbyPlace
+from rules_svc.rulebook.notices import notice
+from rules_svc.rulebook.regions import Overlay, Regions, Whereabouts
+from rules_svc.rulebook.rulebook import Matched, Rulebook, ToldRule
+from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
+from rules_svc.search.index import Found
 
 DEFAULT_RADIUS_METERS = 3000
 DEFAULT_PLACES = 5
@@ -46,9 +46,9 @@ def to_keys(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(unicodedata.normalize("NFC", text) for text in texts)
 
 
-def to_finding(classification: classification_pb2.Classification) -> Finding:
+def to_finding(classification: classification_pb2.Classification) -> Situation:
     """What the classifier found."""
-    return Finding(
+    return Situation(
         path=to_path(classification.category),
         display_name=classification.display_name,
         tags=to_keys(classification.tags),

@@ -6,12 +6,12 @@
          ├───────── Replies ──── ReplyStore ────────────┤
          └───────── Watchers ───────┘           │       │
     EventStreamServicer ┘                       │       │
-    OperationsServicer ─ DeadLetters, QueueGauge┼───────┤
+    OperationsServicer ─ DeadLetters, QueueStatsReader┼───────┤
     Worker ── Execution ── JobQueue ────────────┼───────┤
          │        ├─────── Pipeline ── Vision, Rules, Character
          │        └─────── Snapshots ───────────┘       │
          ├─── RewardExecution ── RewardStore ───┼───────┤
-         └─── Delivery ─── Courier ── WebhookStore ─────┘
+         └─── WebhookDelivery ─── DeliveryContext ── WebhookStore ─────┘
 
 Everything is built once, here, and taken down in reverse. A process serves users, works, or does both.
 """
@@ -33,49 +33,49 @@ import uuid_utils
 from eco2.scan.v1 import event_stream_service_pb2_grpc, operations_service_pb2_grpc, scan_service_pb2_grpc
 from mesh import telemetry
 from mesh.addresses import open_public_client
-from mesh.boundary import CallLimit
-from mesh.channel import open_channel
 from mesh.errors import NotFound
-from mesh.postgres import Pool, Queries, listen, open_pool, probe
+from mesh.grpc_client import open_channel
+from mesh.grpc_handler import CallLimit
+from mesh.postgres import Pool, listen, open_pool, probe
 from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Drain, Probe, Server, Service, serving
 from mesh.storage import Bucket, open_bucket
 from mesh.tasks import end
 from mesh.telemetry import Telemetry
-from scan_svc import wire
+from scan_svc import scan_proto
 from scan_svc.admission import Admission
-from scan_svc.bodies import Bodies
-from scan_svc.consumer import Handover, Kind, Suspects
-from scan_svc.dead_letters import DeadLetters
-from scan_svc.deliveries import Courier, Delivery, WebhookStore
-from scan_svc.doorbell import Doorbell
-from scan_svc.event_stream import EventStreamServicer
-from scan_svc.execution import Execution, Workbench
-from scan_svc.gauge import QueueGauge
-from scan_svc.lifecycle import Doors, Lifecycle
-from scan_svc.operations import OperationsServicer
-from scan_svc.peers import CharacterPeer, RulesPeer, VisionPeer
-from scan_svc.periodic import Periodic, Task
-from scan_svc.pipeline import DEFAULTS, ORDER, REWARD, Pipeline, Stage
-from scan_svc.progress import ScanReader, Snapshots
-from scan_svc.progress_log import ProgressLog
-from scan_svc.queue import JobQueue
-from scan_svc.rates import RateLimit
-from scan_svc.replies import Replies
-from scan_svc.reply_store import ReplyStore
-from scan_svc.reply_work import Desk
-from scan_svc.retention import Retention
-from scan_svc.reward_store import KIND as REWARD_KIND
-from scan_svc.reward_store import RewardStore
-from scan_svc.rewards import RewardContext, RewardExecution
+from scan_svc.jobs.consumer import Handover, JobKind, Quarantine
+from scan_svc.jobs.dead_letters import DeadLetters
+from scan_svc.jobs.leases import REWARD_KIND
+from scan_svc.jobs.notifier import Notifier
+from scan_svc.jobs.periodic import Periodic, PeriodicTask
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.retention import Retention
+from scan_svc.jobs.stats import QueueStatsReader
+from scan_svc.jobs.worker import Worker
+from scan_svc.lifecycle import AdmissionControl, Lifecycle
+from scan_svc.operations.servicer import OperationsServicer
+from scan_svc.pipeline.clients import CharacterPeer, RulesPeer, VisionPeer
+from scan_svc.pipeline.executor import Execution, ExecutionContext
+from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
+from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.progress_log import ProgressLog
+from scan_svc.progress.snapshots import ScanReader, Snapshots
+from scan_svc.progress.sse import EventStreamServicer
+from scan_svc.progress.subscriber import Subscriber
+from scan_svc.progress.watchers import Watchers, WatchLimits
+from scan_svc.rate_limit import RateLimit
+from scan_svc.replies.service import Replies
+from scan_svc.replies.store import ReplyStore
+from scan_svc.replies.work import ReplyContext
+from scan_svc.rewards.job import RewardContext, RewardExecution
+from scan_svc.rewards.store import RewardStore
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
 from scan_svc.store import ScanStore
-from scan_svc.subscription import Subscription
 from scan_svc.uploads import Uploads
-from scan_svc.watchers import Limits, Watchers
-from scan_svc.worker import Worker
+from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery, WebhookStore
 
 _log = structlog.get_logger("app")
 
@@ -92,9 +92,11 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
     async with AsyncExitStack() as stack:
         shared = stack.enter_context(telemetry.started("scan", settings))
         pool = await stack.enter_async_context(open_pool(settings.database_url.get_secret_value()))
-        pulse = await stack.enter_async_context(open_pool(settings.database_url.get_secret_value(), max_size=1))
+        heartbeat_pool = await stack.enter_async_context(
+            open_pool(settings.database_url.get_secret_value(), max_size=1)
+        )
         redis = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
-        parts = Parts(settings, shared, pool, redis, pulse)
+        parts = Parts(settings, shared, pool, redis, heartbeat_pool)
 
         stack.push_async_callback(parts.snapshots.flush)
         dependencies: dict[str, Probe] = {"postgres": lambda: probe(pool)}
@@ -106,8 +108,10 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
         services: Sequence[Service] = ()
         if settings.scan_role != "worker":
             watchers = parts.watchers()
-            heard = Subscription(redis, parts.snapshots.cache, watchers.changed, watchers.missed, parts.admission.left)
-            await _keep(stack, heard.run)
+            subscriber = Subscriber(
+                redis, parts.snapshots.cache, watchers.changed, watchers.missed, parts.admission.left
+            )
+            await _keep(stack, subscriber.run)
             await _keep(stack, parts.admission.run)
             bucket = await stack.enter_async_context(open_bucket(settings))
             services = parts.services(watchers, await _open_replies(stack, parts), bucket)
@@ -127,30 +131,29 @@ class Parts:
         shared: Telemetry,
         pool: Pool,
         redis: GuardedRedis,
-        pulse: Pool | None = None,
+        heartbeat_pool: Pool | None = None,
     ) -> None:
         self.settings = settings
         self.shared = shared
         self.redis = redis
         self.pool = pool
         self.calls = CallLimit(settings.call_limit)
-        self.queries = queries = Queries("scan_svc")
-        self.store = ScanStore(pool, queries)
-        self.queue = JobQueue(pool, queries, pulse)
-        self.spending = Spending(pool, queries)
-        self.gauge = QueueGauge(pool, queries, (*ORDER, REWARD))
-        self.admission = Admission(self.gauge.backlog, settings.admission_seconds, settings.admission_always)
-        self.snapshots = Snapshots(redis, Bodies())
-        self.progress = ProgressLog(pool, queries, redis.breaker, self.snapshots.announce)
+        self.store = ScanStore(pool)
+        self.queue = JobQueue(pool, heartbeat_pool)
+        self.spending = Spending(pool)
+        self.stats_reader = QueueStatsReader(pool, (*ORDER, REWARD))
+        self.admission = Admission(self.stats_reader.backlog, settings.admission_seconds, settings.admission_always)
+        self.snapshots = Snapshots(redis, SnapshotEncoder())
+        self.progress = ProgressLog(pool, redis.breaker, self.snapshots.announce)
         self.reader = ScanReader(self.snapshots, self.store.get_many, self._ask_for_progress)
         self.at_work: Worker | None = None  # in this process
-        self.queued, self.webhook_due = self._doorbell("scan"), self._doorbell("webhook")
-        self.reward_due = self._doorbell(REWARD_KIND)
-        self.rewards = RewardStore(pool, queries)
-        self.webhooks = WebhookStore(pool, queries, secrets.token_bytes)
-        self.dead_letters = DeadLetters(pool, queries, self.reader.refresh, self.queued, self.reward_due)
+        self.queued, self.webhook_due = self._notifier("scan"), self._notifier("webhook")
+        self.reward_due = self._notifier(REWARD_KIND)
+        self.rewards = RewardStore(pool)
+        self.webhooks = WebhookStore(pool, secrets.token_bytes)
+        self.dead_letters = DeadLetters(pool, self.reader.refresh, self.queued, self.reward_due)
 
-    def _doorbell(self, kind: str) -> Callable[[], None]:
+    def _notifier(self, kind: str) -> Callable[[], None]:
         """What is called when a job of this kind is to be claimed."""
         if not self.settings.notify:
             return lambda: None
@@ -158,7 +161,7 @@ class Parts:
         def at_home() -> bool:
             return self.at_work is not None and self.at_work.wake(kind)
 
-        return Doorbell(functools.partial(self.queue.ring, kind), at_home).ring
+        return Notifier(functools.partial(self.queue.notify, kind), at_home).notify
 
     async def _ask_for_progress(self) -> None:
         self.progress.ask()  # of this process' worker, if it works
@@ -168,7 +171,7 @@ class Parts:
         """Whoever watches scans in this process."""
         limits = self.settings
         return Watchers(
-            self.reader.read, Limits(limits.watcher_limit, limits.user_watcher_limit, limits.heartbeat_seconds)
+            self.reader.read, WatchLimits(limits.watcher_limit, limits.user_watcher_limit, limits.heartbeat_seconds)
         )
 
     def services(self, watchers: Watchers, replies: Replies, bucket: Bucket) -> Sequence[Service]:
@@ -182,7 +185,9 @@ class Parts:
             self.webhooks,
             settings.cdn_base_url,
             lambda: datetime.now(UTC),
-            Doors(RateLimit(self.redis, "CreateScan", settings.creations_per_minute), self.admission, self.queued),
+            AdmissionControl(
+                RateLimit(self.redis, "CreateScan", settings.creations_per_minute), self.admission, self.queued
+            ),
         )
         return (
             Service(
@@ -198,7 +203,7 @@ class Parts:
             Service(
                 "eco2.scan.v1.OperationsService",
                 operations_service_pb2_grpc.add_OperationsServiceServicer_to_server,
-                OperationsServicer(self.dead_letters, self.gauge, self.webhooks),
+                OperationsServicer(self.dead_letters, self.stats_reader, self.webhooks),
             ),
         )
 
@@ -206,7 +211,7 @@ class Parts:
         """What works on the jobs: scans through their stages, their rewards, webhooks to their receivers."""
         settings, queue = self.settings, self.queue
         handover = Handover()
-        bench = Workbench(
+        bench = ExecutionContext(
             queue,
             pipeline,
             self.progress,
@@ -220,12 +225,12 @@ class Parts:
             self.reward_due,
             settings.lease_seconds,
         )
-        suspects = Suspects(
-            queue.suspects_wait,
+        suspects = Quarantine(
+            queue.quarantine_waits,
             functools.partial(queue.due, "suspects", settings.lease_seconds / 4),
-            queue.claim_suspects,
+            queue.claim_quarantined,
         )
-        scans = Kind("scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), suspects)
+        scans = JobKind("scan", settings.worker_capacity, queue.claim, functools.partial(Execution, bench), suspects)
         rewarding = RewardContext(
             self.rewards,
             pipeline,
@@ -234,30 +239,30 @@ class Parts:
             bench.tracer,
             settings.backoff_seconds,
         )
-        rewards = Kind(
+        rewards = JobKind(
             REWARD_KIND,
             settings.reward_capacity,
             self.rewards.claim,
             functools.partial(RewardExecution, rewarding),
             handover=handover,
         )
-        courier = Courier(
+        context = DeliveryContext(
             self.webhooks,
             web,
-            wire.scan_as_json,
+            scan_proto.scan_as_json,
             lambda: datetime.now(UTC),
             random.random,
             settings.webhook_timeout_seconds,
         )
-        deliveries = Kind(
-            "webhook", settings.webhook_capacity, self.webhooks.claim, functools.partial(Delivery, courier)
+        deliveries = JobKind(
+            "webhook", settings.webhook_capacity, self.webhooks.claim, functools.partial(WebhookDelivery, context)
         )
         return Worker(
             queue,
             [scans, rewards, deliveries],
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
-            reaped=self.show,
+            rescued=self.show,
             beside=self.progress.run,
         )
 
@@ -273,16 +278,16 @@ class Parts:
 
 
 async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:
-    """What replies to answers need: their store, and channels of their own to the peers that make answers sharper."""
-    settings, store = parts.settings, ReplyStore(parts.pool, parts.queries)
+    """What replies to answers need: their store, and channels of their own to the peers that make answers updated."""
+    settings, store = parts.settings, ReplyStore(parts.pool)
     rules, character = [
         await stack.enter_async_context(open_channel(target, *_SERVICES[name]))
         for name, target in (("rules", settings.rules_target), ("character", settings.character_target))
     ]
-    desk = Desk(
+    context = ReplyContext(
         store, parts.reader.refresh, RulesPeer(rules, parts.spending), CharacterPeer(character), parts.reward_due
     )
-    replies = Replies(desk, parts.store.get, RateLimit(parts.redis, "AnswerQuestion", settings.replies_per_minute))
+    replies = Replies(context, parts.store.get, RateLimit(parts.redis, "AnswerQuestion", settings.replies_per_minute))
     stack.push_async_callback(replies.leave)
     return replies
 
@@ -309,11 +314,11 @@ async def _start_working(stack: AsyncExitStack, parts: Parts) -> Worker:
         "scan_progress": lambda _: parts.progress.ask(),
     }
     await _keep(stack, lambda: listen(settings.database_url.get_secret_value(), notified))
-    retention = Retention(parts.pool, parts.queries, settings.retention_days)
+    retention = Retention(parts.pool, settings.retention_days)
     tasks = (
-        Task("expire_uploads", 60, parts.expire_uploads),
-        Task("reprocess", 300, parts.dead_letters.reprocess),
-        Task("forget_old", 3600, retention.forget_old),
+        PeriodicTask("expire_uploads", 60, parts.expire_uploads),
+        PeriodicTask("reprocess", 300, parts.dead_letters.reprocess),
+        PeriodicTask("forget_old", 3600, retention.forget_old),
     )
     await _keep(stack, Periodic(parts.queue, tasks).run)
     await stack.enter_async_context(worker.working())

@@ -12,12 +12,12 @@ from uuid import UUID
 from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted
 from scan_svc.admission import Admission
-from scan_svc.deliveries import WebhookStore
-from scan_svc.progress import ScanReader, Snapshot, Snapshots
-from scan_svc.rates import RateLimit
+from scan_svc.progress.snapshots import ScanReader, Snapshot, Snapshots
+from scan_svc.rate_limit import RateLimit
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
+from scan_svc.webhooks.delivery import WebhookStore
 
 S = TypeVar("S", Scan, Snapshot)
 
@@ -42,7 +42,7 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class AdmissionControl:
     """What a scan passes on its way in.
 
     Attributes:
@@ -81,7 +81,7 @@ class Lifecycle:
         webhooks: Who is told about a scan's end.
         cdn_base_url: Where photos can be seen.
         clock: The time, for upload addresses.
-        doors: Who may create a scan, and what follows when one is queued.
+        admission_control: Who may create a scan, and what follows when one is queued.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Lifecycle:
         webhooks: WebhookStore,
         cdn_base_url: str,
         clock: Callable[[], datetime],
-        doors: Doors,
+        admission_control: AdmissionControl,
     ) -> None:
         self._store = store
         self._reader = reader
@@ -102,7 +102,7 @@ class Lifecycle:
         self._webhooks = webhooks
         self._cdn_base_url = cdn_base_url.rstrip("/")
         self._clock = clock
-        self._doors = doors
+        self._admission_control = admission_control
 
     def uploaded_photo(self, scan_id: str, content_type: str, size_bytes: int, sha256: str) -> Photo:
         """The photo that is going to be uploaded for a scan."""
@@ -148,10 +148,10 @@ class Lifecycle:
         """
         scan = await self._owned_truth(user_id, scan_id)
         if scan.state is State.AWAITING_UPLOAD:
-            self._doors.admission.check()
+            self._admission_control.admission.check()
             await self._uploads.verify(scan_id, scan.photo)
             if await self._store.start(scan_id, traceparent):
-                self._doors.queued()
+                self._admission_control.queued()
             scan = await self._reader.refresh(scan_id)
         if scan.state in (State.CANCELLED, State.EXPIRED):
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
@@ -169,7 +169,7 @@ class Lifecycle:
         """Seconds until a queued scan is taken; None if it isn't queued, or it can't be told."""
         if scan.state is not State.QUEUED:
             return None
-        return self._doors.admission.wait(self._clock().timestamp() - scan.queued_at)
+        return self._admission_control.admission.wait(self._clock().timestamp() - scan.queued_at)
 
     async def page(self, user_id: str, size: int, token: str) -> tuple[list[Scan], str]:
         """One page of a user's scans, newest first, and the token of the next one.
@@ -213,7 +213,7 @@ class Lifecycle:
     async def _let_in(self, new: NewScan) -> Scan | None:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
         try:
-            await self._doors.enter(new.user_id)
+            await self._admission_control.enter(new.user_id)
         except ResourceExhausted:
             # A repetition takes no room: its scan is there.
             earlier = await self._store.made_before(new) if new.request_id else None
@@ -227,7 +227,7 @@ class Lifecycle:
         if is_new:
             self._snapshots.announce(scan)
         if is_new and scan.state is State.QUEUED:
-            self._doors.queued()
+            self._admission_control.queued()
         return scan
 
     async def _owned_truth(self, user_id: str, scan_id: str) -> Scan:

@@ -1,7 +1,7 @@
 """What the stages produce, as the peers' contracts define it.
 
-Each class mirrors a proto message field by field; `mesh.mirror` converts, and a test compares the names. What a field
-means stands in the proto.
+Each class mirrors a proto message field by field; `mesh.proto_mirror` converts, and a test compares the names. What a
+field means stands in the proto.
 """
 
 from collections.abc import Mapping
@@ -134,6 +134,25 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Interpretation:
+    """What a reply means.
+
+    Attributes:
+        understood: Whether it settles anything that is open.
+        found: The classification, with what the user said worked in.
+        question: The question to answer from now on.
+        region: The region from now on.
+        message: One sentence to the user.
+    """
+
+    understood: bool
+    found: Classification
+    question: str
+    region: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class LatLng:
     """Mirror of `google.type.LatLng`: WGS 84 degrees."""
 
@@ -199,7 +218,7 @@ class Character:
     dialogue: str = ""
 
 
-class Outcome(StrEnum):
+class RewardOutcome(StrEnum):
     """Mirror of `eco2.character.v1.Reward.Outcome`."""
 
     UNSPECIFIED = "UNSPECIFIED"
@@ -214,7 +233,7 @@ class Outcome(StrEnum):
 class Reward:
     """Mirror of `eco2.character.v1.Reward`."""
 
-    outcome: Outcome
+    outcome: RewardOutcome
     character: Character | None = None
     match_reason: str = ""
     already_owned: bool | None = None
@@ -236,4 +255,4 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
         if self.answer is None:
             return False
         settled = not self.answer.insufficiencies
-        return self.reward is None or (settled and self.reward.outcome is Outcome.INSUFFICIENT)
+        return self.reward is None or (settled and self.reward.outcome is RewardOutcome.INSUFFICIENT)

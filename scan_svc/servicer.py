@@ -9,13 +9,14 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
-from mesh.boundary import CallLimit
+from mesh.grpc_handler import CallLimit
 from mesh.identity import caller
 from mesh.telemetry import traceparent
-from scan_svc import wire
+from scan_svc import scan_proto, wire
 from scan_svc.lifecycle import Lifecycle
-from scan_svc.replies import Replies
-from scan_svc.watchers import Watchers
+from scan_svc.progress import wire as progress_wire
+from scan_svc.progress.watchers import Watchers
+from scan_svc.replies.service import Replies
 
 
 class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
@@ -58,57 +59,57 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
     async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:
         """Queues a scan whose photo has been uploaded."""
         who = caller(context)
-        scan = await self._lifecycle.start(who.user_id, wire.canonical(request.scan_id), traceparent())
-        return wire.scan(scan, who.reads(scan.locale))
+        scan = await self._lifecycle.start(who.user_id, scan_proto.canonical(request.scan_id), traceparent())
+        return scan_proto.scan(scan, who.reads(scan.locale))
 
     async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
         """The scan as it is now, or once it has changed."""
         who = caller(context)
         if request.HasField("wait"):
-            seconds = wire.waiting_time(request, context.time_remaining())
+            seconds = progress_wire.waiting_time(request, context.time_remaining())
             with self._calls.aside():
                 scan = await self._watchers.newer(
-                    wire.canonical(request.scan_id), who.user_id, request.after_version, seconds
+                    scan_proto.canonical(request.scan_id), who.user_id, request.after_version, seconds
                 )
         else:
-            scan = await self._lifecycle.get(who.user_id, wire.canonical(request.scan_id))
-        return wire.shown(scan, who.reads(scan.locale), self._lifecycle.expected_wait(scan))
+            scan = await self._lifecycle.get(who.user_id, scan_proto.canonical(request.scan_id))
+        return progress_wire.shown(scan, who.reads(scan.locale), self._lifecycle.expected_wait(scan))
 
     async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[pb.WatchScanResponse, None]:
         """The scan's progress until its end."""
         who = caller(context)
         watch = self._watchers.watch(
-            wire.canonical(request.scan_id), who.user_id, request.after_version, seconds=context.time_remaining()
+            scan_proto.canonical(request.scan_id), who.user_id, request.after_version, seconds=context.time_remaining()
         )
         async with aclosing(watch) as events:
             async for event in events:
-                yield wire.watch_event(event, who)
+                yield progress_wire.watch_event(event, who)
 
     async def ListScans(self, request: pb.ListScansRequest, context: Any) -> pb.ListScansResponse:
         """The caller's history, newest first."""
         who = caller(context)
         scans, following = await self._lifecycle.page(who.user_id, request.page_size, request.page_token)
         return pb.ListScansResponse(
-            scans=[wire.scan(scan, who.reads(scan.locale)) for scan in scans], next_page_token=following
+            scans=[scan_proto.scan(scan, who.reads(scan.locale)) for scan in scans], next_page_token=following
         )
 
     async def CancelScan(self, request: pb.CancelScanRequest, context: Any) -> Scan:
         """Stops a scan."""
         who = caller(context)
-        scan = await self._lifecycle.cancel(who.user_id, wire.canonical(request.scan_id))
-        return wire.scan(scan, who.reads(scan.locale))
+        scan = await self._lifecycle.cancel(who.user_id, scan_proto.canonical(request.scan_id))
+        return scan_proto.scan(scan, who.reads(scan.locale))
 
     async def AnswerQuestion(self, request: pb.AnswerQuestionRequest, context: Any) -> pb.AnswerQuestionResponse:
-        """Makes an answer sharper by what its user replied."""
+        """Makes an answer updated by what its user replied."""
         who = caller(context)
         seconds = context.time_remaining()
         replied = await self._replies.answer(
-            who.user_id, wire.canonical(request.scan_id), request.reply, request.request_id, seconds
+            who.user_id, scan_proto.canonical(request.scan_id), request.reply, request.request_id, seconds
         )
         return wire.answer_question_response(replied, who)
 
     async def DeleteScan(self, request: pb.DeleteScanRequest, context: Any) -> Empty:
         """Removes a scan with everything known about it."""
         who = caller(context)
-        await self._lifecycle.delete(who.user_id, wire.canonical(request.scan_id))
+        await self._lifecycle.delete(who.user_id, scan_proto.canonical(request.scan_id))
         return Empty()

@@ -10,7 +10,7 @@ from mesh.storage import StorageSettings
 
 
 class StageSettings(BaseModel):
-    """What may be changed about a stage; what isn't given stays as in `scan_svc.pipeline`."""
+    """What may be changed about a stage; what isn't given stays as in `scan_svc.pipeline.stages`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -13,8 +13,8 @@ import asyncpg
 
 from mesh import outages
 from mesh.batches import Batches
-from mesh.channel import Peer
 from mesh.errors import EcoError, Reason
+from mesh.grpc_client import Peer
 from mesh.models.spent import Spent, header
 from mesh.postgres import Queries
 
@@ -29,13 +29,12 @@ class Spending:
 
     Args:
         pool: Connections.
-        queries: The service's SQL.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, pool: asyncpg.Pool, queries: Queries, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
-        self._sql = queries
+        self._sql = Queries("scan_svc")
         self._clock = clock
         self._accounts: Batches[str, int] = Batches(self._add_up)
         self._everybodys: Batches[None, int] = Batches(self._add_up_all)

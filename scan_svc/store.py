@@ -3,7 +3,7 @@
 Transaction contract: a state change and the job that follows from it are one statement, so one transaction; scans that
 are created at the same time share it. What takes a scan away from a worker waits for the job's row first, so that a
 result just stored is seen, and then for the scan's, so that a job just made is. Workers change scans through
-`scan_svc.queue`.
+`scan_svc.jobs.queue`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from uuid_utils.compat import UUID
 
 from mesh.errors import AlreadyExists, NotFound, Reason
 from mesh.postgres import Pool, Queries
-from scan_svc.commits import GroupCommit
+from scan_svc.batching import GroupCommit
 from scan_svc.rows import readable, scan_from
 from scan_svc.scans import NewScan, Scan
 
@@ -25,12 +25,11 @@ class ScanStore:
 
     Args:
         pool: Connections.
-        queries: The service's SQL.
     """
 
-    def __init__(self, pool: Pool, queries: Queries) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._sql = queries
+        self._sql = Queries("scan_svc")
         self._creations = GroupCommit(self._create)
 
     async def create(self, new: NewScan, traceparent: str) -> tuple[Scan, bool]:

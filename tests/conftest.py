@@ -18,7 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from local import stack as embedded
+from local.stack import stack as embedded
 from mesh.postgres import migrate
 
 ROOT = Path(__file__).parents[1]

@@ -1,12 +1,12 @@
 """Composition root of the Vision service.
 
-    VisionServicer ── Examiner ─┬─ Lane ── PhotoStorage ── S3
-                                ├─ Memory ──────────────── Redis, if there is one
-                                ├─ Lane ── PhotoWeb ────── public addresses only
-                                ├─ Decoders ────────────── processes: cleaning, colours
-                                └─ Chain ─┬─ Cached ── HostedClassifier ── OpenAI or a compatible server
-                                          │                └─ taxonomy ─── Rules
-                                          └─ Cached ── Offline ─────────── ONNX file, head
+    VisionServicer ── PhotoClassifier ─┬─ PhotoSource ── PhotoStorage ───── S3
+                                       ├─ PhotoSource ── PhotoDownloader ── public addresses only
+                                       ├─ Cache ─────────────────────────── Redis, if there is one
+                                       ├─ DecoderPool ───────────────────── processes: cleaning, colour
+                                       └─ FallbackChain ─┬─ CachedClassifier ── HostedClassifier ── OpenAI's API
+                                                         │                           └─ taxonomy ── Rules
+                                                         └─ CachedClassifier ── Offline ── ONNX file, head
 
 The offline model is loaded before the port is opened, or tried there if it stands behind a hosted one: a Vision that
 can't see is never healthy.
@@ -27,18 +27,18 @@ from mesh.addresses import open_public_client
 from mesh.redis import GuardedRedis, open_redis
 from mesh.server import Server, Service, serving
 from mesh.storage import open_bucket
-from vision_svc.admission import Admission
-from vision_svc.cache import Cached, Memory, open_memory
-from vision_svc.chain import Chain, Classifier
-from vision_svc.classification import Classification
-from vision_svc.decoding import open_decoders
-from vision_svc.examination import Examiner, Lane, Repeat
-from vision_svc.peers import open_taxonomy
-from vision_svc.providers import standby
+from vision_svc.classifiers import lazy_offline
+from vision_svc.classifiers.cache import Cache, CachedClassifier, open_cache
+from vision_svc.classifiers.classification import Classification
+from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
+from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
+from vision_svc.clients import open_taxonomy
+from vision_svc.photos.bulkhead import Bulkhead
+from vision_svc.photos.decoder_pool import open_decoder_pool
+from vision_svc.photos.download import PhotoDownloader
+from vision_svc.photos.storage import PhotoStorage
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import OFFLINE, VisionSettings
-from vision_svc.storage import PhotoStorage
-from vision_svc.web import PhotoWeb
 
 NAME = "eco2.vision.v1.VisionService"
 
@@ -58,21 +58,21 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
             open_bucket(settings) as bucket,
             _open_redis(settings) as redis,
             open_public_client("image_url") as client,
-            open_decoders(settings.vision_threads, settings.vision_decode_seconds) as decoders,
+            open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds) as decoders,
             open_chain(settings, cpu, redis, signals.meter) as chain,
-            open_memory(redis, "vision:file:", Repeat) as repeats,
+            open_cache(redis, "vision:file:", KnownFile) as known_files,
         ):
             storage = PhotoStorage(bucket)
-            web = PhotoWeb(client, settings.vision_fetch_seconds)
-            examiner = Examiner(
-                Lane(storage, Admission(settings.vision_places, settings.vision_queue)),
-                Lane(web, Admission(settings.vision_outside_places, settings.vision_queue)),
+            web = PhotoDownloader(client, settings.vision_fetch_seconds)
+            classifier = PhotoClassifier(
+                PhotoSource(storage, Bulkhead(settings.vision_slots, settings.vision_queue)),
+                PhotoSource(web, Bulkhead(settings.vision_outside_slots, settings.vision_queue)),
                 decoders.clean,
                 chain,
-                repeats,
+                known_files,
             )
             service = Service(
-                NAME, add_VisionServiceServicer_to_server, VisionServicer(examiner, settings.cdn_base_url)
+                NAME, add_VisionServiceServicer_to_server, VisionServicer(classifier, settings.cdn_base_url)
             )
             async with serving(settings, [service], telemetry=signals, dependencies={"s3": storage.probe}) as server:
                 yield server
@@ -91,32 +91,32 @@ async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | 
 @asynccontextmanager
 async def open_chain(
     settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None, meter: Meter
-) -> AsyncIterator[Chain]:
+) -> AsyncIterator[FallbackChain]:
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
-    classifiers: dict[str, Cached] = {}
+    classifiers: dict[str, CachedClassifier] = {}
     async with AsyncExitStack() as stack:
-        opinions = await stack.enter_async_context(open_memory(redis, "vision:opinion:", Classification))
+        opinions = await stack.enter_async_context(open_cache(redis, "vision:opinion:", Classification))
         if hosted:
             # Not at the top: without a hosted model the SDK would take 40 MiB for nothing.
-            from mesh.models.opening import open_models
-            from vision_svc.flights import SingleFlight
-            from vision_svc.providers.hosted import HostedClassifier
+            from mesh.models.factory import open_models
+            from vision_svc.classifiers.hosted import HostedClassifier
+            from vision_svc.classifiers.single_flight import SingleFlight
 
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target))
             for model in await stack.enter_async_context(open_models(settings, hosted, meter)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
-                classifiers[model.name] = Cached(SingleFlight(looking), opinions)
+                classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:
             offline = await _open_offline(settings.vision_model, cpu, first=not hosted)
-            classifiers[OFFLINE] = Cached(offline, Memory(None, "", Classification))
-        yield Chain([classifiers[name] for name in settings.chain])
+            classifiers[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification))
+        yield FallbackChain([classifiers[name] for name in settings.chain])
 
 
 async def _open_offline(backbone: Path, cpu: Executor, *, first: bool) -> Classifier:
     """The offline model: loaded if it is asked first, else tried and loaded when the others fail."""
-    loop, load = asyncio.get_running_loop(), partial(standby.load, backbone, cpu)
+    loop, load = asyncio.get_running_loop(), partial(lazy_offline.load, backbone, cpu)
     if first:
         return await loop.run_in_executor(cpu, load)
-    await loop.run_in_executor(cpu, standby.demand_usable, backbone)
-    return standby.Standby(load, cpu)
+    await loop.run_in_executor(cpu, lazy_offline.demand_usable, backbone)
+    return lazy_offline.LazyOffline(load, cpu)

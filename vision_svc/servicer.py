@@ -6,21 +6,21 @@ from typing import Any
 
 from eco2.vision.v1 import vision_service_pb2, vision_service_pb2_grpc
 from mesh.identity import caller
-from mesh.models.bill import terms
+from mesh.models.usage import terms
 from vision_svc import wire
-from vision_svc.examination import Examiner
+from vision_svc.classify import PhotoClassifier
 
 
 class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
     """Answers `eco2.vision.v1.VisionService`.
 
     Args:
-        examiner: Looks at photos.
+        classifier: Looks at photos.
         cdn_base_url: Public address of our own photos.
     """
 
-    def __init__(self, examiner: Examiner, cdn_base_url: str) -> None:
-        self._examiner = examiner
+    def __init__(self, classifier: PhotoClassifier, cdn_base_url: str) -> None:
+        self._classifier = classifier
         self._cdn_base_url = cdn_base_url
 
     async def Classify(
@@ -29,6 +29,6 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
         """Streams each phase as it begins, then the result."""
         location = wire.to_location(request, self._cdn_base_url)
         locale = caller(context).locale_or(request.locale)
-        async with aclosing(self._examiner.examine(location, terms(context))) as events:
+        async with aclosing(self._classifier.classify(location, terms(context))) as events:
             async for event in events:
                 yield wire.from_event(event, locale)

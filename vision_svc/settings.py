@@ -24,8 +24,8 @@ class VisionSettings(StorageSettings, ModelSettings):
         description="Photos decoded at once, each in a process of its own, and classified offline at once; one a core.",
     )
     vision_decode_seconds: float = Field(10.0, gt=0, description="CPU time that cleaning one photo may take.")
-    vision_places: int = Field(16, ge=1, description="Photos of our storage being loaded or decoded at once.")
-    vision_outside_places: int = Field(
+    vision_slots: int = Field(16, ge=1, description="Photos of our storage being loaded or decoded at once.")
+    vision_outside_slots: int = Field(
         4, ge=1, description="Photos of outside addresses being loaded or decoded at once."
     )
     vision_queue: int = Field(1000, ge=0, description="Photos that may wait for a place; more are sent away.")

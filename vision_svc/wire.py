@@ -2,10 +2,10 @@
 
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.locale import Locale
-from mesh.mirror import to_proto
-from vision_svc.classification import Candidate, Category, Classification
-from vision_svc.examination import Finding, Phase
-from vision_svc.locations import Location, locate, stored
+from mesh.proto_mirror import to_proto
+from vision_svc.classifiers.classification import Candidate, Category, Classification
+from vision_svc.classify import ClassifiedPhoto, Phase
+from vision_svc.photos.locations import Location, locate, stored
 
 _PHASES = {
     Phase.FETCH: vision_service_pb2.ClassifyProgress.PHASE_FETCH,
@@ -25,7 +25,7 @@ def to_location(request: vision_service_pb2.ClassifyRequest, cdn_base_url: str) 
     return locate(request.image_url, cdn_base_url)
 
 
-def from_event(event: Phase | Finding, locale: Locale) -> vision_service_pb2.ClassifyResponse:
+def from_event(event: Phase | ClassifiedPhoto, locale: Locale) -> vision_service_pb2.ClassifyResponse:
     """One message of the stream."""
     if isinstance(event, Phase):
         progress = vision_service_pb2.ClassifyProgress(phase=_PHASES[event])

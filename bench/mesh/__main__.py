@@ -15,8 +15,8 @@ from types import MappingProxyType
 import asyncpg
 import uvloop
 
-from bench import machine, yardstick
-from bench.mesh import creation, crowd, lag, overhead, polling, throughput
+from bench import cpu_speed, machine
+from bench.mesh import burst, creation, lag, overhead, polling, throughput
 from bench.mesh.picture import draw
 from bench.mesh.report import Outcome, Row, keep, table
 from bench.mesh.scale import FULL, QUICK, Scale
@@ -48,7 +48,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "B": Scenario("overhead of an idle system", overhead.measure, hosted=True),
         "C": Scenario("complete scans", throughput.measure, hosted=True),
         "D": Scenario("change to client", lag.measure, lag.ENVIRONMENT),
-        "E": Scenario("a crowd", crowd.measure, hosted=True),
+        "E": Scenario("a crowd", burst.measure, hosted=True),
         "F": Scenario("status polls", polling.measure),
     }
 )
@@ -56,7 +56,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
 
 async def _run(stack: Stack, scenario: Scenario, scale: Scale) -> Outcome:
     gc.disable()  # the generator's own pauses, 80 ms with thousands of users, would count as the server's
-    with yardstick.beside() as beside:
+    with cpu_speed.beside() as beside:
         outcome = await scenario.measure(stack, scale)
     gc.enable()
     times = {

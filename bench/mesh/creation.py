@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from bench.mesh import limits
 from bench.mesh.load import Sample, arrivals, closed_loop, open_loop
-from bench.mesh.phones import phones
 from bench.mesh.report import Curve, Figures, Outcome, Row, curve
 from bench.mesh.scale import Scale
 from bench.mesh.stack import Cpu, CpuMeter, Stack
+from bench.mesh.users import phones
 
 NAME = "A CreateScan"
 

@@ -15,13 +15,13 @@ import grpc
 import uvloop
 from grpc_health.v1 import health_pb2
 
-from bench.mesh.phones import phones
 from bench.mesh.stack import Stack
+from bench.mesh.users import phones
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.files import write_private
-from local.ports import HOST, Ports
-from local.process import Child, Program
-from local.services import probe
+from local.stack.files import write_private
+from local.stack.ports import HOST, Ports
+from local.stack.services import probe
+from local.stack.supervisor import Child, Program
 
 _READY = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING).SerializeToString()
 # As long as the real one, so that Envoy has the same JSON to write.

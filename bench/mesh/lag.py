@@ -17,11 +17,11 @@ import numpy as np
 
 from bench.mesh import limits
 from bench.mesh.load import arrivals, milliseconds, open_loop, percentile
-from bench.mesh.phones import Phone, phones, version_of
 from bench.mesh.report import Curve, Figures, Outcome, Row, curve
 from bench.mesh.running import FIRST_VERSION, Stage, Watched, running_scans
 from bench.mesh.scale import Scale
 from bench.mesh.stack import CpuMeter, Stack
+from bench.mesh.users import Phone, phones, version_of
 
 NAME = "D lag"
 # The row says so where a default is in the way.

@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 
 from bench.mesh.echo import echo_edge
 from bench.mesh.load import closed_loop, milliseconds
-from bench.mesh.phones import phones
 from bench.mesh.report import Figures
 from bench.mesh.scale import Scale
 from bench.mesh.stack import Stack
+from bench.mesh.users import phones
 
 _CONNECTIONS = 4  # as many as a service's pool has
 _HOPS_A_SECOND = 200

@@ -12,11 +12,11 @@ from collections.abc import Awaitable
 from bench.mesh.http1 import Connection
 from bench.mesh.load import Refused, milliseconds
 from bench.mesh.model import Pace
-from bench.mesh.phones import ENDS, Phone, phones, state_of
 from bench.mesh.photos import photos, stored
 from bench.mesh.report import Figures, Outcome, Row, curve
 from bench.mesh.scale import Scale
 from bench.mesh.stack import Stack
+from bench.mesh.users import ENDS, Phone, phones, state_of
 
 NAME = "B overhead"
 

@@ -7,11 +7,11 @@ import asyncpg
 
 from bench.mesh import limits
 from bench.mesh.load import closed_loop
-from bench.mesh.phones import phones
 from bench.mesh.report import Outcome, Row, curve
 from bench.mesh.running import running_scans
 from bench.mesh.scale import Scale
 from bench.mesh.stack import CpuMeter, Stack
+from bench.mesh.users import phones
 
 NAME = "F polling"
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import uuid_utils
 from msgspec.structs import replace
 
-from bench.mesh.phones import user_name
 from bench.mesh.stack import Stack
+from bench.mesh.users import user_name
 from mesh.locale import Locale
-from mesh.postgres import Queries, open_pool
+from mesh.postgres import open_pool
 from mesh.redis import open_redis
-from scan_svc.bodies import Bodies
-from scan_svc.progress import Snapshots
+from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.results import Category, Classification, DisposalRule, Exclusion, Results
 from scan_svc.scans import NewScan, Photo, Scan, State, Step
 from scan_svc.store import ScanStore
@@ -90,7 +90,7 @@ async def running_scans(stack: Stack, count: int) -> AsyncIterator[tuple[Stage, 
         open_pool(stack.variables["ECO2_DATABASE_URL"]) as pool,
         open_redis(stack.variables["ECO2_REDIS_URL"]) as client,
     ):
-        store, snapshots = ScanStore(pool, Queries("scan_svc")), Snapshots(client, Bodies())
+        store, snapshots = ScanStore(pool), Snapshots(client, SnapshotEncoder())
         scans: dict[str, Scan] = {}
 
         room = asyncio.Semaphore(_AT_ONCE)

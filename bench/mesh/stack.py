@@ -11,10 +11,10 @@ import psutil
 
 from bench.machine import cpu_seconds, pss_mebibytes
 from bench.mesh.model import Model, started
-from local.files import read_env
-from local.secrets import Secrets
-from local.stack import ENV_FILE, running
-from local.tokens import Tokens
+from local.stack.files import read_env
+from local.stack.secrets import Secrets
+from local.stack.stack import ENV_FILE, running
+from local.stack.tokens import Tokens
 
 Cpu = Mapping[str, float]
 

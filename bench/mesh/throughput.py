@@ -13,11 +13,11 @@ import asyncpg
 
 from bench.mesh.load import Refused
 from bench.mesh.model import Pace
-from bench.mesh.phones import Phone, phones
 from bench.mesh.photos import SIDE, stored
 from bench.mesh.report import Figures, Outcome, Row
 from bench.mesh.scale import Scale
 from bench.mesh.stack import CpuMeter, Stack
+from bench.mesh.users import Phone, phones
 from mesh.postgres import open_pool
 
 NAME = "C throughput"

@@ -16,14 +16,14 @@ import uvloop
 
 from bench import machine
 from bench.places.towns import at_sea, fill, somewhere, write_csv
-from local.stack import Part, running
+from local.stack.stack import StackPart, running
 from mesh import postgres
-from rules_svc import yaml_book
-from rules_svc.imports import Report, take
-from rules_svc.mappings import load_mapping
-from rules_svc.places import Location
-from rules_svc.search import ItemIndex
-from rules_svc.store import PlaceStore
+from rules_svc.loading import loader
+from rules_svc.places.import_cli import Report, take
+from rules_svc.places.mappings import load_mapping
+from rules_svc.places.places import Location
+from rules_svc.places.store import PlaceStore
+from rules_svc.search.index import ItemIndex
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -49,7 +49,7 @@ async def searches(dsn: str) -> Figures:
     """Milliseconds of each kind of search, through the service's own store, one at a time."""
     figures: Figures = {}
     async with postgres.open_pool(dsn) as pool:
-        store = PlaceStore(pool, postgres.Queries("rules_svc"))
+        store = PlaceStore(pool)
         for name, (where, materials, radius) in _CASES.items():
             dice = random.Random(3)
             for _ in range(50):
@@ -80,9 +80,9 @@ async def imports(dsn: str, folder: Path) -> Figures:
 
 def items() -> Figures:
     """Milliseconds of a search by name, over the suite's own table."""
-    index = ItemIndex.of(yaml_book.load().taxonomy)
+    index = ItemIndex.of(loader.load().taxonomy)
     table = Path(__file__).parents[2] / "tests" / "unit" / "rules" / "searches.yaml"
-    questions = list(yaml_book.read(table))
+    questions = list(loader.read(table))
     taken = []
     for question in questions * 10:
         started = time.perf_counter()
@@ -121,7 +121,7 @@ def main() -> None:
     """`python -m bench.places`."""
     with (
         tempfile.TemporaryDirectory(prefix="eco2-bench-") as folder,
-        running(Path(folder) / "stack", part=Part.STORES) as variables,
+        running(Path(folder) / "stack", part=StackPart.STORES) as variables,
     ):
         about, figures = uvloop.run(asyncio.wait_for(measure(variables["ECO2_DATABASE_URL"], Path(folder)), 1800))
     taken_at = datetime.now(UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import asyncpg
 
-from rules_svc.places import Location
+from rules_svc.places.places import Location
 
 TOWNS = 200
 _RARE_EVERY = 5000

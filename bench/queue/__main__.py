@@ -16,8 +16,8 @@ import asyncpg
 import uvloop
 
 from bench import machine
+from bench.queue.environment import CLIENTS, Yard, opened
 from bench.queue.measures import Figures, hops, in_flight, long_transaction, throughput, undisturbed
-from bench.queue.yard import CLIENTS, Yard, opened
 
 RESULTS = Path(__file__).parents[1] / "results"
 

@@ -9,18 +9,18 @@ from statistics import median, quantiles
 import asyncpg
 
 from bench import machine
-from bench.queue.crew import crew
+from bench.queue.environment import Submitter, Yard
 from bench.queue.worker import Orders
-from bench.queue.yard import Submitter, Yard
+from bench.queue.worker_pool import worker_pool
 from mesh.postgres import open_pool
-from scan_svc.pipeline import ORDER
+from scan_svc.pipeline.stages import ORDER
 
 Figures = Mapping[str, float]
 
 
 async def throughput(yard: Yard, workers: int, scans: int, profile: str = "") -> Figures:
     """Complete scans a second and what each costs; all are submitted before the first is claimed."""
-    async with yard.database() as dsn, crew(workers, Orders(dsn, profile=profile)) as hands:
+    async with yard.database() as dsn, worker_pool(workers, Orders(dsn, profile=profile)) as hands:
         began = time.monotonic()
         async with open_pool(dsn) as pool:
             latencies = await Submitter(pool).submit_many(scans)
@@ -46,7 +46,7 @@ async def throughput(yard: Yard, workers: int, scans: int, profile: str = "") ->
 async def hops(yard: Yard, scans: int) -> Figures:
     """How long single scans wait on an idle system: for their first stage, and from stage to stage."""
     began = []
-    async with yard.database() as dsn, crew(1, Orders(dsn, hops=True)) as hands, open_pool(dsn) as pool:
+    async with yard.database() as dsn, worker_pool(1, Orders(dsn, hops=True)) as hands, open_pool(dsn) as pool:
         submitter = Submitter(pool)
         hands.say("go")
         for number in range(scans + 1):
@@ -63,7 +63,7 @@ async def hops(yard: Yard, scans: int) -> Figures:
 
 async def in_flight(yard: Yard, scans: int) -> Figures:
     """Many scans at work at once in one process, each waiting for its model, and the memory that takes."""
-    async with yard.database() as dsn, crew(1, Orders(dsn, capacity=scans, hold=True)) as hands:
+    async with yard.database() as dsn, worker_pool(1, Orders(dsn, capacity=scans, hold=True)) as hands:
         async with open_pool(dsn) as pool:
             await Submitter(pool).submit_many(scans)
         worker = hands.hands[0].system
@@ -90,7 +90,7 @@ async def long_transaction(yard: Yard, scans: int) -> Figures:
     async with yard.database() as dsn:
         report = await asyncpg.connect(dsn)
         await report.execute("begin isolation level repeatable read; select count(*) from scan.job")
-        async with crew(1, Orders(dsn)) as hands:
+        async with worker_pool(1, Orders(dsn)) as hands:
             async with open_pool(dsn) as pool:
                 await Submitter(pool).submit_many(scans)
             began = time.monotonic()
@@ -104,7 +104,7 @@ async def long_transaction(yard: Yard, scans: int) -> Figures:
 async def undisturbed(yard: Yard, scans: int) -> Figures:
     """The same without one, for comparison."""
     async with yard.database() as dsn:
-        async with crew(1, Orders(dsn)) as hands:
+        async with worker_pool(1, Orders(dsn)) as hands:
             async with open_pool(dsn) as pool:
                 await Submitter(pool).submit_many(scans)
             hands.say("go")

@@ -4,8 +4,18 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
-from scan_svc.pipeline import ANSWER, REWARD, RULES, VISION
-from scan_svc.results import Answer, Category, Character, Classification, DisposalRule, Outcome, Place, Reward, Usage
+from scan_svc.pipeline.stages import ANSWER, REWARD, RULES, VISION
+from scan_svc.results import (
+    Answer,
+    Category,
+    Character,
+    Classification,
+    DisposalRule,
+    Place,
+    Reward,
+    RewardOutcome,
+    Usage,
+)
 from scan_svc.scans import Scan, Step
 
 # Results of the usual size, since they are stored: about 1 kB of JSON a scan.
@@ -22,7 +32,7 @@ _ANSWER = Answer(
     "비우고, 헹구고, 눌러요.", "깨끗한 알루미늄은 거의 끝없이 다시 쓸 수 있어요.", "캔류 수거함",
     rule_ids=("metal.can",), provider="bench",
 )  # fmt: skip
-_REWARD = Reward(Outcome.GRANTED, Character("metally", "메탈리", "금속류"), "middle", False)
+_REWARD = Reward(RewardOutcome.GRANTED, Character("metally", "메탈리", "금속류"), "middle", False)
 
 
 class InstantPeers:

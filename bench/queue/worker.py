@@ -15,20 +15,20 @@ import uvloop
 
 from bench.queue.peers import InstantPeers
 from mesh import telemetry
-from mesh.breaker import Breaker
-from mesh.postgres import Pool, Queries, listen, open_pool
+from mesh.circuit_breakers import CircuitBreaker
+from mesh.postgres import Pool, listen, open_pool
 from mesh.settings import ServiceSettings
-from scan_svc.consumer import Handover, Kind, Suspects
-from scan_svc.execution import Execution, Workbench
-from scan_svc.pipeline import DEFAULTS, Pipeline
-from scan_svc.progress import ScanReader, Snapshots
-from scan_svc.progress_log import ProgressLog
-from scan_svc.queue import JobQueue
-from scan_svc.reward_store import RewardStore
-from scan_svc.rewards import RewardContext, RewardExecution
+from scan_svc.jobs.consumer import Handover, JobKind, Quarantine
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.worker import Worker
+from scan_svc.pipeline.executor import Execution, ExecutionContext
+from scan_svc.pipeline.stages import DEFAULTS, Pipeline
+from scan_svc.progress.progress_log import ProgressLog
+from scan_svc.progress.snapshots import ScanReader, Snapshots
+from scan_svc.rewards.job import RewardContext, RewardExecution
+from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, State
 from scan_svc.store import ScanStore
-from scan_svc.worker import Worker
 
 _TELL_SECONDS = 0.02
 
@@ -95,19 +95,18 @@ async def work(orders: Orders) -> None:
 
 
 def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemetry.Telemetry, orders: Orders) -> Worker:
-    queries = Queries("scan_svc")
-    queue, store = JobQueue(pool, queries), ScanStore(pool, queries)
+    queue, store = JobQueue(pool), ScanStore(pool)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
     reader = ScanReader(counter, store.get_many, queue.ask_for_progress)
-    progress = ProgressLog(pool, queries, Breaker("redis", (), asyncio.Event().wait), counter.announce)
-    handover, rewards = Handover(), RewardStore(pool, queries)
-    bench = Workbench(
+    progress = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
+    handover, rewards = Handover(), RewardStore(pool)
+    bench = ExecutionContext(
         queue, pipeline, progress, counter, reader, None, 300.0, 1.0, lambda: None, handover, lambda: None, 15.0
     )
     rewarding = RewardContext(rewards, pipeline, counter, reader.refresh, None, 1.0)
-    suspects = Suspects(queue.suspects_wait, lambda: queue.due("suspects", 1.0), queue.claim_suspects)
-    kind = Kind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)
-    later = Kind(
+    suspects = Quarantine(queue.quarantine_waits, lambda: queue.due("suspects", 1.0), queue.claim_quarantined)
+    kind = JobKind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)
+    later = JobKind(
         "reward", orders.capacity, rewards.claim, lambda lease: RewardExecution(rewarding, lease), handover=handover
     )
     return Worker(queue, [kind, later], lease_seconds=15.0, grace_seconds=5.0)

@@ -17,15 +17,15 @@ import skimage.data
 from PIL import Image
 
 from bench.machine import cpu_seconds
-from mesh.models.bill import Terms
-from vision_svc.cache import Cached, Memory
-from vision_svc.classification import UNKNOWN, Classification
-from vision_svc.decoding import Decoders, open_decoders
+from mesh.models.usage import Terms
+from vision_svc.classifiers.cache import Cache, CachedClassifier
+from vision_svc.classifiers.classification import UNKNOWN, Classification
+from vision_svc.classifiers.offline import OfflineClassifier
+from vision_svc.classifiers.pixels import pixels
 from vision_svc.model import BACKBONE
-from vision_svc.photos import Identity, Photo
-from vision_svc.pixels import pixels
-from vision_svc.providers.offline import OfflineClassifier
-from vision_svc.spool import spool
+from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
+from vision_svc.photos.memfile import memfile
+from vision_svc.photos.photos import Identity, Photo
 
 _SIZES = {"small, 0.3 megapixels": (640, 480), "12 megapixels": (4032, 3024), "48 megapixels": (8064, 6048)}
 _FORMATS = {"JPEG": ("JPEG", {"quality": 85}), "HEIC": ("HEIC", {"quality": 60}), "PNG": ("PNG", {"compress_level": 1})}
@@ -47,8 +47,8 @@ def _picture(size: tuple[int, int], form: str) -> bytes:
     return file.getvalue()
 
 
-async def _clean(decoders: Decoders, content: bytes) -> Photo:
-    with spool() as file:
+async def _clean(decoders: DecoderPool, content: bytes) -> Photo:
+    with memfile() as file:
         file.write(content)
         return await decoders.clean(file)
 
@@ -68,7 +68,7 @@ async def cleaning() -> None:
             if form not in _LARGE and size[0] > 4032:
                 continue
             content = _picture(size, form)
-            async with open_decoders(1, 30) as decoders:
+            async with open_decoder_pool(1, 30) as decoders:
                 await _clean(decoders, _picture((64, 64), form))
                 (child,) = psutil.Process().children()
                 before = cpu_seconds(child)
@@ -84,7 +84,7 @@ async def cleaning() -> None:
 
 async def looking() -> None:
     """CPU time of the offline model, and what the processes hold."""
-    async with open_decoders(1, 30) as decoders:
+    async with open_decoder_pool(1, 30) as decoders:
         photo = await _clean(decoders, _picture((4032, 3024), "JPEG"))
         (child,) = psutil.Process().children()
         print(f"\nDecoder at rest: {child.memory_full_info().pss / 2**20:.0f} MiB PSS.")
@@ -132,7 +132,7 @@ def day(seed: int = _SEED) -> Sequence[tuple[int, str]]:
 
 
 async def remembering() -> None:
-    """What a day with repeats costs with the memory, and after a loss of it at noon."""
+    """What a day with known_files costs with the memory, and after a loss of it at noon."""
     looks = day()
     photos = len({number for number, _ in looks})
     print(f"\n| a day of {len(looks)} looks at {photos} photos | model calls | files decoded |")
@@ -145,11 +145,11 @@ async def remembering() -> None:
 
 async def _lived(looks: Sequence[tuple[int, str]], loss: int | None) -> tuple[int, int]:
     paid, decoded = _Paid(), 0
-    files: Memory[Identity] = Memory(None, "", Identity)
-    cached = Cached(paid, Memory(None, "", Classification))
+    files: Cache[Identity] = Cache(None, "", Identity)
+    cached = CachedClassifier(paid, Cache(None, "", Classification))
     for position, (number, kind) in enumerate(looks):
         if position == loss:
-            files, cached = Memory(None, "", Identity), Cached(paid, Memory(None, "", Classification))
+            files, cached = Cache(None, "", Identity), CachedClassifier(paid, Cache(None, "", Classification))
         identity = Identity(f"{number:064x}", 1, 1)
         file = f"{number}" if kind != "copy" else f"{number} {position}"
         clean = kind == "retry" or (kind == "upload" and await files.get(file) is not None)

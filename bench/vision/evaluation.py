@@ -20,13 +20,13 @@ from opentelemetry.metrics import NoOpMeter
 from pydantic import SecretStr
 
 from mesh.errors import EcoError
-from mesh.models.bill import Terms, Usage
+from mesh.models.usage import Terms, Usage
 from vision_svc.app import open_chain
-from vision_svc.chain import Chain
-from vision_svc.classification import UNKNOWN, Classification
-from vision_svc.decoding import Decoders, open_decoders
+from vision_svc.classifiers.classification import UNKNOWN, Classification
+from vision_svc.classifiers.fallback_chain import FallbackChain
+from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
+from vision_svc.photos.memfile import memfile
 from vision_svc.settings import VisionSettings
-from vision_svc.spool import spool
 
 PLACES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -96,15 +96,15 @@ def _place(found: Classification) -> str:
     return category.middle or category.major
 
 
-async def look(folder: Path, chain: Chain, decoders: Decoders) -> Sequence[Look]:
+async def look(folder: Path, chain: FallbackChain, decoders: DecoderPool) -> Sequence[Look]:
     """Looks at every labelled photo of a folder, one after the other."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     return [await _one(folder / row["file"], row["label"], chain, decoders) for row in rows]
 
 
-async def _one(path: Path, label: str, chain: Chain, decoders: Decoders) -> Look:
-    with spool() as file:
+async def _one(path: Path, label: str, chain: FallbackChain, decoders: DecoderPool) -> Look:
+    with memfile() as file:
         file.write(await asyncio.to_thread(path.read_bytes))
         photo = await decoders.clean(file)
     began = time.perf_counter()
@@ -178,7 +178,7 @@ async def main(folder: Path) -> None:
     with ThreadPoolExecutor(1) as cpu:
         async with (
             open_chain(settings, cpu, None, NoOpMeter("eco2")) as chain,
-            open_decoders(1, settings.vision_decode_seconds) as decoders,
+            open_decoder_pool(1, settings.vision_decode_seconds) as decoders,
         ):
             for line in report(await look(folder, chain, decoders)):
                 print(line)

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from mesh.errors import Reason, ResourceExhausted, Unavailable
-from mesh.models.bill import Terms
 from mesh.models.ledger import Entry, Ledger, Limits
+from mesh.models.usage import Terms
 
 _DAY = 86_400
 

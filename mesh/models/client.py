@@ -11,17 +11,17 @@ import msgspec
 import openai
 import structlog
 
+from mesh.circuit_breakers import ProviderBreaker
 from mesh.errors import EcoError, Reason
-from mesh.models import failures
-from mesh.models.bill import Terms, Usage
+from mesh.models import errors as failures
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import Price, Tokens
 from mesh.models.transport import Body, Sdk
+from mesh.models.usage import Terms, Usage
 from mesh.models.wire import Prompt, Streamed, read_reply
-from mesh.normalization import composed
-from mesh.provider_breaker import ProviderBreaker
+from mesh.validation.normalization import composed
 
 _log = structlog.get_logger("models")
 
@@ -34,7 +34,7 @@ _ABANDONED = "abandoned"
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ModelTimeouts:
     """How long a model may take.
 
     Attributes:
@@ -80,7 +80,7 @@ class HostedModel:
         sdk: Sdk,
         price: Price,
         budget: Budget,
-        patience: Patience,
+        patience: ModelTimeouts,
         clock: Clock,
         metrics: ModelMetrics,
     ) -> None:

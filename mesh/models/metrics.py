@@ -2,7 +2,7 @@
 
 from opentelemetry.metrics import Meter
 
-from mesh.models.bill import Usage
+from mesh.models.usage import Usage
 
 
 class ModelMetrics:

@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from mesh.settings import RedisUrl, ServiceSettings
 
 if TYPE_CHECKING:  # at run time only where a model is called: the SDK takes 40 MiB
-    from mesh.models.client import Patience
+    from mesh.models.client import ModelTimeouts
     from mesh.models.ledger import Limits
 
 _MICRO = 1_000_000
@@ -49,8 +49,8 @@ class ModelSettings(ServiceSettings):
             round(self.model_user_daily_usd * _MICRO),
         )
 
-    def patience(self) -> "Patience":
+    def patience(self) -> "ModelTimeouts":
         """How long a model may take."""
-        from mesh.models.client import Patience
+        from mesh.models.client import ModelTimeouts
 
-        return Patience(self.model_first_byte_seconds, self.model_stall_seconds, self.model_attempts)
+        return ModelTimeouts(self.model_first_byte_seconds, self.model_stall_seconds, self.model_attempts)

@@ -4,7 +4,7 @@ create extension if not exists btree_gist;
 alter table rules.place
     -- "sample", or the name of an imported data set
     add column source text not null default 'sample',
-    -- opening hours in the subset of OpenStreetMap's notation that rules_svc/hours.py reads; empty: unknown
+    -- opening hours in the subset of OpenStreetMap's notation that rules_svc/places/opening_hours.py reads; empty: unknown
     add column hours text not null default '',
     add column phone text not null default '',
     -- gone from its source; kept, so that an id never means another place

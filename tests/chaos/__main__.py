@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from local.stack import Part, running
-from tests.chaos import trial
+from local.stack.stack import StackPart, running
+from tests.chaos import chaos_run
 from tests.chaos.invariants import judge
 from tests.chaos.plan import Plan
 from tests.chaos.report import report
@@ -28,8 +28,8 @@ def main() -> int:
     plan = Plan(seconds=minutes * 60, pause=3.5, scans=round(minutes * _SCANS_PER_MINUTE), seed=seed)
     print(f"Chaos for {plan.seconds:.0f} s: {plan.scans} scans, {plan.workers} workers, seed {plan.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="eco2-chaos-"))
-    with running(folder, part=Part.STORES) as variables:
-        evidence = uvloop.run(trial.run(plan, folder, variables, lambda text: print(text, flush=True)))
+    with running(folder, part=StackPart.STORES) as variables:
+        evidence = uvloop.run(chaos_run.run(plan, folder, variables, lambda text: print(text, flush=True)))
     verdicts = judge(evidence)
     print(f"\n{report(evidence, verdicts)}")
     if all(verdict.holds for verdict in verdicts):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from scan_svc.pipeline import REWARD
-from tests.chaos.evidence import FATAL, OUTAGES, Blow, Commit, Evidence, Handover, Hit
+from scan_svc.pipeline.stages import REWARD
 from tests.chaos.journal import Entry, Event
+from tests.chaos.observations import FATAL, OUTAGES, Blow, Commit, Evidence, Handover, Hit
 
 RESUMPTION_MARGIN = 5.0
 
@@ -196,7 +196,7 @@ def _excused(payment: Entry, handovers: Sequence[Handover], evidence: Evidence) 
 
 def _pids(evidence: Evidence) -> dict[int, int]:
     """The process behind each worker's number."""
-    return {entry.worker_id: entry.pid for entry in evidence.entries if entry.event is Event.ENLISTED}
+    return {entry.worker_id: entry.pid for entry in evidence.entries if entry.event is Event.REGISTERED}
 
 
 def _by_scan(handovers: Iterable[Handover]) -> defaultdict[str, list[Handover]]:
@@ -226,10 +226,10 @@ def _holder(history: Sequence[Handover], at: float) -> int | None:
 
 
 def _lives(evidence: Evidence) -> list[Span]:
-    """When each worker could take a scan: from its enlistment until it was hit, but for the time it was frozen."""
+    """When each worker could take a scan: from its registration until it was hit, but for the time it was frozen."""
     begins: dict[int, float] = {}
     for entry in evidence.entries:
-        if entry.event is Event.ENLISTED:
+        if entry.event is Event.REGISTERED:
             begins[entry.pid] = min(entry.at, begins.get(entry.pid, entry.at))
     lives = []
     for pid, begin in begins.items():

@@ -17,7 +17,7 @@ import msgspec
 class Event(StrEnum):
     """What can be in a journal."""
 
-    ENLISTED = "enlisted"
+    REGISTERED = "registered"
     STARTED = "started"
     PAID = "paid"
     POISONED = "poisoned"
@@ -32,10 +32,10 @@ class Entry:
         at: Seconds since the epoch; PostgreSQL on the same machine reads the same clock.
         pid: Who wrote it.
         event: What happened.
-        scan_id: To which scan; empty for ENLISTED and LEAVING.
-        stage: At which stage; empty for ENLISTED and LEAVING.
+        scan_id: To which scan; empty for REGISTERED and LEAVING.
+        stage: At which stage; empty for REGISTERED and LEAVING.
         began: When the try started that was paid; 0 unless PAID.
-        worker_id: As which worker; 0 unless ENLISTED.
+        worker_id: As which worker; 0 unless REGISTERED.
     """
 
     at: float
@@ -58,9 +58,9 @@ class Journal:
         self._pid = os.getpid()
         self._file = os.open(folder / f"{self._pid}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def enlisted(self, worker_id: int) -> None:
+    def registered(self, worker_id: int) -> None:
         """This process works under this number from now on."""
-        self._write(Entry(at=time.time(), pid=self._pid, event=Event.ENLISTED, worker_id=worker_id))
+        self._write(Entry(at=time.time(), pid=self._pid, event=Event.REGISTERED, worker_id=worker_id))
 
     def leaving(self) -> None:
         """This process has heard that it is to leave: from now on it begins nothing."""

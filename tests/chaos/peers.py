@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mesh.errors import Reason, Unavailable
-from scan_svc.pipeline import ANSWER, DEFAULTS, PLACES, REWARD, RULES, VISION, Stage
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Outcome, Place, Reward, Usage
+from scan_svc.pipeline.stages import ANSWER, DEFAULTS, PLACES, REWARD, RULES, VISION, Stage
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome, Usage
 from scan_svc.scans import Scan, Step
 from tests.chaos.journal import Journal
 
@@ -95,7 +95,7 @@ class UnrulyPeers:
     ) -> Reward:
         """Nothing earned."""
         await self._work(scan, REWARD, self._journal.started(scan.scan_id, REWARD))
-        return Reward(Outcome.NO_RULES)
+        return Reward(RewardOutcome.NO_RULES)
 
     async def _work(self, scan: Scan, stage: str, began: float) -> None:
         shortest, longest, _ = _PACE[stage]

@@ -10,7 +10,7 @@ import msgspec
 from tests.chaos import journal
 from tests.chaos.journal import Event
 from tests.chaos.peers import Temper
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.chaos.worker import Orders
 
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.chaos.evidence import Evidence
 from tests.chaos.invariants import Verdict
 from tests.chaos.journal import Event
+from tests.chaos.observations import Evidence
 
 _SHOWN = 5
 

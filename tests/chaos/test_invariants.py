@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from tests.chaos.evidence import Blow, Commit, Ending, Evidence, Handover, Hit, Submitted
 from tests.chaos.invariants import judge
 from tests.chaos.journal import Entry, Event
+from tests.chaos.observations import Blow, Commit, Ending, Evidence, Handover, Hit, Submitted
 
 SCAN = "s1"
 KILLED, HEALTHY = 100, 200
 
 
-def enlisted(pid: int, worker_id: int) -> Entry:
-    return Entry(at=0.0, pid=pid, event=Event.ENLISTED, worker_id=worker_id)
+def registered(pid: int, worker_id: int) -> Entry:
+    return Entry(at=0.0, pid=pid, event=Event.REGISTERED, worker_id=worker_id)
 
 
 def tried(pid: int, at: float, *, paid: bool = True) -> list[Entry]:
@@ -25,7 +25,7 @@ def tried(pid: int, at: float, *, paid: bool = True) -> list[Entry]:
 GOOD = Evidence(
     lease_seconds=3.0,
     submitted={SCAN: Submitted()},
-    entries=[enlisted(KILLED, 1), enlisted(HEALTHY, 2), *tried(KILLED, 1.0), *tried(HEALTHY, 6.0)],
+    entries=[registered(KILLED, 1), registered(HEALTHY, 2), *tried(KILLED, 1.0), *tried(HEALTHY, 6.0)],
     handovers=[
         Handover(SCAN, 0, "READY", None, 0.5),
         Handover(SCAN, 1, "LEASED", 1, 0.9),
@@ -124,7 +124,7 @@ def test_a_slow_resumption_is_seen_unless_there_was_no_database_or_no_worker() -
     late = [replace(one, at=one.at + 6.0) if one.token == 3 else one for one in GOOD.handovers]
     evidence = replace(
         GOOD,
-        entries=[enlisted(KILLED, 1), enlisted(HEALTHY, 2), *tried(KILLED, 1.0), *tried(HEALTHY, 12.0)],
+        entries=[registered(KILLED, 1), registered(HEALTHY, 2), *tried(KILLED, 1.0), *tried(HEALTHY, 12.0)],
         handovers=late,
         commits=[replace(commit, at=commit.at + 6.0) for commit in GOOD.commits],
         endings=[Ending(SCAN, "SUCCEEDED", 14.0)],
@@ -133,7 +133,7 @@ def test_a_slow_resumption_is_seen_unless_there_was_no_database_or_no_worker() -
     assert violated(replace(evidence, hits=[*evidence.hits, Hit(Blow.POSTGRES, 3.0, 6.0)])) == []
     frozen = Hit(Blow.FREEZE, 6.0, 9.0, HEALTHY)
     assert violated(replace(evidence, hits=[*evidence.hits, frozen])) == []
-    third = enlisted(HEALTHY + 1, 3)
+    third = registered(HEALTHY + 1, 3)
     assert violated(replace(evidence, entries=[*evidence.entries, third], hits=[*evidence.hits, frozen])) == [
         "slowest resumption,"
     ]

@@ -13,12 +13,12 @@ import msgspec
 import uvloop
 
 from mesh import telemetry
-from mesh.postgres import Queries, listen, open_pool
+from mesh.postgres import listen, open_pool
 from mesh.redis import open_redis
 from scan_svc.app import Parts
-from scan_svc.periodic import Periodic, Task
-from scan_svc.pipeline import Pipeline
-from scan_svc.queue import JobQueue
+from scan_svc.jobs.periodic import Periodic, PeriodicTask
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.pipeline.stages import Pipeline
 from scan_svc.settings import ScanSettings
 from tests.chaos.journal import Journal
 from tests.chaos.peers import STAGES, Temper, UnrulyPeers
@@ -49,14 +49,14 @@ class Orders:
 class WitnessedQueue(JobQueue):
     """The queue, with a note of who this process is to it."""
 
-    def __init__(self, pool: asyncpg.Pool, queries: Queries, pulse: asyncpg.Pool, journal: Journal) -> None:
-        super().__init__(pool, queries, pulse)
+    def __init__(self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool, journal: Journal) -> None:
+        super().__init__(pool, heartbeat_pool)
         self._journal = journal
 
-    async def enlist(self) -> int:
+    async def register_worker(self) -> int:
         """Registers the worker, and writes its number down before it can claim anything."""
-        worker_id = await super().enlist()
-        self._journal.enlisted(worker_id)
+        worker_id = await super().register_worker()
+        self._journal.registered(worker_id)
         return worker_id
 
 
@@ -69,14 +69,14 @@ async def work(orders: Orders) -> None:
     async with AsyncExitStack() as stack:
         shared = stack.enter_context(telemetry.started("chaos", settings))
         pool = await stack.enter_async_context(open_pool(orders.database_url))
-        pulse = await stack.enter_async_context(open_pool(orders.database_url, max_size=1))
+        heartbeat_pool = await stack.enter_async_context(open_pool(orders.database_url, max_size=1))
         redis = await stack.enter_async_context(open_redis(orders.redis_url))
         web = await stack.enter_async_context(httpx2.AsyncClient(transport=httpx2.MockTransport(_receive)))
         parts = Parts(settings, shared, pool, redis)
-        parts.queue = WitnessedQueue(pool, parts.queries, pulse, journal)
+        parts.queue = WitnessedQueue(pool, heartbeat_pool, journal)
         peers = UnrulyPeers(journal, orders.temper)
         worker = parts.worker(Pipeline(STAGES, peers, peers, peers), web)
-        housekeeping = Periodic(parts.queue, [Task("reprocess", 300, parts.dead_letters.reprocess)])
+        housekeeping = Periodic(parts.queue, [PeriodicTask("reprocess", 300, parts.dead_letters.reprocess)])
         loops = [
             asyncio.create_task(loop)
             for loop in (

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from local.secrets import Secrets
-from local.tokens import Tokens
+from local.stack.secrets import Secrets
+from local.stack.tokens import Tokens
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ import re
 import httpx2
 import pytest
 
-from local.envoy import LUA
+from local.stack.envoy import LUA
 from tests.e2e.conftest import Phone, Sign
 from tests.integration.envoy.contract import Binding, bindings
 

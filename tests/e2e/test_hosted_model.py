@@ -8,7 +8,7 @@ import pytest
 import redis.asyncio as redis
 from PIL import Image
 
-from local import stack as embedded
+from local.stack import stack as embedded
 from local.standins.openai import behaviour
 from local.standins.openai.server import OpenAIStandIn, running
 from tests.e2e.conftest import Json, Sign, jpeg

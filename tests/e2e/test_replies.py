@@ -13,14 +13,14 @@ async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(pho
     assert (unclear["understood"], unclear["scan"]["version"]) == (False, scan["version"])
     assert unclear["message"]
     replied = (await phone.call("POST", path, {"reply": "마포구에 살아요", "request_id": "r1"})).json()
-    sharper = replied["scan"]
+    updated = replied["scan"]
     assert replied["understood"]
-    assert sharper["region"] == "서울특별시/마포구"
-    assert "일요일부터 목요일까지" in sharper["answer"]["when"]
-    assert "insufficiencies" not in sharper["answer"] or not sharper["answer"]["insufficiencies"]
-    assert sharper["reward"]["character"]["character_id"] == "papey"
+    assert updated["region"] == "서울특별시/마포구"
+    assert "일요일부터 목요일까지" in updated["answer"]["when"]
+    assert "insufficiencies" not in updated["answer"] or not updated["answer"]["insufficiencies"]
+    assert updated["reward"]["character"]["character_id"] == "papey"
     assert (await phone.call("POST", path, {"reply": "마포구에 살아요", "request_id": "r1"})).json() == replied
-    assert (await phone.call("GET", f"/v1/scans/{scan['scan_id']}")).json() == sharper
+    assert (await phone.call("GET", f"/v1/scans/{scan['scan_id']}")).json() == updated
     collection = (await phone.call("GET", "/v1/me/characters")).json()
     assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
     again = await phone.call("POST", path, {"reply": "마포구"})

@@ -21,8 +21,8 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from local.secrets import Secrets
-from local.tokens import Tokens
+from local.stack.secrets import Secrets
+from local.stack.tokens import Tokens
 from tests.fuzz.strategies import TEXTS, bodies, fields
 from tests.integration.envoy.contract import Binding, bindings, grpc_path, is_public, rpcs
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import msgspec
 
-from local.files import read_json
-from local.launch import die_with_parent
-from local.ports import HOST, Ports
-from local.stack import Part, Stack, running
+from local.stack.child_exec import die_with_parent
+from local.stack.files import read_json
+from local.stack.ports import HOST, Ports
+from local.stack.stack import Stack, StackPart, running
 from tests.chaos.mesh import chaos_run, isolation, webhook_receiver
 from tests.chaos.mesh.invariants import judge
 from tests.chaos.mesh.plan import Plan, plan
@@ -54,7 +54,7 @@ def main() -> int:
 
 def _ports_held(folder: Path) -> ExitStack:
     """Keeps the run's ports from stacks outside its network: SeaweedFS names sockets in /tmp after its ports."""
-    Stack(folder, 0, Part.ALL, print)  # chooses them
+    Stack(folder, 0, StackPart.ALL, print)  # chooses them
     held = ExitStack()
     for port in read_json(folder / "ports.json", dict[str, int]).values():
         held.enter_context(socket.create_server((HOST, port)))

@@ -15,11 +15,10 @@ import asyncpg
 import grpc
 import httpx2
 
-from local.ports import HOST
-from local.process import Child, Program
-from local.secrets import Secrets
-from local.tokens import Tokens
-from tests.chaos.evidence import install_audit
+from local.stack.ports import HOST
+from local.stack.secrets import Secrets
+from local.stack.supervisor import Child, Program
+from local.stack.tokens import Tokens
 from tests.chaos.mesh import isolation
 from tests.chaos.mesh.clients import Client
 from tests.chaos.mesh.fault_injector import FaultInjector
@@ -28,6 +27,7 @@ from tests.chaos.mesh.observations import Observations, collect
 from tests.chaos.mesh.plan import Plan
 from tests.chaos.mesh.transport import Transport
 from tests.chaos.mesh.webhook_receiver import receiving
+from tests.chaos.observations import install_audit
 
 # A lease of 15 s would be most of a short run; everything else is as `make up` has it.
 LEASE_SECONDS = 5.0

@@ -12,11 +12,11 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from local import foreground
-from local import stack as embedded
-from local.files import write_private
-from local.process import Child, Program
-from local.stack import Part, Stack
+from local.stack import stack as embedded
+from local.stack import up as foreground
+from local.stack.files import write_private
+from local.stack.stack import Stack, StackPart
+from local.stack.supervisor import Child, Program
 from mesh.settings import ServiceSettings
 from tests.chaos.mesh.plan import CLOCKED, SERVICES
 
@@ -67,4 +67,4 @@ def _file(folder: Path, name: str) -> Path:
 
 if __name__ == "__main__":
     embedded.Stack = ClockedStack  # type: ignore[misc]  # what the command makes
-    foreground.stand(Path(sys.argv[1]), 0, Part.ALL, lambda text: print(text, flush=True), tied=True)
+    foreground.stand(Path(sys.argv[1]), 0, StackPart.ALL, lambda text: print(text, flush=True), tied=True)

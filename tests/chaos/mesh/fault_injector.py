@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import redis.asyncio as redis
 
-from local.files import read_env
-from local.stack import ENV_FILE
+from local.stack.files import read_env
+from local.stack.stack import ENV_FILE
 from tests.chaos.mesh import clock
 from tests.chaos.mesh.model import RUBBISH_FILE
 from tests.chaos.mesh.plan import Blow, Kind, Plan

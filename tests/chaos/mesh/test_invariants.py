@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.chaos.evidence import Commit, Ending, Handover
 from tests.chaos.journal import Entry, Event
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History, Outcome, Reading
@@ -19,6 +18,7 @@ from tests.chaos.mesh.observations import Observations
 from tests.chaos.mesh.plan import Kind
 from tests.chaos.mesh.report import report
 from tests.chaos.mesh.webhook_receiver import Delivery
+from tests.chaos.observations import Commit, Ending, Handover
 
 SCAN, NUMBER = "s1", "17"
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -134,10 +134,10 @@ def test_a_second_reward_is_found() -> None:
 
 
 def test_what_the_users_own_reply_changes_is_no_fault() -> None:
-    """The answer became sharper."""
-    sharper = read(10011, 6.0, 6.1, "SUCCEEDED", answered=True, rewarded=True)
-    assert broken(told(END, REWARDED, ended("answer", 5.5), sharper)) == []
-    assert broken(told(END, REWARDED, sharper, ended("answer", 7.5))) == ["changes after"]
+    """The answer became updated."""
+    updated = read(10011, 6.0, 6.1, "SUCCEEDED", answered=True, rewarded=True)
+    assert broken(told(END, REWARDED, ended("answer", 5.5), updated)) == []
+    assert broken(told(END, REWARDED, updated, ended("answer", 7.5))) == ["changes after"]
 
 
 def test_a_deleted_scan_that_is_shown_is_found() -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from bench.mesh.http1 import Connection, Lost
-from bench.mesh.phones import phones, state_of, version_of
 from bench.mesh.photos import photos, stored
 from bench.mesh.running import FIRST_VERSION, running_scans
 from bench.mesh.stack import Stack
-from local.secrets import Secrets
-from local.tokens import Tokens
+from bench.mesh.users import phones, state_of, version_of
+from local.stack.secrets import Secrets
+from local.stack.tokens import Tokens
 
 
 @pytest.fixture

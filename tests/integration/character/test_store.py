@@ -21,7 +21,7 @@ REFUSALS = [Decision(verdict) for verdict in Verdict if verdict is not Verdict.E
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[RewardStore]:
     async with postgres.open_pool(database_url, max_size=8) as pool:
-        yield RewardStore(pool, postgres.Queries("character_svc"))
+        yield RewardStore(pool)
 
 
 async def collection(store: RewardStore, user_id: str = "mina") -> list[str]:

@@ -10,8 +10,8 @@ from time import monotonic
 
 import psutil
 
-from local.files import read_env
-from local.stack import Part
+from local.stack.files import read_env
+from local.stack.stack import StackPart
 
 ROOT = Path(__file__).parents[3]
 _READY = "Addresses and a token"
@@ -26,7 +26,7 @@ class Up:
         only: How much of the stack.
     """
 
-    def __init__(self, var: Path, port: int = 0, only: Part = Part.STORES) -> None:
+    def __init__(self, var: Path, port: int = 0, only: StackPart = StackPart.STORES) -> None:
         self.var = var
         self.printed: list[str] = []
         command = [sys.executable, "-m", "local", "up", "--var", str(var), "--port", str(port), "--only", only]

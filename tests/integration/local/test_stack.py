@@ -16,9 +16,9 @@ import pytest
 from botocore.config import Config
 from mypy_boto3_s3 import S3Client
 
-from local.ports import HOST
-from local.postgres import probe
-from local.stack import Part
+from local.stack.ports import HOST
+from local.stack.postgres import probe
+from local.stack.stack import StackPart
 from tests.integration.local.stacks import ROOT, Up, kill, left
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
@@ -167,7 +167,7 @@ def test_a_taken_rest_port_is_named_before_anything_starts(up: Start) -> None:
     """8080 is everybody's favourite."""
     with socket.create_server((HOST, 0)) as server:
         port = server.getsockname()[1]
-        stack = up(port=port, only=Part.ALL)
+        stack = up(port=port, only=StackPart.ALL)
         assert stack.process.wait(20) == 1
     assert stack.process.stdout is not None
     text = stack.process.stdout.read()
@@ -178,7 +178,7 @@ def test_a_taken_rest_port_is_named_before_anything_starts(up: Start) -> None:
 
 def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start) -> None:
     """Envoy and the services too, reached as a phone reaches them."""
-    stack = up(only=Part.ALL).ready()
+    stack = up(only=StackPart.ALL).ready()
     variables, family = stack.variables, stack.family()
     headers = {"Authorization": f"Bearer {variables['ECO2_TOKEN']}"}
     assert httpx2.get(f"{variables['ECO2_REST_URL']}/v1/scans", headers=headers).status_code == 200

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from mesh.errors import EcoError, Reason
-from mesh.models.bill import Terms
 from mesh.models.client import HostedModel
-from mesh.models.opening import open_models
+from mesh.models.factory import open_models
 from mesh.models.settings import ModelSettings
+from mesh.models.usage import Terms
 from mesh.models.wire import Prompt
 
 _PROMPT = Prompt([{"role": "user", "content": "?"}], "answer", msgspec.Raw(b"{}"), 10, 1)

@@ -6,7 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError, ResponseError
 
-from mesh.breaker import Away
+from mesh.circuit_breakers import CircuitOpen
 from mesh.redis import GuardedRedis, answer, open_redis
 
 
@@ -81,7 +81,7 @@ async def test_an_error_opens_the_breaker_for_those_who_wait_behind(redis_url: s
         with pytest.raises(ResponseError):
             await refused
         assert await neighbour == b"neighbour"
-        with pytest.raises(Away):
+        with pytest.raises(CircuitOpen):
             await redis.execute("PING")
 
 
@@ -90,7 +90,7 @@ async def test_a_dead_server_is_noticed_quickly() -> None:
     async with open_redis("redis://127.0.0.1:1/0", timeout=0.1) as redis:
         with pytest.raises(ConnectionError):
             await redis.execute("PING")
-        with pytest.raises(Away):
+        with pytest.raises(CircuitOpen):
             await redis.execute("PING")
 
 
@@ -107,7 +107,7 @@ async def test_nobody_is_left_waiting_and_nothing_is_opened_again_when_it_hangs_
         behind = asyncio.create_task(redis.execute("ECHO", "behind"))
         await asyncio.sleep(0)
     for left in (under_way, behind, redis.execute("PING")):
-        with pytest.raises(Away):
+        with pytest.raises(CircuitOpen):
             await left
 
 
@@ -130,4 +130,4 @@ async def test_a_fault_of_our_own_leaves_nobody_waiting_and_no_answer_to_the_wro
             answers = await asyncio.gather(*asked, return_exceptions=True)
             await back.wait()
             assert await redis.execute("ECHO", "next") == b"next"
-        assert all(isinstance(answer, Away) for answer in answers)
+        assert all(isinstance(answer, CircuitOpen) for answer in answers)

@@ -10,8 +10,8 @@ import pytest
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceStub
 from mesh import postgres
 from rules_svc.app import application
+from rules_svc.places.store import PlaceStore
 from rules_svc.settings import RulesSettings
-from rules_svc.store import PlaceStore
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceAsyncStub
@@ -29,7 +29,7 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def store(database_url: str) -> AsyncIterator[PlaceStore]:
     """A store on an empty table."""
     async with postgres.open_pool(database_url) as pool:
-        yield PlaceStore(pool, postgres.Queries("rules_svc"))
+        yield PlaceStore(pool)
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rules_svc.imports import Refused, Report, take
-from rules_svc.mappings import load_mapping
-from rules_svc.places import Location
-from rules_svc.sheets import Unreadable
-from rules_svc.store import PlaceStore
+from rules_svc.places.csv_reader import Unreadable
+from rules_svc.places.import_cli import Refused, Report, take
+from rules_svc.places.mappings import load_mapping
+from rules_svc.places.places import Location
+from rules_svc.places.store import PlaceStore
 
 BINS = load_mapping("clothing_bins")
 HEADER = "연번,설치장소,도로명주소,위도,경도,관리기관전화번호"

@@ -18,13 +18,13 @@ from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.disposal_pb2 import Opening
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceStub
 from local.standins.kakao import KakaoStandIn, Shop
-from mesh.provider_breaker import ProviderBreaker
+from mesh.circuit_breakers import ProviderBreaker
 from mesh.redis import open_redis
 from rules_svc.app import application
-from rules_svc.hours import SEOUL
-from rules_svc.kakao import KakaoPlaces, load_searches
-from rules_svc.places import Location
-from rules_svc.quota import AnswerCache, DailyQuota
+from rules_svc.places.kakao import KakaoPlaces, load_searches
+from rules_svc.places.opening_hours import SEOUL
+from rules_svc.places.places import Location
+from rules_svc.places.quota import AnswerCache, DailyQuota
 from rules_svc.settings import RulesSettings
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 
 from mesh import postgres
 from mesh.locale import Text
-from rules_svc.places import Kind, Location
-from rules_svc.samples import sample_places
-from rules_svc.store import PlaceStore
+from rules_svc.places.places import Location, PlaceKind
+from rules_svc.places.samples import sample_places
+from rules_svc.places.store import PlaceStore
 
 SAMPLES = list(sample_places())
 CITY_HALL = Location(37.5663, 126.9779)
@@ -101,7 +101,7 @@ async def test_the_search_uses_the_index(connection: asyncpg.Connection) -> None
     """A table scan for every scan with a location would be felt at a million places."""
     await connection.execute(_SCATTER, 20_000)
     await connection.execute("analyze")
-    query = postgres.Queries("rules_svc")["nearest_places"]
+    query = postgres.Queries("rules_svc.places")["nearest_places"]
     rows = await connection.fetch(f"explain {query}", 127.0, 37.5, ["전지"], 3000.0, 5)
     plan = "\n".join(row[0] for row in rows)
     assert plan.count("spot_at") == 2
@@ -120,5 +120,5 @@ async def test_only_places_that_take_one_of_the_materials_are_found(store: Place
     """A battery isn't taken to the clothing bin."""
     await store.keep_samples(SAMPLES)
     found = await store.nearest(CITY_HALL, ("전지", "조명제품"), EVERYWHERE, 50)
-    assert {one.place.kind for one in found} == {Kind.BATTERY_BOX, Kind.LAMP_BOX, Kind.RECYCLING_CENTRE}
+    assert {one.place.kind for one in found} == {PlaceKind.BATTERY_BOX, PlaceKind.LAMP_BOX, PlaceKind.RECYCLING_CENTRE}
     assert [one.distance_meters for one in found] == sorted(one.distance_meters for one in found)

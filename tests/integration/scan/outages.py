@@ -9,8 +9,8 @@ from pathlib import Path
 
 import redis.asyncio as redis
 
-from local.ports import HOST
-from local.valkey import binary
+from local.stack.ports import HOST
+from local.stack.valkey import binary
 from tests.integration.envoy.edge import free_port
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from local.ports import HOST
-from local.services import probe
-from tests.chaos.shop import eventually
+from local.stack.ports import HOST
+from local.stack.services import probe
+from tests.chaos.scan_parts import eventually
 from tests.conftest import ROOT
 from tests.integration.envoy.edge import free_port
 

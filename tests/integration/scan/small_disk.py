@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import HOST
-from local.postgres import USER, binary
+from local.stack.ports import HOST
+from local.stack.postgres import USER, binary
 from tests.integration.envoy.edge import free_port
 
 _MEGABYTES = 128

@@ -17,7 +17,7 @@ from mesh.postgres import open_pool
 from mesh.redis import open_redis
 from mesh.status import DETAILS_HEADER
 from scan_svc.admission import Admission, Backlog
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 from tests.integration.scan.test_redis_faults import Gate, create, photo
 from tests.integration.scan.test_scanning import reason

@@ -11,9 +11,9 @@ import pytest
 from mesh.errors import Reason, Unavailable
 from mesh.postgres import migrate
 from mesh.status import from_rpc_error
-from scan_svc.queue import Checkpoint
+from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State
-from tests.chaos.shop import Shop, eventually, opened
+from tests.chaos.scan_parts import Shop, eventually, opened
 from tests.integration.scan.conftest import Client
 from tests.integration.scan.small_disk import SmallDisk, small_disk
 

@@ -15,9 +15,9 @@ from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2
 from mesh.errors import NotFound, Reason
-from mesh.postgres import Queries, open_pool
+from mesh.postgres import open_pool
 from mesh.status import DETAILS_HEADER
-from scan_svc.dead_letters import DeadLetters
+from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.scans import Failure
 from tests.integration.scan.conftest import Client, StartScanService
 from tests.integration.scan.jobs import Jobs
@@ -60,7 +60,7 @@ def letters(jobs: Jobs) -> DeadLetters:
     async def nobody(scan_id: str) -> None:
         """Doesn't watch."""
 
-    return DeadLetters(jobs.database, Queries("scan_svc"), nobody, lambda: None)
+    return DeadLetters(jobs.database, nobody, lambda: None)
 
 
 async def listed(duty: Any, **wanted: Any) -> list[str]:
@@ -240,7 +240,7 @@ async def test_a_letter_deleted_meanwhile_doesnt_hold_up_the_others(jobs: Jobs) 
         told.add(scan_id)
         raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
 
-    await DeadLetters(jobs.database, Queries("scan_svc"), tell, lambda: rung.append(True)).reprocess()
+    await DeadLetters(jobs.database, tell, lambda: rung.append(True)).reprocess()
     assert (told, rung) == (added, [True])
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from eco2.scan.v1.scan_service_pb2 import ListScansRequest
 from mesh.errors import Reason
-from mesh.postgres import Pool, Queries, open_pool
+from mesh.postgres import Pool, open_pool
 from mesh.redis import open_redis
 from mesh.status import from_rpc_error
-from scan_svc.bodies import Bodies
-from scan_svc.progress import ScanReader, Snapshot, Snapshots
+from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.snapshots import ScanReader, Snapshot, Snapshots
 from scan_svc.scans import Photo, Scan, State
 from scan_svc.store import ScanStore
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Client, StartScanService
 
 
@@ -46,7 +46,7 @@ async def test_a_snapshot_of_another_form_is_read_from_postgresql_and_made_anew(
     """Results live for a day, so every deployment meets those of the release before; nor may it spoil its batch."""
     scans = [(await client.create()).scan for _ in range(3)]
     async with open_redis(redis_url) as redis:
-        snapshots = Snapshots(redis, Bodies())
+        snapshots = Snapshots(redis, SnapshotEncoder())
         for scan in scans:
             await client.get(scan.scan_id)
         key = f"job:{scans[0].scan_id}:progress"
@@ -71,8 +71,8 @@ async def test_a_scan_that_can_t_be_read_is_a_fault_for_its_own_readers_alone(
     async with open_redis(redis_url) as redis:
         await redis.client.delete(*(f"job:{scan_id}:progress" for scan_id in (good, bad, other)))
         await redis.client.publish("scan:changed", bad)
-        store = ScanStore(database, Queries("scan_svc"))
-        reader = ScanReader(Snapshots(redis, Bodies()), store.get_many, asyncio.Event().wait)
+        store = ScanStore(database)
+        reader = ScanReader(Snapshots(redis, SnapshotEncoder()), store.get_many, asyncio.Event().wait)
         read = await asyncio.gather(*map(reader.read, (good, bad, other)), return_exceptions=True)
     assert [isinstance(one, Snapshot) for one in read] == [True, False, True]
 
@@ -107,13 +107,13 @@ async def test_a_scan_that_can_t_be_shown_takes_no_other_s_news_along(redis_url:
     def render(scan: Scan) -> bytes:
         if scan.user_input == "bad":
             raise ValueError("no such class")
-        return Bodies()(scan)
+        return SnapshotEncoder()(scan)
 
     async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
         snapshots = Snapshots(redis, render)
         scans = [a_scan(user_input=text) for text in ("good", "bad", "good")]
         await asyncio.gather(*(snapshots.publish(scan) for scan in scans))
-        read = await asyncio.gather(*(Snapshots(other, Bodies()).read(scan.scan_id) for scan in scans))
+        read = await asyncio.gather(*(Snapshots(other, SnapshotEncoder()).read(scan.scan_id) for scan in scans))
         assert [snapshot is not None for snapshot in read] == [True, False, True]
 
 

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from mesh.postgres import Queries
 from scan_svc.scans import State
-from tests.chaos.shop import Shop, blocked, opened
+from tests.chaos.scan_parts import Shop, blocked, opened
 from tests.integration.scan.jobs import Jobs
 
 
@@ -30,7 +31,7 @@ async def test_a_scan_deleted_as_it_starts_leaves_no_job(shop: Shop, other: asyn
     """Its job would be leased and given back for ever, and count as backlog."""
     scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
-    await other.fetchval(shop.parts.queries["start_scan"], scan_id, "")
+    await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
     deletion = asyncio.create_task(shop.parts.store.delete(scan_id))
     await blocked(other)
     await other.execute("commit")
@@ -42,7 +43,7 @@ async def test_a_scan_cancelled_as_it_starts_is_cancelled(shop: Shop, other: asy
     """It had neither finished nor begun: its user is told so, and it costs nothing."""
     scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
-    await other.fetchval(shop.parts.queries["start_scan"], scan_id, "")
+    await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
     cancellation = asyncio.create_task(shop.parts.store.cancel(scan_id))
     await blocked(other)
     await other.execute("commit")
@@ -51,10 +52,10 @@ async def test_a_scan_cancelled_as_it_starts_is_cancelled(shop: Shop, other: asy
 
 
 async def test_a_late_reaper_takes_nothing_from_a_living_worker(shop: Shop, other: asyncpg.Connection) -> None:
-    """Its statement began when the former worker was dead; another one has reaped since, and a third has claimed."""
+    """Its statement began when the former worker was dead; another one has rescued since, and a third has claimed."""
     first = await shop.held()
     await shop.pool.execute("delete from scan.worker")
-    release = shop.parts.queries["release_orphans"]
+    release = Queries("scan_svc.jobs")["rescue_orphaned_jobs"]
     paused = release.replace("where j.state", "where (select pg_advisory_xact_lock_shared(7)) is not null and j.state")
     assert paused != release
     await other.execute("select pg_advisory_lock(7)")
@@ -64,4 +65,4 @@ async def test_a_late_reaper_takes_nothing_from_a_living_worker(shop: Shop, othe
     living = await shop.claimed()
     await other.execute("select pg_advisory_unlock(7)")
     assert await late == []
-    assert await shop.queue.holds(living)
+    assert await shop.queue.holds_lease(living)

@@ -14,10 +14,10 @@ import pytest
 from eco2.scan.v1 import scan_pb2
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
-from scan_svc.bodies import Bodies
-from scan_svc.progress import ScanReader, Snapshots
+from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.snapshots import ScanReader, Snapshots
 from scan_svc.scans import Scan
-from tests.chaos.shop import eventually, opened
+from tests.chaos.scan_parts import eventually, opened
 from tests.integration.scan.conftest import Client, StartScanService
 from tests.integration.scan.test_watching import a_scan
 
@@ -169,8 +169,8 @@ async def test_while_the_database_is_away_what_redis_has_is_shown_however_old(re
 
     async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
         scan = a_scan()
-        await Snapshots(redis, Bodies(), clock=lambda: now).publish(scan)
-        snapshots = Snapshots(other, Bodies(), clock=lambda: now + HOUR)
+        await Snapshots(redis, SnapshotEncoder(), clock=lambda: now).publish(scan)
+        snapshots = Snapshots(other, SnapshotEncoder(), clock=lambda: now + HOUR)
         reader = ScanReader(snapshots, away, asyncio.Event().wait)
         assert (await reader.read(scan.scan_id)).version == scan.version
         with pytest.raises(ConnectionError):

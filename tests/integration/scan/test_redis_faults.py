@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, ListScansRequest, WatchScanResponse
 from scan_svc.settings import StageSettings
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 from tests.integration.scan.outages import OwnRedis, own_redis
 

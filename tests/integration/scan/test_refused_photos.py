@@ -14,25 +14,25 @@ from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import vision_service_pb2_grpc
 from mesh import telemetry
 from mesh.locale import Locale
-from mesh.models.bill import Terms, Usage
+from mesh.models.usage import Terms, Usage
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.storage import StorageSettings, open_bucket
 from scan_svc.settings import StageSettings
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.conftest import Storage
 from tests.integration.scan.conftest import StartScanService
-from vision_svc.admission import Admission
-from vision_svc.cache import Cached, Memory
-from vision_svc.chain import Chain
-from vision_svc.classification import Category, Classification, Kind
-from vision_svc.decoding import open_decoders
-from vision_svc.examination import Examiner, Lane, Repeat
-from vision_svc.photos import Photo
+from vision_svc.classifiers.cache import Cache, CachedClassifier
+from vision_svc.classifiers.classification import Category, Classification, OutcomeKind
+from vision_svc.classifiers.fallback_chain import FallbackChain
+from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
+from vision_svc.photos.bulkhead import Bulkhead
+from vision_svc.photos.decoder_pool import open_decoder_pool
+from vision_svc.photos.photos import Photo
+from vision_svc.photos.storage import PhotoStorage
 from vision_svc.servicer import VisionServicer
-from vision_svc.storage import PhotoStorage
 
-_METAL = Kind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
+_METAL = OutcomeKind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
 _REFUSAL = b"HTTP/1.1 507 Insufficient Storage\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -112,10 +112,10 @@ async def vision(s3: Storage, endpoint: str, eye: Eye) -> AsyncIterator[str]:
         s3_endpoint=endpoint, s3_bucket=s3.bucket, s3_access_key=s3.access_key, s3_secret_key=s3.secret_key,
         cdn_base_url=s3.cdn_base_url, drain_seconds=0, grace_seconds=0,
     )  # fmt: skip
-    async with open_bucket(storage) as bucket, open_decoders(1, 10.0) as decoders:
-        lane = Lane(PhotoStorage(bucket), Admission(4, 4))
-        classifiers = Chain([Cached(eye, Memory(None, "", Classification))])
-        examiner = Examiner(lane, lane, decoders.clean, classifiers, Memory(None, "", Repeat))
+    async with open_bucket(storage) as bucket, open_decoder_pool(1, 10.0) as decoders:
+        lane = PhotoSource(PhotoStorage(bucket), Bulkhead(4, 4))
+        classifiers = FallbackChain([CachedClassifier(eye, Cache(None, "", Classification))])
+        examiner = PhotoClassifier(lane, lane, decoders.clean, classifiers, Cache(None, "", KnownFile))
         service = Service(
             "eco2.vision.v1.VisionService",
             vision_service_pb2_grpc.add_VisionServiceServicer_to_server,

@@ -13,13 +13,13 @@ from eco2.character.v1.character_pb2 import Reward
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import AnswerQuestionRequest
 from mesh.errors import Reason
-from mesh.postgres import Queries, open_pool
+from mesh.postgres import open_pool
 from mesh.status import from_rpc_error
-from scan_svc.reply_store import Reply, ReplyStore
+from scan_svc.replies.store import Reply, ReplyStore
 from scan_svc.results import Results
 from scan_svc.scans import StageRun
 from scan_svc.store import ScanStore
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 from tests.integration.scan.test_redis_faults import Gate
 
@@ -167,15 +167,15 @@ async def test_what_was_paid_for_is_stored_once_the_database_is_back(
     client: Client, peers: Peers, asked: scan_pb2.Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An outage between paying and storing costs a wait, not a second payment."""
-    outages, sharpen = iter(range(3)), ReplyStore.sharpen
+    outages, sharpen = iter(range(3)), ReplyStore.apply
 
     async def away_at_first(store: ReplyStore, *arguments: Any) -> bool:
         if next(outages, None) is not None:
             raise ConnectionRefusedError
         return await sharpen(store, *arguments)
 
-    monkeypatch.setattr(ReplyStore, "sharpen", away_at_first)
-    monkeypatch.setattr("scan_svc.reply_work._OUTAGE_PAUSE", 0.01)
+    monkeypatch.setattr(ReplyStore, "apply", away_at_first)
+    monkeypatch.setattr("scan_svc.replies.work._OUTAGE_PAUSE", 0.01)
     assert (await client.reply(asked.scan_id, "투명")).understood
     assert peers.calls["ComposeAnswer"] == 2
 
@@ -184,7 +184,7 @@ async def test_a_reply_that_was_stored_is_known_though_nobody_heard_of_its_commi
     client: Client, peers: Peers, asked: scan_pb2.Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection lost at COMMIT says nothing of its outcome."""
-    losses, sharpen = iter(range(1)), ReplyStore.sharpen
+    losses, sharpen = iter(range(1)), ReplyStore.apply
 
     async def lost(store: ReplyStore, *arguments: Any) -> bool:
         stored = await sharpen(store, *arguments)
@@ -192,8 +192,8 @@ async def test_a_reply_that_was_stored_is_known_though_nobody_heard_of_its_commi
             raise ConnectionResetError
         return stored
 
-    monkeypatch.setattr(ReplyStore, "sharpen", lost)
-    monkeypatch.setattr("scan_svc.reply_work._OUTAGE_PAUSE", 0.01)
+    monkeypatch.setattr(ReplyStore, "apply", lost)
+    monkeypatch.setattr("scan_svc.replies.work._OUTAGE_PAUSE", 0.01)
     assert (await client.reply(asked.scan_id, "투명")).understood
     assert (await client.get(asked.scan_id)).version == asked.version + 1
     assert peers.calls["ComposeAnswer"] == 2
@@ -203,10 +203,9 @@ async def test_a_process_that_died_at_a_reply_holds_the_next_one_up_for_a_lease(
     client: Client, peers: Peers, asked: scan_pb2.Scan, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever wants an expired lease contests it first: after an outage its holder, who has paid, is to come first."""
-    monkeypatch.setattr("scan_svc.reply_store.CONTEST_SECONDS", 0.5)
+    monkeypatch.setattr("scan_svc.replies.store.CONTEST_SECONDS", 0.5)
     async with open_pool(database_url) as pool:
-        queries = Queries("scan_svc")
-        store, scan = ReplyStore(pool, queries), await ScanStore(pool, queries).get(asked.scan_id)
+        store, scan = ReplyStore(pool), await ScanStore(pool).get(asked.scan_id)
         lease = await store.reserve(scan, "투명", "one")
         assert lease
         assert await refusal(client.reply(asked.scan_id, "투명")) == UNDERWAY
@@ -219,7 +218,7 @@ async def test_a_process_that_died_at_a_reply_holds_the_next_one_up_for_a_lease(
             await client.reply(asked.scan_id, "투명", "one")
         ).understood  # waits for its own request, then takes over
         assert not await store.renew(lease)
-        assert not await store.sharpen(
+        assert not await store.apply(
             lease, Results(), StageRun("reply", 1, 0), "", Reply("투명", understood=True, message="")
         )
     assert peers.calls["ComposeAnswer"] == 2

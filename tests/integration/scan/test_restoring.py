@@ -8,8 +8,8 @@ from pathlib import Path
 import asyncpg
 
 from eco2.scan.v1 import scan_pb2
-from local.postgres import binary
-from tests.chaos.shop import eventually
+from local.stack.postgres import binary
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Peers, StartScanService
 from tests.integration.scan.outages import own_redis
 

@@ -9,13 +9,12 @@ import asyncpg
 import pytest
 
 from mesh.postgres import Queries, open_pool
-from scan_svc.retention import Retention
+from scan_svc.jobs.retention import Retention
 from scan_svc.store import ScanStore
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import StartScanService
 from tests.integration.scan.jobs import Jobs
 
-QUERIES = Queries("scan_svc")
 OLD, YOUNG = 366, 364
 TABLES = ("scan", "job", "stage_result", "webhook", "webhook_attempt")
 
@@ -36,7 +35,7 @@ def jobs(pool: asyncpg.Pool) -> Jobs:
 @pytest.fixture
 def retention(pool: asyncpg.Pool) -> Retention:
     """Keeps a year, and forgets in batches of three."""
-    return Retention(pool, QUERIES, 365, batch=3)
+    return Retention(pool, 365, batch=3)
 
 
 async def ids(pool: asyncpg.Pool) -> set[str]:
@@ -97,7 +96,7 @@ async def test_a_replay_at_the_last_moment_saves_the_scan(pool: asyncpg.Pool, jo
     scan_id = await jobs.add(days=OLD)
     await jobs.result(scan_id, "vision")
     async with pool.acquire() as operator, operator.transaction():
-        await operator.execute(QUERIES["dead_replay"], [scan_id])
+        await operator.execute(Queries("scan_svc.jobs")["dead_replay"], [scan_id])
         forgetting = asyncio.create_task(retention.forget_old())
         await blocked(pool)
     await forgetting
@@ -109,7 +108,7 @@ async def test_a_deleted_scan_leaves_what_it_cost(pool: asyncpg.Pool, jobs: Jobs
     """Who deletes a scan has still used a model."""
     scan_id = await jobs.add("READY")
     await jobs.result(scan_id, "vision")
-    await ScanStore(pool, QUERIES).delete(scan_id)
+    await ScanStore(pool).delete(scan_id)
     (tombstone,) = await pool.fetch("select * from scan.tombstone")
     assert (str(tombstone["scan_id"]), tombstone["user_id"]) == (scan_id, "user")
     assert [run["stage"] for run in json.loads(tombstone["usage"])] == ["vision"]
@@ -126,7 +125,7 @@ async def test_a_stage_that_is_done_at_that_very_moment_is_accounted(
         at_work = Jobs(worker)
         await worker.execute("update scan.job set stage = 'reward' where ref = $1", scan_id)
         await at_work.result(scan_id, "answer")
-        ending = asyncio.create_task(getattr(ScanStore(pool, QUERIES), end)(scan_id))
+        ending = asyncio.create_task(getattr(ScanStore(pool), end)(scan_id))
         await blocked(pool)
     assert await ending
     kept = await pool.fetchval(f"select {runs} from scan.{'tombstone' if end == 'delete' else 'scan'}")
@@ -140,7 +139,7 @@ async def test_tombstones_are_kept_as_long_as_their_scans_would_be(
     """They name a user: longer than needed is too long."""
     deleted = [await jobs.scan(days=days) for days in (OLD, OLD, OLD, OLD, YOUNG)]
     for scan_id in deleted:
-        await ScanStore(pool, QUERIES).delete(scan_id)
+        await ScanStore(pool).delete(scan_id)
     await retention.forget_old()
     assert [str(row["scan_id"]) for row in await pool.fetch("select scan_id from scan.tombstone")] == deleted[4:]
 
@@ -168,7 +167,7 @@ async def test_a_page_of_history_reads_its_own_rows_by_the_index(pool: asyncpg.P
     after = f"'{before}'" if page == "middle" else "null"
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(f"set local plan_cache_mode = {mode}")
-        await connection.execute(f"prepare page (text, uuid, integer) as {QUERIES['list_scans']}")
+        await connection.execute(f"prepare page (text, uuid, integer) as {Queries('scan_svc')['list_scans']}")
         explained = await connection.fetchval(f"explain (analyze, format json) execute page ('user 1', {after}, 21)")
     (retention,) = [n for n in nodes(json.loads(explained)[0]["Plan"]) if n.get("Relation Name") == "scan"]
     assert (retention["Node Type"], retention["Index Name"]) == ("Index Scan", "scan_history")

@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mesh.postgres import Queries
 from mesh.redis import open_redis
-from scan_svc.bodies import Bodies
-from scan_svc.progress import CHANNEL, ENDED_MARK, ScanReader, Snapshots
-from scan_svc.queue import Checkpoint, Fenced, Lease
-from scan_svc.results import Answer, Classification, DisposalRule, Outcome, Results, Reward
-from scan_svc.reward_store import RewardStore
+from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
+from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, ScanReader, Snapshots
+from scan_svc.results import Answer, Classification, DisposalRule, Results, Reward, RewardOutcome
+from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, StageRun, State
-from tests.chaos.shop import METAL, LosingPool, Shop, eventually, opened
+from tests.chaos.scan_parts import METAL, LosingPool, Shop, eventually, opened
 
 FOUND, RULES, ANSWER = Classification(METAL), (DisposalRule("metal", METAL),), Answer("비우고 내놓아요.")
 PARTS = {"vision": FOUND, "rules": RULES, "answer": ANSWER}
-REWARD = Reward(Outcome.GRANTED)
+REWARD = Reward(RewardOutcome.GRANTED)
 RUN = StageRun("reward", 1, 1)
 
 
@@ -44,7 +45,7 @@ async def finished(shop: Shop) -> str:
 
 
 async def claimed(shop: Shop) -> Any:
-    (lease,) = await shop.parts.rewards.claim(await shop.queue.enlist(), 1)
+    (lease,) = await shop.parts.rewards.claim(await shop.queue.register_worker(), 1)
     return lease
 
 
@@ -55,7 +56,7 @@ async def test_a_scan_that_the_release_before_left_at_its_reward_succeeds(shop: 
         run = [StageRun(name, 1, 1)]
         await shop.queue.checkpoint(Checkpoint(lease, lease.scan, following, {name: PARTS[name]}, run))
         lease = replace(lease, stage=following)
-    await shop.queue.give_back(lease)
+    await shop.queue.release(lease)
     async with shop.worker().working():
         scan = await shop.ended(lease.scan.scan_id)
     assert (scan.state, scan.results.answer, scan.results.reward) == (State.SUCCEEDED, ANSWER, REWARD)
@@ -79,8 +80,8 @@ async def test_the_job_is_made_by_the_commit_that_ends_the_scan(shop: Shop) -> N
 
 async def test_a_reward_whose_commit_was_answered_by_silence_is_stored_once(shop: Shop) -> None:
     """Its grant may be repeated under the same id; the scan gets one version more."""
-    pool = LosingPool(shop.pool, shop.parts.queries["reward_finish"], committed=True)
-    shop.parts.rewards = RewardStore(pool, shop.parts.queries)
+    pool = LosingPool(shop.pool, Queries("scan_svc.rewards")["finish"], committed=True)
+    shop.parts.rewards = RewardStore(pool)
     scan_id = await finished(shop)
     before = await shop.parts.store.get(scan_id)
     async with shop.worker().working():
@@ -98,7 +99,7 @@ async def test_a_reward_whose_worker_was_killed_is_evaluated_again_and_stored_on
     assert (await shop.parts.store.get(scan_id)).state is State.SUCCEEDED
     second = await claimed(shop)
     assert await shop.parts.rewards.finish(first, REWARD, RUN) is None
-    assert not await shop.parts.rewards.holds(first)
+    assert not await shop.parts.rewards.holds_lease(first)
     assert await shop.parts.rewards.finish(second, REWARD, RUN) == second.scan.version + 1
     assert await shop.parts.rewards.finish(second, REWARD, RUN) is None
     assert await shop.pool.fetchval("select count(*) from scan.job") == 0
@@ -138,7 +139,7 @@ async def test_a_result_without_its_reward_isn_t_the_last_word(shop: Shop, redis
     await shop.parts.rewards.finish(lease, REWARD, RUN)
     loop = asyncio.get_running_loop()
     async with open_redis(redis_url) as redis:
-        snapshots = Snapshots(redis, Bodies(), clock=lambda: loop.time() + 10**10)
+        snapshots = Snapshots(redis, SnapshotEncoder(), clock=lambda: loop.time() + 10**10)
         read = await ScanReader(snapshots, shop.parts.store.get_many, asyncio.Event().wait).read(scan_id)
     assert read.version == lease.scan.version + 1
 

@@ -14,7 +14,7 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import GetScanRequest, ListScansRequest, WatchScanResponse
 from mesh.errors import InvalidArgument, Reason, Unavailable
 from mesh.postgres import open_pool
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 
 SUCCEEDED = scan_pb2.Scan.STATE_SUCCEEDED

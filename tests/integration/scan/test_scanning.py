@@ -17,7 +17,7 @@ from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, GetScanRequest, Lis
 from mesh.errors import InvalidArgument, Reason, Unavailable
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
-from mesh.postgres import Pool, Queries, open_pool
+from mesh.postgres import Pool, open_pool
 from mesh.status import DETAILS_HEADER
 from scan_svc.scans import NewScan, Photo
 from scan_svc.store import ScanStore
@@ -310,7 +310,7 @@ def new_scan(request_id: str, user_input: str = "") -> NewScan:
 async def test_a_scan_that_cant_be_stored_fails_alone(database_url: str) -> None:
     """Those that share its transaction are other people's."""
     async with open_pool(database_url) as pool:
-        store = ScanStore(pool, Queries("scan_svc"))
+        store = ScanStore(pool)
         texts = [*"abcdefg", "\0"]
         made = await asyncio.gather(
             *(store.create(new_scan(uuid.uuid4().hex, text), "") for text in texts), return_exceptions=True
@@ -336,10 +336,9 @@ class DeletingPool:
 async def test_a_request_whose_scan_is_deleted_at_that_moment_makes_another(database_url: str) -> None:
     """There is none to return, and nothing that its id would be in use for."""
     async with open_pool(database_url) as pool:
-        queries = Queries("scan_svc")
-        await ScanStore(pool, queries).create(new_scan("same"), "")
+        await ScanStore(pool).create(new_scan("same"), "")
         again = new_scan("same")
-        scan, is_new = await ScanStore(cast("Pool", DeletingPool(pool)), queries).create(again, "")
+        scan, is_new = await ScanStore(cast("Pool", DeletingPool(pool))).create(again, "")
     assert (scan.scan_id, is_new) == (again.scan_id, True)
 
 

@@ -15,18 +15,19 @@ import pytest
 from msgspec.structs import replace
 
 from eco2.scan.v1 import scan_pb2
-from local.files import read_env
-from local.stack import ENV_FILE, Part, running
+from local.stack.files import read_env
+from local.stack.stack import ENV_FILE, StackPart, running
 from mesh.errors import EcoError, Internal, InvalidArgument, Reason, Unavailable
-from mesh.postgres import migrate
-from scan_svc.dead_letters import Filter
-from scan_svc.operations_wire import dead_letter
-from scan_svc.queue import Checkpoint, Fenced, JobQueue, Lease
+from mesh.postgres import Queries, migrate
+from scan_svc.jobs.dead_letters import DeadLetterFilter
+from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.operations.wire import dead_letter
 from scan_svc.results import Answer, Classification, Usage
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 from tests.chaos.journal import Event
 from tests.chaos.processes import Processes
-from tests.chaos.shop import LEASE_SECONDS, METAL, LosingPool, Shop, blocked, eventually, opened
+from tests.chaos.scan_parts import LEASE_SECONDS, METAL, LosingPool, Shop, blocked, eventually, opened
 
 POISON_CRASHES = 5
 
@@ -48,8 +49,8 @@ WRITES: dict[str, Callable[[JobQueue, Lease], Awaitable[object]]] = {
     "checkpoint": lambda queue, lease: queue.checkpoint(vision_done(lease)),
     "finish": lambda queue, lease: queue.finish(vision_done(lease)),
     "retry": lambda queue, lease: queue.retry(lease, FAILURE, 1.0),
-    "give_back": lambda queue, lease: queue.give_back(lease),
-    "bury": lambda queue, lease: queue.bury(lease, FAILURE, replayable=True),
+    "release": lambda queue, lease: queue.release(lease),
+    "fail": lambda queue, lease: queue.fail(lease, FAILURE, replayable=True),
 }
 
 
@@ -60,7 +61,7 @@ async def test_a_frozen_workers_late_write_changes_no_row(shop: Shop, write: Any
     late = await shop.held()
     await shop.lose_everybody()
     if taken:
-        await shop.queue.claim(await shop.queue.enlist(), 1)
+        await shop.queue.claim(await shop.queue.register_worker(), 1)
     tables = "select j, s, (select count(*) from scan.stage_result) from scan.job j join scan.scan s on s.id = j.ref"
     before = await shop.pool.fetchrow(tables)
     with pytest.raises(Fenced):
@@ -138,10 +139,10 @@ async def test_a_commit_without_an_answer_is_neither_repeated_nor_paid_again(
 ) -> None:
     """The connection broke at COMMIT: the result is kept in hand until its fate is known."""
     # A reward whose handover was lost with the answer is found by reconciling: here soon.
-    monkeypatch.setattr("scan_svc.consumer._HANDOVER_SECONDS", 0.5)
-    monkeypatch.setattr("scan_svc.consumer._RECONCILE_SECONDS", 0.5)
-    losing: Any = LosingPool(shop.pool, shop.parts.queries[statement], committed=committed)
-    shop.parts.queue = JobQueue(losing, shop.parts.queries)
+    monkeypatch.setattr("scan_svc.jobs.consumer._HANDOVER_SECONDS", 0.5)
+    monkeypatch.setattr("scan_svc.jobs.consumer._RECONCILE_SECONDS", 0.5)
+    losing: Any = LosingPool(shop.pool, Queries("scan_svc.jobs")[statement], committed=committed)
+    shop.parts.queue = JobQueue(losing)
     scan_id = await shop.submit()
     async with shop.worker().working():
         scan = await shop.ended(scan_id)
@@ -160,7 +161,7 @@ async def test_scans_run_although_nobody_notifies(shop: Shop) -> None:
 
 async def test_a_worker_that_was_declared_dead_claims_nothing(shop: Shop) -> None:
     """Its scans would be with a worker that nobody watches."""
-    worker_id = await shop.queue.enlist()
+    worker_id = await shop.queue.register_worker()
     await shop.lose_everybody()
     await shop.submit()
     assert await shop.queue.claim(worker_id, 1) == []
@@ -168,7 +169,7 @@ async def test_a_worker_that_was_declared_dead_claims_nothing(shop: Shop) -> Non
 
 async def test_a_claim_waits_for_a_reaper_at_work_and_then_claims_nothing(shop: Shop, database_url: str) -> None:
     """The reaper has removed the worker, but hasn't committed yet."""
-    worker_id = await shop.queue.enlist()
+    worker_id = await shop.queue.register_worker()
     await shop.submit()
     reaper = await asyncpg.connect(database_url)
     await reaper.execute("begin; delete from scan.worker")
@@ -181,13 +182,13 @@ async def test_a_claim_waits_for_a_reaper_at_work_and_then_claims_nothing(shop: 
 
 async def test_a_reaper_waits_for_a_claim_at_work_and_then_takes_its_jobs_back(shop: Shop, database_url: str) -> None:
     """The claim isn't committed yet: without the lock its jobs would be leased to a worker that is gone, for ever."""
-    worker_id = await shop.queue.enlist()
+    worker_id = await shop.queue.register_worker()
     scan_id = await shop.submit()
     claimant = await asyncpg.connect(database_url)
     await claimant.execute("update scan.worker set beat_at = now() - interval '1 hour'")
     await claimant.execute("begin")
-    await JobQueue(claimant, shop.parts.queries).claim(worker_id, 1)
-    reap = asyncio.create_task(shop.queue.reap(LEASE_SECONDS))
+    await JobQueue(claimant).claim(worker_id, 1)
+    reap = asyncio.create_task(shop.queue.rescue_orphans(LEASE_SECONDS))
     await blocked(claimant)
     await claimant.execute("commit")
     assert await reap == [scan_id]
@@ -195,7 +196,7 @@ async def test_a_reaper_waits_for_a_claim_at_work_and_then_takes_its_jobs_back(s
 
 
 async def test_a_claim_whose_answer_was_lost_is_given_back(shop: Shop) -> None:
-    """The jobs are leased to a worker that doesn't know of them, and that goes on beating."""
+    """The jobs are leased to a worker that doesn't know of them, and that goes on heartbeats."""
     lease = await shop.held()
     worker_id = await shop.pool.fetchval("select id from scan.worker")
     assert await shop.queue.reconcile(worker_id, "scan", [lease.job_id]) == 0
@@ -208,15 +209,15 @@ async def test_what_crashes_its_worker_five_times_is_archived_and_never_replayed
     """A poison scan must not take the service down for ever; what it has cost so far is explained, not tried again."""
     scan_id = await shop.submit()
     for _ in range(POISON_CRASHES):
-        worker_id = await shop.queue.enlist()
-        leases = await shop.queue.claim(worker_id, 1) or await shop.queue.claim_suspects(worker_id, 0)
+        worker_id = await shop.queue.register_worker()
+        leases = await shop.queue.claim(worker_id, 1) or await shop.queue.claim_quarantined(worker_id, 0)
         assert [lease.scan.scan_id for lease in leases] == [scan_id]
         assert leases[0].attempt == 1
         assert await shop.lose_everybody() == [scan_id]
     await shop.parts.dead_letters.reprocess()
-    worker_id = await shop.queue.enlist()
+    worker_id = await shop.queue.register_worker()
     assert await shop.queue.claim(worker_id, 1) == []
-    assert await shop.queue.claim_suspects(worker_id, 0) == []
+    assert await shop.queue.claim_quarantined(worker_id, 0) == []
     assert await shop.pool.fetchval("select state from scan.job") == "ARCHIVED"
     assert (await shop.parts.store.get(scan_id)).state is State.FAILED
 
@@ -227,7 +228,7 @@ async def test_a_stage_that_is_done_clears_a_scan_of_its_crashes(shop: Shop) -> 
     for _ in range(2):
         await shop.claimed()
         await shop.lose_everybody()
-    (lease,) = await shop.queue.claim_suspects(await shop.queue.enlist(), 0)
+    (lease,) = await shop.queue.claim_quarantined(await shop.queue.register_worker(), 0)
     await shop.queue.checkpoint(vision_done(lease))
     assert await shop.pool.fetchval("select crashes from scan.job") == 0
 
@@ -274,17 +275,17 @@ async def test_no_suspect_runs_beside_one_that_must_be_alone(shop: Shop) -> None
     """With few crashes a few run together, and others join them; with more nobody does."""
     for crashes in (2, 2, 2, 2, 2, 2, 3):
         await shop.submit(crashes=crashes)
-    worker_id = await shop.queue.enlist()
-    assert [lease.company for lease in await shop.queue.claim_suspects(worker_id, 0)] == [1]
-    assert [lease.company for lease in await shop.queue.claim_suspects(worker_id, 0)] == [4, 4, 4, 4]
-    assert await shop.queue.claim_suspects(worker_id, 4) == []
-    assert [lease.company for lease in await shop.queue.claim_suspects(worker_id, 3)] == [4]
+    worker_id = await shop.queue.register_worker()
+    assert [lease.group_size for lease in await shop.queue.claim_quarantined(worker_id, 0)] == [1]
+    assert [lease.group_size for lease in await shop.queue.claim_quarantined(worker_id, 0)] == [4, 4, 4, 4]
+    assert await shop.queue.claim_quarantined(worker_id, 4) == []
+    assert [lease.group_size for lease in await shop.queue.claim_quarantined(worker_id, 3)] == [4]
 
 
 async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
     """It has nothing to let go of yet; later it would have to wait for its other scans."""
     order: list[str] = []
-    claim, claim_suspects = shop.queue.claim, shop.queue.claim_suspects
+    claim, claim_quarantined = shop.queue.claim, shop.queue.claim_quarantined
 
     async def claimed(worker_id: int, count: int) -> list[Lease]:
         order.append("others")
@@ -292,9 +293,9 @@ async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
 
     async def claimed_suspects(worker_id: int, beside: int) -> list[Lease]:
         order.append("suspects")
-        return await claim_suspects(worker_id, beside)
+        return await claim_quarantined(worker_id, beside)
 
-    shop.queue.claim, shop.queue.claim_suspects = claimed, claimed_suspects  # type: ignore[method-assign]
+    shop.queue.claim, shop.queue.claim_quarantined = claimed, claimed_suspects  # type: ignore[method-assign]
     scan_ids = [await shop.submit(), await shop.submit(crashes=2)]
     async with shop.worker().working():
         for scan_id in scan_ids:
@@ -341,11 +342,11 @@ async def test_a_suspect_isnt_claimed_among_the_innocent(shop: Shop) -> None:
     """What was in several crashes may be their cause: it is run where it can harm nobody."""
     scan_id = await shop.submit()
     for _ in range(2):
-        await shop.queue.claim(await shop.queue.enlist(), 1)
+        await shop.queue.claim(await shop.queue.register_worker(), 1)
         await shop.lose_everybody()
-    worker_id, innocent = await shop.queue.enlist(), await shop.submit()
+    worker_id, innocent = await shop.queue.register_worker(), await shop.submit()
     assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 10)] == [innocent]
-    assert [lease.scan.scan_id for lease in await shop.queue.claim_suspects(worker_id, 0)] == [scan_id]
+    assert [lease.scan.scan_id for lease in await shop.queue.claim_quarantined(worker_id, 0)] == [scan_id]
 
 
 async def test_vision_is_called_once_although_the_answer_fails_twice(shop: Shop) -> None:
@@ -445,8 +446,8 @@ async def test_a_cancelled_scan_shows_what_its_failed_tries_cost(shop: Shop) -> 
 async def test_a_dead_letter_shows_what_its_failed_tries_cost(shop: Shop) -> None:
     """A person who decides on a replay sees what it has cost already."""
     lease = await shop.held()
-    await shop.queue.bury(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, replayable=True)
-    listed = await shop.parts.dead_letters.page(Filter(), None, 10)
+    await shop.queue.fail(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, replayable=True)
+    listed = await shop.parts.dead_letters.page(DeadLetterFilter(), None, 10)
     archived = await shop.parts.dead_letters.archive(lease.scan.scan_id)
     assert [dead_letter(letter).usage.cost_micro_usd for letter in (*listed, archived)] == [700, 700]
 
@@ -480,7 +481,7 @@ async def test_a_frozen_worker_stops_by_itself_when_it_thaws(shop: Shop, process
     processes.start()
     before = await shop.ended(scan_id)
     frozen.send_signal(signal.SIGCONT)
-    await processes.until(Event.ENLISTED, count=3)
+    await processes.until(Event.REGISTERED, count=3)
     assert before.state is State.SUCCEEDED
     assert await shop.parts.store.get(scan_id) == before
     assert [processes.count(Event.STARTED, stage) for stage in ("vision", "rules", "answer", "reward")] == [1, 1, 2, 1]
@@ -547,7 +548,7 @@ async def take_over(database_url: str, redis_url: str, lease_seconds: float) -> 
 async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_two_thousand(tmp_path: Path) -> None:
     """Each has just paid for its classification, and can't store it: the result is kept until the database is back."""
     count = 2000
-    with running(tmp_path, part=Part.STORES) as variables:
+    with running(tmp_path, part=StackPart.STORES) as variables:
         dsn = variables["ECO2_DATABASE_URL"]
         await migrate(dsn, "scan_svc")
         async with opened(dsn, variables["ECO2_REDIS_URL"]) as shop:

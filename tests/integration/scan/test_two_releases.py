@@ -11,7 +11,7 @@ import pytest
 
 from eco2.scan.v1 import scan_pb2
 from mesh.postgres import migrate
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.conftest import Storage
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 from tests.integration.scan.releases import Release

@@ -18,12 +18,12 @@ from mesh.errors import Reason
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
 from mesh.redis import open_redis
-from scan_svc.bodies import Bodies
-from scan_svc.progress import Snapshot, Snapshots
+from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.snapshots import Snapshot, Snapshots
+from scan_svc.progress.watchers import EventKind, Watchers, WatchLimits
 from scan_svc.results import Category, Classification, Results
 from scan_svc.scans import Photo, Scan, State, Step
-from scan_svc.watchers import Kind, Limits, Watchers
-from tests.chaos.shop import eventually
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import PHOTO, Client, Peers, StartScanService
 from tests.integration.scan.test_redis_faults import Gate, create, follow, in_order, photo
 from tests.integration.scan.test_scanning import reason
@@ -267,7 +267,7 @@ class Truth:
 
     def shown(self) -> Snapshot:
         scan = self.scan
-        body = Bodies()(scan)
+        body = SnapshotEncoder()(scan)
         return Snapshot(scan.scan_id, scan.user_id, scan.version, scan.state, Step.FETCH, Locale.KO, body, 0.0, 0.0)
 
 
@@ -275,7 +275,7 @@ class Truth:
 async def test_a_change_between_any_two_steps_of_a_watch_is_seen(moment: str) -> None:
     """Told first, then read, then shown: whatever comes between is either in what is read or told after it."""
     truth = Truth(a_scan())
-    watchers = Watchers(truth.read, Limits(10, 10, 60.0))
+    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0))
 
     def change() -> None:
         truth.scan = a_scan(2, scan_id=truth.scan.scan_id, state=State.SUCCEEDED)
@@ -296,14 +296,14 @@ async def test_a_change_between_any_two_steps_of_a_watch_is_seen(moment: str) ->
     if moment == "after the snapshot":
         change()
     kinds = [first.kind, *[event.kind async for event in events]]
-    assert kinds in ([Kind.TERMINAL], [Kind.SNAPSHOT, Kind.TERMINAL])
+    assert kinds in ([EventKind.TERMINAL], [EventKind.SNAPSHOT, EventKind.TERMINAL])
     assert watchers.count == 0
 
 
 async def test_a_long_poll_that_comes_while_the_server_leaves_answers_at_once() -> None:
     """It would hold up the exit for all of its time."""
     truth = Truth(a_scan())
-    watchers = Watchers(truth.read, Limits(10, 10, 60.0))
+    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0))
     watchers.drain()
     async with asyncio.timeout(5):
         assert (await watchers.newer(truth.scan.scan_id, "user", truth.scan.version, 60.0)).version == 1
@@ -312,14 +312,14 @@ async def test_a_long_poll_that_comes_while_the_server_leaves_answers_at_once() 
 async def test_many_watchers_of_one_scan_are_one_read_for_each_change() -> None:
     """The stores must not notice how many watch."""
     truth = Truth(a_scan())
-    watchers = Watchers(truth.read, Limits(1000, 1000, 60.0))
+    watchers = Watchers(truth.read, WatchLimits(1000, 1000, 60.0))
     watches = [watchers.watch(truth.scan.scan_id, "user", 0) for _ in range(500)]
     for watch in watches:
         await anext(watch)
     truth.reads = 0
     truth.scan = a_scan(2, scan_id=truth.scan.scan_id)
     watchers.changed((truth.scan.scan_id,))
-    assert {(await anext(watch)).kind for watch in watches} == {Kind.UPDATE}
+    assert {(await anext(watch)).kind for watch in watches} == {EventKind.UPDATE}
     assert truth.reads == 1
     for watch in watches:
         await watch.aclose()
@@ -332,7 +332,7 @@ async def test_a_reader_that_never_reads_holds_one_state_and_still_gets_the_end(
     """Its slot keeps the latest state, so a thousand changes take no more memory than one; the end is never dropped."""
     async with start_scan_service(scan_role="api") as client, open_redis(redis_url) as redis:
         created = (await client.create()).scan
-        snapshots = Snapshots(redis, Bodies())
+        snapshots = Snapshots(redis, SnapshotEncoder())
         user = dict(client.metadata)[USER_HEADER]
         sleeper, reader = client.watch(created.scan_id), client.watch(created.scan_id)
         text = "x" * 200_000  # far beyond what the connection buffers
@@ -352,7 +352,7 @@ async def test_a_reader_that_never_reads_holds_one_state_and_still_gets_the_end(
 async def test_shuffled_updates_never_regress(redis_url: str) -> None:
     """Whoever publishes late, or twice, or in whatever batch: what is shown only moves on."""
     async with open_redis(redis_url) as redis, open_redis(redis_url) as other:
-        writers = [Snapshots(redis, Bodies()), Snapshots(other, Bodies())]
+        writers = [Snapshots(redis, SnapshotEncoder()), Snapshots(other, SnapshotEncoder())]
         scan_id = str(uuid.uuid4())
         versions = list(range(1, 200)) * 2
         random.Random(4).shuffle(versions)
@@ -360,7 +360,7 @@ async def test_shuffled_updates_never_regress(redis_url: str) -> None:
         for version in versions:
             await random.Random(version).choice(writers).publish(a_scan(version, scan_id=scan_id))
             highest = max(highest, version)
-            shown = await Snapshots(other, Bodies()).read(scan_id)
+            shown = await Snapshots(other, SnapshotEncoder()).read(scan_id)
             assert shown
             assert shown.version == highest
             seen.append(shown.version)

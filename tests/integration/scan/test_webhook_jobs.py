@@ -8,12 +8,11 @@ import httpx2
 import pytest
 
 from mesh.errors import NotFound, Reason
-from mesh.postgres import Queries
-from scan_svc.queue import JobQueue
-from scan_svc.webhooks import DeliveryState
-from tests.chaos.shop import eventually
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.webhooks.message import DeliveryState
+from tests.chaos.scan_parts import eventually
 from tests.integration.scan.jobs import UNAVAILABLE
-from tests.integration.scan.post import HOST, Post, answers, open_post
+from tests.integration.scan.webhook_receiver import HOST, Post, answers, open_post
 
 
 @pytest.fixture
@@ -50,7 +49,7 @@ async def test_a_worker_that_leaves_returns_the_attempt(post: Post) -> None:
     """A deployment must not cost a receiver one of its tries."""
     await post.ended_scan()
     (lease,) = await post.claim()
-    await post.delivery(lease).give_back()
+    await post.delivery(lease).release()
     assert await post.jobs() == [("READY", 0)]
     assert await post.deliver() == 1
 
@@ -64,9 +63,9 @@ async def test_a_webhook_isnt_given_back_for_ever(post: Post, monkeypatch: pytes
         raise ConnectionError("away")
 
     monkeypatch.setattr(post.store, "put_back", away)
-    monkeypatch.setattr("scan_svc.deliveries._GOODBYE_SECONDS", 0.1)
+    monkeypatch.setattr("scan_svc.webhooks.delivery._GOODBYE_SECONDS", 0.1)
     async with asyncio.timeout(10):
-        await post.delivery(lease).give_back()
+        await post.delivery(lease).release()
     assert await post.jobs() == [("LEASED", 1)]
 
 
@@ -101,11 +100,11 @@ async def test_a_replay_that_fails_again_isnt_told_again(post: Post) -> None:
     """Receivers know that it failed; only a success would be news."""
     scan_id = await post.ended_scan(state="FAILED")
     await post.deliver()
-    queue = JobQueue(post.pool, Queries("scan_svc"))
+    queue = JobQueue(post.pool)
     insert = "insert into scan.job (kind, ref, state, stage) values ('scan', $1, 'READY', 'vision')"
     await post.pool.execute(insert, scan_id)
     (lease,) = await queue.claim(post.worker_id, 1)
-    await queue.bury(lease, UNAVAILABLE, replayable=True)
+    await queue.fail(lease, UNAVAILABLE, replayable=True)
     assert await post.deliver() == 0
     assert len(post.receivers.received[HOST]) == 1
 
@@ -212,7 +211,7 @@ async def test_a_redelivery_that_is_given_back_keeps_all_its_tries(post: Post) -
     await post.ended_scan()
     (lease,) = await post.claim()
     await post.store.redeliver(lease.webhook.webhook_id)
-    await post.delivery(lease).give_back()
+    await post.delivery(lease).release()
     assert await post.jobs() == [("READY", 0)]
 
 

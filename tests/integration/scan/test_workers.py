@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from mesh.errors import InvalidArgument, Reason
-from scan_svc.consumer import Handover
-from scan_svc.execution import Execution, Workbench
-from scan_svc.pipeline import DEFAULTS, Pipeline
-from scan_svc.queue import JobQueue, Lease
+from scan_svc.jobs.consumer import Handover
+from scan_svc.jobs.leases import Lease
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.worker import Worker
+from scan_svc.pipeline.executor import Execution, ExecutionContext
+from scan_svc.pipeline.stages import DEFAULTS, Pipeline
 from scan_svc.scans import State
-from scan_svc.worker import Worker
-from tests.chaos.shop import FlakyPool, Shop, eventually, opened
+from tests.chaos.scan_parts import FlakyPool, Shop, eventually, opened
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def test_a_scan_that_cant_be_read_is_put_back_and_harms_no_other(shop: Sho
     strange = await shop.submit()
     await shop.pool.execute("update scan.scan set locale = 'of the next release'")
     other = await shop.submit()
-    worker_id = await shop.queue.enlist()
+    worker_id = await shop.queue.register_worker()
     assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 2)] == [other]
     row = await shop.pool.fetchrow("select *, run_at > now() as later from scan.job where ref = $1", strange)
     assert (row["state"], row["attempt"], row["later"]) == ("READY", 0, True)
@@ -41,7 +42,7 @@ async def test_a_scan_that_nobody_could_read_in_its_time_has_failed(shop: Shop) 
     await shop.submit()
     await shop.pool.execute("update scan.scan set locale = '?', started_at = now() - interval '1 hour'")
     await shop.pool.execute('update scan.job set spent = \'{"model": "m"}\'')
-    assert await shop.queue.claim(await shop.queue.enlist(), 1) == []
+    assert await shop.queue.claim(await shop.queue.register_worker(), 1) == []
     assert await shop.pool.fetchval("select state from scan.scan") == "FAILED"
     row = await shop.pool.fetchrow(
         "select state, last_error ->> 'reason' as reason, spent::text as spent from scan.job"
@@ -114,20 +115,20 @@ async def test_suspects_wait_while_the_last_job_ends(shop: Shop) -> None:
     ended = asyncio.Event()
     shop.queue.due = due_when_it_has_ended  # type: ignore[method-assign]
     shop.peers.before["vision"] = ended.wait
-    enlist, enlisted = shop.queue.enlist, 0
+    register, registered = shop.queue.register_worker, 0
 
     async def count() -> int:
-        nonlocal enlisted
-        enlisted += 1
-        return await enlist()
+        nonlocal registered
+        registered += 1
+        return await register()
 
-    shop.queue.enlist = count  # type: ignore[method-assign]
+    shop.queue.register_worker = count  # type: ignore[method-assign]
     await shop.submit()
     async with shop.worker().working():
         await eventually(lambda: has(shop.peers.calls["vision"]))
         suspect = await shop.submit(crashes=2)
         assert (await shop.ended(suspect)).state is State.SUCCEEDED
-    assert enlisted == 1
+    assert registered == 1
 
 
 async def test_a_worker_busy_with_suspects_leaves_new_jobs_to_others(shop: Shop) -> None:
@@ -143,7 +144,7 @@ async def test_a_worker_busy_with_suspects_leaves_new_jobs_to_others(shop: Shop)
         await eventually(lambda: has(worker.wake("scan")))
 
 
-async def test_a_worker_that_isnt_enlisted_leaves_at_once(shop: Shop) -> None:
+async def test_a_worker_that_isnt_registered_leaves_at_once(shop: Shop) -> None:
     """The database is away: there is nothing to finish and nothing to give back, so there is no grace to wait for."""
     asked = asyncio.Event()
 
@@ -151,7 +152,7 @@ async def test_a_worker_that_isnt_enlisted_leaves_at_once(shop: Shop) -> None:
         asked.set()
         raise ConnectionError("away")
 
-    shop.queue.enlist = away  # type: ignore[method-assign]
+    shop.queue.register_worker = away  # type: ignore[method-assign]
     async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=60, grace_seconds=60).working():
         await asked.wait()
 
@@ -161,7 +162,7 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
     looked = asyncio.Event()
     shop.peers.before["vision"] = looked.wait
     stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
-    bench = Workbench(
+    bench = ExecutionContext(
         shop.queue, Pipeline(stages, shop.peers, shop.peers, shop.peers), shop.parts.progress, shop.parts.snapshots,
         shop.parts.reader, None,
         scan_seconds=300.0, backoff_seconds=0.01, webhook_due=lambda: None, rewards=Handover(), reward_due=lambda: None,
@@ -180,7 +181,7 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
 
 async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> None:
     """Taking jobs back from the dead may wait for a lock; the beat mustn't."""
-    beat, beats = shop.queue.beat, asyncio.Event()
+    beat, beats = shop.queue.heartbeat, asyncio.Event()
     reaping = asyncio.Event()
 
     async def beat_on(worker_id: int) -> bool:
@@ -193,7 +194,7 @@ async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> Non
         await asyncio.Event().wait()
         return []
 
-    shop.queue.beat, shop.queue.reap = beat_on, hang  # type: ignore[method-assign]
+    shop.queue.heartbeat, shop.queue.rescue_orphans = beat_on, hang  # type: ignore[method-assign]
     async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=2, grace_seconds=0).working():
         await beats.wait()
 
@@ -202,11 +203,11 @@ async def test_an_outage_longer_than_the_lease_costs_nothing_that_is_in_hand(
     database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker can't know whether it holds its scans, and stops; but nobody can take them from it meanwhile."""
-    monkeypatch.setattr("scan_svc.execution._GOODBYE_SECONDS", 0.1)
-    monkeypatch.setattr("scan_svc.worker._GOODBYE_SECONDS", 0.1)
+    monkeypatch.setattr("scan_svc.pipeline.executor._GOODBYE_SECONDS", 0.1)
+    monkeypatch.setattr("scan_svc.jobs.worker._GOODBYE_SECONDS", 0.1)
     async with opened(database_url, redis_url, lease_seconds=1.0) as shop:
         flaky: Any = FlakyPool(shop.pool)
-        shop.parts.queue = JobQueue(flaky, shop.parts.queries, flaky)
+        shop.parts.queue = JobQueue(flaky, flaky)
 
         async def away_when_paid() -> None:
             flaky.away = shop.peers.calls["vision"] == 1

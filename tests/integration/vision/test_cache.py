@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import pytest
 
-from mesh.models.bill import Terms
+from mesh.models.usage import Terms
 from mesh.redis import GuardedRedis, open_redis
-from vision_svc.cache import Cached, Memory, open_memory
-from vision_svc.classification import Candidate, Classification
-from vision_svc.labels import KINDS
-from vision_svc.photos import Identity, Photo
+from vision_svc.classifiers.cache import Cache, CachedClassifier, open_cache
+from vision_svc.classifiers.classification import Candidate, Classification
+from vision_svc.classifiers.labels import KINDS
+from vision_svc.photos.photos import Identity, Photo
 
 _SEEN = Classification(
     KINDS["metal"], 0.75, (Candidate(KINDS["food"], 0.25),), "gpt", "gpt-1", tags=("깨짐",), mixed=True
@@ -39,19 +39,19 @@ async def redis(redis_url: str) -> AsyncIterator[GuardedRedis]:
         yield opened
 
 
-def _process(redis: GuardedRedis | None, eye: _Eye) -> Cached:
-    return Cached(eye, Memory(redis, "test:", Classification))
+def _process(redis: GuardedRedis | None, eye: _Eye) -> CachedClassifier:
+    return CachedClassifier(eye, Cache(redis, "test:", Classification))
 
 
-async def _looked(cached: Cached) -> Classification:
+async def _looked(cached: CachedClassifier) -> Classification:
     return await cached.classify(_PHOTO, Terms("", 0.0))
 
 
 async def test_another_process_knows_it(redis: GuardedRedis) -> None:
     """And all of it, whatever language it will be told in; at the latest when the one that looked has ended."""
     eye = _Eye(uuid4().hex)
-    async with open_memory(redis, "test:", Classification) as opinions:
-        await _looked(Cached(eye, opinions))
+    async with open_cache(redis, "test:", Classification) as opinions:
+        await _looked(CachedClassifier(eye, opinions))
     known = await _process(redis, eye).known(_PHOTO.identity)
     assert eye.looks == 1
     assert known is not None
@@ -70,8 +70,8 @@ async def test_another_model_or_prompt_looks_again(redis: GuardedRedis) -> None:
 async def test_it_is_kept_for_a_week(redis: GuardedRedis) -> None:
     """And no longer: models get better."""
     eye = _Eye(uuid4().hex)
-    async with open_memory(redis, "test:", Classification) as opinions:
-        await _looked(Cached(eye, opinions))
+    async with open_cache(redis, "test:", Classification) as opinions:
+        await _looked(CachedClassifier(eye, opinions))
     left = await redis.client.ttl(f"test:{_PHOTO.digest}:{eye.version}")
     assert 7 * 24 * 3600 - 60 < left <= 7 * 24 * 3600
 

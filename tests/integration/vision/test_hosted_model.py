@@ -19,20 +19,20 @@ from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.server import OpenAIStandIn, running
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, Reason, ResourceExhausted
 from mesh.locale import Locale
-from mesh.models.bill import Terms
-from mesh.models.opening import open_models
+from mesh.models.factory import open_models
 from mesh.models.settings import ModelSettings
+from mesh.models.usage import Terms
 from rules_svc import wire as rules_wire
-from rules_svc import yaml_book
-from tests.chaos.shop import eventually
-from vision_svc.chain import Chain
-from vision_svc.classification import UNKNOWN, Category, Classification, Outcome
-from vision_svc.flights import SingleFlight
-from vision_svc.peers import _taxonomy
-from vision_svc.photos import Identity, Photo
-from vision_svc.providers.hosted import HostedClassifier
+from rules_svc.loading import loader
+from tests.chaos.scan_parts import eventually
+from vision_svc.classifiers.classification import UNKNOWN, Category, Classification, ClassificationOutcome
+from vision_svc.classifiers.fallback_chain import FallbackChain
+from vision_svc.classifiers.hosted import HostedClassifier
+from vision_svc.classifiers.single_flight import SingleFlight
+from vision_svc.clients import _taxonomy
+from vision_svc.photos.photos import Identity, Photo
 
-_BOOK = yaml_book.load()
+_BOOK = loader.load()
 _UNCOUNTED = NoOpMeter("eco2")
 _TAXONOMY = _taxonomy(rules_wire.from_book(_BOOK, Locale.KO), rules_wire.from_book(_BOOK, Locale.EN))
 _CAN = Category("재활용폐기물", "금속류", "음료캔")
@@ -89,7 +89,7 @@ async def test_a_classification_is_in_our_own_words(hosted: HostedClassifier, op
     """With snapshot, prompt and cost, and nothing but the photo sent."""
     terms = _terms()
     found = await hosted.classify(_photo(), terms)
-    assert (found.kind.category, found.outcome) == (_CAN, Outcome.SURE)
+    assert (found.kind.category, found.outcome) == (_CAN, ClassificationOutcome.SURE)
     assert found.kind.name == _TAXONOMY.kinds["재활용폐기물/금속류/음료캔"].name
     assert found.model == "gpt-4.1-mini-2026-01-15"
     assert found.prompt_version in hosted.version
@@ -161,7 +161,7 @@ async def test_a_doubtful_answer_becomes_a_question(hosted: HostedClassifier, op
     """미분류 with its candidates: sorting wrongly is worse than asking."""
     openai.script(behaviour.changing(objects=[_thing(confidence=0.3)], candidates=[]))
     found = await hosted.classify(_photo(), _terms())
-    assert (found.kind, found.outcome) == (UNKNOWN, Outcome.UNSURE)
+    assert (found.kind, found.outcome) == (UNKNOWN, ClassificationOutcome.UNSURE)
     assert [candidate.kind.category.middle for candidate in found.candidates] == ["종이"]
 
 
@@ -183,7 +183,7 @@ async def test_a_photo_without_waste_ends_the_chain(
     """No other classifier would see more; what was paid is told."""
     openai.script(behaviour.changing(outcome=outcome, objects=[]))
     with pytest.raises(kind) as caught:
-        await Chain([hosted, _Offline()]).classify(_photo(), _terms())
+        await FallbackChain([hosted, _Offline()]).classify(_photo(), _terms())
     assert caught.value.reason is reason
     assert int(caught.value.metadata["cost_micro_usd"]) > 0
 
@@ -192,7 +192,7 @@ async def test_the_chain_moves_on_and_says_so(openai: OpenAIStandIn) -> None:
     """Primary, cheaper, offline."""
     openai.script(behaviour.refusing(), behaviour.babbling())
     async with _hosted(openai, "gpt-4.1-mini", "gpt-4.1-nano") as classifiers:
-        found = await Chain([*classifiers, _Offline()]).classify(_photo(), _terms())
+        found = await FallbackChain([*classifiers, _Offline()]).classify(_photo(), _terms())
     assert found.provider == "offline"
     assert [(attempt.model, attempt.reason) for attempt in found.passed_over] == [
         ("gpt-4.1-mini", Reason.MODEL_REFUSED),
@@ -204,7 +204,7 @@ async def test_a_spent_share_answers_before_anything_is_spent(openai: OpenAIStan
     """The operator's limit isn't got round by falling back."""
     async with _hosted(openai, model_user_daily_usd=0.000001) as [hosted]:
         with pytest.raises(ResourceExhausted) as caught:
-            await Chain([hosted, _Offline()]).classify(_photo(), _terms())
+            await FallbackChain([hosted, _Offline()]).classify(_photo(), _terms())
     assert (caught.value.reason, openai.count) == (Reason.MODEL_BUDGET_SPENT, 0)
 
 

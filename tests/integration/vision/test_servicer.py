@@ -16,20 +16,20 @@ from mesh.addresses import open_public_client
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.status import from_rpc_error
-from tests.unit.vision.album import Album
-from vision_svc.admission import Admission
+from tests.unit.vision.sample_storage import Album
 from vision_svc.app import NAME
-from vision_svc.cache import Cached, Memory
-from vision_svc.chain import Chain
-from vision_svc.classification import Classification
-from vision_svc.decoding import open_decoders
-from vision_svc.examination import Examiner, Lane, Repeat
+from vision_svc.classifiers.cache import Cache, CachedClassifier
+from vision_svc.classifiers.classification import Classification
+from vision_svc.classifiers.fallback_chain import FallbackChain
+from vision_svc.classifiers.offline import Offline, OfflineClassifier
+from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.model import BACKBONE
 from vision_svc.model.convert import convert
-from vision_svc.providers.offline import Offline, OfflineClassifier
+from vision_svc.photos.bulkhead import Bulkhead
+from vision_svc.photos.decoder_pool import open_decoder_pool
+from vision_svc.photos.download import PhotoDownloader
+from vision_svc.photos.storage import PhotoStorage
 from vision_svc.servicer import VisionServicer
-from vision_svc.storage import PhotoStorage
-from vision_svc.web import PhotoWeb
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
@@ -50,15 +50,15 @@ async def vision(text_photo: bytes) -> AsyncIterator["VisionServiceAsyncStub"]:
     settings = ServiceSettings(drain_seconds=0)
     model = OfflineClassifier.load(BACKBONE)
     with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
-        async with open_public_client("image_url") as client, open_decoders(1, 10) as decoders:
-            examiner = Examiner(
-                Lane(PhotoStorage(album), Admission(1, 1)),
-                Lane(PhotoWeb(client, 1.0), Admission(1, 1)),
+        async with open_public_client("image_url") as client, open_decoder_pool(1, 10) as decoders:
+            classifier = PhotoClassifier(
+                PhotoSource(PhotoStorage(album), Bulkhead(1, 1)),
+                PhotoSource(PhotoDownloader(client, 1.0), Bulkhead(1, 1)),
                 decoders.clean,
-                Chain([Cached(Offline(model, cpu), Memory(None, "", Classification))]),
-                Memory(None, "", Repeat),
+                FallbackChain([CachedClassifier(Offline(model, cpu), Cache(None, "", Classification))]),
+                Cache(None, "", KnownFile),
             )
-            servicer = VisionServicer(examiner, "https://cdn.example.com/photos")
+            servicer = VisionServicer(classifier, "https://cdn.example.com/photos")
             service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
             async with (
                 serving(settings, [service], telemetry=instruments) as server,

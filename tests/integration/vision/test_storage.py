@@ -7,10 +7,10 @@ import pytest
 
 from mesh.errors import InvalidArgument, NotFound, Reason, Unavailable
 from mesh.storage import open_bucket
-from vision_svc.photos import MAX_BYTES, Identity, Photo
+from vision_svc.photos.memfile import memfile
+from vision_svc.photos.photos import MAX_BYTES, Identity, Photo
+from vision_svc.photos.storage import PhotoStorage
 from vision_svc.settings import VisionSettings
-from vision_svc.spool import spool
-from vision_svc.storage import PhotoStorage
 
 Put = Callable[[str, bytes], None]
 
@@ -31,9 +31,9 @@ async def storage(settings: VisionSettings) -> AsyncIterator[PhotoStorage]:
 
 
 async def _content(storage: PhotoStorage, key: str) -> bytes:
-    async with storage.open(key) as arrival:
-        with spool() as file:
-            await arrival.save(file)
+    async with storage.open(key) as stored:
+        with memfile() as file:
+            await stored.save(file)
             return file.content()
 
 
@@ -68,28 +68,28 @@ async def test_equal_files_have_one_fingerprint(storage: PhotoStorage, put: Put,
         put(f"{key}/{name}", content)
     prints = []
     for name in "abc":
-        async with storage.open(f"{key}/{name}") as arrival:
-            prints.append(arrival.fingerprint)
+        async with storage.open(f"{key}/{name}") as stored:
+            prints.append(stored.fingerprint)
     assert prints[0] == prints[1] != prints[2]
 
 
 async def test_a_clean_copy_takes_the_originals_place(storage: PhotoStorage, put: Put, key: str) -> None:
     """At the same address, and it says whose copy it is."""
     put(key, b"original")
-    async with storage.open(key) as arrival:
-        assert arrival.identity is None
-        original = arrival.found
+    async with storage.open(key) as stored:
+        assert stored.identity is None
+        original = stored.found
     await storage.replace(key, original, _CLEAN)
-    async with storage.open(key) as arrival:
-        assert (arrival.identity, arrival.found.content_type) == (_CLEAN.identity, "image/jpeg")
+    async with storage.open(key) as stored:
+        assert (stored.identity, stored.found.content_type) == (_CLEAN.identity, "image/jpeg")
     assert await _content(storage, key) == b"clean"
 
 
 async def test_replacing_twice_is_once(storage: PhotoStorage, put: Put, key: str) -> None:
     """The first answer may have been lost on the way."""
     put(key, b"original")
-    async with storage.open(key) as arrival:
-        original = arrival.found
+    async with storage.open(key) as stored:
+        original = stored.found
     assert await storage.replace(key, original, _CLEAN) == await storage.replace(key, original, _CLEAN)
 
 
@@ -98,8 +98,8 @@ async def test_a_deleted_photo_is_not_brought_back(settings: VisionSettings, put
     put(key, b"original")
     async with open_bucket(settings) as bucket:
         storage = PhotoStorage(bucket)
-        async with storage.open(key) as arrival:
-            original = arrival.found
+        async with storage.open(key) as stored:
+            original = stored.found
         await bucket.remove(key)
         with pytest.raises(NotFound):
             await storage.replace(key, original, _CLEAN)

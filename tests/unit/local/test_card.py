@@ -9,8 +9,8 @@ from eco2.character.v1 import character_pb2
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import classification_pb2
-from local import card
-from local.labels import LABELS
+from local.cli.display import card
+from local.cli.display.labels import LABELS
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
 from mesh.status import to_status

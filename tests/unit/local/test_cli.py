@@ -6,7 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from local import cli, demo, duty
+from local.cli import demo, operations
+from local.cli import main as cli
 
 COMMANDS = [
     *([name] for name in ("up", "demo", "scan", "watch", "history", "token", "doctor", "migrate", "queue")),
@@ -99,11 +100,11 @@ def test_a_replay_says_what_it_replays(named: list[str]) -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)])
 def test_ages_are_written_as_people_say_them(text: str, seconds: int) -> None:
     """Nobody counts seconds at night."""
-    assert duty.age(text) == seconds
+    assert operations.age(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "2", "2w", "-2h", "2h30m", "3651d", "9" * 5000 + "d"])
 def test_an_age_that_isnt_one_is_refused(text: str) -> None:
     """A wrong guess would replay the wrong letters."""
     with pytest.raises(typer.BadParameter):
-        duty.age(text)
+        operations.age(text)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local import doctor, envoy
-from local.files import write_env
-from local.ports import HOST
+from local.cli import doctor
+from local.stack import envoy
+from local.stack.files import write_env
+from local.stack.ports import HOST
 
 
 async def test_nothing_is_wrong_with_this_installation(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.ports import HOST, Ports, is_free
+from local.stack.ports import HOST, Ports, is_free
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from eco2.scan.v1 import scan_pb2
-from local.progress import show
+from local.cli.display.progress import show
 
 
 def states(*steps: tuple[int, str, str]) -> list[scan_pb2.Scan]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local.secrets import Secrets
+from local.stack.secrets import Secrets
 
 
 def test_secrets_survive_a_restart(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local import services
-from local.process import Child
-from local.stack import Part, Stack
+from local.stack import services
+from local.stack.stack import Stack, StackPart
+from local.stack.supervisor import Child
 from mesh.settings import ServiceSettings
 
 
@@ -21,7 +21,7 @@ async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: 
         events.append(("ended", child.program.name))
 
     monkeypatch.setattr(Child, "stop", stop)
-    await Stack(tmp_path, 0, Part.ALL, print).stop()
+    await Stack(tmp_path, 0, StackPart.ALL, print).stop()
     names = [name for event, name in events if event == "begun"]
     assert events[:4] == [("begun", "envoy"), ("ended", "envoy"), ("begun", "scan"), ("ended", "scan")]
     assert set(names[2:5]) == {"vision", "rules", "character"}

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from rich.table import Column
 
-from local import tables
+from local.cli.display import tables
 
 COLUMNS = (Column("scan", no_wrap=True), Column("text"))
 ROWS = [("01980000-0000-7000-8000-000000000000", "a long text " * 20)]

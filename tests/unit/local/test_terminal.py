@@ -8,7 +8,8 @@ import pytest
 from google.protobuf import json_format
 
 from eco2.scan.v1 import scan_pb2
-from local import cli, terminal
+from local.cli import main as cli
+from local.cli.display import terminal
 
 Stdout = Callable[[str], io.BytesIO]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import jwt
 import pytest
 
-from local.secrets import Secrets
-from local.tokens import AUDIENCE, ISSUER, Tokens
+from local.stack.secrets import Secrets
+from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 
 
 @pytest.fixture

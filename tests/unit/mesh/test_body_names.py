@@ -7,8 +7,8 @@ from google.type import latlng_pb2
 
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_service_pb2
-from mesh.body_names import ignored_fields
 from mesh.errors import InvalidArgument
+from mesh.validation.body_names import ignored_fields
 
 CREATE_SCAN = scan_service_pb2.CreateScanRequest.DESCRIPTOR
 MATCH_RULES = rules_service_pb2.MatchRulesRequest.DESCRIPTOR

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from mesh.breaker import Away, Breaker, State
+from mesh.circuit_breakers import CircuitBreaker, CircuitOpen, CircuitState
 
 
 class Store:
@@ -44,30 +44,30 @@ def store() -> Store:
 
 
 @pytest.fixture
-async def breaker(store: Store) -> AsyncIterator[Breaker]:
-    breaker = Breaker("store", (ConnectionError,), store.probe)
+async def breaker(store: Store) -> AsyncIterator[CircuitBreaker]:
+    breaker = CircuitBreaker("store", (ConnectionError,), store.probe)
     yield breaker
     await breaker.aclose()
 
 
-async def test_calls_pass_while_the_store_answers(breaker: Breaker) -> None:
+async def test_calls_pass_while_the_store_answers(breaker: CircuitBreaker) -> None:
     breaker.demand()
-    assert breaker.state is State.CLOSED
+    assert breaker.state is CircuitState.CLOSED
 
 
-async def test_after_a_failure_nobody_asks_a_silent_store(store: Store, breaker: Breaker) -> None:
+async def test_after_a_failure_nobody_asks_a_silent_store(store: Store, breaker: CircuitBreaker) -> None:
     """Half open, it is the probe that waits; users are refused at once."""
     breaker.open(ConnectionError())
     store.silent.clear()
     await store.probed.wait()
-    assert breaker.state is State.HALF_OPEN
+    assert breaker.state is CircuitState.HALF_OPEN
     for _ in range(100):
-        with pytest.raises(Away):
+        with pytest.raises(CircuitOpen):
             breaker.demand()
     assert store.most_probes == 1
 
 
-async def test_it_closes_by_itself_and_says_so(store: Store, breaker: Breaker) -> None:
+async def test_it_closes_by_itself_and_says_so(store: Store, breaker: CircuitBreaker) -> None:
     closed = asyncio.Event()
     breaker.when_closed(closed.set)
     store.away = True
@@ -80,7 +80,7 @@ async def test_it_closes_by_itself_and_says_so(store: Store, breaker: Breaker) -
 
 
 async def test_a_fault_of_our_own_in_the_probe_keeps_it_open_no_longer_than_it_lasts(
-    store: Store, breaker: Breaker
+    store: Store, breaker: CircuitBreaker
 ) -> None:
     """Half open for ever would be an outage that only a restart ends."""
     closed = asyncio.Event()

@@ -9,9 +9,9 @@ from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
-from mesh.composition import compose
-from mesh.normalization import composed
-from mesh.validation import admit
+from mesh.validation.composition import compose
+from mesh.validation.normalization import composed
+from mesh.validation.rules import admit
 
 ID = "0197a000-0000-7000-8000-000000000000"
 

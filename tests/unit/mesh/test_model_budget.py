@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from mesh.circuit_breakers import ProviderBreaker
 from mesh.errors import Reason, ResourceExhausted, Unavailable
-from mesh.models.bill import Bill, Terms, Usage
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry, Limits, LocalLedger, SharedLedger, Verdict
 from mesh.models.prices import Tokens, UnknownModel, price
 from mesh.models.spent import Spent
-from mesh.provider_breaker import ProviderBreaker
+from mesh.models.usage import Terms, Usage, UsageMeter
 
 _NOON = 20_000 * 86_400 + 43_200.0
 _MODEL = "gpt-4.1-mini"
@@ -178,7 +178,7 @@ def test_a_model_without_a_price_is_refused() -> None:
 
 def test_a_bill_adds_up_failed_tries() -> None:
     """Each was paid."""
-    bill = Bill()
+    bill = UsageMeter()
     bill.add(Usage("a", 10, 0, 4))
     bill.add(Usage("b", 10, 5, 6))
     assert bill.total == Usage("b", 20, 5, 10, calls=2)

@@ -16,7 +16,7 @@ from eco2.vision.v1 import vision_service_pb2
 from mesh.errors import MOST_VIOLATIONS, InvalidArgument, Reason
 from mesh.locale import Locale
 from mesh.status import MOST_BYTES, to_status, wire_bytes
-from mesh.validation import admit
+from mesh.validation.rules import admit
 
 MODULES = (
     character_service_pb2,

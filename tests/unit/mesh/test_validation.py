@@ -14,7 +14,7 @@ from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
-from mesh.validation import KOREAN, admit
+from mesh.validation.rules import KOREAN, admit
 
 SEOUL = {"latitude": 37.5, "longitude": 127.0}
 MODULES = (

@@ -2,18 +2,18 @@
 
 import pytest
 
-from rules_svc import yaml_book
-from rules_svc.questions import Questions
-from rules_svc.rulebook import Rulebook
+from rules_svc.answers.questions import Questions
+from rules_svc.loading import loader
+from rules_svc.rulebook.rulebook import Rulebook
 
 
 @pytest.fixture(scope="session")
 def book() -> Rulebook:
     """Taxonomy, tags and rules."""
-    return yaml_book.load()
+    return loader.load()
 
 
 @pytest.fixture(scope="session")
 def questions() -> Questions:
     """What people ask, and what they have to be asked."""
-    return yaml_book.load_questions()
+    return loader.load_questions()

@@ -5,11 +5,11 @@ import itertools
 import pytest
 
 from mesh.locale import Locale
-from rules_svc.answers import Composer, Finding
-from rules_svc.questions import Questions
-from rules_svc.regions import Whereabouts
-from rules_svc.rulebook import Rulebook
-from rules_svc.taxonomy import Path
+from rules_svc.answers.composer import Composer, Situation
+from rules_svc.answers.questions import Questions
+from rules_svc.rulebook.regions import Whereabouts
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.taxonomy import Path
 from tests.unit.rules import contradictions
 
 LOCALES = tuple(Locale)
@@ -73,7 +73,7 @@ def test_no_answer_contradicts_itself(book: Rulebook, questions: Questions) -> N
         rules = book.match_in(path, tags, Whereabouts(said="어딘가")).rules
         for locale, question in ((Locale.KO, "어디에 언제 버려요?"), (Locale.EN, "Where and when?")):
             told = [rule.told(locale) for rule in rules]
-            answer = composer.compose(Finding(path, tags=tags), told, question, locale)
+            answer = composer.compose(Situation(path, tags=tags), told, question, locale)
             if found := contradictions.between(answer.text.splitlines(), locale, tags):
                 wrong["/".join(path), *tags, locale] = found
     assert wrong == {}

@@ -10,16 +10,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mesh.locale import Locale, Text
-from rules_svc import yaml_book
-from rules_svc.collection import Stream
-from rules_svc.effects import Tag
-from rules_svc.places import Kind
-from rules_svc.questions import Questions, Source
-from rules_svc.rulebook import Rulebook
-from rules_svc.samples import sample_places
-from rules_svc.taxonomy import Path, within
+from rules_svc.answers.questions import Questions, Source
+from rules_svc.loading import loader
+from rules_svc.places.places import PlaceKind
+from rules_svc.places.samples import sample_places
+from rules_svc.rulebook.collection import Stream
+from rules_svc.rulebook.effects import Tag
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.taxonomy import Path, within
 
-DATA = yaml_book.DATA
+DATA = loader.DATA
 FILES = [
     (file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "heads.yaml", "tags.yaml", "questions.yaml")
 ] + [
@@ -57,7 +57,7 @@ def test_every_file_has_the_shape_its_schema_describes(file: str, schema: str) -
     """A typo in a field name, or an unquoted comma that cuts a sentence in two, must not reach a person."""
     described = json.loads((DATA / f"{schema}.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(described)
-    found: list[Any] = list(Draft202012Validator(described).iter_errors(yaml_book.read(DATA / file)))
+    found: list[Any] = list(Draft202012Validator(described).iter_errors(loader.read(DATA / file)))
     assert [error.message for error in found] == []
 
 
@@ -209,7 +209,7 @@ def test_sample_places_say_what_they_are(book: Rulebook) -> None:
     """Nothing invented passes for real."""
     places = list(sample_places())
     assert len({place.place_id for place in places}) == len(places) >= 30
-    assert {place.kind for place in places} == set(Kind)
+    assert {place.kind for place in places} == set(PlaceKind)
     for place in places:
         assert place.is_sample
         assert "견본" in place.name.ko
@@ -220,4 +220,4 @@ def test_sample_places_say_what_they_are(book: Rulebook) -> None:
 def test_the_version_is_a_digest_of_the_content(book: Rulebook) -> None:
     """The same data has the same version in every process."""
     assert re.fullmatch("[0-9a-f]{12}", book.version)
-    assert yaml_book.load().version == book.version
+    assert loader.load().version == book.version

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from mesh.errors import InvalidArgument, NotFound, Reason
 from mesh.locale import Locale
-from rules_svc import yaml_book
-from rules_svc.rulebook import Rulebook, ToldRule
+from rules_svc.loading import loader
+from rules_svc.rulebook.rulebook import Rulebook, ToldRule
 
-BOOK = yaml_book.load()
+BOOK = loader.load()
 PATHS = [node.path for node in BOOK.taxonomy]
 
 

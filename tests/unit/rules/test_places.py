@@ -7,10 +7,10 @@ from urllib.parse import unquote
 import pytest
 
 from mesh.locale import Text
-from rules_svc.places import Kind, Location, NearbyPlace, Place, merged
+from rules_svc.places.places import Location, NearbyPlace, Place, PlaceKind, merged
 
 NAMED = Text("견본", "Sample")
-PLACE = Place("sample-1", Kind.BATTERY_BOX, NAMED, NAMED, Location(37.5, 127.0), ("전지",), NAMED, True)
+PLACE = Place("sample-1", PlaceKind.BATTERY_BOX, NAMED, NAMED, Location(37.5, 127.0), ("전지",), NAMED, True)
 
 
 @pytest.mark.parametrize(("meters", "minutes"), [(0, 1), (40, 1), (100, 2), (1000, 20), (3000, 59)])
@@ -53,7 +53,7 @@ def nearby(meters: float, **changes: Any) -> NearbyPlace:
 def test_two_sources_are_merged_nearest_first() -> None:
     """Of two of a kind within 50 m ours is told; of another kind, or farther away, both."""
     ours = [nearby(0), nearby(500)]
-    theirs = [nearby(40, source="kakao"), nearby(200, source="kakao"), nearby(30, kind=Kind.LAMP_BOX)]
+    theirs = [nearby(40, source="kakao"), nearby(200, source="kakao"), nearby(30, kind=PlaceKind.LAMP_BOX)]
     assert [one.distance_meters for one in merged(ours, theirs, 10)] == [0, 30, 200, 500]
     assert [one.distance_meters for one in merged(ours, theirs, 2)] == [0, 30]
 

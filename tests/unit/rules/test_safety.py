@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from mesh.locale import Locale
-from rules_svc.answers import Composer, Finding
-from rules_svc.questions import Questions
-from rules_svc.regions import Whereabouts
-from rules_svc.rulebook import Rulebook
-from rules_svc.search import ItemIndex
+from rules_svc.answers.composer import Composer, Situation
+from rules_svc.answers.questions import Questions
+from rules_svc.rulebook.regions import Whereabouts
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.search.index import ItemIndex
 
 CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("safety.yaml").read_text("utf-8"))
 SAID = [(said, case) for case in CASES for said in case["say"]]
@@ -44,7 +44,7 @@ def test_what_is_dangerous_is_told_as_such(
         told = [rule.told(locale) for rule in rules]
         followed = told[0]
         rule = "\n".join([*followed.steps, *followed.hazards, followed.container, followed.when])
-        finding = Finding(found[0].path, tags=tuple(tags))
+        finding = Situation(found[0].path, tags=tuple(tags))
         answer = Composer(questions).compose(finding, told, "", locale).text
         for text in (rule, answer):
             for words in case[locale]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rules_svc.rulebook import Rulebook
-from rules_svc.search import ItemIndex, initials, letters
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.search.index import ItemIndex, initials, letters
 
 CASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("searches.yaml").read_text("utf-8"))
 ITEMS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("items.yaml").read_text("utf-8"))
@@ -156,8 +156,8 @@ def test_what_only_holds_a_name_is_asked_about(index: ItemIndex, question: str) 
 def test_chance_has_no_say() -> None:
     """The order of a set of strings changes with each process; no result may."""
     script = (
-        "import sys, yaml; from rules_svc import yaml_book; from rules_svc.search import ItemIndex;"
-        "index = ItemIndex.of(yaml_book.load_taxonomy());"
+        "import sys, yaml; from rules_svc.loading import loader; from rules_svc.search.index import ItemIndex;"
+        "index = ItemIndex.of(loader.load_taxonomy());"
         "[print(question, index.search(question, 20)) for question in sys.stdin.read().splitlines()]"
     )
     book = [

@@ -3,8 +3,8 @@
 import unicodedata
 from pathlib import Path
 
-from rules_svc.mappings import load_mapping, names
-from rules_svc.sheets import rows
+from rules_svc.places.csv_reader import rows
+from rules_svc.places.mappings import load_mapping, names
 
 
 def test_decomposed_headings_and_cells_are_composed(tmp_path: Path) -> None:

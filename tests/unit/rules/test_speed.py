@@ -5,7 +5,7 @@ import random
 import time
 
 from mesh.locale import Locale
-from rules_svc.rulebook import Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
 
 
 def test_matching_takes_less_than_a_millisecond(book: Rulebook) -> None:

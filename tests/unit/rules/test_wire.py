@@ -9,7 +9,7 @@ from eco2.vision.v1.classification_pb2 import Candidate, Category, Classificatio
 from mesh.errors import InvalidArgument, Reason
 from mesh.locale import Locale
 from rules_svc import wire
-from rules_svc.rulebook import Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
 
 
 def test_a_rule_survives_the_way_there_and_back(book: Rulebook) -> None:

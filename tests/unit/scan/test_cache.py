@@ -2,29 +2,29 @@
 
 import pytest
 
-from scan_svc.cache import HeardCache
+from scan_svc.progress.cache import InvalidatedCache
 
 
 @pytest.fixture
-def cache() -> HeardCache[str]:
+def cache() -> InvalidatedCache[str]:
     """A cache whose changes are heard of."""
-    cache: HeardCache[str] = HeardCache(limit=2)
+    cache: InvalidatedCache[str] = InvalidatedCache(limit=2)
     cache.open()
     return cache
 
 
-def read(cache: HeardCache[str], key: str, value: str | None) -> None:
+def read(cache: InvalidatedCache[str], key: str, value: str | None) -> None:
     cache.keep(key, cache.reading(key), value)
 
 
-def test_what_was_read_is_kept_until_it_changes(cache: HeardCache[str]) -> None:
+def test_what_was_read_is_kept_until_it_changes(cache: InvalidatedCache[str]) -> None:
     read(cache, "a", "old")
     assert cache.get("a") == "old"
     cache.drop(["a", "b"])
     assert cache.get("a") is None
 
 
-def test_an_answer_that_its_change_overtook_isnt_kept(cache: HeardCache[str]) -> None:
+def test_an_answer_that_its_change_overtook_isnt_kept(cache: InvalidatedCache[str]) -> None:
     """Nobody knows whether it was read before the change or after, and no other change may follow."""
     before = cache.reading("a")
     cache.drop(["a"])
@@ -34,14 +34,14 @@ def test_an_answer_that_its_change_overtook_isnt_kept(cache: HeardCache[str]) ->
     assert cache.get("a") == "new"
 
 
-def test_readers_at_the_same_time_keep_one_answer(cache: HeardCache[str]) -> None:
+def test_readers_at_the_same_time_keep_one_answer(cache: InvalidatedCache[str]) -> None:
     one, other = cache.reading("a"), cache.reading("a")
     cache.keep("a", one, "value")
     cache.keep("a", other, "value")
     assert cache.get("a") == "value"
 
 
-def test_nothing_is_kept_while_changes_arent_heard_of(cache: HeardCache[str]) -> None:
+def test_nothing_is_kept_while_changes_arent_heard_of(cache: InvalidatedCache[str]) -> None:
     """Not what was read before, nor what is on its way, not even when they are heard of again."""
     read(cache, "a", "old")
     on_its_way = cache.reading("b")
@@ -54,12 +54,12 @@ def test_nothing_is_kept_while_changes_arent_heard_of(cache: HeardCache[str]) ->
 
 def test_at_first_nothing_is_kept() -> None:
     """A worker hears of no changes."""
-    cache: HeardCache[str] = HeardCache()
+    cache: InvalidatedCache[str] = InvalidatedCache()
     read(cache, "a", "old")
     assert cache.get("a") is None
 
 
-def test_the_one_asked_for_longest_ago_goes_first(cache: HeardCache[str]) -> None:
+def test_the_one_asked_for_longest_ago_goes_first(cache: InvalidatedCache[str]) -> None:
     read(cache, "a", "1")
     read(cache, "b", "2")
     cache.get("a")
@@ -67,7 +67,7 @@ def test_the_one_asked_for_longest_ago_goes_first(cache: HeardCache[str]) -> Non
     assert [cache.get(key) for key in "abc"] == ["1", None, "3"]
 
 
-def test_what_isnt_there_takes_no_room(cache: HeardCache[str]) -> None:
+def test_what_isnt_there_takes_no_room(cache: InvalidatedCache[str]) -> None:
     """Asking for scans that don't exist must not push others out."""
     read(cache, "a", "1")
     for key in "bcd":

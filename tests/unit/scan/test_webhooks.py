@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 import standardwebhooks
 
-from scan_svc import webhooks
 from scan_svc.scans import Photo, Scan, State
-from scan_svc.webhooks import BODY_LIMIT, Event, Webhook
+from scan_svc.webhooks import message as webhooks
+from scan_svc.webhooks.message import BODY_LIMIT, Webhook, WebhookEvent
 
 NOW = datetime.now(UTC)
 SECRET = webhooks.new_secret(bytes(range(webhooks.SECRET_BYTES)))
 SCAN = Scan(
     scan_id="0197-scan", user_id="u", state=State.SUCCEEDED, version=1, photo=Photo("https://cdn/1.jpg"), created_at=NOW
 )
-WEBHOOK = Webhook("0197-hook", Event.SUCCEEDED, NOW, SCAN, "https://example.com/hook", SECRET, gone=False)
+WEBHOOK = Webhook("0197-hook", WebhookEvent.SUCCEEDED, NOW, SCAN, "https://example.com/hook", SECRET, gone=False)
 SHOWN: dict[str, Any] = {"scan_id": "0197-scan", "state": "STATE_SUCCEEDED", "user_input": "이 캔은 어디에 버려요?"}
 
 

@@ -2,9 +2,9 @@
 
 from io import BytesIO
 
-from vision_svc.cleaning import clean
-from vision_svc.photos import Photo
-from vision_svc.pixels import Pixels, pixels
+from vision_svc.classifiers.pixels import Pixels, pixels
+from vision_svc.photos.cleaning import clean
+from vision_svc.photos.photos import Photo
 
 
 def cleaned(content: bytes) -> Photo:

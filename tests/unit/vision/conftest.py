@@ -9,10 +9,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from vision_svc.cleaning import configure
+from vision_svc.classifiers.offline import OfflineClassifier
 from vision_svc.model import BACKBONE
 from vision_svc.model.convert import convert
-from vision_svc.providers.offline import OfflineClassifier
+from vision_svc.photos.cleaning import configure
 
 Encode = Callable[..., bytes]
 

@@ -4,9 +4,9 @@ import pytest
 
 from tests.unit.vision.attacks import ATTACKS
 from tests.unit.vision.cleaned import cleaned, seen
-from vision_svc.classification import UNKNOWN
-from vision_svc.labels import GROUPS, KINDS
-from vision_svc.providers.offline import OfflineClassifier
+from vision_svc.classifiers.classification import UNKNOWN
+from vision_svc.classifiers.labels import GROUPS, KINDS
+from vision_svc.classifiers.offline import OfflineClassifier
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -15,8 +15,8 @@ from PIL import ExifTags, Image
 
 from mesh.errors import EcoError, InvalidArgument, Reason
 from tests.unit.vision.cleaned import cleaned
-from vision_svc.photos import MAX_BYTES, Photo, demand_size
-from vision_svc.pixels import pixels
+from vision_svc.classifiers.pixels import pixels
+from vision_svc.photos.photos import MAX_BYTES, Photo, demand_size
 
 Encode = Callable[..., bytes]
 

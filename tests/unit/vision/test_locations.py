@@ -3,7 +3,7 @@
 import pytest
 
 from mesh.errors import NotFound, Reason
-from vision_svc.locations import Outside, Stored, locate, stored
+from vision_svc.photos.locations import Outside, Stored, locate, stored
 
 _BASE = "https://cdn.example.com/photos"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vision_svc.labels import KINDS
+from vision_svc.classifiers.labels import KINDS
+from vision_svc.classifiers.onnx_runtime import onnxruntime
 from vision_svc.model import BACKBONE_SHA256, HEAD, IMAGE_SIZE, convert, train
-from vision_svc.providers.runtime import onnxruntime
 
 
 @pytest.fixture(scope="module")

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from tests.unit.vision.cleaned import seen
-from vision_svc.classification import UNKNOWN, Category
-from vision_svc.labels import KINDS
+from vision_svc.classifiers.classification import UNKNOWN, Category
+from vision_svc.classifiers.labels import KINDS
+from vision_svc.classifiers.offline import OfflineClassifier
 from vision_svc.model import ModelUnusable
-from vision_svc.providers.offline import OfflineClassifier
 
 _MIDDLES = {
     "glass": {"유리병"},

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.unit.vision.cleaned import cleaned
-from vision_svc.orientation import orientation
+from vision_svc.photos.orientation import orientation
 
 Encode = Callable[..., bytes]
 Entry = tuple[int, int, int, bytes]

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 _LOADS = """
 import sys
 from pathlib import Path
-from vision_svc.providers.offline import OfflineClassifier
+from vision_svc.classifiers.offline import OfflineClassifier
 OfflineClassifier.load(Path(sys.argv[1]))
 print("loaded", flush=True)
 sys.stdin.read()

@@ -5,18 +5,18 @@ import pytest
 from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest
 from mesh.locale import Locale
 from vision_svc import wire
-from vision_svc.classification import UNKNOWN, Candidate, Classification, Kind
-from vision_svc.examination import Finding, Phase
-from vision_svc.labels import KINDS
-from vision_svc.locations import Outside, Stored
-from vision_svc.photos import Identity
+from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, OutcomeKind
+from vision_svc.classifiers.labels import KINDS
+from vision_svc.classify import ClassifiedPhoto, Phase
+from vision_svc.photos.locations import Outside, Stored
+from vision_svc.photos.photos import Identity
 
 _PHOTO = Identity("ab" * 32, 300, 200)
 
 
-def _finding(kind: Kind) -> Finding:
+def _finding(kind: OutcomeKind) -> ClassifiedPhoto:
     candidates = (Candidate(KINDS["metal"], 0.75), Candidate(KINDS["food"], 0.25))
-    return Finding(Classification(kind, 0.75, candidates, "offline", "m-1"), _PHOTO)
+    return ClassifiedPhoto(Classification(kind, 0.75, candidates, "offline", "m-1"), _PHOTO)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The API as clients use it: REST and gRPC."""

@@ -1,0 +1,106 @@
+"""A finished scan as a card in the terminal."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from eco2.character.v1 import character_pb2
+from eco2.rules.v1 import disposal_pb2
+from eco2.scan.v1 import scan_pb2
+from eco2.vision.v1 import classification_pb2
+from local.cli.api.errors import Failure
+from local.cli.display.labels import LABELS, Labels
+from mesh.locale import Locale
+
+_State = scan_pb2.Scan.State
+_Outcome = character_pb2.Reward.Outcome
+_BAR = 20
+_WIDTH = 96
+
+
+def render(scan: scan_pb2.Scan) -> RenderableType:
+    """The card of a scan in a terminal state, in the scan's language."""
+    locale = Locale.parse(scan.locale)
+    labels = LABELS[locale]
+    if scan.state == _State.STATE_FAILED:
+        failure = Failure.of(scan.error, locale)
+        return Panel(Text(failure.text), title=f"{labels.failed} · {failure.reason}", border_style="red", width=_WIDTH)
+    if scan.state != _State.STATE_SUCCEEDED:
+        text = labels.cancelled if scan.state == _State.STATE_CANCELLED else labels.expired
+        return Panel(Text(text), border_style="yellow", width=_WIDTH)
+    title = Text(scan.classification.display_name, style="bold")
+    return Panel(Group(*_sections(scan, labels)), title=title, border_style="green", padding=(1, 2), width=_WIDTH)
+
+
+def _sections(scan: scan_pb2.Scan, labels: Labels) -> Iterator[RenderableType]:
+    yield from _classification(scan.classification, labels)
+    if scan.answer.text:
+        yield from _section(labels.answer, [Text(scan.answer.text)])
+        yield from _section(labels.open_questions, _bullets(scan.answer.insufficiencies))
+    for rule in scan.rules[:1]:
+        yield from _rule(rule, scan.answer.text, labels)
+    yield from _section(labels.places, [_places(scan.places, labels)] if scan.places else [])
+    yield from _reward(scan.reward, labels)
+
+
+def _classification(seen: classification_pb2.Classification, labels: Labels) -> Iterator[RenderableType]:
+    category = seen.category
+    yield Text(" › ".join(name for name in (category.major, category.middle, category.minor) if name), style="dim")
+    yield Text.assemble(f"{labels.confidence} ", *_bar(seen.confidence))
+    others = [other for other in seen.candidates if other.category != category]
+    if others:
+        listed = ", ".join(f"{other.display_name} {other.confidence:.0%}" for other in others)
+        yield Text(f"{labels.candidates}: {listed}", style="dim")
+    if seen.tags:
+        yield Text(f"{labels.tags}: {', '.join(seen.tags)}", style="dim")
+    if seen.warning:
+        yield Text(f"{labels.warning}: {seen.warning}", style="yellow")
+
+
+def _rule(rule: disposal_pb2.DisposalRule, answer: str, labels: Labels) -> Iterator[RenderableType]:
+    """The rule the answer stands on: its source, and whatever the answer doesn't say already."""
+    steps = [Text(f"{number}. {step}") for number, step in enumerate(rule.steps, start=1) if step not in answer]
+    parts = ((labels.why, rule.why), (labels.container, rule.container))
+    more = [Text(f"{label}: {text}") for label, text in parts if text and text not in answer]
+    kept_out = [Text(f"{labels.keep_out}: {out.item} → {out.instead}") for out in rule.exclusions]
+    dangers = [Text(f"{labels.hazards}: {danger}", style="yellow") for danger in rule.hazards if danger not in answer]
+    source = [Text(rule.source, style="dim")] if rule.source else []
+    yield from _section(f"{labels.rule} · {rule.title}", [*steps, *more, *kept_out, *dangers, *source])
+
+
+def _places(places: Iterable[disposal_pb2.Place], labels: Labels) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for place in places:
+        name = Text(place.name) + (Text(f" ({labels.sample})", style="dim") if place.is_sample else Text())
+        walk = labels.minutes.format(minutes=place.walking_minutes)
+        table.add_row(name, Text(place.address, style="dim"), f"{place.distance_meters} m", walk)
+    return table
+
+
+def _reward(reward: character_pb2.Reward, labels: Labels) -> Iterator[RenderableType]:
+    if reward.outcome in (_Outcome.OUTCOME_GRANTED, _Outcome.OUTCOME_ALREADY_OWNED):
+        earned = Text.assemble((f"★ {reward.character.name}", "bold magenta"), f"  “{reward.character.dialogue}”")
+        yield from _section(labels.character, [earned, Text(reward.message, style="dim")])
+    elif reward.message:
+        yield from _section(labels.character, [Text(reward.message, style="dim")])
+
+
+def _section(title: str, body: Iterable[RenderableType]) -> Iterator[RenderableType]:
+    """A heading with something under it; nothing at all if there is nothing."""
+    lines = list(body)
+    if lines:
+        yield Text(f"\n{title}", style="bold cyan")
+        yield from (Padding(line, (0, 0, 0, 2)) for line in lines)
+
+
+def _bullets(lines: Iterable[str]) -> list[Text]:
+    return [Text(f"· {line}") for line in lines]
+
+
+def _bar(share: float) -> list[Text]:
+    filled = round(share * _BAR)
+    return [Text("█" * filled, style="green"), Text("░" * (_BAR - filled), style="dim"), Text(f" {share:.0%}")]

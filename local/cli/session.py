@@ -1,0 +1,108 @@
+"""Which stack the command line talks to, and as whom."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from local.cli.api.errors import Misuse
+from local.stack.files import read_env
+from local.stack.stack import ENV_FILE
+
+
+class NoStack(Exception):
+    """There is nothing to talk to; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Addresses and a token.
+
+    Attributes:
+        rest_url: The edge, for REST.
+        grpc_target: The edge, for gRPC.
+        scan_target: Scan itself, for operations.
+        token: The user's bearer token.
+    """
+
+    rest_url: str
+    grpc_target: str
+    scan_target: str
+    token: str
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str]) -> Self:
+        """From the variables of an address file.
+
+        Raises:
+            NoStack: One is missing.
+            Misuse: The token is none.
+        """
+        session = cls(
+            rest_url=_set(variables, "ECO2_REST_URL"),
+            grpc_target=_set(variables, "ECO2_GRPC_TARGET"),
+            scan_target=_set(variables, "ECO2_SCAN_TARGET"),
+            token=_set(variables, "ECO2_TOKEN"),
+        )
+        if not (session.token.isascii() and session.token.isprintable()):
+            raise Misuse("ECO2_TOKEN isn't a token: no header can carry it")
+        return session
+
+    @classmethod
+    def find(cls, var: Path, environment: Mapping[str, str]) -> Self:
+        """From the running stack's address file; what stands in the environment wins.
+
+        Raises:
+            NoStack: No stack runs in `var`, and the environment names none.
+        """
+        return cls.of(variables(var, environment))
+
+
+def variables(var: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The running stack's variables; what stands in the environment wins."""
+    return {**standing(var), **environment}
+
+
+def database_url(var: Path, environment: Mapping[str, str]) -> str:
+    """The running stack's database, or the one that the environment names.
+
+    Raises:
+        NoStack: There is neither.
+    """
+    return _set(variables(var, environment), "ECO2_DATABASE_URL")
+
+
+def standing(var: Path) -> dict[str, str]:
+    """The variables of the stack that runs in `var`; empty if none does.
+
+    A supervisor that was killed leaves its address file behind, so the file alone proves nothing.
+
+    Raises:
+        Misuse: The address file isn't one.
+        OSError: It can't be read.
+    """
+    try:
+        found = read_env(var / ENV_FILE)
+        supervisor = int(found["ECO2_SUPERVISOR"])
+    except FileNotFoundError:
+        return {}
+    except (KeyError, ValueError):
+        raise Misuse(f"{var / ENV_FILE} isn't a stack's address file") from None
+    return found if _lives(supervisor) else {}
+
+
+def _set(variables: Mapping[str, str], name: str) -> str:
+    if not (value := variables.get(name)):
+        raise NoStack(f"{name} is not set, and no stack runs here. Start one: eco2 up")
+    return value
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # as somebody else
+        return True
+    return True

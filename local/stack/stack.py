@@ -1,0 +1,292 @@
+"""The embedded stack: what runs, in which order, and where it can be reached.
+
+    postgres  valkey  seaweedfs        the stores, at once
+          migrations
+    vision  rules  character  scan     the services, at once
+          envoy                        the edge; ready when a request through it is answered
+
+It stops in the reverse order, Scan before the services it calls: it drains while they still answer. Everything lives in
+one folder, VAR:
+
+    stack.env     addresses and a token, only while everything is ready
+    secrets       passwords and keys, made once
+    ports.json    ports, the same again after a restart
+    lock          held while a stack runs here
+    log/          one file a child
+    postgres/ valkey/ seaweedfs/ envoy.yaml
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from local.stack import envoy, postgres, seaweedfs, services, valkey
+from local.stack.files import read_env, write_env
+from local.stack.ports import HOST, Ports, is_free
+from local.stack.secrets import Secrets
+from local.stack.supervisor import Child, NotStarted, Program, Say, finish
+from local.stack.tokens import AUDIENCE, ISSUER, Tokens
+
+ENV_FILE = "stack.env"
+USER = "newcomer"
+
+_STOP_SECONDS = 120.0  # longer than what is stopped one after the other is given together
+# Who calls others: stopped first, in this order, so that nobody is called who is gone.
+_CALLERS = ("envoy", "scan")
+
+
+class StackPart(StrEnum):
+    """How much of the stack to run."""
+
+    ALL = "all"
+    STORES = "stores"
+
+
+class Refused(Exception):
+    """The stack can't start here; the text says why and what to do."""
+
+
+class Stack:
+    """One stack in one folder. Use `standing`, which also stops it.
+
+    Args:
+        var: Its folder.
+        port: Where the edge listens; 0 for any free port.
+        part: How much of it to run.
+        say: Tells the person at the terminal.
+
+    Attributes:
+        variables: What its address file says, the pids apart.
+    """
+
+    def __init__(self, var: Path, port: int, part: StackPart, say: Say) -> None:
+        self._var = var
+        self._say = say
+        self._secrets = Secrets.load_or_create(var / "secrets")
+        self._tokens = Tokens(self._secrets.signing_key)
+        self.variables = {"ECO2_SUPERVISOR": str(os.getpid()), "ECO2_TOKEN": self._tokens.issue(USER)}
+        ports = Ports(var / "ports.json")
+        stores = self._stores(ports)
+        mesh = [] if part is StackPart.STORES else self._mesh(ports, port)
+        ports.save()
+        self._stages = [[self._child(program) for program in stage] for stage in (stores, mesh)]
+        self._ready = False
+
+    async def start(self) -> None:
+        """Starts everything and writes the address file.
+
+        Raises:
+            NotStarted: A part of it didn't get ready.
+        """
+        stores, mesh = self._stages
+        await _at_once(stores)
+        preparing = [prepare_bucket(self.variables)]
+        if mesh:
+            preparing.append(migrate(self.variables["ECO2_DATABASE_URL"]))
+        await asyncio.gather(*preparing)
+        await _at_once(mesh)
+        self._ready = True
+        self._publish()
+
+    async def stop(self) -> None:
+        """Withdraws the address file, then stops everything: the edge, Scan, the other services, the stores."""
+        self._ready = False
+        (self._var / ENV_FILE).unlink(missing_ok=True)
+        stores, mesh = self._stages
+        callers = [[child for child in mesh if child.program.name == name] for name in _CALLERS]
+        peers = [child for child in mesh if child.program.name not in _CALLERS]
+        for stage in (*callers, peers, stores):
+            await asyncio.gather(*(child.stop() for child in stage))
+
+    def _stores(self, ports: Ports) -> list[Program]:
+        var, secrets = self._var, self._secrets
+        postgres_port, valkey_port, s3_port = ports.take("postgres"), ports.take("valkey"), ports.take("s3")
+        storage = seaweedfs.Storage(f"http://{HOST}:{s3_port}", secrets.s3_access_key, secrets.s3_secret_key)
+        self.variables |= {
+            "ECO2_DATABASE_URL": postgres.dsn(postgres_port, secrets.postgres_password),
+            "ECO2_REDIS_URL": valkey.url(valkey_port, secrets.valkey_password),
+            "ECO2_S3_ENDPOINT": storage.endpoint,
+            "ECO2_S3_BUCKET": seaweedfs.BUCKET,
+            "ECO2_S3_REGION": seaweedfs.REGION,
+            "ECO2_S3_ACCESS_KEY": storage.access_key,
+            "ECO2_S3_SECRET_KEY": storage.secret_key,
+            "ECO2_CDN_BASE_URL": storage.cdn,
+        }
+        return [
+            postgres.program(var / "postgres", postgres_port, secrets.postgres_password),
+            valkey.program(var / "valkey", valkey_port, secrets.valkey_password),
+            seaweedfs.program(var / "seaweedfs", s3_port, ports, storage),
+        ]
+
+    def _mesh(self, ports: Ports, port: int) -> list[Program]:
+        if port and not is_free(port):
+            raise Refused(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
+        rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
+        service_ports = {name: ports.take(name) for name in services.SERVICES}
+        targets = {name: f"{HOST}:{number}" for name, number in service_ports.items()}
+        self.variables |= {
+            "ECO2_REST_URL": f"http://{HOST}:{rest_port}",
+            "ECO2_GRPC_TARGET": f"{HOST}:{rest_port}",
+            **{f"ECO2_{name.upper()}_TARGET": target for name, target in targets.items()},
+            "ECO2_ENVOY_ADMIN": f"http://{HOST}:{admin_port}",
+        }
+        edge = envoy.program(
+            self._var,
+            admin=self.variables["ECO2_ENVOY_ADMIN"],
+            rest=self.variables["ECO2_REST_URL"],
+            token=self.variables["ECO2_TOKEN"],
+            values={
+                "REST_HOST": HOST,
+                "REST_PORT": str(rest_port),
+                "ADMIN_PORT": str(admin_port),
+                **{f"{name.upper()}_HOST": HOST for name in services.SERVICES},
+                **{f"{name.upper()}_PORT": str(number) for name, number in service_ports.items()},
+                "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
+                "LUA_PATH": str(envoy.LUA),
+                "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
+                "JWKS_INLINE": self._tokens.jwks(),
+                "JWT_ISSUER": ISSUER,
+                "JWT_AUDIENCE": AUDIENCE,
+            },
+        )
+        return [*(services.program(name, targets[name], self.variables) for name in services.SERVICES), edge]
+
+    def _child(self, program: Program) -> Child:
+        return Child(program, self._var / "log" / f"{program.name}.log", self._say, self._publish)
+
+    def _publish(self) -> None:
+        if self._ready:
+            pids = ",".join(f"{child.program.name}={child.pid}" for stage in self._stages for child in stage)
+            write_env(self._var / ENV_FILE, {**self.variables, "ECO2_PIDS": pids})
+
+
+@asynccontextmanager
+async def standing(var: Path, port: int, part: StackPart, say: Say) -> AsyncIterator[Mapping[str, str]]:
+    """A stack that stands while the block runs. Must be entered in the main thread; see `local.stack.child_exec`.
+
+    Yields:
+        The variables of its address file.
+
+    Raises:
+        Refused: It can't start here.
+        NotStarted: A part of it didn't get ready.
+    """
+    var = _folder(var)
+    with _alone(var):
+        (var / ENV_FILE).unlink(missing_ok=True)
+        stack = Stack(var, port, part, say)
+        try:
+            await stack.start()
+            yield stack.variables
+        finally:
+            await stack.stop()
+
+
+def _folder(var: Path) -> Path:
+    (var / "log").mkdir(parents=True, exist_ok=True)
+    return var.resolve()
+
+
+@contextmanager
+def running(
+    var: Path, port: int = 0, part: StackPart = StackPart.ALL, command: Sequence[str] = ()
+) -> Iterator[dict[str, str]]:
+    """A stack in a process of its own, for tests: `eco2 up` as a person would start it.
+
+    Args:
+        var: Its folder.
+        port: Where the edge listens; 0 for any free port.
+        part: How much of it to run.
+        command: A module and its arguments that do the same in their own way; by default `eco2 up --tied`.
+
+    Yields:
+        The variables of its address file.
+
+    Raises:
+        NotStarted: It ended before it was ready; the text is what it printed.
+    """
+    var.mkdir(parents=True, exist_ok=True)
+    usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part)
+    with (var / "up.log").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(command or usual)],
+            cwd=envoy.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
+    try:
+        yield _awaited(var, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(_STOP_SECONDS)
+
+
+def _awaited(var: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
+    while process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            variables = read_env(var / ENV_FILE)
+            if variables["ECO2_SUPERVISOR"] == str(process.pid):  # else a killed stack's, not yet removed
+                return variables
+        time.sleep(0.02)
+    raise NotStarted((var / "up.log").read_text(encoding="utf-8").strip())
+
+
+@contextmanager
+def _alone(var: Path) -> Iterator[None]:
+    """Keeps a second stack out of the folder; the kernel lets go of the lock however this process ends."""
+    with (var / "lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Refused(
+                f"A stack already runs in {var} (pid {lock.read().strip()}). Stop it, or choose another folder:"
+                " VAR=… or --var."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+async def _at_once(children: Sequence[Child]) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            for child in children:
+                group.create_task(child.start())
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def migrate(database_url: str) -> str:
+    """Brings the database's schemas up to date, by the command that production uses.
+
+    Returns:
+        What the command printed: a line for each migration it applied.
+
+    Raises:
+        NotStarted: A migration failed.
+    """
+    owners = [f"{name}_svc" for name in services.SERVICES if (envoy.ROOT / f"{name}_svc" / "migrations").is_dir()]
+    command = (sys.executable, "-m", "mesh.postgres", "migrate", *owners)
+    return await finish(command, {"ECO2_DATABASE_URL": database_url})
+
+
+async def prepare_bucket(variables: Mapping[str, str]) -> str:
+    """Has storage forget photos in time, by the command that production uses.
+
+    Returns:
+        What the command printed.
+
+    Raises:
+        NotStarted: Storage refused.
+    """
+    storage = {name: value for name, value in variables.items() if name.startswith(("ECO2_S3_", "ECO2_CDN_"))}
+    return await finish((sys.executable, "-m", "mesh.bucket", "prepare"), storage)

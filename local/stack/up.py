@@ -1,0 +1,65 @@
+"""`eco2 up`: the stack in the foreground, until a signal ends it."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+
+from local.stack.child_exec import die_with_parent
+from local.stack.stack import ENV_FILE, StackPart, standing
+from local.stack.supervisor import Say
+from mesh import memory
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def stand(var: Path, port: int, part: StackPart, say: Say, *, tied: bool) -> None:
+    """Keeps a stack up until Ctrl-C, SIGTERM or SIGHUP; then stops it in order.
+
+    Args:
+        var: Its folder.
+        port: Where the edge listens; 0 for any free port.
+        part: How much of it to run.
+        say: Tells the person at the terminal.
+        tied: Also stop when the process that started this one is gone, even by kill -9: `make`, or a test run.
+
+    Raises:
+        Refused: It can't start here.
+        NotStarted: A part of it didn't get ready.
+    """
+    if tied:
+        parent = os.getppid()
+        die_with_parent(signal.SIGTERM)
+        if os.getppid() != parent:
+            return
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_stand(var, port, part, say))
+
+
+async def _stand(var: Path, port: int, part: StackPart, say: Say) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for signum in _ENDING:
+        loop.add_signal_handler(signum, _once(task, say))
+    began = monotonic()
+    async with standing(var, port, part, say) as variables:
+        where = variables.get("ECO2_REST_URL", "the stores alone")
+        say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
+        say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")
+        memory.give_back()
+        await asyncio.Event().wait()
+
+
+def _once(task: asyncio.Task[None], say: Say) -> Callable[[], None]:
+    """Cancels at the first signal only: a second one must not interrupt the ordered stop."""
+
+    def end() -> None:
+        if not task.cancelling():
+            say("Stopping …")
+            task.cancel()
+
+    return end

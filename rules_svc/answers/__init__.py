@@ -1,0 +1,1 @@
+"""Answers: composed from rules, or written by a hosted model and checked."""

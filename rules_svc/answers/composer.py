@@ -1,0 +1,253 @@
+"""What a person is told: how, why, where and when, composed from rules, situation and the person's own question.
+
+Nothing is invented: every sentence is a rule's, a warning of the classifier's, or one of the frames below.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mesh.locale import Locale, Text
+from rules_svc.answers.questions import Choice, Questions, Source, Topic
+from rules_svc.rulebook.rulebook import ToldRule
+from rules_svc.rulebook.taxonomy import Path
+
+PROVIDER = "composed"
+UNKNOWN: Path = ("미분류",)
+
+# A question about three things at once is answered; one that touches everything would repeat the whole rule.
+_MOST_TOPICS = 2
+
+_OPENING = Text("{title}, 이렇게 버려요.", "{title}: what to do.")
+_WHERE = Text("버리는 곳: {container}", "Where: {container}")
+_PLACE = Text("{where} · {place}", "{where}, {place}")
+_WHEN = Text("내놓는 때: {when}", "When: {when}")
+_DIFFERS = Text(
+    "사는 곳마다 달라요. 구청이나 주민센터에 확인하세요.", "it differs by district; ask your district office."
+)
+_FEE = Text("수수료: {fee}", "Fee: {fee}")
+_NAME = Text("사진 속 물건은 ‘{title}’ 같아요.", "It looks like this: {title}.")
+_INSTEAD = Text("‘{item}’: {instead}", "{item}: {instead}")
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the classifier found.
+
+    Attributes:
+        path: The category.
+        display_name: Its name in the locale.
+        tags: Situation tags.
+        warning: Must be said whatever the rules say. Empty if there is none.
+        candidates: Names of what it might be, most likely first.
+    """
+
+    path: Path
+    display_name: str = ""
+    tags: tuple[str, ...] = ()
+    warning: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAttempt:
+    """A model that was asked first and gave no answer that stands on the rules."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person is told.
+
+    Attributes:
+        text: The parts below, joined: how, why, where, when.
+        how: How to dispose of it; the person's own question is answered first.
+        why: Why.
+        where: Bag, bin or place.
+        insufficiencies: What stays open, each as one question.
+        rule_ids: The rules it stands on.
+        provider: Who wrote it.
+        when: When to put it out; empty while it isn't known what it is.
+        choices: Replies that would settle the first insufficiency.
+        model: The exact model that wrote it; empty when composed.
+        prompt_version: Version of its prompt.
+        passed_over: Models that were asked before, in order.
+    """
+
+    text: str
+    how: str
+    why: str
+    where: str
+    insufficiencies: tuple[str, ...]
+    rule_ids: tuple[str, ...]
+    provider: str = PROVIDER
+    when: str = ""
+    choices: tuple[str, ...] = ()
+    model: str = ""
+    prompt_version: str = ""
+    passed_over: tuple[ModelAttempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """The reply to the person's own question, and the rules it comes from."""
+
+    lines: tuple[str, ...] = ()
+    rule_ids: tuple[str, ...] = ()
+    understood: bool = True
+    needs_region: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """What stays open, as one question.
+
+    Attributes:
+        ask: The question, in the locale.
+        choices: Replies that settle it.
+        any_name: Whether the name of a category settles it.
+        tag: The situation that asks, and is over once it is settled; empty if it isn't one.
+        region: Whether a region settles it.
+        topic: Whether another question does: the one asked wasn't understood.
+    """
+
+    ask: str
+    choices: tuple[Choice, ...] = ()
+    any_name: bool = False
+    tag: str = ""
+    region: bool = False
+    topic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Composes answers.
+
+    Attributes:
+        questions: What people ask, and what they have to be asked.
+    """
+
+    questions: Questions
+
+    def compose(self, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale) -> Answer:
+        """The answer that the rules alone give.
+
+        Args:
+            finding: What was found.
+            rules: The rule to follow first, then wider ones. At least one.
+            question: The person's own words; may be empty.
+            locale: Language of the frames and of the questions asked back.
+        """
+        followed = rules[0]
+        reply = self._reply(finding, rules, question, locale)
+        how = "\n".join([*reply.lines, *_instructions(finding, followed, self.questions.topics, locale)])
+        where, when = _where(followed, locale), _when(finding, followed, locale)
+        unsettled = list(self._open(finding, question, reply, locale))
+        return Answer(
+            text="\n\n".join(part for part in (how, followed.why, where, when) if part),
+            how=how,
+            why=followed.why,
+            where=where,
+            insufficiencies=tuple(one.ask for one in unsettled),
+            rule_ids=tuple(dict.fromkeys((followed.rule_id, *reply.rule_ids))),
+            when=when,
+            choices=tuple(choice.label[locale] for one in unsettled[:1] for choice in one.choices),
+        )
+
+    def open(
+        self, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale
+    ) -> tuple[OpenQuestion, ...]:
+        """What an answer to this would leave open. Arguments as for `compose`."""
+        return tuple(self._open(finding, question, self._reply(finding, rules, question, locale), locale))
+
+    def _reply(self, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale) -> _Reply:
+        # Of what wasn't recognised nothing particular can be said; it is asked about instead.
+        if finding.path == UNKNOWN or not self.questions.asking.within(question):
+            return _Reply()
+        excluded = [
+            (_INSTEAD[locale].format(item=item, instead=instead), rule.rule_id)
+            for rule in rules
+            for item, instead in rule.exclusions
+            if _mentions(question, item)
+        ]
+        if excluded:
+            line, rule_id = excluded[0]
+            return _Reply((line,), (rule_id,))
+        topics = [topic for topic in self.questions.topics if topic.asked.within(question)]
+        replies = [_about(topic, finding, rules[0], locale) for topic in topics[:_MOST_TOPICS]]
+        lines = tuple(dict.fromkeys(line for line in replies if line))
+        needs_region = not rules[0].when and any(topic.source is Source.WHEN for topic in topics[:_MOST_TOPICS])
+        return _Reply(lines, understood=bool(topics), needs_region=needs_region)
+
+    def _open(self, finding: Situation, question: str, reply: _Reply, locale: Locale) -> Iterator[OpenQuestion]:
+        for category in self.questions.open:
+            if category.stays_open(finding.path, finding.tags, question):
+                which = category.ask_which if finding.candidates else None
+                ask = (which or category.ask)[locale].format(candidates=", ".join(finding.candidates))
+                yield OpenQuestion(ask, category.choices, category.any_name)
+        for tag in self.questions.open_tags:
+            if tag.tag in finding.tags:
+                yield OpenQuestion(tag.ask[locale], any_name=True, tag=tag.tag)
+        if reply.needs_region:
+            yield OpenQuestion(self.questions.region[locale], region=True)
+        if not reply.understood:
+            yield OpenQuestion(self.questions.unanswered[locale], topic=True)
+
+
+def _instructions(finding: Situation, rule: ToldRule, topics: Sequence[Topic], locale: Locale) -> Iterator[str]:
+    """Opening, numbered steps, dangers."""
+    if finding.path != UNKNOWN:
+        yield _OPENING[locale].format(title=rule.title)
+    for number, step in enumerate(rule.steps, start=1):
+        yield f"{number}. {step}"
+    if rule.fee:
+        yield _FEE[locale].format(fee=rule.fee)
+    hazards = [hazard for hazard in rule.hazards if not _same_danger(hazard, finding.warning, topics)]
+    for hazard in [finding.warning, *hazards] if finding.warning else hazards:
+        yield f"⚠ {hazard}"
+
+
+def _about(topic: Topic, finding: Situation, rule: ToldRule, locale: Locale) -> str | None:
+    """The rule's word on a topic; None where the whole text is the reply."""
+    match topic.source:
+        case Source.STEPS | Source.HAZARDS:
+            told = (*rule.steps, *rule.hazards) if topic.source is Source.STEPS else rule.hazards
+            found = next((line for line in told if topic.answered_by(line)), None)
+            return found or (topic.unsaid[locale] if topic.unsaid else None)
+        case Source.CONTAINER:
+            return _where(rule, locale)
+        case Source.WHEN:
+            return _when(finding, rule, locale)
+        case Source.FEE:
+            unsaid = topic.unsaid[locale] if topic.unsaid else None
+            return _FEE[locale].format(fee=rule.fee) if rule.fee else unsaid
+        case Source.WHY:
+            return rule.why
+        case Source.NAME:
+            return _NAME[locale].format(title=finding.display_name or rule.title)
+        case Source.ALL:
+            return None
+
+
+def _where(rule: ToldRule, locale: Locale) -> str:
+    where = _WHERE[locale].format(container=rule.container)
+    return _PLACE[locale].format(where=where, place=rule.place) if rule.place else where
+
+
+def _when(finding: Situation, rule: ToldRule, locale: Locale) -> str:
+    if not rule.when and finding.path == UNKNOWN:
+        return ""
+    return _WHEN[locale].format(when=rule.when or _DIFFERS[locale])
+
+
+def _same_danger(hazard: str, warning: str, topics: Sequence[Topic]) -> bool:
+    """Whether a rule's hazard would only repeat the classifier's warning."""
+    dangers = [topic.told for topic in topics if topic.source is Source.HAZARDS]
+    return any(words.within(hazard) and words.within(warning) for words in dangers)
+
+
+def _mentions(question: str, item: str) -> bool:
+    """Whether a question is about something a rule excludes: all words of one of its names, "·" parting the names."""
+    asked = question.casefold()
+    return any(all(word.rstrip("s") in asked for word in name.split()) for name in item.casefold().split("·"))

@@ -1,0 +1,102 @@
+"""Who writes an answer: the first of a chain of hosted models whose answer stands on the rules, else the composer.
+
+What a client sees: sentences as they come, each checked; then the answer, which replaces them. When a model fails half
+way, its sentences stay a draft. A composed answer needs no time, so it comes whole.
+"""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from mesh.errors import EcoError, Reason
+from mesh.locale import Locale
+from mesh.models.usage import Terms
+from rules_svc.answers.composer import UNKNOWN, Answer, Composer, ModelAttempt, Situation
+from rules_svc.rulebook.rulebook import ToldRule
+
+_log = structlog.get_logger("writing")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One answer to write.
+
+    Attributes:
+        finding: What was found.
+        rules: To stand on.
+        question: The person's own words.
+        locale: Language.
+        composed: The answer that rules alone make.
+        unanswered: Which of its open questions only says that the person's question wasn't understood.
+    """
+
+    finding: Situation
+    rules: Sequence[ToldRule]
+    question: str
+    locale: Locale
+    composed: Answer
+    unanswered: frozenset[str]
+
+
+class Writer(Protocol):
+    """What can write an answer."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in attempts and logs."""
+
+    def write(self, task: Task, terms: Terms) -> AsyncGenerator[str | Answer, None]:
+        """Checked sentences as they are written, then the answer, whose text begins with them.
+
+        Raises:
+            EcoError: Why there is no answer; at any time.
+        """
+
+
+class Writers:
+    """Writes answers.
+
+    Args:
+        hosted: Models in the order they are asked; may be empty.
+    """
+
+    def __init__(self, hosted: Sequence[Writer]) -> None:
+        self._hosted = tuple(hosted)
+
+    async def write(
+        self,
+        composer: Composer,
+        finding: Situation,
+        rules: Sequence[ToldRule],
+        question: str,
+        locale: Locale,
+        terms: Terms,
+    ) -> AsyncGenerator[str | Answer, None]:
+        """Pieces of a draft, then the answer. Other arguments as for `Composer.compose`."""
+        composed = composer.compose(finding, rules, question, locale)
+        # Of what wasn't recognised nothing can be written; it is asked about, which costs nothing.
+        hosted = self._hosted if finding.path != UNKNOWN else ()
+        passed_over = list[ModelAttempt]()
+        if hosted:
+            unsettled = composer.open(finding, rules, question, locale) if composed.insufficiencies else ()
+            unanswered = frozenset(one.ask for one in unsettled if one.topic)
+            task = Task(finding, rules, question, locale, composed, unanswered)
+        for writer in hosted:
+            try:
+                async with aclosing(writer.write(task, terms)) as events:
+                    async for event in events:
+                        if isinstance(event, Answer):
+                            yield replace(event, passed_over=tuple(passed_over))
+                            return
+                        # A second draft would only be appended to the first.
+                        if not passed_over:
+                            yield event
+            except EcoError as error:
+                if error.reason is Reason.MODEL_SPENT_UNKNOWN:
+                    raise  # the caller tells, and calls again
+                _log.warning("writer passed over", model=writer.name, reason=error.reason, detail=error.metadata)
+                passed_over.append(ModelAttempt(writer.name, error.reason))
+        yield replace(composed, passed_over=tuple(passed_over))

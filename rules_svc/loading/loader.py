@@ -1,0 +1,120 @@
+"""The rule book as files in `data/`: YAML whose shape `data/*.schema.json` describes, and a gazetteer in CSV."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import msgspec
+import yaml
+
+from mesh.validation.normalization import composed
+from rules_svc.answers.questions import Questions
+from rules_svc.loading.schema import HeadsFile, NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
+from rules_svc.rulebook.regions import NATION, Former, Region, Regions
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.taxonomy import Taxonomy
+
+DATA = files("rules_svc") / "data"
+
+T = TypeVar("T")
+
+
+def load_questions(data: Traversable = DATA) -> Questions:
+    """What people ask, and what they have to be asked.
+
+    Raises:
+        msgspec.ValidationError: The file hasn't the right shape.
+    """
+    return _shaped(data / "questions.yaml", QuestionsFile).questions()
+
+
+def load(data: Traversable = DATA) -> Rulebook:
+    """The rule book in a folder.
+
+    Raises:
+        ValueError: A rule id, a category or a tag stands there twice, or a major has no rule.
+        msgspec.ValidationError: A file hasn't the right shape.
+        mesh.errors.NotFound: A rule or a tag names a category that doesn't exist.
+    """
+    taxonomy = load_taxonomy(data)
+    rule_files = [_shaped(file, RuleFile) for file in _yaml_files(data / "rules")]
+    rules = [entry.rule(taxonomy, file) for file in rule_files for entry in file.rules]
+    tags = [entry.tag(taxonomy) for entry in _shaped(data / "tags.yaml", list[TagEntry])]
+    book = Rulebook(
+        version=_digest(data),
+        taxonomy=taxonomy,
+        tags=MappingProxyType({tag.key: tag for tag in tags}),
+        rules=MappingProxyType({rule.path: rule for rule in rules}),
+        regions=_load_regions(data / "regions", taxonomy),
+    )
+    if not len(rules) == len(book.rules) == len({rule.rule_id for rule in rules}):
+        raise ValueError("two rules share an id or a category")
+    if len(book.tags) != len(tags):
+        raise ValueError("a tag stands in the list twice")
+    if missing := [major.path for major in taxonomy.majors if major.path not in book.rules]:
+        raise ValueError(f"no rule for {missing}")
+    return book
+
+
+def load_taxonomy(data: Traversable = DATA) -> Taxonomy:
+    """Every category, with what names of several words say. Raises as `load` does."""
+    nodes = _shaped(data / "taxonomy.yaml", list[NodeEntry])
+    taxonomy = Taxonomy.of([entry.node() for entry in nodes])
+    return replace(taxonomy, compounds=_shaped(data / "heads.yaml", HeadsFile).compounds(taxonomy))
+
+
+def _shaped(file: Traversable, shape: type[T]) -> T:
+    """A file's content; what is wrong with it is told with its name."""
+    try:
+        return msgspec.convert(read(file), shape)
+    except (UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
+        error.add_note(f"in {file.name}")
+        raise
+
+
+def read(file: Traversable) -> Any:
+    """A YAML file's content, composed (NFC): some editors write Korean decomposed."""
+    return yaml.load(composed(file.read_text("utf-8-sig")), Loader=yaml.CSafeLoader)
+
+
+def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
+    """The gazetteer and what is known of its regions.
+
+    Raises:
+        ValueError: A region stands there twice or doesn't exist, or the nation is missing.
+    """
+    entries = [entry for file in _yaml_files(folder) for entry in _shaped(file, list[OverlayEntry])]
+    overlays = [entry.overlay(taxonomy) for entry in entries]
+    rows = csv.DictReader(io.StringIO(composed((folder / "gazetteer.csv").read_text("utf-8"))))
+    gazetteer = [
+        Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows
+    ]
+    lost = csv.DictReader(io.StringIO((folder / "former.csv").read_text("utf-8")))
+    former = [Former(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
+    (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
+    return Regions.of(gazetteer, [overlay for overlay in overlays if overlay.key != NATION], nation, former)
+
+
+def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
+    yield from sorted((file for file in folder.iterdir() if file.name.endswith(".yaml")), key=lambda file: file.name)
+
+
+def _digest(data: Traversable) -> str:
+    """Twelve hex digits that change with any file a person's answer comes from."""
+    digest = hashlib.sha256()
+    regions = data / "regions"
+    for file in [
+        *_yaml_files(data),
+        *_yaml_files(data / "rules"),
+        *_yaml_files(regions),
+        regions / "gazetteer.csv",
+        regions / "former.csv",
+    ]:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]

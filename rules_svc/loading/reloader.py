@@ -1,0 +1,130 @@
+"""The rule book while the service runs: one edition at a time, replaced whole.
+
+A request takes `RulebookReloader.current` once and works with that to its end, so it never sees half of two editions.
+The folder is looked at every few seconds. What changed is read when two looks in a row find the same files (somebody
+may still be copying), beside the serving, and becomes current only if all of it is right. Of a broken edition nothing
+is taken over: the log says which file and why, and the old one stays.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Self, TypeAlias
+
+import structlog
+
+from mesh.settings import Misconfigured
+from rules_svc.answers.composer import Composer
+from rules_svc.answers.interpreter import Interpreter
+from rules_svc.loading import loader
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.search.index import ItemIndex
+
+_log = structlog.get_logger("rulebook")
+
+# Name, time of the last change, size of every file.
+Fingerprint: TypeAlias = tuple[tuple[str, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRulebook:
+    """Everything that follows from the rule book's files.
+
+    Attributes:
+        book: Taxonomy, tags and rules.
+        composer: Composes answers.
+        items: Finds categories by name.
+        replies: Interprets what users reply.
+    """
+
+    book: Rulebook
+    composer: Composer
+    items: ItemIndex
+    replies: Interpreter
+
+    @classmethod
+    def load(cls, data: Traversable = loader.DATA) -> Self:
+        """The edition in a folder.
+
+        Raises:
+            Exception: A file is missing, can't be read, or contradicts another; its notes name the file if it is one.
+        """
+        book = loader.load(data)
+        composer = Composer(loader.load_questions(data))
+        items = ItemIndex.of(book.taxonomy)
+        return cls(book, composer, items, Interpreter.of(book, composer, items))
+
+
+class RulebookReloader:
+    """The edition that counts now.
+
+    Args:
+        folder: Where the files are; the packaged ones, which don't change, if None.
+
+    Raises:
+        Misconfigured: The first edition can't be loaded: without one there is nothing to serve.
+
+    Attributes:
+        current: The edition that counts now.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        # Before it is read: what changes from now on is a change.
+        self._read = self._seen = fingerprint(folder) if folder else ()
+        try:
+            self.current = LoadedRulebook.load(folder or loader.DATA)
+        except Exception as error:  # whatever is wrong with the files
+            raise Misconfigured(f"the rule book in {folder or loader.DATA}: {_told(error)}") from error
+
+    async def follow(self, seconds: float) -> None:
+        """Takes over what changes in the folder, for ever.
+
+        Args:
+            seconds: How often to look.
+        """
+        while self._folder is not None:
+            await asyncio.sleep(seconds)
+            await self.look()
+
+    async def look(self) -> None:
+        """Looks once at the folder, and takes over what the look before saw as well."""
+        if self._folder is None:
+            return
+        before, self._seen = self._seen, await asyncio.to_thread(fingerprint, self._folder)
+        if self._seen == before != self._read and await self._take_over(self._folder, before):
+            self._read = before
+
+    async def _take_over(self, folder: Path, seen: Fingerprint) -> bool:
+        """Reads the folder; False if it changed meanwhile and must be read again."""
+        try:
+            edition = await asyncio.to_thread(LoadedRulebook.load, folder)
+        except Exception as error:  # whatever is wrong with the files, the edition at work goes on
+            _log.error("rule book refused", folder=str(folder), error=_told(error), kept=self.current.book.version)
+            return True
+        if await asyncio.to_thread(fingerprint, folder) != seen:
+            return False
+        if edition.book.version != self.current.book.version:
+            _log.info("rule book replaced", version=edition.book.version, before=self.current.book.version)
+            self.current = edition
+        return True
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """What can be seen of a folder's files without reading them."""
+    return tuple(sorted(_seen(folder)))
+
+
+def _seen(folder: Path) -> Iterator[tuple[str, int, int]]:
+    for file in (*folder.rglob("*.yaml"), *folder.rglob("*.csv")):
+        try:
+            status = file.stat()
+        except OSError:  # it went between two glances; the next one tells
+            continue
+        yield str(file), status.st_mtime_ns, status.st_size
+
+
+def _told(error: Exception) -> str:
+    return " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])

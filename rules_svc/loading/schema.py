@@ -1,0 +1,281 @@
+"""What stands in the rule book's YAML files, entry by entry, and the domain objects each becomes."""
+
+from dataclasses import replace
+
+import msgspec
+
+from mesh.locale import Text
+from rules_svc.answers.questions import Choice, OpenCategory, OpenTag, Questions, Topic, Words
+from rules_svc.rulebook.collection import Collection, Stream
+from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
+from rules_svc.rulebook.regions import NATION, Overlay
+from rules_svc.rulebook.rulebook import Exclusion, Rule
+from rules_svc.rulebook.taxonomy import Node, Path, Synonyms, Taxonomy
+from rules_svc.search.compounds import Compound, Compounds, Material
+from rules_svc.search.compounds import Words as Nouns
+
+
+def path_of(text: str) -> Path:
+    """A category as the files write it: 재활용폐기물/종이/신문지."""
+    return tuple(text.split("/"))
+
+
+class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A category in `taxonomy.yaml`."""
+
+    key: str
+    name: Text
+    synonyms: Synonyms
+    children: list["NodeEntry"] = []
+
+    def node(self, above: Path = ()) -> Node:
+        """The category, below this path."""
+        path = (*above, self.key)
+        return Node(path, self.name, self.synonyms, tuple(child.node(path) for child in self.children))
+
+
+class CompoundEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A last noun in `heads.yaml`."""
+
+    heads: Nouns
+    to: str
+    of: Nouns = Nouns()
+
+    def compound(self, taxonomy: Taxonomy) -> Compound:
+        """The noun; where it leads must exist."""
+        return Compound(self.heads, taxonomy[path_of(self.to)].path, self.of)
+
+
+class MaterialEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A material in `heads.yaml`."""
+
+    words: Nouns
+    to: str
+    own: list[str]
+
+    def material(self, taxonomy: Taxonomy) -> Material:
+        """The material; every category it names must exist."""
+        own = tuple(taxonomy[path_of(one)].path for one in self.own)
+        return Material(self.words, taxonomy[path_of(self.to)].path, own)
+
+
+class HeadsFile(msgspec.Struct, forbid_unknown_fields=True):
+    """`heads.yaml`."""
+
+    heads: list[CompoundEntry]
+    materials: list[MaterialEntry]
+
+    def compounds(self, taxonomy: Taxonomy) -> Compounds:
+        """Everything known about names of several words."""
+        return Compounds(
+            tuple(one.compound(taxonomy) for one in self.heads),
+            tuple(one.material(taxonomy) for one in self.materials),
+        )
+
+
+class StepEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A step: its two texts and what it is about."""
+
+    ko: str
+    en: str
+    about: str = ""
+
+    def step(self) -> Step:
+        """The step."""
+        return Step(Text(self.ko, self.en), self.about)
+
+
+class RuleEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A rule in a file of `rules/`."""
+
+    id: str
+    category: str
+    steps: list[StepEntry]
+    why: Text
+    container: Text
+    exclusions: list[Exclusion] = []
+    hazards: list[Text] = []
+    source: Text | None = None
+    stream: Stream | None = None
+    fee: Text | None = None
+    fixed: bool = False
+
+    def rule(self, taxonomy: Taxonomy, file: "RuleFile") -> Rule:
+        """The rule, named after its category; what it doesn't say is its file's."""
+        node = taxonomy[path_of(self.category)]
+        return Rule(
+            rule_id=self.id,
+            path=node.path,
+            title=node.name,
+            steps=tuple(step.step() for step in self.steps),
+            why=self.why,
+            container=self.container,
+            exclusions=tuple(self.exclusions),
+            hazards=tuple(self.hazards),
+            source=self.source or file.source,
+            stream=self.stream or file.stream,
+            fee=self.fee,
+            fixed=self.fixed,
+        )
+
+
+class RuleFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of `rules/`: rules that share a source and, mostly, a stream."""
+
+    source: Text
+    rules: list[RuleEntry]
+    stream: Stream | None = None
+
+
+class RedirectEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A redirect of a tag."""
+
+    to: str
+    because: Text
+
+    def redirect(self, taxonomy: Taxonomy) -> Redirect:
+        """The redirect; where it leads must exist."""
+        return Redirect(taxonomy[path_of(self.to)].path, self.because)
+
+
+class EffectEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """What a tag in `tags.yaml` changes."""
+
+    scopes: list[str]
+    step: StepEntry | None = None
+    last: bool = False
+    container: Text | None = None
+    hazard: Text | None = None
+    redirect: RedirectEntry | None = None
+    exact: bool = False
+
+    def effect(self, taxonomy: Taxonomy) -> Effect:
+        """The effect; every category it names must exist."""
+        return Effect(
+            scopes=tuple(taxonomy[path_of(scope)].path for scope in self.scopes),
+            step=self.step.step() if self.step else None,
+            last=self.last,
+            container=self.container,
+            hazard=self.hazard,
+            redirect=self.redirect.redirect(taxonomy) if self.redirect else None,
+            exact=self.exact,
+        )
+
+
+class TagEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A tag in `tags.yaml`."""
+
+    key: str
+    name: Text
+    effects: list[EffectEntry]
+
+    def tag(self, taxonomy: Taxonomy) -> Tag:
+        """The tag."""
+        return Tag(self.key, self.name, tuple(effect.effect(taxonomy) for effect in self.effects))
+
+
+class OverlayEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A region in a file of `regions/`."""
+
+    region: str
+    as_of: str
+    verified: bool
+    source: Text
+    collections: dict[Stream, Collection]
+    differently: list[EffectEntry] = []
+
+    def overlay(self, taxonomy: Taxonomy) -> Overlay:
+        """The overlay. What nobody checked with the district says so wherever it names a day."""
+        advice = None if self.verified else _advice(self.region, self.as_of)
+        return Overlay(
+            key=self.region,
+            as_of=self.as_of,
+            source=self.source,
+            verified=self.verified,
+            collections={stream: _advised(one, advice) for stream, one in self.collections.items()},
+            advice=advice,
+            differently=tuple(effect.effect(taxonomy) for effect in self.differently),
+        )
+
+
+def _advice(region: str, as_of: str) -> Text:
+    """Whom to ask, and how old what we know is."""
+    name = region.rsplit("/", 1)[-1]
+    if region == NATION:
+        return Text("구청이나 주민센터에 확인하세요.", "Check with your district office or community centre.")
+    if not as_of:
+        return Text(
+            f"날짜가 없는 자료이니 {name}청에 확인하세요.", "The source has no date: check with the district office."
+        )
+    return Text(f"{as_of[:4]}년 자료이니 {name}청에 확인하세요.", f"As of {as_of[:4]}: check with the district office.")
+
+
+def _advised(collection: Collection, advice: Text | None) -> Collection:
+    if advice is None or collection.when is None:
+        return collection
+    when = Text(f"{collection.when.ko} {advice.ko}", f"{collection.when.en} {advice.en}")
+    return replace(collection, when=when)
+
+
+class ChoiceEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A reply that settles an open question, in `questions.yaml`."""
+
+    label: Text
+    words: Words
+    denial: Words = Words()
+    to: str | None = None
+    tags: tuple[str, ...] = ()
+
+    def choice(self) -> Choice:
+        """The choice."""
+        return Choice(self.label, self.words, self.denial, path_of(self.to) if self.to else None, self.tags)
+
+
+class OpenEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """What a category leaves open, in `questions.yaml`."""
+
+    at: str
+    ask: Text
+    ask_which: Text | None = None
+    tags: frozenset[str] = frozenset()
+    words: Words = Words()
+    choices: list[ChoiceEntry] = []
+    any_name: bool = False
+
+    def open_category(self) -> OpenCategory:
+        """The open category."""
+        return OpenCategory(
+            at=path_of(self.at),
+            ask=self.ask,
+            ask_which=self.ask_which,
+            tags=self.tags,
+            words=self.words,
+            choices=tuple(choice.choice() for choice in self.choices),
+            any_name=self.any_name,
+        )
+
+
+class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
+    """`questions.yaml`."""
+
+    asking: Words
+    topics: list[Topic]
+    open: list[OpenEntry]
+    open_tags: list[OpenTag]
+    region: Text
+    unanswered: Text
+    unclear: Text
+    settled: Text
+
+    def questions(self) -> Questions:
+        """Everything known about questions."""
+        return Questions(
+            asking=self.asking,
+            topics=tuple(self.topics),
+            open=tuple(entry.open_category() for entry in self.open),
+            open_tags=tuple(self.open_tags),
+            region=self.region,
+            unanswered=self.unanswered,
+            unclear=self.unclear,
+            settled=self.settled,
+        )

@@ -1,0 +1,1 @@
+"""Places that take waste: stored, imported, found, and when they are open."""

@@ -1,1 +1,0 @@
-"""Who can write an answer besides the composer: hosted models."""

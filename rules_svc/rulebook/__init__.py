@@ -1,0 +1,1 @@
+"""The rule book: taxonomy, rules, situations, regions. Pure."""

@@ -1,0 +1,42 @@
+"""One sentence about whose rules somebody is told, and how far to trust them."""
+
+from mesh.locale import Locale, Text
+from rules_svc.rulebook.regions import Overlay, Regions, Whereabouts
+
+_NATIONWIDE = Text(
+    "전국 공통 규정이에요. 사는 곳을 알려 주시면 요일과 장소도 찾아볼게요.",
+    "These are the nationwide rules. Tell us where you live for days and places.",
+)
+_UNKNOWN = Text(
+    "알 수 없는 지역이라 전국 공통 규정을 알려 드려요. 시·군·구까지 알려 주세요: {said}",
+    "We don't know this region, so these are the nationwide rules. Which city or district is it in: {said}?",
+)
+_SEVERAL = Text(
+    "같은 이름의 지역이 여러 곳이라 전국 공통 규정을 알려 드려요. 시·도까지 알려 주세요: {names}",
+    "Several regions have this name, so these are the nationwide rules. Which one is it: {names}?",
+)
+_NOTHING = Text(
+    "아직 자료가 없어 전국 공통 규정을 알려 드려요: {name}",
+    "We have nothing on this region yet, so these are the nationwide rules: {name}",
+)
+_LOCAL = Text("지역 규정이에요({name}).", "These are the rules of {name}.")
+
+
+def notice(found: Whereabouts, applied: Overlay, regions: Regions, locale: Locale) -> str:
+    """The sentence.
+
+    Args:
+        found: The region that was asked for.
+        applied: The overlay that had a say.
+        regions: For their names.
+        locale: Language of the sentence.
+    """
+    if applied.key != regions.nation.key:
+        told = _LOCAL[locale].format(name=regions.name(applied.key)[locale])
+        return f"{told} {applied.advice[locale]}" if applied.advice else told
+    if found.several:
+        names = ", ".join(regions.name(region.key)[locale] for region in found.several)
+        return _SEVERAL[locale].format(names=names)
+    if found.region:
+        return _NOTHING[locale].format(name=regions.name(found.region.key)[locale])
+    return _UNKNOWN[locale].format(said=found.said) if found.said else _NATIONWIDE[locale]

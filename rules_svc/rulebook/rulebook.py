@@ -1,0 +1,257 @@
+"""The rule book: how each category is disposed of, and what a situation or a region changes about it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mesh.errors import InvalidArgument, Reason
+from mesh.locale import Locale, Text
+from rules_svc.rulebook.collection import Stream
+from rules_svc.rulebook.effects import Effect, Step, Tag
+from rules_svc.rulebook.regions import Overlay, Regions, Whereabouts
+from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
+
+_NAMELESS = Text("", "")
+# The bags that a step may name and a region may replace.
+_BAGS = ("마대", "종량제봉투")
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """What doesn't belong in, and where it goes instead."""
+
+    item: Text
+    instead: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How one category is disposed of.
+
+    Attributes:
+        rule_id: Stable id; answers cite it.
+        path: The category it is written for.
+        title: The category's name.
+        steps: What to do, in order.
+        why: Why it is done so.
+        container: Bag, bin or place it goes to.
+        exclusions: What must stay out.
+        hazards: Dangers to people.
+        source: Title and section of the guide.
+        stream: How it is collected; None for what isn't known yet.
+        fee: What it costs; None if nothing beyond the bag.
+        applied_tags: Situation tags that changed it.
+        when: Days and hours where it is to be disposed of; None if they aren't known.
+        place: Where it is put out there; None if nothing is said about it.
+        fixed: Whether situations and regions leave it as it is: what is dangerous is told whole, and nothing beside it.
+    """
+
+    rule_id: str
+    path: Path
+    title: Text
+    steps: tuple[Step, ...]
+    why: Text
+    container: Text
+    exclusions: tuple[Exclusion, ...]
+    hazards: tuple[Text, ...]
+    source: Text
+    stream: Stream | None = None
+    fee: Text | None = None
+    applied_tags: tuple[str, ...] = ()
+    when: Text | None = None
+    place: Text | None = None
+    fixed: bool = False
+
+    def told(self, locale: Locale) -> "ToldRule":
+        """The rule in one language."""
+        return ToldRule(
+            rule_id=self.rule_id,
+            path=self.path,
+            title=self.title[locale],
+            steps=tuple(step.text[locale] for step in self.steps),
+            why=self.why[locale],
+            container=self.container[locale],
+            exclusions=tuple((one.item[locale], one.instead[locale]) for one in self.exclusions),
+            hazards=tuple(hazard[locale] for hazard in self.hazards),
+            source=self.source[locale],
+            applied_tags=self.applied_tags,
+            fee=self.fee[locale] if self.fee else "",
+            when=self.when[locale] if self.when else "",
+            place=self.place[locale] if self.place else "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToldRule:
+    """A rule as a person reads it, in one language. Exclusions are (item, instead).
+
+    Attributes:
+        fee: What it costs; empty if nothing.
+        when: When it is put out, where that is known; else empty.
+        place: Where it is put out, where the region says so; else empty.
+    """
+
+    rule_id: str
+    path: Path
+    title: str
+    steps: tuple[str, ...]
+    why: str
+    container: str
+    exclusions: tuple[tuple[str, str], ...] = ()
+    hazards: tuple[str, ...] = ()
+    source: str = ""
+    applied_tags: tuple[str, ...] = ()
+    fee: str = ""
+    when: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What applies.
+
+    Attributes:
+        rules: First the rule to follow, then the wider ones. Never empty.
+        overlay: The narrowest region that had a say; the nation's when none did.
+    """
+
+    rules: tuple[Rule, ...]
+    overlay: Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Everything the service knows. Loaded once, never changed.
+
+    Attributes:
+        version: Digest of the data it was read from.
+        taxonomy: Every category.
+        tags: Every situation; of two that redirect, the earlier one wins.
+        rules: By the category they are written for. Every major has one.
+        regions: Every region, and what each changes.
+    """
+
+    version: str
+    taxonomy: Taxonomy
+    tags: Mapping[str, Tag]
+    rules: Mapping[Path, Rule]
+
+    regions: Regions
+
+    def match(self, path: Path, tags: Sequence[str]) -> tuple[Rule, ...]:
+        """The national rules for a category in a situation; see `match_in`."""
+        return self.match_in(path, tags, Whereabouts()).rules
+
+    def match_in(self, path: Path, tags: Sequence[str], where: Whereabouts) -> Matched:
+        """The rules for a category in a situation and a region.
+
+        Args:
+            path: The category. One without a rule of its own falls back to the wider one.
+            tags: Keys of situation tags; order and repetition don't matter.
+            where: The region. If one was named, recognised or not, even a rule of thumb about days is told.
+
+        Returns:
+            First the rule to follow: the narrowest one, or the one the situation redirects to, with the situation and
+            the region worked in. Then the wider rules it stands in, as they are. At most four.
+
+        Raises:
+            NotFound: The category isn't in the taxonomy.
+            InvalidArgument: A tag isn't in the closed list.
+        """
+        node, known = self.taxonomy[path], self.regions.known_of(where.region)
+        # What a region does differently comes after what the situation demands.
+        changes = [*self._present(tags), *(Tag("", _NAMELESS, one.differently) for one in known if one.differently)]
+        target, reasons, redirecting = self._redirected(node.path, changes)
+        shaped = self._shaped(self._narrowest(target), target, changes, reasons, redirecting)
+        followed = _collected(shaped, (*known, self.regions.nation), rule_of_thumb=bool(where.region or where.said))
+        had_a_say = (one for one in known if one.concerns(followed.stream, node.path))
+        wider = [self.rules[one] for one in lineage(path) if one in self.rules]
+        rules = (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
+        return Matched(rules, next(had_a_say, self.regions.nation))
+
+    def _present(self, keys: Iterable[str]) -> list[Tag]:
+        """The tags with these keys, in the book's order."""
+        wanted = set(keys)
+        for unknown in sorted(wanted - self.tags.keys()):
+            raise InvalidArgument(Reason.TAG_UNKNOWN, tag=unknown)
+        return [tag for tag in self.tags.values() if tag.key in wanted]
+
+    def _narrowest(self, path: Path) -> Rule:
+        return next(self.rules[one] for one in lineage(path) if one in self.rules)
+
+    def _redirected(self, path: Path, present: Sequence[Tag]) -> tuple[Path, list[Step], list[str]]:
+        """Where the situation leads, with the reasons and the tags that led there.
+
+        Each tag redirects at most once, and none leads away from a fixed rule.
+        """
+        reasons, used, left = list[Step](), list[str](), list(present)
+        while True:
+            if self._narrowest(path).fixed:
+                return path, reasons, used
+            hop = next(((tag, redirect) for tag in left if (redirect := tag.redirect(path))), None)
+            if hop is None:
+                return path, reasons, used
+            tag, redirect = hop
+            path = redirect.to
+            reasons.append(Step(redirect.because))
+            used.append(tag.key)
+            left.remove(tag)
+
+    def _shaped(
+        self, rule: Rule, path: Path, present: Sequence[Tag], reasons: Sequence[Step], redirecting: Sequence[str]
+    ) -> Rule:
+        """The rule with what the situation changes about it."""
+        changing = [
+            (tag.key, effect)
+            for tag in present
+            for effect in tag.effects
+            if effect.redirect is None and effect.reaches(path) and not rule.fixed
+        ]
+        effects = [effect for _, effect in changing]
+        applied = [*redirecting, *(key for key, _ in changing)]
+        hazards = (*rule.hazards, *(effect.hazard for effect in effects if effect.hazard))
+        containers = [effect.container for effect in effects if effect.container]
+        return replace(
+            rule,
+            steps=(*reasons, *_arranged(rule.steps, effects)),
+            container=containers[0] if containers else rule.container,
+            hazards=tuple(dict.fromkeys(hazards)),
+            applied_tags=tuple(dict.fromkeys(key for key in applied if key)),
+        )
+
+
+def _collected(rule: Rule, overlays: Sequence[Overlay], *, rule_of_thumb: bool) -> Rule:
+    """The rule with its region's days, place and bag: each from the narrowest overlay that names it."""
+    said = [
+        collection
+        for overlay in overlays
+        if (collection := overlay.collection(rule.stream)) and (rule_of_thumb or not collection.differs)
+    ]
+    container = next((one.container for one in said if one.container), None)
+    return replace(
+        rule,
+        when=next((one.when for one in said if one.when), None),
+        place=next((one.place for one in said if one.place), None),
+        container=container or rule.container,
+        steps=tuple(_bagged(step, container) for step in rule.steps) if container else rule.steps,
+    )
+
+
+def _bagged(step: Step, container: Text) -> Step:
+    """The step, with the region's bag where it names another one; what else it says stays."""
+    named = next((bag for bag in _BAGS if bag in step.text.ko), None)
+    if step.about != "bag" or named is None or named in container.ko:
+        return step
+    korean, english = (text.partition(". ")[2] for text in (step.text.ko, step.text.en))
+    return Step(
+        Text(f"{container.ko}에 담아요. {korean}".strip(), f"Put it in {container.en}. {english}".strip()), step.about
+    )
+
+
+def _arranged(own: Sequence[Step], effects: Sequence[Effect]) -> list[Step]:
+    """The rule's own steps with the situation's: in place of those about the same, else first or last."""
+    places = {step.about for step in own if step.about}
+    added = [(effect.step, effect.last) for effect in effects if effect.step]
+    placed = {step.about: [one for one, _ in added if one.about == step.about] for step, _ in added}
+    first = [step for step, last in added if step.about not in places and not last]
+    middle = [one for step in own for one in placed.get(step.about, [step])]
+    return [*first, *middle, *(step for step, last in added if step.about not in places and last)]

@@ -1,0 +1,1 @@
+"""Items by what people call them."""

@@ -1,0 +1,131 @@
+"""Names made of several words: the last noun says what a thing is, the words before it of what kind.
+
+A peach stone is no fruit, a filter for an air purifier no appliance, and a rubber boot no shoe for the clothing bin.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from rules_svc.search.phrases import Phrase, folded, singular
+
+Keys: TypeAlias = tuple[str, ...]  # a category's path; the taxonomy builds on this module
+T = TypeVar("T")
+_SHORTEST_PART = 2  # letters of a Korean word that may end another
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words in both languages, folded as questions are."""
+
+    ko: tuple[str, ...] = ()
+    en: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ko", tuple(map(folded, self.ko)))
+        object.__setattr__(self, "en", tuple(" ".join(map(singular, folded(word).split())) for word in self.en))
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """A last noun that decides.
+
+    Attributes:
+        heads: The noun.
+        to: The category of a thing so called.
+        of: What must stand before it; anything, or nothing, if there are none.
+    """
+
+    heads: Words
+    to: Keys
+    of: Words = Words()
+
+    def allows(self, rest: str) -> bool:
+        """Whether what stands before the noun is what must."""
+        return self.of == Words() or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a thing may be said to be made of.
+
+    Attributes:
+        words: The words that say so.
+        to: Where a thing of it goes if nothing else is known.
+        own: Categories for things of this material alone.
+    """
+
+    words: Words
+    to: Keys
+    own: tuple[Keys, ...]
+
+    def owns(self, path: Keys) -> bool:
+        """Whether only things of this material belong there."""
+        return any(path[: len(own)] == own for own in self.own)
+
+
+class Compounds:
+    """What last nouns and materials say.
+
+    Args:
+        heads: The nouns, the most particular first.
+        materials: The materials.
+    """
+
+    def __init__(self, heads: Sequence[Compound] = (), materials: Sequence[Material] = ()) -> None:
+        self._materials = tuple(materials)
+        self._heads = _by_word((word, (number, one)) for number, one in enumerate(heads) for word in _words(one.heads))
+        self._said = _by_word((word, one) for one in materials for word in _words(one.words))
+        self._longest = max(map(len, (*self._heads, *self._said)), default=0)
+
+    def named(self, phrase: Phrase) -> Compound | None:
+        """What the phrase's last noun makes of it, if one is known."""
+        *before, last = phrase.words
+        said = " ".join(filter(None, (phrase.before, *before)))
+        lengths = range(1, min(self._longest, len(last)) + 1) if not last.isascii() else (len(last),)
+        fitting = (
+            (number, compound)
+            for length in lengths
+            for number, compound in self._heads.get(last[-length:], ())
+            if compound.allows(f"{said} {last[:-length]}".strip())
+        )
+        return min(fitting, default=(0, None), key=lambda one: one[0])[1]
+
+    def made_of(self, phrase: Phrase) -> tuple[Material, ...]:
+        """The materials that the phrase, or what stands before it, says of a thing; the bare word says it of none."""
+        words = [*phrase.before.split(), *phrase.words]
+        if len(words) == 1 and words[0] in self._said:
+            return ()
+        found = [one for word in words for start in _starts(word, self._longest) for one in self._said.get(start, ())]
+        return tuple(dict.fromkeys(found))
+
+    def conflict(self, materials: Sequence[Material], path: Keys) -> bool:
+        """Whether a category is for things of another material than what was said."""
+        if not materials or any(one.owns(path) for one in materials):
+            return False
+        return any(one.owns(path) for one in self._materials)
+
+
+def _words(words: Words) -> tuple[str, ...]:
+    return (*words.ko, *words.en)
+
+
+def _starts(word: str, longest: int) -> Iterator[str]:
+    """What a word may begin with: Korean materials are joined to the thing, English ones stand alone."""
+    yield from (word[:length] for length in range(1, min(longest, len(word)) + 1)) if not word.isascii() else (word,)
+
+
+def _by_word(pairs: Iterable[tuple[str, T]]) -> Mapping[str, Sequence[T]]:
+    groups: dict[str, list[T]] = defaultdict(list)
+    for word, one in pairs:
+        groups[word].append(one)
+    return dict(groups)
+
+
+def _ends(rest: str, word: str) -> bool:
+    """Whether what stands before a noun says a word, as one of its own or, from two letters on, at the end of one."""
+    if word.isascii():
+        return f" {word} " in f" {rest} "
+    words = rest.split()
+    return word in words or (len(word) >= _SHORTEST_PART and bool(words) and words[-1].endswith(word))

@@ -1,0 +1,294 @@
+"""Items by what people call them.
+
+A question such as "우유갑은 어디에 버려요?" is cut into what may be names (`phrases`), and each is looked for among the
+names and synonyms of the taxonomy. The last noun decides what a thing is (`compounds`), so a match is sure only if
+
+    it is the very name                          "페트병", "PET", "milk cartons"
+    it is the name with words before it          "다 쓴 생수병", "wireless keyboard"
+    its last noun says so of what stands before  "아보카도 씨", "crab shells"
+
+and the name isn't of another material than the question says. What is part of a name, what has a name in another place
+(a phone case is no phone), what is spelt otherwise, and initial consonants are offered, never asserted: their scores
+stay below `SURE`. The index is built once per edition of the rule book.
+"""
+
+import itertools
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from mesh.locale import Locale
+from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy
+from rules_svc.search.compounds import Compounds, Material
+from rules_svc.search.phrases import LONGEST, Phrase, folded, phrases, singular
+
+# Below this a match is a guess that would lead somebody to the wrong bin.
+_LEAST = 0.6
+# What is so much worse than the best isn't worth showing beside it.
+_BEHIND_BEST = 0.25
+# From here on the category may be told as the answer; below it only asked about.
+SURE = 0.86
+_UNSURE = 0.84
+# A name that makes up less than this of a Korean word ends it by chance: 도자기 in 보도자기.
+_LEAST_OF_A_WORD = 0.3
+_FUZZY_PHRASES = 3
+_WHOLE = 0.99  # weight of a phrase that is the whole question, perhaps without a particle
+_LAST_NOUN = 0.97
+_ELSEWHERE = 0.06  # what a name counts less where it isn't what the phrase ends with
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of one category.
+
+    Attributes:
+        text: As it is written in the taxonomy.
+        path: The category.
+        squeezed: Its letters without spaces.
+        words: Its words, English ones in the singular.
+    """
+
+    text: str
+    path: Path
+    squeezed: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A category that a question means.
+
+    Attributes:
+        path: The category.
+        matched: The name that matched.
+        score: How well, from 0 to 1.
+    """
+
+    path: Path
+    matched: str
+    score: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it may be told as the answer; else it is a candidate to ask about."""
+        return self.score >= SURE
+
+
+class ItemIndex:
+    """Every name of every category, ready to be searched.
+
+    Args:
+        names: All of them, in the taxonomy's order.
+        compounds: What last nouns and materials say.
+        titles: What people read of each category, in the taxonomy's order.
+    """
+
+    def __init__(self, names: Sequence[Name], compounds: Compounds, titles: Mapping[Path, str]) -> None:
+        self._names = tuple(names)
+        self._compounds = compounds
+        self._titles = titles
+        self._order = {path: number for number, path in enumerate(titles)}
+        self._exact = _grouped((name.squeezed, name) for name in names)
+        self._initials = _grouped((initials(name.squeezed), name) for name in names if not name.squeezed.isascii())
+        self._first_letters = sorted(self._initials)
+        self._english = _grouped((word, name) for name in names for word in dict.fromkeys(name.words) if word.isascii())
+        self._spelt = sorted(((letters(name.squeezed), name) for name in names), key=lambda one: len(one[0]))
+        self._letters = [spelt for spelt, _ in self._spelt]
+        # All names in one text: finding what holds a phrase is then one search in C.
+        self._joined = "".join(f"{name.squeezed}\n" for name in names)
+        self._starts = _starts(names)
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy) -> Self:
+        """The index of a taxonomy."""
+        names = [name for node in taxonomy for name in _names(node)]
+        return cls(names, taxonomy.compounds, {node.path: node.name.ko for node in taxonomy})
+
+    def search(self, question: str, limit: int) -> list[Found]:
+        """The categories a question may mean, best first; none rather than a far-fetched one.
+
+        Args:
+            question: What somebody typed, in either language.
+            limit: How many at most.
+        """
+        best: dict[Path, Found] = {}
+        asked = phrases(question)
+        for phrase in asked:
+            _keep(best, self._as_written(phrase))
+        if not any(found.sure for found in best.values()):
+            for phrase in asked[:_FUZZY_PHRASES]:
+                _keep(best, self._spelt_otherwise(phrase))
+        # Of two that are as good the narrower one says more; then the guide's order, so that chance has no say.
+        ranked = sorted(best.values(), key=lambda one: (-one.score, -len(one.path), self._order[one.path]))
+        least = max(_LEAST, ranked[0].score - _BEHIND_BEST) if ranked else _LEAST
+        return [found for found in ranked[:limit] if found.score >= least]
+
+    def _as_written(self, phrase: Phrase) -> Iterator[Found]:
+        asked = phrase.squeezed
+        materials = self._compounds.made_of(phrase) if phrase.heads else ()
+        for name in self._exact.get(asked, ()):
+            sure = (phrase.heads or phrase.weight >= _WHOLE) and not self._of_another(materials, phrase, name)
+            yield _found(name, phrase.weight, sure=sure)
+        if phrase.heads:
+            yield from self._by_last_noun(phrase, materials)
+        if all("\u1100" <= letter <= "\u1112" for letter in asked):
+            yield from self._by_initials(asked, phrase.weight)
+        elif asked.isascii():
+            yield from self._in_english(phrase, materials)
+        else:
+            yield from self._in_korean(phrase, materials)
+
+    def _of_another(self, materials: Sequence[Material], phrase: Phrase, name: Name) -> bool:
+        """Whether the name is for things of another material than the phrase says; its own words don't count."""
+        return (
+            bool(materials)
+            and bool(phrase.before or phrase.squeezed != name.squeezed)
+            and self._compounds.conflict(materials, name.path)
+        )
+
+    def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[Found]:
+        if compound := self._compounds.named(phrase):
+            yield Found(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN))
+        # What it is made of decides where the thing itself goes otherwise: a rubber boot, a plastic chopping board.
+        known = bool(materials) and any(self._of_another(materials, phrase, name) for name in self._at_the_end(phrase))
+        for material in materials:
+            score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * _UNSURE
+            yield Found(material.to, self._titles[material.to], score)
+
+    def _at_the_end(self, phrase: Phrase) -> Iterator[Name]:
+        """The names that the phrase is, or ends with."""
+        asked = phrase.squeezed
+        starts = range(len(asked) - 1) if not asked.isascii() else ()
+        yield from (name for start in starts for name in self._exact.get(asked[start:], ()))
+        for length in range(1, len(phrase.words) + 1):
+            yield from self._exact.get("".join(phrase.words[-length:]), ())
+
+    def _in_korean(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[Found]:
+        """Names that hold the phrase, and names within it."""
+        asked, weight = phrase.squeezed, phrase.weight
+        if len(asked) >= 2:
+            for name in self._holding(asked):
+                # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기.
+                whole = name.squeezed.endswith(asked)
+                yield _found(name, weight * _part(len(asked), len(name.squeezed)) - (0.0 if whole else _ELSEWHERE))
+        # At either end only: 면봉 in the middle of 라면봉지 is no cotton bud.
+        for length in range(2, len(asked)):
+            for name in self._exact.get(asked[-length:], ()):
+                sure = (
+                    phrase.heads
+                    and length >= _LEAST_OF_A_WORD * len(asked)
+                    and not self._of_another(materials, phrase, name)
+                )
+                yield _found(name, weight * _part(length, len(asked)), sure=sure)
+            for name in self._exact.get(asked[:length], ()):
+                yield _found(name, weight * _part(length, len(asked)) - _ELSEWHERE)
+
+    def _holding(self, asked: str) -> Iterator[Name]:
+        at = self._joined.find(asked)
+        while at >= 0:
+            yield self._names[self._starts[at]]
+            at = self._joined.find(asked, self._joined.index("\n", at))
+
+    def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[Found]:
+        """Names that share all words of the phrase, or all of whose words are in it."""
+        asked = set(phrase.words)
+        for name in dict.fromkeys(name for word in phrase.words for name in self._english.get(word, ())):
+            theirs = set(name.words)
+            if not asked <= theirs and not theirs <= asked:
+                continue
+            same = name.words[-1] == phrase.words[-1]
+            score = phrase.weight * _part(*sorted((len(asked), len(theirs)))) - (0.0 if same else _ELSEWHERE)
+            sure = phrase.heads and same and theirs <= asked and not self._of_another(materials, phrase, name)
+            yield _found(name, score, sure=sure)
+
+    def _by_initials(self, asked: str, weight: float) -> Iterator[Found]:
+        if len(asked) < 2:
+            return
+        at = bisect_left(self._first_letters, asked)
+        for first in itertools.takewhile(lambda first: first.startswith(asked), self._first_letters[at:]):
+            if first == asked or len(asked) >= 3:
+                for name in self._initials[first]:
+                    whole = len(name.squeezed) == len(asked)
+                    yield _found(name, weight * (0.9 if whole else 0.8))
+
+    def _spelt_otherwise(self, phrase: Phrase) -> Iterator[Found]:
+        asked = letters(phrase.squeezed)
+        if len(asked) < 5:
+            return
+        least = (0.7 if asked.isascii() else 0.75) if len(asked) >= 7 else 0.8
+        # What is much shorter or longer can't be similar enough.
+        first = bisect_left(self._letters, len(asked) * least, key=len)
+        last = bisect_right(self._letters, len(asked) / least, key=len)
+        near, scorer = self._letters[first:last], OSA.normalized_similarity
+        for _, similarity, number in process.extract(asked, near, scorer=scorer, score_cutoff=least, limit=10):
+            yield _found(self._spelt[first + number][1], phrase.weight * (similarity - 0.1))
+
+
+def letters(text: str) -> str:
+    """Korean syllables as their letters; a final consonant is the same letter as an initial one."""
+    return unicodedata.normalize("NFD", text).translate(_FINAL_AS_INITIAL)
+
+
+def initials(text: str) -> str:
+    """The first letter of each Korean syllable."""
+    return "".join(unicodedata.normalize("NFD", letter)[0] for letter in text if "가" <= letter <= "힣")
+
+
+def _finals() -> Mapping[int, int]:
+    table = {}
+    for final in range(0x11A8, 0x11C3):
+        try:
+            initial = unicodedata.lookup(unicodedata.name(chr(final)).replace("JONGSEONG", "CHOSEONG"))
+        except KeyError:  # a cluster such as ㄳ starts no syllable
+            continue
+        table[final] = ord(initial)
+    return table
+
+
+_FINAL_AS_INITIAL = _finals()
+
+
+def _names(node: Node) -> Iterator[Name]:
+    """A category's names: what people read, its key and the key's parts, synonyms; each once."""
+    texts = [node.name.ko, node.path[-1], *node.path[-1].split("·"), node.name.en]
+    texts += [synonym for locale in Locale for synonym in node.synonyms[locale]]
+    seen = set[str]()
+    for text in texts:
+        words = tuple(singular(word) for word in folded(text).split())
+        squeezed = "".join(words)[:LONGEST]
+        if squeezed and squeezed not in seen:
+            seen.add(squeezed)
+            yield Name(text, node.path, squeezed, words)
+
+
+def _starts(names: Sequence[Name]) -> list[int]:
+    """For each place in the joined text, the number of the name that stands there."""
+    return [number for number, name in enumerate(names) for _ in range(len(name.squeezed) + 1)]
+
+
+def _grouped(pairs: Iterator[tuple[str, Name]]) -> Mapping[str, Sequence[Name]]:
+    groups: dict[str, list[Name]] = defaultdict(list)
+    for key, name in pairs:
+        groups[key].append(name)
+    return dict(groups)
+
+
+def _part(shorter: int, longer: int) -> float:
+    return 0.7 + 0.25 * shorter / longer
+
+
+def _found(name: Name, score: float, *, sure: bool = False) -> Found:
+    """A match; its score says whether it is sure."""
+    return Found(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE))
+
+
+def _keep(best: dict[Path, Found], found: Iterator[Found]) -> None:
+    for one in found:
+        if one.path not in best or one.score > best[one.path].score:
+            best[one.path] = one

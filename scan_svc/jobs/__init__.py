@@ -1,0 +1,1 @@
+"""The durable queue: jobs in PostgreSQL, leased to workers."""

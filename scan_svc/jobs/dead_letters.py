@@ -1,0 +1,163 @@
+"""Dead letters: scans that failed for good, rewards that couldn't be had, and another try.
+
+A dead letter is DEAD until it was replayed three times in vain, then ARCHIVED: nothing loops for ever. What earlier
+stages produced stays with it, so a replay pays only for the stage that failed and those after it. A dead letter of the
+stage `reward` belongs to a scan that has succeeded, and stays so.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import asyncpg
+import msgspec
+import structlog
+
+from mesh.errors import NotFound, Reason
+from mesh.postgres import Queries
+from scan_svc.jobs.leases import REWARD_KIND
+from scan_svc.results import Usage
+from scan_svc.rows import failure_from
+from scan_svc.scans import Failure
+
+_log = structlog.get_logger("dead letters")
+
+_REPLAYS = 3
+_REPLAYED_AT_ONCE = 50
+
+
+class DeadLetterState(StrEnum):
+    """Where a dead letter lies."""
+
+    DEAD = "DEAD"  # replayed by itself within minutes
+    ARCHIVED = "ARCHIVED"  # waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A scan that failed for good, or whose reward couldn't be had.
+
+    Attributes:
+        scan_id: Which.
+        job_id: Its job.
+        rest: Where it lies.
+        stage: The stage that failed, from which it would go on.
+        attempts: How often that stage was tried since the last replay.
+        replays: How often it was replayed.
+        failure: The last error.
+        died_at: When it failed for good.
+        spent: What the failed tries of the stage have cost, those before a replay included; None if nothing.
+    """
+
+    scan_id: str
+    job_id: int
+    rest: DeadLetterState
+    stage: str
+    attempts: int
+    replays: int
+    failure: Failure
+    died_at: datetime
+    spent: Usage | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterFilter:
+    """Which dead letters are meant.
+
+    Attributes:
+        stage: Only of this stage; all when empty.
+        reason: Only with this reason; all when None.
+        min_age: Only those dead for at least so many seconds.
+        rest: Where they lie.
+    """
+
+    stage: str = ""
+    reason: Reason | None = None
+    min_age: float = 0.0
+    rest: DeadLetterState = DeadLetterState.DEAD
+
+
+class DeadLetters:
+    """The dead letters in the job table.
+
+    Args:
+        pool: Connections.
+        refresh: Makes a replayed scan known to its watchers; raises NotFound if it is gone.
+        queued: Called when there is a scan to claim.
+        reward_due: Called when there is a reward to claim.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        refresh: Callable[[str], Awaitable[object]],
+        queued: Callable[[], None],
+        reward_due: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._pool = pool
+        self._sql = Queries("scan_svc.jobs")
+        self._refresh = refresh
+        self._wake: Mapping[str, Callable[[], None]] = {"scan": queued, REWARD_KIND: reward_due}
+
+    async def page(self, wanted: DeadLetterFilter, after: tuple[datetime, int] | None, size: int) -> list[DeadLetter]:
+        """Up to `size` of the letters meant, longest dead first, after a point (died_at, job_id) in that order."""
+        died_at, job_id = after or (None, 0)
+        rows = await self._pool.fetch(
+            self._sql["dead_list"],
+            wanted.rest.value, wanted.stage, wanted.reason or "", wanted.min_age, died_at, job_id, size,
+        )  # fmt: skip
+        return [_letter(row) for row in rows]
+
+    async def replay(self, scan_id: str) -> str:
+        """Queues a letter again, wherever it lies; returns the stage it goes on from.
+
+        Raises:
+            NotFound: It isn't a dead letter.
+        """
+        stages = await self._replay([scan_id])
+        if not stages:
+            raise NotFound(Reason.DEAD_LETTER_NOT_FOUND, scan_id=scan_id)
+        return stages[0]
+
+    async def replay_all(self, wanted: DeadLetterFilter, count: int) -> int:
+        """Queues up to `count` of the letters meant again, longest dead first; returns how many."""
+        return len(await self._replay([letter.scan_id for letter in await self.page(wanted, None, count)]))
+
+    async def archive(self, scan_id: str) -> DeadLetter:
+        """Sets a letter aside for a person; returns it as it is now.
+
+        Raises:
+            NotFound: It isn't a dead letter.
+        """
+        row = await self._pool.fetchrow(self._sql["dead_archive"], scan_id)
+        if row is None:
+            raise NotFound(Reason.DEAD_LETTER_NOT_FOUND, scan_id=scan_id)
+        return _letter(row)
+
+    async def reprocess(self) -> None:
+        """Archives the letters whose replays are spent, and replays the 50 that are dead longest."""
+        spent = await self._pool.fetch(self._sql["dead_archive_spent"], _REPLAYS)
+        due = await self._pool.fetch(self._sql["dead_due"], _REPLAYS, _REPLAYED_AT_ONCE)
+        replayed = await self._replay([str(row["ref"]) for row in due])
+        if spent or replayed:
+            _log.info("dead letters reprocessed", replayed=len(replayed), archived=len(spent))
+
+    async def _replay(self, scan_ids: Sequence[str]) -> list[str]:
+        """Queues those that are dead letters still; returns the stages they go on from."""
+        rows = await self._pool.fetch(self._sql["dead_replay"], scan_ids)
+        for kind in {row["kind"] for row in rows}:
+            self._wake[kind]()
+        for row in rows:
+            with suppress(NotFound):  # deleted meanwhile
+                await self._refresh(str(row["id"]))
+        return [row["stage"] for row in rows]
+
+
+def _letter(row: asyncpg.Record) -> DeadLetter:
+    return DeadLetter(
+        str(row["ref"]), row["id"], DeadLetterState(row["state"]), row["stage"], row["attempt"], row["replays"],
+        failure_from(row["last_error"]), row["run_at"],
+        msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
+    )  # fmt: skip

@@ -1,0 +1,277 @@
+"""The job table: who works on which scan, and what is done already.
+
+Every write of a worker carries the job's token. The token rises whenever a job changes hands, so the late write of a
+worker that was frozen, partitioned or cancelled changes no row: it is fenced, and raises `Fenced`. Only the database's
+clock counts here.
+"""
+
+import functools
+import time
+from collections.abc import Collection, Mapping, Sequence
+from math import isqrt
+
+import asyncpg
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from mesh.postgres import Queries
+from scan_svc.batching import GroupCommit, Key
+from scan_svc.jobs.leases import Checkpoint, End, Fenced, Lease, PutBack
+from scan_svc.results import Usage
+from scan_svc.rows import FAULT, readable, scan_from, to_json
+from scan_svc.scans import Failure, Scan
+
+_log = structlog.get_logger("queue")
+
+# Crashes from which on a job is suspected of being their cause.
+_SUSPECT = 2
+# With the fifth crash a job is archived; it keeps its count when it is replayed.
+_MOST_CRASHES = 32_767
+_SMALLEST_GROUP = 4
+# A job that this release can't read is left to others, in steps, for as long as a scan may take.
+_UNREADABLE_PAUSE = 10.0
+_UNREADABLE_SECONDS = 300.0
+
+
+class JobQueue:
+    """The scan jobs.
+
+    Args:
+        pool: Connections.
+        heartbeat_pool: A connection of its own for what keeps a worker alive, so that it never queues behind a thousand
+            scans that all fail at once; `pool` if it isn't given.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool | None = None) -> None:
+        self._pool = pool
+        self._heartbeat_pool = heartbeat_pool or pool
+        self._sql = Queries("scan_svc.jobs")
+        self._checkpoints = GroupCommit(self._commit_checkpoints)
+        self._endings = GroupCommit(self._commit_endings)
+
+    async def register_worker(self) -> int:
+        """Registers a worker; returns its id."""
+        worker_id: int = await self._pool.fetchval(self._sql["register_worker"])
+        return worker_id
+
+    async def heartbeat(self, worker_id: int) -> bool:
+        """Tells that a worker lives; False if it was declared dead and must stop."""
+        return await self._heartbeat_pool.fetchval(self._sql["heartbeat"], worker_id) is not None
+
+    async def deregister_worker(self, worker_id: int) -> None:
+        """Removes a worker that holds nothing any more."""
+        await self._pool.execute(self._sql["deregister_worker"], worker_id)
+
+    async def rescue_orphans(self, lease_seconds: float) -> list[str]:
+        """Takes jobs back from workers that fell silent; returns the scans concerned."""
+        await self._heartbeat_pool.execute(self._sql["prune_silent_workers"], lease_seconds)
+        return [
+            str(row["id"])
+            for row in await self._heartbeat_pool.fetch(self._sql["rescue_orphaned_jobs"], to_json(FAULT))
+        ]
+
+    async def reconcile(self, worker_id: int, kind: str, running: Collection[int], unheard_seconds: float = 0.0) -> int:
+        """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost.
+
+        Args:
+            worker_id: Which worker.
+            kind: Jobs of which kind.
+            running: Those it knows of.
+            unheard_seconds: How long ago a job must have been due. One that the end of a scan leases is known here a
+                moment later.
+        """
+        return len(await self._pool.fetch(self._sql["not_running"], worker_id, kind, list(running), unheard_seconds))
+
+    async def claim(self, worker_id: int, count: int) -> list[Lease]:
+        """Takes up to `count` jobs that are due."""
+        return await self._claimed(worker_id, count, 0, _SUSPECT - 1)
+
+    async def quarantine_waits(self) -> bool:
+        """Whether a job is due that may be what crashes workers."""
+        return await self._quarantined() > 0
+
+    async def claim_quarantined(self, worker_id: int, beside: int) -> list[Lease]:
+        """Takes jobs that were in several crashes of one stage: any of them may be what crashes workers.
+
+        Run them apart from all others. The innocent among them soon have that stage behind them; after another crash
+        each runs alone, so the guilty one is known before it is archived. As many run together as is the square root of
+        how many wait: with more, more would have to run alone in the end; with fewer, the others would wait longer.
+
+        Args:
+            worker_id: For whom.
+            beside: How many suspects it runs already; only those that needn't be alone are taken then.
+        """
+        group = max(_SMALLEST_GROUP, isqrt(await self._quarantined() + beside))
+        alone = ((4, _MOST_CRASHES, 1), (3, 3, 1)) if beside == 0 else ()
+        for least, most, group_size in (*alone, (_SUSPECT, _SUSPECT, group)):
+            leases = await self._claimed(worker_id, max(0, group_size - beside), least, most)
+            if leases:
+                return [replace(lease, group_size=group_size) for lease in leases]
+        return []
+
+    async def checkpoint(self, done: Checkpoint) -> None:
+        """Stores what a stage produced and moves the job on; committed together with other scans' checkpoints.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        if await self._checkpoints.write(done.lease.key, done) is None:
+            raise Fenced
+
+    async def finish(self, done: Checkpoint, reward_worker_id: int | None = None) -> End:
+        """Stores what the last stage produced and ends the job; committed together with other scans' ends.
+
+        Args:
+            done: The last stage.
+            reward_worker_id: The worker that evaluates the scan's reward next; None: any may claim it.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        ended = await self._endings.write(done.lease.key, (done, reward_worker_id))
+        if ended is None:
+            raise Fenced
+        return ended
+
+    async def holds_lease(self, lease: Lease) -> bool:
+        """Whether a lease is still good."""
+        held: bool = await self._pool.fetchval(self._sql["holds_lease"], lease.job_id, lease.token)
+        return held
+
+    async def holds_result(self, done: Checkpoint) -> bool:
+        """Whether a checkpoint or an end was written by this lease: the answer to a commit whose outcome was lost."""
+        lease = done.lease
+        held: bool = await self._pool.fetchval(
+            self._sql["holds_result"], lease.job_id, lease.stage, lease.token, done.scan.scan_id, done.scan.version
+        )
+        return held
+
+    async def retry(self, lease: Lease, failure: Failure, delay: float, *, counts: bool = True) -> PutBack:
+        """Puts a job back for another try of its stage, with what it has spent.
+
+        Args:
+            lease: The lease.
+            failure: Why this try failed.
+            delay: Seconds until the next one.
+            counts: Whether this one counts as a try.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        return await self._put_back(
+            "retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent), int(not counts)
+        )
+
+    async def release(self, lease: Lease) -> PutBack:
+        """Returns a job untried, its attempt included.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        return await self._put_back("release", lease.job_id, lease.token, 0.0)
+
+    async def fail(self, lease: Lease, failure: Failure, *, replayable: bool, shown: Scan | None = None) -> End:
+        """Fails a scan for good.
+
+        Args:
+            lease: The lease.
+            failure: Why.
+            replayable: Whether it may be tried again one day.
+            shown: The scan as readers see it; by default as it was when the lease began.
+
+        Raises:
+            Fenced: The job has changed hands.
+        """
+        state = "DEAD" if replayable else "ARCHIVED"
+        row = await self._pool.fetchrow(
+            self._sql["fail"], lease.job_id, lease.token, to_json(failure), state, to_json(lease.spent),
+            (shown or lease.scan).percent, (shown or lease.scan).step,
+        )  # fmt: skip
+        if row is None:
+            raise Fenced
+        return End.of(row)
+
+    async def due(self, task: str, every_seconds: float) -> bool:
+        """True for the one process that may run a periodic task now."""
+        return await self._pool.fetchval(self._sql["due_periodic"], task, every_seconds) is not None
+
+    async def ask_for_progress(self) -> None:
+        """Asks the workers to store the progress that they have shown."""
+        await self._pool.execute(self._sql["ask_for_progress"])
+
+    async def notify(self, kind: str) -> None:
+        """Wakes the workers that listen, for jobs of one kind."""
+        await self._pool.execute(self._sql["notify"], kind)
+
+    async def _quarantined(self) -> int:
+        count: int = await self._pool.fetchval(self._sql["suspects"])
+        return count
+
+    async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
+        asked_at = time.monotonic()
+        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)
+        leases, unreadable = readable(rows, functools.partial(_lease, asked_at=asked_at))
+        for row in unreadable:
+            await self._set_aside(row)
+        return leases
+
+    async def _set_aside(self, row: asyncpg.Record) -> None:
+        """Puts a job that can't be read back for a worker that can; if none has come in a scan's time, it failed."""
+        job_id, token = row["job_id"], row["token"]
+        try:
+            if row["age"] < _UNREADABLE_SECONDS:
+                await self._pool.execute(self._sql["release"], job_id, token, _UNREADABLE_PAUSE)
+            else:
+                await self._pool.execute(
+                    self._sql["fail"], job_id, token, to_json(FAULT), "DEAD", row["spent"], row["percent"], row["step"]
+                )
+        except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
+            _log.error("job that can't be read not put back", job_id=job_id, error=repr(error))
+
+    async def _commit_checkpoints(self, batch: Sequence[Checkpoint]) -> Mapping[Key, bool]:
+        parts = [
+            (*one.lease.key, stage, to_json(output), to_json(run))
+            for one in batch
+            for (stage, output), run in zip(one.outputs.items(), one.runs, strict=True)
+        ]
+        rows = await self._pool.fetch(
+            self._sql["checkpoint"],
+            [one.lease.job_id for one in batch], [one.lease.token for one in batch],
+            [one.lease.stage for one in batch], [one.following for one in batch],
+            [one.scan.version for one in batch], [one.scan.percent for one in batch],
+            [one.scan.step.value for one in batch],
+            *zip(*parts, strict=True),
+        )  # fmt: skip
+        return {(row["id"], row["token"]): True for row in rows}
+
+    async def _commit_endings(self, batch: Sequence[tuple[Checkpoint, int | None]]) -> Mapping[Key, End]:
+        ends = [one for one, _ in batch]
+        rows = await self._pool.fetch(
+            self._sql["finish"],
+            [one.lease.job_id for one in ends], [one.lease.token for one in ends],
+            [one.lease.stage for one in ends], [one.scan.version for one in ends],
+            [to_json(one.scan.results) for one in ends], [to_json(one.scan.stages) for one in ends],
+            [one.scan.results.awaits_reward for one in ends], [worker_id for _, worker_id in batch],
+        )  # fmt: skip
+        return {(row["id"], row["token"]): End.of(row) for row in rows}
+
+    async def _put_back(self, query: str, *arguments: object) -> PutBack:
+        row = await self._pool.fetchrow(self._sql[query], *arguments)
+        if row is None:
+            raise Fenced
+        return PutBack(row["version"], row["percent"])
+
+
+def _lease(row: asyncpg.Record, asked_at: float) -> Lease:
+    return Lease(
+        row["job_id"],
+        row["token"],
+        row["job_stage"],
+        row["attempt"],
+        row["age"],
+        asked_at,
+        row["traceparent"] or "",
+        scan_from(row),
+        msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
+    )

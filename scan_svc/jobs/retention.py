@@ -1,0 +1,45 @@
+"""How long what is over is kept."""
+
+import asyncpg
+import structlog
+
+from mesh.postgres import Queries
+
+_log = structlog.get_logger("retention")
+
+_BATCH = 500
+
+
+class Retention:
+    """Finished scans, and what deleted ones left for billing.
+
+    Photos aren't touched: the bucket's own lifecycle removed them long before.
+
+    Args:
+        pool: Connections.
+        days: How long they are kept.
+        batch: How many are removed in one transaction: few, so that nobody waits behind it.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, days: int, batch: int = _BATCH) -> None:
+        self._pool = pool
+        self._sql = Queries("scan_svc.jobs")
+        self._days = days
+        self._batch = batch
+
+    async def forget_old(self) -> None:
+        """Removes everything that is older than the retention."""
+        scans = await self._forget("forget_scans")
+        tombstones = await self._forget("forget_tombstones")
+        await self._pool.execute(self._sql["forget_reply_costs"])
+        if scans or tombstones:
+            _log.info("old scans forgotten", scans=scans, tombstones=tombstones)
+
+    async def _forget(self, query: str) -> int:
+        forgotten = 0
+        while True:
+            status = await self._pool.execute(self._sql[query], self._days, self._batch)
+            removed = int(status.removeprefix("DELETE "))
+            forgotten += removed
+            if removed == 0:
+                return forgotten

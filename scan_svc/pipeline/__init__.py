@@ -1,0 +1,1 @@
+"""The stages of a scan, and how one is executed."""

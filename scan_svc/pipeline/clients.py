@@ -1,0 +1,139 @@
+"""The services Scan calls, as the pipeline wants them: proto types end here."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from types import MappingProxyType
+
+import grpc
+from google.type import latlng_pb2
+
+from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
+from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
+from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
+from mesh.grpc_client import Peer
+from mesh.proto_mirror import from_proto, to_proto
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Interpretation, Place, Reward, Usage
+from scan_svc.scans import Scan, Step
+from scan_svc.spending import Spending
+
+_Phase = vision_service_pb2.ClassifyProgress.Phase
+_STEPS: Mapping[int, Step] = MappingProxyType(
+    {_Phase.PHASE_FETCH: Step.FETCH, _Phase.PHASE_PREPARE: Step.PREPARE, _Phase.PHASE_CLASSIFY: Step.CLASSIFY}
+)
+
+
+class VisionPeer:
+    """Vision over gRPC."""
+
+    def __init__(self, channel: grpc.aio.Channel, spending: Spending) -> None:
+        self._stub = vision_service_pb2_grpc.VisionServiceStub(channel)
+        self._peer = Peer("vision")
+        self._spending = spending
+
+    async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
+        """The steps as they begin, what it cost, then the classification."""
+        request = vision_service_pb2.ClassifyRequest(locale=scan.locale)
+        if scan.photo.object_key:
+            request.object_key = scan.photo.object_key
+        else:
+            request.image_url = scan.photo.image_url
+        async with aclosing(
+            self._spending.call(self._peer, self._stub.Classify, request, timeout=deadline, user_id=scan.user_id)
+        ) as events:
+            begun = set[Step]()  # a call that is made again begins anew, but a scan doesn't go back
+            async for event in events:
+                if event.HasField("result"):
+                    if event.result.HasField("usage"):
+                        yield from_proto(event.result.usage, Usage)
+                    yield from_proto(event.result.classification, Classification)
+                elif (step := _STEPS.get(event.progress.phase)) and step not in begun:
+                    begun.add(step)
+                    yield step
+
+
+class RulesPeer:
+    """Rules over gRPC."""
+
+    def __init__(self, channel: grpc.aio.Channel, spending: Spending) -> None:
+        self._stub = rules_service_pb2_grpc.RulesServiceStub(channel)
+        self._peer = Peer("rules")
+        self._spending = spending
+
+    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+        """The disposal rules for what was found."""
+        request = rules_service_pb2.MatchRulesRequest(
+            category=to_proto(found.category, classification_pb2.Category),
+            tags=found.tags,
+            region=scan.region,
+            location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location else None,
+            locale=scan.locale,
+        )
+        response = await self._peer.call(self._stub.MatchRules, request, timeout=deadline)
+        return tuple(from_proto(rule, DisposalRule) for rule in response.rules)
+
+    async def interpret(self, scan: Scan, question: str, reply: str, deadline: float) -> Interpretation:
+        """What a reply to a scan's answer means."""
+        request = rules_service_pb2.InterpretReplyRequest(
+            classification=to_proto(scan.results.vision, classification_pb2.Classification),
+            rules=[to_proto(rule, disposal_pb2.DisposalRule) for rule in scan.results.rules or ()],
+            question=question,
+            region=scan.region,
+            reply=reply,
+            locale=scan.locale,
+        )
+        meant = await self._peer.call(self._stub.InterpretReply, request, timeout=deadline, user_id=scan.user_id)
+        found = from_proto(meant.classification, Classification)
+        return Interpretation(meant.understood, found, meant.question, meant.region, meant.message)
+
+    async def compose(
+        self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
+    ) -> AsyncGenerator[str | Usage | Answer, None]:
+        """Pieces of the answer's text, what it cost, then the answer."""
+        request = rules_service_pb2.ComposeAnswerRequest(
+            classification=to_proto(found, classification_pb2.Classification),
+            rules=[to_proto(rule, disposal_pb2.DisposalRule) for rule in rules],
+            question=scan.user_input,
+            locale=scan.locale,
+        )
+        async with aclosing(
+            self._spending.call(self._peer, self._stub.ComposeAnswer, request, timeout=deadline, user_id=scan.user_id)
+        ) as events:
+            async for event in events:
+                if event.HasField("usage"):
+                    yield from_proto(event.usage, Usage)
+                yield from_proto(event.answer, Answer) if event.HasField("answer") else event.text_delta
+
+    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
+        """The nearest places for a category; none without a location."""
+        if scan.location is None:
+            return ()
+        request = rules_service_pb2.FindPlacesRequest(
+            location=to_proto(scan.location, latlng_pb2.LatLng),
+            materials=[category.middle or category.major],
+            locale=scan.locale,
+        )
+        response = await self._peer.call(self._stub.FindPlaces, request, timeout=deadline)
+        return tuple(from_proto(place, Place) for place in response.places)
+
+
+class CharacterPeer:
+    """Character over gRPC."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = character_service_pb2_grpc.CharacterServiceStub(channel)
+        self._peer = Peer("character")
+
+    async def evaluate(
+        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+    ) -> Reward:
+        """What the scan earned; the scan's id makes it the same however often it is asked."""
+        request = character_service_pb2.EvaluateRewardRequest(
+            user_id=scan.user_id,
+            scan_id=scan.scan_id,
+            category=to_proto(category, classification_pb2.Category),
+            rule_count=rule_count,
+            insufficiency_count=insufficiency_count,
+            locale=scan.locale,
+        )
+        response = await self._peer.call(self._stub.EvaluateReward, request, timeout=deadline)
+        return from_proto(response.reward, Reward)

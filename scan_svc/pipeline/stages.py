@@ -1,0 +1,293 @@
+"""The stages of a scan: what each does, how long it may take, how often it is tried.
+
+Nothing here knows how results are kept; `scan_svc.pipeline.executor` does that between the stages.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol, TypeVar
+
+import structlog
+from msgspec.structs import replace
+
+from mesh.errors import (
+    EcoError,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    Unauthenticated,
+    Unimplemented,
+)
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Results, Reward, Usage
+from scan_svc.scans import Scan, StageRun, Step
+
+_log = structlog.get_logger("pipeline")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        name: Its name in the job table.
+        deadline: Seconds one try may take.
+        attempts: Tries before the scan fails.
+        free: It costs nothing and gives the same however often it runs.
+        concurrency: How many of this process' scans may be at it at once.
+    """
+
+    name: str
+    deadline: float
+    attempts: int
+    free: bool = False
+    concurrency: int = 5000
+
+
+VISION, RULES, ANSWER, REWARD, PLACES = "vision", "rules", "answer", "reward", "places"
+# In order; places runs beside answer, and only with a location. The answer ends the scan; its reward is a job apart.
+ORDER = (VISION, RULES, ANSWER)
+DEFAULTS: Mapping[str, Stage] = MappingProxyType(
+    {
+        stage.name: stage
+        for stage in (
+            Stage(VISION, 60, 3),
+            Stage(RULES, 5, 5, free=True),
+            Stage(ANSWER, 60, 3),
+            Stage(REWARD, 10, 3, free=True),
+            Stage(PLACES, 5, 3, free=True),
+        )
+    }
+)
+
+# Errors that another try can't mend.
+PERMANENT = (InvalidArgument, NotFound, FailedPrecondition, Unauthenticated, Unimplemented)
+
+_BACKOFF_LIMIT = 120.0
+
+# Tells how far a stage is: the step, the percentage, and what is known by now.
+Report = Callable[[Scan], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """A stage that is done.
+
+    Attributes:
+        scan: The scan with the stage's results.
+        usage: What a model call cost; None where none was made.
+        beside: The stage that ran beside it, if one did.
+    """
+
+    scan: Scan
+    usage: Usage | None = None
+    beside: StageRun | None = None
+
+
+class Vision(Protocol):
+    """What the pipeline needs of Vision."""
+
+    def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
+        """The steps as they begin, what it cost, then the classification."""
+
+
+class Rules(Protocol):
+    """What the pipeline needs of Rules."""
+
+    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+        """The disposal rules for what was found."""
+
+    def compose(
+        self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
+    ) -> AsyncGenerator[str | Usage | Answer, None]:
+        """Pieces of the answer's text, what it cost, then the answer."""
+
+    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
+        """The nearest places for a category."""
+
+
+class Characters(Protocol):
+    """What the pipeline needs of Character."""
+
+    async def evaluate(
+        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+    ) -> Reward:
+        """What the scan earned; the same however often it is asked."""
+
+
+def backoff(base: float, attempt: int, error: EcoError) -> float:
+    """Seconds until the next try: exponential with full jitter, but never before a peer asked for."""
+    limit = min(_BACKOFF_LIMIT, base * 2 ** (attempt - 1))
+    return max(random.uniform(0, limit), min(error.retry_after or 0.0, _BACKOFF_LIMIT))
+
+
+class Pipeline:
+    """Runs single stages.
+
+    Args:
+        stages: Their limits, by name.
+        vision: The Vision service.
+        rules: The Rules service.
+        characters: The Character service.
+    """
+
+    def __init__(self, stages: Mapping[str, Stage], vision: Vision, rules: Rules, characters: Characters) -> None:
+        self._stages = stages
+        self._room = {stage.name: asyncio.Semaphore(stage.concurrency) for stage in stages.values()}
+        self._vision = vision
+        self._rules = rules
+        self._characters = characters
+        self._run: Mapping[str, Callable[[Scan, Report, float], Awaitable[StageOutcome]]] = {
+            VISION: self._look,
+            RULES: self._match,
+            ANSWER: self._answer,
+        }
+
+    def remaining(self, name: str) -> tuple[Stage, ...]:
+        """The stages from the named one on; none from `reward` on, at which the release before may have left a scan."""
+        return () if name == REWARD else tuple(self._stages[stage] for stage in ORDER[ORDER.index(name) :])
+
+    def stage(self, name: str) -> Stage:
+        """The limits of one stage."""
+        return self._stages[name]
+
+    async def perform(
+        self, stage: Stage, scan: Scan, report: Report, deadline: float, begin: Callable[[], Awaitable[None]]
+    ) -> StageOutcome:
+        """Runs one stage.
+
+        Args:
+            stage: Which.
+            scan: The scan with the results of the stages before.
+            report: Called with every step.
+            deadline: Seconds that are left to the scan. Waiting for room is the scan's time, not the stage's.
+            begin: Called when there is room, before anything is paid for; raises if there mustn't be.
+
+        Returns:
+            The scan with the stage's results, and what they cost.
+
+        Raises:
+            EcoError: The stage failed.
+            TimeoutError: Its time is up.
+        """
+        now = asyncio.get_running_loop().time
+        ends_at = now() + deadline
+        async with asyncio.timeout_at(ends_at) as timer, self._room[stage.name]:
+            await begin()
+            limit = min(stage.deadline, ends_at - now())
+            timer.reschedule(now() + limit)
+            return await self._run[stage.name](scan, report, limit)
+
+    async def _look(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
+        usage = None
+        percents = {Step.FETCH: 10, Step.PREPARE: 30, Step.CLASSIFY: 50}
+        async with aclosing(self._vision.classify(scan, deadline)) as events:
+            async for event in events:
+                if isinstance(event, Classification):
+                    return StageOutcome(replace(scan, results=replace(scan.results, vision=event)), usage)
+                if isinstance(event, Usage):
+                    usage = event
+                    continue
+                scan = replace(scan, step=event, percent=percents[event])
+                await report(scan)
+        raise AssertionError("Vision ended without a result")
+
+    async def _match(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
+        found = _given(scan.results.vision)
+        scan = replace(scan, step=Step.RULES, percent=60)
+        await report(scan)
+        rules = await self._rules.match(scan, found, deadline)
+        return StageOutcome(replace(scan, results=replace(scan.results, rules=rules)))
+
+    async def _answer(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
+        found, rules = _given(scan.results.vision), _given(scan.results.rules)
+        scan = replace(scan, step=Step.ANSWER, percent=70)
+        await report(scan)
+        nearby = asyncio.create_task(self._places(scan, found)) if scan.location else None
+        try:
+            answer, usage = await self._compose(scan, found, rules, report, deadline)
+            done = StageOutcome(replace(scan, results=replace(scan.results, answer=answer)), usage)
+            if nearby is None:
+                return done
+            try:
+                await report(replace(done.scan, step=Step.PLACES, percent=90))
+                await asyncio.wait((nearby,), timeout=self._stages[PLACES].deadline)
+            except asyncio.CancelledError:
+                # The deadline, or this process leaves: the answer was paid for, so it is handed over all the same.
+                return done
+            return _with_places(done, nearby)
+        finally:
+            if nearby:
+                nearby.cancel()
+
+    async def _compose(
+        self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], report: Report, deadline: float
+    ) -> tuple[Answer, Usage | None]:
+        usage = None
+        async with aclosing(self._rules.compose(scan, found, rules, deadline)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    return event, usage
+                if isinstance(event, Usage):
+                    usage = event
+                    continue
+                scan = replace(scan, answer_draft=scan.answer_draft + event)
+                await report(scan)
+        raise AssertionError("Rules ended without an answer")
+
+    async def _places(self, scan: Scan, found: Classification) -> tuple[tuple[Place, ...], StageRun] | None:
+        """The nearest places and how they were found; None if they weren't: a scan is worth having without them."""
+        limits, began = self._stages[PLACES], time.monotonic()
+        for attempt in range(1, limits.attempts + 1):
+            try:
+                async with asyncio.timeout(limits.deadline):
+                    places = await self._rules.places(scan, found.category, limits.deadline)
+                return places, StageRun(PLACES, attempt, round((time.monotonic() - began) * 1000))
+            except Exception as error:  # whatever it is, it isn't the scan's
+                _log.warning("places failed", scan_id=scan.scan_id, attempt=attempt, error=repr(error))
+                if isinstance(error, PERMANENT):
+                    break
+        return None
+
+    async def reward(self, scan: Scan) -> Reward:
+        """What a scan that has succeeded earned; the same however often it is asked.
+
+        Raises:
+            EcoError: It can't be told.
+            TimeoutError: Its time is up.
+        """
+        found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)
+        limits = self._stages[REWARD]
+        async with self._room[REWARD], asyncio.timeout(limits.deadline):
+            return await self._characters.evaluate(
+                scan, found.category, len(rules), len(answer.insufficiencies), limits.deadline
+            )
+
+
+def outputs(stage: Stage, results: Results) -> dict[str, object]:
+    """What of the results a stage has produced, by name of the stage that keeps it."""
+    names = (ANSWER, PLACES) if stage.name == ANSWER else (stage.name,)
+    return {name: part for name in names if (part := getattr(results, name)) is not None}
+
+
+def _with_places(done: StageOutcome, nearby: "asyncio.Task[tuple[tuple[Place, ...], StageRun] | None]") -> StageOutcome:
+    """The stage with the places, if they were found by now."""
+    found = nearby.result() if nearby.done() else None
+    if found is None:
+        return done
+    places, run = found
+    scan = replace(done.scan, step=Step.PLACES, percent=90, results=replace(done.scan.results, places=places))
+    return StageOutcome(scan, done.usage, run)
+
+
+def _given(part: T | None) -> T:
+    """A result that an earlier stage must have stored."""
+    if part is None:
+        raise AssertionError("a stage ran before its inputs were there")
+    return part

@@ -1,0 +1,1 @@
+"""Progress: versioned snapshots in Redis, and everybody who watches them."""

@@ -1,0 +1,392 @@
+"""The latest state of each scan in Redis, and how readers get at it.
+
+Redis holds versioned snapshots and wakes watchers up; PostgreSQL is the truth. Redis may stall, restart empty or be
+gone: publishing never fails or delays a scan, and readers fall back.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+import structlog
+
+from mesh import outages
+from mesh.batches import Batches
+from mesh.errors import NotFound, Reason, Unavailable
+from mesh.locale import Locale
+from mesh.redis import DOWN, GuardedRedis
+from scan_svc.progress.cache import HEARD_SECONDS, InvalidatedCache
+from scan_svc.scans import Scan, State, Step
+
+_log = structlog.get_logger("progress")
+
+# A message names the scans that changed, separated by blanks; those that have ended with this change carry the mark.
+CHANNEL = "scan:changed"
+ENDED_MARK = "!"
+
+_SNAPSHOT_SECONDS = 3600
+_RESULT_SECONDS = 86_400
+# A snapshot of a scan that hasn't settled and that is older than this is checked against PostgreSQL: its successor may
+# have been lost with the process that wanted to publish it.
+_TRUSTED_SECONDS = 30.0
+# How long a watch that shows an answer already waits for its reward before it ends.
+REWARD_SECONDS = 2.0
+_OUTBOX_LIMIT = 10_000
+# How long a reader waits for a worker to store what it has shown, and how often it looks.
+_CATCH_UP_SECONDS = 3.0
+_FIRST_PAUSE = 0.02
+_LONGEST_PAUSE = 0.25
+_BATCH = 128
+
+# Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
+# begins with its version, ten digits wide, so versions compare as text.
+# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark; then of each scan its value, its
+# result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come, isn't
+# marked again: who counts the marks measures how fast scans get done.
+_PUBLISH = """
+local changed = {}
+for scan = 1, #KEYS / 2 do
+  local progress, result = KEYS[2 * scan - 1], KEYS[2 * scan]
+  local value, keep, tell = ARGV[3 * scan + 1], ARGV[3 * scan + 2], ARGV[3 * scan + 3]
+  local held, version = redis.call('GETRANGE', progress, 0, 9), string.sub(value, 1, 10)
+  if held <= version then
+    redis.call('SET', progress, value, 'EX', ARGV[1])
+    if keep ~= '0' and redis.call('EXISTS', result) == 0 then tell = tell .. ARGV[3] end
+    if keep ~= '0' then redis.call('SET', result, value, 'EX', keep) else redis.call('DEL', result) end
+    if held ~= version then changed[#changed + 1] = tell end
+  end
+end
+if #changed > 0 then redis.call('PUBLISH', ARGV[2], table.concat(changed, ' ')) end
+"""
+# Outranks every version: a snapshot that arrives after the deletion must not bring the scan back.
+_DELETED_VERSION = 2**31 - 1
+_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A scan at one version, ready to be shown.
+
+    Attributes:
+        body: The scan as clients see it but for what depends on the reader; `scan_svc.wire` makes and reads it.
+        queued_at: When it was queued, in seconds since the epoch; 0 if it wasn't.
+        at: When this was known to be the newest, in seconds since the epoch; 0 if it may not be.
+        settles_at: Until when watchers wait for its reward, in seconds since the epoch; 0 if none is to come.
+    """
+
+    scan_id: str
+    user_id: str
+    version: int
+    state: State
+    step: Step
+    locale: Locale
+    body: bytes
+    queued_at: float
+    at: float
+    settles_at: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing follows by itself: it has ended, and its reward has come or never will."""
+        return self.state.terminal and not self.settles_at
+
+
+# What waits to be published: a scan, a snapshot read elsewhere, or that there is no such scan any more.
+_Entry = Scan | Snapshot | None
+
+_decode = msgspec.msgpack.Decoder(Snapshot).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Snapshots:
+    """The snapshots in Redis.
+
+    What is announced waits in an outbox, the newest state of each scan, and goes out in batches; while Redis is away it
+    stays there.
+
+    Args:
+        redis: Redis.
+        render: Makes a snapshot's body.
+        clock: Seconds since the epoch.
+
+    Attributes:
+        cache: What was read and hasn't changed since; for whoever hears of changes to open.
+    """
+
+    def __init__(
+        self, redis: GuardedRedis, render: Callable[[Scan], bytes], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._redis = redis
+        self._render = render
+        self._clock = clock
+        self._script = redis.script(_PUBLISH)
+        self._outbox: dict[str, _Entry] = {}
+        self._flying: dict[str, _Entry] = {}
+        self._doubtful: set[str] = set()
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+        self._sending: asyncio.Task[None] | None = None
+        self._reads = Batches(self._fetch)
+        self.cache: InvalidatedCache[Snapshot] = InvalidatedCache()
+        redis.breaker.when_closed(self._send)
+
+    def announce(self, scan: Scan) -> None:
+        """Makes a scan's newest state known, in a moment. Never fails."""
+        self._put(scan.scan_id, scan)
+
+    async def publish(self, scan: Scan) -> None:
+        """Makes a scan's newest state known; returns when readers find it, or at once while Redis is away."""
+        self._put(scan.scan_id, scan)
+        await self._sent(scan.scan_id)
+
+    async def forget(self, scan_id: str) -> None:
+        """Removes a deleted scan, and keeps late publishers from bringing it back."""
+        self._put(scan_id, None)
+        await self._sent(scan_id)
+
+    def renew(self, snapshot: Snapshot) -> None:
+        """Says that a snapshot still is the newest state there is."""
+        self._put(snapshot.scan_id, replace(snapshot, at=self._clock()))
+
+    def of(self, scan: Scan) -> Snapshot:
+        """The snapshot of a scan."""
+        return Snapshot(
+            scan.scan_id,
+            scan.user_id,
+            scan.version,
+            scan.state,
+            scan.step,
+            scan.locale,
+            self._render(scan),
+            scan.started_at.timestamp() if scan.started_at else 0.0,
+            0.0 if scan.behind else self._clock(),
+            _settles_at(scan),
+        )
+
+    async def read(self, scan_id: str) -> Snapshot | None:
+        """The newest state Redis has; None if it has none or is away."""
+        if not self._redis.breaker.closed:
+            return None
+        # On its way to Redis: a reader that comes right after a change must not see what was before, nor what readers
+        # elsewhere can't see yet.
+        if scan_id in self._outbox or scan_id in self._flying:
+            await self._sent(scan_id)
+            if not self._redis.breaker.closed:
+                return None
+        if held := self.cache.get(scan_id):
+            return held
+        reading = self.cache.reading(scan_id)
+        try:
+            read = await self._reads.get(scan_id)
+        except DOWN:
+            return None
+        self.cache.keep(scan_id, reading, read)
+        return read
+
+    def trusts(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot is the last word."""
+        return snapshot.settled or self._clock() - snapshot.at <= _TRUSTED_SECONDS
+
+    async def outlast_caches(self) -> None:
+        """Waits, once Redis is lost, until no process shows what it had kept: it may be older than what is stored."""
+        left = self._redis.breaker.opened_at + HEARD_SECONDS - time.monotonic()
+        if left > 0 and not self._redis.breaker.closed:
+            await asyncio.sleep(left)
+
+    async def flush(self) -> None:
+        """Waits until everything that was announced is out, if Redis is there."""
+        while self._sending:
+            await asyncio.wait((self._sending,))
+
+    def _put(self, scan_id: str, entry: _Entry) -> None:
+        earlier = self._outbox.get(scan_id, entry)
+        if _version(earlier) <= _version(entry) and (scan_id in self._outbox or len(self._outbox) < _OUTBOX_LIMIT):
+            self._outbox[scan_id] = entry
+            self.cache.drop((scan_id,))
+            if not self._redis.breaker.closed:
+                self._doubtful.add(scan_id)
+        self._send()
+
+    def _send(self) -> None:
+        if self._sending is None and self._outbox and self._redis.breaker.closed:
+            self._sending = asyncio.create_task(self._drain(), name="progress")
+
+    async def _sent(self, scan_id: str) -> None:
+        if self._sending:
+            sent = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(scan_id, []).append(sent)
+            await sent
+
+    async def _drain(self) -> None:
+        try:
+            while self._outbox and self._redis.breaker.closed:
+                self._flying = {key: self._outbox.pop(key) for key in list(self._outbox)[:_BATCH]}
+                try:
+                    await self._publish()
+                except DOWN:
+                    self._put_back()
+                else:
+                    self._doubtful -= self._flying.keys()
+                self._landed()
+        finally:
+            self._sending = None
+            for waiting in self._waiting.values():
+                _release(waiting)
+            self._waiting = {}
+
+    def _put_back(self) -> None:
+        for scan_id, entry in self._flying.items():
+            self._outbox.setdefault(scan_id, entry)
+        # By the time Redis is back somebody else may know more, and Redis may have forgotten it.
+        self._doubtful.update(self._outbox)
+
+    def _landed(self) -> None:
+        self._flying = {}
+        for scan_id in [key for key in self._waiting if key not in self._outbox]:
+            _release(self._waiting.pop(scan_id))
+
+    async def _publish(self) -> None:
+        keys: list[str] = []
+        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK]
+        for scan_id, entry in self._flying.items():
+            try:
+                arguments += self._told(scan_id, entry)
+            except Exception:  # a scan that can't be shown must not keep the others from it
+                _log.exception("progress lost", scan_id=scan_id)
+            else:
+                keys += (_progress_key(scan_id), _result_key(scan_id))
+        await self._script(keys, arguments)
+
+    def _told(self, scan_id: str, entry: _Entry) -> tuple[bytes | str, int, str]:
+        """What the script wants to know of one scan."""
+        if entry is None:
+            return f"{_DELETED_VERSION:010d}", 0, scan_id
+        snapshot = self.of(entry) if isinstance(entry, Scan) else entry
+        if scan_id in self._doubtful:
+            snapshot = replace(snapshot, at=0.0)
+        value = b"%010d" % snapshot.version + _encode(snapshot)
+        return value, _RESULT_SECONDS if snapshot.state.terminal else 0, scan_id
+
+    async def _fetch(self, scan_ids: Sequence[str]) -> Mapping[str, Snapshot]:
+        held = await self._mget(_progress_key, scan_ids)
+        # A result outlives its snapshot. Both were written together, so while the snapshot lasts it is as new.
+        missing = [scan_id for scan_id in scan_ids if scan_id not in held]
+        if missing:
+            held |= await self._mget(_result_key, missing)
+        snapshots = {scan_id: _decoded(value) for scan_id, value in held.items()}
+        return {scan_id: snapshot for scan_id, snapshot in snapshots.items() if snapshot}
+
+    async def _mget(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
+        values: list[bytes | None] = await self._redis.execute("MGET", *(key(scan_id) for scan_id in scan_ids))
+        return {scan_id: value for scan_id, value in zip(scan_ids, values, strict=True) if value}
+
+
+class ScanReader:
+    """Reads scans from Redis, and from PostgreSQL when Redis can't tell.
+
+    Args:
+        snapshots: Redis.
+        load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
+        ask: Asks the workers to store the progress they have shown.
+    """
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
+        ask: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._snapshots = snapshots
+        self._loads = Batches(load)
+        self._ask = ask
+
+    async def read(self, scan_id: str) -> Snapshot:
+        """The scan as it is now.
+
+        Raises:
+            NotFound: There is none.
+            Unavailable: It is running, and for the moment nobody knows how far it is.
+        """
+        held = await self._snapshots.read(scan_id)
+        if held and self._snapshots.trusts(held):
+            return held
+        try:
+            await self._snapshots.outlast_caches()
+            stored = await self._load(scan_id)
+        except Exception as error:
+            if held is None or outages.from_exception(error) is None:
+                raise
+            return held  # it may be old, but it's the best that anybody knows
+        if held and held.at and held.version > stored.version:
+            # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
+            self._snapshots.renew(held)
+            return held
+        if stored.behind:
+            # Redis has lost what the worker told it, and somebody may have seen that.
+            stored = await self._caught_up(scan_id)
+        if held and held.version > stored.version:
+            return held
+        self._snapshots.announce(stored)
+        return self._snapshots.of(stored)
+
+    async def refresh(self, scan_id: str) -> Scan:
+        """The scan as PostgreSQL has it, published; after a change, or when one's own view is in doubt.
+
+        Raises:
+            NotFound: There is none.
+        """
+        scan = await self._load(scan_id)
+        await self._snapshots.publish(scan)
+        return scan
+
+    async def _caught_up(self, scan_id: str) -> Scan:
+        """A running scan once all that was shown of it is stored."""
+        ends_at, pause = time.monotonic() + _CATCH_UP_SECONDS, _FIRST_PAUSE
+        while True:
+            await self._ask()
+            await asyncio.sleep(pause)
+            stored = await self._load(scan_id)
+            if not stored.behind:
+                return stored
+            if time.monotonic() >= ends_at:  # its worker has died, too: until another one takes over
+                raise Unavailable(Reason.UNAVAILABLE, peer="worker", retry_after=1.0)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _load(self, scan_id: str) -> Scan:
+        scan = await self._loads.get(scan_id)
+        if scan is None:
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+        return scan
+
+
+def _decoded(value: bytes) -> Snapshot | None:
+    """The snapshot in a value; None of a deleted scan, and of one in another release's form: it is made anew."""
+    try:
+        return _decode(value[_DIGITS:]) if len(value) > _DIGITS else None
+    except msgspec.MsgspecError:
+        return None
+
+
+def _settles_at(scan: Scan) -> float:
+    if scan.state is not State.SUCCEEDED or scan.finished_at is None or not scan.results.awaits_reward:
+        return 0.0
+    return scan.finished_at.timestamp() + REWARD_SECONDS
+
+
+def _progress_key(scan_id: str) -> str:
+    return f"job:{scan_id}:progress"
+
+
+def _result_key(scan_id: str) -> str:
+    return f"job:{scan_id}:result"
+
+
+def _version(entry: _Entry) -> int:
+    return _DELETED_VERSION if entry is None else entry.version
+
+
+def _release(waiting: "list[asyncio.Future[None]]") -> None:
+    for sent in waiting:
+        if not sent.done():
+            sent.set_result(None)

@@ -1,0 +1,70 @@
+"""WatchScan as Server-Sent Events. The contract stands in `event_stream_service.proto`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from google.api.httpbody_pb2 import HttpBody
+
+from eco2.scan.v1 import event_stream_service_pb2 as pb
+from eco2.scan.v1 import event_stream_service_pb2_grpc, scan_pb2
+from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
+from mesh.identity import Caller, caller
+from scan_svc import scan_proto
+from scan_svc.progress import wire
+from scan_svc.progress.json_writer import JsonWriter
+from scan_svc.progress.watchers import EventKind, Watchers, WatchEvent
+
+LAST_EVENT_HEADER = "last-event-id"
+
+_CONTENT_TYPE = "text/event-stream"
+_VERSION_LIMIT = 2**32
+_VERSION_DIGITS = 10
+_CHANGING = (WatchScanResponse, scan_pb2.Scan, scan_pb2.ScanProgress)
+_REMEMBERED = 4096  # parts of scans, of a kilobyte or less
+# How long a client waits before it reconnects.
+_RETRY = b"retry: 1000\n\n"
+
+
+class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServicer):
+    """The watch that clients of Server-Sent Events understand.
+
+    Args:
+        watchers: Who watches.
+    """
+
+    def __init__(self, watchers: Watchers) -> None:
+        self._watchers = watchers
+        # From one change of a scan to the next most of it stays as it was.
+        self._json = JsonWriter(_CHANGING, _REMEMBERED)
+
+    async def StreamEvents(self, request: pb.StreamEventsRequest, context: Any) -> AsyncGenerator[HttpBody, None]:
+        """The scan's progress until its end, as text."""
+        who = caller(context)
+        seen = max(request.after_version, last_event(context))
+        watch = self._watchers.watch(
+            scan_proto.canonical(request.scan_id), who.user_id, seen, seconds=context.time_remaining()
+        )
+        opening = _RETRY
+        async with aclosing(watch) as events:
+            async for event in events:
+                yield HttpBody(content_type=_CONTENT_TYPE, data=opening + self._frame(event, who))
+                opening = b""
+
+    def _frame(self, event: WatchEvent, who: Caller) -> bytes:
+        """One event as text."""
+        if event.kind is EventKind.HEARTBEAT:
+            return b": heartbeat\n\n"
+        version = b"id: %d\n" % event.scan.version if event.scan else b""
+        data = self._json.write(wire.watch_event(event, who))
+        return version + b"event: %s\ndata: %s\n\n" % (event.kind.lower().encode(), data)
+
+
+def last_event(context: Any) -> int:
+    """The version a client that reconnects has seen; 0 if it names none that is ours."""
+    for key, value in context.invocation_metadata() or ():
+        if key != LAST_EVENT_HEADER or not value.isascii() or not value.isdigit() or len(value) > _VERSION_DIGITS:
+            continue  # Python takes no text of thousands of digits for a number
+        if int(value) < _VERSION_LIMIT:
+            return int(value)
+    return 0

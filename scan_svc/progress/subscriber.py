@@ -1,0 +1,86 @@
+"""Which scans changed, as Redis tells it: one subscription a process, whoever watches."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from redis.asyncio.client import PubSub
+
+from mesh.redis import DOWN, GuardedRedis, answer
+from mesh.silence_timeout import PARTS
+from scan_svc.progress.cache import InvalidatedCache
+from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshot
+
+# A connection that says nothing, not even to a ping, for this long is given up: it may be half open. It is listened to
+# in parts, of which a stall of this process costs one.
+_SILENCE_SECONDS = 0.5
+_POLL_SECONDS = 0.5
+
+
+class Subscriber:
+    """Tells of changes; when some may have been missed, and every now and then while Redis is away, it says so.
+
+    Args:
+        redis: Redis.
+        cache: What was read; true while changes are heard of.
+        changed: Called with the scans that changed.
+        missed: Called when any scan may have changed.
+        ended: Called with how many scans have ended.
+    """
+
+    def __init__(
+        self,
+        redis: GuardedRedis,
+        cache: InvalidatedCache[Snapshot],
+        changed: Callable[[Sequence[str]], None],
+        missed: Callable[[], None],
+        ended: Callable[[int], None],
+    ) -> None:
+        self._redis = redis
+        self._cache = cache
+        self._changed = changed
+        self._missed = missed
+        self._ended = ended
+
+    async def run(self) -> None:
+        """Subscribes for ever, again after every failure."""
+        while True:
+            if self._redis.breaker.closed:
+                try:
+                    async with self._redis.client.pubsub() as channel:
+                        await answer(channel.subscribe(CHANNEL))
+                        await self._hear(channel)
+                except DOWN as error:
+                    self._redis.breaker.open(error)
+                finally:
+                    self._cache.close()
+            self._missed()
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _hear(self, channel: PubSub) -> None:
+        """Hands messages on until the connection fails or falls silent."""
+        silent = 0
+        while self._redis.breaker.closed:
+            message = await answer(channel.get_message(timeout=_SILENCE_SECONDS / PARTS))
+            if message is None:
+                silent += 1
+                if silent == PARTS:
+                    await answer(channel.ping())
+                elif silent == 2 * PARTS:
+                    raise TimeoutError("the subscription fell silent")
+                continue
+            silent = 0
+            self._cache.heard()
+            if message["type"] == "message":
+                self._tell(message["data"].decode().split(" "))
+            elif message["type"] == "subscribe":
+                # redis-py reconnects in silence; this is its only sign, and what came meanwhile is lost.
+                self._cache.open()
+                self._missed()
+
+    def _tell(self, words: Sequence[str]) -> None:
+        ended = sum(word.endswith(ENDED_MARK) for word in words)
+        if ended:
+            self._ended(ended)
+        scan_ids = [word.removesuffix(ENDED_MARK) for word in words]
+        self._cache.drop(scan_ids)
+        self._changed(scan_ids)

@@ -1,0 +1,1 @@
+"""Replies to what an answer left open."""

@@ -1,0 +1,166 @@
+"""A user's replies to what an answer leaves open: one at work per scan, in all processes.
+
+Whoever is first reserves the scan and works (`scan_svc.replies.work`), whether or not they stay to hear the outcome.
+Who repeats their request waits for it; another reply meanwhile is refused, before anything is paid for it.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from mesh.errors import (
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    FailedPrecondition,
+    NotFound,
+    Reason,
+    ResourceExhausted,
+)
+from mesh.tasks import end
+from scan_svc.rate_limit import RateLimit
+from scan_svc.replies.store import CONTEST_SECONDS, ReplyLease
+from scan_svc.replies.work import MOST_SECONDS, STAGE, ReplyContext, ReplyOutcome, ReplyWork
+from scan_svc.scans import Scan, State
+
+# How often another process' reply is asked for.
+_POLL_SECONDS = 0.25
+# How long replies at work may take to end once the process leaves, after the grace that their callers had.
+_LEAVING_SECONDS = 5.0
+
+
+class Replies:
+    """The replies to one user's scans at a time; others' are NOT_FOUND.
+
+    Args:
+        context: What replies at work need.
+        load: Reads a scan from PostgreSQL; raises NotFound.
+        rate: How often one user may reply.
+    """
+
+    def __init__(self, context: ReplyContext, load: Callable[[str], Awaitable[Scan]], rate: RateLimit) -> None:
+        self._context = context
+        self._store = context.store
+        self._load = load
+        self._rate = rate
+        self._at_work: dict[str, asyncio.Task[ReplyOutcome | None]] = {}
+
+    async def answer(
+        self, user_id: str, scan_id: str, text: str, request_id: str, seconds: float | None
+    ) -> ReplyOutcome:
+        """Makes a finished scan's answer updated by what its user replied.
+
+        Args:
+            user_id: Who replies.
+            scan_id: To which scan.
+            text: What they reply.
+            request_id: Makes it idempotent for this scan; may be empty.
+            seconds: What remains of the caller's time; None for as long as it takes. The work goes on without them.
+
+        Raises:
+            NotFound: No such scan.
+            FailedPrecondition: It hasn't succeeded, or asks nothing.
+            AlreadyExists: The request_id came with another reply.
+            Aborted: Another reply is at work.
+            ResourceExhausted: The user replies too often; a repetition of what was accepted is no reply more.
+            DeadlineExceeded: It takes longer than the caller has; a repetition waits for it.
+        """
+        ends_at = time.monotonic() + min(seconds or MOST_SECONDS, MOST_SECONDS)
+        refusal = await self._too_often(user_id)
+        while True:
+            scan = await self._load(scan_id)
+            if scan.user_id != user_id:
+                raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+            if earlier := await self._earlier(scan, text, request_id):
+                return earlier
+            _check_asked(scan)
+            lease = None if refusal else await self._store.reserve(scan, text, request_id)
+            if lease is None:
+                await self._give_way(scan_id, text, request_id, refusal, ends_at)
+            elif replied := await self._work(lease, scan, text, request_id, ends_at):
+                return replied
+            # Another reply was first and may have settled it all, or the scan was deleted: look again.
+
+    async def leave(self) -> None:
+        """Lets the replies at work end; those that take too long store what they have."""
+        if tasks := list(self._at_work.values()):
+            await asyncio.wait(tasks, timeout=_LEAVING_SECONDS)
+            await end(*tasks)
+
+    async def _too_often(self, user_id: str) -> ResourceExhausted | None:
+        try:
+            await self._rate.spend(user_id)
+        except ResourceExhausted as error:
+            return error
+        return None
+
+    async def _earlier(self, scan: Scan, text: str, request_id: str) -> ReplyOutcome | None:
+        """What the same request was told before.
+
+        Raises:
+            AlreadyExists: It was another reply.
+        """
+        earlier = await self._store.find(scan.scan_id, request_id) if request_id else None
+        if earlier is None:
+            return None
+        if earlier.text != text:
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan.scan_id)
+        return ReplyOutcome(scan, earlier.understood, earlier.message)
+
+    async def _work(
+        self, lease: ReplyLease, scan: Scan, text: str, request_id: str, ends_at: float
+    ) -> ReplyOutcome | None:
+        # The same request may have been answered between the look and the lease.
+        if request_id and await self._store.find(scan.scan_id, request_id):
+            await self._store.release(lease)
+            return None
+        task = asyncio.create_task(ReplyWork(self._context, lease, scan, text).run(), name="reply")
+        self._at_work[scan.scan_id] = task
+        task.add_done_callback(lambda _: self._ended(scan.scan_id, task))
+        # Waited for and not awaited: a caller who hangs up takes nothing with them.
+        await asyncio.wait((task,), timeout=ends_at - time.monotonic())
+        if not task.done():
+            raise DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=STAGE, retry_after=1.0)
+        return task.result()
+
+    async def _give_way(
+        self, scan_id: str, text: str, request_id: str, refusal: ResourceExhausted | None, ends_at: float
+    ) -> None:
+        """Waits a moment for the same request at work; for any other the caller is refused.
+
+        Raises:
+            AlreadyExists: The request_id came with another reply.
+            Aborted: Another reply is at work, or the same one for longer than the caller has.
+            ResourceExhausted: As `refusal`.
+        """
+        holder = await self._store.holder(scan_id)
+        if holder is None and refusal is None:
+            return  # it has just ended
+        if holder is None or not request_id or holder.request_id != request_id:
+            raise refusal or _underway(scan_id)
+        if holder.text != text:
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan_id)
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            raise _underway(scan_id)
+        if task := self._at_work.get(scan_id):
+            await asyncio.wait((task,), timeout=left)
+        else:
+            await asyncio.sleep(min(_POLL_SECONDS, left))
+
+    def _ended(self, scan_id: str, task: "asyncio.Task[ReplyOutcome | None]") -> None:
+        if self._at_work.get(scan_id) is task:
+            del self._at_work[scan_id]
+        if not task.cancelled():
+            task.exception()  # its caller may have left
+
+
+def _underway(scan_id: str) -> Aborted:
+    return Aborted(Reason.REPLY_UNDERWAY, scan_id=scan_id, retry_after=CONTEST_SECONDS)
+
+
+def _check_asked(scan: Scan) -> None:
+    if scan.state is not State.SUCCEEDED or scan.results.answer is None:
+        raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan.scan_id, state=scan.state)
+    if not scan.results.answer.insufficiencies:
+        raise FailedPrecondition(Reason.NOTHING_ASKED, scan_id=scan.scan_id)

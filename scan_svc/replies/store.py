@@ -1,0 +1,167 @@
+"""Replies in PostgreSQL, and who is at work on one.
+
+Transaction contract: a reply and what it made of its scan are one statement, which only the holder of the scan's reply
+lease can make. A lease is reserved before anything is paid for, renewed while its holder is at work, and goes with the
+reply. Every write carries its token: a holder that was frozen for longer than its lease changes nothing.
+"""
+
+from dataclasses import dataclass
+
+import asyncpg
+import msgspec
+
+from mesh.postgres import Queries
+from scan_svc.results import Answer, Classification, DisposalRule, Place, Results
+from scan_svc.rows import to_json
+from scan_svc.scans import Scan, StageRun
+
+LEASE_SECONDS = 15.0
+# How long the holder of a lease that has expired is given to come back, once somebody else wants it.
+CONTEST_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a user replied, and what came of it.
+
+    Attributes:
+        text: The reply.
+        understood: Whether it settled anything.
+        message: What the user was told about it.
+        question: The question that counts from then on.
+    """
+
+    text: str
+    understood: bool
+    message: str
+    question: str = ""
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A updated answer that was paid for, without the reward.
+
+    Attributes:
+        found: The classification, with what the user said worked in.
+        question: The question it answers.
+        region: The region it holds for.
+        message: What the user is told.
+        rules: What it stands on.
+        answer: The answer.
+        places: Where to take it; None if that wasn't asked.
+    """
+
+    found: Classification
+    question: str
+    region: str
+    message: str
+    rules: tuple[DisposalRule, ...]
+    answer: Answer
+    places: tuple[Place, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyLease:
+    """The right to work on one reply to a scan.
+
+    Attributes:
+        scan_id: The scan.
+        token: What every write carries.
+        attempt: Which try of this reply it is, from 1.
+        draft: What an earlier try of the same reply has paid for.
+    """
+
+    scan_id: str
+    token: int
+    attempt: int
+    draft: Draft | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose reply to a scan is at work; `request_id` is empty if it has none."""
+
+    request_id: str
+    text: str
+
+
+class ReplyStore:
+    """The replies to all scans.
+
+    Args:
+        pool: Connections.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._sql = Queries("scan_svc.replies")
+
+    async def find(self, scan_id: str, request_id: str) -> Reply | None:
+        """The reply that was made under a request_id before."""
+        row = await self._pool.fetchrow(self._sql["find_reply"], scan_id, request_id)
+        return Reply(row["reply"], row["understood"], row["message"]) if row else None
+
+    async def last_question(self, scan_id: str) -> str | None:
+        """The question that counts since the last reply that was understood; None if none was."""
+        question: str | None = await self._pool.fetchval(self._sql["last_question"], scan_id)
+        return question
+
+    async def reserve(self, read: Scan, text: str, request_id: str) -> ReplyLease | None:
+        """Reserves a scan for one reply; None if somebody else holds it, or it has changed since it was read."""
+        row = await self._pool.fetchrow(
+            self._sql["reserve_reply"], read.scan_id, request_id, text, read.version, LEASE_SECONDS, CONTEST_SECONDS
+        )
+        if row is None:
+            return None
+        draft = msgspec.json.decode(row["draft"], type=Draft) if row["draft"] else None
+        return ReplyLease(read.scan_id, row["token"], row["attempt"], draft)
+
+    async def holder(self, scan_id: str) -> Holder | None:
+        """Whose reply is at work; None if nobody's. One that hasn't been heard of for a lease is contested by that."""
+        row = await self._pool.fetchrow(self._sql["contest_reply"], scan_id, CONTEST_SECONDS)
+        return Holder(row["request_id"] or "", row["reply"]) if row else None
+
+    async def renew(self, lease: ReplyLease) -> bool:
+        """Keeps a lease; False if it is somebody else's by now."""
+        held = await self._pool.fetchval(self._sql["renew_reply"], lease.scan_id, lease.token, LEASE_SECONDS)
+        return held is not None
+
+    async def release(self, lease: ReplyLease, draft: Draft | None = None) -> None:
+        """Lets the next reply come; what was paid for stays for a repetition of this one."""
+        kept = to_json(draft) if draft else None
+        await self._pool.execute(self._sql["release_reply"], lease.scan_id, lease.token, kept)
+
+    async def book(self, scan_id: str, run: StageRun) -> None:
+        """Keeps what a reply has cost that changed nothing."""
+        await self._pool.execute(self._sql["book_reply"], scan_id, to_json((run,)))
+
+    async def keep(self, lease: ReplyLease, reply: Reply) -> bool:
+        """Keeps a reply that settled nothing; False without the lease, or if the scan is gone."""
+        return await self._written(lease, "keep_reply", reply.message, reply.question)
+
+    async def apply(
+        self, lease: ReplyLease, changes: Results, run: StageRun, region: str, reply: Reply, reward_due: bool = False
+    ) -> bool:
+        """Stores what a reply made of a scan.
+
+        Args:
+            lease: The lease.
+            changes: The results that it replaces; None leaves one as it is.
+            run: What it took and cost.
+            region: The scan's from now on.
+            reply: The reply.
+            reward_due: Whether the reward of what it has become is still to be evaluated, as a job.
+
+        Returns:
+            False without the lease, or if the scan is gone; nothing was stored then.
+        """
+        parts = {name: part for name, part in msgspec.structs.asdict(changes).items() if part is not None}
+        return await self._written(
+            lease, "apply_reply", reply.message, reply.question, to_json(parts), to_json((run,)), region, reward_due
+        )
+
+    async def _written(self, lease: ReplyLease, query: str, *arguments: object) -> bool:
+        if await self._pool.fetchval(self._sql[query], lease.scan_id, lease.token, *arguments) is not None:
+            return True
+        # A try before, whose commit was answered by silence, took the lease with it.
+        stored: bool = await self._pool.fetchval(self._sql["holds_reply"], lease.scan_id, lease.token)
+        return stored

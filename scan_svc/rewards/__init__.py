@@ -1,0 +1,1 @@
+"""The reward of a scan that has succeeded: a job of its own, beside the answer."""

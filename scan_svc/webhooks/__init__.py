@@ -1,0 +1,1 @@
+"""Webhooks: what is told to whom about a scan's end, and its delivery."""

@@ -1,0 +1,188 @@
+"""The service's own parts in this process, for tests that look at one moment closely."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import httpx2
+import uuid_utils
+
+from mesh import telemetry
+from mesh.locale import Locale
+from mesh.postgres import open_pool
+from mesh.redis import open_redis
+from scan_svc.app import Parts
+from scan_svc.jobs.leases import Lease
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.worker import Worker
+from scan_svc.pipeline.stages import DEFAULTS, Pipeline
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome
+from scan_svc.scans import NewScan, Photo, Scan
+from scan_svc.store import ScanStore
+from tests.chaos.worker import Orders, settings_of
+
+METAL = Category("재활용폐기물", "금속류")
+LEASE_SECONDS = 15.0
+
+
+async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
+    """Waits until something is true of another process, which can't tell us."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await check():
+                return
+            await asyncio.sleep(0.02)
+
+
+async def blocked(holder: asyncpg.Connection) -> None:
+    """Waits until somebody waits for a lock that this connection holds."""
+    waits = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))"
+
+    async def somebody_waits() -> bool:
+        return bool(await holder.fetchval(waits))
+
+    await eventually(somebody_waits)
+
+
+class Peers:
+    """Vision, Rules and Character in this process. `before[stage]` runs first: raise to fail, wait to hold."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.before: dict[str, Callable[[], Awaitable[object]]] = {}
+
+    async def _called(self, stage: str) -> None:
+        self.calls[stage] += 1
+        if stage in self.before:
+            await self.before[stage]()
+
+    async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Classification, None]:
+        await self._called("vision")
+        yield Classification(METAL)
+
+    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+        await self._called("rules")
+        return (DisposalRule("metal", METAL),)
+
+    async def compose(
+        self, scan: Scan, found: Classification, rules: Any, deadline: float
+    ) -> AsyncGenerator[Any, None]:
+        await self._called("answer")
+        yield Answer("비우고 내놓아요.")
+
+    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
+        return ()
+
+    async def evaluate(
+        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+    ) -> Reward:
+        await self._called("reward")
+        return Reward(RewardOutcome.GRANTED)
+
+
+class Shop:
+    """The service's own parts in this process; `queue` may be replaced before a worker is made."""
+
+    def __init__(self, parts: Parts, peers: Peers, web: httpx2.AsyncClient) -> None:
+        self.parts = parts
+        self.peers = peers
+        self.pool = parts.pool
+        self._web = web
+
+    @property
+    def queue(self) -> JobQueue:
+        """The job table."""
+        return self.parts.queue
+
+    def worker(self) -> Worker:
+        """A worker that nobody wakes: it polls."""
+        return self.parts.worker(Pipeline(DEFAULTS, self.peers, self.peers, self.peers), self._web)
+
+    async def submit(self, crashes: int = 0) -> str:
+        """Submits a scan, which may have been in crashes already; returns its id."""
+        scan_id = str(uuid_utils.uuid7())
+        new = NewScan(
+            scan_id=scan_id, user_id="user", request_id="", payload_hash=b"", photo=Photo("https://example.com/1.jpg"),
+            uploaded=False, user_input="", location=None, region="", locale=Locale.KO,
+        )  # fmt: skip
+        async with self.pool.acquire() as connection, connection.transaction():
+            await ScanStore(connection).create(new, "")
+            await connection.execute("update scan.job set crashes = $2 where ref = $1", scan_id, crashes)
+        return scan_id
+
+    async def claimed(self) -> Lease:
+        """The one scan that is due, in the hands of a new worker."""
+        (lease,) = await self.queue.claim(await self.queue.register_worker(), 1)
+        return lease
+
+    async def held(self) -> Lease:
+        """A new scan in the hands of a new worker."""
+        await self.submit()
+        return await self.claimed()
+
+    async def lose_everybody(self) -> list[str]:
+        """Every worker falls silent for longer than a lease; another one takes its scans back."""
+        await self.pool.execute("update scan.worker set beat_at = now() - interval '1 hour'")
+        orphans = await self.queue.rescue_orphans(LEASE_SECONDS)
+        await self.pool.execute("update scan.job set run_at = now()")
+        return orphans
+
+    async def ended(self, scan_id: str) -> Scan:
+        """A scan once it has ended and, if it has an answer, got its reward."""
+
+        async def terminal() -> bool:
+            scan = await self.parts.store.get(scan_id)
+            return scan.state.terminal and not scan.results.awaits_reward
+
+        await eventually(terminal)
+        return await self.parts.store.get(scan_id)
+
+
+class LosingPool:
+    """Connections that break at a statement, once: before PostgreSQL got it, or after it was committed."""
+
+    def __init__(self, pool: asyncpg.Pool, statement: str, *, committed: bool) -> None:
+        self._pool = pool
+        self._statement = statement
+        self._committed = committed
+        self.broke = False
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        if query != self._statement or self.broke:
+            return await self._pool.fetch(query, *arguments)
+        self.broke = True
+        if self._committed:
+            await self._pool.fetch(query, *arguments)
+        raise asyncpg.ConnectionDoesNotExistError("the connection was lost")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+
+class FlakyPool:
+    """Connections to a database that can be away; counts who asked in vain."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self.away = False
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            self.refused += 1
+            raise ConnectionRefusedError("away")
+        return getattr(self._pool, name)
+
+
+@asynccontextmanager
+async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE_SECONDS) -> AsyncIterator[Shop]:
+    """The parts on a database."""
+    settings = settings_of(Orders(database_url, redis_url, "", lease_seconds)).model_copy(
+        update={"backoff_seconds": 0.01, "worker_capacity": 2000}
+    )
+    with telemetry.started("traps", settings) as shared:
+        async with open_pool(database_url) as pool, open_redis(redis_url) as redis, httpx2.AsyncClient() as web:
+            yield Shop(Parts(settings, shared, pool, redis), Peers(), web)

@@ -1,0 +1,171 @@
+"""The decoder's processes: what they stand, and what becomes of a photo that kills one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pillow_heif
+import psutil
+import pytest
+from PIL import Image
+
+from mesh.errors import EcoError, InvalidArgument, Reason, Unavailable
+from tests.integration.vision.bombs import BOMBS, gps, jpeg_of_scans
+from vision_svc.photos.decoder_pool import MEGABYTES, DecoderPool, open_decoder_pool
+from vision_svc.photos.memfile import MemFile, memfile
+from vision_svc.photos.photos import Photo
+
+_RESIDENT_LIMIT = MEGABYTES << 20
+
+
+def _photo(form: str = "JPEG") -> bytes:
+    file = BytesIO()
+    image = Image.new("RGB", (640, 480), "teal")
+    if form == "HEIC":
+        pillow_heif.from_pillow(image).save(file)
+    else:
+        image.save(file, form, exif=gps())
+    return file.getvalue()
+
+
+def _children() -> set[psutil.Process]:
+    """The decoders of this process."""
+    return {child for child in psutil.Process().children() if "vision_svc.photos.decoder" in child.cmdline()}
+
+
+@pytest.fixture
+async def decoders() -> AsyncIterator[DecoderPool]:
+    """Two, with little patience."""
+    async with open_decoder_pool(2, seconds=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+def file() -> Iterator[MemFile]:
+    """A photo, loaded."""
+    with memfile() as opened:
+        opened.write(_photo())
+        yield opened
+
+
+async def _clean(decoders: DecoderPool, content: bytes) -> Photo:
+    with memfile() as file:
+        file.write(content)
+        return await decoders.clean(file)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "HEIC"])
+async def test_each_format_passes_under_the_limits(decoders: DecoderPool, form: str) -> None:
+    """A library that still had to open a file of its own would fail here."""
+    photo = await _clean(decoders, _photo(form))
+    with Image.open(BytesIO(photo.jpeg)) as copy:
+        assert (copy.format, copy.size) == ("JPEG", (640, 480))
+        assert not copy.getexif()
+
+
+@pytest.mark.parametrize("name", BOMBS)
+async def test_each_bomb_ends_with_its_reason(decoders: DecoderPool, name: str) -> None:
+    """And the next photo is served, and no process has grown beyond its limit."""
+    make, expected = BOMBS[name]
+    reason = ""
+    watched = _children()
+    try:
+        await _clean(decoders, make())
+    except EcoError as error:
+        reason = error.reason
+    assert reason == expected
+    assert all(_peak(process) < _RESIDENT_LIMIT for process in watched if process.is_running())
+    assert (await _clean(decoders, _photo())).identity.width == 640
+
+
+def _peak(process: psutil.Process) -> int:
+    """The most memory it ever had, in bytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+async def test_the_service_itself_holds_none_of_it(decoders: DecoderPool) -> None:
+    """A photo lies in a file in memory, and its pixels in the decoder."""
+    before = psutil.Process().memory_info().rss
+    big = BytesIO()
+    Image.new("RGB", (7000, 7000), "teal").save(big, "PNG")
+    grown = psutil.Process().memory_info().rss - before
+    await _clean(decoders, big.getvalue())
+    assert psutil.Process().memory_info().rss - before - grown < 20 << 20
+
+
+async def test_a_photo_that_takes_too_long_fails_alone(decoders: DecoderPool) -> None:
+    """Another one, beside it, doesn't notice."""
+    slow = asyncio.create_task(_clean(decoders, jpeg_of_scans(20_000)))
+    assert (await _clean(decoders, _photo())).identity.width == 640
+    with pytest.raises(InvalidArgument) as caught:
+        await slow
+    assert caught.value.reason is Reason.PHOTO_TOO_COMPLEX
+    assert caught.value.metadata == {"limit": "2 s"}
+
+
+async def test_a_killed_idle_decoder_is_replaced(decoders: DecoderPool, file: MemFile) -> None:
+    """By the system for want of memory, or by hand."""
+    for process in _children():
+        process.kill()
+        process.wait()
+    assert (await decoders.clean(file)).identity.width == 640
+
+
+async def test_a_photo_whose_decoder_was_killed_gets_another(decoders: DecoderPool) -> None:
+    """It may have been another process' fault."""
+    (process,) = _children()
+    process.suspend()
+    cleaning = asyncio.create_task(_clean(decoders, _photo()))
+    await asyncio.sleep(0)  # it has been handed over
+    process.kill()
+    assert (await cleaning).identity.width == 640
+
+
+async def test_two_kills_are_an_outage_not_a_bad_photo(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stage tries again later; the photo may be good."""
+    monkeypatch.setattr("vision_svc.photos.decoder_pool._COMMAND", ("sh", "-c", "kill -9 $$"))
+    for process in _children():
+        process.kill()
+        process.wait()
+    with pytest.raises(Unavailable) as caught:
+        await _clean(decoders, _photo())
+    assert caught.value.metadata["peer"] == "decoder"
+
+
+async def test_a_photo_that_crashes_two_decoders_is_unreadable(
+    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would crash the third as well."""
+    monkeypatch.setattr("vision_svc.photos.decoder_pool._COMMAND", ("sh", "-c", "kill -SEGV $$"))
+    for process in _children():
+        process.kill()
+        process.wait()
+    with pytest.raises(InvalidArgument) as caught:
+        await _clean(decoders, _photo())
+    assert caught.value.reason is Reason.PHOTO_UNREADABLE
+
+
+async def test_a_cancelled_scan_leaves_no_answer_for_the_next_one(decoders: DecoderPool) -> None:
+    """Its decoder goes with it."""
+    cleaning = asyncio.create_task(_clean(decoders, jpeg_of_scans(20_000)))
+    await asyncio.sleep(0)
+    cleaning.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cleaning
+    assert (await _clean(decoders, _photo())).identity.width == 640
+
+
+async def test_the_decoder_knows_none_of_our_keys(decoders: DecoderPool) -> None:
+    """What has been taken over can't tell them."""
+    (process,) = _children()
+    assert not [name for name in process.environ() if name.startswith(("ECO2_", "AWS_", "OPENAI_"))]
+
+
+async def test_no_process_is_left_behind(file: MemFile) -> None:
+    """However many there were."""
+    async with open_decoder_pool(2, seconds=5) as decoders:
+        await asyncio.gather(*(decoders.clean(file) for _ in range(4)))
+        assert 1 <= len(_children()) <= 2
+    assert not _children()

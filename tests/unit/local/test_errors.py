@@ -1,0 +1,49 @@
+"""Errors as people read them."""
+
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from google.rpc import code_pb2, status_pb2
+
+from local.cli.api.errors import ApiError, Failure
+from mesh.errors import NotFound, Reason
+from mesh.locale import Locale
+from mesh.status import to_status
+
+ERROR = NotFound(Reason.SCAN_NOT_FOUND, scan_id="a1")
+
+
+@pytest.mark.parametrize("locale", list(Locale))
+def test_the_text_is_in_the_readers_language(locale: Locale) -> None:
+    """A failed scan carries both; the reader wants one."""
+    failure = Failure.of(to_status(ERROR, *Locale), locale)
+    assert failure == Failure("SCAN_NOT_FOUND", ERROR.text(locale))
+
+
+def test_any_language_is_better_than_none() -> None:
+    """A call's error carries the caller's language alone."""
+    assert Failure.of(to_status(ERROR, Locale.KO), Locale.EN).text == ERROR.text(Locale.KO)
+
+
+def test_an_error_without_details_is_named_after_its_code() -> None:
+    """The edge itself may answer, before any service."""
+    status = status_pb2.Status(code=code_pb2.UNAUTHENTICATED, message="Jwt is missing")
+    assert Failure.of(status, Locale.EN) == Failure("UNAUTHENTICATED", "Jwt is missing")
+
+
+def test_an_error_over_rest_is_the_same_status() -> None:
+    """Envoy writes the Status as JSON, its details included."""
+    body: Any = json_format.MessageToJson(to_status(ERROR, Locale.EN))
+    assert ApiError.from_json(body.encode(), 404, Locale.EN).failure.reason == "SCAN_NOT_FOUND"
+
+
+def test_a_page_is_shown_in_a_line() -> None:
+    """A proxy's error is HTML, and longer than a screen."""
+    assert ApiError.from_json(b"<html>\n <p>Bad\n</html>\n", 502, Locale.EN).failure.text == "<html> <p>Bad </html>"
+
+
+@pytest.mark.parametrize("body", [b"<Error>SignatureDoesNotMatch</Error>", b"", b"[]", b"\xff"])
+def test_a_body_that_is_no_status_is_shown_as_it_is(body: bytes) -> None:
+    """Object storage answers XML, a broken proxy anything; neither may become a traceback."""
+    assert ApiError.from_json(body, 403, Locale.EN).failure.reason == "HTTP_403"

@@ -1,0 +1,188 @@
+"""How commands end that can't do their work: in one line, with a status that scripts may trust."""
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from local.cli import exit_status
+from local.cli import main as cli
+from local.cli.api.errors import ApiError, Disconnected, Failure, Misuse
+from local.cli.session import NoStack
+from local.stack.stack import Refused
+from local.stack.supervisor import NotStarted
+
+NO_TEXT = "\udcff"  # how Python reads an argument's byte 0xff
+UNREACHABLE = {
+    "ECO2_REST_URL": "http://127.0.0.1:1",
+    "ECO2_GRPC_TARGET": "127.0.0.1:1",
+    "ECO2_SCAN_TARGET": "127.0.0.1:1",
+    "ECO2_TOKEN": "token",
+}
+
+Run = Callable[..., tuple[int, list[str]]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command beside a photo, with a stack that doesn't answer: its status, and its lines on stderr."""
+    (tmp_path / "photo.png").touch()
+    monkeypatch.chdir(tmp_path)
+
+    def run(*command: str, **variables: str) -> tuple[int, list[str]]:
+        for name, value in ({"VAR": str(tmp_path)} | UNREACHABLE | variables).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("sys.argv", ["eco2", *command])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0), capfd.readouterr().err.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["watch", NO_TEXT],
+        ["rules", "show", NO_TEXT],
+        ["dead-letters", "replay", NO_TEXT],
+        ["scan", "photo.png", "--region", NO_TEXT],
+        ["places", "near", "37.55,126.92", "--material", NO_TEXT],
+    ],
+    ids=lambda command: command[0],
+)
+def test_what_was_typed_must_be_text(run: Run, command: list[str]) -> None:
+    """Half a character pasted from elsewhere; the line shows which word it was."""
+    status, lines = run(*command)
+    assert (status, len(lines)) == (2, 1)
+    assert r"\udcff" in lines[0]
+
+
+@pytest.mark.parametrize("token", ["마포", "a\nb", "\udcff"])
+@pytest.mark.parametrize("command", [["history"], ["watch", "a1"]], ids=lambda command: command[0])
+def test_what_no_header_can_carry_is_no_token(run: Run, command: list[str], token: str) -> None:
+    """Over gRPC and REST alike, and before either library says so in its own way."""
+    status, lines = run(*command, ECO2_TOKEN=token)
+    assert (status, len(lines)) == (2, 1)
+    assert "ECO2_TOKEN" in lines[0]
+
+
+@pytest.mark.parametrize("url", ["http://한글:x", "127.0.0.1:8080", "http://\udcff"])
+def test_a_rest_address_must_be_one(run: Run, url: str) -> None:
+    """ "Is it up?" would send a person looking in the wrong place."""
+    status, lines = run("history", ECO2_REST_URL=url)
+    assert (status, len(lines)) == (2, 1)
+    assert "ECO2_REST_URL" in lines[0]
+
+
+@pytest.mark.parametrize(
+    "command", [["queue"], ["history"], ["token"], ["up"], ["migrate"]], ids=lambda words: words[0]
+)
+def test_a_folder_that_is_none_is_named(run: Run, command: list[str]) -> None:
+    """`VAR` is easily set to a file."""
+    status, lines = run(*command, VAR="/dev/null")
+    assert (status, len(lines)) == (2, 1)
+    assert "/dev/null" in lines[0]
+
+
+def test_the_doctor_tells_of_a_folder_that_is_none(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    """Whoever doesn't know what is wrong asks the doctor, who must not fall ill himself."""
+    status, lines = run("doctor", VAR="/dev/null")
+    assert (status, lines) == (1, [])
+
+
+def test_an_address_file_that_is_none_is_named(run: Run, tmp_path: Path) -> None:
+    """Somebody edited it, or it is another program's."""
+    (tmp_path / "stack.env").write_text("it's", encoding="utf-8")
+    status, lines = run("queue")
+    assert (status, len(lines)) == (2, 1)
+    assert "stack.env" in lines[0]
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"{}", b"[1]", b"\xff"])
+@pytest.mark.parametrize(
+    ("name", "command"), [("secrets", ["token"]), ("ports.json", ["up"])], ids=["secrets", "ports"]
+)
+def test_what_the_stack_keeps_may_be_damaged(
+    run: Run, tmp_path: Path, name: str, command: list[str], content: bytes
+) -> None:
+    """A full disk, an editor: the file is named, since somebody must mend or delete it."""
+    if (name, content) == ("ports.json", b"{}"):
+        content = b'{"postgres": "no port"}'
+    (tmp_path / name).write_bytes(content)
+    status, lines = run(*command)
+    assert (status, len(lines)) == (2, 1)
+    assert name in lines[0]
+
+
+def test_somebody_elses_folder_is_closed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its address file holds passwords, so only its owner reads it."""
+
+    def closed(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("local.cli.session.read_env", closed)
+    status, lines = run("queue")
+    assert (status, len(lines)) == (2, 1)
+    assert "stack.env" in lines[0]
+
+
+@pytest.mark.parametrize("url", ["garbage", "postgresql://x@127.0.0.1:port/x", "postgresql://["])
+def test_a_database_address_must_be_one(run: Run, url: str) -> None:
+    """At once, without a try to connect."""
+    status, lines = run("migrate", ECO2_DATABASE_URL=url)
+    assert (status, len(lines)) == (2, 1)
+    assert "ECO2_DATABASE_URL" in lines[0]
+
+
+def test_migrating_a_database_that_is_away_says_so_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Production's command waits for a minute, since the database starts beside it; a person looks at nothing."""
+
+    async def patient(_: str) -> str:
+        raise AssertionError("it tried to migrate")
+
+    monkeypatch.setattr("local.stack.stack.migrate", patient)
+    status, lines = run("migrate", ECO2_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert (status, len(lines)) == (1, 1)
+    assert "PostgreSQL" in lines[0]
+
+
+@pytest.mark.parametrize("user", ["", NO_TEXT, "a" * 129, "a\nb", "a "])
+def test_a_token_is_only_issued_to_who_can_use_it(run: Run, tmp_path: Path, user: str) -> None:
+    """The edge or a service would refuse it, much later and in other words."""
+    status, lines = run("token", "--user", user)
+    assert status == 2
+    assert "--user" in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ApiError(Failure("SCAN_NOT_FOUND", "There is no such scan.")), 1),
+        (Disconnected("refused"), 1),
+        (NoStack("no stack"), 1),
+        (NotStarted("postgres"), 1),
+        (Refused("Port 8080 is taken"), 1),
+        (FileNotFoundError("envoy"), 1),
+        (OSError(errno.ENOSPC, "No space left on device"), 1),
+        (Misuse("no token"), 2),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/x"), 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_status_says_whose_turn_it_is(error: Exception, status: int) -> None:
+    """1: later, perhaps. 2: not as it was typed or set."""
+    ending = exit_status.of(error)
+    assert ending is not None
+    assert ending.status == status
+    assert ending.line
+
+
+OURS = [KeyError("x"), ValueError("x"), UnicodeEncodeError("ascii", "마포", 0, 2, "ordinal not in range(128)")]
+
+
+@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
+def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
+    """Nobody can mend what was said in one line only."""
+    assert exit_status.of(error) is None

@@ -1,0 +1,76 @@
+"""Room for a stage: who waits for it, for how long, and what is looked at before the stage begins."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from scan_svc.pipeline.stages import DEFAULTS, VISION, Pipeline
+from scan_svc.scans import Photo, Scan, State
+from tests.chaos.scan_parts import Peers
+
+STAGE = replace(DEFAULTS[VISION], concurrency=1)
+SCAN = Scan(
+    scan_id="1", user_id="user", state=State.RUNNING, version=1, photo=Photo("https://example.com/1.jpg"),
+    created_at=datetime.now(UTC),
+)  # fmt: skip
+
+
+class Busy:
+    """A pipeline whose only place at the first stage is taken until it is told to end."""
+
+    def __init__(self) -> None:
+        self.at_work, self.end = asyncio.Event(), asyncio.Event()
+        self.peers = Peers()
+        self.peers.before[VISION] = self._hold
+        self.begun = 0
+        self._pipeline = Pipeline({**DEFAULTS, VISION: STAGE}, self.peers, self.peers, self.peers)
+
+    async def perform(self, deadline: float) -> None:
+        """Runs the stage."""
+        await self._pipeline.perform(STAGE, SCAN, self._report, deadline, self._begin)
+
+    async def _hold(self) -> None:
+        self.at_work.set()
+        await self.end.wait()
+
+    async def _report(self, scan: Scan) -> None:
+        pass
+
+    async def _begin(self) -> None:
+        self.begun += 1
+
+
+@asynccontextmanager
+async def busy() -> AsyncIterator[Busy]:
+    """A pipeline with its one place taken."""
+    busy = Busy()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(busy.perform(300.0))
+        await busy.at_work.wait()
+        yield busy
+        busy.end.set()
+
+
+async def test_waiting_for_room_ends_with_the_scans_time() -> None:
+    """A scan that can't be finished in its time any more must say so at once, and not when others are done."""
+    async with busy() as pipeline:
+        late = asyncio.create_task(pipeline.perform(0.05))
+        await asyncio.wait((late,), timeout=5.0)
+        assert late.done()
+        with pytest.raises(TimeoutError):
+            late.result()
+
+
+async def test_a_stage_begins_when_there_is_room() -> None:
+    """The lease is looked at then, and not before a wait in which it may be lost."""
+    async with busy() as pipeline:
+        waiting = asyncio.create_task(pipeline.perform(300.0))
+        await asyncio.sleep(0)
+        assert pipeline.begun == 1
+        pipeline.end.set()
+        await waiting
+        assert pipeline.begun == 2

@@ -1,0 +1,1 @@
+"""Photos: loaded, checked, cleaned and stored again."""

@@ -1,0 +1,75 @@
+"""The decoder: a process that cleans photos and does nothing else.
+
+Hostile bytes meet C libraries here, so this process has little to lose: none of the service's keys, no gRPC, a limit
+on memory and on each photo's time, and no descriptor left to open a file or a connection with.
+
+`vision_svc.photos.decoder_pool` starts it with one end of a socket pair as its standard input. A request is a message
+with the photo's size in bytes, and the descriptor of a file in memory that begins with the photo. The answer is a
+message of JSON; the cleaned JPEG is written behind the photo, which stays as it is, so that another decoder may try
+again if this one dies. It ends when the other end of the socket is closed.
+"""
+
+import json
+import mmap
+import os
+import resource
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from mesh.errors import EcoError
+from vision_svc.photos.cleaning import clean, configure
+from vision_svc.photos.photos import demand_size
+
+_REQUEST_BYTES = 32
+_DESCRIPTORS = 5  # the socket, output, errors; a photo, and its map
+
+
+def main(megabytes: int, seconds: int) -> None:
+    """Serves until the socket is closed.
+
+    Args:
+        megabytes: Address space this process may use.
+        seconds: CPU time one photo may take; the kernel ends the process when it takes longer.
+    """
+    configure()
+    with socket.socket(fileno=sys.stdin.fileno()) as wire:
+        _limit(resource.RLIMIT_AS, megabytes << 20)
+        _limit(resource.RLIMIT_CORE, 0)  # a core dump would hold a stranger's photo
+        _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
+        while True:
+            message, descriptors, _, _ = socket.recv_fds(wire, _REQUEST_BYTES, 1)
+            if not message:
+                return
+            _limit_time(seconds)
+            try:
+                wire.send(json.dumps(_cleaned(descriptors[0], int(message))).encode())
+            finally:
+                os.close(descriptors[0])
+
+
+def _cleaned(descriptor: int, size: int) -> Mapping[str, object]:
+    """Cleans the photo in a file and writes it behind; tells what it is, or why it isn't taken."""
+    try:
+        demand_size(size)
+        with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as file:
+            photo = clean(file, size)
+    except EcoError as error:
+        return {"reason": error.reason, "metadata": error.metadata}
+    os.pwrite(descriptor, photo.jpeg, size)
+    return {"size": len(photo.jpeg), **asdict(photo.identity)}
+
+
+def _limit(what: int, value: int) -> None:
+    resource.setrlimit(what, (value, value))
+
+
+def _limit_time(seconds: int) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, most))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,192 @@
+"""The decoder's processes, as the service sees them: hand over a photo, get it back clean.
+
+A process serves one photo at a time. It is started when it is needed and all others are busy, and killed when a photo
+takes too long; whatever happens to it happens to that photo only.
+"""
+
+import asyncio
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from signal import SIGKILL, SIGTERM, SIGXCPU
+from types import MappingProxyType
+
+import msgspec
+import structlog
+
+from mesh.errors import InvalidArgument, Reason, Unavailable
+from vision_svc.photos.memfile import MemFile
+from vision_svc.photos.photos import Identity, Photo
+
+_log = structlog.get_logger("decoding")
+
+MEGABYTES = 640
+"""Address space of a decoder: what `formats.picture.DECODED_BYTES` leaves is for the libraries and the file."""
+
+_COMMAND = (sys.executable, "-m", "vision_svc.photos.decoder")
+_ANSWER_BYTES = 4096
+_TRIES = 2
+_PATIENCE = 3  # times its CPU time that a photo may take by the clock, on a machine with other things to do
+_DYING_SECONDS = 1.0
+# Nothing of the service's environment, keys least of all, is handed on. glibc gives large blocks back at once, and
+# keeps one arena.
+_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+)
+
+
+class _Answer(msgspec.Struct):
+    """What the process says: a clean photo, or a reason."""
+
+    size: int = 0
+    digest: str = ""
+    width: int = 0
+    height: int = 0
+    reason: Reason | None = None
+    metadata: dict[str, str] = {}
+
+
+class _Died(Exception):
+    """The process is gone; the argument is how it ended."""
+
+
+class _Process:
+    """One process of `vision_svc.photos.decoder`."""
+
+    def __init__(self, seconds: float, megabytes: int) -> None:
+        self._seconds = seconds
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            # Not through the event loop: forking is over before this returns, and nobody but us waits for this child.
+            self._child: subprocess.Popen[bytes] = subprocess.Popen(
+                [*_COMMAND, str(megabytes), str(max(1, round(seconds)))],
+                stdin=theirs.fileno(),
+                env=dict(_ENVIRONMENT),
+            )
+        ours.setblocking(False)
+        self._wire = ours
+
+    async def clean(self, file: MemFile) -> _Answer:
+        """One photo's turn.
+
+        Raises:
+            TimeoutError: It took too long.
+            _Died: The process did.
+        """
+        try:
+            socket.send_fds(self._wire, [b"%d" % len(file)], [file.descriptor])
+            async with asyncio.timeout(self._seconds * _PATIENCE):
+                message = await asyncio.get_running_loop().sock_recv(self._wire, _ANSWER_BYTES)
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                raise
+            message = b""
+        if not message:
+            raise _Died(await self.end(_DYING_SECONDS))
+        return msgspec.json.decode(message, type=_Answer)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be given a photo."""
+        return self._child.poll() is None
+
+    async def end(self, patience: float = 0) -> int:
+        """Ends it, whatever it is doing; tells how it ended, a signal's number below zero.
+
+        Args:
+            patience: Seconds to let it end by itself, so that its own reason is the one told.
+        """
+        self._wire.close()
+        return await asyncio.to_thread(self._wait, patience)
+
+    def _wait(self, patience: float) -> int:
+        with suppress(subprocess.TimeoutExpired):
+            return self._child.wait(patience)
+        self._child.kill()
+        return self._child.wait()
+
+
+class DecoderPool:
+    """The processes.
+
+    Args:
+        count: How many at most; one a core.
+        seconds: CPU time one photo may take.
+        megabytes: Address space of each.
+    """
+
+    def __init__(self, count: int, seconds: float, megabytes: int = MEGABYTES) -> None:
+        self._free = asyncio.Semaphore(count)
+        self._seconds = seconds
+        self._megabytes = megabytes
+        self._idle: list[_Process] = []
+
+    async def clean(self, file: MemFile) -> Photo:
+        """The photo in a file, cleaned.
+
+        Raises:
+            InvalidArgument: PHOTO_EMPTY, PHOTO_TOO_LARGE, PHOTO_FORMAT, PHOTO_UNREADABLE, PHOTO_TRUNCATED or
+                PHOTO_TOO_COMPLEX.
+            Unavailable: Something outside killed the decoder, twice.
+        """
+        async with self._free:
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    return await self._try(file)
+                except _Died as died:
+                    (ended,) = died.args
+                    _log.warning("decoder died", signal=-ended, attempt=attempt, photo_bytes=len(file))
+                    if ended == -SIGXCPU:
+                        raise self._too_slow() from died
+        if ended in (-SIGKILL, -SIGTERM):
+            raise Unavailable(Reason.UNAVAILABLE, peer="decoder", retry_after=1.0)
+        raise InvalidArgument(Reason.PHOTO_UNREADABLE, detail="crashes the decoder")
+
+    async def warm_up(self) -> None:
+        """Starts the first process, so that the first photo isn't slower."""
+        self._idle.append(_Process(self._seconds, self._megabytes))
+
+    async def close(self) -> None:
+        """Ends all of them."""
+        for process in self._idle:
+            await process.end()
+        self._idle.clear()
+
+    async def _try(self, file: MemFile) -> Photo:
+        process = await self._take()
+        try:
+            answer = await process.clean(file)
+        except TimeoutError as error:
+            await process.end()
+            raise self._too_slow() from error
+        except BaseException:  # cancelled in the middle: its answer would be taken for the next photo's
+            await process.end()
+            raise
+        self._idle.append(process)
+        if answer.reason:
+            raise InvalidArgument.stored(answer.reason, answer.metadata)
+        return Photo(file.read(answer.size), Identity(answer.digest, answer.width, answer.height))
+
+    async def _take(self) -> _Process:
+        while self._idle:
+            process = self._idle.pop()  # the one used last: its memory is warm, and the others may stay away
+            if process.alive:
+                return process
+            await process.end()
+        return _Process(self._seconds, self._megabytes)
+
+    def _too_slow(self) -> InvalidArgument:
+        return InvalidArgument(Reason.PHOTO_TOO_COMPLEX, limit=f"{self._seconds:g} s")
+
+
+@asynccontextmanager
+async def open_decoder_pool(count: int, seconds: float, megabytes: int = MEGABYTES) -> AsyncIterator[DecoderPool]:
+    """Decoders that end with the block."""
+    decoders = DecoderPool(count, seconds, megabytes)
+    await decoders.warm_up()
+    try:
+        yield decoders
+    finally:
+        await decoders.close()

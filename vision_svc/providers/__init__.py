@@ -1,1 +1,0 @@
-"""What can look at a photo: the offline model, and hosted ones."""
