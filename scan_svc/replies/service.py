@@ -105,7 +105,8 @@ class Replies:
             return None
         if earlier.text != text:
             raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan.scan_id)
-        return ReplyOutcome(scan, earlier.understood, earlier.message)
+        # Read again: it may have been stored since the scan was read.
+        return ReplyOutcome(await self._load(scan.scan_id), earlier.understood, earlier.message)
 
     async def _work(
         self, lease: ReplyLease, scan: Scan, text: str, request_id: str, ends_at: float
