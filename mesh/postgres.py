@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
+from importlib.util import find_spec
 from typing import Any
 
 import asyncpg
@@ -289,10 +290,16 @@ async def _migrate_service(connection: asyncpg.Connection, package: str) -> list
     return done
 
 
+def _has_migrations(package: str) -> bool:
+    return package.isidentifier() and find_spec(package) is not None and (files(package) / "migrations").is_dir()
+
+
 def main() -> None:
     """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_URL."""
     match sys.argv[1:]:
         case ["migrate", *packages] if packages:
+            if unknown := [name for name in packages if not _has_migrations(name)]:
+                end_misused(f"no service has migrations: {' '.join(unknown)}", str(main.__doc__))
             if not (dsn := os.environ.get("ECO2_DATABASE_URL")):
                 end_misused("ECO2_DATABASE_URL is not set")
             try:

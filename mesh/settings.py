@@ -62,8 +62,10 @@ def _complaint(found: dict[str, object]) -> str:
     match found:
         case {"type": "missing", "loc": (name, *_)}:
             return f"{_PREFIX}{str(name).upper()} is not set"
-        case {"loc": (name, *_), "msg": text}:
-            return f"{_PREFIX}{str(name).upper()}: {str(text).removeprefix('Value error, ')}"
+        case {"loc": (name, *within), "msg": text}:
+            place = ".".join(map(str, within))  # in a variable that holds JSON
+            told = str(text).removeprefix("Value error, ")
+            return f"{_PREFIX}{str(name).upper()}: {f'{place}: ' if place else ''}{told}"
         case _:  # several variables together
             return str(found["msg"]).removeprefix("Value error, ")
 

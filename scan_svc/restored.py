@@ -5,6 +5,7 @@ Once, before any service is started on it; `docs/operations.md` tells the rest.
 
 import asyncio
 import os
+import sys
 
 import asyncpg
 
@@ -32,7 +33,9 @@ async def resume(dsn: str) -> int:
 
 
 def main() -> None:
-    """Tells how many scans go on."""
+    """`python -m scan_svc.restored`, on ECO2_DATABASE_URL."""
+    if sys.argv[1:]:
+        end_misused(str(main.__doc__))
     if not (dsn := os.environ.get("ECO2_DATABASE_URL")):
         end_misused("ECO2_DATABASE_URL is not set")
     try:

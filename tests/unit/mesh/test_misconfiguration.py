@@ -37,6 +37,10 @@ WRONG = [
     (["mesh.bucket", "prepare"], {**STORAGE, "ECO2_S3_ENDPOINT": "nowhere"}, "ECO2_S3_ENDPOINT: "),
     (["mesh.bucket"], STORAGE, "prepare"),
     (["mesh.postgres"], DATABASE, "migrate"),
+    (["mesh.postgres", "migrate", "no_svc"], DATABASE, "no_svc"),
+    (["mesh.postgres", "migrate", "--help"], DATABASE, "--help"),
+    (["scan_svc.restored", "--help"], DATABASE, "python -m scan_svc.restored"),
+    (["scan_svc"], {"ECO2_STAGES": '{"vision": {"deadlin": 30}}'}, "ECO2_STAGES: vision.deadlin: "),
 ]
 
 
