@@ -1,9 +1,5 @@
 """`python -m scan_svc`: serves Scan until SIGTERM."""
 
-import mesh.lean  # noqa: F401, before anything else is loaded
-
-# isort: split
-
 from mesh.server import main
 from scan_svc.app import application
 from scan_svc.settings import ScanSettings
