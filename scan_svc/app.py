@@ -1,17 +1,15 @@
 """How Scan is put together.
 
-    ScanServicer ── Lifecycle ── ScanStore ─────────────┐
-         │              ├─────── Uploads ── S3          ├─ PostgreSQL
-         │              └─────── ScanReader ── Snapshots┼─ Redis
-         ├───────── Replies ──── ReplyStore ────────────┤
-         └───────── Watchers ───────┘           │       │
-    EventStreamServicer ┘                       │       │
-    OperationsServicer ─ DeadLetters, QueueStatsReader┼───────┤
-    Worker ── Execution ── JobQueue ────────────┼───────┤
-         │        ├─────── Pipeline ── Vision, Rules, Character
-         │        └─────── Snapshots ───────────┘       │
-         ├─── RewardExecution ── RewardStore ───┼───────┤
-         └─── WebhookDelivery ─── DeliveryContext ── WebhookStore ─────┘
+    ScanServicer ──┬─ Lifecycle ── ScanStore, Uploads, ScanReader
+                   ├─ Replies ──── ReplyStore
+                   └─ Watchers
+    EventStreamServicer ─ Watchers
+    OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
+    Worker ────────┬─ Execution ────── JobQueue, Pipeline ── Vision, Rules, Character
+                   ├─ RewardExecution ─ RewardStore
+                   └─ WebhookDelivery ─ WebhookStore
+
+    the stores ── PostgreSQL        Snapshots, read by ScanReader ── Redis        Uploads ── S3
 
 Everything is built once, here, and taken down in reverse. A process serves users, works, or does both.
 """

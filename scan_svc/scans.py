@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 import msgspec
-from msgspec.structs import replace
 
 from mesh.errors import KINDS, EcoError, Internal, Reason
 from mesh.locale import Locale
@@ -141,10 +140,6 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StageRun, ...] = ()
     # Its worker may have shown more than this.
     behind: bool = False
-
-    def next_version(self, **changes: Any) -> Self:
-        """The scan after one more change by whoever holds it."""
-        return replace(self, version=self.version + 1, **changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,8 @@ class Stage:
 
     async def change(self, scan_id: str) -> None:
         """Publishes the scan's next version."""
-        self._scans[scan_id] = scan = self._scans[scan_id].next_version(percent=70)
+        earlier = self._scans[scan_id]
+        self._scans[scan_id] = scan = replace(earlier, version=earlier.version + 1, percent=70)
         self.changed_at[scan_id, scan.version] = time.perf_counter()
         await self._snapshots.publish(scan)
 

@@ -1,6 +1,9 @@
-"""SnapshotEncoder of snapshots: however they are put together, they say what the scan says."""
+"""Encoded snapshots: however they are put together, they say what the scan says."""
 
 from datetime import UTC, datetime
+from typing import Any
+
+from msgspec.structs import replace
 
 from eco2.scan.v1 import scan_pb2
 from mesh.errors import NotFound, Reason
@@ -22,27 +25,36 @@ _NEW = Scan(
     created_at=_NOW,
     started_at=_NOW,
 )
-_CLASSIFIED = _NEW.next_version(
+
+
+def _next(scan: Scan, **changes: Any) -> Scan:
+    return replace(scan, version=scan.version + 1, **changes)
+
+
+_CLASSIFIED = _next(
+    _NEW,
     state=State.RUNNING,
     percent=60,
     step=Step.RULES,
     results=Results(vision=Classification(_CATEGORY, "알루미늄캔", confidence=0.9)),
     stages=(StageRun("vision", 1, 1200, Usage("gpt", 10, 20, 30)),),
 )
-_RULED = _CLASSIFIED.next_version(
+_RULED = _next(
+    _CLASSIFIED,
     results=Results(
         vision=_CLASSIFIED.results.vision,
         rules=(DisposalRule("metal", _CATEGORY, title="금속류"), DisposalRule("can", _CATEGORY, title="캔")),
     ),
     stages=(*_CLASSIFIED.stages, StageRun("rules", 2, 3)),
 )
-_ANSWERED = _RULED.next_version(
+_ANSWERED = _next(
+    _RULED,
     results=Results(
         vision=_RULED.results.vision, rules=_RULED.results.rules, answer=Answer("헹구세요.", rule_ids=("metal",))
-    )
+    ),
 )
-_FAILED = _ANSWERED.next_version(
-    state=State.FAILED, finished_at=_NOW, error=Failure.of(NotFound(Reason.PHOTO_NOT_FOUND, object_key="x"))
+_FAILED = _next(
+    _ANSWERED, state=State.FAILED, finished_at=_NOW, error=Failure.of(NotFound(Reason.PHOTO_NOT_FOUND, object_key="x"))
 )
 _VERSIONS = (_NEW, _CLASSIFIED, _RULED, _ANSWERED, _FAILED)
 
@@ -61,7 +73,7 @@ def test_a_part_that_changed_is_made_anew() -> None:
     """Somebody answered a question: another classification stands where the first one stood."""
     bodies = SnapshotEncoder()
     bodies(_CLASSIFIED)
-    other = _CLASSIFIED.next_version(results=Results(vision=Classification(Category("음식물류폐기물"))))
+    other = _next(_CLASSIFIED, results=Results(vision=Classification(Category("음식물류폐기물"))))
     assert scan_pb2.Scan.FromString(bodies(other)).classification.category.major == "음식물류폐기물"
 
 
@@ -69,5 +81,5 @@ def test_it_keeps_no_more_than_it_may() -> None:
     """Many scans, whose parts come and go at the same addresses."""
     bodies = SnapshotEncoder()
     for number in range(6_000):
-        scan = _NEW.next_version(stages=(StageRun("vision", number, number),))
+        scan = _next(_NEW, stages=(StageRun("vision", number, number),))
         assert scan_pb2.Scan.FromString(bodies(scan)).stages[0].attempts == number
