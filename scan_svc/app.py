@@ -276,7 +276,7 @@ class Parts:
 
 
 async def _open_replies(stack: AsyncExitStack, parts: Parts) -> Replies:
-    """What replies to answers need: their store, and channels of their own to the peers that make answers updated."""
+    """What replies to answers need: their store, and channels of their own to the peers that compose answers."""
     settings, store = parts.settings, ReplyStore(parts.pool)
     rules, character = [
         await stack.enter_async_context(open_channel(target, *_SERVICES[name]))

@@ -100,7 +100,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         return scan_proto.scan(scan, who.reads(scan.locale))
 
     async def AnswerQuestion(self, request: pb.AnswerQuestionRequest, context: Any) -> pb.AnswerQuestionResponse:
-        """Makes an answer updated by what its user replied."""
+        """Makes an answer more precise by what its user replied."""
         who = caller(context)
         seconds = context.time_remaining()
         replied = await self._replies.answer(

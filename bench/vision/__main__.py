@@ -132,7 +132,7 @@ def day(seed: int = _SEED) -> Sequence[tuple[int, str]]:
 
 
 async def remembering() -> None:
-    """What a day with known_files costs with the memory, and after a loss of it at noon."""
+    """What a day with repeated photos costs with the cache, and after a loss of it at noon."""
     looks = day()
     photos = len({number for number, _ in looks})
     print(f"\n| a day of {len(looks)} looks at {photos} photos | model calls | files decoded |")

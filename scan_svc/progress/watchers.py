@@ -84,7 +84,7 @@ class _Slot:
         if not self._woken:
             loop = asyncio.get_running_loop()
             self._waiting = loop.create_future()
-            # A timer and a future: an WatchEvent under a timeout costs twice as much, for every event of every watch.
+            # A timer and a future: asyncio.Event under a timeout costs twice as much, for every event of every watch.
             timer = loop.call_later(seconds, self._release)
             try:
                 await self._waiting

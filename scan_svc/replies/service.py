@@ -48,7 +48,7 @@ class Replies:
     async def answer(
         self, user_id: str, scan_id: str, text: str, request_id: str, seconds: float | None
     ) -> ReplyOutcome:
-        """Makes a finished scan's answer updated by what its user replied.
+        """Makes a finished scan's answer more precise by what its user replied.
 
         Args:
             user_id: Who replies.

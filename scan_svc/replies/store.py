@@ -38,7 +38,7 @@ class Reply:
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """A updated answer that was paid for, without the reward.
+    """An answer that was paid for, without the reward.
 
     Attributes:
         found: The classification, with what the user said worked in.

@@ -1,4 +1,4 @@
-"""One reply at work: what it means, the updated answer, and what that cost, stored whatever happens meanwhile.
+"""One reply at work: what it means, the more precise answer, and what that cost, stored whatever happens meanwhile.
 
 It doesn't depend on its caller, who may hang up: what was begun is finished, and what was paid for is kept. While the
 database is away the result stays in hand.

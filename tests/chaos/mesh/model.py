@@ -32,7 +32,7 @@ RUBBISH_FILE = "rubbish"
 # What a client writes beside its photo, so that the model knows whose answer it is writing.
 MARK = "#"
 _MARKED = re.compile(rf"{MARK}(\d+)")
-# Where all who are asked live: an answer for a region is one that a reply has made updated.
+# Where all who are asked live: an answer for a region follows a reply.
 REGION = "마포구"
 
 _RUBBISH: tuple[Callable[[], Behaviour], ...] = (

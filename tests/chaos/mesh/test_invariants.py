@@ -134,7 +134,7 @@ def test_a_second_reward_is_found() -> None:
 
 
 def test_what_the_users_own_reply_changes_is_no_fault() -> None:
-    """The answer became updated."""
+    """The answer became more precise."""
     updated = read(10011, 6.0, 6.1, "SUCCEEDED", answered=True, rewarded=True)
     assert broken(told(END, REWARDED, ended("answer", 5.5), updated)) == []
     assert broken(told(END, REWARDED, updated, ended("answer", 7.5))) == ["changes after"]
