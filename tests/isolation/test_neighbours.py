@@ -63,7 +63,7 @@ async def test_a_neighbour_hardly_notices(attack: str, mesh: FakeMesh, edge: Edg
 
     mesh.answers["eco2.rules.v1.RulesService.GetTaxonomy"] = large
     process = psutil.Process(edge.pid)
-    slower = []
+    missed = []
     for _ in range(TRIES):
         quiet = await p99(rest)
         async with attacking(attack, edge) as outcomes:
@@ -71,11 +71,11 @@ async def test_a_neighbour_hardly_notices(attack: str, mesh: FakeMesh, edge: Edg
             memory = process.memory_info().rss
         print(f"{attack}: {quiet * 1000:.1f} -> {under * 1000:.1f} ms, {memory >> 20} MiB, {outcomes}")
         assert memory < MEMORY
-        assert set(outcomes) >= REFUSALS[attack]
-        if under <= max(2 * quiet, FLOOR):
+        # An attack at the lowest priority may not get far enough to be refused while the machine is busy.
+        if set(outcomes) >= REFUSALS[attack] and under <= max(2 * quiet, FLOOR):
             return
-        slower.append((quiet, under))
-    raise AssertionError(f"seconds, quiet and under attack: {slower}")
+        missed.append((quiet, under, outcomes))
+    raise AssertionError(f"seconds quiet, seconds under attack, what the attack met: {missed}")
 
 
 async def p99(rest: httpx2.AsyncClient) -> float:
