@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 
 from local.stack import stack as embedded
-from mesh.postgres import migrate
+from mesh.migrations import migrate
 
 ROOT = Path(__file__).parents[1]
 _VARIABLE = "ECO2_TEST_STACK"

@@ -17,7 +17,7 @@ import uvloop
 from bench import machine
 from bench.places.towns import at_sea, fill, somewhere, write_csv
 from local.stack.stack import StackPart, running
-from mesh import postgres
+from mesh import migrations, postgres
 from rules_svc.loading import loader
 from rules_svc.places.import_cli import Report, take
 from rules_svc.places.mappings import load_mapping
@@ -93,7 +93,7 @@ def items() -> Figures:
 
 async def measure(dsn: str, folder: Path) -> tuple[Mapping[str, str], Figures]:
     """Describes the machine, then measures."""
-    await postgres.migrate(dsn, "rules_svc")
+    await migrations.migrate(dsn, "rules_svc")
     connection = await asyncpg.connect(dsn)
     try:
         about = await machine.describe(connection)

@@ -17,7 +17,8 @@ import uuid_utils
 from local.stack.files import read_env
 from local.stack.stack import ENV_FILE, StackPart, running
 from mesh.locale import Locale
-from mesh.postgres import Pool, migrate
+from mesh.migrations import migrate
+from mesh.postgres import Pool
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.scans import NewScan, Photo

@@ -14,7 +14,8 @@ import uuid_utils
 
 from mesh import outages
 from mesh.locale import Locale
-from mesh.postgres import migrate, open_pool
+from mesh.migrations import migrate
+from mesh.postgres import open_pool
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.results import LatLng

@@ -1,25 +1,19 @@
-"""Notifications on a connection that may die without a word, and migrations beside a release that runs."""
+"""Notifications and a pool on connections that may die without a word."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
 from mesh import outages
-from mesh.postgres import Pool, listen, main, migrate, open_pool
+from mesh.postgres import Pool, listen, open_pool
 
 PING_SECONDS = 0.4
 COMMAND_SECONDS = 10.0  # any statement's, see `open_pool`
-WAITS = """
-select exists (
-    select from pg_locks l join pg_database d on d.oid = l.database
-    where d.datname = current_database() and l.relation = 'scan.job'::regclass and not l.granted
-)
-"""
 
 
 class Wire:
@@ -132,24 +126,6 @@ def through(database_url: str, wire: Wire) -> str:
     return urlunsplit(address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire.port}")))
 
 
-async def test_a_migration_that_waits_for_a_table_gives_way(database_url: str) -> None:
-    """Behind one long transaction the release that still runs would stand still, as everybody queues for the lock."""
-    connections = [await asyncpg.connect(database_url) for _ in range(3)]
-    busy, running, look = connections
-    try:
-        await look.execute("delete from scan.migration where name = '0005_spent'; alter table scan.job drop spent")
-        async with busy.transaction():
-            await busy.execute("select from scan.job")
-            migrating = asyncio.create_task(migrate(database_url, "scan_svc"))
-            while not await look.fetchval(WAITS):
-                pass
-            await running.execute("update scan.job set attempt = 0", timeout=5.0)  # waits, too, but not for `busy`
-        assert await migrating == ["scan/0005_spent"]
-    finally:
-        for connection in connections:
-            connection.terminate()
-
-
 async def test_statements_share_few_connections_and_leave_room_to_acquire_one(database_url: str) -> None:
     """What stays at hand after a statement must not keep a transaction from beginning, nor the pool from closing."""
     async with open_pool(database_url, max_size=3) as pool:
@@ -222,15 +198,3 @@ async def test_giving_up_a_silent_database_takes_no_longer_than_was_said(databas
                 await pool.fetchval("select 2")
         assert time.monotonic() - began < COMMAND_SECONDS / 2
         assert await pool.fetchval("select 3") == 3
-
-
-@pytest.mark.parametrize("url", ["garbage", "{}_that_nobody_made"], ids=["no address", "no database"])
-def test_the_command_says_why_it_migrated_nothing(
-    stack: Mapping[str, str], url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A Job's log is read by somebody who never saw asyncpg's modules."""
-    monkeypatch.setenv("ECO2_DATABASE_URL", url.format(stack["ECO2_DATABASE_URL"]))
-    monkeypatch.setattr("sys.argv", ["mesh.postgres", "migrate", "scan_svc"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert str(ended.value.code).startswith("PostgreSQL: ")

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from mesh.errors import Reason, Unavailable
-from mesh.postgres import migrate
+from mesh.migrations import migrate
 from mesh.status import from_rpc_error
 from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State

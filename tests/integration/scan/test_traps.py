@@ -18,7 +18,8 @@ from eco2.scan.v1 import scan_pb2
 from local.stack.files import read_env
 from local.stack.stack import ENV_FILE, StackPart, running
 from mesh.errors import EcoError, Internal, InvalidArgument, Reason, Unavailable
-from mesh.postgres import Queries, migrate
+from mesh.migrations import migrate
+from mesh.postgres import Queries
 from scan_svc.jobs.dead_letters import DeadLetterFilter
 from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from eco2.scan.v1 import scan_pb2
-from mesh.postgres import migrate
+from mesh.migrations import migrate
 from tests.chaos.scan_parts import eventually
 from tests.conftest import Storage
 from tests.integration.scan.conftest import Client, Peers, StartScanService
