@@ -22,8 +22,11 @@ LINKED = [
     ROOT / "vision_svc" / "model" / "README.md",
 ]
 
+DECISIONS = sorted((ROOT / "docs" / "adr").glob("0*.md"))
+
 NAMED = re.compile(r"`([\w./-]+\.py)::([\w.]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]+\.(?:lua|md|proto|py|sql|ya?ml))`")
 FENCED = re.compile(r"^( *)```.*?^\1```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
@@ -89,6 +92,24 @@ def leads(page: Path, link: str) -> bool:
 def test_code_that_a_guide_names_exists(page: Path) -> None:
     """Whoever follows a scan by its page must find each step; a renamed function takes its name here along."""
     assert unknown(page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=relative)
+def test_a_decision_is_one_page_about_files_that_exist(page: Path) -> None:
+    """A page of two decisions has no name, and one whose files have moved misleads."""
+    text = page.read_text("utf-8")
+    assert unknown(text) == []
+    assert [path for path in FILE.findall(text) if not (ROOT / path).exists()] == []
+    assert re.search(r"^Status: (accepted|replaced)\b.* · Date: \d{4}-\d\d-\d\d$", text, re.MULTILINE)
+    assert len(text.splitlines()) <= 45
+    assert f"]({page.name})" in (page.parent / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", [*GUIDES, *DECISIONS, ROOT / "CONTRIBUTING.md"], ids=relative)
+def test_lines_of_prose_fit_the_screen(page: Path) -> None:
+    """As code's do; a table's row can't be broken."""
+    lines = prose(page).splitlines()
+    assert [line for line in lines if len(line) > 120 and not line.lstrip().startswith("|")] == []
 
 
 @pytest.mark.parametrize("page", LINKED, ids=relative)

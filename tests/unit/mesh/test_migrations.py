@@ -1,4 +1,4 @@
-"""Migrations only add (docs/adr/0012-migrations.md): the previous release still runs while they are applied."""
+"""Migrations only add (docs/adr/0012-migrations-only-add.md): the previous release runs while they are applied."""
 
 import re
 from collections.abc import Iterator
