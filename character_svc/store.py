@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from character_svc.rewards import Decision, Match, OwnedCharacter, Reward, Verdict, settle
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
 from mesh.postgres import Queries
+from mesh.reasons import Reason
 
 
 class RewardStore:

@@ -17,8 +17,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 import httpx2
 
-from mesh.errors import FieldViolation, InvalidArgument, Reason
+from mesh.errors import FieldViolation, InvalidArgument
 from mesh.locale import Locale
+from mesh.reasons import Reason
 
 IPAddress = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[IPAddress]]]

@@ -20,8 +20,9 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mesh import outages, telemetry
-from mesh.errors import EcoError, Internal, Reason, ResourceExhausted
+from mesh.errors import EcoError, Internal, ResourceExhausted
 from mesh.identity import caller
+from mesh.reasons import Reason
 from mesh.status import DETAILS_HEADER, to_status
 from mesh.telemetry import Telemetry
 from mesh.validation.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fields

@@ -8,8 +8,9 @@ blank at either end; what else a token may say is refused by the first service, 
 from dataclasses import dataclass
 from typing import Any
 
-from mesh.errors import Reason, Unauthenticated
+from mesh.errors import Unauthenticated
 from mesh.locale import Locale
+from mesh.reasons import Reason
 
 USER_HEADER = "eco2-user-id"
 # The same between services when it isn't ASCII: Envoy passes any text on, gRPC sends it in binary headers alone.

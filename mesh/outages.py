@@ -12,7 +12,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from mesh.errors import EcoError, Reason, Unavailable
+from mesh.errors import EcoError, Unavailable
+from mesh.reasons import Reason
 
 # What the server says of itself and not of the statement: PostgreSQL's appendix A.
 _CLASSES = frozenset(

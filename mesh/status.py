@@ -23,7 +23,6 @@ from mesh.errors import (
     Internal,
     InvalidArgument,
     NotFound,
-    Reason,
     ResourceExhausted,
     Unauthenticated,
     Unavailable,
@@ -31,6 +30,7 @@ from mesh.errors import (
     quoted,
 )
 from mesh.locale import Locale
+from mesh.reasons import Reason
 
 _log = structlog.get_logger("status")
 

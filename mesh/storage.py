@@ -17,8 +17,9 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import Field, SecretStr
 
-from mesh.errors import Reason, Unavailable
+from mesh.errors import Unavailable
 from mesh.http_client import HttpClient, HttpReply
+from mesh.reasons import Reason
 from mesh.settings import ServiceSettings
 
 _ALGORITHM = "AWS4-HMAC-SHA256"

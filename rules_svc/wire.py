@@ -10,10 +10,11 @@ from google.type import latlng_pb2
 
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
-from mesh.errors import FieldViolation, InvalidArgument, Reason
+from mesh.errors import FieldViolation, InvalidArgument
 from mesh.locale import Locale
 from mesh.models.usage import Usage
 from mesh.proto_mirror import to_proto
+from mesh.reasons import Reason
 from rules_svc.answers.composer import Answer, Situation
 from rules_svc.answers.interpreter import Known
 from rules_svc.places.opening_hours import Opening, opening

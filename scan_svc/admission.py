@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mesh import outages
-from mesh.errors import Reason, ResourceExhausted
+from mesh.errors import ResourceExhausted
+from mesh.reasons import Reason
 
 _SAMPLE_SECONDS = 1.0
 _WINDOW = 20  # samples the rate is measured over

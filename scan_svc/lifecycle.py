@@ -10,7 +10,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from mesh.addresses import check_url
-from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted
+from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from mesh.reasons import Reason
 from scan_svc.admission import Admission
 from scan_svc.progress.snapshots import ScanReader, Snapshot, Snapshots
 from scan_svc.rate_limit import RateLimit

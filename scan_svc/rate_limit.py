@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mesh.batches import Batches
-from mesh.errors import Reason, ResourceExhausted
+from mesh.errors import ResourceExhausted
+from mesh.reasons import Reason
 from mesh.redis import DOWN, GuardedRedis
 
 _WINDOW_SECONDS = 60

@@ -7,8 +7,9 @@ import asyncpg
 import msgspec
 import structlog
 
-from mesh.errors import Internal, Reason
+from mesh.errors import Internal
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from scan_svc.results import LatLng, Results
 from scan_svc.scans import Failure, Photo, Scan, StageRun, State, Step
 

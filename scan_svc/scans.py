@@ -8,8 +8,9 @@ from typing import Self
 
 import msgspec
 
-from mesh.errors import KINDS, EcoError, Internal, Reason
+from mesh.errors import KINDS, EcoError, Internal
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from scan_svc.results import LatLng, Results, Usage
 
 

@@ -13,10 +13,11 @@ import asyncpg
 
 from mesh import outages
 from mesh.batches import Batches
-from mesh.errors import EcoError, Reason
+from mesh.errors import EcoError
 from mesh.grpc_client import Peer
 from mesh.models.spent import Spent, header
 from mesh.postgres import Queries
+from mesh.reasons import Reason
 
 # How long everybody's sum is believed; adding up a day takes longer than one user's.
 _SUM_SECONDS = 5.0

@@ -13,8 +13,9 @@ import asyncpg
 import msgspec
 from uuid_utils.compat import UUID
 
-from mesh.errors import AlreadyExists, NotFound, Reason
+from mesh.errors import AlreadyExists, NotFound
 from mesh.postgres import Pool, Queries
+from mesh.reasons import Reason
 from scan_svc.batching import GroupCommit
 from scan_svc.rows import readable, scan_from
 from scan_svc.scans import NewScan, Scan

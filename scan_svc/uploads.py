@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from mesh.errors import FailedPrecondition, Reason
+from mesh.errors import FailedPrecondition
+from mesh.reasons import Reason
 from mesh.storage import Bucket, ObjectMissing
 from scan_svc.scans import Photo
 

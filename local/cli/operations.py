@@ -20,8 +20,8 @@ from local.cli.api.grpc import LetterFilter, OperationsClient
 from local.cli.display import tables
 from local.cli.options import VAR, Language, Var
 from local.cli.session import Session
-from mesh.errors import Reason
 from mesh.locale import Locale
+from mesh.reasons import Reason
 
 letters = typer.Typer(help="Scans that failed for good: look at them, try them again.", no_args_is_help=True)
 webhooks = typer.Typer(help="What was told about a scan's end: look at it, tell it again.", no_args_is_help=True)

@@ -5,9 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from mesh.errors import Reason, ResourceExhausted, Unavailable
+from mesh.errors import ResourceExhausted, Unavailable
 from mesh.models.ledger import Entry, Ledger, Limits
 from mesh.models.usage import Terms
+from mesh.reasons import Reason
 
 _DAY = 86_400
 

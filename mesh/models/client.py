@@ -12,7 +12,7 @@ import openai
 import structlog
 
 from mesh.circuit_breakers import ProviderBreaker
-from mesh.errors import EcoError, Reason
+from mesh.errors import EcoError
 from mesh.models import errors as failures
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
@@ -21,6 +21,7 @@ from mesh.models.prices import Price, Tokens
 from mesh.models.transport import Body, Sdk
 from mesh.models.usage import Terms, Usage
 from mesh.models.wire import Prompt, Streamed, read_reply
+from mesh.reasons import Reason
 from mesh.validation.normalization import composed
 
 _log = structlog.get_logger("models")

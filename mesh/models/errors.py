@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import openai
 
-from mesh.errors import DeadlineExceeded, EcoError, FailedPrecondition, Reason, ResourceExhausted, Unavailable
+from mesh.errors import DeadlineExceeded, EcoError, FailedPrecondition, ResourceExhausted, Unavailable
+from mesh.reasons import Reason
 
 RETRIED = frozenset({Reason.MODEL_RATE_LIMITED, Reason.MODEL_TIMED_OUT, Reason.MODEL_UNAVAILABLE})
 """What another try a moment later may mend."""

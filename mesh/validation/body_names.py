@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from mesh.errors import FieldViolation, InvalidArgument, Reason
+from mesh.errors import FieldViolation, InvalidArgument
 from mesh.locale import Locale
+from mesh.reasons import Reason
 
 NAMES_HEADER = "eco2-body-names"
 IGNORED_HEADER = "eco2-ignored-fields"

@@ -10,8 +10,9 @@ from types import MappingProxyType
 import protovalidate
 from google.protobuf.message import Message
 
-from mesh.errors import MOST_VIOLATIONS, FieldViolation, InvalidArgument, Reason
+from mesh.errors import MOST_VIOLATIONS, FieldViolation, InvalidArgument
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.validation.composition import compose
 from mesh.validation.size import Excess, excesses
 

@@ -16,11 +16,12 @@ from typing import Annotated, Any
 import msgspec
 import yaml
 
-from mesh.errors import EcoError, FailedPrecondition, Reason
+from mesh.errors import EcoError, FailedPrecondition
 from mesh.models import errors as failures
 from mesh.models.client import Completion, HostedModel
 from mesh.models.usage import Terms
 from mesh.models.wire import Prompt
+from mesh.reasons import Reason
 from rules_svc.answers.composer import Answer
 from rules_svc.answers.grounding import Grounds
 from rules_svc.answers.json_stream import JsonTextStream

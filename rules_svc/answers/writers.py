@@ -11,9 +11,10 @@ from typing import Protocol
 
 import structlog
 
-from mesh.errors import EcoError, Reason
+from mesh.errors import EcoError
 from mesh.locale import Locale
 from mesh.models.usage import Terms
+from mesh.reasons import Reason
 from rules_svc.answers.composer import UNKNOWN, Answer, Composer, ModelAttempt, Situation
 from rules_svc.rulebook.rulebook import ToldRule
 

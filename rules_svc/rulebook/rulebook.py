@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
 from mesh.locale import Locale, Text
+from mesh.reasons import Reason
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Step, Tag
 from rules_svc.rulebook.regions import Overlay, Regions, Whereabouts

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self, TypeAlias
 
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
 from mesh.locale import Locale, Text
+from mesh.reasons import Reason
 from rules_svc.search.compounds import Compounds
 
 # Keys from the major down. A major without middles has its minors right below it.

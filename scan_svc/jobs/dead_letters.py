@@ -15,8 +15,9 @@ import asyncpg
 import msgspec
 import structlog
 
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
 from mesh.postgres import Queries
+from mesh.reasons import Reason
 from scan_svc.jobs.leases import REWARD_KIND
 from scan_svc.results import Usage
 from scan_svc.rows import failure_from

@@ -8,7 +8,8 @@ import msgspec
 
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import operations_service_pb2_grpc
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from scan_svc.jobs.dead_letters import DeadLetter, DeadLetters
 from scan_svc.jobs.stats import QueueStatsReader
 from scan_svc.operations import wire

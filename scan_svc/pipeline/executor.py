@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from opentelemetry import trace
 
 from mesh import outages, telemetry
-from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
+from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound
+from mesh.reasons import Reason
 from mesh.tasks import end
 from scan_svc.jobs.leases import Checkpoint, End, Fenced, Lease, PutBack, RewardLease
 from scan_svc.jobs.queue import JobQueue

@@ -15,14 +15,7 @@ from typing import Protocol, TypeVar
 import structlog
 from msgspec.structs import replace
 
-from mesh.errors import (
-    EcoError,
-    FailedPrecondition,
-    InvalidArgument,
-    NotFound,
-    Unauthenticated,
-    Unimplemented,
-)
+from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated, Unimplemented
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Results, Reward, Usage
 from scan_svc.scans import Scan, StageRun, Step
 

@@ -14,8 +14,9 @@ import structlog
 
 from mesh import outages
 from mesh.batches import Batches
-from mesh.errors import NotFound, Reason, Unavailable
+from mesh.errors import NotFound, Unavailable
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.redis import DOWN, GuardedRedis
 from scan_svc.progress.cache import HEARD_SECONDS, InvalidatedCache
 from scan_svc.scans import Scan, State, Step

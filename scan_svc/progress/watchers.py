@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mesh import outages
-from mesh.errors import NotFound, Reason, ResourceExhausted, Unavailable
+from mesh.errors import NotFound, ResourceExhausted, Unavailable
+from mesh.reasons import Reason
 from scan_svc.progress.snapshots import REWARD_SECONDS, Snapshot
 
 # How long before its deadline a stream is ended in order.

@@ -8,15 +8,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from mesh.errors import (
-    Aborted,
-    AlreadyExists,
-    DeadlineExceeded,
-    FailedPrecondition,
-    NotFound,
-    Reason,
-    ResourceExhausted,
-)
+from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound, ResourceExhausted
+from mesh.reasons import Reason
 from mesh.tasks import end
 from scan_svc.rate_limit import RateLimit
 from scan_svc.replies.store import CONTEST_SECONDS, ReplyLease

@@ -15,7 +15,8 @@ import structlog
 from msgspec.structs import replace
 
 from mesh import outages
-from mesh.errors import DeadlineExceeded, EcoError, NotFound, Reason
+from mesh.errors import DeadlineExceeded, EcoError, NotFound
+from mesh.reasons import Reason
 from mesh.tasks import end
 from scan_svc.pipeline.stages import Characters, Rules
 from scan_svc.progress.snapshots import REWARD_SECONDS

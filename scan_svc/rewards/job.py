@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from opentelemetry import trace
 
 from mesh import outages, telemetry
-from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound, Reason
+from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound
+from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import PERMANENT, REWARD, Pipeline, backoff

@@ -18,8 +18,9 @@ import msgspec
 import structlog
 
 from mesh import outages
-from mesh.errors import InvalidArgument, NotFound, Reason
+from mesh.errors import InvalidArgument, NotFound
 from mesh.postgres import Queries
+from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced
 from scan_svc.rows import readable, scan_from
 from scan_svc.scans import Scan

@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from mesh.errors import Reason, Unavailable
+from mesh.errors import Unavailable
+from mesh.reasons import Reason
 from scan_svc.pipeline.stages import ANSWER, DEFAULTS, PLACES, REWARD, RULES, VISION, Stage
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome, Usage
 from scan_svc.scans import Scan, Step

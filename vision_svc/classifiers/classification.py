@@ -64,7 +64,7 @@ class Candidate:
 
 
 class ClassificationOutcome(StrEnum):
-    """How a look at a photo can end well. How it can fail is told by the MODEL_ reasons of `mesh.errors`."""
+    """How a look at a photo can end well. How it can fail is told by the MODEL_ reasons of `mesh.reasons`."""
 
     SURE = "SURE"
     UNSURE = "UNSURE"

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, Reason
+from mesh.errors import EcoError, FailedPrecondition, InvalidArgument
 from mesh.models.usage import Terms
+from mesh.reasons import Reason
 from vision_svc.classifiers.classification import Classification, ClassificationOutcome, ModelAttempt
 from vision_svc.photos.photos import Identity, Photo
 

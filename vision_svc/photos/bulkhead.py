@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from mesh.errors import Reason, ResourceExhausted
+from mesh.errors import ResourceExhausted
+from mesh.reasons import Reason
 
 _RETRY_SECONDS = 2.0
 

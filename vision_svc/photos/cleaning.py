@@ -17,7 +17,8 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from vision_svc.photos.colour import plain_rgb
 from vision_svc.photos.formats import heic, jpeg, png, webp
 from vision_svc.photos.formats.picture import Picture, cut

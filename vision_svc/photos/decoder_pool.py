@@ -16,7 +16,8 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
-from mesh.errors import InvalidArgument, Reason, Unavailable
+from mesh.errors import InvalidArgument, Unavailable
+from mesh.reasons import Reason
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import Identity, Photo
 

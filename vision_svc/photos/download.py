@@ -4,7 +4,8 @@ import asyncio
 
 import httpx2
 
-from mesh.errors import NotFound, Reason, Unavailable
+from mesh.errors import NotFound, Unavailable
+from mesh.reasons import Reason
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import demand_size
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
+from mesh.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)

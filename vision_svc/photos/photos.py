@@ -6,7 +6,8 @@ Imported by the decoder's process too, so nothing heavy may be imported here.
 import re
 from dataclasses import dataclass
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_SIDE = 20_000

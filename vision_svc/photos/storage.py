@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from mesh.errors import NotFound, Reason, Unavailable
+from mesh.errors import NotFound, Unavailable
+from mesh.reasons import Reason
 from mesh.storage import Bucket, ObjectChanged, ObjectMissing, StoredObject
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import Identity, Photo, demand_size

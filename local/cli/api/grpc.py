@@ -20,8 +20,8 @@ from eco2.scan.v1 import (
 from eco2.vision.v1 import classification_pb2
 from local.cli.api.errors import ApiError, Disconnected
 from local.cli.api.watch import Events, follow
-from mesh.errors import Reason
 from mesh.locale import Locale
+from mesh.reasons import Reason
 
 _UNARY_SECONDS = 10.0
 _WATCH_SECONDS = 600.0

@@ -13,7 +13,7 @@ import pytest
 from eco2.character.v1 import character_service_pb2 as pb
 from eco2.character.v1.character_pb2 import Reward
 from eco2.vision.v1.classification_pb2 import Category
-from mesh.errors import Reason
+from mesh.reasons import Reason
 from mesh.status import from_rpc_error
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only

@@ -11,7 +11,8 @@ import pytest
 from character_svc.rewards import Decision, Match, Outcome, Reward, Verdict
 from character_svc.store import RewardStore
 from mesh import postgres
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
+from mesh.reasons import Reason
 
 METALLY = Decision(Verdict.EARNED, "metally", Match.MIDDLE)
 ECO = Decision(Verdict.EARNED, "eco", Match.DEFAULT)

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
-from mesh.errors import Reason, Unavailable
+from mesh.errors import Unavailable
+from mesh.reasons import Reason
 from mesh.status import from_rpc_error
 from tests.integration.envoy.contract import SCAN_ID
 from tests.integration.envoy.edge import Edge, free_port, running

@@ -16,12 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from mesh.errors import EcoError, Reason
+from mesh.errors import EcoError
 from mesh.models.client import HostedModel
 from mesh.models.factory import open_models
 from mesh.models.settings import ModelSettings
 from mesh.models.usage import Terms
 from mesh.models.wire import Prompt
+from mesh.reasons import Reason
 
 _PROMPT = Prompt([{"role": "user", "content": "?"}], "answer", msgspec.Raw(b"{}"), 10, 1)
 _WHOLE = b'{"model": "m", "choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}'

@@ -19,9 +19,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
-from mesh.errors import EcoError, NotFound, Reason, ResourceExhausted
+from mesh.errors import EcoError, NotFound, ResourceExhausted
 from mesh.grpc_client import Peer
 from mesh.identity import USER_HEADER, caller
+from mesh.reasons import Reason
 from mesh.server import Service, serving
 from mesh.settings import Misconfigured, ServiceSettings
 from mesh.status import DETAILS_HEADER

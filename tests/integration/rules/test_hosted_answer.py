@@ -19,7 +19,7 @@ from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 from local.standins.openai.server import OpenAIStandIn, running
 from local.standins.openai.speech import speech
-from mesh.errors import Reason
+from mesh.reasons import Reason
 from rules_svc.app import application
 from rules_svc.settings import RulesSettings
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from mesh.errors import Reason, Unavailable
+from mesh.errors import Unavailable
+from mesh.reasons import Reason
 from scan_svc.scans import Failure
 
 UNAVAILABLE = Failure.of(Unavailable(Reason.UNAVAILABLE, peer="model"))

@@ -8,8 +8,9 @@ import asyncpg
 import grpc
 import pytest
 
-from mesh.errors import Reason, Unavailable
+from mesh.errors import Unavailable
 from mesh.migrations import migrate
+from mesh.reasons import Reason
 from mesh.status import from_rpc_error
 from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State

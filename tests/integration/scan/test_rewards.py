@@ -12,8 +12,9 @@ from eco2.character.v1.character_pb2 import Reward
 from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import GetScanRequest, ListScansRequest, WatchScanResponse
-from mesh.errors import InvalidArgument, Reason, Unavailable
+from mesh.errors import InvalidArgument, Unavailable
 from mesh.postgres import open_pool
+from mesh.reasons import Reason
 from tests.chaos.scan_parts import eventually
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 

@@ -14,10 +14,11 @@ from google.rpc import error_details_pb2, status_pb2
 from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, GetScanRequest, ListScansRequest, WatchScanResponse
-from mesh.errors import InvalidArgument, Reason, Unavailable
+from mesh.errors import InvalidArgument, Unavailable
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
 from mesh.postgres import Pool, open_pool
+from mesh.reasons import Reason
 from mesh.status import DETAILS_HEADER
 from scan_svc.scans import NewScan, Photo
 from scan_svc.store import ScanStore

@@ -3,7 +3,8 @@
 import asyncio
 
 from eco2.scan.v1 import scan_pb2
-from mesh.errors import FailedPrecondition, Reason, Unavailable
+from mesh.errors import FailedPrecondition, Unavailable
+from mesh.reasons import Reason
 from tests.integration.scan.conftest import Client, Peers, StartScanService
 
 COST = 420

@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from eco2.scan.v1 import scan_pb2
 from local.stack.files import read_env
 from local.stack.stack import ENV_FILE, StackPart, running
-from mesh.errors import EcoError, Internal, InvalidArgument, Reason, Unavailable
+from mesh.errors import EcoError, Internal, InvalidArgument, Unavailable
 from mesh.migrations import migrate
 from mesh.postgres import Queries
+from mesh.reasons import Reason
 from scan_svc.jobs.dead_letters import DeadLetterFilter
 from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue

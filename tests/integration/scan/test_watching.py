@@ -14,9 +14,9 @@ import pytest
 
 from eco2.scan.v1 import event_stream_service_pb2, event_stream_service_pb2_grpc, scan_pb2
 from eco2.scan.v1.scan_service_pb2 import GetScanRequest, WatchScanResponse
-from mesh.errors import Reason
 from mesh.identity import USER_HEADER
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.redis import open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.snapshots import Snapshot, Snapshots

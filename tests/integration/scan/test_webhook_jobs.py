@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
+from mesh.reasons import Reason
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.webhooks.message import DeliveryState
 from tests.chaos.scan_parts import eventually

@@ -16,7 +16,7 @@ import standardwebhooks
 
 from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1.operations_service_pb2 import WebhookDelivery
-from mesh.errors import Reason
+from mesh.reasons import Reason
 from scan_svc.webhooks.message import DeliveryState
 from tests.integration.scan.conftest import Client, StartScanService
 from tests.integration.scan.test_scanning import reason

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from scan_svc.jobs.consumer import Handover
 from scan_svc.jobs.leases import Lease
 from scan_svc.jobs.queue import JobQueue

@@ -10,7 +10,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from mesh.errors import EcoError, InvalidArgument, Reason, Unavailable
+from mesh.errors import EcoError, InvalidArgument, Unavailable
+from mesh.reasons import Reason
 from tests.integration.vision.bombs import BOMBS, gps, jpeg_of_scans
 from vision_svc.photos.decoder_pool import MEGABYTES, DecoderPool, open_decoder_pool
 from vision_svc.photos.memfile import MemFile, memfile

@@ -17,11 +17,12 @@ from PIL import Image
 from local.standins.openai import behaviour
 from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.server import OpenAIStandIn, running
-from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, Reason, ResourceExhausted
+from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, ResourceExhausted
 from mesh.locale import Locale
 from mesh.models.factory import open_models
 from mesh.models.settings import ModelSettings
 from mesh.models.usage import Terms
+from mesh.reasons import Reason
 from rules_svc import wire as rules_wire
 from rules_svc.loading import loader
 from tests.chaos.scan_parts import eventually

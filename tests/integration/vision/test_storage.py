@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from mesh.errors import InvalidArgument, NotFound, Reason, Unavailable
+from mesh.errors import InvalidArgument, NotFound, Unavailable
+from mesh.reasons import Reason
 from mesh.storage import open_bucket
 from vision_svc.photos.memfile import memfile
 from vision_svc.photos.photos import MAX_BYTES, Identity, Photo

@@ -11,8 +11,9 @@ from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import classification_pb2
 from local.cli.display import card
 from local.cli.display.labels import LABELS
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.status import to_status
 
 State = scan_pb2.Scan.State

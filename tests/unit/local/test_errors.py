@@ -7,8 +7,9 @@ from google.protobuf import json_format
 from google.rpc import code_pb2, status_pb2
 
 from local.cli.api.errors import ApiError, Failure
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.status import to_status
 
 ERROR = NotFound(Reason.SCAN_NOT_FOUND, scan_id="a1")

@@ -16,8 +16,9 @@ from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from local.cli.api.errors import ApiError
 from local.cli.api.grpc import LetterFilter, OperationsClient, WatchClient
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.status import DETAILS_HEADER, to_status
 
 Event = scan_service_pb2.WatchScanResponse

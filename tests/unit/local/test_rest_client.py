@@ -11,8 +11,9 @@ from google.protobuf import json_format
 from eco2.scan.v1 import scan_pb2
 from local.cli.api.errors import ApiError, Disconnected
 from local.cli.api.rest import Question, ScanClient
-from mesh.errors import FailedPrecondition, Reason
+from mesh.errors import FailedPrecondition
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.status import to_status
 
 PHOTO = b"\x89PNG photo"

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mesh.addresses import IPAddress, check_url, is_public, open_public_client
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 
 Connect = Callable[[httpx2.AsyncBaseTransport, "_Names"], Awaitable[httpx2.AsyncClient]]
 

@@ -7,8 +7,9 @@ import pytest
 from google.rpc import error_details_pb2
 
 from eco2.errors.v1 import error_reason_pb2
-from mesh.errors import TEXTS, EcoError, FieldViolation, InvalidArgument, Reason, ResourceExhausted
+from mesh.errors import EcoError, FieldViolation, InvalidArgument, ResourceExhausted
 from mesh.locale import Locale
+from mesh.reasons import TEXTS, Reason
 from mesh.status import CODES, DETAILS_HEADER, MOST_BYTES, from_rpc_error, to_error, to_status, wire_bytes
 
 

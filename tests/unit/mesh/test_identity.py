@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from eco2.character.v1.character_service_pb2 import EvaluateRewardRequest
-from mesh.errors import InvalidArgument, Reason, Unauthenticated
+from mesh.errors import InvalidArgument, Unauthenticated
 from mesh.identity import Caller, caller, on_behalf_of
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.validation.rules import admit
 
 USABLE = ("1", "auth0|5f7c", "mina@example.com", "two  words", "마포", "😀", "é", "가" * 128)

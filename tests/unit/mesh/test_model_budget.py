@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from mesh.circuit_breakers import ProviderBreaker
-from mesh.errors import Reason, ResourceExhausted, Unavailable
+from mesh.errors import ResourceExhausted, Unavailable
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry, Limits, LocalLedger, SharedLedger, Verdict
 from mesh.models.prices import Tokens, UnknownModel, price
 from mesh.models.spent import Spent
 from mesh.models.usage import Terms, Usage, UsageMeter
+from mesh.reasons import Reason
 
 _NOON = 20_000 * 86_400 + 43_200.0
 _MODEL = "gpt-4.1-mini"

@@ -8,7 +8,8 @@ import pytest
 import redis.exceptions
 
 from mesh import outages
-from mesh.errors import EcoError, NotFound, Reason, Unavailable
+from mesh.errors import EcoError, NotFound, Unavailable
+from mesh.reasons import Reason
 
 
 def postgres(state: str, severity: str = "ERROR") -> asyncpg.PostgresError:

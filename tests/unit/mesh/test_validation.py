@@ -12,8 +12,9 @@ from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.scan.v1 import operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.validation.rules import KOREAN, admit
 
 SEOUL = {"latitude": 37.5, "longitude": 127.0}

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.errors import InvalidArgument, NotFound, Reason
+from mesh.errors import InvalidArgument, NotFound
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from rules_svc.loading import loader
 from rules_svc.rulebook.rulebook import Rulebook, ToldRule
 

@@ -6,8 +6,9 @@ import pytest
 
 from eco2.rules.v1.rules_service_pb2 import FindPlacesRequest
 from eco2.vision.v1.classification_pb2 import Candidate, Category, Classification
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
 from mesh.locale import Locale
+from mesh.reasons import Reason
 from rules_svc import wire
 from rules_svc.rulebook.rulebook import Rulebook
 

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from eco2.scan.v1 import scan_pb2
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
+from mesh.reasons import Reason
 from scan_svc import scan_proto
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.results import Answer, Category, Classification, DisposalRule, LatLng, Results, Usage

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from mesh.errors import Reason, Unavailable
+from mesh.errors import Unavailable
+from mesh.reasons import Reason
 from mesh.storage import ObjectChanged, ObjectMissing, StoredObject
 
 

@@ -8,8 +8,9 @@ from io import BytesIO
 import pytest
 from PIL import ExifTags, Image
 
-from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, Reason, ResourceExhausted, Unavailable
+from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unavailable
 from mesh.models.usage import Terms, Usage, settled
+from mesh.reasons import Reason
 from tests.unit.vision.sample_storage import Album
 from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import UNKNOWN, Classification, ClassificationOutcome

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
-from mesh.errors import EcoError, InvalidArgument, Reason
+from mesh.errors import EcoError, InvalidArgument
+from mesh.reasons import Reason
 from tests.unit.vision.cleaned import cleaned
 from vision_svc.classifiers.pixels import pixels
 from vision_svc.photos.photos import MAX_BYTES, Photo, demand_size

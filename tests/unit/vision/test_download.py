@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 import pytest
 
-from mesh.errors import EcoError, InvalidArgument, NotFound, Reason, Unavailable
+from mesh.errors import EcoError, InvalidArgument, NotFound, Unavailable
+from mesh.reasons import Reason
 from vision_svc.photos.download import PhotoDownloader
 from vision_svc.photos.memfile import memfile
 from vision_svc.photos.photos import MAX_BYTES

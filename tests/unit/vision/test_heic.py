@@ -8,7 +8,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from tests.unit.vision.cleaned import cleaned, seen
 
 Encode = Callable[..., bytes]

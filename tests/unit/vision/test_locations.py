@@ -2,7 +2,8 @@
 
 import pytest
 
-from mesh.errors import NotFound, Reason
+from mesh.errors import NotFound
+from mesh.reasons import Reason
 from vision_svc.photos.locations import Outside, Stored, locate, stored
 
 _BASE = "https://cdn.example.com/photos"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageFile
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from vision_svc.photos.orientation import UPRIGHT
 
 MOST_LOST = 0.1

@@ -8,7 +8,8 @@ from io import BytesIO
 
 from PIL.PngImagePlugin import PngImageFile
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from vision_svc.photos.formats.picture import DECODED_BYTES, Picture, demand_most, taken_though_cut
 from vision_svc.photos.orientation import orientation
 from vision_svc.photos.photos import ALLOWED, demand_pixels

@@ -5,7 +5,8 @@ from io import BytesIO
 
 from PIL.WebPImagePlugin import WebPImageFile
 
-from mesh.errors import InvalidArgument, Reason
+from mesh.errors import InvalidArgument
+from mesh.reasons import Reason
 from vision_svc.photos.formats.picture import DECODED_BYTES, Picture, demand_most
 from vision_svc.photos.orientation import orientation
 from vision_svc.photos.photos import ALLOWED, demand_pixels

@@ -4,7 +4,7 @@ isort:skip_file
 Every reason a google.rpc.ErrorInfo of domain "eco2.app" may carry.
 
 The name without its prefix is ErrorInfo.reason: SCAN_NOT_FOUND, never ERROR_REASON_SCAN_NOT_FOUND. Each comment
-gives the code it travels with and an example of its metadata. `mesh/errors.py` holds the texts people read.
+gives the code it travels with and an example of its metadata. `mesh/reasons.py` holds the texts people read.
 
 A refusal never grows with the request: details and message take at most 4 KiB on the wire. What a value quotes is
 printable, and cut with "…" beyond 256 characters; a list of bad fields ends after 16, saying how many more there are.

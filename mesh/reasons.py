@@ -1,0 +1,227 @@
+"""Why an error was raised, as a stable name, and the text that a person reads, in both languages.
+
+A reason's meaning, gRPC code and metadata are documented where clients look, in
+`protos/eco2/errors/v1/error_reason.proto`.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from mesh.locale import Locale
+
+
+class Reason(StrEnum):
+    """Mirror of `eco2.errors.v1.ErrorReason`, without its prefix."""
+
+    INVALID_FIELD = "INVALID_FIELD"
+    INVALID_PAGE_TOKEN = "INVALID_PAGE_TOKEN"
+    ADDRESS_REFUSED = "ADDRESS_REFUSED"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    INTERNAL = "INTERNAL"
+    UNAVAILABLE = "UNAVAILABLE"
+    DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
+    NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+
+    SCAN_NOT_FOUND = "SCAN_NOT_FOUND"
+    REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
+    SCAN_STATE = "SCAN_STATE"
+    PHOTO_NOT_UPLOADED = "PHOTO_NOT_UPLOADED"
+    PHOTO_MISMATCH = "PHOTO_MISMATCH"
+    SCAN_TIMED_OUT = "SCAN_TIMED_OUT"
+    SCAN_BACKLOG = "SCAN_BACKLOG"
+    RATE_LIMIT = "RATE_LIMIT"
+    WATCH_LIMIT = "WATCH_LIMIT"
+    REPLY_UNDERWAY = "REPLY_UNDERWAY"
+
+    PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
+    PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
+    PHOTO_FORMAT = "PHOTO_FORMAT"
+    PHOTO_TOO_LARGE = "PHOTO_TOO_LARGE"
+    PHOTO_EMPTY = "PHOTO_EMPTY"
+    PHOTO_FETCH_FAILED = "PHOTO_FETCH_FAILED"
+    PHOTO_TOO_COMPLEX = "PHOTO_TOO_COMPLEX"
+    PHOTO_TRUNCATED = "PHOTO_TRUNCATED"
+
+    CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
+    TAG_UNKNOWN = "TAG_UNKNOWN"
+    NOTHING_ASKED = "NOTHING_ASKED"
+
+    MODEL_RATE_LIMITED = "MODEL_RATE_LIMITED"
+    MODEL_TIMED_OUT = "MODEL_TIMED_OUT"
+    MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
+    MODEL_REFUSED = "MODEL_REFUSED"
+    MODEL_FILTERED = "MODEL_FILTERED"
+    MODEL_CUT_SHORT = "MODEL_CUT_SHORT"
+    MODEL_OUTPUT_INVALID = "MODEL_OUTPUT_INVALID"
+    MODEL_BUDGET_SPENT = "MODEL_BUDGET_SPENT"
+    MODEL_SPENT_UNKNOWN = "MODEL_SPENT_UNKNOWN"
+    NOT_WASTE = "NOT_WASTE"
+    PHOTO_UNCLEAR = "PHOTO_UNCLEAR"
+    MODEL_REJECTED = "MODEL_REJECTED"
+    ANSWER_UNGROUNDED = "ANSWER_UNGROUNDED"
+
+    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
+    WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
+
+
+def _text(ko: str, en: str) -> Mapping[Locale, str]:
+    return MappingProxyType({Locale.KO: ko, Locale.EN: en})
+
+
+TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
+    {
+        Reason.INVALID_FIELD: _text(
+            "요청에 잘못된 항목이 있어요: {fields}", "The request has invalid fields: {fields}"
+        ),
+        Reason.INVALID_PAGE_TOKEN: _text(
+            "페이지 토큰이 올바르지 않아요.", "The page token is not valid for this list."
+        ),
+        Reason.ADDRESS_REFUSED: _text(
+            "이 주소는 사용할 수 없어요: {field}. 공개된 https 주소만 받을 수 있어요.",
+            "This address can't be used: {field}. Only public https addresses are accepted.",
+        ),
+        Reason.UNAUTHENTICATED: _text(
+            "로그인이 필요해요.", "Sign in first: no identity that can be used came with the call."
+        ),
+        Reason.INTERNAL: _text(
+            "예상하지 못한 오류가 발생했어요. 추적 번호: {trace_id}",
+            "Something went wrong on our side. Trace id: {trace_id}",
+        ),
+        Reason.UNAVAILABLE: _text(
+            "잠시 서비스를 이용할 수 없어요. 조금 뒤에 다시 시도해 주세요.",
+            "Temporarily unavailable ({peer}). Try again shortly.",
+        ),
+        Reason.DEADLINE_EXCEEDED: _text("제한 시간 안에 끝내지 못했어요.", "It didn't finish in the time given."),
+        Reason.NOT_IMPLEMENTED: _text(
+            "아직 제공하지 않는 기능이에요: {feature}", "Not available in this release: {feature}"
+        ),
+        Reason.LIMIT_EXCEEDED: _text(
+            "한도를 넘었어요: {limit}. 조금 뒤에 다시 시도해 주세요.", "Limit reached: {limit}. Try again later."
+        ),
+        Reason.SCAN_NOT_FOUND: _text("스캔을 찾을 수 없어요: {scan_id}", "No such scan: {scan_id}"),
+        Reason.REQUEST_ID_REUSED: _text(
+            "같은 request_id로 다른 내용의 스캔이 이미 있어요: {request_id}",
+            "This request_id belongs to a scan with another content: {request_id}",
+        ),
+        Reason.SCAN_STATE: _text(
+            "스캔이 지금 상태({state})에서는 할 수 없는 요청이에요.", "The scan's state ({state}) doesn't allow this."
+        ),
+        Reason.PHOTO_NOT_UPLOADED: _text(
+            "사진이 아직 업로드되지 않았어요. 업로드한 뒤에 다시 시작해 주세요.",
+            "The photo hasn't been uploaded. Upload it, then start the scan.",
+        ),
+        Reason.PHOTO_MISMATCH: _text(
+            "업로드된 파일이 알려 주신 것과 달라요(예상 {expected}, 실제 {actual}).",
+            "The uploaded file isn't what was announced (expected {expected}, found {actual}).",
+        ),
+        Reason.SCAN_TIMED_OUT: _text(
+            "{seconds}초 안에 스캔을 끝내지 못했어요.", "The scan didn't finish within {seconds} seconds."
+        ),
+        Reason.SCAN_BACKLOG: _text(
+            "지금 기다리는 스캔이 너무 많아요(약 {expected_seconds}초). 조금 뒤에 다시 시도해 주세요.",
+            "Too many scans wait already (about {expected_seconds} seconds). Try again later.",
+        ),
+        Reason.RATE_LIMIT: _text(
+            "너무 자주 요청했어요. {window_seconds}초에 {most}번까지 가능해요.",
+            "Too many requests: the limit is {most} in {window_seconds} seconds.",
+        ),
+        Reason.WATCH_LIMIT: _text(
+            "동시에 지켜볼 수 있는 스캔 수를 넘었어요(최대 {most}개). 조금 뒤에 다시 시도해 주세요.",
+            "Too many open watches (at most {most}). Try again later, or poll.",
+        ),
+        Reason.REPLY_UNDERWAY: _text(
+            "이 스캔에 보낸 다른 답장을 아직 처리하고 있어요. 잠시 뒤에 다시 보내 주세요.",
+            "Another reply to this scan is being worked on. Send yours again shortly.",
+        ),
+        Reason.PHOTO_NOT_FOUND: _text("사진을 찾을 수 없어요.", "The photo isn't in storage."),
+        Reason.PHOTO_UNREADABLE: _text(
+            "사진을 읽을 수 없어요. 파일이 손상되지 않았는지 확인하고 다시 찍어 주세요.",
+            "The photo can't be read. Check that the file is whole, or take it again.",
+        ),
+        Reason.PHOTO_FORMAT: _text(
+            "지원하지 않는 형식이에요({format}). {allowed} 사진을 올려 주세요.",
+            "Unsupported format ({format}). Send one of {allowed}.",
+        ),
+        Reason.PHOTO_TOO_LARGE: _text(
+            "사진이 너무 커요({actual}). 최대 {limit}까지 가능해요.",
+            "The photo is too large ({actual}); the limit is {limit}.",
+        ),
+        Reason.PHOTO_EMPTY: _text(
+            "빈 파일이에요. 사진을 다시 올려 주세요.", "The file is empty. Upload the photo again."
+        ),
+        Reason.PHOTO_FETCH_FAILED: _text(
+            "사진을 가져오지 못했어요(상태 {status}).", "The photo couldn't be fetched (status {status})."
+        ),
+        Reason.PHOTO_TOO_COMPLEX: _text(
+            "사진을 여는 데 너무 많은 자원이 필요해요(한도 {limit}). 다시 찍은 사진을 올려 주세요.",
+            "Opening the photo takes more than it may (limit {limit}). Take it again.",
+        ),
+        Reason.PHOTO_TRUNCATED: _text(
+            "사진 파일의 뒷부분이 잘려 있어요. 원본을 처음부터 다시 올려 주세요.",
+            "The photo's file is cut off before its end. Upload the whole file again.",
+        ),
+        Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
+        Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),
+        Reason.MODEL_RATE_LIMITED: _text(
+            "지금 분석 요청이 많아요. 잠시 뒤에 다시 시도할게요.",
+            "The model takes no more requests for the moment. It will be tried again shortly.",
+        ),
+        Reason.MODEL_TIMED_OUT: _text(
+            "분석이 너무 오래 걸려 멈췄어요. 다시 시도할게요.",
+            "The model was silent for too long. It will be tried again.",
+        ),
+        Reason.MODEL_UNAVAILABLE: _text(
+            "분석 서비스에 잠시 문제가 있어요. 조금 뒤에 다시 시도할게요.",
+            "The model can't be reached. It will be tried again shortly.",
+        ),
+        Reason.MODEL_REFUSED: _text(
+            "이 사진은 분석할 수 없어요. 버릴 물건만 나오게 다시 찍어 주세요.",
+            "This photo can't be analysed. Take another one that shows only the thing to throw away.",
+        ),
+        Reason.MODEL_FILTERED: _text(
+            "이 사진은 내용 때문에 분석할 수 없어요. 버릴 물건만 나오게 다시 찍어 주세요.",
+            "The content filter stopped the analysis. Take a photo that shows only the thing to throw away.",
+        ),
+        Reason.MODEL_CUT_SHORT: _text(
+            "분석 결과가 너무 길어 끝내지 못했어요. 물건을 하나씩 찍어 주세요.",
+            "The analysis grew too long to finish. Photograph one thing at a time.",
+        ),
+        Reason.MODEL_OUTPUT_INVALID: _text(
+            "분석 결과를 이해할 수 없었어요. 다시 시도할게요.",
+            "What the model wrote can't be used. It will be tried again.",
+        ),
+        Reason.MODEL_BUDGET_SPENT: _text(
+            "오늘 쓸 수 있는 사진 분석을 모두 썼어요. 내일 다시 이용해 주세요.",
+            "Today's allowance for photo analysis is used up. Come back tomorrow.",
+        ),
+        Reason.MODEL_SPENT_UNKNOWN: _text(
+            "오늘 사용량을 확인하고 있어요. 잠시 뒤에 다시 시도할게요.",
+            "Today's spending has to be looked up first. It will be tried again shortly.",
+        ),
+        Reason.NOT_WASTE: _text(
+            "사진에서 버릴 물건을 찾지 못했어요. 물건이 잘 보이게 다시 찍어 주세요.",
+            "Nothing in the photo looks like something to throw away. Photograph the thing itself.",
+        ),
+        Reason.PHOTO_UNCLEAR: _text(
+            "사진이 어둡거나 흐려서 알아볼 수 없어요. 밝은 곳에서 가까이 다시 찍어 주세요.",
+            "The photo is too dark, blurred or far away. Take it again, closer and in good light.",
+        ),
+        Reason.MODEL_REJECTED: _text(
+            "분석 서비스를 지금 쓸 수 없어요. 문제를 고치고 있어요.",
+            "The model's provider refuses our requests. The operators have to mend it.",
+        ),
+        Reason.ANSWER_UNGROUNDED: _text(
+            "작성된 답이 규정에 없는 내용을 담고 있어요.", "The answer stated what the rules don't."
+        ),
+        Reason.NOTHING_ASKED: _text(
+            "이 스캔의 답변에는 더 여쭤볼 것이 없어요.",
+            "This scan's answer asks nothing: there is nothing to reply to.",
+        ),
+        Reason.DEAD_LETTER_NOT_FOUND: _text(
+            "실패 보관함에 없는 스캔이에요: {scan_id}", "Not among the dead letters: {scan_id}"
+        ),
+        Reason.WEBHOOK_NOT_FOUND: _text("웹훅을 찾을 수 없어요: {webhook_id}", "No such webhook: {webhook_id}"),
+    }
+)
