@@ -58,7 +58,8 @@ from scan_svc.pipeline.executor import Execution, ExecutionContext
 from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.progress_log import ProgressLog
-from scan_svc.progress.snapshots import ScanReader, Snapshots
+from scan_svc.progress.reader import ScanReader
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import Subscriber
 from scan_svc.progress.watchers import Watchers, WatchLimits

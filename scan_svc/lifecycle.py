@@ -13,7 +13,8 @@ from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from mesh.reasons import Reason
 from scan_svc.admission import Admission
-from scan_svc.progress.snapshots import ScanReader, Snapshot, Snapshots
+from scan_svc.progress.reader import ScanReader
+from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.rate_limit import RateLimit
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore

@@ -24,7 +24,8 @@ from scan_svc.jobs.worker import Worker
 from scan_svc.pipeline.executor import Execution, ExecutionContext
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
 from scan_svc.progress.progress_log import ProgressLog
-from scan_svc.progress.snapshots import ScanReader, Snapshots
+from scan_svc.progress.reader import ScanReader
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.rewards.job import RewardContext, RewardExecution
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, State

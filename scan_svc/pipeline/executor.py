@@ -27,7 +27,8 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import PERMANENT, Pipeline, Stage, StageOutcome, backoff, outputs
 from scan_svc.progress.progress_log import ProgressLog
-from scan_svc.progress.snapshots import ScanReader, Snapshots
+from scan_svc.progress.reader import ScanReader
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.results import Usage
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 

@@ -1,24 +1,22 @@
-"""The latest state of each scan in Redis, and how readers get at it.
+"""The latest state of each scan in Redis.
 
 Redis holds versioned snapshots and wakes watchers up; PostgreSQL is the truth. Redis may stall, restart empty or be
-gone: publishing never fails or delays a scan, and readers fall back.
+gone: publishing never fails or delays a scan, and readers fall back (`scan_svc.progress.reader`).
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 import structlog
 
-from mesh import outages
 from mesh.batches import Batches
-from mesh.errors import NotFound, Unavailable
 from mesh.locale import Locale
-from mesh.reasons import Reason
 from mesh.redis import DOWN, GuardedRedis
 from scan_svc.progress.cache import HEARD_SECONDS, InvalidatedCache
+from scan_svc.progress.outbox import Outbox
 from scan_svc.scans import Scan, State, Step
 
 _log = structlog.get_logger("progress")
@@ -34,12 +32,6 @@ _RESULT_SECONDS = 86_400
 _TRUSTED_SECONDS = 30.0
 # How long a watch that shows an answer already waits for its reward before it ends.
 REWARD_SECONDS = 2.0
-_OUTBOX_LIMIT = 10_000
-# How long a reader waits for a worker to store what it has shown, and how often it looks.
-_CATCH_UP_SECONDS = 3.0
-_FIRST_PAUSE = 0.02
-_LONGEST_PAUSE = 0.25
-_BATCH = 128
 
 # Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
 # begins with its version, ten digits wide, so versions compare as text.
@@ -104,8 +96,7 @@ _encode = msgspec.msgpack.Encoder().encode
 class Snapshots:
     """The snapshots in Redis.
 
-    What is announced waits in an outbox, the newest state of each scan, and goes out in batches; while Redis is away it
-    stays there.
+    What is announced goes out in batches, the newest state of each scan; while Redis is away it waits.
 
     Args:
         redis: Redis.
@@ -123,14 +114,9 @@ class Snapshots:
         self._render = render
         self._clock = clock
         self._script = redis.script(_PUBLISH)
-        self._outbox: dict[str, _Entry] = {}
-        self._flying: dict[str, _Entry] = {}
-        self._doubtful: set[str] = set()
-        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
-        self._sending: asyncio.Task[None] | None = None
+        self._outbox: Outbox[_Entry] = Outbox(redis.breaker, self._publish, _version)
         self._reads = Batches(self._fetch)
         self.cache: InvalidatedCache[Snapshot] = InvalidatedCache()
-        redis.breaker.when_closed(self._send)
 
     def announce(self, scan: Scan) -> None:
         """Makes a scan's newest state known, in a moment. Never fails."""
@@ -139,12 +125,12 @@ class Snapshots:
     async def publish(self, scan: Scan) -> None:
         """Makes a scan's newest state known; returns when readers find it, or at once while Redis is away."""
         self._put(scan.scan_id, scan)
-        await self._sent(scan.scan_id)
+        await self._outbox.sent(scan.scan_id)
 
     async def forget(self, scan_id: str) -> None:
         """Removes a deleted scan, and keeps late publishers from bringing it back."""
         self._put(scan_id, None)
-        await self._sent(scan_id)
+        await self._outbox.sent(scan_id)
 
     def renew(self, snapshot: Snapshot) -> None:
         """Says that a snapshot still is the newest state there is."""
@@ -171,8 +157,8 @@ class Snapshots:
             return None
         # On its way to Redis: a reader that comes right after a change must not see what was before, nor what readers
         # elsewhere can't see yet.
-        if scan_id in self._outbox or scan_id in self._flying:
-            await self._sent(scan_id)
+        if scan_id in self._outbox:
+            await self._outbox.sent(scan_id)
             if not self._redis.breaker.closed:
                 return None
         if held := self.cache.get(scan_id):
@@ -197,60 +183,16 @@ class Snapshots:
 
     async def flush(self) -> None:
         """Waits until everything that was announced is out, if Redis is there."""
-        while self._sending:
-            await asyncio.wait((self._sending,))
+        await self._outbox.flush()
 
     def _put(self, scan_id: str, entry: _Entry) -> None:
-        earlier = self._outbox.get(scan_id, entry)
-        if _version(earlier) <= _version(entry) and (scan_id in self._outbox or len(self._outbox) < _OUTBOX_LIMIT):
-            self._outbox[scan_id] = entry
+        if self._outbox.put(scan_id, entry):
             self.cache.drop((scan_id,))
-            if not self._redis.breaker.closed:
-                self._doubtful.add(scan_id)
-        self._send()
 
-    def _send(self) -> None:
-        if self._sending is None and self._outbox and self._redis.breaker.closed:
-            self._sending = asyncio.create_task(self._drain(), name="progress")
-
-    async def _sent(self, scan_id: str) -> None:
-        if self._sending:
-            sent = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(scan_id, []).append(sent)
-            await sent
-
-    async def _drain(self) -> None:
-        try:
-            while self._outbox and self._redis.breaker.closed:
-                self._flying = {key: self._outbox.pop(key) for key in list(self._outbox)[:_BATCH]}
-                try:
-                    await self._publish()
-                except DOWN:
-                    self._put_back()
-                else:
-                    self._doubtful -= self._flying.keys()
-                self._landed()
-        finally:
-            self._sending = None
-            for waiting in self._waiting.values():
-                _release(waiting)
-            self._waiting = {}
-
-    def _put_back(self) -> None:
-        for scan_id, entry in self._flying.items():
-            self._outbox.setdefault(scan_id, entry)
-        # By the time Redis is back somebody else may know more, and Redis may have forgotten it.
-        self._doubtful.update(self._outbox)
-
-    def _landed(self) -> None:
-        self._flying = {}
-        for scan_id in [key for key in self._waiting if key not in self._outbox]:
-            _release(self._waiting.pop(scan_id))
-
-    async def _publish(self) -> None:
+    async def _publish(self, batch: Mapping[str, _Entry]) -> None:
         keys: list[str] = []
         arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK]
-        for scan_id, entry in self._flying.items():
+        for scan_id, entry in batch.items():
             try:
                 arguments += self._told(scan_id, entry)
             except Exception:  # a scan that can't be shown must not keep the others from it
@@ -264,7 +206,7 @@ class Snapshots:
         if entry is None:
             return f"{_DELETED_VERSION:010d}", 0, scan_id
         snapshot = self.of(entry) if isinstance(entry, Scan) else entry
-        if scan_id in self._doubtful:
+        if scan_id in self._outbox.doubtful:
             snapshot = replace(snapshot, at=0.0)
         value = b"%010d" % snapshot.version + _encode(snapshot)
         return value, _RESULT_SECONDS if snapshot.state.terminal else 0, scan_id
@@ -281,84 +223,6 @@ class Snapshots:
     async def _mget(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
         values: list[bytes | None] = await self._redis.execute("MGET", *(key(scan_id) for scan_id in scan_ids))
         return {scan_id: value for scan_id, value in zip(scan_ids, values, strict=True) if value}
-
-
-class ScanReader:
-    """Reads scans from Redis, and from PostgreSQL when Redis can't tell.
-
-    Args:
-        snapshots: Redis.
-        load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
-        ask: Asks the workers to store the progress they have shown.
-    """
-
-    def __init__(
-        self,
-        snapshots: Snapshots,
-        load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
-        ask: Callable[[], Awaitable[object]],
-    ) -> None:
-        self._snapshots = snapshots
-        self._loads = Batches(load)
-        self._ask = ask
-
-    async def read(self, scan_id: str) -> Snapshot:
-        """The scan as it is now.
-
-        Raises:
-            NotFound: There is none.
-            Unavailable: It is running, and for the moment nobody knows how far it is.
-        """
-        held = await self._snapshots.read(scan_id)
-        if held and self._snapshots.trusts(held):
-            return held
-        try:
-            await self._snapshots.outlast_caches()
-            stored = await self._load(scan_id)
-        except Exception as error:
-            if held is None or outages.from_exception(error) is None:
-                raise
-            return held  # it may be old, but it's the best that anybody knows
-        if held and held.at and held.version > stored.version:
-            # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
-            self._snapshots.renew(held)
-            return held
-        if stored.behind:
-            # Redis has lost what the worker told it, and somebody may have seen that.
-            stored = await self._caught_up(scan_id)
-        if held and held.version > stored.version:
-            return held
-        self._snapshots.announce(stored)
-        return self._snapshots.of(stored)
-
-    async def refresh(self, scan_id: str) -> Scan:
-        """The scan as PostgreSQL has it, published; after a change, or when one's own view is in doubt.
-
-        Raises:
-            NotFound: There is none.
-        """
-        scan = await self._load(scan_id)
-        await self._snapshots.publish(scan)
-        return scan
-
-    async def _caught_up(self, scan_id: str) -> Scan:
-        """A running scan once all that was shown of it is stored."""
-        ends_at, pause = time.monotonic() + _CATCH_UP_SECONDS, _FIRST_PAUSE
-        while True:
-            await self._ask()
-            await asyncio.sleep(pause)
-            stored = await self._load(scan_id)
-            if not stored.behind:
-                return stored
-            if time.monotonic() >= ends_at:  # its worker has died, too: until another one takes over
-                raise Unavailable(Reason.UNAVAILABLE, peer="worker", retry_after=1.0)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-
-    async def _load(self, scan_id: str) -> Scan:
-        scan = await self._loads.get(scan_id)
-        if scan is None:
-            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-        return scan
 
 
 def _decoded(value: bytes) -> Snapshot | None:
@@ -385,9 +249,3 @@ def _result_key(scan_id: str) -> str:
 
 def _version(entry: _Entry) -> int:
     return _DELETED_VERSION if entry is None else entry.version
-
-
-def _release(waiting: "list[asyncio.Future[None]]") -> None:
-    for sent in waiting:
-        if not sent.done():
-            sent.set_result(None)

@@ -15,7 +15,8 @@ from mesh.reasons import Reason
 from mesh.redis import open_redis
 from mesh.status import from_rpc_error
 from scan_svc.progress.encoder import SnapshotEncoder
-from scan_svc.progress.snapshots import ScanReader, Snapshot, Snapshots
+from scan_svc.progress.reader import ScanReader
+from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.scans import Photo, Scan, State
 from scan_svc.store import ScanStore
 from tests.chaos.scan_parts import eventually

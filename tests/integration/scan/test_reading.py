@@ -15,7 +15,8 @@ from eco2.scan.v1 import scan_pb2
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
-from scan_svc.progress.snapshots import ScanReader, Snapshots
+from scan_svc.progress.reader import ScanReader
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.scans import Scan
 from tests.chaos.scan_parts import eventually, opened
 from tests.integration.scan.conftest import Client, StartScanService
