@@ -86,9 +86,13 @@ async def test_no_fault_of_character_delays_or_fails_an_answer(
 ) -> None:
     """The answer ends the scan: it is shown at once, and the end is told without the reward before long."""
     peers.before["EvaluateReward"] = fault
+    answering = peers.before["ComposeAnswer"] = Held()
     scan_id = await client.started()
+    told = []
     async with asyncio.timeout(20):
-        told = await events(client, scan_id)
+        async for event in client.watch(scan_id):
+            told.append(event)
+            answering.opened.set()  # not before: whoever came after the answer would be shown it as a SNAPSHOT
     assert told[-1].type == WatchScanResponse.TYPE_TERMINAL
     scan = told[-1].scan
     assert (scan.state, scan.progress.percent, scan.answer.text) == (SUCCEEDED, 100, "비우고 내놓아요.")
