@@ -36,7 +36,19 @@ up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 	@exec $(BIN)/eco2 up --tied
 
 test: setup ## Run the whole suite against real servers
-	@$(BIN)/python -m pytest $(ARGS)
+	@rm -f $(FAILED)
+	@$(BIN)/python -m pytest $(ARGS) || { code=$$?; $(if $(ARGS),exit $$code,$(run_failed_again)); }
+
+# At most five failures may be a busy machine's: those tests are run once more, alone. pytest's code 1 says that all
+# ran and some failed; nothing else is tried again, nor what ARGS chose, as somebody is at work on it.
+FAILED := .pytest_cache/v/cache/lastfailed
+define run_failed_again
+count=$$(grep -c ': true' $(FAILED)); \
+test $$code -eq 1 && test $$count -le 5 || exit $$code; \
+echo "Failed: $$count. Once more, alone:"; \
+$(BIN)/python -m pytest --numprocesses=0 --last-failed --last-failed-no-failures=none -rp && \
+echo "These $$count PASSED ONLY THE SECOND TIME. Mend them: what they wait for depends on the machine's speed."
+endef
 
 fuzz: setup ## Ask every public RPC what the descriptors allow, and more (SECONDS=60 SEED=7)
 	@ECO2_FUZZ_SECONDS=$(or $(SECONDS),60) ECO2_FUZZ_SEED=$(or $(SEED),0) \

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,17 @@ HELP = re.compile(r"  make (\S+)( +)\S.*")
 
 
 def make(*words: str, **environment: str) -> str:
-    """What `make` prints. The options of a `make test` that this runs in stay out."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    done = subprocess.run(
-        ["make", *words], cwd=ROOT, env={**inherited, **environment}, capture_output=True, text=True, check=True
-    )
+    """What `make` prints."""
+    done = run(*words, **environment)
+    done.check_returncode()
     return done.stdout
+
+
+def run(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `make`. The options of a `make test` that this runs in stay out."""
+    outside = ("MAKE", "MFLAGS", "PYTEST", "ECO2_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(outside)}
+    return subprocess.run(["make", *words], cwd=cwd, env={**inherited, **environment}, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("target", ["clean", "check", "gen", "lock"])
@@ -42,3 +48,73 @@ def test_help_lists_every_target_in_columns() -> None:
 
     assert sorted(named) == sorted(phony.split())
     assert len({found.start(2) + len(found[2]) for found in lines}) == 1
+
+
+FLAKY = """
+import pathlib, pytest
+
+@pytest.mark.parametrize("number", range({count}))
+def test_flaky(number):
+    marker = pathlib.Path(str(number))
+    ran_before = marker.exists()
+    marker.touch()
+    assert ran_before
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A repository with this Makefile, set up already, whose tests are to be written."""
+    python = tmp_path / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
+    for needed in re.findall(r"^\$\(VENV\)/.*?: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE):
+        for name in needed.split():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+    (tmp_path / ".venv/.installed").touch()
+    return tmp_path
+
+
+def make_test(house: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs `make test` there, without the plugins that take seconds to import."""
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist.plugin"}
+    return run("test", *words, cwd=house, **plugins)
+
+
+def test_few_failures_get_a_second_run_that_is_told(house: Path) -> None:
+    """One flaky test of thousands mustn't cost the whole run, nor stay hidden."""
+    (house / "test_it.py").write_text(FLAKY.format(count=1) + "def test_sound(): pass")
+    done = make_test(house)
+    assert done.returncode == 0
+    _, second = done.stdout.split("Failed: 1.")
+    assert "PASSED test_it.py::test_flaky[0]" in second
+    assert "ONLY THE SECOND TIME" in second
+    assert "test_sound" not in second
+
+
+@pytest.mark.parametrize(
+    ("tests", "words"),
+    [
+        (FLAKY.format(count=6), []),
+        (FLAKY.format(count=1) + "def test_stops(): raise KeyboardInterrupt", []),
+        (FLAKY.format(count=1), ["ARGS=--exitfirst"]),
+    ],
+    ids=["too many", "interrupted", "chosen"],
+)
+def test_nothing_else_gets_a_second_run(house: Path, tests: str, words: list[str]) -> None:
+    """What broke for many tests, or before they ran, isn't a matter of chance."""
+    (house / "test_it.py").write_text(tests)
+    done = make_test(house, *words)
+    assert done.returncode != 0
+    assert "SECOND TIME" not in done.stdout
+
+
+def test_what_fails_twice_fails_the_run(house: Path) -> None:
+    (house / "test_it.py").write_text(FLAKY.format(count=1) + "def test_broken(): assert False")
+    done = make_test(house)
+    assert done.returncode != 0
+    assert "Failed: 2." in done.stdout
+    assert "SECOND TIME" not in done.stdout
