@@ -14,6 +14,7 @@ from mesh.models.usage import terms
 from rules_svc import etags, wire
 from rules_svc.answers.writers import Writers
 from rules_svc.loading.reloader import RulebookReloader
+from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.rulebook.regions import Whereabouts
 from rules_svc.rulebook.taxonomy import Path
@@ -90,13 +91,13 @@ class RulesServicer(RulesServiceServicer):
         """Finds the nearest places."""
         locale = caller(context).locale_or(request.locale)
         nearest = await self._places.nearest(
-            wire.to_location(request.location),
-            wire.to_materials(request, self._editions.current.book.taxonomy),
-            wire.to_radius(request),
-            wire.to_limit(request),
+            places_wire.to_location(request.location),
+            places_wire.to_materials(request, self._editions.current.book.taxonomy),
+            places_wire.to_radius(request),
+            places_wire.to_limit(request),
         )
         now = self._now()
-        return pb.FindPlacesResponse(places=[wire.from_nearby(nearby, now, locale) for nearby in nearest])
+        return pb.FindPlacesResponse(places=[places_wire.from_nearby(nearby, now, locale) for nearby in nearest])
 
     def _match(
         self, version: str, path: Path, tags: tuple[str, ...], where: Whereabouts, locale: Locale

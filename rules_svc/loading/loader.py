@@ -16,7 +16,8 @@ import yaml
 from mesh.validation.normalization import composed
 from rules_svc.answers.questions import Questions
 from rules_svc.loading.schema import HeadsFile, NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
-from rules_svc.rulebook.regions import NATION, Former, Region, Regions
+from rules_svc.rulebook.gazetteer import FormerRegion, Region
+from rules_svc.rulebook.regions import NATION, Regions
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Taxonomy
 
@@ -96,7 +97,7 @@ def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
         Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows
     ]
     lost = csv.DictReader(io.StringIO((folder / "former.csv").read_text("utf-8")))
-    former = [Former(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
+    former = [FormerRegion(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
     (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
     return Regions.of(gazetteer, [overlay for overlay in overlays if overlay.key != NATION], nation, former)
 

@@ -8,7 +8,8 @@ from mesh.locale import Text
 from rules_svc.answers.questions import Choice, OpenCategory, OpenTag, Questions, Topic, Words
 from rules_svc.rulebook.collection import Collection, Stream
 from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
-from rules_svc.rulebook.regions import NATION, Overlay
+from rules_svc.rulebook.overlays import Overlay
+from rules_svc.rulebook.regions import NATION
 from rules_svc.rulebook.rulebook import Exclusion, Rule
 from rules_svc.rulebook.taxonomy import Node, Path, Synonyms, Taxonomy
 from rules_svc.search.compounds import Compound, Compounds, Material

@@ -1,7 +1,8 @@
 """One sentence about whose rules somebody is told, and how far to trust them."""
 
 from mesh.locale import Locale, Text
-from rules_svc.rulebook.regions import Overlay, Regions, Whereabouts
+from rules_svc.rulebook.overlays import Overlay
+from rules_svc.rulebook.regions import Regions, Whereabouts
 
 _NATIONWIDE = Text(
     "전국 공통 규정이에요. 사는 곳을 알려 주시면 요일과 장소도 찾아볼게요.",

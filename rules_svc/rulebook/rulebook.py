@@ -8,7 +8,8 @@ from mesh.locale import Locale, Text
 from mesh.reasons import Reason
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Step, Tag
-from rules_svc.rulebook.regions import Overlay, Regions, Whereabouts
+from rules_svc.rulebook.overlays import Overlay
+from rules_svc.rulebook.regions import Regions, Whereabouts
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from mesh.locale import Locale
+from rules_svc.rulebook.gazetteer import Region
 from rules_svc.rulebook.notices import notice
-from rules_svc.rulebook.regions import NATION, Level, Region, Whereabouts
+from rules_svc.rulebook.regions import NATION, Level, Whereabouts
 from rules_svc.rulebook.rulebook import Rulebook
 
 CLEAR_PET = ("재활용폐기물", "무색페트병", "생수병")

@@ -10,6 +10,7 @@ from mesh.errors import InvalidArgument
 from mesh.locale import Locale
 from mesh.reasons import Reason
 from rules_svc import wire
+from rules_svc.places import wire as places_wire
 from rules_svc.rulebook.rulebook import Rulebook
 
 
@@ -43,15 +44,15 @@ def test_candidates_without_a_name_are_not_offered() -> None:
 
 def test_what_a_search_leaves_open_has_defaults() -> None:
     """Five places within three kilometres."""
-    assert (wire.to_radius(FindPlacesRequest()), wire.to_limit(FindPlacesRequest())) == (3000, 5)
+    assert (places_wire.to_radius(FindPlacesRequest()), places_wire.to_limit(FindPlacesRequest())) == (3000, 5)
     asked = FindPlacesRequest(radius_meters=10, limit=1)
-    assert (wire.to_radius(asked), wire.to_limit(asked)) == (10, 1)
+    assert (places_wire.to_radius(asked), places_wire.to_limit(asked)) == (10, 1)
 
 
 def test_an_unknown_material_is_refused(book: Rulebook) -> None:
     """Else it would look as if no place took it. Minors aren't materials."""
     with pytest.raises(InvalidArgument) as refused:
-        wire.to_materials(FindPlacesRequest(materials=["전지", "석재", "페트병"]), book.taxonomy)
+        places_wire.to_materials(FindPlacesRequest(materials=["전지", "석재", "페트병"]), book.taxonomy)
     assert refused.value.reason is Reason.INVALID_FIELD
     assert [violation.field for violation in refused.value.violations] == ["materials[1]", "materials[2]"]
 
@@ -59,4 +60,4 @@ def test_an_unknown_material_is_refused(book: Rulebook) -> None:
 def test_majors_and_middles_are_materials(book: Rulebook) -> None:
     """What a classification has can be asked for as it is."""
     request = FindPlacesRequest(materials=["전지", "생활계유해폐기물", "미분류"])
-    assert wire.to_materials(request, book.taxonomy) == ("전지", "생활계유해폐기물", "미분류")
+    assert places_wire.to_materials(request, book.taxonomy) == ("전지", "생활계유해폐기물", "미분류")
