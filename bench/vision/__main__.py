@@ -1,6 +1,6 @@
 """`make bench-photos`: what cleaning and looking at photos costs, and what remembering them saves.
 
-The photos are made here: a picture of scikit-image's, with noise as a sensor has it, in phones' sizes and formats.
+The photos are made here: scikit-learn's flower, with noise as a sensor has it, in phones' sizes and formats.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 import psutil
-import skimage.data
 from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from bench.machine import cpu_seconds
 from mesh.models.usage import Terms
@@ -35,7 +35,7 @@ _SCANS, _SEED = 30_000, 7
 
 
 def _picture(size: tuple[int, int], form: str) -> bytes:
-    image = Image.open(Path(skimage.data.__file__).parent / "coffee.png").convert("RGB").resize(size)
+    image = Image.fromarray(load_sample_image("flower.jpg")).resize(size)
     noise = np.random.default_rng(0).integers(-6, 7, (size[1], size[0], 1), np.int16)
     image = Image.fromarray((np.asarray(image) + noise).clip(0, 255).astype(np.uint8))
     file = BytesIO()

@@ -1,7 +1,6 @@
 """`eco2 demo`: one photo through the whole of Eco², on a stack of its own."""
 
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
@@ -10,6 +9,7 @@ from rich import filesize
 from rich.console import Console
 
 from eco2.scan.v1 import scan_pb2
+from local import sample_photo
 from local.cli.api.rest import Question, ScanClient
 from local.cli.display import card, progress
 from local.cli.session import Session
@@ -32,27 +32,12 @@ CONTENT_TYPES = MappingProxyType(
 )
 
 
-def default_photo() -> Path:
-    """A photo of a handwritten page, from scikit-image: the repository holds no photos of others.
-
-    Of the package's pictures it is the one that the offline classifier is sure of, and rightly.
-
-    Raises:
-        FileNotFoundError: scikit-image isn't installed.
-    """
-    spec = find_spec("skimage")
-    photo = Path((spec.origin if spec else None) or "").parent / "data" / "text.png"
-    if not photo.is_file():
-        raise FileNotFoundError("text.png of the package scikit-image")
-    return photo
-
-
-def run(var: Path, photo: Path, question: Question, locale: Locale, console: Console) -> bool:
+def run(var: Path, photo: Path | None, question: Question, locale: Locale, console: Console) -> bool:
     """Starts a stack, scans the photo, shows what came of it, and stops the stack.
 
     Args:
         var: The stack's folder; a second demo in the same folder starts quicker.
-        photo: What to scan.
+        photo: What to scan; by default a note on paper, drawn.
         question: What goes with it.
         locale: Language of the results.
         console: Where to show it.
@@ -65,12 +50,18 @@ def run(var: Path, photo: Path, question: Question, locale: Locale, console: Con
         with console.status("Starting PostgreSQL, Valkey, SeaweedFS, Envoy and the four services …"):
             session = Session.of(exits.enter_context(running(var)))
         console.print(f"The stack is ready after {monotonic() - began:.1f} s: {session.rest_url}", highlight=False)
-        last = scan(session, photo, question, locale, console)
+        last = scan(session, photo or _drawn(var), question, locale, console)
         console.print(card.render(last))
         with console.status("Stopping everything …"):
             exits.close()
     console.print(f"Everything is stopped; the whole demo took {monotonic() - began:.1f} s.", highlight=False)
     return last.state == scan_pb2.Scan.State.STATE_SUCCEEDED
+
+
+def _drawn(folder: Path) -> Path:
+    photo = folder / "note.jpg"
+    photo.write_bytes(sample_photo.draw())
+    return photo
 
 
 def scan(session: Session, photo: Path, question: Question, locale: Locale, console: Console) -> scan_pb2.Scan:

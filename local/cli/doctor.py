@@ -13,7 +13,6 @@ from pathlib import Path
 
 import grpc
 
-from local.cli.demo import default_photo
 from local.cli.session import standing
 from local.stack import envoy, postgres, seaweedfs, services, valkey
 from local.stack.ports import is_free
@@ -86,7 +85,6 @@ def _installation() -> Iterator[Diagnosis]:
         "Valkey": valkey.binary,
         "SeaweedFS": seaweedfs.binary,
         "Envoy": envoy.binary,
-        "demo photo": default_photo,
         "edge configuration": lambda: _present(envoy.TEMPLATE),
         "descriptor set": lambda: _present(envoy.DESCRIPTORS),
         "classifier model": _model,

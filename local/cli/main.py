@@ -85,7 +85,7 @@ def show(
 ) -> None:
     """Starts a stack of its own, scans one photo as a mobile client would, shows the result, stops everything."""
     question = _question(text, latitude, longitude, region)
-    if not demo.run(var / "demo", photo or demo.default_photo(), question, language, _out):
+    if not demo.run(var / "demo", photo, question, language, _out):
         raise typer.Exit(1)
 
 

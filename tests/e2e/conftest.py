@@ -12,10 +12,10 @@ from typing import Any
 import httpx2
 import pytest
 from PIL import Image
-from skimage import data
 
 from local.stack.secrets import Secrets
 from local.stack.tokens import Tokens
+from tests.support.sample_photos import note
 
 Json = dict[str, Any]
 
@@ -94,9 +94,9 @@ def phone(sign_in: Sign) -> Phone:
 
 
 @pytest.fixture(scope="session")
-def handwriting() -> bytes:
-    """A photo of a handwritten page, from an installed package, as JPEG: the classifier knows paper."""
-    return jpeg(Image.fromarray(data.text()))  # type: ignore[no-untyped-call]
+def note_photo() -> bytes:
+    """A note on paper, as JPEG: the classifier knows paper."""
+    return note()
 
 
 def jpeg(image: Image.Image, **options: Any) -> bytes:

@@ -3,9 +3,9 @@
 from tests.e2e.conftest import Phone
 
 
-async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(phone: Phone, handwriting: bytes) -> None:
+async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(phone: Phone, note_photo: bytes) -> None:
     """Who asks for the day is asked where they live; then they know the day, and nothing is open any more."""
-    scan = await phone.finished(await phone.started(handwriting, user_input="언제 내놓아요?"))
+    scan = await phone.finished(await phone.started(note_photo, user_input="언제 내놓아요?"))
     assert len(scan["answer"]["insufficiencies"]) == 1
     assert scan["reward"]["outcome"] == "OUTCOME_INSUFFICIENT"
     path = f"/v1/scans/{scan['scan_id']}:answer"

@@ -16,9 +16,9 @@ from tests.e2e.conftest import Json, Phone, Sign, jpeg
 MAPO = {"latitude": 37.5636, "longitude": 126.9084}
 
 
-async def test_a_photo_becomes_an_answer(phone: Phone, handwriting: bytes) -> None:
+async def test_a_photo_becomes_an_answer(phone: Phone, note_photo: bytes) -> None:
     """What the product is for."""
-    scan_id = await phone.started(handwriting, location=MAPO, user_input="어떻게 버려요?")
+    scan_id = await phone.started(note_photo, location=MAPO, user_input="어떻게 버려요?")
     events = await phone.events(scan_id)
     assert events[0]["type"] in {"TYPE_SNAPSHOT", "TYPE_TERMINAL"}
     scan = events[-1]["scan"]
@@ -34,10 +34,10 @@ async def test_a_photo_becomes_an_answer(phone: Phone, handwriting: bytes) -> No
     assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
 
 
-async def test_a_user_may_be_called_anything_printable(sign_in: Sign, handwriting: bytes) -> None:
+async def test_a_user_may_be_called_anything_printable(sign_in: Sign, note_photo: bytes) -> None:
     """From the token through all services to the collection, in any script."""
     phone = sign_in(f"마포 {uuid.uuid4().hex}")
-    assert (await phone.finished(await phone.started(handwriting)))["state"] == "STATE_SUCCEEDED"
+    assert (await phone.finished(await phone.started(note_photo)))["state"] == "STATE_SUCCEEDED"
     collection = (await phone.call("GET", "/v1/me/characters")).json()
     assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
 
@@ -51,14 +51,14 @@ async def test_a_subject_that_is_no_identity_is_refused_at_once(sign_in: Sign) -
         assert reply.json()["details"][0]["reason"] == "UNAUTHENTICATED"
 
 
-async def test_stages_run_and_are_told_in_order(phone: Phone, handwriting: bytes) -> None:
+async def test_stages_run_and_are_told_in_order(phone: Phone, note_photo: bytes) -> None:
     """People watch the bar. Of changes that come at once only the last is told, so some stages may be over untold."""
-    created = await phone.create(handwriting, location=MAPO)
+    created = await phone.create(note_photo, location=MAPO)
     scan_id = created["scan"]["scan_id"]
     async with phone.watching(f"/v1/scans/{scan_id}:watch") as events:
         first = await anext(events)
         assert first["scan"]["state"] == "STATE_AWAITING_UPLOAD"
-        await phone.put(created["upload"], handwriting)
+        await phone.put(created["upload"], note_photo)
         await phone.call("POST", f"/v1/scans/{scan_id}:start", {})
         progress = [event["scan"] async for event in events]
     told = [scan["progress"]["stage"] for scan in progress if "stage" in scan["progress"]]
@@ -70,19 +70,19 @@ async def test_stages_run_and_are_told_in_order(phone: Phone, handwriting: bytes
     assert [run["stage"] for run in progress[-1]["stages"]] == ["vision", "rules", "answer", "places", "reward"]
 
 
-async def test_the_same_rpc_streams_newline_json(phone: Phone, handwriting: bytes) -> None:
+async def test_the_same_rpc_streams_newline_json(phone: Phone, note_photo: bytes) -> None:
     """Clients without an EventSource read lines."""
-    scan_id = await phone.started(handwriting)
+    scan_id = await phone.started(note_photo)
     async with phone.watching(f"/v1/scans/{scan_id}:watch", accept="application/json") as events:
         kinds = [event["type"] async for event in events]
     assert kinds[-1] == "TYPE_TERMINAL"
 
 
-async def test_the_older_clients_paths_do_the_same(phone: Phone, handwriting: bytes) -> None:
+async def test_the_older_clients_paths_do_the_same(phone: Phone, note_photo: bytes) -> None:
     """Phones are updated late."""
-    created = await phone.create(handwriting, path="/api/v1/waste/analyze")
+    created = await phone.create(note_photo, path="/api/v1/waste/analyze")
     scan_id = created["scan"]["scan_id"]
-    await phone.put(created["upload"], handwriting)
+    await phone.put(created["upload"], note_photo)
     started = await phone.call("POST", f"/api/v1/waste/upload-complete/{scan_id}", {})
     assert started.json()["scan_id"] == scan_id
     async with phone.watching(f"/v1/scan/{scan_id}/progress") as events:
@@ -142,7 +142,7 @@ def truncated_jpeg() -> bytes:
     ],
 )
 async def test_a_file_that_is_no_photo_fails_with_its_reason_in_both_languages(
-    phone: Phone, handwriting: bytes, photo: bytes, reason: str
+    phone: Phone, note_photo: bytes, photo: bytes, reason: str
 ) -> None:
     """A failed scan is data, tells the person what to do, and harms nobody else's."""
     scan = await phone.finished(await phone.started(photo))
@@ -150,7 +150,7 @@ async def test_a_file_that_is_no_photo_fails_with_its_reason_in_both_languages(
     texts = {one["locale"]: one["message"] for one in scan["error"]["details"] if "locale" in one}
     assert set(texts) == {"ko", "en"}
     assert len(set(texts.values())) == 2
-    assert (await phone.finished(await phone.started(handwriting)))["state"] == "STATE_SUCCEEDED"
+    assert (await phone.finished(await phone.started(note_photo)))["state"] == "STATE_SUCCEEDED"
 
 
 async def test_a_bad_field_is_told_in_the_callers_language(sign_in: Sign) -> None:
@@ -168,17 +168,17 @@ async def test_a_bad_field_is_told_in_the_callers_language(sign_in: Sign) -> Non
     assert len({violation["localized_message"]["message"] for violation in violations}) == 2
 
 
-async def test_a_photo_that_never_came_fails_with_its_reason(phone: Phone, handwriting: bytes) -> None:
+async def test_a_photo_that_never_came_fails_with_its_reason(phone: Phone, note_photo: bytes) -> None:
     """An address of our own CDN with nothing behind it."""
-    created = await phone.create(handwriting)
+    created = await phone.create(note_photo)
     reply = await phone.call("POST", "/v1/scan", {"image_url": created["image_url"]})
     scan = await phone.finished(reply.json()["scan"]["scan_id"])
     assert (scan["state"], reason_of(scan["error"])) == ("STATE_FAILED", "PHOTO_NOT_FOUND")
 
 
-async def test_a_user_sees_only_their_own_scans(phone: Phone, sign_in: Sign, handwriting: bytes) -> None:
+async def test_a_user_sees_only_their_own_scans(phone: Phone, sign_in: Sign, note_photo: bytes) -> None:
     """404 and not 403: even that it exists is the owner's."""
-    scan_id = await phone.started(handwriting)
+    scan_id = await phone.started(note_photo)
     stranger = sign_in()
     for method, path in (
         ("GET", f"/v1/scans/{scan_id}"),
@@ -194,11 +194,9 @@ async def test_a_user_sees_only_their_own_scans(phone: Phone, sign_in: Sign, han
     assert (await phone.finished(scan_id))["state"] == "STATE_SUCCEEDED"
 
 
-async def test_an_identity_header_from_outside_is_worth_nothing(
-    phone: Phone, sign_in: Sign, handwriting: bytes
-) -> None:
+async def test_an_identity_header_from_outside_is_worth_nothing(phone: Phone, sign_in: Sign, note_photo: bytes) -> None:
     """Only the token says who calls."""
-    scan_id = await phone.started(handwriting)
+    scan_id = await phone.started(note_photo)
     thief = sign_in("thief")
     thief.headers["eco2-user-id"] = "whoever"
     assert (await thief.call("GET", f"/v1/scans/{scan_id}")).status_code == 404
@@ -237,9 +235,9 @@ def reason_of(status: Json) -> Any:
     return next(detail["reason"] for detail in status["details"] if "reason" in detail)
 
 
-async def test_the_photo_is_public_only_by_its_unguessable_address(phone: Phone, handwriting: bytes) -> None:
+async def test_the_photo_is_public_only_by_its_unguessable_address(phone: Phone, note_photo: bytes) -> None:
     """The bucket can't be listed."""
-    created = await phone.create(handwriting)
+    created = await phone.create(note_photo)
     bucket = created["image_url"].rsplit("/photos/", 1)[0]
     async with httpx2.AsyncClient() as anybody:
         assert (await anybody.get(f"{bucket}?list-type=2")).status_code == 403

@@ -1,12 +1,10 @@
 """What the tests of the running service share."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import boto3
 import pytest
-import skimage.data
 
 from vision_svc.model import BACKBONE
 from vision_svc.model.convert import convert
@@ -25,12 +23,6 @@ class Storage(Protocol):
     access_key: str
     secret_key: str
     cdn_base_url: str
-
-
-@pytest.fixture(scope="session")
-def text_photo() -> bytes:
-    """A photo of handwriting on paper, from scikit-image's wheel."""
-    return (Path(skimage.data.__file__).parent / "text.png").read_bytes()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from eco2.vision.v1.vision_service_pb2 import ClassifyRequest
 from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub
+from tests.support.sample_photos import note
 from vision_svc.app import NAME, application
 from vision_svc.model import ModelUnusable
 from vision_svc.settings import VisionSettings
@@ -27,12 +28,10 @@ async def _health(channel: grpc.aio.Channel) -> int:
     raise AssertionError("the health service ended its stream")
 
 
-async def test_a_stored_photo_is_classified(
-    settings: VisionSettings, put: Callable[[str, bytes], None], text_photo: bytes
-) -> None:
+async def test_a_stored_photo_is_classified(settings: VisionSettings, put: Callable[[str, bytes], None]) -> None:
     """From the bucket to the answer."""
     key = f"tests/{uuid4()}"
-    put(key, text_photo)
+    put(key, note())
     async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         assert await _health(channel) == health_pb2.HealthCheckResponse.SERVING
         call = VisionServiceStub(channel).Classify(ClassifyRequest(object_key=key), timeout=10)

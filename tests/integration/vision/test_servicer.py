@@ -16,6 +16,7 @@ from mesh.addresses import open_public_client
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.status import from_rpc_error
+from tests.support.sample_photos import note
 from tests.unit.vision.sample_storage import Album
 from vision_svc.app import NAME
 from vision_svc.classifiers.cache import Cache, CachedClassifier
@@ -43,10 +44,10 @@ def _gif() -> bytes:
 
 
 @pytest.fixture
-async def vision(text_photo: bytes) -> AsyncIterator["VisionServiceAsyncStub"]:
+async def vision() -> AsyncIterator["VisionServiceAsyncStub"]:
     """A client of a running service."""
     convert(BACKBONE)
-    album = Album({"text": text_photo, "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": text_photo[:9000]})
+    album = Album({"note": note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]})
     settings = ServiceSettings(drain_seconds=0)
     model = OfflineClassifier.load(BACKBONE)
     with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
@@ -79,7 +80,7 @@ async def _error(vision: "VisionServiceAsyncStub", request: ClassifyRequest) -> 
 
 @pytest.mark.parametrize(
     "request_",
-    [ClassifyRequest(object_key="text"), ClassifyRequest(image_url="https://cdn.example.com/photos/text")],
+    [ClassifyRequest(object_key="note"), ClassifyRequest(image_url="https://cdn.example.com/photos/note")],
     ids=["object_key", "image_url"],
 )
 async def test_progress_then_exactly_one_result(vision: "VisionServiceAsyncStub", request_: ClassifyRequest) -> None:
@@ -92,14 +93,14 @@ async def test_progress_then_exactly_one_result(vision: "VisionServiceAsyncStub"
     ]
     found = last.result.classification
     assert (found.category.major, found.category.middle) == ("재활용폐기물", "종이")
-    assert (last.result.width, last.result.height) == (448, 172)
+    assert (last.result.width, last.result.height) == (720, 960)
     assert len(last.result.image_digest) == 64
 
 
 @pytest.mark.parametrize(("locale", "name"), [("", "종이"), ("ko-KR", "종이"), ("en", "Paper")])
 async def test_names_speak_the_requests_language(vision: "VisionServiceAsyncStub", locale: str, name: str) -> None:
     """Korean unless asked otherwise."""
-    *_, last = await _responses(vision, ClassifyRequest(object_key="text", locale=locale))
+    *_, last = await _responses(vision, ClassifyRequest(object_key="note", locale=locale))
     assert last.result.classification.display_name == name
 
 
@@ -111,7 +112,7 @@ async def test_names_speak_the_requests_language(vision: "VisionServiceAsyncStub
         (ClassifyRequest(object_key="cut"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_TRUNCATED"),
         (ClassifyRequest(object_key="gif"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_FORMAT"),
         (ClassifyRequest(object_key="none"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
-        (ClassifyRequest(object_key="../text"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
+        (ClassifyRequest(object_key="../note"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
         (ClassifyRequest(image_url="https://127.0.0.1/a"), grpc.StatusCode.INVALID_ARGUMENT, "ADDRESS_REFUSED"),
         (ClassifyRequest(image_url="http://example.com/a"), grpc.StatusCode.INVALID_ARGUMENT, "ADDRESS_REFUSED"),
         (ClassifyRequest(), grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
@@ -123,4 +124,4 @@ async def test_each_failure_has_its_reason(
 ) -> None:
     """The stream ends with it, and the next call is served."""
     assert await _error(vision, request_) == (code, reason)
-    assert (await _responses(vision, ClassifyRequest(object_key="text")))[-1].HasField("result")
+    assert (await _responses(vision, ClassifyRequest(object_key="note")))[-1].HasField("result")

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import pillow_heif
 import pytest
-import skimage.data
 from PIL import Image
 
 from vision_svc.classifiers.offline import OfflineClassifier
@@ -27,17 +25,6 @@ def classifier() -> OfflineClassifier:
     """The offline model; built first where set-up hasn't done it."""
     convert(BACKBONE)
     return OfflineClassifier.load(BACKBONE)
-
-
-@pytest.fixture(scope="session")
-def sample() -> Callable[[str], bytes]:
-    """Reads a picture that scikit-image's wheel brings along; none is downloaded."""
-    folder = Path(skimage.data.__file__).parent
-
-    def read(name: str) -> bytes:
-        return (folder / name).read_bytes()
-
-    return read
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image
 
 from mesh.errors import EcoError, InvalidArgument
 from mesh.reasons import Reason
+from tests.support.sample_photos import flower
 from tests.unit.vision.cleaned import cleaned
 from vision_svc.classifiers.pixels import pixels
 from vision_svc.photos.photos import MAX_BYTES, Photo, demand_size
@@ -171,9 +172,9 @@ def test_an_endless_stripe_is_refused() -> None:
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "HEIC"])
-def test_half_a_photo_is_told_apart(encode: Encode, sample: Callable[[str], bytes], form: str) -> None:
+def test_half_a_photo_is_told_apart(encode: Encode, form: str) -> None:
     """Half a photo would be classified by its grey lower half."""
-    whole = encode(Image.open(BytesIO(sample("coffee.png"))), form)
+    whole = encode(flower(), form)
     assert _refusal(whole[: len(whole) // 2]).reason is Reason.PHOTO_TRUNCATED
 
 

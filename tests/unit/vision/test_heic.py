@@ -10,6 +10,7 @@ from PIL import Image
 
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
+from tests.support.sample_photos import flower
 from tests.unit.vision.cleaned import cleaned, seen
 
 Encode = Callable[..., bytes]
@@ -80,10 +81,9 @@ def test_what_is_transparent_stands_on_white() -> None:
     assert _colour(_heic(Image.new("RGBA", (1100, 400), (255, 0, 0, 0)))) == pytest.approx([255] * 3, abs=2)
 
 
-def test_a_large_one_is_scaled_as_well_in_strips(sample: Callable[[str], bytes]) -> None:
+def test_a_large_one_is_scaled_as_well_in_strips() -> None:
     """The result is that of scaling it at once, to the pixel."""
-    cup = Image.open(BytesIO(sample("coffee.png"))).convert("RGB").resize((4232, 168))
-    content = _heic(cup, quality=80)
+    content = _heic(flower().resize((4232, 168)), quality=80)
     png = BytesIO()
     pillow_heif.open_heif(BytesIO(content)).to_pillow().save(png, "PNG")
     assert (seen(content) == seen(png.getvalue())).all()

@@ -2,7 +2,6 @@
 
 import struct
 from collections.abc import Callable
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from PIL import Image
 
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
+from tests.support import sample_photos
 from tests.unit.vision.cleaned import cleaned, seen
 
 Encode = Callable[..., bytes]
@@ -17,10 +17,9 @@ Encode = Callable[..., bytes]
 _EOI = b"\xff\xd9"
 
 
-@pytest.fixture
-def cup(sample: Callable[[str], bytes]) -> Image.Image:
-    """A cup of coffee, 600 x 400."""
-    return Image.open(BytesIO(sample("coffee.png"))).convert("RGB")
+@pytest.fixture(scope="module", name="flower")
+def _flower() -> Image.Image:
+    return sample_photos.flower()
 
 
 def _refusal(content: bytes) -> InvalidArgument:
@@ -36,10 +35,10 @@ def _segment(marker: int, content: bytes) -> bytes:
 @pytest.mark.parametrize("options", [{}, {"subsampling": 0}, {"progressive": True}, {"restart_marker_rows": 1}])
 @pytest.mark.parametrize("missing", [1, 2, 3])
 def test_without_its_end_marker_it_is_the_same_photo(
-    encode: Encode, cup: Image.Image, options: dict[str, object], missing: int
+    encode: Encode, flower: Image.Image, options: dict[str, object], missing: int
 ) -> None:
     """Uploads that broke off at the end, and cameras that forget the marker; nothing visible is missing."""
-    whole = encode(cup, **options)
+    whole = encode(flower, **options)
     difference = np.abs(seen(whole).astype(int) - seen(whole[:-missing]))
     assert difference[:-24].max() == 0
     assert difference.mean() < 0.5
@@ -53,9 +52,9 @@ def test_a_small_photo_may_miss_its_end_marker_too(encode: Encode) -> None:
 
 @pytest.mark.parametrize("end", [b"", _EOI, b"PK\x03\x04" + bytes(500)])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_up_to_a_tenth_may_be_missing(encode: Encode, cup: Image.Image, mode: str, end: bytes) -> None:
+def test_up_to_a_tenth_may_be_missing(encode: Encode, flower: Image.Image, mode: str, end: bytes) -> None:
     """Rows are counted in the decoder: also where somebody has put an end marker behind what was left."""
-    whole = encode(cup.convert(mode), quality=95)
+    whole = encode(flower.convert(mode), quality=95)
     scan = whole.index(b"\xff\xda")
     kept = {share: whole[: scan + int((len(whole) - scan) * share)].rstrip(b"\xff") for share in (0.96, 0.75)}
     if end != b"PK\x03\x04" + bytes(500):
@@ -66,24 +65,24 @@ def test_up_to_a_tenth_may_be_missing(encode: Encode, cup: Image.Image, mode: st
     assert cleaned(whole + end).digest == cleaned(whole).digest
 
 
-def test_a_large_photo_is_measured_at_the_scale_it_is_decoded_at(encode: Encode, cup: Image.Image) -> None:
+def test_a_large_photo_is_measured_at_the_scale_it_is_decoded_at(encode: Encode, flower: Image.Image) -> None:
     """A tenth of the rows is a tenth at every scale."""
-    whole = encode(cup.resize((4800, 3200)), quality=80)
+    whole = encode(flower.resize((4800, 3200)), quality=80)
     assert cleaned(whole[: len(whole) * 97 // 100]).identity.height == 3200
     assert _refusal(whole[: len(whole) * 3 // 4]).reason is Reason.PHOTO_TRUNCATED
 
 
-def test_a_progressive_photo_loses_sharpness_before_it_loses_rows(encode: Encode, cup: Image.Image) -> None:
+def test_a_progressive_photo_loses_sharpness_before_it_loses_rows(encode: Encode, flower: Image.Image) -> None:
     """Its passes go over the whole picture: the last ones may be missing, the first ones not."""
-    whole = encode(cup, progressive=True, quality=90)
+    whole = encode(flower, progressive=True, quality=90)
     difference = np.abs(seen(whole).astype(int) - seen(whole[: len(whole) * 8 // 10]))
     assert difference.mean() < 4
     assert _refusal(whole[: len(whole) // 10]).reason is Reason.PHOTO_TRUNCATED
 
 
-def test_cut_before_the_picture_begins_it_is_cut(encode: Encode, cup: Image.Image) -> None:
+def test_cut_before_the_picture_begins_it_is_cut(encode: Encode, flower: Image.Image) -> None:
     """The reason is the same."""
-    assert _refusal(encode(cup)[:300]).reason is Reason.PHOTO_TRUNCATED
+    assert _refusal(encode(flower)[:300]).reason is Reason.PHOTO_TRUNCATED
 
 
 _BESIDE = {
@@ -103,9 +102,9 @@ _BESIDE = {
 
 
 @pytest.mark.parametrize("beside", _BESIDE.values(), ids=_BESIDE)
-def test_what_stands_beside_the_picture_never_refuses_it(encode: Encode, cup: Image.Image, beside: bytes) -> None:
+def test_what_stands_beside_the_picture_never_refuses_it(encode: Encode, flower: Image.Image, beside: bytes) -> None:
     """Viewers skip what they can't read."""
-    whole = encode(cup)
+    whole = encode(flower)
     assert cleaned(whole[:20] + beside + whole[20:]).digest == cleaned(whole).digest
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mesh.models.usage import Terms
+from tests.support.sample_photos import note
 from tests.unit.vision.cleaned import cleaned
 from vision_svc.classifiers import lazy_offline
 from vision_svc.classifiers.classification import UNKNOWN, Classification
@@ -46,8 +47,8 @@ class _Loader:
 
 
 @pytest.fixture
-def photo(sample: Callable[[str], bytes]) -> Photo:
-    return cleaned(sample("text.png"))
+def photo() -> Photo:
+    return cleaned(note())
 
 
 @pytest.fixture

@@ -3,20 +3,21 @@
 import csv
 import os
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
+from tests.support.sample_photos import note, photograph
 from tests.unit.vision.cleaned import seen
 from vision_svc.classifiers.classification import UNKNOWN, Category
 from vision_svc.classifiers.labels import KINDS
 from vision_svc.classifiers.offline import OfflineClassifier
-from vision_svc.model import ModelUnusable
+from vision_svc.model import IMAGENET, ModelUnusable
 
 _MIDDLES = {
     "glass": {"유리병"},
@@ -50,27 +51,31 @@ def labelled_photos() -> list[LabelledPhoto]:
         return [LabelledPhoto(folder / row["file"], row["material"]) for row in csv.DictReader(file)]
 
 
-def test_handwriting_on_a_sheet_is_paper(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:
-    """The whole way, on a picture that everybody has."""
-    found = classifier.classify(seen(sample("text.png")))
+def test_a_note_on_a_sheet_is_paper(classifier: OfflineClassifier) -> None:
+    """The whole way, on the picture that the demo scans. It stays well above paper's threshold."""
+    found = classifier.classify(seen(note()))
     assert found.kind == KINDS["paper"]
-    assert found.confidence == pytest.approx(0.75, abs=0.02)
+    assert found.confidence == pytest.approx(0.86, abs=0.04)
     assert found.provider == "offline"
 
 
-@pytest.mark.parametrize("name", ["chelsea.png", "horse.png", "rocket.jpg", "motorcycle_left.png"])
-def test_what_is_no_waste_is_seen_as_such(
-    classifier: OfflineClassifier, sample: Callable[[str], bytes], name: str
-) -> None:
-    """A cat, a horse, a rocket, a motorcycle."""
-    pixels = seen(sample(name))
+def test_what_is_no_waste_is_seen_as_such(classifier: OfflineClassifier) -> None:
+    """A temple."""
+    pixels = seen(photograph("china.jpg"))
     assert classifier.beliefs(pixels).nonwaste >= 0.6
     assert classifier.classify(pixels).kind == UNKNOWN
 
 
-def test_a_full_coffee_cup_is_left_open(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:
-    """Coffee, a porcelain cup and a spoon: more than one thing, so the honest answer is a choice."""
-    found = classifier.classify(seen(sample("coffee.png")))
+@pytest.mark.parametrize("imagenet_class", [281, 339, 657, 670], ids=["cat", "horse", "missile", "motor scooter"])
+def test_animals_and_vehicles_are_no_waste(imagenet_class: int) -> None:
+    """What the backbone calls so; its weights are pinned by digest, so the table is what could change."""
+    nonwaste = yaml.safe_load(IMAGENET.read_text("utf-8"))["nonwaste"]
+    assert any(first <= imagenet_class <= last for first, last in nonwaste)
+
+
+def test_a_flower_is_left_open(classifier: OfflineClassifier) -> None:
+    """Neither clearly waste nor clearly none, so the honest answer is a choice."""
+    found = classifier.classify(seen(photograph("flower.jpg")))
     assert found.kind == UNKNOWN
     assert found.candidates[0].kind == KINDS["food"]
 
@@ -106,9 +111,9 @@ def test_noise_of_a_covered_lens_is_no_content(classifier: OfflineClassifier) ->
     assert classifier.classify(noise).candidates == ()
 
 
-def test_the_same_photo_gives_the_same_answer(classifier: OfflineClassifier, sample: Callable[[str], bytes]) -> None:
+def test_the_same_photo_gives_the_same_answer(classifier: OfflineClassifier) -> None:
     """The contract says idempotent."""
-    pixels = seen(sample("text.png"))
+    pixels = seen(note())
     assert classifier.classify(pixels) == classifier.classify(pixels)
 
 

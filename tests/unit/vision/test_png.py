@@ -127,7 +127,7 @@ def test_a_text_that_unpacks_to_gigabytes_is_never_unpacked(encode: Encode, nois
     assert cleaned(content).digest == cleaned(png).digest
 
 
-def test_interlaced_ones_are_read_and_measured(sample: Callable[[str], bytes]) -> None:
+def test_interlaced_ones_are_read_and_measured() -> None:
     """Seven passes instead of one: their bytes are counted alike."""
     rows = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))

@@ -1,7 +1,6 @@
 """WebP: the last bytes, and what stands beside the picture."""
 
 from collections.abc import Callable
-from io import BytesIO
 
 import numpy as np
 import pytest
@@ -9,25 +8,24 @@ from PIL import Image
 
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
+from tests.support.sample_photos import flower
 from tests.unit.vision.cleaned import cleaned, seen
 
 Encode = Callable[..., bytes]
 
 
 @pytest.mark.parametrize("missing", [1, 2, 60])
-def test_without_its_last_bytes_it_is_the_same_photo(
-    encode: Encode, sample: Callable[[str], bytes], missing: int
-) -> None:
+def test_without_its_last_bytes_it_is_the_same_photo(encode: Encode, missing: int) -> None:
     """As browsers show it."""
-    whole = encode(Image.open(BytesIO(sample("coffee.png"))).convert("RGB"), "WEBP")
+    whole = encode(flower(), "WEBP")
     difference = np.abs(seen(whole).astype(int) - seen(whole[:-missing]))
     assert difference[:-48].max() == 0
     assert difference.mean() < 2
 
 
-def test_half_of_one_is_cut_off(encode: Encode, sample: Callable[[str], bytes]) -> None:
+def test_half_of_one_is_cut_off(encode: Encode) -> None:
     """The container says how long it should be."""
-    whole = encode(Image.open(BytesIO(sample("coffee.png"))), "WEBP")
+    whole = encode(flower(), "WEBP")
     with pytest.raises(InvalidArgument) as caught:
         cleaned(whole[: len(whole) // 2])
     assert caught.value.reason is Reason.PHOTO_TRUNCATED
