@@ -74,7 +74,8 @@ from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
-from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery, WebhookStore
+from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
+from scan_svc.webhooks.store import WebhookStore
 
 _log = structlog.get_logger("app")
 

@@ -19,7 +19,7 @@ from scan_svc.rate_limit import RateLimit
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
-from scan_svc.webhooks.delivery import WebhookStore
+from scan_svc.webhooks.store import WebhookStore
 
 S = TypeVar("S", Scan, Snapshot)
 

@@ -13,7 +13,7 @@ from mesh.reasons import Reason
 from scan_svc.jobs.dead_letters import DeadLetter, DeadLetters
 from scan_svc.jobs.stats import QueueStatsReader
 from scan_svc.operations import wire
-from scan_svc.webhooks.delivery import WebhookStore
+from scan_svc.webhooks.store import WebhookStore
 
 _DEFAULT = 50
 _LIMIT = 500

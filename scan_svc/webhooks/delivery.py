@@ -1,146 +1,38 @@
-"""Webhooks on their way: the store, and one delivery.
+"""One webhook on its way to its receiver.
 
-A webhook is a durable job like a scan: the same leases, the same fencing token on every write. What a crash leaves
-undecided is sent again under the same id. The response's body is never read: a stranger's answer costs us its head.
+What a crash leaves undecided is sent again under the same id. The response's body is never read: a stranger's answer
+costs us its head.
 """
 
 import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import asyncpg
 import httpx2
-import msgspec
 import structlog
 
 from mesh import outages
-from mesh.errors import InvalidArgument, NotFound
-from mesh.postgres import Queries
-from mesh.reasons import Reason
+from mesh.errors import InvalidArgument
 from scan_svc.jobs.leases import Fenced
-from scan_svc.rows import readable, scan_from
 from scan_svc.scans import Scan
 from scan_svc.webhooks import message as webhooks
-from scan_svc.webhooks.message import (
-    AttemptOutcome,
-    DeliveryAttempt,
-    DeliveryRecord,
-    DeliveryState,
-    Webhook,
-    WebhookEvent,
-)
+from scan_svc.webhooks.message import AttemptOutcome
+from scan_svc.webhooks.store import WebhookLease, WebhookStore
 
-_log = structlog.get_logger("deliveries")
+_log = structlog.get_logger("webhooks")
 
 # A failed scan that is being replayed: what is to be told is open until it has ended again.
 _REPLAY_SECONDS = 30.0
 # Deliveries to one endpoint at once in one process, and when the others may try again: a receiver that takes its full
-# time must not hold the places of everybody.
-_PLACES_EACH = 4
+# time must not hold everybody's slots.
+_SLOTS_EACH = 4
 _CROWDED_SECONDS = 10.0
 _OUTAGE_PAUSE = 0.5
 _GOODBYE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookLease:
-    """One webhook, held by this worker.
-
-    Attributes:
-        job_id: Its job.
-        token: What every write of this lease carries.
-        attempt: Which try this is, from 1.
-        age: Seconds since it was queued.
-        webhook: What is to be delivered.
-    """
-
-    job_id: int
-    token: int
-    attempt: int
-    age: float
-    webhook: Webhook
-
-
-class WebhookStore:
-    """Endpoints, webhooks and their log.
-
-    Args:
-        pool: Connections.
-        entropy: So many random bytes.
-    """
-
-    def __init__(self, pool: asyncpg.Pool, entropy: Callable[[int], bytes]) -> None:
-        self._pool = pool
-        self._sql = Queries("scan_svc.webhooks")
-        self._entropy = entropy
-
-    async def secret(self, user_id: str, url: str) -> str:
-        """The secret of a user's endpoint, which is set up, or back in use, from now on."""
-        fresh = webhooks.new_secret(self._entropy(webhooks.SECRET_BYTES))
-        secret: str = await self._pool.fetchval(self._sql["endpoint"], user_id, url, fresh)
-        return secret
-
-    async def claim(self, worker_id: int, count: int) -> list[WebhookLease]:
-        """Takes up to `count` webhooks that are due."""
-        leases, unreadable = readable(await self._pool.fetch(self._sql["claim"], worker_id, count), _lease)
-        for row in unreadable:
-            await self._set_aside(row)
-        return leases
-
-    async def _set_aside(self, row: asyncpg.Record) -> None:
-        """What can't be read is a failed try: a release that can may have the next one."""
-        pause = webhooks.pause(row["attempt"], row["age"], None, 0.0)
-        try:
-            await self._pool.execute(
-                self._sql["retry"], row["job_id"], row["token"], None, "unreadable", 0, pause, row["attempt"]
-            )
-        except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
-            _log.error("webhook that can't be read not put back", job_id=row["job_id"], error=repr(error))
-
-    async def end(self, lease: WebhookLease, outcome: AttemptOutcome, *, gone: bool = False) -> None:
-        """Ends a webhook: delivered, or not wanted; with `gone` its endpoint gets no more of them.
-
-        Raises:
-            Fenced: The job has changed hands.
-        """
-        await self._write("end", lease, outcome.status, outcome.error, outcome.duration_ms, gone, lease.attempt)
-
-    async def retry(self, lease: WebhookLease, outcome: AttemptOutcome, pause: float | None) -> None:
-        """Puts a webhook back for another try in `pause` seconds; None: there is none, it is dead.
-
-        Raises:
-            Fenced: The job has changed hands.
-        """
-        await self._write("retry", lease, outcome.status, outcome.error, outcome.duration_ms, pause, lease.attempt)
-
-    async def put_back(self, lease: WebhookLease, seconds: float) -> None:
-        """Returns a webhook untried, its attempt included, to be taken again in so many seconds.
-
-        Raises:
-            Fenced: The job has changed hands.
-        """
-        await self._write("put_back", lease, seconds)
-
-    async def deliveries(self, scan_id: str) -> list[DeliveryRecord]:
-        """The webhooks of a scan, oldest first."""
-        return [_record(row) for row in await self._pool.fetch(self._sql["deliveries"], scan_id)]
-
-    async def redeliver(self, webhook_id: str) -> None:
-        """Queues a webhook once more, at once and with a fresh schedule.
-
-        Raises:
-            NotFound: There is none.
-        """
-        if await self._pool.fetchval(self._sql["redeliver"], webhook_id) is None:
-            raise NotFound(Reason.WEBHOOK_NOT_FOUND, webhook_id=webhook_id)
-
-    async def _write(self, query: str, lease: WebhookLease, *arguments: object) -> None:
-        if await self._pool.fetchval(self._sql[query], lease.job_id, lease.token, *arguments) is None:
-            raise Fenced
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +97,7 @@ class WebhookDelivery:
                 return lambda: store.end(lease, AttemptOutcome(None, "scan moved on"))
             return lambda: store.put_back(lease, _REPLAY_SECONDS)
         busy = self._context.busy
-        if busy[webhook.url] >= _PLACES_EACH:
+        if busy[webhook.url] >= _SLOTS_EACH:
             return lambda: store.put_back(lease, _CROWDED_SECONDS * (1 + self._context.jitter()))
         busy[webhook.url] += 1
         try:
@@ -265,28 +157,3 @@ class WebhookDelivery:
                 if outages.from_exception(error) is None:
                     raise
                 await asyncio.sleep(_OUTAGE_PAUSE)
-
-
-def _lease(row: asyncpg.Record) -> WebhookLease:
-    webhook = Webhook(
-        str(row["webhook_id"]),
-        WebhookEvent(row["event"]),
-        row["occurred_at"],
-        scan_from(row),
-        row["url"],
-        row["secret"],
-        row["gone"],
-    )
-    return WebhookLease(row["job_id"], row["token"], row["attempt"], row["age"], webhook)
-
-
-def _record(row: asyncpg.Record) -> DeliveryRecord:
-    return DeliveryRecord(
-        str(row["id"]),
-        WebhookEvent(row["event"]),
-        row["url"],
-        DeliveryState(row["state"]),
-        row["created_at"],
-        row["next_at"],
-        tuple(msgspec.json.decode(row["attempts"] or "[]", type=Sequence[DeliveryAttempt])),
-    )

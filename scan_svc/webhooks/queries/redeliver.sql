@@ -1,5 +1,5 @@
 -- Queues a webhook once more, with fresh attempts and a fresh day, at an endpoint that is asked anew. One that is being
--- delivered at this moment stays with its worker; if that try fails, the fresh ones follow (see `webhook_retry`).
+-- delivered at this moment stays with its worker; if that try fails, the fresh ones follow (see `retry.sql`).
 with queued as (
     update scan.webhook set queued_at = now() where id = $1 returning id, scan_id
 ), revived as (

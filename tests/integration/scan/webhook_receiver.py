@@ -16,7 +16,8 @@ from mesh.addresses import IPAddress, open_public_client
 from mesh.postgres import open_pool
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.scan_proto import scan_as_json
-from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery, WebhookLease, WebhookStore
+from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
+from scan_svc.webhooks.store import WebhookLease, WebhookStore
 from scan_svc.webhooks.message import DeliveryRecord
 
 USER = "user-with-a-hook"
