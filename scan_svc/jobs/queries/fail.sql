@@ -13,14 +13,7 @@ with given_up as (
     from given_up where s.id = given_up.ref
     returning s.id, s.user_id, s.callback_url, s.version, s.finished_at
 ), webhook as (
-    insert into scan.webhook (id, scan_id, event)
-    select uuidv7(), failed.id, 'scan.failed'
-    from failed
-    join scan.webhook_endpoint e on e.user_id = failed.user_id and e.url = failed.callback_url
-    where failed.callback_url <> '' and e.gone_at is null
-    on conflict do nothing
-    returning id
-), webhook_job as (
-    insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
+    select scan_id
+    from scan.make_webhooks((select array_agg(id) from failed where callback_url <> ''), 'scan.failed') as due (scan_id)
 )
 select version, finished_at, exists (select from webhook) as webhook_due from failed

@@ -20,15 +20,8 @@ with given as (
     returning ended.id as job_id, ended.token, s.version, s.id, s.user_id, s.callback_url, s.finished_at,
               ended.rewarded, ended.worker_id, ended.traceparent
 ), webhook as (
-    insert into scan.webhook (id, scan_id, event)
-    select uuidv7(), succeeded.id, 'scan.succeeded'
-    from succeeded
-    join scan.webhook_endpoint e on e.user_id = succeeded.user_id and e.url = succeeded.callback_url
-    where succeeded.callback_url <> '' and e.gone_at is null
-    on conflict do nothing
-    returning id, scan_id
-), webhook_job as (
-    insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
+    select scan_id
+    from scan.make_webhooks((select array_agg(id) from succeeded where callback_url <> ''), 'scan.succeeded') as due (scan_id)
 ), reward_job as (
     insert into scan.job (kind, ref, state, stage, worker_id, token, attempt, traceparent)
     select 'reward', id, case when worker_id is null then 'READY' else 'LEASED' end, 'reward', worker_id,

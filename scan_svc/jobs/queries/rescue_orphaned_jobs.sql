@@ -27,14 +27,7 @@ with gone as materialized (
     from released where released.kind = 'scan' and released.state = 'ARCHIVED' and s.id = released.ref
     returning s.id, s.user_id, s.callback_url
 ), webhook as (
-    insert into scan.webhook (id, scan_id, event)
-    select uuidv7(), failed.id, 'scan.failed'
-    from failed
-    join scan.webhook_endpoint e on e.user_id = failed.user_id and e.url = failed.callback_url
-    where failed.callback_url <> '' and e.gone_at is null
-    on conflict do nothing
-    returning id
-), webhook_job as (
-    insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from webhook
+    select scan_id
+    from scan.make_webhooks((select array_agg(id) from failed where callback_url <> ''), 'scan.failed') as due (scan_id)
 )
-select ref as id from released where kind = 'scan'
+select ref as id, exists (select from webhook) as webhook_due from released where kind = 'scan'

@@ -10,7 +10,7 @@ import pytest
 from mesh.errors import NotFound
 from mesh.reasons import Reason
 from scan_svc.jobs.queue import JobQueue
-from scan_svc.webhooks.message import DeliveryState
+from scan_svc.webhooks.message import DeliveryState, WebhookEvent
 from tests.chaos.scan_parts import eventually
 from tests.integration.scan.jobs import UNAVAILABLE
 from tests.integration.scan.webhook_receiver import HOST, Post, answers, open_post
@@ -108,6 +108,21 @@ async def test_a_replay_that_fails_again_isnt_told_again(post: Post) -> None:
     await queue.fail(lease, UNAVAILABLE, replayable=True)
     assert await post.deliver() == 0
     assert len(post.receivers.received[HOST]) == 1
+
+
+async def test_the_end_of_a_scan_that_crashes_its_workers_is_told(post: Post) -> None:
+    """Nobody is left to end it but the reaper."""
+    scan_id = await post.ended_scan(state="FAILED")
+    await post.pool.execute("delete from scan.webhook")
+    await post.pool.execute("update scan.scan set state = 'QUEUED'")
+    await post.pool.execute(
+        """insert into scan.job (kind, ref, state, stage, crashes, worker_id)
+           values ('scan', $1, 'LEASED', 'vision', 4, 0)""",
+        scan_id,
+    )
+    assert await JobQueue(post.pool).rescue_orphans(60.0) == [scan_id]
+    assert await post.deliver() == 1
+    assert (await post.record(scan_id)).event is WebhookEvent.FAILED
 
 
 async def test_a_failure_that_is_being_replayed_waits_for_its_end(post: Post) -> None:

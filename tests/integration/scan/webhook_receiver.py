@@ -17,8 +17,8 @@ from mesh.postgres import open_pool
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.scan_proto import scan_as_json
 from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
-from scan_svc.webhooks.store import WebhookLease, WebhookStore
 from scan_svc.webhooks.message import DeliveryRecord
+from scan_svc.webhooks.store import WebhookLease, WebhookStore
 
 USER = "user-with-a-hook"
 HOST = "hook.example.com"
@@ -78,11 +78,7 @@ class Post:
                    0, '', '캔이에요', '', 'ko', $4, 'done', now())""",
             scan_id, USER, state, url,
         )  # fmt: skip
-        await self.pool.execute(
-            """with hook as (insert into scan.webhook (id, scan_id, event) values (uuidv7(), $1, $2) returning id)
-               insert into scan.job (kind, ref, state, stage) select 'webhook', id, 'READY', 'deliver' from hook""",
-            scan_id, f"scan.{state.lower()}",
-        )  # fmt: skip
+        await self.pool.execute("select scan.make_webhooks(array[$1::uuid], $2)", scan_id, f"scan.{state.lower()}")
         return scan_id
 
     async def claim(self) -> list[WebhookLease]:
