@@ -18,7 +18,7 @@ class Verdict(StrEnum):
     INSUFFICIENT = "INSUFFICIENT"
 
 
-class Outcome(StrEnum):
+class RewardOutcome(StrEnum):
     """What came of a scan, given what its user had already."""
 
     GRANTED = "GRANTED"
@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     INSUFFICIENT = "INSUFFICIENT"
 
 
-class Match(StrEnum):
+class MatchReason(StrEnum):
     """How a character was chosen."""
 
     MIDDLE = "middle"
@@ -36,7 +36,7 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ScanFacts:
     """What the earlier stages found out about a scan.
 
     Attributes:
@@ -58,16 +58,16 @@ class Decision:
 
     verdict: Verdict
     character_id: str | None = None
-    match: Match | None = None
+    match: MatchReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
     """An outcome and, if it is GRANTED or ALREADY_OWNED, the character and how it was chosen."""
 
-    outcome: Outcome
+    outcome: RewardOutcome
     character_id: str | None = None
-    match: Match | None = None
+    match: MatchReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class OwnedCharacter:
     last_earned_at: datetime
 
 
-def decide(finding: Finding, catalogue: Catalogue) -> Decision:
+def decide(finding: ScanFacts, catalogue: Catalogue) -> Decision:
     """What a scan deserves.
 
     Only a recyclable with rules and a complete answer earns a character: the one of its middle category, else the
@@ -100,11 +100,11 @@ def decide(finding: Finding, catalogue: Catalogue) -> Decision:
     if finding.insufficiency_count > 0:
         return Decision(Verdict.INSUFFICIENT)
     if (character := catalogue.of_middle(finding.middle)) is not None:
-        return Decision(Verdict.EARNED, character.id, Match.MIDDLE)
-    return Decision(Verdict.EARNED, catalogue.default.id, Match.DEFAULT)
+        return Decision(Verdict.EARNED, character.id, MatchReason.MIDDLE)
+    return Decision(Verdict.EARNED, catalogue.default.id, MatchReason.DEFAULT)
 
 
-def settle(decision: Decision, *, first: bool) -> Reward:
+def to_reward(decision: Decision, *, first: bool) -> Reward:
     """What came of a decision.
 
     Args:
@@ -112,6 +112,6 @@ def settle(decision: Decision, *, first: bool) -> Reward:
         first: Whether it was this scan that brought the character into the collection.
     """
     if decision.verdict is not Verdict.EARNED:
-        return Reward(Outcome(decision.verdict))
-    outcome = Outcome.GRANTED if first else Outcome.ALREADY_OWNED
+        return Reward(RewardOutcome(decision.verdict))
+    outcome = RewardOutcome.GRANTED if first else RewardOutcome.ALREADY_OWNED
     return Reward(outcome, decision.character_id, decision.match)

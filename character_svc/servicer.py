@@ -26,7 +26,7 @@ class CharacterServicer(CharacterServiceServicer):
 
     async def EvaluateReward(self, request: pb.EvaluateRewardRequest, context: Any) -> pb.EvaluateRewardResponse:
         """Grants what a scan earned. The user is the request's: Scan calls this on their behalf, with no header."""
-        decision = decide(wire.to_finding(request), self._catalogue)
+        decision = decide(wire.to_facts(request), self._catalogue)
         reward = await self._store.evaluate(wire.to_scan_id(request), request.user_id, decision)
         locale = Locale.parse(request.locale)
         return pb.EvaluateRewardResponse(reward=wire.from_reward(reward, self._catalogue, locale))

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from character_svc.rewards import Decision, Match, OwnedCharacter, Reward, Verdict, settle
+from character_svc.rewards import Decision, MatchReason, OwnedCharacter, Reward, Verdict, to_reward
 from mesh.errors import NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
@@ -47,7 +47,7 @@ class RewardStore:
             decision.match,
         )
         if recorded is not None:
-            return settle(decision, first=recorded["first"])
+            return to_reward(decision, first=recorded["first"])
         return await self._find(scan_id, user_id)
 
     async def list_owned(self, user_id: str) -> list[OwnedCharacter]:
@@ -60,5 +60,5 @@ class RewardStore:
         row = await self._pool.fetchrow(self._sql["find_reward"], scan_id, user_id)
         if row is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-        match = Match(row["match_reason"]) if row["match_reason"] else None
-        return settle(Decision(Verdict(row["verdict"]), row["character_id"], match), first=row["first"])
+        match = MatchReason(row["match_reason"]) if row["match_reason"] else None
+        return to_reward(Decision(Verdict(row["verdict"]), row["character_id"], match), first=row["first"])

@@ -8,9 +8,9 @@ from eco2.character.v1 import character_pb2, character_service_pb2
 from mesh.locale import Locale
 
 
-def to_finding(request: character_service_pb2.EvaluateRewardRequest) -> rewards.Finding:
+def to_facts(request: character_service_pb2.EvaluateRewardRequest) -> rewards.ScanFacts:
     """What the caller found out about the scan."""
-    return rewards.Finding(
+    return rewards.ScanFacts(
         major=request.category.major,
         middle=request.category.middle,
         rule_count=request.rule_count,
@@ -66,6 +66,6 @@ def from_reward(reward: rewards.Reward, characters: catalogue.Catalogue, locale:
         outcome=outcome,
         character=from_character(character, locale),
         match_reason=reward.match,
-        already_owned=reward.outcome is rewards.Outcome.ALREADY_OWNED,
+        already_owned=reward.outcome is rewards.RewardOutcome.ALREADY_OWNED,
         message=text.format(name=character.name[locale]),
     )

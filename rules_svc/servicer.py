@@ -16,7 +16,7 @@ from rules_svc.answers.writers import Writers
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
-from rules_svc.rulebook.regions import Whereabouts
+from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path
 
 _MATCHES = 1024  # kept, some 3 kB each
@@ -33,36 +33,36 @@ class RulesServicer(RulesServiceServicer):
     """
 
     def __init__(
-        self, editions: RulebookReloader, places: PlaceFinder, writers: Writers, now: Callable[[], datetime]
+        self, reloader: RulebookReloader, places: PlaceFinder, writers: Writers, now: Callable[[], datetime]
     ) -> None:
-        self._editions = editions
+        self._reloader = reloader
         self._places = places
         self._writers = writers
         self._now = now
         # Few categories in few situations and places are asked for again and again.
         self._matched = lru_cache(maxsize=_MATCHES)(self._match)
         # The same for everybody; building it takes 2.6 ms, in which nobody else is served.
-        self._taxonomy = lru_cache(maxsize=len(Locale))(self._tell_taxonomy)
+        self._taxonomy = lru_cache(maxsize=len(Locale))(self._whole_taxonomy)
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
         """Tells the whole taxonomy, unless the caller has it already."""
-        book, locale = self._editions.current.book, caller(context).locale_or(request.locale)
+        book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
         tag = etags.taxonomy_tag(book.version, locale)
         not_modified = etags.is_named(tag, context.invocation_metadata())
         await context.send_initial_metadata(etags.headers(tag, not_modified=not_modified))
-        return wire.from_known_book(book) if not_modified else self._taxonomy(book.version, locale)
+        return wire.not_modified(book) if not_modified else self._taxonomy(book.version, locale)
 
     async def SearchItems(self, request: pb.SearchItemsRequest, context: Any) -> pb.SearchItemsResponse:
         """Finds categories by what people call things."""
-        edition, locale = self._editions.current, caller(context).locale_or(request.locale)
+        edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
         found = edition.items.search(request.q, wire.to_item_limit(request))
-        items = [wire.from_found(one, edition.book.taxonomy, locale) for one in found]
+        items = [wire.from_item_match(one, edition.book.taxonomy, locale) for one in found]
         return pb.SearchItemsResponse(items=items, rulebook_version=edition.book.version)
 
     async def MatchRules(self, request: pb.MatchRulesRequest, context: Any) -> pb.MatchRulesResponse:
         """Matches a category, a situation and a region."""
-        book, locale = self._editions.current.book, caller(context).locale_or(request.locale)
-        where = wire.to_whereabouts(request, book.regions)
+        book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
+        where = wire.to_region(request, book.regions)
         return self._matched(book.version, wire.to_path(request.category), wire.to_keys(request.tags), where, locale)
 
     async def ComposeAnswer(
@@ -70,10 +70,13 @@ class RulesServicer(RulesServiceServicer):
     ) -> AsyncIterator[pb.ComposeAnswerResponse]:
         """Writes an answer: a draft piece by piece, then the whole."""
         locale = caller(context).locale_or(request.locale)
-        finding, rules = wire.to_finding(request.classification), [wire.to_rule(rule) for rule in request.rules]
-        composer = self._editions.current.composer
+        classification, rules = (
+            wire.to_classification(request.classification),
+            [wire.to_rule(rule) for rule in request.rules],
+        )
+        composer = self._reloader.current.composer
         paid = terms(context)
-        writing = self._writers.write(composer, finding, rules, request.question, locale, paid)
+        writing = self._writers.write(composer, classification, rules, request.question, locale, paid)
         async with aclosing(writing) as events:
             async for event in events:
                 yield wire.from_composed(event, paid.bill.total)
@@ -81,18 +84,23 @@ class RulesServicer(RulesServiceServicer):
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""
         locale = caller(context).locale_or(request.locale)
-        finding, rules = wire.to_finding(request.classification), [wire.to_rule(rule) for rule in request.rules]
-        edition = self._editions.current
-        known = edition.replies.interpret(finding, rules, request.question, request.region, request.reply, locale)
-        message = edition.replies.remark(known, finding, rules, request.question, locale)
-        return wire.from_known(known, request, edition.book.taxonomy, message, locale)
+        classification, rules = (
+            wire.to_classification(request.classification),
+            [wire.to_rule(rule) for rule in request.rules],
+        )
+        edition = self._reloader.current
+        known = edition.replies.interpret(
+            classification, rules, request.question, request.region, request.reply, locale
+        )
+        message = edition.replies.remark(known, classification, rules, request.question, locale)
+        return wire.from_known_facts(known, request, edition.book.taxonomy, message, locale)
 
     async def FindPlaces(self, request: pb.FindPlacesRequest, context: Any) -> pb.FindPlacesResponse:
         """Finds the nearest places."""
         locale = caller(context).locale_or(request.locale)
         nearest = await self._places.nearest(
             places_wire.to_location(request.location),
-            places_wire.to_materials(request, self._editions.current.book.taxonomy),
+            places_wire.to_materials(request, self._reloader.current.book.taxonomy),
             places_wire.to_radius(request),
             places_wire.to_limit(request),
         )
@@ -100,12 +108,12 @@ class RulesServicer(RulesServiceServicer):
         return pb.FindPlacesResponse(places=[places_wire.from_nearby(nearby, now, locale) for nearby in nearest])
 
     def _match(
-        self, version: str, path: Path, tags: tuple[str, ...], where: Whereabouts, locale: Locale
+        self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale
     ) -> pb.MatchRulesResponse:
         """What applies; the version makes it the current edition's."""
-        book = self._editions.current.book
+        book = self._reloader.current.book
         return wire.from_matched(book.match_in(path, tags, where), where, book, locale)
 
-    def _tell_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
+    def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
         """The whole taxonomy; the version makes it the current edition's."""
-        return wire.from_book(self._editions.current.book, locale)
+        return wire.from_book(self._reloader.current.book, locale)

@@ -9,14 +9,14 @@ from eco2.vision.v1 import classification_pb2
 from mesh.locale import Locale
 from mesh.models.usage import Usage
 from mesh.proto_mirror import to_proto
-from rules_svc.answers.composer import Answer, Situation
-from rules_svc.answers.interpreter import Known
+from rules_svc.answers.composer import Answer, Classification
+from rules_svc.answers.interpreter import KnownFacts
 from rules_svc.rulebook.notices import notice
 from rules_svc.rulebook.overlays import Overlay
-from rules_svc.rulebook.regions import Regions, Whereabouts
-from rules_svc.rulebook.rulebook import Matched, Rulebook, ToldRule
+from rules_svc.rulebook.regions import Regions, ResolvedRegion
+from rules_svc.rulebook.rulebook import LocalizedRule, MatchedRules, Rulebook
 from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
-from rules_svc.search.index import Found
+from rules_svc.search.index import ItemMatch
 
 DEFAULT_ITEMS = 5
 USER = "user"
@@ -33,9 +33,9 @@ def to_keys(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(unicodedata.normalize("NFC", text) for text in texts)
 
 
-def to_finding(classification: classification_pb2.Classification) -> Situation:
+def to_classification(classification: classification_pb2.Classification) -> Classification:
     """What the classifier found."""
-    return Situation(
+    return Classification(
         path=to_path(classification.category),
         display_name=classification.display_name,
         tags=to_keys(classification.tags),
@@ -44,16 +44,16 @@ def to_finding(classification: classification_pb2.Classification) -> Situation:
     )
 
 
-def to_rule(rule: disposal_pb2.DisposalRule) -> ToldRule:
+def to_rule(rule: disposal_pb2.DisposalRule) -> LocalizedRule:
     """A rule as MatchRules told it."""
     return _rule(rule.SerializeToString())
 
 
 @lru_cache(maxsize=1024)
-def _rule(content: bytes) -> ToldRule:
+def _rule(content: bytes) -> LocalizedRule:
     """Kept, since there are few: reading the fields of one takes five times as long as writing its bytes."""
     rule = disposal_pb2.DisposalRule.FromString(content)
-    return ToldRule(
+    return LocalizedRule(
         rule_id=rule.rule_id,
         path=to_path(rule.category),
         title=rule.title,
@@ -70,7 +70,7 @@ def _rule(content: bytes) -> ToldRule:
     )
 
 
-def from_rule(rule: ToldRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
+def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
     """A rule in one language."""
     category = taxonomy.category(rule.path)
     return disposal_pb2.DisposalRule(
@@ -90,25 +90,27 @@ def from_rule(rule: ToldRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
     )
 
 
-def to_whereabouts(request: rules_service_pb2.MatchRulesRequest, regions: Regions) -> Whereabouts:
+def to_region(request: rules_service_pb2.MatchRulesRequest, regions: Regions) -> ResolvedRegion:
     """The region asked for."""
     here = request.location
     return regions.find(request.region, (here.latitude, here.longitude) if request.HasField("location") else None)
 
 
 def from_matched(
-    matched: Matched, where: Whereabouts, book: Rulebook, locale: Locale
+    matched: MatchedRules, where: ResolvedRegion, book: Rulebook, locale: Locale
 ) -> rules_service_pb2.MatchRulesResponse:
     """What applies, in one language."""
     return rules_service_pb2.MatchRulesResponse(
-        rules=[from_rule(rule.told(locale), book.taxonomy) for rule in matched.rules],
+        rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
         rulebook_version=book.version,
         applied_region=matched.overlay.key,
         region=_from_overlay(matched.overlay, where, book.regions, locale),
     )
 
 
-def _from_overlay(overlay: Overlay, where: Whereabouts, regions: Regions, locale: Locale) -> disposal_pb2.AppliedRegion:
+def _from_overlay(
+    overlay: Overlay, where: ResolvedRegion, regions: Regions, locale: Locale
+) -> disposal_pb2.AppliedRegion:
     region = regions.of_key(overlay.key)
     return disposal_pb2.AppliedRegion(
         code=region.code if region else "",
@@ -123,8 +125,8 @@ def _from_overlay(overlay: Overlay, where: Whereabouts, regions: Regions, locale
     )
 
 
-def from_known(
-    known: Known | None,
+def from_known_facts(
+    known: KnownFacts | None,
     request: rules_service_pb2.InterpretReplyRequest,
     taxonomy: Taxonomy,
     message: str,
@@ -164,7 +166,7 @@ def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyRe
     )
 
 
-def from_known_book(book: Rulebook) -> rules_service_pb2.GetTaxonomyResponse:
+def not_modified(book: Rulebook) -> rules_service_pb2.GetTaxonomyResponse:
     """For a client that has this version already."""
     return rules_service_pb2.GetTaxonomyResponse(rulebook_version=book.version, not_modified=True)
 
@@ -174,7 +176,7 @@ def to_item_limit(request: rules_service_pb2.SearchItemsRequest) -> int:
     return request.limit if request.HasField("limit") else DEFAULT_ITEMS
 
 
-def from_found(found: Found, taxonomy: Taxonomy, locale: Locale) -> rules_service_pb2.ItemMatch:
+def from_item_match(found: ItemMatch, taxonomy: Taxonomy, locale: Locale) -> rules_service_pb2.ItemMatch:
     """An item that was found by name, in one language."""
     category = taxonomy.category(found.path)
     above = [taxonomy[path].name[locale] for path in reversed(lineage(found.path))]

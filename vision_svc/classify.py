@@ -13,7 +13,7 @@ from mesh.models.usage import Terms, Usage
 from mesh.storage import StoredObject
 from vision_svc.classifiers.cache import Cache
 from vision_svc.classifiers.classification import Classification
-from vision_svc.pending_copies import FINAL, Looks
+from vision_svc.pending_copies import FINAL, PendingOutcomes
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.locations import Location, Stored
 from vision_svc.photos.memfile import MemFile, memfile
@@ -116,7 +116,7 @@ class PhotoClassifier:
         self._clean = clean
         self._classifiers = classifiers
         self._known_files = known_files
-        self._looks = Looks()
+        self._looks = PendingOutcomes()
 
     def classify(self, location: Location, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
         """Yields each phase as it begins, then the finding.

@@ -13,7 +13,7 @@ from mesh.errors import EcoError
 from mesh.grpc_client import Peer, open_channel
 from mesh.locale import Locale
 from mesh.tasks import end
-from vision_svc.classifiers.classification import Category, OutcomeKind, text
+from vision_svc.classifiers.classification import Category, WasteKind, text
 from vision_svc.classifiers.taxonomy import Taxonomy
 
 _log = structlog.get_logger("taxonomy")
@@ -95,7 +95,7 @@ def _taxonomy(
     korean: rules_service_pb2.GetTaxonomyResponse, english: rules_service_pb2.GetTaxonomyResponse
 ) -> Taxonomy:
     kinds = {
-        "/".join(path): OutcomeKind(_category(path, has_middles), text(name, translated))
+        "/".join(path): WasteKind(_category(path, has_middles), text(name, translated))
         for major, other in zip(korean.majors, english.majors, strict=True)
         for has_middles in [any(child.children for child in major.children)]
         for path, name, translated in _walk(major, other, ())

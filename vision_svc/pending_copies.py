@@ -16,7 +16,7 @@ FINAL = (FailedPrecondition, InvalidArgument)
 _MOST = 1_000  # a few kilobytes each
 
 
-class Looks:
+class PendingOutcomes:
     """Outcomes of looks, by photo; in this process only."""
 
     def __init__(self) -> None:

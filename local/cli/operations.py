@@ -16,7 +16,7 @@ from rich.table import Column
 
 from eco2.scan.v1 import operations_service_pb2 as pb
 from local.cli.api.errors import Failure
-from local.cli.api.grpc import LetterFilter, OperationsClient
+from local.cli.api.grpc import DeadLetterFilter, OperationsClient
 from local.cli.display import tables
 from local.cli.options import VAR, Language, Var
 from local.cli.session import Session
@@ -67,7 +67,7 @@ def list_letters(
 ) -> None:
     """Lists dead letters, longest dead first."""
     with _operations(var, language) as operations:
-        dead = operations.dead_letters(LetterFilter(stage, reason, min_age, archived), limit)
+        dead = operations.dead_letters(DeadLetterFilter(stage, reason, min_age, archived), limit)
     if not dead:
         _out.print("No dead letters.")
         return
@@ -94,7 +94,7 @@ def replay(
         if scan_id:
             _out.print(f"Queued again from stage {operations.replay(scan_id)}.")
         else:
-            count = operations.replay_all(LetterFilter(stage, reason, min_age, archived), limit)
+            count = operations.replay_all(DeadLetterFilter(stage, reason, min_age, archived), limit)
             _out.print(f"Queued again: {count}.")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mesh.locale import Locale, Text
 from rules_svc.answers.questions import Choice, Questions, Source, Topic
-from rules_svc.rulebook.rulebook import ToldRule
+from rules_svc.rulebook.rulebook import LocalizedRule
 from rules_svc.rulebook.taxonomy import Path
 
 PROVIDER = "composed"
@@ -30,7 +30,7 @@ _INSTEAD = Text("‘{item}’: {instead}", "{item}: {instead}")
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class Classification:
     """What the classifier found.
 
     Attributes:
@@ -90,7 +90,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
+class _QuestionAnswer:
     """The reply to the person's own question, and the rules it comes from."""
 
     lines: tuple[str, ...] = ()
@@ -130,20 +130,22 @@ class Composer:
 
     questions: Questions
 
-    def compose(self, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale) -> Answer:
+    def compose(
+        self, classification: Classification, rules: Sequence[LocalizedRule], question: str, locale: Locale
+    ) -> Answer:
         """The answer that the rules alone give.
 
         Args:
-            finding: What was found.
+            classification: What was found.
             rules: The rule to follow first, then wider ones. At least one.
             question: The person's own words; may be empty.
             locale: Language of the frames and of the questions asked back.
         """
         followed = rules[0]
-        reply = self._reply(finding, rules, question, locale)
-        how = "\n".join([*reply.lines, *_instructions(finding, followed, self.questions.topics, locale)])
-        where, when = _where(followed, locale), _when(finding, followed, locale)
-        unsettled = list(self._open(finding, question, reply, locale))
+        reply = self._reply(classification, rules, question, locale)
+        how = "\n".join([*reply.lines, *_instructions(classification, followed, self.questions.topics, locale)])
+        where, when = _where(followed, locale), _when(classification, followed, locale)
+        unsettled = list(self._open(classification, question, reply, locale))
         return Answer(
             text="\n\n".join(part for part in (how, followed.why, where, when) if part),
             how=how,
@@ -156,15 +158,17 @@ class Composer:
         )
 
     def open(
-        self, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale
+        self, classification: Classification, rules: Sequence[LocalizedRule], question: str, locale: Locale
     ) -> tuple[OpenQuestion, ...]:
         """What an answer to this would leave open. Arguments as for `compose`."""
-        return tuple(self._open(finding, question, self._reply(finding, rules, question, locale), locale))
+        return tuple(self._open(classification, question, self._reply(classification, rules, question, locale), locale))
 
-    def _reply(self, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale) -> _Reply:
+    def _reply(
+        self, classification: Classification, rules: Sequence[LocalizedRule], question: str, locale: Locale
+    ) -> _QuestionAnswer:
         # Of what wasn't recognised nothing particular can be said; it is asked about instead.
-        if finding.path == UNKNOWN or not self.questions.asking.within(question):
-            return _Reply()
+        if classification.path == UNKNOWN or not self.questions.asking.within(question):
+            return _QuestionAnswer()
         excluded = [
             (_INSTEAD[locale].format(item=item, instead=instead), rule.rule_id)
             for rule in rules
@@ -173,21 +177,23 @@ class Composer:
         ]
         if excluded:
             line, rule_id = excluded[0]
-            return _Reply((line,), (rule_id,))
+            return _QuestionAnswer((line,), (rule_id,))
         topics = [topic for topic in self.questions.topics if topic.asked.within(question)]
-        replies = [_about(topic, finding, rules[0], locale) for topic in topics[:_MOST_TOPICS]]
+        replies = [_about(topic, classification, rules[0], locale) for topic in topics[:_MOST_TOPICS]]
         lines = tuple(dict.fromkeys(line for line in replies if line))
         needs_region = not rules[0].when and any(topic.source is Source.WHEN for topic in topics[:_MOST_TOPICS])
-        return _Reply(lines, understood=bool(topics), needs_region=needs_region)
+        return _QuestionAnswer(lines, understood=bool(topics), needs_region=needs_region)
 
-    def _open(self, finding: Situation, question: str, reply: _Reply, locale: Locale) -> Iterator[OpenQuestion]:
+    def _open(
+        self, classification: Classification, question: str, reply: _QuestionAnswer, locale: Locale
+    ) -> Iterator[OpenQuestion]:
         for category in self.questions.open:
-            if category.stays_open(finding.path, finding.tags, question):
-                which = category.ask_which if finding.candidates else None
-                ask = (which or category.ask)[locale].format(candidates=", ".join(finding.candidates))
+            if category.stays_open(classification.path, classification.tags, question):
+                which = category.ask_which if classification.candidates else None
+                ask = (which or category.ask)[locale].format(candidates=", ".join(classification.candidates))
                 yield OpenQuestion(ask, category.choices, category.any_name)
         for tag in self.questions.open_tags:
-            if tag.tag in finding.tags:
+            if tag.tag in classification.tags:
                 yield OpenQuestion(tag.ask[locale], any_name=True, tag=tag.tag)
         if reply.needs_region:
             yield OpenQuestion(self.questions.region[locale], region=True)
@@ -195,20 +201,22 @@ class Composer:
             yield OpenQuestion(self.questions.unanswered[locale], topic=True)
 
 
-def _instructions(finding: Situation, rule: ToldRule, topics: Sequence[Topic], locale: Locale) -> Iterator[str]:
+def _instructions(
+    classification: Classification, rule: LocalizedRule, topics: Sequence[Topic], locale: Locale
+) -> Iterator[str]:
     """Opening, numbered steps, dangers."""
-    if finding.path != UNKNOWN:
+    if classification.path != UNKNOWN:
         yield _OPENING[locale].format(title=rule.title)
     for number, step in enumerate(rule.steps, start=1):
         yield f"{number}. {step}"
     if rule.fee:
         yield _FEE[locale].format(fee=rule.fee)
-    hazards = [hazard for hazard in rule.hazards if not _same_danger(hazard, finding.warning, topics)]
-    for hazard in [finding.warning, *hazards] if finding.warning else hazards:
+    hazards = [hazard for hazard in rule.hazards if not _same_danger(hazard, classification.warning, topics)]
+    for hazard in [classification.warning, *hazards] if classification.warning else hazards:
         yield f"⚠ {hazard}"
 
 
-def _about(topic: Topic, finding: Situation, rule: ToldRule, locale: Locale) -> str | None:
+def _about(topic: Topic, classification: Classification, rule: LocalizedRule, locale: Locale) -> str | None:
     """The rule's word on a topic; None where the whole text is the reply."""
     match topic.source:
         case Source.STEPS | Source.HAZARDS:
@@ -218,25 +226,25 @@ def _about(topic: Topic, finding: Situation, rule: ToldRule, locale: Locale) -> 
         case Source.CONTAINER:
             return _where(rule, locale)
         case Source.WHEN:
-            return _when(finding, rule, locale)
+            return _when(classification, rule, locale)
         case Source.FEE:
             unsaid = topic.unsaid[locale] if topic.unsaid else None
             return _FEE[locale].format(fee=rule.fee) if rule.fee else unsaid
         case Source.WHY:
             return rule.why
         case Source.NAME:
-            return _NAME[locale].format(title=finding.display_name or rule.title)
+            return _NAME[locale].format(title=classification.display_name or rule.title)
         case Source.ALL:
             return None
 
 
-def _where(rule: ToldRule, locale: Locale) -> str:
+def _where(rule: LocalizedRule, locale: Locale) -> str:
     where = _WHERE[locale].format(container=rule.container)
     return _PLACE[locale].format(where=where, place=rule.place) if rule.place else where
 
 
-def _when(finding: Situation, rule: ToldRule, locale: Locale) -> str:
-    if not rule.when and finding.path == UNKNOWN:
+def _when(classification: Classification, rule: LocalizedRule, locale: Locale) -> str:
+    if not rule.when and classification.path == UNKNOWN:
         return ""
     return _WHEN[locale].format(when=rule.when or _DIFFERS[locale])
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from rules_svc.rulebook.rulebook import ToldRule
+from rules_svc.rulebook.rulebook import LocalizedRule
 
 _ADDRESS = re.compile(r"https?:|www\.|@|\w-*\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
@@ -64,7 +64,7 @@ class Grounds:
 
     @classmethod
     @lru_cache(maxsize=_KNOWN)
-    def of(cls, rules: tuple[ToldRule, ...], prompt: str) -> Self:
+    def of(cls, rules: tuple[LocalizedRule, ...], prompt: str) -> Self:
         """The grounds that these rules give, which are never those of the prompt. Kept: few rules are asked often."""
         text = _plain("\n".join(line for rule in rules for line in _lines(rule)))
         return cls(frozenset(rule.rule_id for rule in rules), text, frozenset(_NUMBER.findall(text)), _leaks(prompt))
@@ -132,6 +132,6 @@ def _plain(text: str) -> str:
     return "".join(text.split()).casefold()
 
 
-def _lines(rule: ToldRule) -> Iterator[str]:
+def _lines(rule: LocalizedRule) -> Iterator[str]:
     yield from (rule.title, *rule.steps, rule.why, rule.container, *rule.hazards, rule.fee, rule.when, rule.place)
     yield from (part for exclusion in rule.exclusions for part in exclusion)

@@ -25,8 +25,8 @@ from mesh.reasons import Reason
 from rules_svc.answers.composer import Answer
 from rules_svc.answers.grounding import Grounds
 from rules_svc.answers.json_stream import JsonTextStream
-from rules_svc.answers.writers import Task
-from rules_svc.rulebook.rulebook import ToldRule
+from rules_svc.answers.writers import AnswerRequest
+from rules_svc.rulebook.rulebook import LocalizedRule
 
 _MOST_TOKENS = 700
 _DIGITS = 8
@@ -63,7 +63,7 @@ class HostedWriter:
         """The model's name as configured."""
         return self._model.name
 
-    async def write(self, task: Task, terms: Terms) -> AsyncGenerator[str | Answer, None]:
+    async def write(self, task: AnswerRequest, terms: Terms) -> AsyncGenerator[str | Answer, None]:
         """Checked sentences as they are written, then the answer, whose text begins with them.
 
         Raises:
@@ -89,7 +89,7 @@ class HostedWriter:
                     yield text
                     held = held[len(text) :]
 
-    def _answer(self, completion: Completion, task: Task, grounds: Grounds) -> Answer:
+    def _answer(self, completion: Completion, task: AnswerRequest, grounds: Grounds) -> Answer:
         try:
             written = _decode(completion.text)
         except msgspec.ValidationError as error:
@@ -133,7 +133,7 @@ def _ending(answer: Answer) -> str:
     return "".join(f"\n\n{part}" for part in (answer.where, answer.when) if part)
 
 
-def _open(task: Task, *, answered: bool) -> tuple[str, ...]:
+def _open(task: AnswerRequest, *, answered: bool) -> tuple[str, ...]:
     asked = task.composed.insufficiencies
     return tuple(one for one in asked if one not in task.unanswered) if answered else asked
 
@@ -149,11 +149,11 @@ def _version() -> str:
     return f"write-{words['version']}-{hashlib.sha256(words['system'].encode()).hexdigest()[:_DIGITS]}"
 
 
-def _prompt(task: Task, words: Any) -> Prompt:
+def _prompt(task: AnswerRequest, words: Any) -> Prompt:
     document = msgspec.json.encode(
         {
             "language": words["languages"][task.locale],
-            "found": {"name": task.finding.display_name, "tags": task.finding.tags},
+            "found": {"name": task.classification.display_name, "tags": task.classification.tags},
             "rules": _rules(tuple(task.rules)),
             "question": task.question,
         }
@@ -169,11 +169,11 @@ def _prompt(task: Task, words: Any) -> Prompt:
 
 
 @lru_cache(maxsize=512)
-def _rules(rules: tuple[ToldRule, ...]) -> msgspec.Raw:
+def _rules(rules: tuple[LocalizedRule, ...]) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode([_rule(rule) for rule in rules]))
 
 
-def _rule(rule: ToldRule) -> dict[str, Any]:
+def _rule(rule: LocalizedRule) -> dict[str, Any]:
     told = {
         "rule_id": rule.rule_id,
         "title": rule.title,

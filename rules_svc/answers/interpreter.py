@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from mesh.locale import Locale
-from rules_svc.answers.composer import UNKNOWN, Composer, OpenQuestion, Situation
+from rules_svc.answers.composer import UNKNOWN, Classification, Composer, OpenQuestion
 from rules_svc.rulebook.regions import Regions
-from rules_svc.rulebook.rulebook import Rulebook, ToldRule
+from rules_svc.rulebook.rulebook import LocalizedRule, Rulebook
 from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.index import ItemIndex
 
@@ -20,7 +20,7 @@ _DENIED = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownFacts:
     """What is known about a scan, before or after a reply.
 
     Attributes:
@@ -56,35 +56,46 @@ class Interpreter:
         return cls(composer, book.regions, items or ItemIndex.of(book.taxonomy))
 
     def interpret(
-        self, finding: Situation, rules: Sequence[ToldRule], question: str, region: str, reply: str, locale: Locale
-    ) -> Known | None:
+        self,
+        classification: Classification,
+        rules: Sequence[LocalizedRule],
+        question: str,
+        region: str,
+        reply: str,
+        locale: Locale,
+    ) -> KnownFacts | None:
         """What is known after a reply; None if it settles nothing that is open.
 
         Args:
-            finding: What was found.
+            classification: What was found.
             rules: The rules the answer stands on.
             question: The person's own question.
             region: Where they live; may be empty.
             reply: What they replied.
             locale: Language of the questions.
         """
-        before = Known(finding.path, finding.tags, question, region)
+        before = KnownFacts(classification.path, classification.tags, question, region)
         after = before
-        for one in self.composer.open(finding, rules, question, locale):
+        for one in self.composer.open(classification, rules, question, locale):
             after = self._settled(one, after, reply)
         return after if after != before else None
 
     def remark(
-        self, known: Known | None, finding: Situation, rules: Sequence[ToldRule], question: str, locale: Locale
+        self,
+        known: KnownFacts | None,
+        classification: Classification,
+        rules: Sequence[LocalizedRule],
+        question: str,
+        locale: Locale,
     ) -> str:
         """One sentence to the person about their reply: thanks, and the question once more if it settled nothing."""
         if known is not None:
             return self.composer.questions.settled[locale]
-        unsettled = self.composer.open(finding, rules, question, locale)
+        unsettled = self.composer.open(classification, rules, question, locale)
         again = unsettled[0].ask if unsettled else ""
         return self.composer.questions.unclear[locale].format(question=again).strip()
 
-    def _settled(self, open_question: OpenQuestion, known: Known, reply: str) -> Known:
+    def _settled(self, open_question: OpenQuestion, known: KnownFacts, reply: str) -> KnownFacts:
         affirmed = _DENIED.sub(" ", reply)
         choices = open_question.choices
         denying = (choice for choice in choices if choice.denial.within(reply))

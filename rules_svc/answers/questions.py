@@ -9,7 +9,7 @@ from rules_svc.rulebook.taxonomy import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Keywords:
     """Words to look for. People mix languages, so both are looked for whatever the locale. They are kept without case.
 
     Attributes:
@@ -65,13 +65,13 @@ class Topic:
 
     key: str
     source: Source
-    asked: Words
-    told: Words = Words()
+    asked: Keywords
+    told: Keywords = Keywords()
     unsaid: Text | None = None
 
     def answered_by(self, line: str) -> bool:
         """Whether a step or hazard answers it."""
-        return self.told == Words() or self.told.within(line)
+        return self.told == Keywords() or self.told.within(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class Choice:
     """
 
     label: Text
-    words: Words
-    denial: Words = Words()
+    words: Keywords
+    denial: Keywords = Keywords()
     to: Path | None = None
     tags: tuple[str, ...] = ()
 
@@ -111,7 +111,7 @@ class OpenCategory:
     ask: Text
     ask_which: Text | None = None
     tags: frozenset[str] = frozenset()
-    words: Words = Words()
+    words: Keywords = Keywords()
     choices: tuple[Choice, ...] = ()
     any_name: bool = False
 
@@ -143,7 +143,7 @@ class Questions:
         settled: Said of a reply that settles something.
     """
 
-    asking: Words
+    asking: Keywords
     topics: tuple[Topic, ...]
     open: tuple[OpenCategory, ...]
     open_tags: tuple[OpenTag, ...]

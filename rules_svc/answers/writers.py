@@ -15,18 +15,18 @@ from mesh.errors import EcoError
 from mesh.locale import Locale
 from mesh.models.usage import Terms
 from mesh.reasons import Reason
-from rules_svc.answers.composer import UNKNOWN, Answer, Composer, ModelAttempt, Situation
-from rules_svc.rulebook.rulebook import ToldRule
+from rules_svc.answers.composer import UNKNOWN, Answer, Classification, Composer, ModelAttempt
+from rules_svc.rulebook.rulebook import LocalizedRule
 
 _log = structlog.get_logger("writing")
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class AnswerRequest:
     """One answer to write.
 
     Attributes:
-        finding: What was found.
+        classification: What was found.
         rules: To stand on.
         question: The person's own words.
         locale: Language.
@@ -34,8 +34,8 @@ class Task:
         unanswered: Which of its open questions only says that the person's question wasn't understood.
     """
 
-    finding: Situation
-    rules: Sequence[ToldRule]
+    classification: Classification
+    rules: Sequence[LocalizedRule]
     question: str
     locale: Locale
     composed: Answer
@@ -49,7 +49,7 @@ class Writer(Protocol):
     def name(self) -> str:
         """What it is called in attempts and logs."""
 
-    def write(self, task: Task, terms: Terms) -> AsyncGenerator[str | Answer, None]:
+    def write(self, task: AnswerRequest, terms: Terms) -> AsyncGenerator[str | Answer, None]:
         """Checked sentences as they are written, then the answer, whose text begins with them.
 
         Raises:
@@ -70,21 +70,21 @@ class Writers:
     async def write(
         self,
         composer: Composer,
-        finding: Situation,
-        rules: Sequence[ToldRule],
+        classification: Classification,
+        rules: Sequence[LocalizedRule],
         question: str,
         locale: Locale,
         terms: Terms,
     ) -> AsyncGenerator[str | Answer, None]:
         """Pieces of a draft, then the answer. Other arguments as for `Composer.compose`."""
-        composed = composer.compose(finding, rules, question, locale)
+        composed = composer.compose(classification, rules, question, locale)
         # Of what wasn't recognised nothing can be written; it is asked about, which costs nothing.
-        hosted = self._hosted if finding.path != UNKNOWN else ()
+        hosted = self._hosted if classification.path != UNKNOWN else ()
         passed_over = list[ModelAttempt]()
         if hosted:
-            unsettled = composer.open(finding, rules, question, locale) if composed.insufficiencies else ()
+            unsettled = composer.open(classification, rules, question, locale) if composed.insufficiencies else ()
             unanswered = frozenset(one.ask for one in unsettled if one.topic)
-            task = Task(finding, rules, question, locale, composed, unanswered)
+            task = AnswerRequest(classification, rules, question, locale, composed, unanswered)
         for writer in hosted:
             try:
                 async with aclosing(writer.write(task, terms)) as events:

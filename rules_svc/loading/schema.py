@@ -5,15 +5,14 @@ from dataclasses import replace
 import msgspec
 
 from mesh.locale import Text
-from rules_svc.answers.questions import Choice, OpenCategory, OpenTag, Questions, Topic, Words
+from rules_svc.answers.questions import Choice, Keywords, OpenCategory, OpenTag, Questions, Topic
 from rules_svc.rulebook.collection import Collection, Stream
 from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import NATION
 from rules_svc.rulebook.rulebook import Exclusion, Rule
 from rules_svc.rulebook.taxonomy import Node, Path, Synonyms, Taxonomy
-from rules_svc.search.compounds import Compound, Compounds, Material
-from rules_svc.search.compounds import Words as Nouns
+from rules_svc.search.compounds import Compound, Compounds, FoldedWords, Material
 
 
 def path_of(text: str) -> Path:
@@ -38,9 +37,9 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
 class CompoundEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A last noun in `heads.yaml`."""
 
-    heads: Nouns
+    heads: FoldedWords
     to: str
-    of: Nouns = Nouns()
+    of: FoldedWords = FoldedWords()
 
     def compound(self, taxonomy: Taxonomy) -> Compound:
         """The noun; where it leads must exist."""
@@ -50,7 +49,7 @@ class CompoundEntry(msgspec.Struct, forbid_unknown_fields=True):
 class MaterialEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A material in `heads.yaml`."""
 
-    words: Nouns
+    words: FoldedWords
     to: str
     own: list[str]
 
@@ -222,8 +221,8 @@ class ChoiceEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A reply that settles an open question, in `questions.yaml`."""
 
     label: Text
-    words: Words
-    denial: Words = Words()
+    words: Keywords
+    denial: Keywords = Keywords()
     to: str | None = None
     tags: tuple[str, ...] = ()
 
@@ -239,7 +238,7 @@ class OpenEntry(msgspec.Struct, forbid_unknown_fields=True):
     ask: Text
     ask_which: Text | None = None
     tags: frozenset[str] = frozenset()
-    words: Words = Words()
+    words: Keywords = Keywords()
     choices: list[ChoiceEntry] = []
     any_name: bool = False
 
@@ -259,7 +258,7 @@ class OpenEntry(msgspec.Struct, forbid_unknown_fields=True):
 class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
     """`questions.yaml`."""
 
-    asking: Words
+    asking: Keywords
     topics: list[Topic]
     open: list[OpenEntry]
     open_tags: list[OpenTag]

@@ -12,7 +12,7 @@ _CHUNK = 1 << 16
 _ENCODINGS = ("utf-8", "cp949")
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """A file that isn't the CSV it should be; the text says where and why."""
 
 
@@ -29,7 +29,7 @@ def encoding_of(file: Path) -> str:
     for encoding in _ENCODINGS:
         if _is_encoded(file, encoding):
             return encoding
-    raise Unreadable(f"{file.name} is neither UTF-8 nor CP949; save it as CSV UTF-8")
+    raise UnreadableFile(f"{file.name} is neither UTF-8 nor CP949; save it as CSV UTF-8")
 
 
 def rows(file: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
@@ -47,7 +47,7 @@ def rows(file: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
                     yield line, [composed(field) for field in row]
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise Unreadable(f"{file.name}, line {line}: {error}") from error
+            raise UnreadableFile(f"{file.name}, line {line}: {error}") from error
 
 
 def _is_encoded(file: Path, encoding: str) -> bool:

@@ -20,9 +20,9 @@ from typing import Any, TextIO
 
 import asyncpg
 
-from rules_svc.places.csv_reader import Unreadable, encoding_of, rows
-from rules_svc.places.importer import Changes, Importer, Row, Shrinks, row_of
-from rules_svc.places.mappings import Mapping, Reason, Rejected, RowReader, load_mapping, names
+from rules_svc.places.csv_reader import UnreadableFile, encoding_of, rows
+from rules_svc.places.importer import Changes, Importer, Row, WouldShrink, row_of
+from rules_svc.places.mappings import Mapping, RejectedRow, RejectionReason, RowReader, load_mapping, names
 from rules_svc.places.places import SAMPLE
 
 _CONNECT, _HOUR = 10.0, 3600.0
@@ -37,7 +37,7 @@ _LOST = (
 )
 
 
-class Refused(Exception):
+class ImportRefused(Exception):
     """Nothing was changed; the text says why and what to do."""
 
 
@@ -61,7 +61,7 @@ class Report:
     rows: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
 
-    def reject(self, line: int, rejected: Rejected) -> None:
+    def reject(self, line: int, rejected: RejectedRow) -> None:
         """Tells of a row."""
         self.rejected[rejected.reason] += 1
         if self.out is not None:
@@ -96,17 +96,19 @@ async def take(
     try:
         reader = mapping.reader(header)
     except ValueError as error:
-        raise Refused(str(error)) from None
+        raise ImportRefused(str(error)) from None
     connection = await _connect(dsn)
     try:
         intake = Importer(connection)
         changes = await intake.take(source, _staged(sheet, reader, report), may_shrink=may_shrink)
-    except Shrinks as error:
-        raise Refused(f"{error}. If that is meant: --may-shrink. Another town's file needs its own --source.") from None
+    except WouldShrink as error:
+        raise ImportRefused(
+            f"{error}. If that is meant: --may-shrink. Another town's file needs its own --source."
+        ) from None
     finally:
         await connection.close()
     for line in changes.clashing:
-        report.reject(line, Rejected(Reason.ID_USED_TWICE))
+        report.reject(line, RejectedRow(RejectionReason.ID_USED_TWICE))
     return _told(source, encoding, report, changes) | {"seconds": round(time.monotonic() - started, 2)}
 
 
@@ -116,7 +118,7 @@ async def _connect(dsn: str) -> asyncpg.Connection:
     except ValueError as error:  # of asyncpg's errors the one about the address is one
         raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
     except OSError as error:
-        raise Refused(f"PostgreSQL: {_line(error)}") from None
+        raise ImportRefused(f"PostgreSQL: {_line(error)}") from None
 
 
 async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, report: Report) -> AsyncIterator[Row]:
@@ -124,13 +126,13 @@ async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, rep
     for line, row in sheet:
         report.rows += 1
         read = reader.read(row)
-        if isinstance(read, Rejected):
+        if isinstance(read, RejectedRow):
             report.reject(line, read)
         else:
             yield row_of(line, read)
     if sum(report.rejected.values()) == report.rows:
         reasons = "".join(f", {count} {reason}" for reason, count in sorted(report.rejected.items()))
-        raise Refused(f"no row is a place: {report.rows} rows{reasons}")
+        raise ImportRefused(f"no row is a place: {report.rows} rows{reasons}")
 
 
 def _told(source: str, encoding: str, report: Report, changes: Changes) -> dict[str, Any]:
@@ -171,7 +173,7 @@ def main() -> None:
     chosen = parser.parse_args()
     try:
         done = _run(chosen)
-    except (Refused, Unreadable) as error:
+    except (ImportRefused, UnreadableFile) as error:
         parser.exit(1, f"{error}\n")
     except Misuse as error:
         parser.exit(2, f"{error}\n")

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import asyncpg
 
 from mesh.postgres import Queries
-from rules_svc.places.mappings import Entry
+from rules_svc.places.mappings import PlaceRow
 
 # The staged table's columns, `leader` apart.
 Row: TypeAlias = tuple[object, ...]
@@ -23,7 +23,7 @@ _COLUMNS = (
 _FEW = 20
 
 
-class Shrinks(Exception):
+class WouldShrink(Exception):
     """The file lacks most of what the source had: a cut download, or another town's under the same name."""
 
     def __init__(self, live: int, gone: int) -> None:
@@ -111,7 +111,7 @@ class Importer:
     async def _guard(self, source: str, may_shrink: bool) -> None:
         live, gone = await self._row("import_shrinks", source)
         if not may_shrink and live > _FEW and gone > live / 2:
-            raise Shrinks(live, gone)
+            raise WouldShrink(live, gone)
 
     async def _run(self, query: str) -> None:
         await self._connection.execute(self._sql[query])
@@ -125,7 +125,7 @@ class Importer:
         return value
 
 
-def row_of(line: int, entry: Entry) -> Row:
+def row_of(line: int, entry: PlaceRow) -> Row:
     """An entry as a row to stage."""
     return (
         line,

@@ -28,7 +28,7 @@ _SOUTH, _NORTH, _WEST, _EAST = 32.9, 38.7, 124.5, 132.0
 _LONGEST = 500
 
 
-class Reason(StrEnum):
+class RejectionReason(StrEnum):
     """Why a row isn't taken."""
 
     COLUMN_COUNT = "column_count"
@@ -41,16 +41,16 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRow:
     """A row that isn't taken: why, and what stood in which column."""
 
-    reason: Reason
+    reason: RejectionReason
     column: str = ""
     value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlaceRow:
     """A row as a place.
 
     Attributes:
@@ -89,7 +89,7 @@ class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: tuple[str, ...] = ()
 
 
-class What(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KindMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What sort of place a row is.
 
     Attributes:
@@ -110,7 +110,7 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     title: Text
     columns: Columns
-    places: tuple[What, ...]
+    places: tuple[KindMapping, ...]
 
     def reader(self, header: Sequence[str]) -> "RowReader":
         """Reads the rows below a header.
@@ -144,20 +144,20 @@ class RowReader:
         self._header = header
         self._columns = columns
 
-    def read(self, row: Sequence[str]) -> Entry | Rejected:
+    def read(self, row: Sequence[str]) -> PlaceRow | RejectedRow:
         """The row as a place, or why it is none."""
         if len(row) != len(self._header):
-            return Rejected(Reason.COLUMN_COUNT, value=str(len(row)))
+            return RejectedRow(RejectionReason.COLUMN_COUNT, value=str(len(row)))
         texts = {field: self._text(row, field) for field in self._columns}
         for field, text in texts.items():
             if "\0" in text or "\ufffd" in text or len(text) > _LONGEST:
-                return Rejected(Reason.BAD_TEXT, field, text[:40].replace("\0", ""))
+                return RejectedRow(RejectionReason.BAD_TEXT, field, text[:40].replace("\0", ""))
         location = _location(texts["latitude"], texts["longitude"])
-        if isinstance(location, Rejected):
+        if isinstance(location, RejectedRow):
             return location
         what = next((what for what in self._mapping.places if not what.when or texts["kind"] in what.when), None)
         if what is None:
-            return Rejected(Reason.UNKNOWN_KIND, self._heading("kind"), texts["kind"])
+            return RejectedRow(RejectionReason.UNKNOWN_KIND, self._heading("kind"), texts["kind"])
         return _entry(texts, location, what)
 
     def _text(self, row: Sequence[str], field: str) -> str:
@@ -183,12 +183,12 @@ def names(folder: Traversable = IMPORTS) -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
-def _entry(texts: Table[str, str], location: Location, what: What) -> Entry:
+def _entry(texts: Table[str, str], location: Location, what: KindMapping) -> PlaceRow:
     hours = from_korean(texts["hours"])
     # What isn't understood is still shown as it stands.
     read = told(WeeklyHours.parse(hours)) if hours else Text(texts["hours"], texts["hours"])
     name = texts["name"]
-    return Entry(
+    return PlaceRow(
         key=texts["id"] or _key(what.kind, location, name, texts["address"]),
         kind=what.kind,
         name=Text(name, f"{what.name.en} ({name})") if name else what.name,
@@ -201,9 +201,9 @@ def _entry(texts: Table[str, str], location: Location, what: What) -> Entry:
     )
 
 
-def _location(latitude: str, longitude: str) -> Location | Rejected:
+def _location(latitude: str, longitude: str) -> Location | RejectedRow:
     if not latitude or not longitude:
-        return Rejected(Reason.NO_COORDINATES)
+        return RejectedRow(RejectionReason.NO_COORDINATES)
     read: list[float] = []
     for field, text in (("latitude", latitude), ("longitude", longitude)):
         try:
@@ -211,12 +211,12 @@ def _location(latitude: str, longitude: str) -> Location | Rejected:
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            return Rejected(Reason.BAD_COORDINATES, field, text[:40])
+            return RejectedRow(RejectionReason.BAD_COORDINATES, field, text[:40])
         read.append(value)
     if read == [0.0, 0.0]:
-        return Rejected(Reason.NO_COORDINATES)
+        return RejectedRow(RejectionReason.NO_COORDINATES)
     if not (_SOUTH <= read[0] <= _NORTH and _WEST <= read[1] <= _EAST):
-        return Rejected(Reason.OUTSIDE_KOREA, value=f"{latitude}, {longitude}"[:40])
+        return RejectedRow(RejectionReason.OUTSIDE_KOREA, value=f"{latitude}, {longitude}"[:40])
     return Location(*read)
 
 

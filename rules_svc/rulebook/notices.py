@@ -2,7 +2,7 @@
 
 from mesh.locale import Locale, Text
 from rules_svc.rulebook.overlays import Overlay
-from rules_svc.rulebook.regions import Regions, Whereabouts
+from rules_svc.rulebook.regions import Regions, ResolvedRegion
 
 _NATIONWIDE = Text(
     "전국 공통 규정이에요. 사는 곳을 알려 주시면 요일과 장소도 찾아볼게요.",
@@ -23,7 +23,7 @@ _NOTHING = Text(
 _LOCAL = Text("지역 규정이에요({name}).", "These are the rules of {name}.")
 
 
-def notice(found: Whereabouts, applied: Overlay, regions: Regions, locale: Locale) -> str:
+def notice(found: ResolvedRegion, applied: Overlay, regions: Regions, locale: Locale) -> str:
     """The sentence.
 
     Args:

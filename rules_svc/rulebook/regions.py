@@ -28,7 +28,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
+class ResolvedRegion:
     """What became of a person's word for where they live.
 
     Attributes:
@@ -94,7 +94,7 @@ class Regions:
     def __iter__(self) -> Iterator[Region]:
         return iter(self._by_key.values())
 
-    def find(self, said: str, location: tuple[float, float] | None = None) -> Whereabouts:
+    def find(self, said: str, location: tuple[float, float] | None = None) -> ResolvedRegion:
         """The region a person means.
 
         Args:
@@ -108,10 +108,10 @@ class Regions:
         if len(candidates) > 1 and location is not None:
             candidates = [min(candidates, key=lambda region: _kilometres(region, location))]
         if len(candidates) == 1:
-            return Whereabouts(candidates[0], said)
+            return ResolvedRegion(candidates[0], said)
         if candidates:
-            return Whereabouts(None, said, tuple(candidates))
-        return Whereabouts(self.nearest(*location) if location is not None else None, said)
+            return ResolvedRegion(None, said, tuple(candidates))
+        return ResolvedRegion(self.nearest(*location) if location is not None else None, said)
 
     def nearest(self, latitude: float, longitude: float) -> Region | None:
         """The district whose centre is nearest: near a border that may be the neighbour. None outside Korea."""

@@ -9,7 +9,7 @@ from mesh.reasons import Reason
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Step, Tag
 from rules_svc.rulebook.overlays import Overlay
-from rules_svc.rulebook.regions import Regions, Whereabouts
+from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")
@@ -63,9 +63,9 @@ class Rule:
     place: Text | None = None
     fixed: bool = False
 
-    def told(self, locale: Locale) -> "ToldRule":
+    def localized(self, locale: Locale) -> "LocalizedRule":
         """The rule in one language."""
-        return ToldRule(
+        return LocalizedRule(
             rule_id=self.rule_id,
             path=self.path,
             title=self.title[locale],
@@ -83,7 +83,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldRule:
+class LocalizedRule:
     """A rule as a person reads it, in one language. Exclusions are (item, instead).
 
     Attributes:
@@ -108,7 +108,7 @@ class ToldRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class MatchedRules:
     """What applies.
 
     Attributes:
@@ -141,9 +141,9 @@ class Rulebook:
 
     def match(self, path: Path, tags: Sequence[str]) -> tuple[Rule, ...]:
         """The national rules for a category in a situation; see `match_in`."""
-        return self.match_in(path, tags, Whereabouts()).rules
+        return self.match_in(path, tags, ResolvedRegion()).rules
 
-    def match_in(self, path: Path, tags: Sequence[str], where: Whereabouts) -> Matched:
+    def match_in(self, path: Path, tags: Sequence[str], where: ResolvedRegion) -> MatchedRules:
         """The rules for a category in a situation and a region.
 
         Args:
@@ -168,7 +168,7 @@ class Rulebook:
         had_a_say = (one for one in known if one.concerns(followed.stream, node.path))
         wider = [self.rules[one] for one in lineage(path) if one in self.rules]
         rules = (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
-        return Matched(rules, next(had_a_say, self.regions.nation))
+        return MatchedRules(rules, next(had_a_say, self.regions.nation))
 
     def _present(self, keys: Iterable[str]) -> list[Tag]:
         """The tags with these keys, in the book's order."""

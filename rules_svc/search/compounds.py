@@ -16,7 +16,7 @@ _SHORTEST_PART = 2  # letters of a Korean word that may end another
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class FoldedWords:
     """Words in both languages, folded as questions are."""
 
     ko: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ class Compound:
         of: What must stand before it; anything, or nothing, if there are none.
     """
 
-    heads: Words
+    heads: FoldedWords
     to: Keys
-    of: Words = Words()
+    of: FoldedWords = FoldedWords()
 
     def allows(self, rest: str) -> bool:
         """Whether what stands before the noun is what must."""
-        return self.of == Words() or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
+        return self.of == FoldedWords() or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Material:
         own: Categories for things of this material alone.
     """
 
-    words: Words
+    words: FoldedWords
     to: Keys
     own: tuple[Keys, ...]
 
@@ -107,7 +107,7 @@ class Compounds:
         return any(one.owns(path) for one in self._materials)
 
 
-def _words(words: Words) -> tuple[str, ...]:
+def _words(words: FoldedWords) -> tuple[str, ...]:
     return (*words.ko, *words.en)
 
 

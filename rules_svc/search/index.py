@@ -61,7 +61,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ItemMatch:
     """A category that a question means.
 
     Attributes:
@@ -110,14 +110,14 @@ class ItemIndex:
         names = [name for node in taxonomy for name in _names(node)]
         return cls(names, taxonomy.compounds, {node.path: node.name.ko for node in taxonomy})
 
-    def search(self, question: str, limit: int) -> list[Found]:
+    def search(self, question: str, limit: int) -> list[ItemMatch]:
         """The categories a question may mean, best first; none rather than a far-fetched one.
 
         Args:
             question: What somebody typed, in either language.
             limit: How many at most.
         """
-        best: dict[Path, Found] = {}
+        best: dict[Path, ItemMatch] = {}
         asked = phrases(question)
         for phrase in asked:
             _keep(best, self._as_written(phrase))
@@ -129,7 +129,7 @@ class ItemIndex:
         least = max(_LEAST, ranked[0].score - _BEHIND_BEST) if ranked else _LEAST
         return [found for found in ranked[:limit] if found.score >= least]
 
-    def _as_written(self, phrase: Phrase) -> Iterator[Found]:
+    def _as_written(self, phrase: Phrase) -> Iterator[ItemMatch]:
         asked = phrase.squeezed
         materials = self._compounds.made_of(phrase) if phrase.heads else ()
         for name in self._exact.get(asked, ()):
@@ -152,14 +152,14 @@ class ItemIndex:
             and self._compounds.conflict(materials, name.path)
         )
 
-    def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[Found]:
+    def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         if compound := self._compounds.named(phrase):
-            yield Found(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN))
+            yield ItemMatch(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN))
         # What it is made of decides where the thing itself goes otherwise: a rubber boot, a plastic chopping board.
         known = bool(materials) and any(self._of_another(materials, phrase, name) for name in self._at_the_end(phrase))
         for material in materials:
             score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * _UNSURE
-            yield Found(material.to, self._titles[material.to], score)
+            yield ItemMatch(material.to, self._titles[material.to], score)
 
     def _at_the_end(self, phrase: Phrase) -> Iterator[Name]:
         """The names that the phrase is, or ends with."""
@@ -169,7 +169,7 @@ class ItemIndex:
         for length in range(1, len(phrase.words) + 1):
             yield from self._exact.get("".join(phrase.words[-length:]), ())
 
-    def _in_korean(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[Found]:
+    def _in_korean(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         """Names that hold the phrase, and names within it."""
         asked, weight = phrase.squeezed, phrase.weight
         if len(asked) >= 2:
@@ -195,7 +195,7 @@ class ItemIndex:
             yield self._names[self._starts[at]]
             at = self._joined.find(asked, self._joined.index("\n", at))
 
-    def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[Found]:
+    def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         """Names that share all words of the phrase, or all of whose words are in it."""
         asked = set(phrase.words)
         for name in dict.fromkeys(name for word in phrase.words for name in self._english.get(word, ())):
@@ -207,7 +207,7 @@ class ItemIndex:
             sure = phrase.heads and same and theirs <= asked and not self._of_another(materials, phrase, name)
             yield _found(name, score, sure=sure)
 
-    def _by_initials(self, asked: str, weight: float) -> Iterator[Found]:
+    def _by_initials(self, asked: str, weight: float) -> Iterator[ItemMatch]:
         if len(asked) < 2:
             return
         at = bisect_left(self._first_letters, asked)
@@ -217,7 +217,7 @@ class ItemIndex:
                     whole = len(name.squeezed) == len(asked)
                     yield _found(name, weight * (0.9 if whole else 0.8))
 
-    def _spelt_otherwise(self, phrase: Phrase) -> Iterator[Found]:
+    def _spelt_otherwise(self, phrase: Phrase) -> Iterator[ItemMatch]:
         asked = letters(phrase.squeezed)
         if len(asked) < 5:
             return
@@ -283,12 +283,12 @@ def _part(shorter: int, longer: int) -> float:
     return 0.7 + 0.25 * shorter / longer
 
 
-def _found(name: Name, score: float, *, sure: bool = False) -> Found:
+def _found(name: Name, score: float, *, sure: bool = False) -> ItemMatch:
     """A match; its score says whether it is sure."""
-    return Found(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE))
+    return ItemMatch(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE))
 
 
-def _keep(best: dict[Path, Found], found: Iterator[Found]) -> None:
+def _keep(best: dict[Path, ItemMatch], found: Iterator[ItemMatch]) -> None:
     for one in found:
         if one.path not in best or one.score > best[one.path].score:
             best[one.path] = one

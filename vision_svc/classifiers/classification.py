@@ -32,7 +32,7 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeKind:
+class WasteKind:
     """A kind of thing a classifier can name.
 
     Attributes:
@@ -59,7 +59,7 @@ class Candidate:
         confidence: The share of the classifier's belief, 0 to 1.
     """
 
-    kind: OutcomeKind
+    kind: WasteKind
     confidence: float
 
 
@@ -100,7 +100,7 @@ class Classification:
         passed_over: Who was asked before, in order.
     """
 
-    kind: OutcomeKind
+    kind: WasteKind
     confidence: float
     candidates: Sequence[Candidate]
     provider: str
@@ -115,5 +115,5 @@ class Classification:
     passed_over: Sequence[ModelAttempt] = ()
 
 
-UNKNOWN = OutcomeKind(Category("미분류"), text("아직 알 수 없음", "Not identified"))
+UNKNOWN = WasteKind(Category("미분류"), text("아직 알 수 없음", "Not identified"))
 """The honest "I don't know"."""

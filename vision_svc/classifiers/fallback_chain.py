@@ -55,7 +55,7 @@ class Classifier(Protocol):
         """
 
 
-class Remembering(Classifier, Protocol):
+class CachingClassifier(Classifier, Protocol):
     """A classifier that knows what it has said; `vision_svc.classifiers.cache.Cached`."""
 
     async def known(self, identity: Identity) -> Classification | None:
@@ -69,7 +69,7 @@ class FallbackChain:
         classifiers: At least one.
     """
 
-    def __init__(self, classifiers: Sequence[Remembering]) -> None:
+    def __init__(self, classifiers: Sequence[CachingClassifier]) -> None:
         self._classifiers = tuple(classifiers)
 
     async def known(self, identity: Identity) -> Classification | None:

@@ -8,7 +8,7 @@ PET from coloured. The names are those of the rule book's taxonomy.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from vision_svc.classifiers.classification import Category, OutcomeKind, text
+from vision_svc.classifiers.classification import Category, WasteKind, text
 
 _RECYCLABLE = "재활용폐기물"
 
@@ -25,57 +25,57 @@ _CLEAR_PET_WARNING = text(
     "collection of clear PET.",
 )
 
-KINDS: Mapping[str, OutcomeKind] = MappingProxyType(
+KINDS: Mapping[str, WasteKind] = MappingProxyType(
     {
-        "pet_bottle": OutcomeKind(
+        "pet_bottle": WasteKind(
             Category(_RECYCLABLE, "플라스틱류", "페트병"),
             text("페트병", "PET bottle"),
             material="plastic",
             form="bottle",
             warning=_CLEAR_PET_WARNING,
         ),
-        "plastic_container": OutcomeKind(
+        "plastic_container": WasteKind(
             Category(_RECYCLABLE, "플라스틱류", "용기류"),
             text("플라스틱 용기", "Plastic container"),
             material="plastic",
             form="container",
         ),
-        "vinyl": OutcomeKind(
+        "vinyl": WasteKind(
             Category(_RECYCLABLE, "비닐류"), text("비닐", "Plastic film"), material="plastic", form="film"
         ),
-        "glass": OutcomeKind(Category(_RECYCLABLE, "유리병"), text("유리병", "Glass bottle"), material="glass"),
-        "metal": OutcomeKind(
+        "glass": WasteKind(Category(_RECYCLABLE, "유리병"), text("유리병", "Glass bottle"), material="glass"),
+        "metal": WasteKind(
             Category(_RECYCLABLE, "금속류"), text("금속", "Metal"), material="metal", warning=_BATTERY_WARNING
         ),
-        "paper": OutcomeKind(Category(_RECYCLABLE, "종이"), text("종이", "Paper"), material="paper"),
-        "cardboard": OutcomeKind(
+        "paper": WasteKind(Category(_RECYCLABLE, "종이"), text("종이", "Paper"), material="paper"),
+        "cardboard": WasteKind(
             Category(_RECYCLABLE, "종이", "골판지류"),
             text("골판지 상자", "Corrugated cardboard"),
             material="paper",
             form="box",
         ),
-        "paper_pack": OutcomeKind(
+        "paper_pack": WasteKind(
             Category(_RECYCLABLE, "종이팩"), text("종이팩", "Beverage carton"), material="paper", form="carton"
         ),
-        "clothes": OutcomeKind(
+        "clothes": WasteKind(
             Category(_RECYCLABLE, "의류및원단"), text("의류·원단", "Clothing and textiles"), material="textile"
         ),
-        "ewaste": OutcomeKind(
+        "ewaste": WasteKind(
             Category(_RECYCLABLE, "전기전자제품"),
             text("전기·전자제품", "Electrical and electronic goods"),
             form="device",
         ),
-        "food": OutcomeKind(Category("음식물류폐기물"), text("음식물 쓰레기", "Food waste"), material="organic"),
-        "trash": OutcomeKind(
+        "food": WasteKind(Category("음식물류폐기물"), text("음식물 쓰레기", "Food waste"), material="organic"),
+        "trash": WasteKind(
             Category("일반종량제폐기물"), text("일반 쓰레기(종량제봉투)", "General waste (volume-rate bag)")
         ),
-        "bulky": OutcomeKind(Category("대형폐기물"), text("대형 폐기물", "Bulky waste")),
+        "bulky": WasteKind(Category("대형폐기물"), text("대형 폐기물", "Bulky waste")),
     }
 )
 
-GROUPS: Mapping[str, OutcomeKind] = MappingProxyType(
+GROUPS: Mapping[str, WasteKind] = MappingProxyType(
     {
-        "plastic": OutcomeKind(Category(_RECYCLABLE, "플라스틱류"), text("플라스틱", "Plastics"), material="plastic"),
+        "plastic": WasteKind(Category(_RECYCLABLE, "플라스틱류"), text("플라스틱", "Plastics"), material="plastic"),
         "paper": KINDS["paper"],
     }
 )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vision_svc.classifiers.classification import OutcomeKind
+from vision_svc.classifiers.classification import WasteKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +17,5 @@ class Taxonomy:
     """
 
     version: str
-    kinds: Mapping[str, OutcomeKind]
+    kinds: Mapping[str, WasteKind]
     tags: frozenset[str]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, OutcomeKind
+from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, WasteKind
 from vision_svc.classifiers.labels import GROUP_OF, GROUPS, KINDS
 
 _THRESHOLDS: Mapping[str, float] = MappingProxyType({"plastic": 0.65, "paper": 0.60, "metal": 0.60})
@@ -46,7 +46,7 @@ class _Group:
         return sum(self.labels.values())
 
     @property
-    def kind(self) -> OutcomeKind:
+    def kind(self) -> WasteKind:
         """The label's kind if one label stands out, else the group's."""
         best = max(self.labels, key=self.labels.__getitem__)
         if self.name not in GROUPS or self.labels[best] >= _LABEL_SHARE * self.belief:

@@ -38,7 +38,7 @@ _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
 )
 
 
-class _Answer(msgspec.Struct):
+class _DecoderReply(msgspec.Struct):
     """What the process says: a clean photo, or a reason."""
 
     size: int = 0
@@ -69,7 +69,7 @@ class _Process:
         ours.setblocking(False)
         self._wire = ours
 
-    async def clean(self, file: MemFile) -> _Answer:
+    async def clean(self, file: MemFile) -> _DecoderReply:
         """One photo's turn.
 
         Raises:
@@ -86,7 +86,7 @@ class _Process:
             message = b""
         if not message:
             raise _Died(await self.end(_DYING_SECONDS))
-        return msgspec.json.decode(message, type=_Answer)
+        return msgspec.json.decode(message, type=_DecoderReply)
 
     @property
     def alive(self) -> bool:

@@ -55,7 +55,7 @@ class WatchClient:
 
 
 @dataclass(frozen=True, slots=True)
-class LetterFilter:
+class DeadLetterFilter:
     """Which dead letters are meant.
 
     Attributes:
@@ -94,7 +94,7 @@ class OperationsClient:
         self._metadata = _language(locale)
         self._locale = locale
 
-    def dead_letters(self, wanted: LetterFilter, page_size: int) -> list[operations_service_pb2.DeadLetter]:
+    def dead_letters(self, wanted: DeadLetterFilter, page_size: int) -> list[operations_service_pb2.DeadLetter]:
         """The letters meant, longest dead first."""
         request = operations_service_pb2.ListDeadLettersRequest(page_size=page_size, **wanted.fields())
         return list(self._ask(self._stub.ListDeadLetters, request).dead_letters)
@@ -108,7 +108,7 @@ class OperationsClient:
         request = operations_service_pb2.ReplayScanRequest(scan_id=scan_id)
         return self._ask(self._stub.ReplayScan, request).stage
 
-    def replay_all(self, wanted: LetterFilter, max_count: int) -> int:
+    def replay_all(self, wanted: DeadLetterFilter, max_count: int) -> int:
         """Queues the letters meant again; returns how many."""
         request = operations_service_pb2.ReplayDeadLettersRequest(max_count=max_count, **wanted.fields())
         return self._ask(self._stub.ReplayDeadLetters, request).replayed_count

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from character_svc.rewards import Decision, Match, Outcome, Reward, Verdict
+from character_svc.rewards import Decision, MatchReason, Reward, RewardOutcome, Verdict
 from character_svc.store import RewardStore
 from mesh import postgres
 from mesh.errors import NotFound
 from mesh.reasons import Reason
 
-METALLY = Decision(Verdict.EARNED, "metally", Match.MIDDLE)
-ECO = Decision(Verdict.EARNED, "eco", Match.DEFAULT)
+METALLY = Decision(Verdict.EARNED, "metally", MatchReason.MIDDLE)
+ECO = Decision(Verdict.EARNED, "eco", MatchReason.DEFAULT)
 REFUSALS = [Decision(verdict) for verdict in Verdict if verdict is not Verdict.EARNED]
 
 
@@ -33,8 +33,8 @@ async def test_the_first_scan_grants_and_the_next_one_finds_it_owned(store: Rewa
     """One row per user and character, and the user is told which it was."""
     first = await store.evaluate(uuid4(), "mina", METALLY)
     second = await store.evaluate(uuid4(), "mina", METALLY)
-    assert first == Reward(Outcome.GRANTED, "metally", Match.MIDDLE)
-    assert second == Reward(Outcome.ALREADY_OWNED, "metally", Match.MIDDLE)
+    assert first == Reward(RewardOutcome.GRANTED, "metally", MatchReason.MIDDLE)
+    assert second == Reward(RewardOutcome.ALREADY_OWNED, "metally", MatchReason.MIDDLE)
     assert await collection(store) == ["metally"]
 
 
@@ -51,7 +51,10 @@ async def test_a_scan_refused_for_what_was_open_earns_once_it_is_settled(store: 
     scan_id = uuid4()
     refused = await store.evaluate(scan_id, "mina", Decision(Verdict.INSUFFICIENT))
     granted = await store.evaluate(scan_id, "mina", METALLY)
-    assert (refused.outcome, granted) == (Outcome.INSUFFICIENT, Reward(Outcome.GRANTED, "metally", Match.MIDDLE))
+    assert (refused.outcome, granted) == (
+        RewardOutcome.INSUFFICIENT,
+        Reward(RewardOutcome.GRANTED, "metally", MatchReason.MIDDLE),
+    )
     assert await store.evaluate(scan_id, "mina", METALLY) == granted
     assert await store.evaluate(scan_id, "mina", ECO) == granted
     assert await collection(store) == ["metally"]
@@ -69,7 +72,7 @@ async def test_a_scan_that_found_its_character_owned_stays_so(store: RewardStore
     late = uuid4()
     await store.evaluate(uuid4(), "mina", METALLY)
     await store.evaluate(late, "mina", METALLY)
-    assert (await store.evaluate(late, "mina", METALLY)).outcome is Outcome.ALREADY_OWNED
+    assert (await store.evaluate(late, "mina", METALLY)).outcome is RewardOutcome.ALREADY_OWNED
 
 
 async def test_the_first_evaluation_of_a_scan_stands_when_the_second_decides_otherwise(store: RewardStore) -> None:
@@ -85,7 +88,7 @@ async def test_a_refused_scan_stays_refused(store: RewardStore) -> None:
     """The outcome a user has read doesn't change behind their back."""
     scan_id = uuid4()
     await store.evaluate(scan_id, "mina", Decision(Verdict.NO_RULES))
-    assert await store.evaluate(scan_id, "mina", METALLY) == Reward(Outcome.NO_RULES)
+    assert await store.evaluate(scan_id, "mina", METALLY) == Reward(RewardOutcome.NO_RULES)
     assert await collection(store) == []
 
 
@@ -102,12 +105,12 @@ async def test_another_users_scan_is_not_found(store: RewardStore) -> None:
 async def test_users_collect_apart_from_each_other(store: RewardStore) -> None:
     """The same character can be everybody's."""
     for user_id in ("mina", "joon"):
-        assert (await store.evaluate(uuid4(), user_id, METALLY)).outcome is Outcome.GRANTED
+        assert (await store.evaluate(uuid4(), user_id, METALLY)).outcome is RewardOutcome.GRANTED
 
 
 async def test_a_collection_lists_first_earned_first(store: RewardStore) -> None:
     """Ids sort otherwise: the order is that of earning."""
-    for decision in (METALLY, ECO, Decision(Verdict.EARNED, "barry", Match.MIDDLE)):
+    for decision in (METALLY, ECO, Decision(Verdict.EARNED, "barry", MatchReason.MIDDLE)):
         await store.evaluate(uuid4(), "mina", decision)
     assert await collection(store) == ["metally", "eco", "barry"]
 
@@ -130,11 +133,11 @@ async def test_a_hundred_scans_at_once_grant_the_character_once(
     """They race for the character: one is granted, ninety-nine find it owned, and say so again when asked again."""
     scans = [uuid4() for _ in range(100)]
 
-    async def evaluate(scan_id: UUID) -> Outcome:
+    async def evaluate(scan_id: UUID) -> RewardOutcome:
         return (await store.evaluate(scan_id, "mina", METALLY)).outcome
 
     outcomes = await asyncio.gather(*map(evaluate, scans))
-    assert Counter(outcomes) == {Outcome.GRANTED: 1, Outcome.ALREADY_OWNED: 99}
+    assert Counter(outcomes) == {RewardOutcome.GRANTED: 1, RewardOutcome.ALREADY_OWNED: 99}
     assert await asyncio.gather(*map(evaluate, scans)) == outcomes
     assert await connection.fetchval("select count(*) from character.owned_character") == 1
     assert await connection.fetchval("select count(*) from character.reward") == 100
@@ -148,4 +151,4 @@ async def test_a_grant_that_fails_halfway_leaves_nothing(store: RewardStore, con
         await store.evaluate(scan_id, "mina", METALLY)
     assert await connection.fetchval("select count(*) from character.reward") == 0
     await connection.execute("alter table character.owned_character drop constraint refuse")
-    assert (await store.evaluate(scan_id, "mina", METALLY)).outcome is Outcome.GRANTED
+    assert (await store.evaluate(scan_id, "mina", METALLY)).outcome is RewardOutcome.GRANTED

@@ -11,8 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from rules_svc.places.csv_reader import Unreadable
-from rules_svc.places.import_cli import Refused, Report, take
+from rules_svc.places.csv_reader import UnreadableFile
+from rules_svc.places.import_cli import ImportRefused, Report, take
 from rules_svc.places.mappings import load_mapping
 from rules_svc.places.places import Location
 from rules_svc.places.store import PlaceStore
@@ -76,7 +76,7 @@ async def test_the_encoding_is_found_out(importer: Importer, store: PlaceStore, 
 async def test_another_encoding_is_refused(tmp_path: Path, database_url: str, content: bytes) -> None:
     """Better than places with names of question marks."""
     (tmp_path / "file.csv").write_bytes(content)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableFile):
         await take(tmp_path / "file.csv", BINS, "bins", database_url, Report(None))
 
 
@@ -139,7 +139,7 @@ async def test_each_source_has_its_own(importer: Importer, store: PlaceStore) ->
 async def test_a_file_that_lost_most_of_its_places_is_refused(importer: Importer, store: PlaceStore) -> None:
     """A cut download looks just like this. Who means it says so."""
     await importer(*bins(40))
-    with pytest.raises(Refused):
+    with pytest.raises(ImportRefused):
         await importer(*bins(10))
     assert len(await store.nearest(HOME, [""], 50_000, 50)) == 40
     assert (await importer(*bins(10), may_shrink=True))["retired"] == 30
@@ -149,10 +149,10 @@ async def test_a_file_without_a_place_is_refused(importer: Importer, store: Plac
     """Neither an empty one nor one of another format may retire everything."""
     await importer(*bins(3))
     for lines in ((), ("1,가,주소,,,",)):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ImportRefused) as refused:
             await importer(*lines, may_shrink=True)
         assert "{" not in str(refused.value)  # a person reads it, not Python
-    with pytest.raises(Refused):
+    with pytest.raises(ImportRefused):
         await importer("1,2", header="이름,주소")
     assert len(await store.nearest(HOME, [""], 50_000, 50)) == 3
 

@@ -23,7 +23,7 @@ from tests.chaos.scan_parts import eventually
 from tests.conftest import Storage
 from tests.integration.scan.conftest import StartScanService
 from vision_svc.classifiers.cache import Cache, CachedClassifier
-from vision_svc.classifiers.classification import Category, Classification, OutcomeKind
+from vision_svc.classifiers.classification import Category, Classification, WasteKind
 from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.photos.bulkhead import Bulkhead
@@ -32,7 +32,7 @@ from vision_svc.photos.photos import Photo
 from vision_svc.photos.storage import PhotoStorage
 from vision_svc.servicer import VisionServicer
 
-_METAL = OutcomeKind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
+_METAL = WasteKind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
 _REFUSAL = b"HTTP/1.1 507 Insufficient Storage\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 

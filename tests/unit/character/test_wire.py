@@ -7,32 +7,32 @@ import pytest
 
 from character_svc import wire
 from character_svc.catalogue import Catalogue
-from character_svc.rewards import Finding, Match, Outcome, OwnedCharacter, Reward
+from character_svc.rewards import MatchReason, OwnedCharacter, Reward, RewardOutcome, ScanFacts
 from eco2.character.v1 import character_pb2, character_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.locale import Locale
 
 CATALOGUE = Catalogue.load()
-REFUSALS = [Outcome.NOT_RECYCLABLE, Outcome.NO_RULES, Outcome.INSUFFICIENT]
+REFUSALS = [RewardOutcome.NOT_RECYCLABLE, RewardOutcome.NO_RULES, RewardOutcome.INSUFFICIENT]
 
 
 def test_outcomes_on_the_wire_are_those_of_the_domain() -> None:
     """An outcome added on one side only would break the other at run time."""
     names = set(character_pb2.Reward.Outcome.keys()) - {"OUTCOME_UNSPECIFIED"}
-    assert names == {f"OUTCOME_{outcome}" for outcome in Outcome}
+    assert names == {f"OUTCOME_{outcome}" for outcome in RewardOutcome}
 
 
-@pytest.mark.parametrize(("outcome", "owned"), [(Outcome.GRANTED, False), (Outcome.ALREADY_OWNED, True)])
-def test_an_earned_reward_carries_its_character(outcome: Outcome, owned: bool) -> None:
+@pytest.mark.parametrize(("outcome", "owned"), [(RewardOutcome.GRANTED, False), (RewardOutcome.ALREADY_OWNED, True)])
+def test_an_earned_reward_carries_its_character(outcome: RewardOutcome, owned: bool) -> None:
     """The app shows the character at once, without another call."""
-    reward = wire.from_reward(Reward(outcome, "metally", Match.MIDDLE), CATALOGUE, Locale.EN)
+    reward = wire.from_reward(Reward(outcome, "metally", MatchReason.MIDDLE), CATALOGUE, Locale.EN)
     assert reward.character == wire.from_character(CATALOGUE["metally"], Locale.EN)
     assert (reward.match_reason, reward.HasField("already_owned"), reward.already_owned) == ("middle", True, owned)
     assert "Metally" in reward.message
 
 
 @pytest.mark.parametrize("outcome", REFUSALS)
-def test_a_refusal_carries_nothing_but_its_sentence(outcome: Outcome) -> None:
+def test_a_refusal_carries_nothing_but_its_sentence(outcome: RewardOutcome) -> None:
     """`already_owned` means something only where there is a character."""
     reward = wire.from_reward(Reward(outcome), CATALOGUE, Locale.KO)
     assert not reward.HasField("character")
@@ -65,5 +65,5 @@ def test_a_request_becomes_a_finding() -> None:
         rule_count=2,
         insufficiency_count=1,
     )
-    assert wire.to_finding(request) == Finding("재활용폐기물", "금속류", 2, 1)
+    assert wire.to_facts(request) == ScanFacts("재활용폐기물", "금속류", 2, 1)
     assert wire.to_scan_id(request) == UUID("0197a2b4-0000-7000-8000-000000000001")

@@ -15,7 +15,7 @@ from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from local.cli.api.errors import ApiError
-from local.cli.api.grpc import LetterFilter, OperationsClient, WatchClient
+from local.cli.api.grpc import DeadLetterFilter, OperationsClient, WatchClient
 from mesh.errors import NotFound
 from mesh.locale import Locale
 from mesh.reasons import Reason
@@ -125,7 +125,7 @@ def answered(channel: Any, rpc: str, call: Callable[[OperationsClient], T], repl
 
 def test_dead_letters_are_listed_as_asked(channel: Any) -> None:
     """One stage's outage fills the list; the others' letters are looked for."""
-    wanted = LetterFilter("vision", Reason.UNAVAILABLE, 3600, archived=True)
+    wanted = DeadLetterFilter("vision", Reason.UNAVAILABLE, 3600, archived=True)
     letter = pb.DeadLetter(scan_id=SCAN_ID)
     reply = pb.ListDeadLettersResponse(dead_letters=[letter])
     request, listed = answered(channel, "ListDeadLetters", lambda client: client.dead_letters(wanted, 50), reply)
@@ -149,7 +149,7 @@ def test_a_replay_tells_where_it_goes_on(channel: Any) -> None:
 def test_a_replay_of_many_tells_how_many(channel: Any) -> None:
     """Fewer than asked for means that it is done."""
     reply = pb.ReplayDeadLettersResponse(replayed_count=7)
-    wanted = LetterFilter("rules")
+    wanted = DeadLetterFilter("rules")
     request, count = answered(channel, "ReplayDeadLetters", lambda client: client.replay_all(wanted, 10), reply)
     assert (request.stage, request.max_count, request.state) == ("rules", 10, pb.DeadLetter.STATE_DEAD)
     assert count == 7

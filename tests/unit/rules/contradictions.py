@@ -137,7 +137,7 @@ def _facts(line: str, locale: Locale, held: frozenset[str]) -> tuple[_Fact, ...]
 
 def within(rule: Rule, locale: Locale, tags: Sequence[str] = ()) -> list[str]:
     """The contradictions within a rule: between its lines, and between its parts."""
-    told = rule.told(locale)
+    told = rule.localized(locale)
     lines = [*told.steps, *told.hazards, told.container, told.when, told.place]
     found = between(lines, locale, tags)
     if _ANY_TIME[locale].search(told.when) and not _open_any_time(told.container, locale):

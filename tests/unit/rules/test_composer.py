@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.locale import Locale
-from rules_svc.answers.composer import PROVIDER, Answer, Composer, Situation
+from rules_svc.answers.composer import PROVIDER, Answer, Classification, Composer
 from rules_svc.loading import loader
 
 BOOK = loader.load()
@@ -31,9 +31,9 @@ def composed(
 ) -> Answer:
     """The answer for a category in a situation."""
     path = tuple(category.split("/"))
-    rules = [rule.told(locale) for rule in BOOK.match(path, tags)]
-    finding = Situation(path, BOOK.taxonomy[path].name[locale], tuple(tags), warning, tuple(candidates))
-    return COMPOSER.compose(finding, rules, question, locale)
+    rules = [rule.localized(locale) for rule in BOOK.match(path, tags)]
+    classification = Classification(path, BOOK.taxonomy[path].name[locale], tuple(tags), warning, tuple(candidates))
+    return COMPOSER.compose(classification, rules, question, locale)
 
 
 @given(

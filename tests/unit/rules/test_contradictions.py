@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from mesh.locale import Locale
-from rules_svc.answers.composer import Composer, Situation
+from rules_svc.answers.composer import Classification, Composer
 from rules_svc.answers.questions import Questions
-from rules_svc.rulebook.regions import Whereabouts
+from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
 from tests.unit.rules import contradictions
@@ -46,7 +46,7 @@ def test_no_rule_contradicts_itself_in_any_situation(book: Rulebook) -> None:
     """Each category in each situation that changes its rule, and in each two of them."""
     wrong = {}
     for path, tags in _situations(book):
-        rule = book.match_in(path, tags, Whereabouts(said="어딘가")).rules[0]
+        rule = book.match_in(path, tags, ResolvedRegion(said="어딘가")).rules[0]
         for locale in LOCALES:
             if found := contradictions.within(rule, locale, tags):
                 wrong["/".join(path), *tags, locale] = found
@@ -58,7 +58,7 @@ def test_no_rule_contradicts_itself_in_any_region(book: Rulebook) -> None:
     wrong = {}
     for region in filter(None, map(book.regions.of_key, book.regions.overlays)):
         for path in book.rules:
-            rule = book.match_in(path, (), Whereabouts(region, region.key)).rules[0]
+            rule = book.match_in(path, (), ResolvedRegion(region, region.key)).rules[0]
             for locale in LOCALES:
                 if found := contradictions.within(rule, locale):
                     wrong["/".join(path), region.key, locale] = found
@@ -70,10 +70,10 @@ def test_no_answer_contradicts_itself(book: Rulebook, questions: Questions) -> N
     composer = Composer(questions)
     wrong = {}
     for path, tags in ((path, tags) for path, tags in _situations(book) if len(tags) < 2):
-        rules = book.match_in(path, tags, Whereabouts(said="어딘가")).rules
+        rules = book.match_in(path, tags, ResolvedRegion(said="어딘가")).rules
         for locale, question in ((Locale.KO, "어디에 언제 버려요?"), (Locale.EN, "Where and when?")):
-            told = [rule.told(locale) for rule in rules]
-            answer = composer.compose(Situation(path, tags=tags), told, question, locale)
+            told = [rule.localized(locale) for rule in rules]
+            answer = composer.compose(Classification(path, tags=tags), told, question, locale)
             if found := contradictions.between(answer.text.splitlines(), locale, tags):
                 wrong["/".join(path), *tags, locale] = found
     assert wrong == {}

@@ -26,7 +26,7 @@ def test_the_guide_says(book: Rulebook, case: dict[str, str]) -> None:
     """Everything a person reads of the rule to follow has the one and hasn't the other."""
     where = book.regions.find(case.get("region", ""))
     matched = book.match_in(tuple(case["of"].split("/")), case.get("tags", "").split(), where)
-    rule = matched.rules[0].told(Locale.KO)
+    rule = matched.rules[0].localized(Locale.KO)
     read = "\n".join([*rule.steps, rule.why, rule.container, *rule.hazards, rule.fee, rule.when, rule.place])
     assert case["says"] in read
     assert "never" not in case or case["never"] not in read

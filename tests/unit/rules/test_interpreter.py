@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from mesh.locale import Locale
-from rules_svc.answers.composer import Composer, Situation
-from rules_svc.answers.interpreter import Interpreter, Known
+from rules_svc.answers.composer import Classification, Composer
+from rules_svc.answers.interpreter import Interpreter, KnownFacts
 from rules_svc.loading import loader
 
 BOOK = loader.load()
@@ -20,11 +20,11 @@ LAMP = "재활용폐기물/조명제품"
 
 def replied(
     category: str, reply: str, *, tags: Sequence[str] = (), question: str = "", region: str = ""
-) -> Known | None:
+) -> KnownFacts | None:
     path = tuple(category.split("/"))
     found = BOOK.regions.find(region)
-    rules = [rule.told(Locale.KO) for rule in BOOK.match_in(path, tags, found).rules]
-    return INTERPRETER.interpret(Situation(path, tags=tuple(tags)), rules, question, region, reply, Locale.KO)
+    rules = [rule.localized(Locale.KO) for rule in BOOK.match_in(path, tags, found).rules]
+    return INTERPRETER.interpret(Classification(path, tags=tuple(tags)), rules, question, region, reply, Locale.KO)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_an_unanswered_question_gives_way_to_one_that_can_be_answered() -> None:
 def test_every_button_settles_its_own_question(locale: Locale) -> None:
     """A choice offered must be understood when it comes back."""
     for one in INTERPRETER.composer.questions.open:
-        rules = [rule.told(locale) for rule in BOOK.match(one.at, ())]
+        rules = [rule.localized(locale) for rule in BOOK.match(one.at, ())]
         for choice in one.choices:
-            known = INTERPRETER.interpret(Situation(one.at), rules, "", "", choice.label[locale], locale)
+            known = INTERPRETER.interpret(Classification(one.at), rules, "", "", choice.label[locale], locale)
             assert known is not None, choice.label
             assert known.path == choice.to
 

@@ -10,7 +10,7 @@ from mesh.errors import InvalidArgument, NotFound
 from mesh.locale import Locale
 from mesh.reasons import Reason
 from rules_svc.loading import loader
-from rules_svc.rulebook.rulebook import Rulebook, ToldRule
+from rules_svc.rulebook.rulebook import LocalizedRule, Rulebook
 
 BOOK = loader.load()
 PATHS = [node.path for node in BOOK.taxonomy]
@@ -100,7 +100,7 @@ GUIDE = [
 ]
 
 
-def words(rule: ToldRule) -> str:
+def words(rule: LocalizedRule) -> str:
     """Everything of a rule that tells a person what to do."""
     return " ".join((*rule.steps, rule.container, rule.why, *rule.hazards))
 
@@ -108,7 +108,7 @@ def words(rule: ToldRule) -> str:
 @pytest.mark.parametrize("case", GUIDE, ids=lambda case: f"{case.category}+{case.tags}")
 def test_the_guide_says(book: Rulebook, case: Case) -> None:
     """The first rule is the one to follow, and it says what the guide says."""
-    followed = book.match(tuple(case.category.split("/")), case.tags.split())[0].told(Locale.KO)
+    followed = book.match(tuple(case.category.split("/")), case.tags.split())[0].localized(Locale.KO)
     assert followed.rule_id == case.rule_id
     assert case.says in words(followed)
     assert case.never not in words(followed)

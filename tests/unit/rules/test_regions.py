@@ -8,7 +8,7 @@ import pytest
 from mesh.locale import Locale
 from rules_svc.rulebook.gazetteer import Region
 from rules_svc.rulebook.notices import notice
-from rules_svc.rulebook.regions import NATION, Level, Whereabouts
+from rules_svc.rulebook.regions import NATION, Level, ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
 
 CLEAR_PET = ("재활용폐기물", "무색페트병", "생수병")
@@ -29,7 +29,7 @@ _SHORT = {
 }
 
 
-def at(book: Rulebook, said: str) -> Whereabouts:
+def at(book: Rulebook, said: str) -> ResolvedRegion:
     return book.regions.find(said)
 
 
@@ -202,7 +202,7 @@ def test_the_narrowest_region_that_says_something_applies(book: Rulebook) -> Non
 def test_days_differ_by_what_is_put_out(book: Rulebook) -> None:
     """Jeju's 요일별 배출제: plastics, paper and film have days of their own."""
     told = {
-        path[1]: book.match_in(path, (), at(book, "제주시")).rules[0].told(Locale.KO).when
+        path[1]: book.match_in(path, (), at(book, "제주시")).rules[0].localized(Locale.KO).when
         for path in (CLEAR_PET, PAPER, ("재활용폐기물", "비닐류"), BOTTLE)
     }
     assert told["무색페트병"].startswith("월·수·금·일요일")
@@ -213,7 +213,7 @@ def test_days_differ_by_what_is_put_out(book: Rulebook) -> None:
 
 def test_the_day_follows_what_the_thing_becomes(book: Rulebook) -> None:
     """A broken bottle goes on the day of the non-burnables, not on that of bottles."""
-    followed = book.match_in(BOTTLE, ["깨짐"], at(book, "제주시")).rules[0].told(Locale.KO)
+    followed = book.match_in(BOTTLE, ["깨짐"], at(book, "제주시")).rules[0].localized(Locale.KO)
     assert followed.rule_id == "nonburnable.broken_glass"
     assert followed.when.startswith("화·토요일")
 

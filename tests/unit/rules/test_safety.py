@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from mesh.locale import Locale
-from rules_svc.answers.composer import Composer, Situation
+from rules_svc.answers.composer import Classification, Composer
 from rules_svc.answers.questions import Questions
-from rules_svc.rulebook.regions import Whereabouts
+from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.index import ItemIndex
 
@@ -39,13 +39,13 @@ def test_what_is_dangerous_is_told_as_such(
     assert found, said
     assert found[0].sure, found
     tags = case.get("tags", [])
-    rules = book.match_in(found[0].path, tags, Whereabouts(said="어딘가")).rules
+    rules = book.match_in(found[0].path, tags, ResolvedRegion(said="어딘가")).rules
     for locale in Locale:
-        told = [rule.told(locale) for rule in rules]
+        told = [rule.localized(locale) for rule in rules]
         followed = told[0]
         rule = "\n".join([*followed.steps, *followed.hazards, followed.container, followed.when])
-        finding = Situation(found[0].path, tags=tuple(tags))
-        answer = Composer(questions).compose(finding, told, "", locale).text
+        classification = Classification(found[0].path, tags=tuple(tags))
+        answer = Composer(questions).compose(classification, told, "", locale).text
         for text in (rule, answer):
             for words in case[locale]:
                 assert any(word in text for word in words), (words, text)

@@ -18,7 +18,7 @@ def test_a_rule_survives_the_way_there_and_back(book: Rulebook) -> None:
     """ComposeAnswer stands on the very rule MatchRules told."""
     for path in book.rules:
         for locale in Locale:
-            rule = book.match(path, ())[0].told(locale)
+            rule = book.match(path, ())[0].localized(locale)
             assert wire.to_rule(wire.from_rule(rule, book.taxonomy)) == rule
 
 
@@ -38,8 +38,8 @@ def test_korean_in_separate_letters_is_understood(book: Rulebook) -> None:
 def test_candidates_without_a_name_are_not_offered() -> None:
     """An empty name between commas would read like a mistake."""
     candidates = [Candidate(display_name="금속"), Candidate(category=Category(major="미분류"))]
-    finding = wire.to_finding(Classification(category=Category(major="미분류"), candidates=candidates))
-    assert finding.candidates == ("금속",)
+    classification = wire.to_classification(Classification(category=Category(major="미분류"), candidates=candidates))
+    assert classification.candidates == ("금속",)
 
 
 def test_what_a_search_leaves_open_has_defaults() -> None:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from mesh.locale import Locale
-from vision_svc.classifiers.classification import UNKNOWN, Category, OutcomeKind
+from vision_svc.classifiers.classification import UNKNOWN, Category, WasteKind
 from vision_svc.classifiers.labels import GROUP_OF, GROUPS, KINDS
 
 _TAXONOMY = Path(__file__).parents[3] / "rules_svc" / "data" / "taxonomy.yaml"
@@ -30,7 +30,7 @@ def _walk(nodes: list[dict[str, Any]], above: tuple[str, ...]) -> Iterator[tuple
 
 @pytest.mark.parametrize("kind", [*KINDS.values(), *GROUPS.values(), UNKNOWN], ids=lambda kind: kind.name[Locale.EN])
 def test_every_kind_is_in_the_rule_book_by_the_same_name(
-    taxonomy: Mapping[Category, Mapping[str, str]], kind: OutcomeKind
+    taxonomy: Mapping[Category, Mapping[str, str]], kind: WasteKind
 ) -> None:
     """Else a scan would end without rules, or show two names for one thing."""
     assert {str(locale): name for locale, name in kind.name.items()} == taxonomy[kind.category]

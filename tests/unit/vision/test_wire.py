@@ -5,7 +5,7 @@ import pytest
 from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest
 from mesh.locale import Locale
 from vision_svc import wire
-from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, OutcomeKind
+from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, WasteKind
 from vision_svc.classifiers.labels import KINDS
 from vision_svc.classify import ClassifiedPhoto, Phase
 from vision_svc.photos.locations import Outside, Stored
@@ -14,7 +14,7 @@ from vision_svc.photos.photos import Identity
 _PHOTO = Identity("ab" * 32, 300, 200)
 
 
-def _finding(kind: OutcomeKind) -> ClassifiedPhoto:
+def _finding(kind: WasteKind) -> ClassifiedPhoto:
     candidates = (Candidate(KINDS["metal"], 0.75), Candidate(KINDS["food"], 0.25))
     return ClassifiedPhoto(Classification(kind, 0.75, candidates, "offline", "m-1"), _PHOTO)
 
