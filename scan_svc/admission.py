@@ -9,12 +9,14 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from mesh import outages
 from mesh.errors import ResourceExhausted
 from mesh.reasons import Reason
+from mesh.tasks import kept_running
 
 _SAMPLE_SECONDS = 1.0
 _WINDOW = 20  # samples the rate is measured over
@@ -128,3 +130,13 @@ class Admission:
     def _stay(self) -> float:
         in_system, rate = self._backlog.in_system + self._entered, self._rate()
         return in_system / rate if rate else math.inf
+
+
+@asynccontextmanager
+async def open_admission(
+    count: Callable[[], Awaitable[Backlog]], longest_seconds: float, always: int
+) -> AsyncIterator[Admission]:
+    """The admission, as `Admission` is made, counting until the block is left."""
+    admission = Admission(count, longest_seconds, always)
+    async with kept_running(admission.run):
+        yield admission

@@ -13,8 +13,8 @@ from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from mesh.reasons import Reason
 from scan_svc.admission import Admission
-from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.snapshots import Snapshot, Snapshots
+from scan_svc.progress.progress import Progress
+from scan_svc.progress.snapshots import Snapshot
 from scan_svc.rate_limit import RateLimit
 from scan_svc.scans import NewScan, Photo, Scan, State
 from scan_svc.store import ScanStore
@@ -77,8 +77,7 @@ class Lifecycle:
 
     Args:
         store: PostgreSQL.
-        reader: Redis, then PostgreSQL.
-        snapshots: Where changes are made known.
+        progress: Where changes are shown, and scans read.
         uploads: The photos.
         webhooks: Who is told about a scan's end.
         cdn_base_url: Where photos can be seen.
@@ -89,8 +88,7 @@ class Lifecycle:
     def __init__(
         self,
         store: ScanStore,
-        reader: ScanReader,
-        snapshots: Snapshots,
+        progress: Progress,
         uploads: Uploads,
         webhooks: WebhookStore,
         cdn_base_url: str,
@@ -98,8 +96,7 @@ class Lifecycle:
         admission_control: AdmissionControl,
     ) -> None:
         self._store = store
-        self._reader = reader
-        self._snapshots = snapshots
+        self._progress = progress
         self._uploads = uploads
         self._webhooks = webhooks
         self._cdn_base_url = cdn_base_url.rstrip("/")
@@ -154,7 +151,7 @@ class Lifecycle:
             await self._uploads.verify(scan_id, scan.photo)
             if await self._store.start(scan_id, traceparent):
                 self._admission_control.queued()
-            scan = await self._reader.refresh(scan_id)
+            scan = await self._progress.reader.refresh(scan_id)
         if scan.state in (State.CANCELLED, State.EXPIRED):
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
         return scan
@@ -165,7 +162,7 @@ class Lifecycle:
         Raises:
             NotFound: No such scan.
         """
-        return _owned(await self._reader.read(scan_id), user_id)
+        return _owned(await self._progress.reader.read(scan_id), user_id)
 
     def expected_wait(self, scan: Snapshot) -> float | None:
         """Seconds until a queued scan is taken; None if it isn't queued, or it can't be told."""
@@ -194,7 +191,7 @@ class Lifecycle:
         while not scan.state.terminal:
             # Nothing to cancel means that it was started or ended at this very moment: look again.
             await self._store.cancel(scan_id)
-            scan = await self._reader.refresh(scan_id)
+            scan = await self._progress.reader.refresh(scan_id)
         if scan.state is not State.CANCELLED:
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
         return scan
@@ -210,7 +207,7 @@ class Lifecycle:
             # First: if this fails the scan is still there, and the user can try again.
             await self._uploads.remove(scan.photo.object_key)
         await self._store.delete(scan_id)
-        await self._snapshots.forget(scan_id)
+        await self._progress.snapshots.forget(scan_id)
 
     async def _let_in(self, new: NewScan) -> Scan | None:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
@@ -227,7 +224,7 @@ class Lifecycle:
     async def _stored(self, new: NewScan, traceparent: str) -> Scan:
         scan, is_new = await self._store.create(new, traceparent)
         if is_new:
-            self._snapshots.announce(scan)
+            self._progress.snapshots.announce(scan)
         if is_new and scan.state is State.QUEUED:
             self._admission_control.queued()
         return scan

@@ -1,7 +1,6 @@
 """Where everything is measured: one PostgreSQL, a fresh database for each figure, and the clients that submit."""
 
 import asyncio
-import functools
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -19,8 +18,8 @@ from local.stack.stack import ENV_FILE, StackPart, running
 from mesh.locale import Locale
 from mesh.migrations import migrate
 from mesh.postgres import Pool
+from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
-from scan_svc.jobs.queue import JobQueue
 from scan_svc.scans import NewScan, Photo
 from scan_svc.store import ScanStore
 
@@ -80,12 +79,12 @@ class Submitter:
 
     def __init__(self, pool: Pool) -> None:
         self._store = ScanStore(pool)
-        self._notifier = Notifier(functools.partial(JobQueue(pool).notify, "scan"))
+        self._notifier = Notifier(pool)
 
     async def submit(self) -> None:
         """Submits one scan."""
         await self._store.create(_new_scan(), _TRACEPARENT)
-        self._notifier.notify()
+        self._notifier.wake(SCAN_KIND)
 
     async def submit_many(self, count: int) -> list[float]:
         """Submits scans from several clients at once; returns the seconds each took."""

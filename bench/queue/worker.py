@@ -6,6 +6,7 @@ each: `ready`, `done N` scans so far, `waiting N` at the gate, `starts` of the s
 
 import asyncio
 import cProfile
+import functools
 import json
 import sys
 from contextlib import AsyncExitStack
@@ -18,11 +19,17 @@ from mesh import telemetry
 from mesh.circuit_breakers import CircuitBreaker
 from mesh.postgres import Pool, listen, open_pool
 from mesh.settings import ServiceSettings
-from scan_svc.jobs.consumer import Handover, JobKind, Quarantine
+from scan_svc.jobs.consumer import Consumer, JobKind
+from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND
+from scan_svc.jobs.notifier import Notifier
+from scan_svc.jobs.periodic import Schedule
+from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.worker import Worker
-from scan_svc.pipeline.executor import Execution, ExecutionContext
+from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
+from scan_svc.progress.progress import Progress
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
@@ -32,6 +39,7 @@ from scan_svc.scans import Scan, State
 from scan_svc.store import ScanStore
 
 _TELL_SECONDS = 0.02
+_LEASE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +104,19 @@ async def work(orders: Orders) -> None:
 
 
 def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemetry.Telemetry, orders: Orders) -> Worker:
-    queue, store = JobQueue(pool), ScanStore(pool)
+    queue, store, workers = JobQueue(pool), ScanStore(pool), WorkerRegistry(pool)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
-    reader = ScanReader(counter, store.get_many, queue.ask_for_progress)
-    progress = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
-    handover, rewards = Handover(), RewardStore(pool)
-    bench = ExecutionContext(
-        queue, pipeline, progress, counter, reader, None, 300.0, 1.0, lambda: None, handover, lambda: None, 15.0
-    )
-    rewarding = RewardContext(rewards, pipeline, counter, reader.refresh, None, 1.0)
-    suspects = Quarantine(queue.quarantine_waits, lambda: queue.due("suspects", 1.0), queue.claim_quarantined)
-    kind = JobKind("scan", orders.capacity, queue.claim, lambda lease: Execution(bench, lease), suspects)
-    later = JobKind(
-        "reward", orders.capacity, rewards.claim, lambda lease: RewardExecution(rewarding, lease), handover=handover
-    )
-    return Worker(queue, [kind, later], lease_seconds=15.0, grace_seconds=5.0)
+    reader = ScanReader(counter, store.get_many, Notifier(pool).ask_for_progress)
+    log = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
+    progress, rewards = Progress(counter, reader, log), RewardStore(pool)
+    rewarding = functools.partial(RewardExecution, RewardContext(rewards, pipeline, progress, 1.0, None))
+    later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers)
+    limits = ExecutionLimits(300.0, 1.0, _LEASE_SECONDS)
+    context = ExecutionContext(queue, pipeline, progress, limits, later, lambda kind: None, None)
+    quarantine = Quarantine(queue, Schedule(pool), _LEASE_SECONDS)
+    execute = functools.partial(Execution, context)
+    scans = Consumer(JobKind(SCAN_KIND, orders.capacity, queue.claim, execute, quarantine), workers)
+    return Worker(workers, [scans, later], lease_seconds=_LEASE_SECONDS, grace_seconds=5.0)
 
 
 async def _standard_input() -> asyncio.StreamReader:

@@ -5,7 +5,7 @@ stages produced stays with it, so a replay pays only for the stage that failed a
 stage `reward` belongs to a scan that has succeeded, and stays so.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,6 @@ import structlog
 from mesh.errors import NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
-from scan_svc.jobs.leases import REWARD_KIND
 from scan_svc.results import Usage
 from scan_svc.rows import failure_from
 from scan_svc.scans import Failure
@@ -86,21 +85,19 @@ class DeadLetters:
     Args:
         pool: Connections.
         refresh: Makes a replayed scan known to its watchers; raises NotFound if it is gone.
-        queued: Called when there is a scan to claim.
-        reward_due: Called when there is a reward to claim.
+        wake: Called with the kind of job there is to claim.
     """
 
     def __init__(
         self,
         pool: asyncpg.Pool,
         refresh: Callable[[str], Awaitable[object]],
-        queued: Callable[[], None],
-        reward_due: Callable[[], None] = lambda: None,
+        wake: Callable[[str], None],
     ) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.jobs")
         self._refresh = refresh
-        self._wake: Mapping[str, Callable[[], None]] = {"scan": queued, REWARD_KIND: reward_due}
+        self._wake = wake
 
     async def page(self, wanted: DeadLetterFilter, after: tuple[datetime, int] | None, size: int) -> list[DeadLetter]:
         """Up to `size` of the letters meant, longest dead first, after a point (died_at, job_id) in that order."""
@@ -149,7 +146,7 @@ class DeadLetters:
         """Queues those that are dead letters still; returns the stages they go on from."""
         rows = await self._pool.fetch(self._sql["dead_replay"], scan_ids)
         for kind in {row["kind"] for row in rows}:
-            self._wake[kind]()
+            self._wake(kind)
         for row in rows:
             with suppress(NotFound):  # deleted meanwhile
                 await self._refresh(str(row["id"]))

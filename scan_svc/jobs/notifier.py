@@ -1,40 +1,64 @@
-"""Waking workers when there is something to do."""
+"""Telling workers, wherever they are, that there is something to do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from mesh.postgres import Queries
 
 
 class Notifier:
-    """Wakes workers for one kind of job: the one in this process if it has room, or else all that listen.
+    """Wakes workers when a job is to be claimed: the one in this process if it has room, or else all that listen.
 
-    NOTIFY serialises commits, so it isn't part of a submission's transaction, many rings at once are one notification,
-    and where the work is taken on the spot there is none. One that is lost costs a worker's poll interval, no more.
+    NOTIFY serialises commits, so it isn't part of a submission's transaction, many wake-ups at once are one
+    notification, and where the work is taken on the spot there is none. One that is lost costs a worker's poll
+    interval, no more.
 
     Args:
-        ring: Sends one notification.
-        at_home: Wakes the worker in this process; False if there is none, or it has no room.
+        pool: Connections.
+        enabled: Whether anybody is woken for jobs at all; else workers poll.
     """
 
-    def __init__(self, ring: Callable[[], Awaitable[object]], at_home: Callable[[], bool] = lambda: False) -> None:
-        self._notify = ring
-        self._at_home = at_home
-        self._again = False
-        self._ringing: asyncio.Task[None] | None = None
+    def __init__(self, pool: asyncpg.Pool, *, enabled: bool = True) -> None:
+        self._pool = pool
+        self._sql = Queries("scan_svc.jobs")
+        self._enabled = enabled
+        self._local: Callable[[str], bool] | None = None
+        self._due: set[str] = set()
+        self._sending: asyncio.Task[None] | None = None
 
-    def notify(self) -> None:
-        """There is work. Returns at once."""
-        if self._at_home():
-            return
-        self._again = True
-        if self._ringing is None:
-            self._ringing = asyncio.create_task(self._loop(), name="notifier")
+    @contextmanager
+    def asking_first(self, local: Callable[[str], bool]) -> Iterator[None]:
+        """While the block lasts, wakes the worker in this process first.
 
-    async def _loop(self) -> None:
+        Args:
+            local: Wakes it for jobs of one kind; False if it has no room for them.
+        """
+        self._local = local
         try:
-            while self._again:
-                self._again = False
-                await self._notify()
-        except Exception:  # the poll finds the work all the same
-            self._again = False
+            yield
         finally:
-            self._ringing = None
+            self._local = None
+
+    def wake(self, kind: str) -> None:
+        """There is a job of this kind to claim. Returns at once."""
+        if not self._enabled or (self._local and self._local(kind)):
+            return
+        self._due.add(kind)
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send(), name="notifier")
+
+    async def ask_for_progress(self) -> None:
+        """Asks the workers to store the progress that they have shown."""
+        await self._pool.execute(self._sql["ask_for_progress"])
+
+    async def _send(self) -> None:
+        try:
+            while self._due:
+                await self._pool.execute(self._sql["notify"], self._due.pop())
+        except Exception:  # the poll finds the work all the same
+            self._due.clear()
+        finally:
+            self._sending = None

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import structlog
 
 from mesh import outages
-from scan_svc.jobs.queue import JobQueue
+from mesh.postgres import Queries
 
 _log = structlog.get_logger("periodic")
 
@@ -29,16 +30,32 @@ class PeriodicTask:
     run: Callable[[], Awaitable[object]]
 
 
+class Schedule:
+    """When each task is due next, for all processes together.
+
+    Args:
+        pool: Connections.
+    """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._sql = Queries("scan_svc.jobs")
+
+    async def due(self, task: str, every_seconds: float) -> bool:
+        """True for the one process that may run a task now."""
+        return await self._pool.fetchval(self._sql["due_periodic"], task, every_seconds) is not None
+
+
 class Periodic:
     """Runs tasks that are due and that no other process has taken.
 
     Args:
-        queue: Says who may run a task.
+        schedule: Says who may run a task.
         tasks: The tasks.
     """
 
-    def __init__(self, queue: JobQueue, tasks: Sequence[PeriodicTask]) -> None:
-        self._queue = queue
+    def __init__(self, schedule: Schedule, tasks: Sequence[PeriodicTask]) -> None:
+        self._schedule = schedule
         self._tasks = tasks
 
     async def run(self) -> None:
@@ -50,7 +67,7 @@ class Periodic:
 
     async def _run_if_due(self, task: PeriodicTask) -> None:
         try:
-            if await self._queue.due(task.name, task.every_seconds):
+            if await self._schedule.due(task.name, task.every_seconds):
                 await task.run()
         except Exception as error:
             if outages.from_exception(error) is None:

@@ -1,4 +1,4 @@
-"""The job table: who works on which scan, and what is done already.
+"""The scan jobs: who works on which scan, and what is done already.
 
 Every write of a worker carries the job's token. The token rises whenever a job changes hands, so the late write of a
 worker that was frozen, partitioned or cancelled changes no row: it is fenced, and raises `Fenced`. Only the database's
@@ -7,13 +7,11 @@ clock counts here.
 
 import functools
 import time
-from collections.abc import Collection, Mapping, Sequence
-from math import isqrt
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import msgspec
 import structlog
-from msgspec.structs import replace
 
 from mesh.postgres import Queries
 from scan_svc.batching import GroupCommit, Key
@@ -24,91 +22,38 @@ from scan_svc.scans import Failure, Scan
 
 _log = structlog.get_logger("queue")
 
-# Crashes from which on a job is suspected of being their cause.
-_SUSPECT = 2
-# With the fifth crash a job is archived; it keeps its count when it is replayed.
-_MOST_CRASHES = 32_767
-_SMALLEST_GROUP = 4
+# Crashes of one stage from which on a job is suspected of being their cause.
+SUSPECT_CRASHES = 2
 # A job that this release can't read is left to others, in steps, for as long as a scan may take.
 _UNREADABLE_PAUSE = 10.0
 _UNREADABLE_SECONDS = 300.0
 
 
 class JobQueue:
-    """The scan jobs.
+    """The jobs of kind `scan`.
 
     Args:
         pool: Connections.
-        heartbeat_pool: A connection of its own for what keeps a worker alive, so that it never queues behind a thousand
-            scans that all fail at once; `pool` if it isn't given.
     """
 
-    def __init__(self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool | None = None) -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._heartbeat_pool = heartbeat_pool or pool
         self._sql = Queries("scan_svc.jobs")
         self._checkpoints = GroupCommit(self._commit_checkpoints)
         self._endings = GroupCommit(self._commit_endings)
 
-    async def register_worker(self) -> int:
-        """Registers a worker; returns its id."""
-        worker_id: int = await self._pool.fetchval(self._sql["register_worker"])
-        return worker_id
-
-    async def heartbeat(self, worker_id: int) -> bool:
-        """Tells that a worker lives; False if it was declared dead and must stop."""
-        return await self._heartbeat_pool.fetchval(self._sql["heartbeat"], worker_id) is not None
-
-    async def deregister_worker(self, worker_id: int) -> None:
-        """Removes a worker that holds nothing any more."""
-        await self._pool.execute(self._sql["deregister_worker"], worker_id)
-
-    async def rescue_orphans(self, lease_seconds: float) -> list[str]:
-        """Takes jobs back from workers that fell silent; returns the scans concerned."""
-        await self._heartbeat_pool.execute(self._sql["prune_silent_workers"], lease_seconds)
-        return [
-            str(row["id"])
-            for row in await self._heartbeat_pool.fetch(self._sql["rescue_orphaned_jobs"], to_json(FAULT))
-        ]
-
-    async def reconcile(self, worker_id: int, kind: str, running: Collection[int], unheard_seconds: float = 0.0) -> int:
-        """Gives back jobs that are leased to a worker without its knowledge: the answer to its claim was lost.
-
-        Args:
-            worker_id: Which worker.
-            kind: Jobs of which kind.
-            running: Those it knows of.
-            unheard_seconds: How long ago a job must have been due. One that the end of a scan leases is known here a
-                moment later.
-        """
-        return len(await self._pool.fetch(self._sql["not_running"], worker_id, kind, list(running), unheard_seconds))
-
     async def claim(self, worker_id: int, count: int) -> list[Lease]:
-        """Takes up to `count` jobs that are due."""
-        return await self._claimed(worker_id, count, 0, _SUSPECT - 1)
+        """Takes up to `count` jobs that are due and no suspects."""
+        return await self._claim(worker_id, count, 0, SUSPECT_CRASHES - 1)
 
-    async def quarantine_waits(self) -> bool:
-        """Whether a job is due that may be what crashes workers."""
-        return await self._quarantined() > 0
+    async def claim_suspects(self, worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
+        """Takes up to `count` jobs that are due and were in so many crashes of their stage; to be run apart."""
+        return await self._claim(worker_id, count, least_crashes, most_crashes)
 
-    async def claim_quarantined(self, worker_id: int, beside: int) -> list[Lease]:
-        """Takes jobs that were in several crashes of one stage: any of them may be what crashes workers.
-
-        Run them apart from all others. The innocent among them soon have that stage behind them; after another crash
-        each runs alone, so the guilty one is known before it is archived. As many run together as is the square root of
-        how many wait: with more, more would have to run alone in the end; with fewer, the others would wait longer.
-
-        Args:
-            worker_id: For whom.
-            beside: How many suspects it runs already; only those that needn't be alone are taken then.
-        """
-        group = max(_SMALLEST_GROUP, isqrt(await self._quarantined() + beside))
-        alone = ((4, _MOST_CRASHES, 1), (3, 3, 1)) if beside == 0 else ()
-        for least, most, group_size in (*alone, (_SUSPECT, _SUSPECT, group)):
-            leases = await self._claimed(worker_id, max(0, group_size - beside), least, most)
-            if leases:
-                return [replace(lease, group_size=group_size) for lease in leases]
-        return []
+    async def count_suspects(self) -> int:
+        """How many jobs are due that were in several crashes of their stage."""
+        count: int = await self._pool.fetchval(self._sql["count_suspects"])
+        return count
 
     async def checkpoint(self, done: Checkpoint) -> None:
         """Stores what a stage produced and moves the job on; committed together with other scans' checkpoints.
@@ -192,25 +137,9 @@ class JobQueue:
             raise Fenced
         return End.of(row)
 
-    async def due(self, task: str, every_seconds: float) -> bool:
-        """True for the one process that may run a periodic task now."""
-        return await self._pool.fetchval(self._sql["due_periodic"], task, every_seconds) is not None
-
-    async def ask_for_progress(self) -> None:
-        """Asks the workers to store the progress that they have shown."""
-        await self._pool.execute(self._sql["ask_for_progress"])
-
-    async def notify(self, kind: str) -> None:
-        """Wakes the workers that listen, for jobs of one kind."""
-        await self._pool.execute(self._sql["notify"], kind)
-
-    async def _quarantined(self) -> int:
-        count: int = await self._pool.fetchval(self._sql["suspects"])
-        return count
-
-    async def _claimed(self, worker_id: int, count: int, least: int, most: int) -> list[Lease]:
+    async def _claim(self, worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
         asked_at = time.monotonic()
-        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least, most)
+        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least_crashes, most_crashes)
         leases, unreadable = readable(rows, functools.partial(_lease, asked_at=asked_at))
         for row in unreadable:
             await self._set_aside(row)

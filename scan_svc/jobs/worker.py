@@ -7,16 +7,19 @@ import asyncio
 import contextlib
 import functools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 
 from mesh import outages
-from mesh.tasks import end
-from scan_svc.jobs.consumer import Consumer, JobKind, patiently
-from scan_svc.jobs.queue import JobQueue
+from mesh.postgres import listen
+from mesh.tasks import end, kept_running
+from scan_svc.jobs.consumer import Consumer
+from scan_svc.jobs.notifier import Notifier
+from scan_svc.jobs.patience import patiently
+from scan_svc.jobs.workers import WorkerRegistry
 
 _log = structlog.get_logger("worker")
 
@@ -31,8 +34,8 @@ class Worker:
     """One worker process.
 
     Args:
-        queue: The job table.
-        kinds: What it works on.
+        registry: Where it registers, and tells that it lives.
+        consumers: What it works on.
         lease_seconds: Silence after which others take its jobs.
         grace_seconds: How long jobs at work may run on when it leaves.
         rescued: Told of scans that were taken back from dead workers.
@@ -41,16 +44,16 @@ class Worker:
 
     def __init__(
         self,
-        queue: JobQueue,
-        kinds: Sequence[JobKind],
+        registry: WorkerRegistry,
+        consumers: Sequence[Consumer],
         *,
         lease_seconds: float,
         grace_seconds: float,
         rescued: Callable[[Sequence[str]], Awaitable[None]] | None = None,
         beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
-        self._queue = queue
-        self._consumers = [Consumer(kind, queue, apart_seconds=lease_seconds) for kind in kinds]
+        self._registry = registry
+        self._consumers = consumers
         self._rescued = rescued
         self._beside = beside
         self._lease_seconds = lease_seconds
@@ -106,7 +109,7 @@ class Worker:
         while not self._leaving.is_set():
             began = time.monotonic()
             try:
-                worker_id = await patiently(self._queue.register_worker)
+                worker_id = await patiently(self._registry.register)
                 # If the database was away it couldn't say goodbye; nothing of it runs any more.
                 await patiently(functools.partial(self._deregister, former))
                 former = worker_id
@@ -170,7 +173,7 @@ class Worker:
             # that is heard again keeps reapers off meanwhile.
             await self._first_of(
                 asyncio.wait(tasks),
-                patiently(functools.partial(self._queue.heartbeat, worker_id)),
+                patiently(functools.partial(self._registry.heartbeat, worker_id)),
                 self._leaving.wait(),
             )
         if tasks:
@@ -196,8 +199,8 @@ class Worker:
             return
         for consumer in self._consumers:
             # What a claim took as it was cancelled goes back without counting as a crash.
-            await self._queue.reconcile(worker_id, consumer.kind, ())
-        await self._queue.deregister_worker(worker_id)
+            await self._registry.reconcile(worker_id, consumer.kind, ())
+        await self._registry.deregister(worker_id)
 
     async def _heartbeats(self, worker_id: int) -> None:
         """Tells that this worker lives, and takes over from those that don't; returns when it was declared dead.
@@ -211,7 +214,7 @@ class Worker:
             asked = time.monotonic()
             try:
                 async with asyncio.timeout(self._lease_seconds / 2):
-                    if not await self._queue.heartbeat(worker_id):
+                    if not await self._registry.heartbeat(worker_id):
                         return
                 # The lease runs from when the database wrote the beat down: after the question, before the answer.
                 self._heard = asked
@@ -229,11 +232,11 @@ class Worker:
             await asyncio.sleep(pause)
 
     async def _rescue_orphans(self) -> None:
-        rescued = await self._queue.rescue_orphans(self._lease_seconds)
+        rescued = await self._registry.rescue_orphans(self._lease_seconds)
         if rescued:
             _log.warning("jobs taken back from workers that fell silent", scans=len(rescued))
             for consumer in self._consumers:
-                consumer.suspect()
+                consumer.look_for_suspects()
             if self._rescued:
                 # Beside the beat, which it would hold up with Redis away.
                 showing = asyncio.create_task(self._show(self._rescued(rescued)), name="show rescued")
@@ -249,3 +252,25 @@ class Worker:
     @property
     def _tasks(self) -> "list[asyncio.Task[None]]":
         return [task for consumer in self._consumers for task in consumer.tasks]
+
+
+@asynccontextmanager
+async def open_worker(
+    worker: Worker, notifier: Notifier, dsn: str, progress_wanted: Callable[[], None]
+) -> AsyncIterator[Worker]:
+    """Lets a worker work until the block is left, and listen to notifications.
+
+    Args:
+        worker: Which.
+        notifier: Asks it first when there is something to do.
+        dsn: Where notifications come from.
+        progress_wanted: Called when somebody needs to know how far the scans at work are.
+    """
+    notified: Mapping[str, Callable[[str], object]] = {
+        "scan_ready": worker.wake,
+        "scan_stop": lambda job_id: worker.stop_job(int(job_id)),
+        "scan_progress": lambda _: progress_wanted(),
+    }
+    async with kept_running(lambda: listen(dsn, notified)), worker.working():
+        with notifier.asking_first(worker.wake):
+            yield worker

@@ -1,7 +1,8 @@
 """The services Scan calls, as the pipeline wants them: proto types end here."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import grpc
@@ -10,16 +11,21 @@ from google.type import latlng_pb2
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
-from mesh.grpc_client import Peer
+from mesh.grpc_client import Peer, open_channel
 from mesh.proto_mirror import from_proto, to_proto
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Interpretation, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
+from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
 
 _Phase = vision_service_pb2.ClassifyProgress.Phase
 _STEPS: Mapping[int, Step] = MappingProxyType(
     {_Phase.PHASE_FETCH: Step.FETCH, _Phase.PHASE_PREPARE: Step.PREPARE, _Phase.PHASE_CLASSIFY: Step.CLASSIFY}
 )
+
+# Idempotent and cheap: sent again when a replica is away.
+_RULES_RETRIED = ("MatchRules", "InterpretReply", "FindPlaces")
+_CHARACTER_RETRIED = ("EvaluateReward",)
 
 
 class VisionPeer:
@@ -137,3 +143,30 @@ class CharacterPeer:
         )
         response = await self._peer.call(self._stub.EvaluateReward, request, timeout=deadline)
         return from_proto(response.reward, Reward)
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The services Scan calls."""
+
+    vision: VisionPeer
+    rules: RulesPeer
+    character: CharacterPeer
+
+
+@asynccontextmanager
+async def open_peers(settings: ScanSettings, spending: Spending) -> AsyncIterator[Peers]:
+    """One channel to each service, closed at exit.
+
+    Args:
+        settings: Where they are.
+        spending: Tells them what models have cost today.
+    """
+    async with AsyncExitStack() as channels:
+        enter = channels.enter_async_context
+        vision = await enter(open_channel(settings.vision_target, "eco2.vision.v1.VisionService"))
+        rules = await enter(open_channel(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED))
+        character = await enter(
+            open_channel(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED)
+        )
+        yield Peers(VisionPeer(vision, spending), RulesPeer(rules, spending), CharacterPeer(character))

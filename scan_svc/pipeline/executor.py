@@ -22,13 +22,11 @@ from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound
 from mesh.reasons import Reason
 from mesh.tasks import end
-from scan_svc.jobs.leases import Checkpoint, End, Fenced, Lease, PutBack, RewardLease
+from scan_svc.jobs.leases import REWARD_KIND, WEBHOOK_KIND, Checkpoint, End, Fenced, Lease, PutBack, RewardLease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import PERMANENT, Pipeline, Stage, StageOutcome, backoff, outputs
-from scan_svc.progress.progress_log import ProgressLog
-from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.snapshots import Snapshots
+from scan_svc.progress.progress import Progress
 from scan_svc.results import Usage
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
@@ -56,48 +54,53 @@ class Handover(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionLimits:
+    """How long things may take.
+
+    Attributes:
+        scan_seconds: A whole scan.
+        backoff_seconds: The pause before the second try of a stage, at most.
+        lease_seconds: For so long a lease is surely good without word from the database.
+    """
+
+    scan_seconds: float
+    backoff_seconds: float
+    lease_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionContext:
     """What every execution of a worker shares.
 
     Attributes:
         queue: The job table.
         pipeline: The stages.
-        progress: Where a running scan is shown.
-        snapshots: Where a scan is shown that isn't running any more.
-        reader: Publishes the truth when one's own view is in doubt.
-        tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
-        scan_seconds: How long a whole scan may take.
-        backoff_seconds: Longest pause before the second try of a stage.
-        webhook_due: Called when somebody is to be told of a scan's end.
+        progress: Where scans are shown.
+        limits: How long things may take.
         rewards: Where the rewards of scans that end here are evaluated.
-        reward_due: Called when a reward waits to be claimed.
-        lease_seconds: How long a lease is surely good without word from the database.
+        wake: Called with the kind of a job that was made and waits to be claimed.
+        tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
     """
 
     queue: JobQueue
     pipeline: Pipeline
-    progress: ProgressLog
-    snapshots: Snapshots
-    reader: ScanReader
-    tracer: trace.Tracer | None
-    scan_seconds: float
-    backoff_seconds: float
-    webhook_due: Callable[[], None]
+    progress: Progress
+    limits: ExecutionLimits
     rewards: Handover
-    reward_due: Callable[[], None]
-    lease_seconds: float
+    wake: Callable[[str], None]
+    tracer: trace.Tracer | None
 
 
 class Execution:
     """One lease at work.
 
     Args:
-        bench: What all executions share.
+        context: What all executions share.
         lease: The lease.
     """
 
-    def __init__(self, bench: ExecutionContext, lease: Lease) -> None:
-        self._context = bench
+    def __init__(self, context: ExecutionContext, lease: Lease) -> None:
+        self._context = context
         self._lease = lease
         self._scan = lease.scan
         # The checkpoint that is being committed beside the running stage, and its commit.
@@ -108,7 +111,7 @@ class Execution:
         # frozen for long between the two.
         self._assured = lease.asked_at
         self._ask_again = 0.0  # not before: the database is away
-        self._ends_at = time.monotonic() + bench.scan_seconds - lease.age
+        self._ends_at = time.monotonic() + context.limits.scan_seconds - lease.age
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
@@ -130,7 +133,7 @@ class Execution:
                 await end(self._writing)
             await self._publish_truth()
         finally:
-            self._context.progress.forget(self._lease)
+            self._context.progress.log.forget(self._lease)
 
     def leave(self) -> None:
         """Lets the running stage end; the ones after it are for another worker."""
@@ -178,7 +181,7 @@ class Execution:
             Fenced: It has.
         """
         asked_at = time.monotonic()
-        if asked_at - self._assured > self._context.lease_seconds:
+        if asked_at - self._assured > self._context.limits.lease_seconds:
             if not await self._persist(lambda: self._context.queue.holds_lease(self._lease)):
                 raise Fenced
             self._assured = asked_at
@@ -191,7 +194,7 @@ class Execution:
         Raises:
             Fenced: It was lost.
         """
-        asked_at, lease_seconds = time.monotonic(), self._context.lease_seconds
+        asked_at, lease_seconds = time.monotonic(), self._context.limits.lease_seconds
         if asked_at - self._assured <= lease_seconds or asked_at < self._ask_again:
             return
         try:
@@ -265,7 +268,7 @@ class Execution:
         else:
             await self._publish_truth()
         if ended is None or ended.webhook_due:
-            self._context.webhook_due()
+            self._context.wake(WEBHOOK_KIND)
 
     async def _fail(self, error: EcoError) -> None:
         """Fails the stage the lease is at."""
@@ -293,7 +296,7 @@ class Execution:
             reason=error.reason, detail=error.metadata, final=final,
         )  # fmt: skip
         if not final:
-            delay = backoff(self._context.backoff_seconds, self._lease.attempt, error)
+            delay = backoff(self._context.limits.backoff_seconds, self._lease.attempt, error)
             if waits:
                 delay = max(delay, random.uniform(0, min(_OUTAGE_LIMIT, self._age() / 2)))
             back = await self._persist(lambda: self._context.queue.retry(self._lease, failure, delay, counts=not waits))
@@ -313,7 +316,7 @@ class Execution:
             )
         )
         if ended.webhook_due:
-            self._context.webhook_due()
+            self._context.wake(WEBHOOK_KIND)
 
     def _no_further_back(self, scan: Scan) -> int:
         """The percentage to show: a stage that is tried again begins behind what readers have seen of the last try."""
@@ -333,11 +336,7 @@ class Execution:
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan
-        if scan.state is State.RUNNING:
-            self._context.progress.show(self._lease, scan)
-        else:
-            self._context.progress.forget(self._lease)
-            self._context.snapshots.announce(scan)
+        self._context.progress.show(self._lease, scan)
 
     def _begin_storing(self, write: Checkpoint) -> None:
         self._write = write
@@ -412,7 +411,7 @@ class Execution:
         elif worker_id is not None:
             rewards.release()
         elif job_id is not None:
-            self._context.reward_due()
+            self._context.wake(REWARD_KIND)
         return ended
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
@@ -439,7 +438,7 @@ class Execution:
     async def _publish_truth(self) -> None:
         """Corrects what readers see: after an outage it may be one's own last write that they haven't seen."""
         try:
-            await self._context.reader.refresh(self._scan.scan_id)
+            await self._context.progress.reader.refresh(self._scan.scan_id)
         except NotFound:  # deleted
             return
         except Exception as error:
@@ -447,10 +446,10 @@ class Execution:
                 raise
 
     def _age(self) -> float:
-        return time.monotonic() - self._ends_at + self._context.scan_seconds
+        return time.monotonic() - self._ends_at + self._context.limits.scan_seconds
 
     def _too_late(self) -> EcoError:
-        return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._context.scan_seconds))
+        return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._context.limits.scan_seconds))
 
     def _fault(self, error: Exception, stage: str) -> EcoError:
         _log.error("stage broke", scan_id=self._scan.scan_id, stage=stage, exc_info=error)

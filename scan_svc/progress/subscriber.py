@@ -1,14 +1,18 @@
 """Which scans changed, as Redis tells it: one subscription a process, whoever watches."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
 from redis.asyncio.client import PubSub
 
 from mesh.redis import DOWN, GuardedRedis, answer
 from mesh.silence_timeout import PARTS
+from mesh.tasks import kept_running
 from scan_svc.progress.cache import InvalidatedCache
+from scan_svc.progress.progress import Progress
 from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshot
+from scan_svc.progress.watchers import Watchers, WatchLimits
 
 # A connection that says nothing, not even to a ping, for this long is given up: it may be half open. It is listened to
 # in parts, of which a stall of this process costs one.
@@ -84,3 +88,21 @@ class Subscriber:
         scan_ids = [word.removesuffix(ENDED_MARK) for word in words]
         self._cache.drop(scan_ids)
         self._changed(scan_ids)
+
+
+@asynccontextmanager
+async def open_watchers(
+    limits: WatchLimits, redis: GuardedRedis, progress: Progress, ended: Callable[[int], None]
+) -> AsyncIterator[Watchers]:
+    """The watchers of this process, told of changes until the block is left.
+
+    Args:
+        limits: How many may watch.
+        redis: Tells of changes.
+        progress: Where scans are read.
+        ended: Called with how many scans have ended.
+    """
+    watchers = Watchers(progress.reader.read, limits)
+    subscriber = Subscriber(redis, progress.snapshots.cache, watchers.changed, watchers.missed, ended)
+    async with kept_running(subscriber.run):
+        yield watchers

@@ -6,7 +6,8 @@ Who repeats their request waits for it; another reply meanwhile is refused, befo
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound, ResourceExhausted
 from mesh.reasons import Reason
@@ -147,6 +148,18 @@ class Replies:
             del self._at_work[scan_id]
         if not task.cancelled():
             task.exception()  # its caller may have left
+
+
+@asynccontextmanager
+async def open_replies(
+    context: ReplyContext, load: Callable[[str], Awaitable[Scan]], rate: RateLimit
+) -> AsyncIterator[Replies]:
+    """The replies, as `Replies` is made; at exit those at work end."""
+    replies = Replies(context, load, rate)
+    try:
+        yield replies
+    finally:
+        await replies.leave()
 
 
 def _underway(scan_id: str) -> Aborted:

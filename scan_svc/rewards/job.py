@@ -22,7 +22,7 @@ from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import PERMANENT, REWARD, Pipeline, backoff
-from scan_svc.progress.snapshots import Snapshots
+from scan_svc.progress.progress import Progress
 from scan_svc.results import Reward
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Failure, Scan, StageRun
@@ -42,18 +42,16 @@ class RewardContext:
     Attributes:
         store: The jobs.
         pipeline: Evaluates.
-        snapshots: Where the later version of a scan goes.
-        refresh: Reads a scan from PostgreSQL, and makes it known; raises NotFound.
-        tracer: Makes spans; None if nobody receives them.
+        progress: Where the later version of a scan is shown.
         backoff_seconds: Longest pause before the second try.
+        tracer: Makes spans; None if nobody receives them.
     """
 
     store: RewardStore
     pipeline: Pipeline
-    snapshots: Snapshots
-    refresh: Callable[[str], Awaitable[Scan]]
-    tracer: trace.Tracer | None
+    progress: Progress
     backoff_seconds: float
+    tracer: trace.Tracer | None
 
 
 class RewardExecution:
@@ -108,7 +106,7 @@ class RewardExecution:
             raise Fenced
         results = replace(lease.scan.results, reward=reward)
         rewarded = replace(lease.scan, version=version, results=results, stages=(*lease.scan.stages, run))
-        self._context.snapshots.announce(rewarded)
+        self._context.progress.snapshots.announce(rewarded)
         return True
 
     async def _current(self) -> Scan:
@@ -118,7 +116,7 @@ class RewardExecution:
             Fenced: It was deleted, and its job with it.
         """
         try:
-            return await self._persist(lambda: self._context.refresh(self._lease.scan.scan_id))
+            return await self._persist(lambda: self._context.progress.reader.refresh(self._lease.scan.scan_id))
         except NotFound as error:
             raise Fenced from error
 

@@ -16,8 +16,8 @@ from mesh import outages
 from mesh.locale import Locale
 from mesh.migrations import migrate
 from mesh.postgres import open_pool
+from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
-from scan_svc.jobs.queue import JobQueue
 from scan_svc.results import LatLng
 from scan_svc.scans import NewScan, Photo
 from scan_svc.store import ScanStore
@@ -80,7 +80,7 @@ async def _prepare(dsn: str) -> None:
 
 async def _submit(pool: asyncpg.Pool, plan: Plan) -> dict[str, Submitted]:
     """Submits everything at an even pace, each until it is accepted: a client keeps its request_id."""
-    store, notifier = ScanStore(pool), Notifier(functools.partial(JobQueue(pool).notify, "scan"))
+    store, notifier = ScanStore(pool), Notifier(pool)
     chance = random.Random(plan.seed)
     # Early, since it takes five crashes to be recognised.
     poisonous = set(chance.sample(range(plan.scans // 4), k=plan.poison))
@@ -89,7 +89,7 @@ async def _submit(pool: asyncpg.Pool, plan: Plan) -> dict[str, Submitted]:
         scan = Submitted(poison=number in poisonous, callback=number % 2 == 0)
         new = _new_scan(scan, located=number % 3 == 0)
         await _until_accepted(functools.partial(store.create, new, ""))
-        notifier.notify()
+        notifier.wake(SCAN_KIND)
         submitted[new.scan_id] = scan
         due = began + plan.seconds * (number + 1) / plan.scans
         await asyncio.sleep(max(0.0, due - time.monotonic()))

@@ -1,9 +1,10 @@
 """The service's own parts in this process, for tests that look at one moment closely."""
 
 import asyncio
+import secrets
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -12,17 +13,26 @@ import uuid_utils
 
 from mesh import telemetry
 from mesh.locale import Locale
-from mesh.postgres import open_pool
+from mesh.postgres import Pool, open_pool
 from mesh.redis import open_redis
-from scan_svc.app import Parts
+from scan_svc.consumers import JobTables
+from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.leases import Lease
+from scan_svc.jobs.notifier import Notifier
+from scan_svc.jobs.periodic import Schedule
+from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.worker import Worker
+from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
+from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome
+from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import NewScan, Photo, Scan
+from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
-from tests.chaos.worker import Orders, settings_of
+from scan_svc.webhooks.store import WebhookStore
+from tests.chaos.worker import Orders, settings_of, worker_of
 
 METAL = Category("재활용폐기물", "금속류")
 LEASE_SECONDS = 15.0
@@ -84,22 +94,37 @@ class Peers:
 
 
 class Shop:
-    """The service's own parts in this process; `queue` may be replaced before a worker is made."""
+    """The service's own parts in this process; they may be replaced before a worker is made."""
 
-    def __init__(self, parts: Parts, peers: Peers, web: httpx2.AsyncClient) -> None:
-        self.parts = parts
+    def __init__(
+        self, settings: ScanSettings, pool: Pool, progress: Progress, peers: Peers, web: httpx2.AsyncClient
+    ) -> None:
+        self.settings = settings
+        self.pool = pool
+        self.progress = progress
         self.peers = peers
-        self.pool = parts.pool
+        self.store = ScanStore(pool)
+        self.registry = WorkerRegistry(pool)
+        self.schedule = Schedule(pool)
+        self.rewards = RewardStore(pool)
+        self.dead_letters = DeadLetters(pool, progress.reader.refresh, self._wake)
         self._web = web
+        self.use(JobQueue(pool))
 
-    @property
-    def queue(self) -> JobQueue:
-        """The job table."""
-        return self.parts.queue
+    def use(self, queue: JobQueue) -> None:
+        """Takes another queue, and a quarantine on it."""
+        self.queue = queue
+        self.quarantine = Quarantine(queue, self.schedule, self.settings.lease_seconds)
 
     def worker(self) -> Worker:
         """A worker that nobody wakes: it polls."""
-        return self.parts.worker(Pipeline(DEFAULTS, self.peers, self.peers, self.peers), self._web)
+        webhooks = WebhookStore(self.pool, secrets.token_bytes)
+        tables = JobTables(self.registry, self.queue, self.quarantine, self.rewards, webhooks)
+        pipeline = Pipeline(DEFAULTS, self.peers, self.peers, self.peers)
+        return worker_of(self.settings, tables, pipeline, self.progress, self._wake, self._web)
+
+    def _wake(self, kind: str) -> None:
+        """Nobody listens."""
 
     async def submit(self, crashes: int = 0) -> str:
         """Submits a scan, which may have been in crashes already; returns its id."""
@@ -115,7 +140,7 @@ class Shop:
 
     async def claimed(self) -> Lease:
         """The one scan that is due, in the hands of a new worker."""
-        (lease,) = await self.queue.claim(await self.queue.register_worker(), 1)
+        (lease,) = await self.queue.claim(await self.registry.register(), 1)
         return lease
 
     async def held(self) -> Lease:
@@ -126,7 +151,7 @@ class Shop:
     async def lose_everybody(self) -> list[str]:
         """Every worker falls silent for longer than a lease; another one takes its scans back."""
         await self.pool.execute("update scan.worker set beat_at = now() - interval '1 hour'")
-        orphans = await self.queue.rescue_orphans(LEASE_SECONDS)
+        orphans = await self.registry.rescue_orphans(LEASE_SECONDS)
         await self.pool.execute("update scan.job set run_at = now()")
         return orphans
 
@@ -134,11 +159,11 @@ class Shop:
         """A scan once it has ended and, if it has an answer, got its reward."""
 
         async def terminal() -> bool:
-            scan = await self.parts.store.get(scan_id)
+            scan = await self.store.get(scan_id)
             return scan.state.terminal and not scan.results.awaits_reward
 
         await eventually(terminal)
-        return await self.parts.store.get(scan_id)
+        return await self.store.get(scan_id)
 
 
 class LosingPool:
@@ -183,6 +208,11 @@ async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE
     settings = settings_of(Orders(database_url, redis_url, "", lease_seconds)).model_copy(
         update={"backoff_seconds": 0.01, "worker_capacity": 2000}
     )
-    with telemetry.started("traps", settings) as shared:
-        async with open_pool(database_url) as pool, open_redis(redis_url) as redis, httpx2.AsyncClient() as web:
-            yield Shop(Parts(settings, shared, pool, redis), Peers(), web)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(telemetry.started("traps", settings))
+        pool = await stack.enter_async_context(open_pool(database_url))
+        redis = await stack.enter_async_context(open_redis(redis_url))
+        web = await stack.enter_async_context(httpx2.AsyncClient())
+        ask = Notifier(pool).ask_for_progress
+        progress = await stack.enter_async_context(open_progress(pool, redis, ScanStore(pool).get_many, ask))
+        yield Shop(settings, pool, progress, Peers(), web)

@@ -1,8 +1,10 @@
 """One worker process under chaos: the service's own parts, between unruly peers."""
 
 import asyncio
+import secrets
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +15,23 @@ import msgspec
 import uvloop
 
 from mesh import telemetry
-from mesh.postgres import listen, open_pool
+from mesh.postgres import Pool, open_pool
 from mesh.redis import open_redis
-from scan_svc.app import Parts
-from scan_svc.jobs.periodic import Periodic, PeriodicTask
+from mesh.tasks import kept_running
+from scan_svc.consumers import JobTables, consumers
+from scan_svc.jobs.dead_letters import DeadLetters
+from scan_svc.jobs.notifier import Notifier
+from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
+from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.worker import Worker, open_worker
+from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.stages import Pipeline
+from scan_svc.progress.progress import Progress, open_progress
+from scan_svc.rewards.store import RewardStore
 from scan_svc.settings import ScanSettings
+from scan_svc.store import ScanStore
+from scan_svc.webhooks.store import WebhookStore
 from tests.chaos.journal import Journal
 from tests.chaos.peers import STAGES, Temper, UnrulyPeers
 
@@ -46,16 +58,16 @@ class Orders:
     temper: Temper = field(default_factory=Temper)
 
 
-class WitnessedQueue(JobQueue):
-    """The queue, with a note of who this process is to it."""
+class WitnessedRegistry(WorkerRegistry):
+    """The registry, with a note of who this process is to it."""
 
     def __init__(self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool, journal: Journal) -> None:
         super().__init__(pool, heartbeat_pool)
         self._journal = journal
 
-    async def register_worker(self) -> int:
+    async def register(self) -> int:
         """Registers the worker, and writes its number down before it can claim anything."""
-        worker_id = await super().register_worker()
+        worker_id = await super().register()
         self._journal.registered(worker_id)
         return worker_id
 
@@ -67,30 +79,51 @@ async def work(orders: Orders) -> None:
     settings = settings_of(orders)
     journal = Journal(Path(orders.journals))
     async with AsyncExitStack() as stack:
-        shared = stack.enter_context(telemetry.started("chaos", settings))
+        stack.enter_context(telemetry.started("chaos", settings))
         pool = await stack.enter_async_context(open_pool(orders.database_url))
         heartbeat_pool = await stack.enter_async_context(open_pool(orders.database_url, max_size=1))
         redis = await stack.enter_async_context(open_redis(orders.redis_url))
         web = await stack.enter_async_context(httpx2.AsyncClient(transport=httpx2.MockTransport(_receive)))
-        parts = Parts(settings, shared, pool, redis)
-        parts.queue = WitnessedQueue(pool, heartbeat_pool, journal)
+        notifier, store, schedule = Notifier(pool), ScanStore(pool), Schedule(pool)
+        progress = await stack.enter_async_context(
+            open_progress(pool, redis, store.get_many, notifier.ask_for_progress)
+        )
+        tables = job_tables(settings, pool, WitnessedRegistry(pool, heartbeat_pool, journal))
         peers = UnrulyPeers(journal, orders.temper)
-        worker = parts.worker(Pipeline(STAGES, peers, peers, peers), web)
-        housekeeping = Periodic(parts.queue, [PeriodicTask("reprocess", 300, parts.dead_letters.reprocess)])
-        loops = [
-            asyncio.create_task(loop)
-            for loop in (
-                listen(orders.database_url, {"scan_ready": worker.wake}),
-                housekeeping.run(),
-            )
-        ]
-        async with worker.working():
+        pipeline = Pipeline(STAGES, peers, peers, peers)
+        worker = worker_of(settings, tables, pipeline, progress, notifier.wake, web)
+        dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
+        housekeeping = Periodic(schedule, [PeriodicTask("reprocess", 300, dead_letters.reprocess)])
+        await stack.enter_async_context(kept_running(housekeeping.run))
+        async with open_worker(worker, notifier, orders.database_url, progress.log.ask):
             await stop.wait()
             journal.leaving()
-        await parts.snapshots.flush()
-        for loop in loops:
-            loop.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+
+
+def job_tables(settings: ScanSettings, pool: Pool, workers: WorkerRegistry) -> JobTables:
+    """The jobs on a database."""
+    queue = JobQueue(pool)
+    quarantine = Quarantine(queue, Schedule(pool), settings.lease_seconds)
+    return JobTables(workers, queue, quarantine, RewardStore(pool), WebhookStore(pool, secrets.token_bytes))
+
+
+def worker_of(
+    settings: ScanSettings,
+    tables: JobTables,
+    pipeline: Pipeline,
+    progress: Progress,
+    wake: Callable[[str], None],
+    web: httpx2.AsyncClient,
+) -> Worker:
+    """A worker as the service makes it."""
+    return Worker(
+        tables.workers,
+        consumers(settings, tables, pipeline, progress, wake, web, tracer=None),
+        lease_seconds=settings.lease_seconds,
+        grace_seconds=settings.grace_seconds,
+        rescued=progress.refresh,
+        beside=progress.log.run,
+    )
 
 
 async def _receive(_: httpx2.Request) -> httpx2.Response:

@@ -61,7 +61,7 @@ def letters(jobs: Jobs) -> DeadLetters:
     async def nobody(scan_id: str) -> None:
         """Doesn't watch."""
 
-    return DeadLetters(jobs.database, nobody, lambda: None)
+    return DeadLetters(jobs.database, nobody, lambda kind: None)
 
 
 async def listed(duty: Any, **wanted: Any) -> list[str]:
@@ -235,14 +235,14 @@ async def test_nothing_loops_for_ever(jobs: Jobs, letters: DeadLetters) -> None:
 
 async def test_a_letter_deleted_meanwhile_doesnt_hold_up_the_others(jobs: Jobs) -> None:
     """Its user may delete a scan while it is being replayed; the others' watchers wait for the news."""
-    added, told, rung = {await jobs.add() for _ in range(3)}, set[str](), list[bool]()
+    added, told, woken = {await jobs.add() for _ in range(3)}, set[str](), list[str]()
 
     async def tell(scan_id: str) -> None:
         told.add(scan_id)
         raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
 
-    await DeadLetters(jobs.database, tell, lambda: rung.append(True)).reprocess()
-    assert (told, rung) == (added, [True])
+    await DeadLetters(jobs.database, tell, woken.append).reprocess()
+    assert (told, woken) == (added, ["scan"])
 
 
 async def test_the_queue_is_counted_by_stage_in_the_pipelines_order(duty: Any, jobs: Jobs) -> None:

@@ -32,7 +32,7 @@ async def test_a_scan_deleted_as_it_starts_leaves_no_job(shop: Shop, other: asyn
     scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
     await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
-    deletion = asyncio.create_task(shop.parts.store.delete(scan_id))
+    deletion = asyncio.create_task(shop.store.delete(scan_id))
     await blocked(other)
     await other.execute("commit")
     assert await deletion
@@ -44,11 +44,11 @@ async def test_a_scan_cancelled_as_it_starts_is_cancelled(shop: Shop, other: asy
     scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
     await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
-    cancellation = asyncio.create_task(shop.parts.store.cancel(scan_id))
+    cancellation = asyncio.create_task(shop.store.cancel(scan_id))
     await blocked(other)
     await other.execute("commit")
     assert await cancellation
-    assert (await shop.parts.store.get(scan_id)).state is State.CANCELLED
+    assert (await shop.store.get(scan_id)).state is State.CANCELLED
 
 
 async def test_a_late_reaper_takes_nothing_from_a_living_worker(shop: Shop, other: asyncpg.Connection) -> None:

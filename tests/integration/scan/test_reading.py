@@ -179,15 +179,10 @@ async def test_while_the_database_is_away_what_redis_has_is_shown_however_old(re
 
 
 async def test_what_is_told_of_many_scans_isn_t_held_up_by_one_that_was_deleted(
-    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+    database_url: str, redis_url: str
 ) -> None:
     """Uploads that never came end together, and their owners may delete them at that moment."""
     async with opened(database_url, redis_url) as shop:
         deleted, expired = str(uuid.uuid4()), await shop.submit()
-
-        async def both(seconds: float) -> list[str]:
-            return [deleted, expired]
-
-        monkeypatch.setattr(shop.parts.store, "expire_uploads", both)
-        await shop.parts.expire_uploads()
-        assert await shop.parts.snapshots.read(expired)
+        await shop.progress.refresh([deleted, expired])
+        assert await shop.progress.snapshots.read(expired)

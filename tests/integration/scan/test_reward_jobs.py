@@ -46,7 +46,7 @@ async def finished(shop: Shop) -> str:
 
 
 async def claimed(shop: Shop) -> Any:
-    (lease,) = await shop.parts.rewards.claim(await shop.queue.register_worker(), 1)
+    (lease,) = await shop.rewards.claim(await shop.registry.register(), 1)
     return lease
 
 
@@ -82,9 +82,9 @@ async def test_the_job_is_made_by_the_commit_that_ends_the_scan(shop: Shop) -> N
 async def test_a_reward_whose_commit_was_answered_by_silence_is_stored_once(shop: Shop) -> None:
     """Its grant may be repeated under the same id; the scan gets one version more."""
     pool = LosingPool(shop.pool, Queries("scan_svc.rewards")["finish"], committed=True)
-    shop.parts.rewards = RewardStore(pool)
+    shop.rewards = RewardStore(pool)
     scan_id = await finished(shop)
-    before = await shop.parts.store.get(scan_id)
+    before = await shop.store.get(scan_id)
     async with shop.worker().working():
         scan = await shop.ended(scan_id)
     assert pool.broke
@@ -97,12 +97,12 @@ async def test_a_reward_whose_worker_was_killed_is_evaluated_again_and_stored_on
     scan_id = await finished(shop)
     first = await claimed(shop)
     assert await shop.lose_everybody() == []
-    assert (await shop.parts.store.get(scan_id)).state is State.SUCCEEDED
+    assert (await shop.store.get(scan_id)).state is State.SUCCEEDED
     second = await claimed(shop)
-    assert await shop.parts.rewards.finish(first, REWARD, RUN) is None
-    assert not await shop.parts.rewards.holds_lease(first)
-    assert await shop.parts.rewards.finish(second, REWARD, RUN) == second.scan.version + 1
-    assert await shop.parts.rewards.finish(second, REWARD, RUN) is None
+    assert await shop.rewards.finish(first, REWARD, RUN) is None
+    assert not await shop.rewards.holds_lease(first)
+    assert await shop.rewards.finish(second, REWARD, RUN) == second.scan.version + 1
+    assert await shop.rewards.finish(second, REWARD, RUN) is None
     assert await shop.pool.fetchval("select count(*) from scan.job") == 0
 
 
@@ -113,7 +113,7 @@ async def test_a_reward_that_was_in_five_crashes_is_archived_and_its_scan_stays(
         await claimed(shop)
         await shop.lose_everybody()
     assert await shop.pool.fetchval("select state from scan.job where kind = 'reward'") == "ARCHIVED"
-    assert (await shop.parts.store.get(scan_id)).state is State.SUCCEEDED
+    assert (await shop.store.get(scan_id)).state is State.SUCCEEDED
 
 
 async def test_a_reward_whose_scan_has_changed_meanwhile_is_evaluated_anew(shop: Shop) -> None:
@@ -126,7 +126,7 @@ async def test_a_reward_whose_scan_has_changed_meanwhile_is_evaluated_anew(shop:
             await shop.pool.execute(changed, scan_id)
 
     shop.peers.before["reward"] = change
-    before = await shop.parts.store.get(scan_id)
+    before = await shop.store.get(scan_id)
     async with shop.worker().working():
         scan = await shop.ended(scan_id)
     assert (scan.version, shop.peers.calls["reward"]) == (before.version + 2, 2)
@@ -135,25 +135,25 @@ async def test_a_reward_whose_scan_has_changed_meanwhile_is_evaluated_anew(shop:
 async def test_a_result_without_its_reward_isn_t_the_last_word(shop: Shop, redis_url: str) -> None:
     """The process that stored the reward may have died before Redis heard of it: results live there for a day."""
     scan_id = await finished(shop)
-    await shop.parts.reader.refresh(scan_id)
+    await shop.progress.reader.refresh(scan_id)
     lease = await claimed(shop)
-    await shop.parts.rewards.finish(lease, REWARD, RUN)
+    await shop.rewards.finish(lease, REWARD, RUN)
     loop = asyncio.get_running_loop()
     async with open_redis(redis_url) as redis:
         snapshots = Snapshots(redis, SnapshotEncoder(), clock=lambda: loop.time() + 10**10)
-        read = await ScanReader(snapshots, shop.parts.store.get_many, asyncio.Event().wait).read(scan_id)
+        read = await ScanReader(snapshots, shop.store.get_many, asyncio.Event().wait).read(scan_id)
     assert read.version == lease.scan.version + 1
 
 
 async def test_a_scan_that_gets_its_reward_ends_once_for_those_who_count(shop: Shop, redis_url: str) -> None:
     """Admission measures how fast scans get done: counted twice, twice as many would be let in."""
     scan_id = await finished(shop)
-    scan = await shop.parts.store.get(scan_id)
+    scan = await shop.store.get(scan_id)
     async with open_redis(redis_url) as redis, redis.client.pubsub() as channel:
         await channel.subscribe(CHANNEL)
         rich = replace(scan, version=scan.version + 1, results=replace(scan.results, reward=REWARD))
         for one in (scan, rich):
-            await shop.parts.snapshots.publish(one)
+            await shop.progress.snapshots.publish(one)
         heard: list[str] = []
 
         async def both() -> bool:
@@ -170,12 +170,12 @@ async def test_a_worker_without_room_leaves_rewards_to_others(shop: Shop) -> Non
     """Places that were kept are given back."""
     gate = asyncio.Event()
     shop.peers.before["reward"] = gate.wait
-    shop.parts.settings = shop.parts.settings.model_copy(update={"reward_capacity": 2})
+    shop.settings = shop.settings.model_copy(update={"reward_capacity": 2})
     scan_ids = [await shop.submit() for _ in range(5)]
     async with shop.worker().working():
 
         async def answered() -> bool:
-            scans = [await shop.parts.store.get(scan_id) for scan_id in scan_ids]
+            scans = [await shop.store.get(scan_id) for scan_id in scan_ids]
             return all(scan.state is State.SUCCEEDED for scan in scans)
 
         await eventually(answered)

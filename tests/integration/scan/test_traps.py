@@ -63,7 +63,7 @@ async def test_a_frozen_workers_late_write_changes_no_row(shop: Shop, write: Any
     late = await shop.held()
     await shop.lose_everybody()
     if taken:
-        await shop.queue.claim(await shop.queue.register_worker(), 1)
+        await shop.queue.claim(await shop.registry.register(), 1)
     tables = "select j, s, (select count(*) from scan.stage_result) from scan.job j join scan.scan s on s.id = j.ref"
     before = await shop.pool.fetchrow(tables)
     with pytest.raises(Fenced):
@@ -144,7 +144,7 @@ async def test_a_commit_without_an_answer_is_neither_repeated_nor_paid_again(
     monkeypatch.setattr("scan_svc.jobs.consumer._HANDOVER_SECONDS", 0.5)
     monkeypatch.setattr("scan_svc.jobs.consumer._RECONCILE_SECONDS", 0.5)
     losing: Any = LosingPool(shop.pool, Queries("scan_svc.jobs")[statement], committed=committed)
-    shop.parts.queue = JobQueue(losing)
+    shop.use(JobQueue(losing))
     scan_id = await shop.submit()
     async with shop.worker().working():
         scan = await shop.ended(scan_id)
@@ -163,7 +163,7 @@ async def test_scans_run_although_nobody_notifies(shop: Shop) -> None:
 
 async def test_a_worker_that_was_declared_dead_claims_nothing(shop: Shop) -> None:
     """Its scans would be with a worker that nobody watches."""
-    worker_id = await shop.queue.register_worker()
+    worker_id = await shop.registry.register()
     await shop.lose_everybody()
     await shop.submit()
     assert await shop.queue.claim(worker_id, 1) == []
@@ -171,7 +171,7 @@ async def test_a_worker_that_was_declared_dead_claims_nothing(shop: Shop) -> Non
 
 async def test_a_claim_waits_for_a_reaper_at_work_and_then_claims_nothing(shop: Shop, database_url: str) -> None:
     """The reaper has removed the worker, but hasn't committed yet."""
-    worker_id = await shop.queue.register_worker()
+    worker_id = await shop.registry.register()
     await shop.submit()
     reaper = await asyncpg.connect(database_url)
     await reaper.execute("begin; delete from scan.worker")
@@ -184,13 +184,13 @@ async def test_a_claim_waits_for_a_reaper_at_work_and_then_claims_nothing(shop: 
 
 async def test_a_reaper_waits_for_a_claim_at_work_and_then_takes_its_jobs_back(shop: Shop, database_url: str) -> None:
     """The claim isn't committed yet: without the lock its jobs would be leased to a worker that is gone, for ever."""
-    worker_id = await shop.queue.register_worker()
+    worker_id = await shop.registry.register()
     scan_id = await shop.submit()
     claimant = await asyncpg.connect(database_url)
     await claimant.execute("update scan.worker set beat_at = now() - interval '1 hour'")
     await claimant.execute("begin")
     await JobQueue(claimant).claim(worker_id, 1)
-    reap = asyncio.create_task(shop.queue.rescue_orphans(LEASE_SECONDS))
+    reap = asyncio.create_task(shop.registry.rescue_orphans(LEASE_SECONDS))
     await blocked(claimant)
     await claimant.execute("commit")
     assert await reap == [scan_id]
@@ -201,8 +201,8 @@ async def test_a_claim_whose_answer_was_lost_is_given_back(shop: Shop) -> None:
     """The jobs are leased to a worker that doesn't know of them, and that goes on heartbeats."""
     lease = await shop.held()
     worker_id = await shop.pool.fetchval("select id from scan.worker")
-    assert await shop.queue.reconcile(worker_id, "scan", [lease.job_id]) == 0
-    assert await shop.queue.reconcile(worker_id, "scan", []) == 1
+    assert await shop.registry.reconcile(worker_id, "scan", [lease.job_id]) == 0
+    assert await shop.registry.reconcile(worker_id, "scan", []) == 1
     (again,) = await shop.queue.claim(worker_id, 1)
     assert (again.job_id, again.attempt) == (lease.job_id, lease.attempt)
 
@@ -211,17 +211,17 @@ async def test_what_crashes_its_worker_five_times_is_archived_and_never_replayed
     """A poison scan must not take the service down for ever; what it has cost so far is explained, not tried again."""
     scan_id = await shop.submit()
     for _ in range(POISON_CRASHES):
-        worker_id = await shop.queue.register_worker()
-        leases = await shop.queue.claim(worker_id, 1) or await shop.queue.claim_quarantined(worker_id, 0)
+        worker_id = await shop.registry.register()
+        leases = await shop.queue.claim(worker_id, 1) or await shop.quarantine.claim(worker_id, 0)
         assert [lease.scan.scan_id for lease in leases] == [scan_id]
         assert leases[0].attempt == 1
         assert await shop.lose_everybody() == [scan_id]
-    await shop.parts.dead_letters.reprocess()
-    worker_id = await shop.queue.register_worker()
+    await shop.dead_letters.reprocess()
+    worker_id = await shop.registry.register()
     assert await shop.queue.claim(worker_id, 1) == []
-    assert await shop.queue.claim_quarantined(worker_id, 0) == []
+    assert await shop.quarantine.claim(worker_id, 0) == []
     assert await shop.pool.fetchval("select state from scan.job") == "ARCHIVED"
-    assert (await shop.parts.store.get(scan_id)).state is State.FAILED
+    assert (await shop.store.get(scan_id)).state is State.FAILED
 
 
 async def test_a_stage_that_is_done_clears_a_scan_of_its_crashes(shop: Shop) -> None:
@@ -230,7 +230,7 @@ async def test_a_stage_that_is_done_clears_a_scan_of_its_crashes(shop: Shop) -> 
     for _ in range(2):
         await shop.claimed()
         await shop.lose_everybody()
-    (lease,) = await shop.queue.claim_quarantined(await shop.queue.register_worker(), 0)
+    (lease,) = await shop.quarantine.claim(await shop.registry.register(), 0)
     await shop.queue.checkpoint(vision_done(lease))
     assert await shop.pool.fetchval("select crashes from scan.job") == 0
 
@@ -268,7 +268,7 @@ async def test_what_was_archived_for_its_crashes_runs_again_when_a_person_replay
     """Its cause may be mended; until it has shown that, it runs alone."""
     scan_id = await shop.submit(crashes=POISON_CRASHES)
     await shop.pool.execute("update scan.job set state = 'ARCHIVED'")
-    await shop.parts.dead_letters.replay(scan_id)
+    await shop.dead_letters.replay(scan_id)
     async with shop.worker().working():
         assert (await shop.ended(scan_id)).state is State.SUCCEEDED
 
@@ -277,27 +277,27 @@ async def test_no_suspect_runs_beside_one_that_must_be_alone(shop: Shop) -> None
     """With few crashes a few run together, and others join them; with more nobody does."""
     for crashes in (2, 2, 2, 2, 2, 2, 3):
         await shop.submit(crashes=crashes)
-    worker_id = await shop.queue.register_worker()
-    assert [lease.group_size for lease in await shop.queue.claim_quarantined(worker_id, 0)] == [1]
-    assert [lease.group_size for lease in await shop.queue.claim_quarantined(worker_id, 0)] == [4, 4, 4, 4]
-    assert await shop.queue.claim_quarantined(worker_id, 4) == []
-    assert [lease.group_size for lease in await shop.queue.claim_quarantined(worker_id, 3)] == [4]
+    worker_id = await shop.registry.register()
+    assert [lease.group_size for lease in await shop.quarantine.claim(worker_id, 0)] == [1]
+    assert [lease.group_size for lease in await shop.quarantine.claim(worker_id, 0)] == [4, 4, 4, 4]
+    assert await shop.quarantine.claim(worker_id, 4) == []
+    assert [lease.group_size for lease in await shop.quarantine.claim(worker_id, 3)] == [4]
 
 
 async def test_a_new_worker_looks_for_suspects_first(shop: Shop) -> None:
     """It has nothing to let go of yet; later it would have to wait for its other scans."""
     order: list[str] = []
-    claim, claim_quarantined = shop.queue.claim, shop.queue.claim_quarantined
+    claim, claim_suspects = shop.queue.claim, shop.queue.claim_suspects
 
     async def claimed(worker_id: int, count: int) -> list[Lease]:
         order.append("others")
         return await claim(worker_id, count)
 
-    async def claimed_suspects(worker_id: int, beside: int) -> list[Lease]:
+    async def claimed_suspects(worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
         order.append("suspects")
-        return await claim_quarantined(worker_id, beside)
+        return await claim_suspects(worker_id, count, least_crashes, most_crashes)
 
-    shop.queue.claim, shop.queue.claim_quarantined = claimed, claimed_suspects  # type: ignore[method-assign]
+    shop.queue.claim, shop.queue.claim_suspects = claimed, claimed_suspects  # type: ignore[method-assign]
     scan_ids = [await shop.submit(), await shop.submit(crashes=2)]
     async with shop.worker().working():
         for scan_id in scan_ids:
@@ -344,11 +344,11 @@ async def test_a_suspect_isnt_claimed_among_the_innocent(shop: Shop) -> None:
     """What was in several crashes may be their cause: it is run where it can harm nobody."""
     scan_id = await shop.submit()
     for _ in range(2):
-        await shop.queue.claim(await shop.queue.register_worker(), 1)
+        await shop.queue.claim(await shop.registry.register(), 1)
         await shop.lose_everybody()
-    worker_id, innocent = await shop.queue.register_worker(), await shop.submit()
+    worker_id, innocent = await shop.registry.register(), await shop.submit()
     assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 10)] == [innocent]
-    assert [lease.scan.scan_id for lease in await shop.queue.claim_quarantined(worker_id, 0)] == [scan_id]
+    assert [lease.scan.scan_id for lease in await shop.quarantine.claim(worker_id, 0)] == [scan_id]
 
 
 async def test_vision_is_called_once_although_the_answer_fails_twice(shop: Shop) -> None:
@@ -397,14 +397,14 @@ async def test_what_is_shown_of_a_scan_that_stopped_is_what_is_stored(shop: Shop
     scan_id = await shop.submit()
 
     async def stopped() -> bool:
-        shown = await shop.parts.snapshots.read(scan_id)
+        shown = await shop.progress.snapshots.read(scan_id)
         return shown is not None and shown.step in (Step.RETRY, Step.ANSWER) and shown.state is not State.RUNNING
 
     async with shop.worker().working():
         await eventually(stopped)
-        shown = await shop.parts.snapshots.read(scan_id)
+        shown = await shop.progress.snapshots.read(scan_id)
         assert shown is not None
-        stored = shop.parts.snapshots.of(await shop.parts.store.get(scan_id))
+        stored = shop.progress.snapshots.of(await shop.store.get(scan_id))
         assert (shown.version, shown.state, shown.body) == (stored.version, stored.state, stored.body)
 
 
@@ -413,7 +413,7 @@ async def test_a_stage_that_is_tried_again_shows_no_smaller_percentage(shop: Sho
     seen: list[int] = []
 
     async def look() -> None:
-        shown = await shop.parts.snapshots.read(scan_id)
+        shown = await shop.progress.snapshots.read(scan_id)
         assert shown is not None
         seen.append(scan_pb2.Scan.FromString(shown.body).progress.percent)
 
@@ -429,7 +429,7 @@ async def test_a_deleted_scan_leaves_what_its_failed_tries_cost(shop: Shop) -> N
     """Billing needs it, although no stage came to its end."""
     lease = await shop.held()
     await shop.queue.retry(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, 60.0)
-    await shop.parts.store.delete(lease.scan.scan_id)
+    await shop.store.delete(lease.scan.scan_id)
     usage = json.loads(await shop.pool.fetchval("select usage::text from scan.tombstone"))
     assert [(run["stage"], run["attempts"], run["usage"]["cost_micro_usd"]) for run in usage] == [("vision", 1, 700)]
 
@@ -440,8 +440,8 @@ async def test_a_cancelled_scan_shows_what_its_failed_tries_cost(shop: Shop) -> 
     await shop.queue.checkpoint(vision_done(lease))
     lease = replace(lease, stage="rules", spent=Usage("m", 9, 5, 700, 1))
     await shop.queue.retry(lease, FAILURE, 60.0)
-    await shop.parts.store.cancel(lease.scan.scan_id)
-    runs = (await shop.parts.store.get(lease.scan.scan_id)).stages
+    await shop.store.cancel(lease.scan.scan_id)
+    runs = (await shop.store.get(lease.scan.scan_id)).stages
     assert [(run.stage, run.attempts, run.usage) for run in runs] == [("vision", 1, None), ("rules", 1, lease.spent)]
 
 
@@ -449,8 +449,8 @@ async def test_a_dead_letter_shows_what_its_failed_tries_cost(shop: Shop) -> Non
     """A person who decides on a replay sees what it has cost already."""
     lease = await shop.held()
     await shop.queue.fail(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, replayable=True)
-    listed = await shop.parts.dead_letters.page(DeadLetterFilter(), None, 10)
-    archived = await shop.parts.dead_letters.archive(lease.scan.scan_id)
+    listed = await shop.dead_letters.page(DeadLetterFilter(), None, 10)
+    archived = await shop.dead_letters.archive(lease.scan.scan_id)
     assert [dead_letter(letter).usage.cost_micro_usd for letter in (*listed, archived)] == [700, 700]
 
 
@@ -485,7 +485,7 @@ async def test_a_frozen_worker_stops_by_itself_when_it_thaws(shop: Shop, process
     frozen.send_signal(signal.SIGCONT)
     await processes.until(Event.REGISTERED, count=3)
     assert before.state is State.SUCCEEDED
-    assert await shop.parts.store.get(scan_id) == before
+    assert await shop.store.get(scan_id) == before
     assert [processes.count(Event.STARTED, stage) for stage in ("vision", "rules", "answer", "reward")] == [1, 1, 2, 1]
 
 
@@ -493,7 +493,7 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
     """It was frozen between a checkpoint and the next stage, which another worker has run and paid for meanwhile."""
     lease_seconds = 2.0
     async with opened(database_url, redis_url, lease_seconds) as shop:
-        show, frozen = shop.parts.progress.show, False
+        show, frozen = shop.progress.log.show, False
 
         def freeze(lease: Lease, scan: Scan) -> None:
             nonlocal frozen
@@ -504,7 +504,7 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
                 others.join()  # without giving way to the event loop: nothing happens in this process
             show(lease, scan)
 
-        shop.parts.progress.show = freeze  # type: ignore[method-assign]
+        shop.progress.log.show = freeze  # type: ignore[method-assign]
         scan_id = await shop.submit()
         async with shop.worker().working():
             scan = await shop.ended(scan_id)

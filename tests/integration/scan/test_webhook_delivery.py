@@ -10,6 +10,7 @@ import pytest
 from mesh.errors import NotFound
 from mesh.reasons import Reason
 from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.webhooks.message import DeliveryState, WebhookEvent
 from tests.chaos.scan_parts import eventually
 from tests.integration.scan.jobs import UNAVAILABLE
@@ -120,7 +121,7 @@ async def test_the_end_of_a_scan_that_crashes_its_workers_is_told(post: Post) ->
            values ('scan', $1, 'LEASED', 'vision', 4, 0)""",
         scan_id,
     )
-    assert await JobQueue(post.pool).rescue_orphans(60.0) == [scan_id]
+    assert await WorkerRegistry(post.pool).rescue_orphans(60.0) == [scan_id]
     assert await post.deliver() == 1
     assert (await post.record(scan_id)).event is WebhookEvent.FAILED
 

@@ -10,11 +10,12 @@ import pytest
 
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
-from scan_svc.jobs.consumer import Handover
-from scan_svc.jobs.leases import Lease
+from scan_svc.jobs.consumer import Consumer, JobKind
+from scan_svc.jobs.leases import REWARD_KIND, Lease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.worker import Worker
-from scan_svc.pipeline.executor import Execution, ExecutionContext
+from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
 from scan_svc.scans import State
 from tests.chaos.scan_parts import FlakyPool, Shop, eventually, opened
@@ -32,7 +33,7 @@ async def test_a_scan_that_cant_be_read_is_put_back_and_harms_no_other(shop: Sho
     strange = await shop.submit()
     await shop.pool.execute("update scan.scan set locale = 'of the next release'")
     other = await shop.submit()
-    worker_id = await shop.queue.register_worker()
+    worker_id = await shop.registry.register()
     assert [lease.scan.scan_id for lease in await shop.queue.claim(worker_id, 2)] == [other]
     row = await shop.pool.fetchrow("select *, run_at > now() as later from scan.job where ref = $1", strange)
     assert (row["state"], row["attempt"], row["later"]) == ("READY", 0, True)
@@ -43,7 +44,7 @@ async def test_a_scan_that_nobody_could_read_in_its_time_has_failed(shop: Shop) 
     await shop.submit()
     await shop.pool.execute("update scan.scan set locale = '?', started_at = now() - interval '1 hour'")
     await shop.pool.execute('update scan.job set spent = \'{"model": "m"}\'')
-    assert await shop.queue.claim(await shop.queue.register_worker(), 1) == []
+    assert await shop.queue.claim(await shop.registry.register(), 1) == []
     assert await shop.pool.fetchval("select state from scan.scan") == "FAILED"
     row = await shop.pool.fetchrow(
         "select state, last_error ->> 'reason' as reason, spent::text as spent from scan.job"
@@ -57,7 +58,7 @@ async def test_a_failure_of_a_newer_release_is_shown_as_a_general_one(shop: Shop
     error = '{"kind": "Later", "reason": "OF_THE_NEXT_RELEASE", "metadata": {}}'
     await shop.pool.execute("update scan.job set state = 'DEAD'")
     await shop.pool.execute("update scan.scan set state = 'FAILED', error = $1::jsonb", error)
-    failure = (await shop.parts.store.get(scan_id)).error
+    failure = (await shop.store.get(scan_id)).error
     assert failure
     assert failure.error().reason is Reason.INTERNAL
 
@@ -106,7 +107,7 @@ async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(shop: Shop) ->
 
 async def test_suspects_wait_while_the_last_job_ends(shop: Shop) -> None:
     """Between asking for the turn and letting the others go there may be no others any more."""
-    due = shop.queue.due
+    due = shop.schedule.due
 
     async def due_when_it_has_ended(task: str, every_seconds: float) -> bool:
         ended.set()
@@ -114,16 +115,16 @@ async def test_suspects_wait_while_the_last_job_ends(shop: Shop) -> None:
         return await due(task, every_seconds)
 
     ended = asyncio.Event()
-    shop.queue.due = due_when_it_has_ended  # type: ignore[method-assign]
+    shop.schedule.due = due_when_it_has_ended  # type: ignore[method-assign]
     shop.peers.before["vision"] = ended.wait
-    register, registered = shop.queue.register_worker, 0
+    register, registered = shop.registry.register, 0
 
     async def count() -> int:
         nonlocal registered
         registered += 1
         return await register()
 
-    shop.queue.register_worker = count  # type: ignore[method-assign]
+    shop.registry.register = count  # type: ignore[method-assign]
     await shop.submit()
     async with shop.worker().working():
         await eventually(lambda: has(shop.peers.calls["vision"]))
@@ -153,8 +154,8 @@ async def test_a_worker_that_isnt_registered_leaves_at_once(shop: Shop) -> None:
         asked.set()
         raise ConnectionError("away")
 
-    shop.queue.register_worker = away  # type: ignore[method-assign]
-    async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=60, grace_seconds=60).working():
+    shop.registry.register = away  # type: ignore[method-assign]
+    async with asyncio.timeout(30), Worker(shop.registry, [], lease_seconds=60, grace_seconds=60).working():
         await asked.wait()
 
 
@@ -163,17 +164,15 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
     looked = asyncio.Event()
     shop.peers.before["vision"] = looked.wait
     stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
-    bench = ExecutionContext(
-        shop.queue, Pipeline(stages, shop.peers, shop.peers, shop.peers), shop.parts.progress, shop.parts.snapshots,
-        shop.parts.reader, None,
-        scan_seconds=300.0, backoff_seconds=0.01, webhook_due=lambda: None, rewards=Handover(), reward_due=lambda: None,
-        lease_seconds=0.0,
-    )  # fmt: skip
+    pipeline = Pipeline(stages, shop.peers, shop.peers, shop.peers)
+    limits = ExecutionLimits(scan_seconds=300.0, backoff_seconds=0.01, lease_seconds=0.0)
+    rewards = Consumer(JobKind(REWARD_KIND, 0, shop.rewards.claim, lambda lease: lease), shop.registry)
+    context = ExecutionContext(shop.queue, pipeline, shop.progress, limits, rewards, lambda kind: None, None)
     async with asyncio.TaskGroup() as group:
-        group.create_task(Execution(bench, await shop.held()).run())
+        group.create_task(Execution(context, await shop.held()).run())
         await eventually(lambda: has(shop.peers.calls["vision"]))
         lost = await shop.held()
-        group.create_task(Execution(bench, lost).run())
+        group.create_task(Execution(context, lost).run())
         await asyncio.sleep(0)
         await shop.pool.execute("update scan.job set token = token + 1 where id = $1", lost.job_id)
         looked.set()
@@ -182,7 +181,7 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(shop:
 
 async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> None:
     """Taking jobs back from the dead may wait for a lock; the beat mustn't."""
-    beat, beats = shop.queue.heartbeat, asyncio.Event()
+    beat, beats = shop.registry.heartbeat, asyncio.Event()
     reaping = asyncio.Event()
 
     async def beat_on(worker_id: int) -> bool:
@@ -195,8 +194,8 @@ async def test_a_worker_lives_on_while_it_cant_take_jobs_back(shop: Shop) -> Non
         await asyncio.Event().wait()
         return []
 
-    shop.queue.heartbeat, shop.queue.rescue_orphans = beat_on, hang  # type: ignore[method-assign]
-    async with asyncio.timeout(30), Worker(shop.queue, [], lease_seconds=2, grace_seconds=0).working():
+    shop.registry.heartbeat, shop.registry.rescue_orphans = beat_on, hang  # type: ignore[method-assign]
+    async with asyncio.timeout(30), Worker(shop.registry, [], lease_seconds=2, grace_seconds=0).working():
         await beats.wait()
 
 
@@ -208,7 +207,8 @@ async def test_an_outage_longer_than_the_lease_costs_nothing_that_is_in_hand(
     monkeypatch.setattr("scan_svc.jobs.worker._GOODBYE_SECONDS", 0.1)
     async with opened(database_url, redis_url, lease_seconds=1.0) as shop:
         flaky: Any = FlakyPool(shop.pool)
-        shop.parts.queue = JobQueue(flaky, flaky)
+        shop.use(JobQueue(flaky))
+        shop.registry = WorkerRegistry(flaky)
 
         async def away_when_paid() -> None:
             flaky.away = shop.peers.calls["vision"] == 1

@@ -14,7 +14,7 @@ import httpx2
 
 from mesh.addresses import IPAddress, open_public_client
 from mesh.postgres import open_pool
-from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.scan_proto import scan_as_json
 from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
 from scan_svc.webhooks.message import DeliveryRecord
@@ -125,7 +125,7 @@ async def open_post(database_url: str) -> AsyncIterator[Post]:
     """A post office on this database."""
     async with open_pool(database_url) as pool:
         store = WebhookStore(pool, lambda count: uuid.uuid4().bytes * (count // 16))
-        post = Post(pool, store, await JobQueue(pool).register_worker())
+        post = Post(pool, store, await WorkerRegistry(pool).register())
         wire = httpx2.MockTransport(post.receivers)
         async with open_public_client("callback_url", redirects=0, inner=wire, resolver=post.resolve) as post.client:
             yield post

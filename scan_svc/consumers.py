@@ -1,0 +1,90 @@
+"""What a worker works on: scans through their stages, their rewards, webhooks to their receivers."""
+
+import functools
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpx2
+from opentelemetry import trace
+
+from scan_svc import scan_proto
+from scan_svc.jobs.consumer import Consumer, JobKind
+from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
+from scan_svc.jobs.quarantine import Quarantine
+from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
+from scan_svc.pipeline.stages import Pipeline
+from scan_svc.progress.progress import Progress
+from scan_svc.rewards.job import RewardContext, RewardExecution
+from scan_svc.rewards.store import RewardStore
+from scan_svc.settings import ScanSettings
+from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
+from scan_svc.webhooks.store import WebhookStore
+
+
+@dataclass(frozen=True, slots=True)
+class JobTables:
+    """The jobs of each kind, and the workers that hold them, in PostgreSQL.
+
+    Attributes:
+        workers: Who is alive.
+        scans: One job for each scan that hasn't ended.
+        quarantine: Those of them that may crash their worker.
+        rewards: One for each scan that has succeeded and whose reward isn't known yet.
+        webhooks: One for each message that is to be delivered.
+    """
+
+    workers: WorkerRegistry
+    scans: JobQueue
+    quarantine: Quarantine
+    rewards: RewardStore
+    webhooks: WebhookStore
+
+
+def consumers(
+    settings: ScanSettings,
+    tables: JobTables,
+    pipeline: Pipeline,
+    progress: Progress,
+    wake: Callable[[str], None],
+    web: httpx2.AsyncClient,
+    tracer: trace.Tracer | None,
+) -> Sequence[Consumer]:
+    """One consumer for each kind of job.
+
+    Args:
+        settings: How much at once, how long, how often.
+        tables: Where the jobs are.
+        pipeline: The stages of scans.
+        progress: Where scans are shown.
+        wake: Called with the kind of a job that was made and waits to be claimed.
+        web: Reaches the receivers of webhooks.
+        tracer: Makes spans; None if nobody receives them.
+    """
+    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer)
+    reward = functools.partial(RewardExecution, rewarding)
+    rewards = Consumer(
+        JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True), tables.workers
+    )
+    limits = ExecutionLimits(settings.scan_seconds, settings.backoff_seconds, settings.lease_seconds)
+    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer)
+    execute = functools.partial(Execution, executing)
+    scans = Consumer(
+        JobKind(SCAN_KIND, settings.worker_capacity, tables.scans.claim, execute, tables.quarantine), tables.workers
+    )
+    delivering = DeliveryContext(
+        tables.webhooks,
+        web,
+        scan_proto.scan_as_json,
+        functools.partial(datetime.now, UTC),
+        random.random,
+        settings.webhook_timeout_seconds,
+    )
+    deliver = functools.partial(WebhookDelivery, delivering)
+    webhooks = Consumer(
+        JobKind(WEBHOOK_KIND, settings.webhook_capacity, tables.webhooks.claim, deliver), tables.workers
+    )
+    return scans, rewards, webhooks
