@@ -133,10 +133,10 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
                 open_admission(stats.backlog, settings.admission_seconds, settings.admission_always)
             )
             watchers = await enter(open_watchers(limits, redis, progress, admission.left))
-            uploads = Uploads(await enter(open_bucket(settings)), settings.upload_seconds)
+            uploads = Uploads(await enter(open_bucket(settings)), settings.cdn_base_url, settings.upload_seconds)
             creations = RateLimit(redis, "CreateScan", settings.creations_per_minute)
             control = AdmissionControl(creations, admission, functools.partial(notifier.wake, SCAN_KIND))
-            lifecycle = Lifecycle(scans, progress, uploads, webhooks, settings.cdn_base_url, _now, control)
+            lifecycle = Lifecycle(scans, progress, uploads, webhooks, control, _new_id, _now)
             reward_due = functools.partial(notifier.wake, REWARD_KIND)
             replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
             replies = await enter(
@@ -146,7 +146,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
                 Service(
                     "eco2.scan.v1.ScanService",
                     add_ScanServiceServicer_to_server,
-                    ScanServicer(lifecycle, replies, watchers, calls, _new_id),
+                    ScanServicer(lifecycle, replies, watchers, calls),
                 ),
                 Service(
                     "eco2.scan.v1.EventStreamService",

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,16 +15,15 @@ from scan_svc.admission import Admission
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.snapshots import Snapshot
 from scan_svc.rate_limit import RateLimit
-from scan_svc.scans import NewScan, Photo, Scan, State
+from scan_svc.scans import NewScan, Scan, ScanRequest, State
 from scan_svc.store import ScanStore
-from scan_svc.uploads import EXTENSIONS, Ticket, Uploads
+from scan_svc.uploads import Ticket, Uploads
 from scan_svc.webhooks.store import WebhookStore
 
 S = TypeVar("S", Scan, Snapshot)
 
 _PAGE_DEFAULT = 20
 _PAGE_LIMIT = 100
-_KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp|heic|heif)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +78,9 @@ class Lifecycle:
         progress: Where changes are shown, and scans read.
         uploads: The photos.
         webhooks: Who is told about a scan's end.
-        cdn_base_url: Where photos can be seen.
-        clock: The time, for upload addresses.
         admission_control: Who may create a scan, and what follows when one is queued.
+        new_id: Makes scan ids.
+        clock: The time.
     """
 
     def __init__(
@@ -91,48 +89,33 @@ class Lifecycle:
         progress: Progress,
         uploads: Uploads,
         webhooks: WebhookStore,
-        cdn_base_url: str,
-        clock: Callable[[], datetime],
         admission_control: AdmissionControl,
+        new_id: Callable[[], str],
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._progress = progress
         self._uploads = uploads
         self._webhooks = webhooks
-        self._cdn_base_url = cdn_base_url.rstrip("/")
-        self._clock = clock
         self._admission_control = admission_control
+        self._new_id = new_id
+        self._clock = clock
 
-    def uploaded_photo(self, scan_id: str, content_type: str, size_bytes: int, sha256: str) -> Photo:
-        """The photo that is going to be uploaded for a scan."""
-        key = f"photos/{scan_id}.{EXTENSIONS[content_type]}"
-        return Photo(f"{self._cdn_base_url}/{key}", key, content_type, size_bytes, sha256)
-
-    def addressed_photo(self, image_url: str) -> Photo:
-        """The photo behind an address: in our own bucket when it is our CDN's.
-
-        Raises:
-            InvalidArgument: The address can't be used.
-        """
-        key = image_url.removeprefix(self._cdn_base_url + "/")
-        if _KEY.fullmatch(key):
-            return Photo(image_url, key)
-        check_url(image_url, field="image_url")
-        return Photo(image_url)
-
-    async def create(self, new: NewScan, traceparent: str) -> Created:
+    async def create(self, request: ScanRequest, traceparent: str) -> Created:
         """Creates a scan.
 
         Raises:
-            InvalidArgument: The callback_url can't be used.
+            InvalidArgument: The photo's address can't be used, or the callback_url.
             AlreadyExists: The request_id belongs to a scan with another content.
             ResourceExhausted: The user creates too many, or more wait than can be done in time.
         """
-        if new.callback_url:
-            check_url(new.callback_url, field="callback_url")
-        earlier = await self._let_in(new)
+        scan_id, callback_url = self._new_id(), request.callback_url
+        new = NewScan(scan_id, self._uploads.photo(scan_id, request.photo), request)
+        if callback_url:
+            check_url(callback_url, field="callback_url")
+        earlier = await self._let_in(request)
         # Once it is let in: an endpoint is a row, too. Before it is stored: it may end at any moment from then on.
-        secret = await self._webhooks.secret(new.user_id, new.callback_url) if new.callback_url else ""
+        secret = await self._webhooks.secret(request.user_id, callback_url) if callback_url else ""
         scan = earlier or await self._stored(new, traceparent)
         waiting = scan.state is State.AWAITING_UPLOAD
         return Created(scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None, secret)
@@ -209,13 +192,13 @@ class Lifecycle:
         await self._store.delete(scan_id)
         await self._progress.snapshots.forget(scan_id)
 
-    async def _let_in(self, new: NewScan) -> Scan | None:
+    async def _let_in(self, request: ScanRequest) -> Scan | None:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
         try:
-            await self._admission_control.enter(new.user_id)
+            await self._admission_control.enter(request.user_id)
         except ResourceExhausted:
             # A repetition takes no room: its scan is there.
-            earlier = await self._store.made_before(new) if new.request_id else None
+            earlier = await self._store.made_before(request) if request.request_id else None
             if earlier is None:
                 raise
             return earlier

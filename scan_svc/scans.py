@@ -143,40 +143,70 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     behind: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PhotoUpload:
+    """A photo that is going to be uploaded, as its user announces it.
+
+    Attributes:
+        content_type: Media type.
+        size_bytes: Size.
+        sha256: Digest in hex; empty if they don't tell.
+    """
+
+    content_type: str
+    size_bytes: int
+    sha256: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewScan:
+class ScanRequest:
     """What a user asks for.
 
     Attributes:
         request_id: Makes the request idempotent for this user; empty if they gave none.
         payload_hash: Digest of the rest of the request: tells a repetition from another scan under the same id.
+        photo: A photo to come, or the address of one.
+    """
+
+    user_id: str
+    request_id: str = ""
+    payload_hash: bytes = b""
+    photo: PhotoUpload | str
+    user_input: str = ""
+    location: LatLng | None = None
+    region: str = ""
+    locale: Locale = Locale.KO
+    callback_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewScan:
+    """A scan that is to be stored.
+
+    Attributes:
+        scan_id: Its id.
+        photo: Its photo.
+        request: What its user asks for.
     """
 
     scan_id: str
-    user_id: str
-    request_id: str
-    payload_hash: bytes
     photo: Photo
-    uploaded: bool
-    user_input: str
-    location: LatLng | None
-    region: str
-    locale: Locale
-    callback_url: str = ""
+    request: ScanRequest
 
     def scan(self, created_at: datetime) -> Scan:
         """The scan it becomes."""
+        asked, to_come = self.request, self.photo.uploaded
         return Scan(
             scan_id=self.scan_id,
-            user_id=self.user_id,
-            state=State.AWAITING_UPLOAD if self.uploaded else State.QUEUED,
+            user_id=asked.user_id,
+            state=State.AWAITING_UPLOAD if to_come else State.QUEUED,
             version=1,
             photo=self.photo,
-            user_input=self.user_input,
-            location=self.location,
-            region=self.region,
-            locale=self.locale,
+            user_input=asked.user_input,
+            location=asked.location,
+            region=asked.region,
+            locale=asked.locale,
             created_at=created_at,
-            started_at=None if self.uploaded else created_at,
-            step=Step.UPLOAD if self.uploaded else Step.QUEUE,
+            started_at=None if to_come else created_at,
+            step=Step.UPLOAD if to_come else Step.QUEUE,
         )

@@ -1,6 +1,6 @@
 """Scan over gRPC: one photo on its way from a phone to an answer. The contract stands in `scan_service.proto`."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
@@ -27,33 +27,18 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         replies: What they reply to open questions.
         watchers: Who watches them.
         calls: The calls at work; those that wait for a change aren't counted.
-        new_id: Makes scan ids.
     """
 
-    def __init__(
-        self,
-        lifecycle: Lifecycle,
-        replies: Replies,
-        watchers: Watchers,
-        calls: CallLimit,
-        new_id: Callable[[], str],
-    ) -> None:
+    def __init__(self, lifecycle: Lifecycle, replies: Replies, watchers: Watchers, calls: CallLimit) -> None:
         self._lifecycle = lifecycle
         self._replies = replies
         self._watchers = watchers
         self._calls = calls
-        self._new_id = new_id
 
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
         """Creates a scan, from an upload to come or an address."""
         who = caller(context)
-        scan_id, upload = self._new_id(), request.upload
-        if request.HasField("upload"):
-            photo = self._lifecycle.uploaded_photo(scan_id, upload.content_type, upload.size_bytes, upload.sha256)
-        else:
-            photo = self._lifecycle.addressed_photo(request.image_url)
-        new = wire.new_scan(request, scan_id, who.user_id, who.locale_or(request.locale), photo)
-        created = await self._lifecycle.create(new, traceparent())
+        created = await self._lifecycle.create(wire.scan_request(request, who), traceparent())
         return wire.create_scan_response(created, who)
 
     async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:

@@ -18,7 +18,7 @@ from mesh.postgres import Pool, Queries
 from mesh.reasons import Reason
 from scan_svc.batching import GroupCommit
 from scan_svc.rows import readable, scan_from
-from scan_svc.scans import NewScan, Scan
+from scan_svc.scans import NewScan, Scan, ScanRequest
 
 
 class ScanStore:
@@ -47,23 +47,23 @@ class ScanStore:
             if created_at is not None:
                 return new.scan(created_at), True
             # on conflict do nothing waits for the other transaction, so the row is visible now.
-            if earlier := await self.made_before(new):
+            if earlier := await self.made_before(new.request):
                 return earlier, False
             # Deleted between the two statements: there is room now.
-        raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id="")
+        raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request.request_id, scan_id="")
 
-    async def made_before(self, new: NewScan) -> Scan | None:
+    async def made_before(self, request: ScanRequest) -> Scan | None:
         """The scan that the same request has made before; None if it hasn't.
 
         Raises:
             AlreadyExists: The user's request_id belongs to a scan with another content.
         """
-        earlier = await self._pool.fetchrow(self._sql["find_by_request"], new.user_id, new.request_id)
+        earlier = await self._pool.fetchrow(self._sql["find_by_request"], request.user_id, request.request_id)
         if earlier is None:
             return None
         scan_id = str(earlier["id"])
-        if earlier["payload_hash"] != new.payload_hash:
-            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=new.request_id, scan_id=scan_id)
+        if earlier["payload_hash"] != request.payload_hash:
+            raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request.request_id, scan_id=scan_id)
         return await self.get(scan_id)
 
     async def get(self, scan_id: str) -> Scan:
@@ -112,7 +112,7 @@ class ScanStore:
 
     async def _create(self, batch: Sequence[tuple[NewScan, str]]) -> Mapping[str, datetime]:
         # In this order, so that two processes which store the same requests can't wait for each other.
-        batch = sorted(batch, key=lambda one: (one[0].user_id, one[0].request_id))
+        batch = sorted(batch, key=lambda one: (one[0].request.user_id, one[0].request.request_id))
         rows = await self._pool.fetch(self._sql["create_scans"], *zip(*map(_columns, batch), strict=True))
         return {str(row["id"]): row["created_at"] for row in rows}
 
@@ -133,10 +133,10 @@ def _read(row: asyncpg.Record) -> Scan | Exception:
 
 def _columns(creation: tuple[NewScan, str]) -> tuple[object, ...]:
     new, traceparent = creation
-    photo, place = new.photo, new.location
+    photo, asked, place = new.photo, new.request, new.request.location
     return (
-        new.scan_id, new.user_id, new.request_id, new.payload_hash, new.uploaded,
-        photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, new.user_input,
-        place.latitude if place else None, place.longitude if place else None, new.region, new.locale.value,
-        new.callback_url, traceparent,
+        new.scan_id, asked.user_id, asked.request_id, asked.payload_hash, photo.uploaded,
+        photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, asked.user_input,
+        place.latitude if place else None, place.longitude if place else None, asked.region, asked.locale.value,
+        asked.callback_url, traceparent,
     )  # fmt: skip

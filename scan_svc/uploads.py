@@ -1,19 +1,22 @@
-"""Photos in object storage: where to put them, whether they came, and their removal."""
+"""Photos of scans: where they are, how they come into object storage, whether they came, and their removal."""
 
 import base64
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition
 from mesh.reasons import Reason
 from mesh.storage import Bucket, ObjectMissing
-from scan_svc.scans import Photo
+from scan_svc.scans import Photo, PhotoUpload
 
-EXTENSIONS: Mapping[str, str] = MappingProxyType(
+_EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic", "image/heif": "heif"}
 )
+_KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp|heic|heif)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,29 @@ class Uploads:
 
     Args:
         bucket: Ours.
+        cdn_base_url: Where what is in it can be seen.
         valid_seconds: How long an upload address works.
     """
 
-    def __init__(self, bucket: Bucket, valid_seconds: int) -> None:
+    def __init__(self, bucket: Bucket, cdn_base_url: str, valid_seconds: int) -> None:
         self._bucket = bucket
+        self._cdn_base_url = cdn_base_url.rstrip("/")
         self._valid_seconds = valid_seconds
+
+    def photo(self, scan_id: str, asked: PhotoUpload | str) -> Photo:
+        """The photo of a new scan: to be uploaded, or behind an address; in our bucket when that is our CDN's.
+
+        Raises:
+            InvalidArgument: The address can't be used.
+        """
+        if isinstance(asked, PhotoUpload):
+            key = f"photos/{scan_id}.{_EXTENSIONS[asked.content_type]}"
+            return Photo(f"{self._cdn_base_url}/{key}", key, asked.content_type, asked.size_bytes, asked.sha256)
+        key = asked.removeprefix(self._cdn_base_url + "/")
+        if _KEY.fullmatch(key):
+            return Photo(asked, key)
+        check_url(asked, field="image_url")
+        return Photo(asked)
 
     def ticket(self, photo: Photo, now: datetime) -> Ticket:
         """A presigned PUT for this photo only: type, length, checksum and "no overwriting" are signed."""

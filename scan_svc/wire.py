@@ -4,30 +4,31 @@ import hashlib
 
 from eco2.scan.v1 import scan_service_pb2
 from mesh.identity import Caller
-from mesh.locale import Locale
 from scan_svc import scan_proto
 from scan_svc.lifecycle import Created
 from scan_svc.replies.work import ReplyOutcome
 from scan_svc.results import LatLng
-from scan_svc.scans import NewScan, Photo
+from scan_svc.scans import PhotoUpload, ScanRequest
 
 
-def new_scan(
-    request: scan_service_pb2.CreateScanRequest, scan_id: str, user_id: str, locale: Locale, photo: Photo
-) -> NewScan:
-    """What a CreateScanRequest asks for."""
-    place = request.location
-    return NewScan(
-        scan_id=scan_id,
-        user_id=user_id,
+def scan_request(request: scan_service_pb2.CreateScanRequest, who: Caller) -> ScanRequest:
+    """What a CreateScanRequest asks for.
+
+    Raises:
+        Unauthenticated: It came without an identity.
+    """
+    upload, place = request.upload, request.location
+    return ScanRequest(
+        user_id=who.user_id,
         request_id=request.request_id,
         payload_hash=_payload_hash(request),
-        photo=photo,
-        uploaded=request.HasField("upload"),
+        photo=PhotoUpload(upload.content_type, upload.size_bytes, upload.sha256)
+        if request.HasField("upload")
+        else request.image_url,
         user_input=request.user_input,
         location=LatLng(place.latitude, place.longitude) if request.HasField("location") else None,
         region=request.region,
-        locale=locale,
+        locale=who.locale_or(request.locale),
         callback_url=request.callback_url,
     )
 

@@ -11,13 +11,12 @@ from msgspec.structs import replace
 
 from bench.mesh.stack import Stack
 from bench.mesh.users import user_name
-from mesh.locale import Locale
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.snapshots import Snapshots
 from scan_svc.results import Category, Classification, DisposalRule, Exclusion, Results
-from scan_svc.scans import NewScan, Photo, Scan, State, Step
+from scan_svc.scans import NewScan, Photo, PhotoUpload, Scan, ScanRequest, State, Step
 from scan_svc.store import ScanStore
 
 FIRST_VERSION = 10_001  # of a scan that was claimed once
@@ -111,12 +110,10 @@ async def running_scans(stack: Stack, count: int) -> AsyncIterator[tuple[Stage, 
 
 async def _stored(store: ScanStore, scan_id: str, user_id: str) -> Scan:
     """A new scan, and what it looks like once a worker has classified it."""
-    photo = Photo(f"https://cdn.example/photos/{scan_id}.jpg", f"photos/{scan_id}.jpg", "image/jpeg", 2_500_000)
-    new = NewScan(
-        scan_id=scan_id, user_id=user_id, request_id="", payload_hash=b"", photo=photo, uploaded=True,
-        user_input="", location=None, region="", locale=Locale.KO,
-    )  # fmt: skip
-    waiting, _ = await store.create(new, "")
+    upload = PhotoUpload("image/jpeg", 2_500_000)
+    key = f"photos/{scan_id}.jpg"
+    photo = Photo(f"https://cdn.example/{key}", key, upload.content_type, upload.size_bytes)
+    waiting, _ = await store.create(NewScan(scan_id, photo, ScanRequest(user_id=user_id, photo=upload)), "")
     return replace(
         waiting, state=State.RUNNING, version=FIRST_VERSION, percent=60, step=Step.ANSWER, results=_HALFWAY,
         started_at=waiting.created_at,

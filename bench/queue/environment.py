@@ -15,12 +15,11 @@ import uuid_utils
 
 from local.stack.files import read_env
 from local.stack.stack import ENV_FILE, StackPart, running
-from mesh.locale import Locale
 from mesh.migrations import migrate
 from mesh.postgres import Pool
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
-from scan_svc.scans import NewScan, Photo
+from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 
 CLIENTS = 32
@@ -105,11 +104,9 @@ class Submitter:
 
 def _new_scan() -> NewScan:
     scan_id = str(uuid_utils.uuid7())
-    return NewScan(
-        scan_id=scan_id, user_id="bench", request_id=scan_id, payload_hash=b"\0" * 32,
-        photo=Photo(f"http://127.0.0.1/photos/{scan_id}.jpg", f"photos/{scan_id}.jpg"),
-        uploaded=False, user_input="", location=None, region="", locale=Locale.KO,
-    )  # fmt: skip
+    photo = Photo(f"http://127.0.0.1/photos/{scan_id}.jpg", f"photos/{scan_id}.jpg")
+    asked = ScanRequest(user_id="bench", request_id=scan_id, payload_hash=b"\0" * 32, photo=photo.image_url)
+    return NewScan(scan_id, photo, asked)
 
 
 def _with_database(dsn: str, name: str) -> str:

@@ -13,13 +13,12 @@ import asyncpg
 import uuid_utils
 
 from mesh import outages
-from mesh.locale import Locale
 from mesh.migrations import migrate
 from mesh.postgres import open_pool
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.results import LatLng
-from scan_svc.scans import NewScan, Photo
+from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.message import SECRET_BYTES, new_secret
 from tests.chaos.fault_injector import FaultInjector
@@ -98,11 +97,12 @@ async def _submit(pool: asyncpg.Pool, plan: Plan) -> dict[str, Submitted]:
 
 def _new_scan(scan: Submitted, *, located: bool) -> NewScan:
     scan_id = str(uuid_utils.uuid7())
-    return NewScan(
-        scan_id=scan_id, user_id=USER, request_id=scan_id, payload_hash=b"", photo=Photo("https://example.com/1.jpg"),
-        uploaded=False, user_input=POISON if scan.poison else "", location=_SEOUL if located else None, region="",
-        locale=Locale.KO, callback_url=CALLBACK if scan.callback else "",
+    url = "https://example.com/1.jpg"
+    asked = ScanRequest(
+        user_id=USER, request_id=scan_id, photo=url, user_input=POISON if scan.poison else "",
+        location=_SEOUL if located else None, callback_url=CALLBACK if scan.callback else "",
     )  # fmt: skip
+    return NewScan(scan_id, Photo(url), asked)
 
 
 async def _settled(pool: asyncpg.Pool) -> None:

@@ -12,7 +12,6 @@ import httpx2
 import uuid_utils
 
 from mesh import telemetry
-from mesh.locale import Locale
 from mesh.postgres import Pool, open_pool
 from mesh.redis import open_redis
 from scan_svc.consumers import JobTables
@@ -28,7 +27,7 @@ from scan_svc.pipeline.stages import DEFAULTS, Pipeline
 from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome
 from scan_svc.rewards.store import RewardStore
-from scan_svc.scans import NewScan, Photo, Scan
+from scan_svc.scans import NewScan, Photo, Scan, ScanRequest
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
@@ -129,10 +128,8 @@ class Shop:
     async def submit(self, crashes: int = 0) -> str:
         """Submits a scan, which may have been in crashes already; returns its id."""
         scan_id = str(uuid_utils.uuid7())
-        new = NewScan(
-            scan_id=scan_id, user_id="user", request_id="", payload_hash=b"", photo=Photo("https://example.com/1.jpg"),
-            uploaded=False, user_input="", location=None, region="", locale=Locale.KO,
-        )  # fmt: skip
+        url = "https://example.com/1.jpg"
+        new = NewScan(scan_id, Photo(url), ScanRequest(user_id="user", photo=url))
         async with self.pool.acquire() as connection, connection.transaction():
             await ScanStore(connection).create(new, "")
             await connection.execute("update scan.job set crashes = $2 where ref = $1", scan_id, crashes)

@@ -16,11 +16,10 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, GetScanRequest, ListScansRequest, WatchScanResponse
 from mesh.errors import InvalidArgument, Unavailable
 from mesh.identity import USER_HEADER
-from mesh.locale import Locale
 from mesh.postgres import Pool, open_pool
 from mesh.reasons import Reason
 from mesh.status import DETAILS_HEADER
-from scan_svc.scans import NewScan, Photo
+from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 from tests.integration.scan.conftest import PHOTO, Client, Peers, StartScanService
 
@@ -301,11 +300,9 @@ async def test_replicas_that_store_the_same_requests_in_opposite_order_agree(
 
 
 def new_scan(request_id: str, user_input: str = "") -> NewScan:
-    return NewScan(
-        scan_id=str(uuid.uuid4()), user_id="user", request_id=request_id, payload_hash=b"",
-        photo=Photo("https://example.com/a.jpg"), uploaded=False, user_input=user_input, location=None, region="",
-        locale=Locale.KO,
-    )  # fmt: skip
+    url = "https://example.com/a.jpg"
+    asked = ScanRequest(user_id="user", request_id=request_id, photo=url, user_input=user_input)
+    return NewScan(str(uuid.uuid4()), Photo(url), asked)
 
 
 async def test_a_scan_that_cant_be_stored_fails_alone(database_url: str) -> None:
