@@ -11,7 +11,6 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +19,7 @@ import pytest
 
 from local.stack import stack as embedded
 from mesh.migrations import migrate
+from tests.support.storage import Storage
 
 ROOT = Path(__file__).parents[1]
 _VARIABLE = "ECO2_TEST_STACK"
@@ -70,18 +70,6 @@ async def database_url(stack: Mapping[str, str]) -> AsyncIterator[str]:
 def redis_url(stack: Mapping[str, str]) -> str:
     """The stack's Valkey; keys carry ids, so tests don't meet."""
     return stack["ECO2_REDIS_URL"]
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """Where photos go."""
-
-    endpoint: str
-    bucket: str
-    region: str
-    access_key: str
-    secret_key: str
-    cdn_base_url: str
 
 
 @pytest.fixture(scope="session")

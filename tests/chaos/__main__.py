@@ -29,13 +29,13 @@ def main() -> int:
     print(f"Chaos for {plan.seconds:.0f} s: {plan.scans} scans, {plan.workers} workers, seed {plan.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="eco2-chaos-"))
     with running(folder, part=StackPart.STORES) as variables:
-        evidence = uvloop.run(chaos_run.run(plan, folder, variables, lambda text: print(text, flush=True)))
-    verdicts = judge(evidence)
-    print(f"\n{report(evidence, verdicts)}")
+        observations = uvloop.run(chaos_run.run(plan, folder, variables, lambda text: print(text, flush=True)))
+    verdicts = judge(observations)
+    print(f"\n{report(observations, verdicts)}")
     if all(verdict.holds for verdict in verdicts):
         shutil.rmtree(folder)
         return 0
-    (folder / "evidence.json").write_bytes(msgspec.json.encode(evidence))
+    (folder / "observations.json").write_bytes(msgspec.json.encode(observations))
     print(f"\nEvidence, journals and logs: {folder}")
     return 1
 

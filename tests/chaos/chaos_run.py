@@ -22,11 +22,11 @@ from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.message import SECRET_BYTES, new_secret
 from tests.chaos.fault_injector import FaultInjector
-from tests.chaos.observations import Evidence, Submitted, collect, install_audit
-from tests.chaos.peers import POISON
+from tests.chaos.observations import Observations, Submitted, collect, install_audit
 from tests.chaos.plan import Plan
-from tests.chaos.worker import Orders
 from tests.chaos.worker_pool import worker_pool
+from tests.support.unruly_peers import POISON
+from tests.support.worker import Orders
 
 USER = "chaos"
 CALLBACK = "https://example.com/hook"
@@ -37,7 +37,7 @@ _SEOUL = LatLng(37.5636, 126.9084)
 T = TypeVar("T")
 
 
-async def run(plan: Plan, stack: Path, variables: Mapping[str, str], say: Callable[[str], None]) -> Evidence:
+async def run(plan: Plan, stack: Path, variables: Mapping[str, str], say: Callable[[str], None]) -> Observations:
     """Lets the plan happen on a stack of stores.
 
     Args:

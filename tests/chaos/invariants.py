@@ -1,4 +1,4 @@
-"""What must be true after any chaos, computed from the evidence.
+"""What must be true after any chaos, computed from the observations.
 
 Each function returns the offenders, in words; none means that the invariant holds.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from scan_svc.pipeline.stages import REWARD
-from tests.chaos.journal import Entry, Event
-from tests.chaos.observations import FATAL, OUTAGES, Blow, Commit, Evidence, Handover, Hit
+from tests.chaos.observations import FATAL, OUTAGES, Blow, Commit, Handover, Hit, Observations
+from tests.support.journal import Entry, Event
 
 RESUMPTION_MARGIN = 5.0
 
@@ -41,23 +41,23 @@ class Verdict:
         return not self.offenders
 
 
-def judge(evidence: Evidence) -> list[Verdict]:
+def judge(observations: Observations) -> list[Verdict]:
     """Judges everything."""
-    return [*invariants(evidence), promptness(evidence)]
+    return [*invariants(observations), promptness(observations)]
 
 
-def promptness(evidence: Evidence) -> Verdict:
+def promptness(observations: Observations) -> Verdict:
     """How soon scans went on after a blow: true of a quiet machine only, so the suite doesn't judge it."""
-    slowest = max((seconds for _, _, seconds in resumptions(evidence)), default=0.0)
-    limit = evidence.lease_seconds + RESUMPTION_MARGIN
-    late = [f"{scan_id} after {hit.blow}: {seconds:.1f} s" for hit, scan_id, seconds in resumptions(evidence)
+    slowest = max((seconds for _, _, seconds in resumptions(observations)), default=0.0)
+    limit = observations.lease_seconds + RESUMPTION_MARGIN
+    late = [f"{scan_id} after {hit.blow}: {seconds:.1f} s" for hit, scan_id, seconds in resumptions(observations)
             if seconds > limit]  # fmt: skip
     return Verdict(f"slowest resumption, at most {limit:g} s", f"{slowest:.1f} s", late)
 
 
-def invariants(evidence: Evidence) -> list[Verdict]:
+def invariants(observations: Observations) -> list[Verdict]:
     """Judges what must hold however slow the machine is."""
-    counted: Sequence[tuple[str, Callable[[Evidence], list[str]]]] = (
+    counted: Sequence[tuple[str, Callable[[Observations], list[str]]]] = (
         ("scans missing or unfinished", missing),
         ("scans that ended twice", ended_twice),
         ("stages started after their result was committed", restarted),
@@ -68,41 +68,41 @@ def invariants(evidence: Evidence) -> list[Verdict]:
         ("innocents archived", innocents_archived),
         ("poison not archived", poison_at_large),
     )
-    return [Verdict(name, str(len(offenders := find(evidence))), offenders) for name, find in counted]
+    return [Verdict(name, str(len(offenders := find(observations))), offenders) for name, find in counted]
 
 
-def missing(evidence: Evidence) -> list[str]:
+def missing(observations: Observations) -> list[str]:
     """Accepted, but not finished and not explained."""
     return [
-        f"{scan_id}: {evidence.states.get(scan_id, 'gone')}"
-        for scan_id in evidence.submitted
-        if evidence.states.get(scan_id) not in _TERMINAL
+        f"{scan_id}: {observations.states.get(scan_id, 'gone')}"
+        for scan_id in observations.submitted
+        if observations.states.get(scan_id) not in _TERMINAL
     ]
 
 
-def ended_twice(evidence: Evidence) -> list[str]:
+def ended_twice(observations: Observations) -> list[str]:
     """Succeeded more than once, or after anything but a failure that was replayed."""
-    successes = Counter(ending.scan_id for ending in evidence.endings if ending.state == "SUCCEEDED")
+    successes = Counter(ending.scan_id for ending in observations.endings if ending.state == "SUCCEEDED")
     return [scan_id for scan_id, times in successes.items() if times > 1]
 
 
-def restarted(evidence: Evidence) -> list[str]:
+def restarted(observations: Observations) -> list[str]:
     """Started although the result was there already: paid for in vain."""
-    committed = {(commit.scan_id, commit.stage): commit.at for commit in evidence.commits}
+    committed = {(commit.scan_id, commit.stage): commit.at for commit in observations.commits}
     return [
         f"{entry.scan_id} {entry.stage} by {entry.pid}"
-        for entry in evidence.entries
+        for entry in observations.entries
         if entry.event is Event.STARTED and entry.at > committed.get((entry.scan_id, entry.stage), float("inf"))
     ]
 
 
-def overpaid(evidence: Evidence) -> list[str]:
+def overpaid(observations: Observations) -> list[str]:
     """Paid, not committed, and no blow hit the process while it had the result in hand."""
-    commits = {(commit.scan_id, commit.stage): commit for commit in evidence.commits}
-    pids = _pids(evidence)
-    handovers = _by_scan(evidence.handovers)
+    commits = {(commit.scan_id, commit.stage): commit for commit in observations.commits}
+    pids = _pids(observations)
+    handovers = _by_scan(observations.handovers)
     payments = defaultdict(list)
-    for entry in evidence.entries:
+    for entry in observations.entries:
         # A reward costs nothing and is granted once however often it is evaluated.
         if entry.event is Event.PAID and entry.stage != REWARD:
             payments[entry.scan_id, entry.stage].append(entry)
@@ -110,24 +110,24 @@ def overpaid(evidence: Evidence) -> list[str]:
         f"{payment.scan_id} {payment.stage} by {payment.pid}"
         for key, paid in payments.items()
         for payment in _in_vain(paid, commits.get(key), handovers[key[0]], pids)
-        if not _excused(payment, handovers[key[0]], evidence)
+        if not _excused(payment, handovers[key[0]], observations)
     ]
 
 
-def wrongly_rewarded(evidence: Evidence) -> list[str]:
+def wrongly_rewarded(observations: Observations) -> list[str]:
     """A later version that came twice; or an answer whose reward nobody is going to evaluate."""
-    times = Counter(commit.scan_id for commit in evidence.commits if commit.stage == REWARD)
-    return [*(scan_id for scan_id, count in times.items() if count > 1), *evidence.rewardless]
+    times = Counter(commit.scan_id for commit in observations.commits if commit.stage == REWARD)
+    return [*(scan_id for scan_id, count in times.items() if count > 1), *observations.rewardless]
 
 
-def wrongly_announced(evidence: Evidence) -> list[str]:
+def wrongly_announced(observations: Observations) -> list[str]:
     """A webhook is missing, is there twice, or tells what never happened."""
-    expected: dict[str, set[str]] = {scan_id: set() for scan_id in evidence.submitted}
-    for ending in evidence.endings:
-        if ending.state in _EVENTS and evidence.submitted[ending.scan_id].callback:
+    expected: dict[str, set[str]] = {scan_id: set() for scan_id in observations.submitted}
+    for ending in observations.endings:
+        if ending.state in _EVENTS and observations.submitted[ending.scan_id].callback:
             expected[ending.scan_id].add(_EVENTS[ending.state])
     actual = defaultdict(list)
-    for scan_id, event in evidence.webhooks:
+    for scan_id, event in observations.webhooks:
         actual[scan_id].append(event)
     return [
         f"{scan_id}: {actual[scan_id]} instead of {sorted(events)}"
@@ -136,28 +136,32 @@ def wrongly_announced(evidence: Evidence) -> list[str]:
     ]
 
 
-def undelivered(evidence: Evidence) -> list[str]:
+def undelivered(observations: Observations) -> list[str]:
     """Due, and never received."""
-    return list(evidence.undelivered)
+    return list(observations.undelivered)
 
 
-def innocents_archived(evidence: Evidence) -> list[str]:
+def innocents_archived(observations: Observations) -> list[str]:
     """Given up because a worker died that somebody else had killed."""
-    return [scan_id for scan_id in evidence.archived if not evidence.submitted[scan_id].poison]
+    return [scan_id for scan_id in observations.archived if not observations.submitted[scan_id].poison]
 
 
-def poison_at_large(evidence: Evidence) -> list[str]:
+def poison_at_large(observations: Observations) -> list[str]:
     """Would kill workers for ever."""
-    return [scan_id for scan_id, scan in evidence.submitted.items() if scan.poison and scan_id not in evidence.archived]
+    return [
+        scan_id
+        for scan_id, scan in observations.submitted.items()
+        if scan.poison and scan_id not in observations.archived
+    ]
 
 
-def resumptions(evidence: Evidence) -> list[tuple[Hit, str, float]]:
+def resumptions(observations: Observations) -> list[tuple[Hit, str, float]]:
     """How long each scan that a stricken worker held lay idle although there was a database and a worker."""
-    pids, handovers = _pids(evidence), _by_scan(evidence.handovers)
-    signs, lives = _signs_of_life(evidence), _lives(evidence)
-    outages = [(hit.at, hit.until) for hit in evidence.hits if hit.blow in OUTAGES]
+    pids, handovers = _pids(observations), _by_scan(observations.handovers)
+    signs, lives = _signs_of_life(observations), _lives(observations)
+    outages = [(hit.at, hit.until) for hit in observations.hits if hit.blow in OUTAGES]
     found = []
-    for hit in evidence.hits:
+    for hit in observations.hits:
         if hit.blow not in FATAL:
             continue
         for scan_id, history in handovers.items():
@@ -165,7 +169,7 @@ def resumptions(evidence: Evidence) -> list[tuple[Hit, str, float]]:
             if holder is None or pids.get(holder) != hit.pid:
                 continue
             resumed = min((at for at in signs[scan_id] if at > hit.at), default=float("inf"))
-            ended = any(ending.scan_id == scan_id and ending.at <= hit.at for ending in evidence.endings)
+            ended = any(ending.scan_id == scan_id and ending.at <= hit.at for ending in observations.endings)
             if not ended:
                 found.append((hit, scan_id, _hopeful(hit.at, resumed, outages, lives)))
     return found
@@ -182,21 +186,21 @@ def _in_vain(
     return [entry for entry in paid if not fruitful or entry is not max(fruitful, key=lambda entry: entry.at)]
 
 
-def _excused(payment: Entry, handovers: Sequence[Handover], evidence: Evidence) -> bool:
+def _excused(payment: Entry, handovers: Sequence[Handover], observations: Observations) -> bool:
     """Whether something hit the process between the start of the try and the job's next change of hands."""
     taken_away = min((one.at for one in handovers if one.at > payment.at), default=float("inf"))
-    for hit in evidence.hits:
+    for hit in observations.hits:
         struck = hit.blow in FATAL and hit.pid == payment.pid
         # A database that is away for about a lease makes workers stop: they can't know whether they still hold it.
-        away = hit.blow in OUTAGES and hit.until - hit.at > evidence.lease_seconds / 2
+        away = hit.blow in OUTAGES and hit.until - hit.at > observations.lease_seconds / 2
         if (struck or away) and payment.began <= hit.until and hit.at <= taken_away:
             return True
     return False
 
 
-def _pids(evidence: Evidence) -> dict[int, int]:
+def _pids(observations: Observations) -> dict[int, int]:
     """The process behind each worker's number."""
-    return {entry.worker_id: entry.pid for entry in evidence.entries if entry.event is Event.REGISTERED}
+    return {entry.worker_id: entry.pid for entry in observations.entries if entry.event is Event.REGISTERED}
 
 
 def _by_scan(handovers: Iterable[Handover]) -> defaultdict[str, list[Handover]]:
@@ -206,15 +210,15 @@ def _by_scan(handovers: Iterable[Handover]) -> defaultdict[str, list[Handover]]:
     return sorted_by_scan
 
 
-def _signs_of_life(evidence: Evidence) -> defaultdict[str, list[float]]:
+def _signs_of_life(observations: Observations) -> defaultdict[str, list[float]]:
     """When each scan was claimed, moved on, or ended."""
     signs: defaultdict[str, list[float]] = defaultdict(list)
-    for handover in evidence.handovers:
+    for handover in observations.handovers:
         if handover.state != "READY":
             signs[handover.scan_id].append(handover.at)
-    for commit in evidence.commits:
+    for commit in observations.commits:
         signs[commit.scan_id].append(commit.at)
-    for ending in evidence.endings:
+    for ending in observations.endings:
         signs[ending.scan_id].append(ending.at)
     return signs
 
@@ -225,15 +229,15 @@ def _holder(history: Sequence[Handover], at: float) -> int | None:
     return before[-1].worker_id if before and before[-1].state == "LEASED" else None
 
 
-def _lives(evidence: Evidence) -> list[Span]:
+def _lives(observations: Observations) -> list[Span]:
     """When each worker could take a scan: from its registration until it was hit, but for the time it was frozen."""
     begins: dict[int, float] = {}
-    for entry in evidence.entries:
+    for entry in observations.entries:
         if entry.event is Event.REGISTERED:
             begins[entry.pid] = min(entry.at, begins.get(entry.pid, entry.at))
     lives = []
     for pid, begin in begins.items():
-        for hit in sorted(evidence.hits, key=lambda hit: hit.at):
+        for hit in sorted(observations.hits, key=lambda hit: hit.at):
             if hit.pid == pid and hit.blow in FATAL:
                 lives.append((begin, hit.at))
                 begin = hit.until if hit.blow is Blow.FREEZE else float("inf")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.chaos import journal
-from tests.chaos.journal import Entry, Event
+from tests.support import journal
+from tests.support.journal import Entry, Event
 
 _UNDELIVERED = """
 select id from scan.webhook w
@@ -105,7 +105,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Observations:
     """All of it.
 
     Attributes:
@@ -148,14 +148,14 @@ async def collect(
     submitted: Mapping[str, Submitted],
     hits: Sequence[Hit],
     lease_seconds: float,
-) -> Evidence:
+) -> Observations:
     """Reads what all witnesses have to say, once everything has settled."""
     entries = tuple(journal.read(folder))
     poisonings = [Hit(Blow.POISON, one.at, one.at, one.pid) for one in entries if one.event is Event.POISONED]
     # A signal is heard when the process comes to it; what it begins before is in flight like the rest.
     heard = {one.pid: one.at for one in entries if one.event is Event.LEAVING}
     hits = [replace(hit, until=heard.get(hit.pid, hit.until)) if hit.blow is Blow.TERMINATE else hit for hit in hits]
-    return Evidence(
+    return Observations(
         lease_seconds=lease_seconds,
         submitted=submitted,
         entries=entries,

@@ -4,25 +4,25 @@ from collections import Counter
 from collections.abc import Sequence
 
 from tests.chaos.invariants import Verdict
-from tests.chaos.journal import Event
-from tests.chaos.observations import Evidence
+from tests.chaos.observations import Observations
+from tests.support.journal import Event
 
 _SHOWN = 5
 
 
-def report(evidence: Evidence, verdicts: Sequence[Verdict]) -> str:
+def report(observations: Observations, verdicts: Sequence[Verdict]) -> str:
     """What happened, then the invariants, then what breaks them."""
-    return "\n".join([*_story(evidence), "", *_table(verdicts), *_offenders(verdicts)])
+    return "\n".join([*_story(observations), "", *_table(verdicts), *_offenders(verdicts)])
 
 
-def _story(evidence: Evidence) -> list[str]:
-    ends = ", ".join(f"{count} {state}" for state, count in sorted(Counter(evidence.states.values()).items()))
-    events = Counter(entry.event for entry in evidence.entries)
-    hits = [f"  {count:>4}  {blow}" for blow, count in Counter(hit.blow for hit in evidence.hits).most_common()]
+def _story(observations: Observations) -> list[str]:
+    ends = ", ".join(f"{count} {state}" for state, count in sorted(Counter(observations.states.values()).items()))
+    events = Counter(entry.event for entry in observations.entries)
+    hits = [f"  {count:>4}  {blow}" for blow, count in Counter(hit.blow for hit in observations.hits).most_common()]
     return [
-        f"{len(evidence.submitted)} scans: {ends}; {len(evidence.archived)} archived",
-        f"{events[Event.STARTED]} stages started, {events[Event.PAID]} paid, {len(evidence.commits)} committed",
-        f"{len(evidence.hits)} blows:",
+        f"{len(observations.submitted)} scans: {ends}; {len(observations.archived)} archived",
+        f"{events[Event.STARTED]} stages started, {events[Event.PAID]} paid, {len(observations.commits)} committed",
+        f"{len(observations.hits)} blows:",
         *hits,
     ]
 

@@ -21,7 +21,7 @@ async def test_no_scan_is_lost_or_paid_twice_whatever_dies(tmp_path: Path) -> No
     """Workers killed, frozen, stopped; PostgreSQL and Valkey killed; stages that fail, hang, and kill."""
     plan = Plan(seconds=8.0, pause=1.0, scans=120, poison=1, lease_seconds=3.0, seed=7)
     with running(tmp_path, part=StackPart.STORES) as variables:
-        evidence = await chaos_run.run(plan, tmp_path, variables, print)
-    verdicts = invariants(evidence)
-    print(report(evidence, [*verdicts, promptness(evidence)]))
-    assert all(verdict.holds for verdict in verdicts), report(evidence, verdicts)
+        observations = await chaos_run.run(plan, tmp_path, variables, print)
+    verdicts = invariants(observations)
+    print(report(observations, [*verdicts, promptness(observations)]))
+    assert all(verdict.holds for verdict in verdicts), report(observations, verdicts)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from tests.chaos.invariants import judge
-from tests.chaos.journal import Entry, Event
-from tests.chaos.observations import Blow, Commit, Ending, Evidence, Handover, Hit, Submitted
+from tests.chaos.observations import Blow, Commit, Ending, Handover, Hit, Observations, Submitted
+from tests.support.journal import Entry, Event
 
 SCAN = "s1"
 KILLED, HEALTHY = 100, 200
@@ -22,7 +22,7 @@ def tried(pid: int, at: float, *, paid: bool = True) -> list[Entry]:
 
 
 # A worker is killed with a paid result in hand; another one takes over after the lease and finishes.
-GOOD = Evidence(
+GOOD = Observations(
     lease_seconds=3.0,
     submitted={SCAN: Submitted()},
     entries=[registered(KILLED, 1), registered(HEALTHY, 2), *tried(KILLED, 1.0), *tried(HEALTHY, 6.0)],
@@ -40,9 +40,9 @@ GOOD = Evidence(
 )
 
 
-def violated(evidence: Evidence) -> list[str]:
+def violated(observations: Observations) -> list[str]:
     """The first word or two of every invariant that doesn't hold."""
-    return [" ".join(verdict.name.split()[:2]) for verdict in judge(evidence) if not verdict.holds]
+    return [" ".join(verdict.name.split()[:2]) for verdict in judge(observations) if not verdict.holds]
 
 
 def test_a_recovery_as_it_should_be_violates_nothing() -> None:
@@ -122,21 +122,21 @@ def test_only_poison_may_be_archived_and_must_be() -> None:
 def test_a_slow_resumption_is_seen_unless_there_was_no_database_or_no_worker() -> None:
     """The limit is the lease and five seconds, in which somebody could have resumed it."""
     late = [replace(one, at=one.at + 6.0) if one.token == 3 else one for one in GOOD.handovers]
-    evidence = replace(
+    observations = replace(
         GOOD,
         entries=[registered(KILLED, 1), registered(HEALTHY, 2), *tried(KILLED, 1.0), *tried(HEALTHY, 12.0)],
         handovers=late,
         commits=[replace(commit, at=commit.at + 6.0) for commit in GOOD.commits],
         endings=[Ending(SCAN, "SUCCEEDED", 14.0)],
     )
-    assert violated(evidence) == ["slowest resumption,"]
-    assert violated(replace(evidence, hits=[*evidence.hits, Hit(Blow.POSTGRES, 3.0, 6.0)])) == []
+    assert violated(observations) == ["slowest resumption,"]
+    assert violated(replace(observations, hits=[*observations.hits, Hit(Blow.POSTGRES, 3.0, 6.0)])) == []
     frozen = Hit(Blow.FREEZE, 6.0, 9.0, HEALTHY)
-    assert violated(replace(evidence, hits=[*evidence.hits, frozen])) == []
+    assert violated(replace(observations, hits=[*observations.hits, frozen])) == []
     third = registered(HEALTHY + 1, 3)
-    assert violated(replace(evidence, entries=[*evidence.entries, third], hits=[*evidence.hits, frozen])) == [
-        "slowest resumption,"
-    ]
+    assert violated(
+        replace(observations, entries=[*observations.entries, third], hits=[*observations.hits, frozen])
+    ) == ["slowest resumption,"]
     # The same time is excused once, however many reasons there are.
     away = [Hit(Blow.POSTGRES, 6.0, 7.0), Hit(Blow.CRASH, 6.0, 7.0)]
-    assert violated(replace(evidence, hits=[*evidence.hits, *away])) == ["slowest resumption,"]
+    assert violated(replace(observations, hits=[*observations.hits, *away])) == ["slowest resumption,"]

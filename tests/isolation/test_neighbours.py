@@ -23,9 +23,9 @@ import pytest
 from google.protobuf.message import Message
 
 from eco2.rules.v1 import rules_service_pb2
-from tests.integration.envoy.edge import ROOT, Edge
-from tests.integration.envoy.fakes import FakeMesh
 from tests.isolation.attacks import ATTACKS
+from tests.support.edge import ROOT, Edge
+from tests.support.fake_mesh import FakeMesh
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("stacks")]
 

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.journal import Entry, Event
 from tests.chaos.mesh.announcements import ill_announced
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History, Outcome, Reading
 from tests.chaos.mesh.observations import Observations
 from tests.chaos.mesh.offences import Offence
 from tests.chaos.mesh.plan import SERVICES, Kind
+from tests.support.journal import Entry, Event
 
 _INTERNAL = frozenset({"500", "501", "502", "505", "INTERNAL", "UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED"})
 _BUSY = frozenset({"503", "429", "UNAVAILABLE", "RESOURCE_EXHAUSTED"})

@@ -21,8 +21,8 @@ from local.standins.openai import behaviour
 from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 from local.standins.openai.server import OpenAIStandIn, running
-from tests.chaos.journal import Journal
 from tests.chaos.mesh import photos
+from tests.support.journal import Journal
 
 # Share of calls that get rubbish. The file is there while the plan wants more of it.
 _USUAL_RUBBISH = 0.08

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.chaos import journal
-from tests.chaos.journal import Entry
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
+from tests.support import journal
+from tests.support.journal import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

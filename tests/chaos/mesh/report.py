@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.chaos.journal import Event
 from tests.chaos.mesh.histories import excerpt
 from tests.chaos.mesh.invariants import Finding
 from tests.chaos.mesh.observations import Observations
+from tests.support.journal import Event
 
 _SHOWN = 5
 _LINES = 60

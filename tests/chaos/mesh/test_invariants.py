@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from tests.chaos.journal import Entry, Event
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History, Outcome, Reading
 from tests.chaos.mesh.invariants import judge
@@ -19,6 +18,7 @@ from tests.chaos.mesh.plan import Kind
 from tests.chaos.mesh.report import report
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
+from tests.support.journal import Entry, Event
 
 SCAN, NUMBER = "s1", "17"
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

@@ -98,7 +98,7 @@ async def test_anothers_scan_is_not_found(character: "CharacterServiceAsyncStub"
 
 
 async def test_a_collection_counts_and_tells_first_and_last(character: "CharacterServiceAsyncStub") -> None:
-    """The album shows how often, since when and when last; only scans that earned count, and each once."""
+    """The collection shows how often, since when and when last; only scans that earned count, and each once."""
     again = evaluation()
     for request in (evaluation(), again, again, evaluation(rule_count=0), evaluation(user_id="joon")):
         await character.EvaluateReward(request)
@@ -117,7 +117,7 @@ async def test_a_character_earned_once_was_first_earned_last(character: "Charact
 
 
 async def test_who_has_none_is_greeted_by_the_default_character(character: "CharacterServiceAsyncStub") -> None:
-    """An empty album still shows somebody; it isn't owned, so nothing pretends that it was earned."""
+    """An empty collection still shows somebody; it isn't owned, so nothing pretends that it was earned."""
     response = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(locale="en"), metadata=MINA)
     assert not response.characters
     assert (response.default_character.character_id, response.default_character.name) == ("eco", "Eco")
@@ -152,7 +152,7 @@ async def test_the_catalogue_speaks_the_requests_language_else_the_callers(
 
 
 async def test_the_catalogue_lists_everybody_with_the_default_last(character: "CharacterServiceAsyncStub") -> None:
-    """The app's album shows them in the taxonomy's order."""
+    """The app's collection shows them in the taxonomy's order."""
     response = await character.ListCharacters(pb.ListCharactersRequest())
     assert len(response.characters) == 13
     assert [one.character_id for one in response.characters if not one.middle] == ["eco"]

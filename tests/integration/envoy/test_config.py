@@ -4,7 +4,8 @@ import asyncio
 import os
 from pathlib import Path
 
-from tests.integration.envoy.edge import Issuer, binary, free_port, render
+from tests.support.edge import Issuer, binary, render
+from tests.support.ports import free_port
 
 
 async def test_envoy_accepts_the_template(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from mesh import telemetry
 from mesh.settings import ServiceSettings
-from tests.integration.envoy.fakes import FakeMesh
+from tests.support.fake_mesh import FakeMesh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

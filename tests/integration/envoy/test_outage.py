@@ -11,8 +11,9 @@ from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from mesh.errors import Unavailable
 from mesh.reasons import Reason
 from mesh.status import from_rpc_error
-from tests.integration.envoy.contract import SCAN_ID
-from tests.integration.envoy.edge import Edge, free_port, running
+from tests.support.edge import Edge, running
+from tests.support.ports import free_port
+from tests.support.rest_contract import SCAN_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,7 +18,8 @@ from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.telemetry import Telemetry
-from tests.integration.envoy.edge import free_port, running
+from tests.support.edge import running
+from tests.support.ports import free_port
 
 NAME = "eco2.character.v1.CharacterService"
 _METER = NoOpMeter("test")

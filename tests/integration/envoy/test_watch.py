@@ -13,9 +13,10 @@ from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.message import Message
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
-from tests.integration.envoy.contract import SCAN_ID
-from tests.integration.envoy.edge import Edge
-from tests.integration.envoy.fakes import FakeMesh, Gate
+from tests.support.edge import Edge
+from tests.support.fake_mesh import FakeMesh
+from tests.support.gates import Gate
+from tests.support.rest_contract import SCAN_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,7 +140,7 @@ async def test_more_watches_than_a_clusters_default(
     gate, channels, each = Gate(), 12, 100
 
     async def wait(request: Any, context: Any) -> AsyncIterator[Message]:
-        await gate.pass_through()
+        await gate()
         yield TERMINAL
 
     async def watch(scans: "scan_service_pb2_grpc.ScanServiceAsyncStub") -> int:
@@ -154,7 +155,7 @@ async def test_more_watches_than_a_clusters_default(
             channel = await stack.enter_async_context(grpc.aio.insecure_channel(edge.target, options=options))
             stub = scan_service_pb2_grpc.ScanServiceStub(channel)
             watches += [group.create_task(watch(stub)) for _ in range(each)]
-        await gate.wait_for(channels * each)
+        await gate.held(channels * each)
         short = await rest.get("/v1/scans")
         gate.open()
 

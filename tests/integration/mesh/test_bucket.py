@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from tests.conftest import Storage
+    from tests.support.storage import Storage
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from mesh.errors import Unavailable
 from mesh.storage import Bucket, ObjectChanged, ObjectMissing, Signer, StorageSettings, open_bucket
 
 if TYPE_CHECKING:
-    from tests.conftest import Storage
+    from tests.support.storage import Storage
 
 _URL = "https://s3.example.com/bucket/photos/%EC%82%AC%EC%A7%84%201.jpg"
 _HEADERS = {"content-type": "image/jpeg", "if-none-match": "*"}

@@ -11,7 +11,7 @@ import redis.asyncio as redis
 
 from local.stack.ports import HOST
 from local.stack.valkey import binary
-from tests.integration.envoy.edge import free_port
+from tests.support.ports import free_port
 
 
 class OwnRedis:

@@ -16,11 +16,11 @@ import pytest
 
 from local.stack.ports import HOST
 from local.stack.services import probe
-from tests.chaos.scan_parts import eventually
-from tests.conftest import ROOT
-from tests.integration.envoy.edge import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 # What was landed last before this release. After a release: its commit, whose dependencies must be those of the lock.
+ROOT = Path(__file__).parents[3]
 COMMIT = "a0173149bb98d579ffd4a190716647d349800561"
 _PARTS = ("gen", "mesh", "scan_svc")
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.stack.ports import HOST
 from local.stack.postgres import USER, binary
-from tests.integration.envoy.edge import free_port
+from tests.support.ports import free_port
 
 _MEGABYTES = 128
 _NAMESPACE = ("unshare", "--user", "--map-root-user", "--mount")

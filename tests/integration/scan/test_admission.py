@@ -18,10 +18,10 @@ from mesh.reasons import Reason
 from mesh.redis import open_redis
 from mesh.status import DETAILS_HEADER
 from scan_svc.admission import Admission, Backlog
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import Client, Peers, StartScanService
-from tests.integration.scan.test_redis_faults import Gate, create, photo
-from tests.integration.scan.test_scanning import reason
+from tests.integration.scan.client import Client, StartScanService, create, photo, reason
+from tests.support.gates import Gate
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 
 def retry_delay(error: grpc.aio.AioRpcError) -> float:

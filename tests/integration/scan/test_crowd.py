@@ -16,8 +16,8 @@ from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_service_pb2 import CancelScanRequest, CreateScanRequest, WatchScanRequest, WatchScanResponse
 from local.stack.services import probe
 from mesh.identity import USER_HEADER
-from tests.chaos.scan_parts import eventually
-from tests.integration.envoy.edge import free_port
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
 
 WATCHERS, SCANS, CHANNELS = 10_000, 100, 20
 MEBIBYTE = 1 << 20

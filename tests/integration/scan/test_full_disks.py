@@ -14,9 +14,10 @@ from mesh.reasons import Reason
 from mesh.status import from_rpc_error
 from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State
-from tests.chaos.scan_parts import Shop, eventually, opened
-from tests.integration.scan.conftest import Client
+from tests.integration.scan.client import Client
 from tests.integration.scan.small_disk import SmallDisk, small_disk
+from tests.support.scan_parts import ScanParts, opened
+from tests.support.waiting import eventually
 
 # Raises what it is told, and counts in a sequence, which no rollback takes back.
 _FAULTS = """
@@ -86,29 +87,29 @@ async def test_a_result_waits_until_it_can_be_stored_and_is_paid_once(
     database_url: str, redis_url: str, faults: Faults, state: str
 ) -> None:
     """Whatever the server says of itself: the look was paid for, and its tries aren't used up."""
-    async with opened(database_url, redis_url) as shop:
-        scan_id = await shop.submit()
-        async with shop.worker().working():
+    async with opened(database_url, redis_url) as parts:
+        scan_id = await parts.submit()
+        async with parts.worker().working():
             async with faults.refusing(state, "stage_result"):
                 await faults.more_are_refused()
-            scan = await shop.ended(scan_id)
-    assert (scan.state, shop.peers.calls["vision"]) == (State.SUCCEEDED, 1)
+            scan = await parts.ended(scan_id)
+    assert (scan.state, parts.peers.calls["vision"]) == (State.SUCCEEDED, 1)
 
 
 async def test_a_look_under_way_outlives_a_lease_in_which_nothing_could_be_written(
     database_url: str, redis_url: str, faults: Faults
 ) -> None:
     """Heartbeats can't be written either, so nobody can take its scan: who stopped now would pay once more."""
-    async with opened(database_url, redis_url, lease_seconds=1.0) as shop:
+    async with opened(database_url, redis_url, lease_seconds=1.0) as parts:
         looking, looked = asyncio.Event(), asyncio.Event()
 
         async def look() -> None:
             looking.set()
             await looked.wait()
 
-        shop.peers.before["vision"] = look
-        scan_id = await shop.submit()
-        worker = shop.worker()
+        parts.peers.before["vision"] = look
+        scan_id = await parts.submit()
+        worker = parts.worker()
         async with worker.working():
             await looking.wait()
             async with faults.refusing("53100", *_TABLES):
@@ -116,32 +117,32 @@ async def test_a_look_under_way_outlives_a_lease_in_which_nothing_could_be_writt
                 await faults.more_are_refused(3)
                 looked.set()
                 await faults.more_are_refused(3)
-            scan = await shop.ended(scan_id)
-    assert (scan.state, shop.peers.calls["vision"]) == (State.SUCCEEDED, 1)
+            scan = await parts.ended(scan_id)
+    assert (scan.state, parts.peers.calls["vision"]) == (State.SUCCEEDED, 1)
 
 
-async def test_one_damaged_page_holds_up_nobody_elses_result(shop: Shop, faults: Faults) -> None:
+async def test_one_damaged_page_holds_up_nobody_elses_result(parts: ScanParts, faults: Faults) -> None:
     """Results are committed together; what can't be stored for now waits alone."""
     looking = asyncio.Event()
 
     async def look() -> None:
-        if shop.peers.calls["vision"] == 3:
+        if parts.peers.calls["vision"] == 3:
             looking.set()
         await looking.wait()
 
-    shop.peers.before["vision"] = look
-    damaged, *others = [await shop.submit() for _ in range(3)]
-    job = await shop.pool.fetchval("select id from scan.job where ref = $1", damaged)
-    await shop.pool.execute(
+    parts.peers.before["vision"] = look
+    damaged, *others = [await parts.submit() for _ in range(3)]
+    job = await parts.pool.fetchval("select id from scan.job where ref = $1", damaged)
+    await parts.pool.execute(
         "create trigger refuse before insert on scan.stage_result for each row"
         f" when (new.job_id = {job}) execute function public.refuse('XX001')"
     )
-    async with shop.worker().working():
+    async with parts.worker().working():
         for scan_id in others:
-            assert (await shop.ended(scan_id)).state is State.SUCCEEDED
-        await shop.pool.execute("drop trigger refuse on scan.stage_result")
-        assert (await shop.ended(damaged)).state is State.SUCCEEDED
-    assert shop.peers.calls["vision"] == 3
+            assert (await parts.ended(scan_id)).state is State.SUCCEEDED
+        await parts.pool.execute("drop trigger refuse on scan.stage_result")
+        assert (await parts.ended(damaged)).state is State.SUCCEEDED
+    assert parts.peers.calls["vision"] == 3
 
 
 async def test_who_creates_a_scan_then_is_told_to_come_back(client: Client, faults: Faults) -> None:
@@ -159,8 +160,8 @@ async def test_a_disk_without_room_costs_no_result(redis_url: str) -> None:
     """A real one: results can't be stored, and new connections are refused as well."""
     with small_disk() as disk:
         await eventually(lambda: migrated(disk))
-        async with opened(disk.url, redis_url) as shop:
-            checkpoint, full = shop.queue.checkpoint, 0
+        async with opened(disk.url, redis_url) as parts:
+            checkpoint, full = parts.queue.checkpoint, 0
 
             async def counted(write: Checkpoint) -> None:
                 nonlocal full
@@ -172,24 +173,24 @@ async def test_a_disk_without_room_costs_no_result(redis_url: str) -> None:
 
             async def fill() -> None:
                 disk.fill()
-                await shop.pool.expire_connections()
+                await parts.pool.expire_connections()
 
-            shop.queue.checkpoint = counted  # type: ignore[method-assign,assignment]
-            shop.peers.before["vision"] = fill
-            scan_ids = [await shop.submit() for _ in range(8)]
-            async with shop.worker().working():
+            parts.queue.checkpoint = counted  # type: ignore[method-assign,assignment]
+            parts.peers.before["vision"] = fill
+            scan_ids = [await parts.submit() for _ in range(8)]
+            async with parts.worker().working():
                 await eventually(lambda: true_of(full > len(scan_ids)))
                 disk.make_room()
-                scans = [await shop.ended(scan_id) for scan_id in scan_ids]
+                scans = [await parts.ended(scan_id) for scan_id in scan_ids]
             assert {scan.state for scan in scans} == {State.SUCCEEDED}
-            assert shop.peers.calls["vision"] == len(scan_ids)
+            assert parts.peers.calls["vision"] == len(scan_ids)
 
 
 @pytest.fixture
-async def shop(database_url: str, redis_url: str) -> AsyncIterator[Shop]:
+async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
     """The parts on a fresh database."""
-    async with opened(database_url, redis_url) as shop:
-        yield shop
+    async with opened(database_url, redis_url) as parts:
+        yield parts
 
 
 async def migrated(disk: SmallDisk) -> bool:

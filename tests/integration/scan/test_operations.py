@@ -20,7 +20,7 @@ from mesh.reasons import Reason
 from mesh.status import DETAILS_HEADER
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.scans import Failure
-from tests.integration.scan.conftest import Client, StartScanService
+from tests.integration.scan.client import Client, StartScanService
 from tests.integration.scan.jobs import Jobs
 
 

@@ -19,8 +19,8 @@ from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.scans import Photo, Scan, State
 from scan_svc.store import ScanStore
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import Client, StartScanService
+from tests.integration.scan.client import Client, StartScanService
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

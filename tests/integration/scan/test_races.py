@@ -8,15 +8,16 @@ import pytest
 
 from mesh.postgres import Queries
 from scan_svc.scans import State
-from tests.chaos.scan_parts import Shop, blocked, opened
 from tests.integration.scan.jobs import Jobs
+from tests.support.scan_parts import ScanParts, opened
+from tests.support.waiting import blocked
 
 
 @pytest.fixture
-async def shop(database_url: str, redis_url: str) -> AsyncIterator[Shop]:
+async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
     """The parts on a fresh database."""
-    async with opened(database_url, redis_url) as shop:
-        yield shop
+    async with opened(database_url, redis_url) as parts:
+        yield parts
 
 
 @pytest.fixture
@@ -27,42 +28,42 @@ async def other(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def test_a_scan_deleted_as_it_starts_leaves_no_job(shop: Shop, other: asyncpg.Connection) -> None:
+async def test_a_scan_deleted_as_it_starts_leaves_no_job(parts: ScanParts, other: asyncpg.Connection) -> None:
     """Its job would be leased and given back for ever, and count as backlog."""
-    scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
+    scan_id = await Jobs(parts.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
     await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
-    deletion = asyncio.create_task(shop.store.delete(scan_id))
+    deletion = asyncio.create_task(parts.store.delete(scan_id))
     await blocked(other)
     await other.execute("commit")
     assert await deletion
-    assert await shop.pool.fetchval("select count(*) from scan.job") == 0
+    assert await parts.pool.fetchval("select count(*) from scan.job") == 0
 
 
-async def test_a_scan_cancelled_as_it_starts_is_cancelled(shop: Shop, other: asyncpg.Connection) -> None:
+async def test_a_scan_cancelled_as_it_starts_is_cancelled(parts: ScanParts, other: asyncpg.Connection) -> None:
     """It had neither finished nor begun: its user is told so, and it costs nothing."""
-    scan_id = await Jobs(shop.pool).scan("AWAITING_UPLOAD")
+    scan_id = await Jobs(parts.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
     await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
-    cancellation = asyncio.create_task(shop.store.cancel(scan_id))
+    cancellation = asyncio.create_task(parts.store.cancel(scan_id))
     await blocked(other)
     await other.execute("commit")
     assert await cancellation
-    assert (await shop.store.get(scan_id)).state is State.CANCELLED
+    assert (await parts.store.get(scan_id)).state is State.CANCELLED
 
 
-async def test_a_late_reaper_takes_nothing_from_a_living_worker(shop: Shop, other: asyncpg.Connection) -> None:
+async def test_a_late_reaper_takes_nothing_from_a_living_worker(parts: ScanParts, other: asyncpg.Connection) -> None:
     """Its statement began when the former worker was dead; another one has rescued since, and a third has claimed."""
-    first = await shop.held()
-    await shop.pool.execute("delete from scan.worker")
+    first = await parts.held()
+    await parts.pool.execute("delete from scan.worker")
     release = Queries("scan_svc.jobs")["rescue_orphaned_jobs"]
     paused = release.replace("where j.state", "where (select pg_advisory_xact_lock_shared(7)) is not null and j.state")
     assert paused != release
     await other.execute("select pg_advisory_lock(7)")
-    late = asyncio.create_task(shop.pool.fetch(paused, "{}"))
+    late = asyncio.create_task(parts.pool.fetch(paused, "{}"))
     await blocked(other)
-    assert await shop.lose_everybody() == [first.scan.scan_id]
-    living = await shop.claimed()
+    assert await parts.lose_everybody() == [first.scan.scan_id]
+    living = await parts.claimed()
     await other.execute("select pg_advisory_unlock(7)")
     assert await late == []
-    assert await shop.queue.holds_lease(living)
+    assert await parts.queue.holds_lease(living)

@@ -18,9 +18,10 @@ from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
 from scan_svc.scans import Scan
-from tests.chaos.scan_parts import eventually, opened
-from tests.integration.scan.conftest import Client, StartScanService
+from tests.integration.scan.client import Client, StartScanService
 from tests.integration.scan.test_watching import a_scan
+from tests.support.scan_parts import opened
+from tests.support.waiting import eventually
 
 QUARTER = 900
 HOUR, DAY = 3600, 86_400
@@ -182,7 +183,7 @@ async def test_what_is_told_of_many_scans_isn_t_held_up_by_one_that_was_deleted(
     database_url: str, redis_url: str
 ) -> None:
     """Uploads that never came end together, and their owners may delete them at that moment."""
-    async with opened(database_url, redis_url) as shop:
-        deleted, expired = str(uuid.uuid4()), await shop.submit()
-        await shop.progress.refresh([deleted, expired])
-        assert await shop.progress.snapshots.read(expired)
+    async with opened(database_url, redis_url) as parts:
+        deleted, expired = str(uuid.uuid4()), await parts.submit()
+        await parts.progress.refresh([deleted, expired])
+        assert await parts.progress.snapshots.read(expired)

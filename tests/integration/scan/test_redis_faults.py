@@ -13,11 +13,13 @@ import pytest
 from redis.asyncio import Redis
 
 from eco2.scan.v1 import scan_pb2
-from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, ListScansRequest, WatchScanResponse
+from eco2.scan.v1.scan_service_pb2 import ListScansRequest
 from scan_svc.settings import StageSettings
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import Client, Peers, StartScanService
+from tests.integration.scan.client import Client, StartScanService, create, follow, in_order, photo
 from tests.integration.scan.outages import OwnRedis, own_redis
+from tests.support.gates import Gate
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 WATCHES = 200
 REDIS_SECONDS = 0.5  # after which a call to Redis is given up, see `open_redis`
@@ -32,73 +34,8 @@ async def redis(tmp_path: Path) -> AsyncIterator[OwnRedis]:
         yield server
 
 
-class Gate:
-    """Holds every scan at a stage until it is opened."""
-
-    def __init__(self) -> None:
-        self.arrived = 0
-        self._changed = asyncio.Condition()
-        self._open = asyncio.Event()
-
-    async def __call__(self) -> None:
-        async with self._changed:
-            self.arrived += 1
-            self._changed.notify_all()
-        await self._open.wait()
-
-    async def held(self, count: int) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.arrived >= count)
-
-    def open(self) -> None:
-        self._open.set()
-
-
-async def create(client: Client, image_url: str) -> str:
-    request = CreateScanRequest(image_url=image_url)
-    return (await client.stub.CreateScan(request, metadata=client.metadata)).scan.scan_id
-
-
 async def page(client: Client) -> None:
     await client.stub.ListScans(ListScansRequest(), metadata=client.metadata)
-
-
-async def photo(client: Client) -> str:
-    """A photo in storage, for many scans."""
-    created = await client.create()
-    (await client.put(created.upload)).raise_for_status()
-    return created.image_url
-
-
-async def follow(
-    client: Client, scan_id: str, seen: Callable[[], None], earlier: Sequence[scan_pb2.Scan] = ()
-) -> list[scan_pb2.Scan]:
-    """Every state of a scan to its end, those seen earlier included; a watch that is sent away is resumed."""
-    states = list(earlier)
-    while True:
-        async for event in client.watch(scan_id, states[-1].version if states else 0):
-            if event.HasField("scan"):
-                states.append(event.scan)
-                seen()
-            if event.type == WatchScanResponse.TYPE_TERMINAL:
-                return states
-
-
-def in_order(states: list[scan_pb2.Scan]) -> bool:
-    """Versions only grow, progress never goes back, and results once seen stay.
-
-    The last word repeats the version before it when the reward is late.
-    """
-    versions = [state.version for state in states]
-    if len(versions) > 1 and states[-1].state == states[-2].state == scan_pb2.Scan.STATE_SUCCEEDED:
-        versions[-2:] = sorted(set(versions[-2:]))
-    percents = [state.progress.percent for state in states]
-    runs = [[run.stage for run in state.stages] for state in states]
-    return (
-        versions == sorted(set(versions))
-        and percents == sorted(percents)
-        and all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(runs))
-    )
 
 
 async def holds(store: Redis, scan: scan_pb2.Scan) -> bool:

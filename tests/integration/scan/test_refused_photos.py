@@ -19,9 +19,9 @@ from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.storage import StorageSettings, open_bucket
 from scan_svc.settings import StageSettings
-from tests.chaos.scan_parts import eventually
-from tests.conftest import Storage
-from tests.integration.scan.conftest import StartScanService
+from tests.integration.scan.client import StartScanService
+from tests.support.storage import Storage
+from tests.support.waiting import eventually
 from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import Category, Classification, WasteKind
 from vision_svc.classifiers.fallback_chain import FallbackChain

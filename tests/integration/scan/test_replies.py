@@ -19,9 +19,10 @@ from scan_svc.replies.store import Reply, ReplyStore
 from scan_svc.results import Results
 from scan_svc.scans import StageRun
 from scan_svc.store import ScanStore
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import Client, Peers, StartScanService
-from tests.integration.scan.test_redis_faults import Gate
+from tests.integration.scan.client import Client, StartScanService
+from tests.support.gates import Gate
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 QUESTION = "투명한 병인가요?"
 USAGE = {"model": "gpt", "input_tokens": 100, "output_tokens": 10, "cost_micro_usd": 420, "calls": 1}

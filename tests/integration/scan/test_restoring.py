@@ -9,9 +9,10 @@ import asyncpg
 
 from eco2.scan.v1 import scan_pb2
 from local.stack.postgres import binary
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import Peers, StartScanService
+from tests.integration.scan.client import StartScanService
 from tests.integration.scan.outages import own_redis
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 
 async def test_scans_go_on_in_a_restored_database_and_nothing_is_paid_again(

@@ -11,9 +11,9 @@ import pytest
 from mesh.postgres import Queries, open_pool
 from scan_svc.jobs.retention import Retention
 from scan_svc.store import ScanStore
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import StartScanService
+from tests.integration.scan.client import StartScanService
 from tests.integration.scan.jobs import Jobs
+from tests.support.waiting import eventually
 
 OLD, YOUNG = 366, 364
 TABLES = ("scan", "job", "stage_result", "webhook", "webhook_attempt")

@@ -15,8 +15,10 @@ from eco2.scan.v1.scan_service_pb2 import GetScanRequest, ListScansRequest, Watc
 from mesh.errors import InvalidArgument, Unavailable
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import Client, Peers, StartScanService
+from tests.integration.scan.client import Client, StartScanService
+from tests.support.gates import Gate
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 SUCCEEDED = scan_pb2.Scan.STATE_SUCCEEDED
 
@@ -44,21 +46,10 @@ async def breaks() -> None:
     raise RuntimeError("a bug")
 
 
-class Held:
-    """Character, until it is let go."""
-
-    def __init__(self) -> None:
-        self.reached, self.opened = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self) -> None:
-        self.reached.set()
-        await self.opened.wait()
-
-
 @pytest.fixture
-def held(peers: Peers) -> Held:
+def held(peers: Peers) -> Gate:
     """Character holds every call."""
-    gate = peers.before["EvaluateReward"] = Held()
+    gate = peers.before["EvaluateReward"] = Gate()
     return gate
 
 
@@ -86,13 +77,13 @@ async def test_no_fault_of_character_delays_or_fails_an_answer(
 ) -> None:
     """The answer ends the scan: it is shown at once, and the end is told without the reward before long."""
     peers.before["EvaluateReward"] = fault
-    answering = peers.before["ComposeAnswer"] = Held()
+    answering = peers.before["ComposeAnswer"] = Gate()
     scan_id = await client.started()
     told = []
     async with asyncio.timeout(20):
         async for event in client.watch(scan_id):
             told.append(event)
-            answering.opened.set()  # not before: whoever came after the answer would be shown it as a SNAPSHOT
+            answering.open()  # not before: whoever came after the answer would be shown it as a SNAPSHOT
     assert told[-1].type == WatchScanResponse.TYPE_TERMINAL
     scan = told[-1].scan
     assert (scan.state, scan.progress.percent, scan.answer.text) == (SUCCEEDED, 100, "비우고 내놓아요.")
@@ -113,7 +104,7 @@ async def test_a_watcher_normally_gets_both(client: Client, peers: Peers) -> Non
 
 
 async def test_a_late_reward_is_a_later_version_for_everybody(
-    client: Client, start_scan_service: StartScanService, held: Held
+    client: Client, start_scan_service: StartScanService, held: Gate
 ) -> None:
     """GetScan, the history, a long poll, a new watch and another replica show it, also those that had it cached."""
     user = client.metadata[0][1]
@@ -122,7 +113,7 @@ async def test_a_late_reward_is_a_later_version_for_everybody(
         ended = await client.finished(scan_id)
         for replica in (client, other):
             assert await replica.get(scan_id) == ended
-        held.opened.set()
+        held.open()
         scan = await rewarded(client, scan_id)
         assert scan.version > ended.version
         assert (scan.state, [run.stage for run in scan.stages][-1]) == (SUCCEEDED, "reward")
@@ -134,10 +125,10 @@ async def test_a_late_reward_is_a_later_version_for_everybody(
         assert list(page.scans) == [scan]
 
 
-async def test_whoever_waits_for_the_end_gets_both_and_whoever_knows_it_the_reward(client: Client, held: Held) -> None:
+async def test_whoever_waits_for_the_end_gets_both_and_whoever_knows_it_the_reward(client: Client, held: Gate) -> None:
     """For clients that can't stream."""
     scan_id = await client.started()
-    await held.reached.wait()
+    await held.held()
     ended = await client.get(scan_id)
     assert (ended.state, ended.HasField("reward")) == (SUCCEEDED, False)
     requests = [
@@ -146,7 +137,7 @@ async def test_whoever_waits_for_the_end_gets_both_and_whoever_knows_it_the_rewa
     ]
     waiting = [asyncio.ensure_future(client.stub.GetScan(one, metadata=client.metadata)) for one in requests]
     await asyncio.sleep(0)
-    held.opened.set()
+    held.open()
     assert [scan.HasField("reward") for scan in await asyncio.gather(*waiting)] == [True, True]
 
 
@@ -186,22 +177,22 @@ async def test_what_can_t_be_had_is_archived_at_once(client: Client, peers: Peer
     assert (await client.get(scan_id)).state == SUCCEEDED
 
 
-async def test_rewards_that_wait_are_counted(start_scan_service: StartScanService, held: Held) -> None:
+async def test_rewards_that_wait_are_counted(start_scan_service: StartScanService, held: Gate) -> None:
     """One at work, the others for whoever has room; they hold nobody's scan up."""
     async with start_scan_service(reward_capacity=1) as client:
         ended = [await client.finished(await client.started()) for _ in range(3)]
         assert {scan.state for scan in ended} == {SUCCEEDED}
         stats = await client.operations.GetQueueStats(operations.GetQueueStatsRequest())
         assert [(one.stage, one.ready, one.in_flight) for one in stats.stages] == [("reward", 2, 1)]
-        held.opened.set()
+        held.open()
         for scan in ended:
             await rewarded(client, scan.scan_id)
 
 
-async def test_a_deleted_scan_takes_its_reward_along(client: Client, peers: Peers, held: Held, database: Any) -> None:
+async def test_a_deleted_scan_takes_its_reward_along(client: Client, peers: Peers, held: Gate, database: Any) -> None:
     """Nothing of it is left, and nobody goes on asking for it."""
     scan_id = await client.started()
-    await held.reached.wait()
+    await held.held()
     assert await jobs_of(database, scan_id) == ["reward"]
     await client.delete(scan_id)
     await peers.cancelled.wait()
@@ -211,34 +202,34 @@ async def test_a_deleted_scan_takes_its_reward_along(client: Client, peers: Peer
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
-async def test_the_release_before_deletes_a_reward_with_its_scan(client: Client, held: Held, database: Any) -> None:
+async def test_the_release_before_deletes_a_reward_with_its_scan(client: Client, held: Gate, database: Any) -> None:
     """It knows nothing of such jobs."""
     scan_id = await client.started()
-    await held.reached.wait()
+    await held.held()
     await database.execute("delete from scan.scan where id = $1", scan_id)
     assert await jobs_of(database, scan_id) == []
 
 
-async def test_a_scan_with_a_reward_to_come_can_t_be_cancelled(client: Client, held: Held) -> None:
+async def test_a_scan_with_a_reward_to_come_can_t_be_cancelled(client: Client, held: Gate) -> None:
     """It has ended."""
     scan_id = await client.started()
-    await held.reached.wait()
+    await held.held()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await client.cancel(scan_id)
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
 
 async def test_neither_a_reply_nor_the_reward_it_overtakes_is_lost(
-    client: Client, peers: Peers, held: Held, database: Any
+    client: Client, peers: Peers, held: Gate, database: Any
 ) -> None:
     """The reward is evaluated on the answer as it has become; versions only grow."""
     peers.asks = ("색",)
     scan_id = await client.started()
-    await held.reached.wait()
+    await held.held()
     before = await client.get(scan_id)
     replied = (await client.reply(scan_id, "투명")).scan
     assert (list(replied.answer.insufficiencies), replied.HasField("reward")) == ([], False)
-    held.opened.set()
+    held.open()
     scan = await rewarded(client, scan_id)
     assert scan.reward.outcome == Reward.OUTCOME_GRANTED
     assert (scan.answer, scan.region) == (replied.answer, "11440")

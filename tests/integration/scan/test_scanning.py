@@ -9,7 +9,7 @@ import asyncpg
 import grpc
 import httpx2
 import pytest
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import error_details_pb2
 
 from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1 import scan_pb2
@@ -18,31 +18,12 @@ from mesh.errors import InvalidArgument, Unavailable
 from mesh.identity import USER_HEADER
 from mesh.postgres import Pool, open_pool
 from mesh.reasons import Reason
-from mesh.status import DETAILS_HEADER
 from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
-from tests.integration.scan.conftest import PHOTO, Client, Peers, StartScanService
+from tests.integration.scan.client import PHOTO, Client, StartScanService, info_of, reason, reason_of, status
+from tests.support.peer_servicers import Peers
 
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
-
-
-def reason(error: grpc.aio.AioRpcError) -> str:
-    """The ErrorInfo reason of a failed call."""
-    return reason_of(status(error))
-
-
-def status(error: grpc.aio.AioRpcError) -> status_pb2.Status:
-    return status_pb2.Status.FromString(dict(error.trailing_metadata() or ())[DETAILS_HEADER])
-
-
-def reason_of(status: status_pb2.Status) -> str:
-    return info_of(status).reason
-
-
-def info_of(status: status_pb2.Status) -> error_details_pb2.ErrorInfo:
-    info = error_details_pb2.ErrorInfo()
-    assert any(detail.Unpack(info) for detail in status.details)
-    return info
 
 
 async def fails(error: Exception) -> None:

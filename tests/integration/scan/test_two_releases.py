@@ -11,10 +11,11 @@ import pytest
 
 from eco2.scan.v1 import scan_pb2
 from mesh.migrations import migrate
-from tests.chaos.scan_parts import eventually
-from tests.conftest import Storage
-from tests.integration.scan.conftest import Client, Peers, StartScanService
+from tests.integration.scan.client import Client, StartScanService
 from tests.integration.scan.releases import Release
+from tests.support.peer_servicers import Peers
+from tests.support.storage import Storage
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.progress.watchers import EventKind, Watchers, WatchLimits
 from scan_svc.results import Category, Classification, Results
 from scan_svc.scans import Photo, Scan, State, Step
-from tests.chaos.scan_parts import eventually
-from tests.integration.scan.conftest import PHOTO, Client, Peers, StartScanService
-from tests.integration.scan.test_redis_faults import Gate, create, follow, in_order, photo
-from tests.integration.scan.test_scanning import reason
+from tests.integration.scan.client import PHOTO, Client, StartScanService, create, follow, in_order, photo, reason
+from tests.support.gates import Gate
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
 END = 2**32 - 1

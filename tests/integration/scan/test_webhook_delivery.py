@@ -12,9 +12,9 @@ from mesh.reasons import Reason
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.webhooks.message import DeliveryState, WebhookEvent
-from tests.chaos.scan_parts import eventually
 from tests.integration.scan.jobs import UNAVAILABLE
 from tests.integration.scan.webhook_receiver import HOST, Post, answers, open_post
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

@@ -18,8 +18,7 @@ from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1.operations_service_pb2 import WebhookDelivery
 from mesh.reasons import Reason
 from scan_svc.webhooks.message import DeliveryState
-from tests.integration.scan.conftest import Client, StartScanService
-from tests.integration.scan.test_scanning import reason
+from tests.integration.scan.client import Client, StartScanService, reason
 from tests.integration.scan.webhook_receiver import HOST, USER, Post, answers, open_post
 
 HOUR = 3600.0

@@ -25,7 +25,7 @@ from mesh.models.usage import Terms
 from mesh.reasons import Reason
 from rules_svc import wire as rules_wire
 from rules_svc.loading import loader
-from tests.chaos.scan_parts import eventually
+from tests.support.waiting import eventually
 from vision_svc.classifiers.classification import UNKNOWN, Category, Classification, ClassificationOutcome
 from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.classifiers.hosted import HostedClassifier

@@ -17,7 +17,7 @@ from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from mesh.status import from_rpc_error
 from tests.support.sample_photos import note
-from tests.unit.vision.sample_storage import Album
+from tests.support.sample_storage import SampleStorage
 from vision_svc.app import NAME
 from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import Classification
@@ -47,13 +47,15 @@ def _gif() -> bytes:
 async def vision() -> AsyncIterator["VisionServiceAsyncStub"]:
     """A client of a running service."""
     convert(BACKBONE)
-    album = Album({"note": note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]})
+    storage = SampleStorage(
+        {"note": note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]}
+    )
     settings = ServiceSettings(drain_seconds=0)
     model = OfflineClassifier.load(BACKBONE)
     with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
         async with open_public_client("image_url") as client, open_decoder_pool(1, 10) as decoders:
             classifier = PhotoClassifier(
-                PhotoSource(PhotoStorage(album), Bulkhead(1, 1)),
+                PhotoSource(PhotoStorage(storage), Bulkhead(1, 1)),
                 PhotoSource(PhotoDownloader(client, 1.0), Bulkhead(1, 1)),
                 decoders.clean,
                 FallbackChain([CachedClassifier(Offline(model, cpu), Cache(None, "", Classification))]),

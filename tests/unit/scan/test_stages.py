@@ -10,7 +10,7 @@ import pytest
 
 from scan_svc.pipeline.stages import DEFAULTS, VISION, Pipeline
 from scan_svc.scans import Photo, Scan, State
-from tests.chaos.scan_parts import Peers
+from tests.support.fake_peers import FakePeers
 
 STAGE = replace(DEFAULTS[VISION], concurrency=1)
 SCAN = Scan(
@@ -24,7 +24,7 @@ class Busy:
 
     def __init__(self) -> None:
         self.at_work, self.end = asyncio.Event(), asyncio.Event()
-        self.peers = Peers()
+        self.peers = FakePeers()
         self.peers.before[VISION] = self._hold
         self.begun = 0
         self._pipeline = Pipeline({**DEFAULTS, VISION: STAGE}, self.peers, self.peers, self.peers)

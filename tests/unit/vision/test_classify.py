@@ -11,7 +11,7 @@ from PIL import ExifTags, Image
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted, Unavailable
 from mesh.models.usage import Terms, Usage, settled
 from mesh.reasons import Reason
-from tests.unit.vision.sample_storage import Album
+from tests.support.sample_storage import SampleStorage
 from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import UNKNOWN, Classification, ClassificationOutcome
 from vision_svc.classifiers.fallback_chain import FallbackChain
@@ -78,10 +78,10 @@ class _Room:
     def __init__(
         self, photos: Mapping[str, bytes], *, queue: int = 0, outside: bytes = b"", eye: _Eye | None = None
     ) -> None:
-        self.album, self.web, self.eye = Album(photos), _Web(outside), eye or _Eye()
+        self.storage, self.web, self.eye = SampleStorage(photos), _Web(outside), eye or _Eye()
         self.cleaned = 0
         self.classifier = PhotoClassifier(
-            PhotoSource(PhotoStorage(self.album), Bulkhead(1, queue)),
+            PhotoSource(PhotoStorage(self.storage), Bulkhead(1, queue)),
             PhotoSource(self.web, Bulkhead(1, queue)),
             self._clean,
             FallbackChain([CachedClassifier(self.eye, Cache(None, "", Classification))]),
@@ -126,15 +126,15 @@ async def test_each_location_has_its_source(phone: bytes) -> None:
     room = _Room({"key": phone}, outside=phone)
     await room.events(Stored("key"))
     await room.events(Outside("https://example.com/1"))
-    assert (room.album.sent, room.web.asked) == (["key"], ["https://example.com/1"])
-    assert list(room.album.contents) == ["key"]
+    assert (room.storage.sent, room.web.asked) == (["key"], ["https://example.com/1"])
+    assert list(room.storage.contents) == ["key"]
 
 
 async def test_nothing_but_pixels_stays_in_storage(phone: bytes) -> None:
     """The place where somebody lives was in the original."""
     room = _Room({"a": phone})
     await room.events(Stored("a"))
-    content, _ = room.album.contents["a"]
+    content, _ = room.storage.contents["a"]
     assert b"Phone" in phone
     assert b"Phone" not in content
     with Image.open(BytesIO(content)) as copy:
@@ -145,10 +145,10 @@ async def test_a_clean_copy_is_not_cleaned_again(phone: bytes) -> None:
     """A stage that is tried again, or a scan of an old photo: nothing is loaded, decoded or asked."""
     room = _Room({"a": phone})
     *_, first = await room.events(Stored("a"))
-    content = room.album.contents["a"]
+    content = room.storage.contents["a"]
     assert await room.events(Stored("a")) == [Phase.FETCH, first]
-    assert (room.cleaned, room.eye.looks, room.album.sent) == (1, 1, ["a"])
-    assert room.album.contents["a"] == content
+    assert (room.cleaned, room.eye.looks, room.storage.sent) == (1, 1, ["a"])
+    assert room.storage.contents["a"] == content
 
 
 async def test_a_clean_copy_nobody_has_an_opinion_of_is_looked_at_as_it_is(phone: bytes) -> None:
@@ -156,7 +156,7 @@ async def test_a_clean_copy_nobody_has_an_opinion_of_is_looked_at_as_it_is(phone
     room = _Room({"a": phone})
     *_, first = await room.events(Stored("a"))
     later = _Room({})
-    later.album.contents = room.album.contents
+    later.storage.contents = room.storage.contents
     *phases, finding = await later.events(Stored("a"))
     assert phases == _PHASES
     assert (finding, later.cleaned, later.eye.looks) == (first, 0, 1)
@@ -168,19 +168,19 @@ async def test_the_same_file_uploaded_again_is_not_loaded(phone: bytes) -> None:
     *_, first = await room.events(Stored("first"))
     assert await room.events(Stored("second")) == [Phase.FETCH, first]
     assert (room.cleaned, room.eye.looks) == (1, 1)
-    assert room.album.sent == ["first", "first"]  # the original, then its small copy
-    assert room.album.contents["second"] == room.album.contents["first"]
+    assert room.storage.sent == ["first", "first"]  # the original, then its small copy
+    assert room.storage.contents["second"] == room.storage.contents["first"]
 
 
 async def test_the_same_file_is_cleaned_again_when_its_first_copy_is_gone(phone: bytes) -> None:
     """Deleted with its scan; but the opinion is still known."""
     room = _Room({"first": phone, "second": phone})
     await room.events(Stored("first"))
-    del room.album.contents["first"]
+    del room.storage.contents["first"]
     *phases, _ = await room.events(Stored("second"))
     assert phases == _PHASES
     assert (room.cleaned, room.eye.looks) == (2, 1)
-    assert b"Phone" not in room.album.contents["second"][0]
+    assert b"Phone" not in room.storage.contents["second"][0]
 
 
 async def test_a_photo_deleted_meanwhile_is_not_brought_back(phone: bytes) -> None:
@@ -189,33 +189,33 @@ async def test_a_photo_deleted_meanwhile_is_not_brought_back(phone: bytes) -> No
     room.eye.go.clear()
     async with room.start("a") as looking:
         assert [await anext(looking), await anext(looking)] == [Phase.FETCH, Phase.PREPARE]
-        del room.album.contents["a"]
+        del room.storage.contents["a"]
         room.eye.go.set()
         with pytest.raises(NotFound) as caught:
             [event async for event in looking]
     assert caught.value.reason is Reason.PHOTO_NOT_FOUND
-    assert not room.album.contents
+    assert not room.storage.contents
 
 
 async def test_a_failed_write_is_tried_again_in_place(phone: bytes) -> None:
     """One lost packet shouldn't cost a stage."""
     room = _Room({"a": phone})
-    room.album.failures = 2
+    room.storage.failures = 2
     await room.events(Stored("a"))
-    assert b"Phone" not in room.album.contents["a"][0]
+    assert b"Phone" not in room.storage.contents["a"][0]
 
 
 async def test_no_scan_succeeds_while_the_original_stays(phone: bytes) -> None:
     """The stage fails, is tried again, and nothing is paid for twice."""
     room = _Room({"a": phone})
-    room.album.failures = 3
+    room.storage.failures = 3
     with pytest.raises(Unavailable):
         await room.events(Stored("a"))
-    assert b"Phone" in room.album.contents["a"][0]
+    assert b"Phone" in room.storage.contents["a"][0]
     *_, finding = await room.events(Stored("a"))
     assert isinstance(finding, ClassifiedPhoto)
     assert room.eye.looks == 1
-    assert b"Phone" not in room.album.contents["a"][0]
+    assert b"Phone" not in room.storage.contents["a"][0]
 
 
 async def test_the_original_goes_also_when_the_look_fails(phone: bytes) -> None:
@@ -226,7 +226,7 @@ async def test_the_original_goes_also_when_the_look_fails(phone: bytes) -> None:
             await room.events(Stored("a"))
         assert caught.value.reason is Reason.NOT_WASTE
     assert room.eye.looks == 1
-    assert b"Phone" not in room.album.contents["a"][0]
+    assert b"Phone" not in room.storage.contents["a"][0]
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ async def test_while_storage_takes_no_copy_nobody_is_asked_again(
 ) -> None:
     """Not even a model whose refusal is in no cache: only the copy is tried again, and what was found is told then."""
     room = _Room({"a": phone}, eye=_Moody(look))
-    room.album.failures = 6
+    room.storage.failures = 6
     for tried in range(2):
         with pytest.raises(Unavailable) as caught:
             await room.events(Stored("a"))
@@ -251,19 +251,19 @@ async def test_while_storage_takes_no_copy_nobody_is_asked_again(
         assert isinstance(ended[-1], ClassifiedPhoto)
         assert ended[-1].usage is None
     assert room.eye.looks == 1
-    assert b"Phone" not in room.album.contents["a"][0]
+    assert b"Phone" not in room.storage.contents["a"][0]
 
 
 async def test_a_failed_look_counts_although_storage_is_away_as_well(phone: bytes) -> None:
     """It may have been paid for, and may be tried only so often; the copy is tried again with it."""
     room = _Room({"a": phone}, eye=_Moody(Unavailable(Reason.MODEL_TIMED_OUT)))
-    room.album.failures = 3
+    room.storage.failures = 3
     for _ in range(2):
         with pytest.raises(Unavailable) as caught:
             await room.events(Stored("a"))
         assert caught.value.reason is Reason.MODEL_TIMED_OUT
     assert room.eye.looks == 2
-    assert b"Phone" not in room.album.contents["a"][0]
+    assert b"Phone" not in room.storage.contents["a"][0]
 
 
 async def test_a_bad_photo_fails_in_its_phase_and_leaves_its_place() -> None:
@@ -285,7 +285,7 @@ async def test_photos_wait_for_a_place(phone: bytes) -> None:
     others = asyncio.gather(*(room.events(Stored(key)) for key in ("second", "third")))
     await first.aclose()
     assert all(isinstance(events[-1], ClassifiedPhoto) for events in await others)
-    assert room.album.sent == ["second", "third"]
+    assert room.storage.sent == ["second", "third"]
 
 
 async def test_a_full_queue_sends_away(phone: bytes) -> None:

@@ -1,13 +1,9 @@
 """The service's own parts in this process, for tests that look at one moment closely."""
 
-import asyncio
 import secrets
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
-import asyncpg
 import httpx2
 import uuid_utils
 
@@ -25,78 +21,23 @@ from scan_svc.jobs.worker import Worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
 from scan_svc.progress.progress import Progress, open_progress
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import NewScan, Photo, Scan, ScanRequest
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
-from tests.chaos.worker import Orders, settings_of, worker_of
+from tests.support.fake_peers import FakePeers
+from tests.support.waiting import eventually
+from tests.support.worker import Orders, settings_of, worker_of
 
-METAL = Category("재활용폐기물", "금속류")
 LEASE_SECONDS = 15.0
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
-    """Waits until something is true of another process, which can't tell us."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await check():
-                return
-            await asyncio.sleep(0.02)
-
-
-async def blocked(holder: asyncpg.Connection) -> None:
-    """Waits until somebody waits for a lock that this connection holds."""
-    waits = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))"
-
-    async def somebody_waits() -> bool:
-        return bool(await holder.fetchval(waits))
-
-    await eventually(somebody_waits)
-
-
-class Peers:
-    """Vision, Rules and Character in this process. `before[stage]` runs first: raise to fail, wait to hold."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-        self.before: dict[str, Callable[[], Awaitable[object]]] = {}
-
-    async def _called(self, stage: str) -> None:
-        self.calls[stage] += 1
-        if stage in self.before:
-            await self.before[stage]()
-
-    async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Classification, None]:
-        await self._called("vision")
-        yield Classification(METAL)
-
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
-        await self._called("rules")
-        return (DisposalRule("metal", METAL),)
-
-    async def compose(
-        self, scan: Scan, found: Classification, rules: Any, deadline: float
-    ) -> AsyncGenerator[Any, None]:
-        await self._called("answer")
-        yield Answer("비우고 내놓아요.")
-
-    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
-        return ()
-
-    async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
-    ) -> Reward:
-        await self._called("reward")
-        return Reward(RewardOutcome.GRANTED)
-
-
-class Shop:
+class ScanParts:
     """The service's own parts in this process; they may be replaced before a worker is made."""
 
     def __init__(
-        self, settings: ScanSettings, pool: Pool, progress: Progress, peers: Peers, web: httpx2.AsyncClient
+        self, settings: ScanSettings, pool: Pool, progress: Progress, peers: FakePeers, web: httpx2.AsyncClient
     ) -> None:
         self.settings = settings
         self.pool = pool
@@ -163,44 +104,8 @@ class Shop:
         return await self.store.get(scan_id)
 
 
-class LosingPool:
-    """Connections that break at a statement, once: before PostgreSQL got it, or after it was committed."""
-
-    def __init__(self, pool: asyncpg.Pool, statement: str, *, committed: bool) -> None:
-        self._pool = pool
-        self._statement = statement
-        self._committed = committed
-        self.broke = False
-
-    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        if query != self._statement or self.broke:
-            return await self._pool.fetch(query, *arguments)
-        self.broke = True
-        if self._committed:
-            await self._pool.fetch(query, *arguments)
-        raise asyncpg.ConnectionDoesNotExistError("the connection was lost")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._pool, name)
-
-
-class FlakyPool:
-    """Connections to a database that can be away; counts who asked in vain."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-        self.away = False
-        self.refused = 0
-
-    def __getattr__(self, name: str) -> Any:
-        if self.away:
-            self.refused += 1
-            raise ConnectionRefusedError("away")
-        return getattr(self._pool, name)
-
-
 @asynccontextmanager
-async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE_SECONDS) -> AsyncIterator[Shop]:
+async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE_SECONDS) -> AsyncIterator[ScanParts]:
     """The parts on a database."""
     settings = settings_of(Orders(database_url, redis_url, "", lease_seconds)).model_copy(
         update={"backoff_seconds": 0.01, "worker_capacity": 2000}
@@ -212,4 +117,4 @@ async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE
         web = await stack.enter_async_context(httpx2.AsyncClient())
         ask = Notifier(pool).ask_for_progress
         progress = await stack.enter_async_context(open_progress(pool, redis, ScanStore(pool).get_many, ask))
-        yield Shop(settings, pool, progress, Peers(), web)
+        yield ScanParts(settings, pool, progress, FakePeers(), web)

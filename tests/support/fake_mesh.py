@@ -1,6 +1,5 @@
 """A mesh that records what reaches it and answers what a test tells it to."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
-from tests.integration.envoy.contract import services
+from tests.support.rest_contract import services
 
 Answer = Callable[[Any, Any], Awaitable[Message]]
 Stream = Callable[[Any, Any], AsyncIterator[Message]]
@@ -100,28 +99,3 @@ class FakeMesh:
     def _record(self, rpc: MethodDescriptor, request: Message, context: Any) -> None:
         metadata = dict(context.invocation_metadata())
         self.calls.append(Call(rpc.full_name, request, metadata, context.time_remaining()))
-
-
-@dataclass(slots=True)
-class Gate:
-    """Lets a test wait for a number of arrivals, and lets all of them go at once."""
-
-    arrived: int = 0
-    _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    _open: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def pass_through(self) -> None:
-        """Arrives, and waits until the gate opens."""
-        async with self._changed:
-            self.arrived += 1
-            self._changed.notify_all()
-        await self._open.wait()
-
-    async def wait_for(self, count: int) -> None:
-        """Waits until so many have arrived."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.arrived >= count)
-
-    def open(self) -> None:
-        """Lets everybody go."""
-        self._open.set()

@@ -9,7 +9,7 @@ from mesh.reasons import Reason
 from mesh.storage import ObjectChanged, ObjectMissing, StoredObject
 
 
-class Album:
+class SampleStorage:
     """A bucket.
 
     Args:

@@ -32,8 +32,8 @@ from scan_svc.rewards.store import RewardStore
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
-from tests.chaos.journal import Journal
-from tests.chaos.peers import STAGES, Temper, UnrulyPeers
+from tests.support.journal import Journal
+from tests.support.unruly_peers import STAGES, FaultRates, UnrulyPeers
 
 # Longer than a usual stage, shorter than one that hangs: some are finished, some given back.
 _GRACE_SECONDS = 0.5
@@ -48,14 +48,14 @@ class Orders:
         redis_url: Where progress goes.
         journals: The folder of the journals.
         lease_seconds: Its lease.
-        temper: How its peers behave.
+        fault_rates: How its peers behave.
     """
 
     database_url: str
     redis_url: str
     journals: str
     lease_seconds: float
-    temper: Temper = field(default_factory=Temper)
+    fault_rates: FaultRates = field(default_factory=FaultRates)
 
 
 class WitnessedRegistry(WorkerRegistry):
@@ -89,7 +89,7 @@ async def work(orders: Orders) -> None:
             open_progress(pool, redis, store.get_many, notifier.ask_for_progress)
         )
         tables = job_tables(settings, pool, WitnessedRegistry(pool, heartbeat_pool, journal))
-        peers = UnrulyPeers(journal, orders.temper)
+        peers = UnrulyPeers(journal, orders.fault_rates)
         pipeline = Pipeline(STAGES, peers, peers, peers)
         worker = worker_of(settings, tables, pipeline, progress, notifier.wake, web)
         dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)

@@ -13,7 +13,7 @@ from mesh.reasons import Reason
 from scan_svc.pipeline.stages import ANSWER, DEFAULTS, PLACES, REWARD, RULES, VISION, Stage
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome, Usage
 from scan_svc.scans import Scan, Step
-from tests.chaos.journal import Journal
+from tests.support.journal import Journal
 
 POISON = "poison"
 
@@ -34,7 +34,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Temper:
+class FaultRates:
     """How the peers behave.
 
     Attributes:
@@ -53,12 +53,12 @@ class UnrulyPeers:
 
     Args:
         journal: Where they write.
-        temper: How they behave.
+        fault_rates: How they behave.
     """
 
-    def __init__(self, journal: Journal, temper: Temper) -> None:
+    def __init__(self, journal: Journal, fault_rates: FaultRates) -> None:
         self._journal = journal
-        self._temper = temper
+        self._fault_rates = fault_rates
         self._random = random.Random()
 
     async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
@@ -104,12 +104,12 @@ class UnrulyPeers:
         await asyncio.sleep(seconds / 2)
         if scan.user_input != POISON:
             self._stumble(scan, stage)
-            if stage == self._temper.hold or self._random.random() < self._temper.hangs:
+            if stage == self._fault_rates.hold or self._random.random() < self._fault_rates.hangs:
                 await asyncio.Event().wait()
         # The model has answered and will be on the bill; its answer is on the way.
         self._journal.paid(scan.scan_id, stage, began)
         await asyncio.sleep(seconds / 2)
 
     def _stumble(self, scan: Scan, stage: str) -> None:
-        if self._random.random() < self._temper.fails:
+        if self._random.random() < self._fault_rates.fails:
             raise Unavailable(Reason.UNAVAILABLE, peer=stage)

@@ -1,0 +1,46 @@
+"""Vision, Rules and Character as the pipeline's clients see them, in this process."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome
+from scan_svc.scans import Scan
+
+METAL = Category("재활용폐기물", "금속류")
+
+
+class FakePeers:
+    """All three. `before[stage]` runs first: raise to fail, wait to hold."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.before: dict[str, Callable[[], Awaitable[object]]] = {}
+
+    async def _called(self, stage: str) -> None:
+        self.calls[stage] += 1
+        if stage in self.before:
+            await self.before[stage]()
+
+    async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Classification, None]:
+        await self._called("vision")
+        yield Classification(METAL)
+
+    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+        await self._called("rules")
+        return (DisposalRule("metal", METAL),)
+
+    async def compose(
+        self, scan: Scan, found: Classification, rules: Any, deadline: float
+    ) -> AsyncGenerator[Any, None]:
+        await self._called("answer")
+        yield Answer("비우고 내놓아요.")
+
+    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
+        return ()
+
+    async def evaluate(
+        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+    ) -> Reward:
+        await self._called("reward")
+        return Reward(RewardOutcome.GRANTED)

@@ -1,0 +1,87 @@
+"""Vision, Rules and Character over gRPC, doing what a test says."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from eco2.character.v1 import character_pb2, character_service_pb2, character_service_pb2_grpc
+from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
+from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
+from mesh.models.spent import HEADER as SPENT_HEADER
+
+METAL = classification_pb2.Category(major="재활용폐기물", middle="금속류")
+PLACE = disposal_pb2.Place(place_id="p1", name="견본 수거함", location={"latitude": 37.5, "longitude": 126.9})
+
+
+class Peers(
+    vision_service_pb2_grpc.VisionServiceServicer,
+    rules_service_pb2_grpc.RulesServiceServicer,
+    character_service_pb2_grpc.CharacterServiceServicer,
+):
+    """Vision, Rules and Character in one. `before[method]` runs first: raise to fail, wait to hold."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self.before: dict[str, Callable[[], Awaitable[object]]] = {}
+        self.asks: tuple[str, ...] = ()  # what answers leave open
+        self.usage: dict[str, Any] | None = None  # what a look and an answer cost
+        self.told: list[str] = []  # what callers say was spent, of each call that costs
+        self.cancelled = asyncio.Event()
+
+    async def _called(self, method: str) -> None:
+        self.calls[method] += 1
+        if method in self.before:
+            try:
+                await self.before[method]()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+
+    async def Classify(self, request: Any, context: Any) -> AsyncIterator[vision_service_pb2.ClassifyResponse]:
+        for phase in (1, 2, 3):
+            yield vision_service_pb2.ClassifyResponse(progress={"phase": phase})
+        self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
+        await self._called("Classify")
+        found = classification_pb2.Classification(category=METAL, display_name="금속류", confidence=0.9)
+        result = {"classification": found, "image_digest": "d", "usage": self.usage}
+        yield vision_service_pb2.ClassifyResponse(result=result)
+
+    async def MatchRules(self, request: Any, context: Any) -> rules_service_pb2.MatchRulesResponse:
+        await self._called("MatchRules")
+        return rules_service_pb2.MatchRulesResponse(
+            rules=[{"rule_id": "metal", "category": METAL, "steps": ["비워요"]}]
+        )
+
+    async def ComposeAnswer(self, request: Any, context: Any) -> AsyncIterator[rules_service_pb2.ComposeAnswerResponse]:
+        yield rules_service_pb2.ComposeAnswerResponse(text_delta="비우고 ")
+        self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
+        await self._called("ComposeAnswer")
+        yield rules_service_pb2.ComposeAnswerResponse(
+            answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"], "insufficiencies": self.asks},
+            usage=self.usage,
+        )
+
+    async def InterpretReply(self, request: Any, context: Any) -> rules_service_pb2.InterpretReplyResponse:
+        """Understands "투명" alone; then nothing is open any more."""
+        await self._called("InterpretReply")
+        response = rules_service_pb2.InterpretReplyResponse(
+            classification=request.classification, question=request.question, region=request.region, message="음…"
+        )
+        if "투명" in request.reply:
+            response.understood, response.message, response.region, self.asks = True, "고마워요", "11440", ()
+            response.classification.category.middle = "무색페트병"
+        return response
+
+    async def FindPlaces(self, request: Any, context: Any) -> rules_service_pb2.FindPlacesResponse:
+        await self._called("FindPlaces")
+        return rules_service_pb2.FindPlacesResponse(places=[PLACE])
+
+    async def EvaluateReward(self, request: Any, context: Any) -> character_service_pb2.EvaluateRewardResponse:
+        await self._called("EvaluateReward")
+        if request.insufficiency_count:
+            return character_service_pb2.EvaluateRewardResponse(
+                reward={"outcome": character_pb2.Reward.OUTCOME_INSUFFICIENT}
+            )
+        character = character_pb2.Character(character_id="metally", name="메탈리", middle="금속류")
+        return character_service_pb2.EvaluateRewardResponse(reward={"outcome": 1, "character": character})
