@@ -1,6 +1,6 @@
 """Composition root of the Rules service.
 
-    GetTaxonomy ─── edition: rule book (data/*.yaml, or a folder that is followed)
+    GetTaxonomy ─── edition: rule book (data/*.yaml, or a folder that is watched for changes)
     SearchItems ─── edition: names and synonyms
     MatchRules ──── edition: rule book
     ComposeAnswer ─ edition: composer (data/questions.yaml), or a hosted model on the composer's grounds
@@ -41,9 +41,9 @@ from rules_svc.settings import RulesSettings
 
 NAME = "eco2.rules.v1.RulesService"
 
-# How long the start waits for the sample places; afterwards they are tried for beside the serving.
+# How long the start waits for the sample places; after that they are stored in the background.
 _SAMPLES_SECONDS = 2.0
-# Places of Kakao are an extra: it is left alone sooner and longer than a model.
+# Kakao's places are optional: its breaker opens sooner and longer than a model's.
 _KAKAO_FAILURES = 3
 _KAKAO_PAUSE = 30.0
 
@@ -58,12 +58,12 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
             _open_writers(settings, instruments.meter) as writers,
         ):
             store = PlaceStore(pool)
-            editions = RulebookReloader(settings.rulebook_dir)
+            reloader = RulebookReloader(settings.rulebook_dir)
             async with _kakao(settings) as kakao:
-                servicer = RulesServicer(editions, PlaceFinder(store, kakao), writers, partial(datetime.now, UTC))
+                servicer = RulesServicer(reloader, PlaceFinder(store, kakao), writers, partial(datetime.now, UTC))
                 service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
                 async with (
-                    _followed(editions, settings.rulebook_seconds),
+                    _watching_folder(reloader, settings.rulebook_seconds),
                     _samples_kept(store, settings.sample_places),
                     serving(settings, [service], telemetry=instruments) as server,
                 ):
@@ -86,7 +86,7 @@ async def _open_writers(settings: RulesSettings, meter: Meter) -> AsyncIterator[
 
 @asynccontextmanager
 async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
-    """Kakao Local, if there is a key for it."""
+    """Kakao Local, if a key is set."""
     if settings.kakao_rest_key is None:
         yield None
         return
@@ -109,9 +109,9 @@ async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
 
 
 @asynccontextmanager
-async def _followed(editions: RulebookReloader, seconds: float) -> AsyncIterator[None]:
-    """Takes over changes of the rule book's folder."""
-    following = asyncio.create_task(editions.follow(seconds), name="rule book")
+async def _watching_folder(reloader: RulebookReloader, seconds: float) -> AsyncIterator[None]:
+    """Reloads the rule book when its folder changes, while the block runs."""
+    following = asyncio.create_task(reloader.follow(seconds), name="rule book")
     try:
         yield
     finally:

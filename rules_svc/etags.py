@@ -8,7 +8,7 @@ REQUEST_HEADER = "if-none-match"
 # The edge makes HTTP 304 of a response with this header.
 NOT_MODIFIED_HEADER = "eco2-not-modified"
 
-# Clients ask again after five minutes; nobody between them and us may keep what came with a token.
+# Clients ask again after five minutes; no shared cache may keep a response to a request with a token.
 _CACHE_CONTROL = "private, max-age=300"
 
 
@@ -25,6 +25,6 @@ def is_named(tag: str, metadata: Iterable[tuple[str, str | bytes]]) -> bool:
 
 
 def headers(tag: str, *, not_modified: bool) -> tuple[tuple[str, str], ...]:
-    """What a response says about itself."""
+    """The caching headers of a response."""
     about = (("etag", tag), ("cache-control", _CACHE_CONTROL), ("vary", "accept-language"))
     return (*about, (NOT_MODIFIED_HEADER, "1")) if not_modified else about

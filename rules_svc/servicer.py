@@ -1,4 +1,4 @@
-"""RulesService: how each kind of waste is disposed of, what a person is told about it, and where they can take it."""
+"""RulesService: rules for each kind of waste, answers, and places that take it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -26,7 +26,7 @@ class RulesServicer(RulesServiceServicer):
     """Answers from the rule book in memory and the places in the store.
 
     Args:
-        editions: The rule book as it is now. Each call takes the current edition once and stays with it.
+        reloader: Has the current rule book. Each call takes the current edition once and uses it to its end.
         places: Where waste can be taken.
         writers: Write answers.
         now: The time, for opening hours.
@@ -39,13 +39,13 @@ class RulesServicer(RulesServiceServicer):
         self._places = places
         self._writers = writers
         self._now = now
-        # Few categories in few situations and places are asked for again and again.
+        # Few combinations of category, tags and region make up most requests.
         self._matched = lru_cache(maxsize=_MATCHES)(self._match)
-        # The same for everybody; building it takes 2.6 ms, in which nobody else is served.
+        # The same for everybody; building it blocks the event loop for 2.6 ms.
         self._taxonomy = lru_cache(maxsize=len(Locale))(self._whole_taxonomy)
 
     async def GetTaxonomy(self, request: pb.GetTaxonomyRequest, context: Any) -> pb.GetTaxonomyResponse:
-        """Tells the whole taxonomy, unless the caller has it already."""
+        """Sends the whole taxonomy, unless the caller has it already."""
         book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
         tag = etags.taxonomy_tag(book.version, locale)
         not_modified = etags.is_named(tag, context.invocation_metadata())
@@ -110,10 +110,10 @@ class RulesServicer(RulesServiceServicer):
     def _match(
         self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale
     ) -> pb.MatchRulesResponse:
-        """What applies; the version makes it the current edition's."""
+        """The rules that apply; the version keeps editions apart in the cache."""
         book = self._reloader.current.book
         return wire.from_matched(book.match_in(path, tags, where), where, book, locale)
 
     def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
-        """The whole taxonomy; the version makes it the current edition's."""
+        """The whole taxonomy; the version keeps editions apart in the cache."""
         return wire.from_book(self._reloader.current.book, locale)

@@ -1,4 +1,4 @@
-"""What the Rules service can be told."""
+"""Settings of the Rules service."""
 
 from pathlib import Path
 from typing import Self
@@ -18,9 +18,10 @@ class RulesSettings(ModelSettings):
     database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
     database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")
     rulebook_dir: Path | None = Field(
-        None, description="Folder of the rule book, shaped as rules_svc/data, followed while it runs; else the own one."
+        None,
+        description="Folder of the rule book, as rules_svc/data, watched for changes; default: the packaged one.",
     )
-    rulebook_seconds: float = Field(5.0, gt=0, description="How often that folder is looked at for changes.")
+    rulebook_seconds: float = Field(5.0, gt=0, description="How often that folder is checked for changes.")
     kakao_rest_key: SecretStr | None = Field(None, description="Key of Kakao Local, a second source of places.")
     kakao_url: str = Field("https://dapi.kakao.com", description="Where Kakao Local is.")
     kakao_daily_calls: int = Field(50_000, ge=0, description="Calls to Kakao Local a day, of all replicas with Redis.")

@@ -29,12 +29,12 @@ def to_path(category: classification_pb2.Category) -> Path:
 
 
 def to_keys(texts: Sequence[str]) -> tuple[str, ...]:
-    """Keys as the book writes them: some keyboards send Korean syllables as separate letters."""
+    """Keys in NFC, as the rule book has them: some keyboards send Korean syllables as separate letters."""
     return tuple(unicodedata.normalize("NFC", text) for text in texts)
 
 
 def to_classification(classification: classification_pb2.Classification) -> Classification:
-    """What the classifier found."""
+    """What the classifier says a photo shows."""
     return Classification(
         path=to_path(classification.category),
         display_name=classification.display_name,
@@ -45,13 +45,13 @@ def to_classification(classification: classification_pb2.Classification) -> Clas
 
 
 def to_rule(rule: disposal_pb2.DisposalRule) -> LocalizedRule:
-    """A rule as MatchRules told it."""
+    """A rule as MatchRules returned it."""
     return _rule(rule.SerializeToString())
 
 
 @lru_cache(maxsize=1024)
 def _rule(content: bytes) -> LocalizedRule:
-    """Kept, since there are few: reading the fields of one takes five times as long as writing its bytes."""
+    """Cached by its bytes, since reading a rule's fields takes five times as long as serializing it."""
     rule = disposal_pb2.DisposalRule.FromString(content)
     return LocalizedRule(
         rule_id=rule.rule_id,
@@ -99,7 +99,7 @@ def to_region(request: rules_service_pb2.MatchRulesRequest, regions: Regions) ->
 def from_matched(
     matched: MatchedRules, where: ResolvedRegion, book: Rulebook, locale: Locale
 ) -> rules_service_pb2.MatchRulesResponse:
-    """What applies, in one language."""
+    """The rules that apply, in one language."""
     return rules_service_pb2.MatchRulesResponse(
         rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
         rulebook_version=book.version,
@@ -132,7 +132,7 @@ def from_known_facts(
     message: str,
     locale: Locale,
 ) -> rules_service_pb2.InterpretReplyResponse:
-    """What is known after the reply: as before when it settled nothing (None)."""
+    """What is known after the reply; if it settled nothing (None), the request's own fields."""
     response = rules_service_pb2.InterpretReplyResponse(
         understood=known is not None,
         classification=request.classification,
@@ -150,7 +150,7 @@ def from_known_facts(
             classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
         )
         found.display_name = taxonomy[known.path].name[locale]
-        # The classifier said these of what it took the thing for; the user knows better.
+        # These describe the classifier's category, which the user has corrected.
         for field in ("warning", "confidence", "candidates", "material", "form"):
             found.ClearField(field)
         found.provider, found.model = USER, ""
@@ -167,7 +167,7 @@ def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyRe
 
 
 def not_modified(book: Rulebook) -> rules_service_pb2.GetTaxonomyResponse:
-    """For a client that has this version already."""
+    """The response to a client that has this version already."""
     return rules_service_pb2.GetTaxonomyResponse(rulebook_version=book.version, not_modified=True)
 
 

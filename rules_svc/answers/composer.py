@@ -1,6 +1,6 @@
-"""What a person is told: how, why, where and when, composed from rules, situation and the person's own question.
+"""Composes an answer (how, why, where and when) from rules, classification and the user's question.
 
-Nothing is invented: every sentence is a rule's, a warning of the classifier's, or one of the frames below.
+Every sentence comes from a rule, from the classifier's warning, or from one of the templates below.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from rules_svc.rulebook.taxonomy import Path
 PROVIDER = "composed"
 UNKNOWN: Path = ("미분류",)
 
-# A question about three things at once is answered; one that touches everything would repeat the whole rule.
+# Topics of a question that are answered first; with more of them the reply would repeat the whole rule.
 _MOST_TOPICS = 2
 
 _OPENING = Text("{title}, 이렇게 버려요.", "{title}: what to do.")
@@ -31,13 +31,13 @@ _INSTEAD = Text("‘{item}’: {instead}", "{item}: {instead}")
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """What the classifier found.
+    """What the classifier says a photo shows.
 
     Attributes:
         path: The category.
         display_name: Its name in the locale.
         tags: Situation tags.
-        warning: Must be said whatever the rules say. Empty if there is none.
+        warning: Belongs in every answer, whatever the rules say. Empty if there is none.
         candidates: Names of what it might be, most likely first.
     """
 
@@ -50,7 +50,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class ModelAttempt:
-    """A model that was asked first and gave no answer that stands on the rules."""
+    """A model that was asked first and whose answer was missing or not backed by the rules."""
 
     model: str
     reason: str
@@ -58,17 +58,17 @@ class ModelAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person is told.
+    """An answer, as the user reads it.
 
     Attributes:
         text: The parts below, joined: how, why, where, when.
         how: How to dispose of it; the person's own question is answered first.
         why: Why.
         where: Bag, bin or place.
-        insufficiencies: What stays open, each as one question.
-        rule_ids: The rules it stands on.
+        insufficiencies: What the answer lacks, each as one question to the user.
+        rule_ids: The rules it was made from.
         provider: Who wrote it.
-        when: When to put it out; empty while it isn't known what it is.
+        when: When to put it out; empty if the photo wasn't recognised.
         choices: Replies that would settle the first insufficiency.
         model: The exact model that wrote it; empty when composed.
         prompt_version: Version of its prompt.
@@ -91,7 +91,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _QuestionAnswer:
-    """The reply to the person's own question, and the rules it comes from."""
+    """The answer to the user's own question, and the rules it comes from."""
 
     lines: tuple[str, ...] = ()
     rule_ids: tuple[str, ...] = ()
@@ -101,15 +101,15 @@ class _QuestionAnswer:
 
 @dataclass(frozen=True, slots=True)
 class OpenQuestion:
-    """What stays open, as one question.
+    """One thing that an answer lacks, as a question to the user.
 
     Attributes:
         ask: The question, in the locale.
         choices: Replies that settle it.
         any_name: Whether the name of a category settles it.
-        tag: The situation that asks, and is over once it is settled; empty if it isn't one.
+        tag: The situation that raises the question and is removed by its answer; empty if a category raises it.
         region: Whether a region settles it.
-        topic: Whether another question does: the one asked wasn't understood.
+        topic: Whether another question settles it, because the first one wasn't understood.
     """
 
     ask: str
@@ -125,7 +125,7 @@ class Composer:
     """Composes answers.
 
     Attributes:
-        questions: What people ask, and what they have to be asked.
+        questions: What users ask, and what they are asked back.
     """
 
     questions: Questions
@@ -133,16 +133,16 @@ class Composer:
     def compose(
         self, classification: Classification, rules: Sequence[LocalizedRule], question: str, locale: Locale
     ) -> Answer:
-        """The answer that the rules alone give.
+        """Composes an answer from the rules alone.
 
         Args:
-            classification: What was found.
+            classification: What the photo shows.
             rules: The rule to follow first, then wider ones. At least one.
-            question: The person's own words; may be empty.
-            locale: Language of the frames and of the questions asked back.
+            question: The user's own words; may be empty.
+            locale: Language of the templates and of the questions asked back.
         """
         followed = rules[0]
-        reply = self._reply(classification, rules, question, locale)
+        reply = self._answer_question(classification, rules, question, locale)
         how = "\n".join([*reply.lines, *_instructions(classification, followed, self.questions.topics, locale)])
         where, when = _where(followed, locale), _when(classification, followed, locale)
         unsettled = list(self._open(classification, question, reply, locale))
@@ -160,13 +160,15 @@ class Composer:
     def open(
         self, classification: Classification, rules: Sequence[LocalizedRule], question: str, locale: Locale
     ) -> tuple[OpenQuestion, ...]:
-        """What an answer to this would leave open. Arguments as for `compose`."""
-        return tuple(self._open(classification, question, self._reply(classification, rules, question, locale), locale))
+        """The questions that an answer leaves open. Arguments as for `compose`."""
+        return tuple(
+            self._open(classification, question, self._answer_question(classification, rules, question, locale), locale)
+        )
 
-    def _reply(
+    def _answer_question(
         self, classification: Classification, rules: Sequence[LocalizedRule], question: str, locale: Locale
     ) -> _QuestionAnswer:
-        # Of what wasn't recognised nothing particular can be said; it is asked about instead.
+        # If the photo wasn't recognised there is nothing to answer with; `_open` asks what it is.
         if classification.path == UNKNOWN or not self.questions.asking.within(question):
             return _QuestionAnswer()
         excluded = [
@@ -204,7 +206,7 @@ class Composer:
 def _instructions(
     classification: Classification, rule: LocalizedRule, topics: Sequence[Topic], locale: Locale
 ) -> Iterator[str]:
-    """Opening, numbered steps, dangers."""
+    """First line, numbered steps, fee and hazards."""
     if classification.path != UNKNOWN:
         yield _OPENING[locale].format(title=rule.title)
     for number, step in enumerate(rule.steps, start=1):
@@ -217,7 +219,7 @@ def _instructions(
 
 
 def _about(topic: Topic, classification: Classification, rule: LocalizedRule, locale: Locale) -> str | None:
-    """The rule's word on a topic; None where the whole text is the reply."""
+    """The part of a rule that answers a topic; None if the whole answer does."""
     match topic.source:
         case Source.STEPS | Source.HAZARDS:
             told = (*rule.steps, *rule.hazards) if topic.source is Source.STEPS else rule.hazards

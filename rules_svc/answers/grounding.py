@@ -1,7 +1,7 @@
-"""Whether a text states only what the rules say, as far as a machine can tell.
+"""Checks mechanically whether a text states only what the rules say.
 
-It can't judge meaning. It refuses what does harm when invented: whom to call, where to click, where to take it, how
-much and how many, and the words of our own prompt.
+It can't judge meaning. It refuses what does harm when a model invents it (addresses, containers and places, numbers),
+and parts of our own prompt.
 """
 
 import re
@@ -15,7 +15,7 @@ from rules_svc.rulebook.rulebook import LocalizedRule
 _ADDRESS = re.compile(r"https?:|www\.|@|\w-*\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
 _ITEM = re.compile(r"^[^\S\n]*\d{1,2}[.)]\s", re.MULTILINE)  # the number of a step
-# What a person could carry something to, with the material it is for. Each that a text names must be named by a rule.
+# Containers and places, with the material they are for. A text may name only those that a rule names.
 _FOR = (
     r"(?:헌\s?옷|의류|옷|폐?건전지|전지|배터리|폐?형광등|소형\s?가전|가전|폐?의약품|약|캔|고철|금속|유리병?|병|종이팩?|페트병|플라스틱"
     r"|비닐|스티로폼|음식물|재활용품?|일반)류?"
@@ -29,29 +29,29 @@ _PLACES = ("보건소", "약국", "변기", "하수구", "배수구")
 _CENTRES = ("재활용", "주민", "복지", "순환")
 _BINS_EN = ("box", "boxes", "bin", "bins", "sack", "sacks", "bag", "bags")
 _PLACES_EN = ("pharmacy", "pharmacies", "drain", "sink", "toilet", "dump", "landfill", "shop", "store")
-# Each of these takes time that grows with the text's length alone: none has a repetition before what it looks for.
+# Each of these takes time linear in the text's length: none begins with a repetition.
 _WORD = re.compile(r"\w+")
 _BIN = re.compile("|".join(_BINS))
 _PLACE = re.compile(rf"(?:{'|'.join(_CENTRES)})\s?센터|{'|'.join(_PLACES)}")
 _FOR_ENDING = re.compile(rf"{_FOR}\s\Z")
 _FOR_APART = (("헌", "옷"), ("소형", "가전"))
 _LONGEST_FOR = 10  # characters of the longest material, the blank behind it included
-_LONGEST_BREAK = 3  # by which a centre's name may reach into the next word: " 센터"
+_LONGEST_BREAK = 3  # characters of a centre's name in the next word: " 센터"
 _CONTAINERS_EN = re.compile(
     rf"\b(?:{_FOR_EN}\s)?(?:{'|'.join(_BINS_EN)})\b"
     rf"|\b(?:{'|'.join(_PLACES_EN)})\b"
     r"|\b(?:recycling|community|health) cent(?:re|er)\b",
     re.IGNORECASE,
 )
-# Without one of these, in lower case, there is none: looking for them costs a tenth.
+# A text without any of these, in lower case, names no container. Looking for them costs a tenth of the full search.
 _TELLTALES = (*_BINS, *_PLACES, "센터", *_BINS_EN, *_PLACES_EN, "centre", "center")
-_LEAK = 40  # characters in a row that stand in the prompt too
+_LEAK = 40  # characters in a row that are in the prompt as well
 _KNOWN = 512  # sets of rules whose grounds are kept, some kilobytes each
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What an answer may stand on.
+    """What an answer may state.
 
     Attributes:
         rule_ids: The rules there are.
@@ -65,7 +65,7 @@ class Grounds:
     @classmethod
     @lru_cache(maxsize=_KNOWN)
     def of(cls, rules: tuple[LocalizedRule, ...], prompt: str) -> Self:
-        """The grounds that these rules give, which are never those of the prompt. Kept: few rules are asked often."""
+        """The grounds that these rules give; the prompt gives none. Cached, since few rules are asked for often."""
         text = _plain("\n".join(line for rule in rules for line in _lines(rule)))
         return cls(frozenset(rule.rule_id for rule in rules), text, frozenset(_NUMBER.findall(text)), _leaks(prompt))
 
@@ -82,12 +82,12 @@ class Grounds:
         return ""
 
     def cites(self, rule_ids: Sequence[str]) -> bool:
-        """Whether only rules are cited that there are, and at least one."""
+        """Whether at least one rule is cited, and no unknown one."""
         return bool(rule_ids) and self.rule_ids.issuperset(rule_ids)
 
 
 def _containers(text: str) -> Iterator[str]:
-    """What a text says something could be carried to."""
+    """The containers and places that a text names."""
     folded = text.replace("İ", "i").replace("ı", "i").casefold()  # as the expression ignores case
     if any(telltale in folded for telltale in _TELLTALES):
         for word in _WORD.finditer(text):
@@ -96,7 +96,7 @@ def _containers(text: str) -> Iterator[str]:
 
 
 def _korean_containers(text: str, start: int, end: int) -> Iterator[str]:
-    """What the word between two places of a text names, each from the word's beginning to its own end."""
+    """The containers that the word between two offsets names, each from the word's start to the container's end."""
     if ends := [found.end() for found in _BIN.finditer(text, start, end)]:
         yield text[_beginning(text, start) : ends[-1]]
     ends = [found.end() for found in _PLACE.finditer(text, start, end + _LONGEST_BREAK) if found.start() < end]
@@ -105,7 +105,7 @@ def _korean_containers(text: str, start: int, end: int) -> Iterator[str]:
 
 
 def _beginning(text: str, start: int) -> int:
-    """Where a bin's name begins: the word before its own may say for what it is, or the first half of that."""
+    """Where a bin's name begins: the word before it, or a part of that, may name the bin's material."""
     before = text[max(0, start - _LONGEST_FOR) : start]
     if material := _FOR_ENDING.search(before):
         return start - len(before) + material.start()
@@ -123,12 +123,12 @@ def _runs(text: str) -> Iterator[str]:
 
 @lru_cache(maxsize=1)
 def _leaks(prompt: str) -> frozenset[str]:
-    """The runs that would betray the prompt."""
+    """The runs of characters that would leak the prompt."""
     return frozenset(_runs(prompt))
 
 
 def _plain(text: str) -> str:
-    """Without spaces and case, which models and people set as they like."""
+    """Without spaces and case, in which models and rules differ."""
     return "".join(text.split()).casefold()
 
 

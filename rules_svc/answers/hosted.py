@@ -1,4 +1,4 @@
-"""A hosted model writes the answer's words; what they may say is the rules' alone.
+"""A hosted model words the answer; the rules decide what it may state.
 
 The model is given nothing but the rules and the question, and writes only how and why. Container, times, dangers and
 open questions are taken from the composed answer, so no model can leave out or change them. Each sentence is checked
@@ -76,7 +76,7 @@ class HostedWriter:
         async with aclosing(self._model.stream(_prompt(task, words), terms, _PAUSE)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
-                    # Whatever is held stands in it.
+                    # The complete answer contains every sentence that was held back.
                     yield self._answer(piece, task, grounds)
                     return
                 for field, sentence, is_last in draft.feed(piece):
@@ -123,7 +123,7 @@ class HostedWriter:
 
 
 def _tail(composed: Answer) -> list[str]:
-    """What stands below the steps of the composed answer: fee and dangers. It is said whatever a model writes."""
+    """Fee and hazards, below the steps of the composed answer. They are added to whatever a model writes."""
     lines = composed.how.split("\n")
     last = max((place for place, line in enumerate(lines) if line[:1].isdigit()), default=len(lines) - 1)
     return lines[last + 1 :]
@@ -174,7 +174,7 @@ def _rules(rules: tuple[LocalizedRule, ...]) -> msgspec.Raw:
 
 
 def _rule(rule: LocalizedRule) -> dict[str, Any]:
-    told = {
+    fields = {
         "rule_id": rule.rule_id,
         "title": rule.title,
         "steps": rule.steps,
@@ -186,7 +186,7 @@ def _rule(rule: LocalizedRule) -> dict[str, Any]:
         "when": rule.when,
         "place": rule.place,
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in fields.items() if value}
 
 
 @lru_cache(maxsize=512)

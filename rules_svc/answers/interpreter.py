@@ -12,7 +12,7 @@ from rules_svc.rulebook.rulebook import LocalizedRule, Rulebook
 from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.index import ItemIndex
 
-# What a reply says it isn't: "형광등이 아니고 LED", "not silver but white". A word is tried from its beginning alone.
+# What a reply denies: "형광등이 아니고 LED", "not silver but white". Words are compared from their beginning.
 _DENIED = re.compile(
     r"(?<!\S)\S+\s*아니\S*|(?<!\S)\S+지\s*않\S*|\b(?:not|isn't|no)\s+(?:(?:a|an|the|really|quite)\s+)*\w+",
     re.IGNORECASE,
@@ -38,12 +38,12 @@ class KnownFacts:
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """Interprets replies by the closed questions: nothing is guessed.
+    """Interprets replies by the closed questions and never guesses.
 
     Attributes:
-        composer: Knows what is open.
-        regions: Knows where people live.
-        items: Knows what things are called.
+        composer: Tells the open questions.
+        regions: Finds regions by name.
+        items: Finds categories by name.
     """
 
     composer: Composer
@@ -67,8 +67,8 @@ class Interpreter:
         """What is known after a reply; None if it settles nothing that is open.
 
         Args:
-            classification: What was found.
-            rules: The rules the answer stands on.
+            classification: What the photo shows.
+            rules: The rules that the answer was made from.
             question: The person's own question.
             region: Where they live; may be empty.
             reply: What they replied.
@@ -88,7 +88,7 @@ class Interpreter:
         question: str,
         locale: Locale,
     ) -> str:
-        """One sentence to the person about their reply: thanks, and the question once more if it settled nothing."""
+        """One sentence to the user about their reply: thanks, or the question again if it settled nothing."""
         if known is not None:
             return self.composer.questions.settled[locale]
         unsettled = self.composer.open(classification, rules, question, locale)
@@ -113,6 +113,6 @@ class Interpreter:
         return known
 
     def _named(self, reply: str) -> Path | None:
-        """The category that a reply surely names: a guess would lead to a wrong bin."""
+        """The category that a reply names; None unless the match is sure."""
         found = self.items.search(reply, 1)
         return found[0].path if found and found[0].sure and found[0].path != UNKNOWN else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mesh.validation.normalization import composed
 
 _TEXT = re.compile(r'(?:[^"\\]|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))*')
-# Characters of JSON that are read, and of a sentence without end: what has come is looked at anew with each piece.
+# Limits, in characters, of the JSON and of one sentence: each new piece parses all that has arrived again.
 _MOST_JSON = 16_000
 _MOST_OPEN = 2_000
 _read_json = json.JSONDecoder(strict=False).decode
@@ -31,7 +31,7 @@ class JsonTextStream:
         """The sentences that are complete now: field, sentence, and whether it is the field's last."""
         self._json += piece
         if len(self._json) > _MOST_JSON or len(self._open) > _MOST_OPEN:
-            self._fields.clear()  # what is written like this can't become an answer
+            self._fields.clear()  # not valid in an answer
         while self._fields:
             field, beginning = self._fields[0]
             if self._at is None:
@@ -40,7 +40,7 @@ class JsonTextStream:
                     return
                 self._at = begun.end()
             text = _TEXT.match(self._json, self._at)
-            assert text is not None  # it matches nothing, if need be
+            assert text is not None  # always matches, if need be with nothing
             ended = self._json[text.end() : text.end() + 1] == '"'
             self._open += _decoded(text.group())
             self._at = text.end()

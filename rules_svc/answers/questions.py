@@ -1,4 +1,4 @@
-"""What people ask about waste, and what an answer has to ask them back."""
+"""What users ask about waste, and what an answer asks them back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from rules_svc.rulebook.taxonomy import Path
 
 @dataclass(frozen=True, slots=True)
 class Keywords:
-    """Words to look for. People mix languages, so both are looked for whatever the locale. They are kept without case.
+    """Words to look for, case-folded. Users mix languages, so both are looked for, whatever the locale.
 
     Attributes:
         ko: Anywhere in a text, since Korean words carry their particles.
@@ -95,14 +95,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class OpenCategory:
-    """What stays open when a classification stops at a category.
+    """The question that remains when a classification stops at a category.
 
     Attributes:
         at: The category, exactly: a finer one leaves nothing open.
         ask: The question to the user.
         ask_which: The same where candidates are known; they stand in for {candidates}.
         tags: Situations that settle it.
-        words: What the user may have written that settles it.
+        words: Words in the user's question that settle it.
         choices: The replies that settle it.
         any_name: Whether the name of any category settles it, too.
     """
@@ -122,7 +122,7 @@ class OpenCategory:
 
 @dataclass(frozen=True, slots=True)
 class OpenTag:
-    """What a situation leaves open, whatever the category, until the name of a category settles it."""
+    """The question that a situation raises, whatever the category; the name of a category settles it."""
 
     tag: str
     ask: Text
@@ -133,14 +133,14 @@ class Questions:
     """Everything known about questions.
 
     Attributes:
-        asking: Words that make a text a question rather than a remark.
+        asking: Words that tell a question from a remark.
         topics: What people ask about, the most particular first.
         open: What categories leave open.
         open_tags: What situations leave open.
         region: What is asked back when a day is asked for and no region was named.
         unanswered: What is asked back when a question is about nothing we know.
-        unclear: Said, before the question, of a reply that settles nothing.
-        settled: Said of a reply that settles something.
+        unclear: Said before the question if a reply settles nothing.
+        settled: Said if a reply settles something.
     """
 
     asking: Keywords

@@ -1,7 +1,7 @@
-"""Who writes an answer: the first of a chain of hosted models whose answer stands on the rules, else the composer.
+"""Writes an answer: by the first of a chain of hosted models whose text the rules back, else by the composer.
 
-What a client sees: sentences as they come, each checked; then the answer, which replaces them. When a model fails half
-way, its sentences stay a draft. A composed answer needs no time, so it comes whole.
+A client receives checked sentences as a draft, then the answer, which replaces them. If a model fails half way, its
+sentences remain a draft. A composed answer comes whole.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -26,12 +26,12 @@ class AnswerRequest:
     """One answer to write.
 
     Attributes:
-        classification: What was found.
-        rules: To stand on.
+        classification: What the photo shows.
+        rules: The rules to follow, narrowest first.
         question: The person's own words.
         locale: Language.
-        composed: The answer that rules alone make.
-        unanswered: Which of its open questions only says that the person's question wasn't understood.
+        composed: The answer composed from rules alone.
+        unanswered: Which of its open questions says only that the user's question wasn't understood.
     """
 
     classification: Classification
@@ -78,7 +78,7 @@ class Writers:
     ) -> AsyncGenerator[str | Answer, None]:
         """Pieces of a draft, then the answer. Other arguments as for `Composer.compose`."""
         composed = composer.compose(classification, rules, question, locale)
-        # Of what wasn't recognised nothing can be written; it is asked about, which costs nothing.
+        # If the photo wasn't recognised no model is asked: the composer asks the user what it is.
         hosted = self._hosted if classification.path != UNKNOWN else ()
         passed_over = list[ModelAttempt]()
         if hosted:
@@ -92,12 +92,12 @@ class Writers:
                         if isinstance(event, Answer):
                             yield replace(event, passed_over=tuple(passed_over))
                             return
-                        # A second draft would only be appended to the first.
+                        # Clients append drafts, so only the first model may write one.
                         if not passed_over:
                             yield event
             except EcoError as error:
                 if error.reason is Reason.MODEL_SPENT_UNKNOWN:
-                    raise  # the caller tells, and calls again
+                    raise  # the caller sends the sums, and calls again
                 _log.warning("writer passed over", model=writer.name, reason=error.reason, detail=error.metadata)
                 passed_over.append(ModelAttempt(writer.name, error.reason))
         yield replace(composed, passed_over=tuple(passed_over))

@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 
 def load_questions(data: Traversable = DATA) -> Questions:
-    """What people ask, and what they have to be asked.
+    """What users ask, and what they are asked back.
 
     Raises:
-        msgspec.ValidationError: The file hasn't the right shape.
+        msgspec.ValidationError: The file doesn't have the right shape.
     """
     return _shaped(data / "questions.yaml", QuestionsFile).questions()
 
@@ -39,8 +39,8 @@ def load(data: Traversable = DATA) -> Rulebook:
     """The rule book in a folder.
 
     Raises:
-        ValueError: A rule id, a category or a tag stands there twice, or a major has no rule.
-        msgspec.ValidationError: A file hasn't the right shape.
+        ValueError: A rule id, a category or a tag occurs twice, or a major has no rule.
+        msgspec.ValidationError: A file doesn't have the right shape.
         mesh.errors.NotFound: A rule or a tag names a category that doesn't exist.
     """
     taxonomy = load_taxonomy(data)
@@ -64,14 +64,14 @@ def load(data: Traversable = DATA) -> Rulebook:
 
 
 def load_taxonomy(data: Traversable = DATA) -> Taxonomy:
-    """Every category, with what names of several words say. Raises as `load` does."""
+    """Every category, with the rules for names of several words. Raises as `load` does."""
     nodes = _shaped(data / "taxonomy.yaml", list[NodeEntry])
     taxonomy = Taxonomy.of([entry.node() for entry in nodes])
     return replace(taxonomy, compounds=_shaped(data / "heads.yaml", HeadsFile).compounds(taxonomy))
 
 
 def _shaped(file: Traversable, shape: type[T]) -> T:
-    """A file's content; what is wrong with it is told with its name."""
+    """A file's content; an error carries the file's name."""
     try:
         return msgspec.convert(read(file), shape)
     except (UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
@@ -88,7 +88,7 @@ def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
     """The gazetteer and what is known of its regions.
 
     Raises:
-        ValueError: A region stands there twice or doesn't exist, or the nation is missing.
+        ValueError: A region occurs twice or doesn't exist, or the nation is missing.
     """
     entries = [entry for file in _yaml_files(folder) for entry in _shaped(file, list[OverlayEntry])]
     overlays = [entry.overlay(taxonomy) for entry in entries]
@@ -107,7 +107,7 @@ def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
 
 
 def _digest(data: Traversable) -> str:
-    """Twelve hex digits that change with any file a person's answer comes from."""
+    """Twelve hex digits that change with any file that answers are made from."""
     digest = hashlib.sha256()
     regions = data / "regions"
     for file in [

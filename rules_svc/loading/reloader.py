@@ -1,9 +1,9 @@
 """The rule book while the service runs: one edition at a time, replaced whole.
 
 A request takes `RulebookReloader.current` once and works with that to its end, so it never sees half of two editions.
-The folder is looked at every few seconds. What changed is read when two looks in a row find the same files (somebody
-may still be copying), beside the serving, and becomes current only if all of it is right. Of a broken edition nothing
-is taken over: the log says which file and why, and the old one stays.
+The folder is checked every few seconds. A change is read, in a thread, once two checks in a row find the same files,
+since somebody may still be copying. It becomes current only if all of it is valid. Of a broken edition nothing is used:
+the log says which file and why, and the edition before stays.
 """
 
 import asyncio
@@ -58,21 +58,21 @@ class LoadedRulebook:
 
 
 class RulebookReloader:
-    """The edition that counts now.
+    """Holds the current edition and replaces it.
 
     Args:
         folder: Where the files are; the packaged ones, which don't change, if None.
 
     Raises:
-        Misconfigured: The first edition can't be loaded: without one there is nothing to serve.
+        Misconfigured: The first edition can't be loaded: the service can't start without one.
 
     Attributes:
-        current: The edition that counts now.
+        current: The edition that requests use now.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        # Before it is read: what changes from now on is a change.
+        # Taken before the files are read, so that a change during the reading is noticed.
         self._read = self._seen = fingerprint(folder) if folder else ()
         try:
             self.current = LoadedRulebook.load(folder or loader.DATA)
@@ -80,7 +80,7 @@ class RulebookReloader:
             raise Misconfigured(f"the rule book in {folder or loader.DATA}: {_told(error)}") from error
 
     async def follow(self, seconds: float) -> None:
-        """Takes over what changes in the folder, for ever.
+        """Reloads the folder whenever it changes, for ever.
 
         Args:
             seconds: How often to look.
@@ -90,7 +90,7 @@ class RulebookReloader:
             await self.look()
 
     async def look(self) -> None:
-        """Looks once at the folder, and takes over what the look before saw as well."""
+        """Checks the folder once, and loads a change that the check before had seen as well."""
         if self._folder is None:
             return
         before, self._seen = self._seen, await asyncio.to_thread(fingerprint, self._folder)
@@ -98,10 +98,10 @@ class RulebookReloader:
             self._read = before
 
     async def _take_over(self, folder: Path, seen: Fingerprint) -> bool:
-        """Reads the folder; False if it changed meanwhile and must be read again."""
+        """Loads the folder; False if it changed meanwhile and must be read again."""
         try:
             edition = await asyncio.to_thread(LoadedRulebook.load, folder)
-        except Exception as error:  # whatever is wrong with the files, the edition at work goes on
+        except Exception as error:  # whatever is wrong with the files, the current edition stays
             _log.error("rule book refused", folder=str(folder), error=_told(error), kept=self.current.book.version)
             return True
         if await asyncio.to_thread(fingerprint, folder) != seen:
@@ -113,7 +113,7 @@ class RulebookReloader:
 
 
 def fingerprint(folder: Path) -> Fingerprint:
-    """What can be seen of a folder's files without reading them."""
+    """Name, time of change and size of a folder's files."""
     return tuple(sorted(_seen(folder)))
 
 
@@ -121,7 +121,7 @@ def _seen(folder: Path) -> Iterator[tuple[str, int, int]]:
     for file in (*folder.rglob("*.yaml"), *folder.rglob("*.csv")):
         try:
             status = file.stat()
-        except OSError:  # it went between two glances; the next one tells
+        except OSError:  # removed meanwhile; the next check notices
             continue
         yield str(file), status.st_mtime_ns, status.st_size
 

@@ -1,4 +1,4 @@
-"""What stands in the rule book's YAML files, entry by entry, and the domain objects each becomes."""
+"""The entries of the rule book's YAML files, and the domain objects they become."""
 
 from dataclasses import replace
 
@@ -101,7 +101,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True):
     fixed: bool = False
 
     def rule(self, taxonomy: Taxonomy, file: "RuleFile") -> Rule:
-        """The rule, named after its category; what it doesn't say is its file's."""
+        """The rule, named after its category; fields it lacks come from its file."""
         node = taxonomy[path_of(self.category)]
         return Rule(
             rule_id=self.id,
@@ -185,7 +185,7 @@ class OverlayEntry(msgspec.Struct, forbid_unknown_fields=True):
     differently: list[EffectEntry] = []
 
     def overlay(self, taxonomy: Taxonomy) -> Overlay:
-        """The overlay. What nobody checked with the district says so wherever it names a day."""
+        """The overlay. If nobody checked it with the district, every day it names says so."""
         advice = None if self.verified else _advice(self.region, self.as_of)
         return Overlay(
             key=self.region,
@@ -199,7 +199,7 @@ class OverlayEntry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _advice(region: str, as_of: str) -> Text:
-    """Whom to ask, and how old what we know is."""
+    """Whom to ask, and how old the data is."""
     name = region.rsplit("/", 1)[-1]
     if region == NATION:
         return Text("구청이나 주민센터에 확인하세요.", "Check with your district office or community centre.")

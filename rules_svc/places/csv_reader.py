@@ -1,4 +1,4 @@
-"""CSV files as public data portals publish them: their encoding found out, their rows read one by one."""
+"""CSV files as public data portals publish them: the encoding is detected and rows are read one by one."""
 
 import codecs
 import csv
@@ -8,7 +8,7 @@ from pathlib import Path
 from mesh.validation.normalization import composed
 
 _CHUNK = 1 << 16
-# Of what Korean offices publish: UTF-8 with and without a mark, and what Excel writes.
+# What Korean offices publish: UTF-8 with or without a byte order mark, and what Excel writes.
 _ENCODINGS = ("utf-8", "cp949")
 
 
@@ -20,7 +20,7 @@ def encoding_of(file: Path) -> str:
     """The encoding of a whole file, read once in pieces.
 
     Raises:
-        Unreadable: It is none of ours.
+        Unreadable: It is none of the known ones.
     """
     with file.open("rb") as content:
         start = content.read(4)

@@ -9,7 +9,7 @@ from rules_svc.places.store import PlaceStore
 
 
 class OutsidePlaces(Protocol):
-    """A map of somebody else's. It never fails: what it can't tell it leaves out."""
+    """An outside map. It never fails: when it can't answer it returns no places."""
 
     async def nearest(
         self, location: Location, materials: Sequence[str], radius_meters: float
@@ -23,7 +23,7 @@ class PlaceFinder:
 
     Args:
         store: Our own places.
-        outside: Somebody else's; None if there is no key for it.
+        outside: An outside map; None if no key is set.
     """
 
     def __init__(self, store: PlaceStore, outside: OutsidePlaces | None = None) -> None:
@@ -33,10 +33,10 @@ class PlaceFinder:
     async def nearest(
         self, location: Location, materials: Sequence[str], radius_meters: float, limit: int
     ) -> list[NearbyPlace]:
-        """The nearest places, nearest first; of two of a kind within 50 m our own.
+        """The nearest places, nearest first; of two of one kind within 50 m our own.
 
         Args:
-            location: Where somebody is.
+            location: The user's location.
             materials: Categories it must take, any one of them; all places when empty.
             radius_meters: How far they may be, great-circle.
             limit: How many at most.

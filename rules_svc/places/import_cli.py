@@ -1,8 +1,8 @@
-"""`python -m rules_svc.imports FILE --mapping NAME` takes a public data set (CSV) into the places.
+"""`python -m rules_svc.imports FILE --mapping NAME` imports a public data set (CSV) as places.
 
-It needs ECO2_DATABASE_URL only. What was done goes to standard output as one JSON object; a row that can't be taken
-goes to the report as a JSON object a line, and is no reason to refuse the rest. A line on standard error says why it
-failed. Exit status 1: refused, or the database is away; 2: what was given can't work.
+It needs ECO2_DATABASE_URL only. The result is printed as one JSON object; a rejected row is written to the report as a
+JSON object a line, and the rest is imported all the same. If the import fails, a line on standard error says why. Exit
+status 1: refused, or the database is down; 2: the arguments or settings are wrong.
 """
 
 import argparse
@@ -42,19 +42,19 @@ class ImportRefused(Exception):
 
 
 class Misuse(Exception):
-    """It can't be done as it was called; the text says why."""
+    """Arguments or settings are wrong; the text says which."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of the rows.
+    """Counts the rows, and writes down the rejected ones.
 
     Args:
-        out: Where rejected rows are told, if anywhere.
+        out: Where rejected rows are written, if anywhere.
 
     Attributes:
         rows: How many there were, the header apart.
-        rejected: How many couldn't be taken, by reason.
+        rejected: How many were rejected, by reason.
     """
 
     out: TextIO | None
@@ -62,7 +62,7 @@ class Report:
     rejected: Counter[str] = field(default_factory=Counter)
 
     def reject(self, line: int, rejected: RejectedRow) -> None:
-        """Tells of a row."""
+        """Counts and writes down a rejected row."""
         self.rejected[rejected.reason] += 1
         if self.out is not None:
             print(json.dumps({"line": line, **asdict(rejected)}, ensure_ascii=False), file=self.out)
@@ -76,9 +76,9 @@ async def take(
     Args:
         file: The CSV.
         mapping: Its format.
-        source: Under which name its places are kept; another file under this name replaces them.
+        source: Name of the source; importing another file under this name replaces its places.
         dsn: The database.
-        report: Where rejected rows are told.
+        report: Where rejected rows are written.
         may_shrink: Whether most of the source's places may be retired.
 
     Returns:
@@ -86,8 +86,8 @@ async def take(
 
     Raises:
         Refused: Nothing was changed.
-        Unreadable: The file is no CSV.
-        Misuse: The database's address is none.
+        Unreadable: The file isn't CSV.
+        Misuse: The database's address isn't valid.
     """
     started = time.monotonic()
     encoding = encoding_of(file)
@@ -115,14 +115,14 @@ async def take(
 async def _connect(dsn: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(dsn, timeout=_CONNECT, command_timeout=_HOUR, server_settings={"jit": "off"})
-    except ValueError as error:  # of asyncpg's errors the one about the address is one
+    except ValueError as error:  # asyncpg raises it for an invalid address
         raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
     except OSError as error:
         raise ImportRefused(f"PostgreSQL: {_line(error)}") from None
 
 
 async def _staged(sheet: Iterator[tuple[int, list[str]]], reader: RowReader, report: Report) -> AsyncIterator[Row]:
-    """The rows that are places; the others are told of."""
+    """The rows that are places; the others are reported."""
     for line, row in sheet:
         report.rows += 1
         read = reader.read(row)

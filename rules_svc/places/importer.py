@@ -1,4 +1,4 @@
-"""Takes a data set into PostgreSQL, whole or not at all.
+"""Imports a data set into PostgreSQL, whole or not at all.
 
 One transaction per import, one import at a time. Rows are streamed into a temporary table, so memory stays
 the same however large the file is; there they are merged, compared with what is stored, and only differences written.
@@ -19,7 +19,7 @@ _COLUMNS = (
     *("line", "key", "kind", "name_ko", "name_en", "address", "location", "materials"),
     *("opening_hours_ko", "opening_hours_en", "hours", "phone"),
 )
-# So few places may all go at once: a test set, or a village.
+# A source with at most so many places may lose all of them at once: a test set, or a village.
 _FEW = 20
 
 
@@ -59,7 +59,7 @@ class Importer:
     """Writes data sets.
 
     Args:
-        connection: Of one's own: it holds temporary tables.
+        connection: Used by nobody else, since it has temporary tables.
     """
 
     def __init__(self, connection: asyncpg.Connection) -> None:
@@ -75,7 +75,7 @@ class Importer:
             may_shrink: Whether more than half of the source's places may be retired.
 
         Raises:
-            Shrinks: They would be, and mustn't. Nothing is changed.
+            WouldShrink: They would be, and `may_shrink` is false. Nothing is changed.
         """
         async with self._connection.transaction():
             await self._connection.execute("select pg_advisory_xact_lock(hashtext('rules.import'))")

@@ -4,8 +4,8 @@
     Authorization: KakaoAK <REST API key>
 
 Source: https://developers.kakao.com/docs/latest/en/local/dev-guide. It is asked for squares of about 500 m, so that
-neighbours share an answer, and remembered for minutes. Every way it can fail (slow, down, over quota, nonsense) ends in
-"no further places": a log line and a pause, never an error of ours.
+neighbours share a response, which is cached for minutes. Every failure (slow, down, over quota, invalid) means "no
+further places": a log line and a pause, never an error to the caller.
 """
 
 import asyncio
@@ -83,9 +83,9 @@ class KakaoPlaces:
     Args:
         client: With the base address and the key.
         searches: What is asked for.
-        cache: Answers that are still good.
+        cache: Earlier responses.
         quota: How many calls a day.
-        breaker: Leaves Kakao alone for a while after failures.
+        breaker: Stops calls to Kakao for a while after failures.
         timeout: Seconds a call may take.
     """
 
@@ -106,10 +106,10 @@ class KakaoPlaces:
         self._timeout = timeout
 
     async def nearest(self, location: Location, materials: Sequence[str], radius_meters: float) -> list[NearbyPlace]:
-        """Places that take one of the materials; none if Kakao can't say, or no material is asked for.
+        """Places that take one of the materials; none if Kakao can't answer, or no material is asked for.
 
         Args:
-            location: Where somebody is.
+            location: The user's location.
             materials: Categories it must take, any one of them.
             radius_meters: How far they may be.
         """
@@ -131,7 +131,7 @@ class KakaoPlaces:
         return list(_places(content, search))
 
     async def _ask(self, search: Search, square: Square, radius: int) -> bytes | None:
-        """The response's body, checked; None if there is none to be had."""
+        """The response's body, checked; None if there is none."""
         if self._breaker.open_for() or not await self._quota.take():
             return None
         here = {"x": square.longitude, "y": square.latitude, "radius": radius}
@@ -154,7 +154,7 @@ def load_searches() -> list[Search]:
     """What Kakao is asked for, from `data/places/kakao.yaml`.
 
     Raises:
-        msgspec.ValidationError: The file hasn't the right shape.
+        msgspec.ValidationError: The file doesn't have the right shape.
     """
     text = (files("rules_svc") / "data" / "places" / "kakao.yaml").read_text("utf-8")
     return msgspec.convert(yaml.safe_load(text), list[Search])

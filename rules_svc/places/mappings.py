@@ -18,18 +18,18 @@ import yaml
 
 from mesh.locale import Text
 from rules_svc.places.opening_hours import WeeklyHours
-from rules_svc.places.opening_hours_text import from_korean, told
+from rules_svc.places.opening_hours_text import from_korean, hours_text
 from rules_svc.places.places import Location, PlaceKind
 
 IMPORTS = files("rules_svc") / "data" / "imports"
 
-# Korea with its islands. What lies outside is a typing error, most often latitude and longitude swapped.
+# Korea with its islands. Coordinates outside are errors, most often latitude and longitude swapped.
 _SOUTH, _NORTH, _WEST, _EAST = 32.9, 38.7, 124.5, 132.0
 _LONGEST = 500
 
 
 class RejectionReason(StrEnum):
-    """Why a row isn't taken."""
+    """Why a row is rejected."""
 
     COLUMN_COUNT = "column_count"
     NO_COORDINATES = "no_coordinates"
@@ -42,7 +42,7 @@ class RejectionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that isn't taken: why, and what stood in which column."""
+    """A rejected row: why, and the value of which column."""
 
     reason: RejectionReason
     column: str = ""
@@ -145,7 +145,7 @@ class RowReader:
         self._columns = columns
 
     def read(self, row: Sequence[str]) -> PlaceRow | RejectedRow:
-        """The row as a place, or why it is none."""
+        """The row as a place, or why it is rejected."""
         if len(row) != len(self._header):
             return RejectedRow(RejectionReason.COLUMN_COUNT, value=str(len(row)))
         texts = {field: self._text(row, field) for field in self._columns}
@@ -161,7 +161,7 @@ class RowReader:
         return _entry(texts, location, what)
 
     def _text(self, row: Sequence[str], field: str) -> str:
-        """The first of the columns that says something."""
+        """The first of the columns that isn't empty."""
         return next((text for number in self._columns[field] if (text := row[number].strip())), "")
 
     def _heading(self, field: str) -> str:
@@ -173,7 +173,7 @@ def load_mapping(name: str, folder: Traversable = IMPORTS) -> Mapping:
 
     Raises:
         FileNotFoundError: There is none of this name.
-        msgspec.ValidationError: The file hasn't the right shape.
+        msgspec.ValidationError: The file doesn't have the right shape.
     """
     return msgspec.convert(yaml.safe_load((folder / f"{name}.yaml").read_text("utf-8")), Mapping)
 
@@ -185,8 +185,8 @@ def names(folder: Traversable = IMPORTS) -> list[str]:
 
 def _entry(texts: Table[str, str], location: Location, what: KindMapping) -> PlaceRow:
     hours = from_korean(texts["hours"])
-    # What isn't understood is still shown as it stands.
-    read = told(WeeklyHours.parse(hours)) if hours else Text(texts["hours"], texts["hours"])
+    # Text that isn't understood is shown unchanged.
+    read = hours_text(WeeklyHours.parse(hours)) if hours else Text(texts["hours"], texts["hours"])
     name = texts["name"]
     return PlaceRow(
         key=texts["id"] or _key(what.kind, location, name, texts["address"]),
@@ -221,7 +221,7 @@ def _location(latitude: str, longitude: str) -> Location | RejectedRow:
 
 
 def _key(*parts: object) -> str:
-    """A key for rows without an id: the same as long as what is told of the place is the same."""
+    """A key for rows without an id, made from their content."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:20]
 
 

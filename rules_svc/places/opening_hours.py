@@ -1,4 +1,4 @@
-"""Opening hours: weekly ones, written in a subset of OpenStreetMap's `opening_hours`, and what they say of a moment.
+"""Weekly opening hours, in a subset of OpenStreetMap's `opening_hours`, and whether a place is open at a moment.
 
     24/7
     Mo-Fr 09:00-18:00; Sa 09:00-13:00; PH off
@@ -25,7 +25,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 WHOLE_DAY: Span = (0, 1440)
 
-# Month and day; act on public holidays, article 2. Seollal, Chuseok and Buddha's birthday move with the moon.
+# Month and day; act on public holidays, article 2. Seollal, Chuseok and Buddha's birthday follow the lunar calendar.
 FIXED_HOLIDAYS = frozenset({(1, 1), (3, 1), (5, 5), (6, 6), (8, 15), (10, 3), (10, 9), (12, 25)})
 
 _TIME = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
@@ -38,7 +38,7 @@ class WeeklyHours:
 
     Attributes:
         days: Spans from Monday to Sunday; none on a day that is closed.
-        holidays: Spans on public holidays; None if the hours don't say.
+        holidays: Spans on public holidays; None if the hours don't mention them.
     """
 
     days: tuple[tuple[Span, ...], ...]
@@ -76,7 +76,7 @@ class WeeklyHours:
         return not self.always or self.holidays not in (None, (WHOLE_DAY,))
 
     def on(self, day: date) -> tuple[Span, ...] | None:
-        """The spans that start on a date; None if nobody knows."""
+        """The spans that start on a date; None if unknown."""
         if (day.month, day.day) in FIXED_HOLIDAYS and not (self.always and self.holidays is None):
             return self.holidays
         return self.days[day.weekday()]
@@ -92,7 +92,7 @@ class OpeningState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What hours say of a moment.
+    """Whether a place is open at a moment.
 
     Attributes:
         state: Open, closed, unknown.
@@ -108,7 +108,7 @@ class Opening:
 
 
 def opening(hours: str, moment: datetime) -> Opening:
-    """What hours say of a moment; UNKNOWN for empty ones.
+    """Whether a place with these hours is open at a moment; UNKNOWN for empty hours.
 
     Args:
         hours: As `WeeklyHours.parse` reads them, or empty.
@@ -134,7 +134,7 @@ def opening(hours: str, moment: datetime) -> Opening:
 
 @lru_cache(maxsize=4096)
 def weekly(hours: str) -> WeeklyHours:
-    """`WeeklyHours.parse`, remembered: a city's boxes share few different hours."""
+    """`WeeklyHours.parse`, cached: a city's boxes have few different hours."""
     return WeeklyHours.parse(hours)
 
 

@@ -1,4 +1,4 @@
-"""Opening hours as people write them in Korea, and as they read them in either language."""
+"""Reads opening hours as Korean data sets write them, and writes them for users in either language."""
 
 import re
 from datetime import datetime
@@ -58,7 +58,7 @@ def from_korean(text: str) -> str:
     return written(WeeklyHours(tuple(days), holidays)) if understood and any(days) else ""
 
 
-def told(week: WeeklyHours) -> Text:
+def hours_text(week: WeeklyHours) -> Text:
     """Weekly hours as a person reads them."""
     if week.always:
         return Text("24시간", "24 hours")
@@ -70,7 +70,7 @@ def told(week: WeeklyHours) -> Text:
     return Text(", ".join(ko), ", ".join(en))
 
 
-def phrase(opening: Opening) -> Text:
+def opening_phrase(opening: Opening) -> Text:
     """One phrase on whether a place is open."""
     match opening.state:
         case OpeningState.OPEN if opening.changes_at is None:
@@ -99,7 +99,7 @@ def _closed(opening: Opening) -> Text:
 
 
 def _moment(at: datetime, now: datetime) -> tuple[str, str]:
-    """A time within a week, as one says it today, in both languages."""
+    """A time within the next week, relative to today, in both languages."""
     days, time = (at.date() - now.astimezone(SEOUL).date()).days, f"{at:%H:%M}"
     if days == 0:
         return time, time

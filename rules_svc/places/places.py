@@ -8,13 +8,13 @@ from urllib.parse import quote
 
 from mesh.locale import Text
 
-# Streets aren't straight: in a town a walk is about 1.3 times the distance as the crow flies. 4 km/h is an easy pace.
+# In a town a walk is about 1.3 times the straight distance; 4 km/h is an easy pace.
 _DETOUR = 1.3
 _METERS_A_MINUTE = 4000 / 60
 _EARTH_METERS = 6371008.8
 
 SAMPLE = "sample"
-# Two places of one kind that are nearer than this are one, told by two sources.
+# Two places of one kind from two sources that are nearer than this are one place.
 SAME_PLACE_METERS = 50.0
 
 
@@ -70,7 +70,7 @@ class Place:
         materials: Middle (or major) categories it takes.
         opening_hours: As a person would read them; empty when unknown.
         is_sample: Whether it is invented.
-        source: Who says so: "sample", the name of an imported data set, or "kakao".
+        source: Where it is from: "sample", the name of an imported data set, or "kakao".
         hours: The same for `hours.opening`; empty when unknown.
         phone: Phone number; empty when unknown.
         page: Address of its own page on Kakao's map; empty if it has none.
@@ -110,7 +110,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class NearbyPlace:
-    """A place and its great-circle distance from where somebody is."""
+    """A place and its great-circle distance from the user."""
 
     place: Place
     distance_meters: float
@@ -122,9 +122,9 @@ class NearbyPlace:
 
 
 def merged(ours: Sequence[NearbyPlace], theirs: Iterable[NearbyPlace], limit: int) -> list[NearbyPlace]:
-    """Both lists, nearest first; of two of a kind within 50 m the first list's, since it says more.
+    """Both lists, nearest first; of two of one kind within 50 m the first list's, since it has more details.
 
-    An invented place hides no real one.
+    A sample place never replaces a real one.
     """
     known = [nearby.place for nearby in ours if not nearby.place.is_sample]
     added = []

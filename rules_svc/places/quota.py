@@ -1,6 +1,6 @@
-"""Being careful with somebody else's service: answers kept, calls counted.
+"""Limits calls to an outside service: responses are cached, calls are counted.
 
-With Redis, replicas share answers and the day's count; without it, or while it is away, each process keeps its own.
+With Redis, replicas share cache and count; without it, or while it is down, each process has its own.
 """
 
 import time
@@ -16,11 +16,11 @@ _DAY_SECONDS = 86_400
 
 
 class AnswerCache:
-    """Answers that are still good.
+    """Responses, kept for a while.
 
     Args:
         shared: Redis, if there is one.
-        seconds: How long an answer is good.
+        seconds: How long a response is kept.
         clock: Monotonic seconds.
     """
 
@@ -31,7 +31,7 @@ class AnswerCache:
         self._own: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     async def get(self, key: str) -> bytes | None:
-        """An answer, or None."""
+        """A response, or None."""
         until, content = self._own.get(key, (0.0, b""))
         if until > self._clock():
             self._own.move_to_end(key)
@@ -45,7 +45,7 @@ class AnswerCache:
         return cast("bytes | None", found)
 
     async def put(self, key: str, content: bytes) -> None:
-        """Keeps an answer."""
+        """Keeps a response."""
         self._own[key] = (self._clock() + self._seconds, content)
         self._own.move_to_end(key)
         if len(self._own) > _MOST_ANSWERS:
@@ -58,7 +58,7 @@ class AnswerCache:
 
 
 class DailyQuota:
-    """How many calls a Korean day may cost.
+    """Counts the calls of a day in Korea up to a limit.
 
     Args:
         shared: Redis, if there is one.

@@ -32,7 +32,7 @@ class PlaceStore:
         """The places nearest to a location, nearest first.
 
         Args:
-            location: Where somebody is.
+            location: The user's location.
             materials: Categories it must take, any one of them; all places when empty.
             radius_meters: How far they may be, great-circle.
             limit: How many at most.
@@ -50,9 +50,9 @@ class PlaceStore:
     async def keep_samples(self, places: Iterable[Place]) -> None:
         """Makes the invented places exactly these: adds, corrects and removes; real ones aren't touched.
 
-        Doing it twice, or in two processes at once, comes to the same.
+        Idempotent, also in two processes at once.
         """
-        # One order in every process: two that write the same rows wait for each other instead of dying of a deadlock.
+        # One order in every process, so that two which write the same rows can't deadlock.
         rows = [_row(place) for place in sorted(places, key=lambda place: place.place_id)]
         await self._pool.execute(self._sql["keep_sample_places"], rows)
 

@@ -11,7 +11,7 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from mesh.validation.normalization import composed
 from rules_svc.places.opening_hours import Opening, opening
-from rules_svc.places.opening_hours_text import phrase
+from rules_svc.places.opening_hours_text import opening_phrase
 from rules_svc.places.places import Location, NearbyPlace
 from rules_svc.rulebook.taxonomy import Taxonomy
 
@@ -26,7 +26,7 @@ def to_materials(request: rules_service_pb2.FindPlacesRequest, taxonomy: Taxonom
     """The materials asked for.
 
     Raises:
-        InvalidArgument: One isn't a major or middle category; without this it would look as if no place took it.
+        InvalidArgument: One isn't a major or middle category; an empty result would be misleading.
     """
     materials = tuple(composed(material) for material in request.materials)
     known = taxonomy.materials()
@@ -42,7 +42,7 @@ def to_materials(request: rules_service_pb2.FindPlacesRequest, taxonomy: Taxonom
 
 
 def to_location(location: latlng_pb2.LatLng) -> Location:
-    """Where somebody is."""
+    """The user's location."""
     return Location(location.latitude, location.longitude)
 
 
@@ -81,7 +81,7 @@ def from_nearby(nearby: NearbyPlace, now: datetime, locale: Locale) -> disposal_
 def _from_opening(found: Opening, locale: Locale) -> disposal_pb2.Opening:
     message = disposal_pb2.Opening(
         state=disposal_pb2.Opening.State.Value(f"STATE_{found.state}"),
-        text=phrase(found)[locale],
+        text=opening_phrase(found)[locale],
         may_differ_on_holidays=found.may_differ_on_holidays,
     )
     message.checked_time.FromDatetime(found.checked_at)

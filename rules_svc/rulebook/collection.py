@@ -7,7 +7,7 @@ from mesh.locale import Text
 
 
 class Stream(StrEnum):
-    """How a thing is collected: what has a day, an hour and a place of its own."""
+    """How waste is collected: each stream has days, hours and a container of its own."""
 
     GENERAL = "general"
     NONBURNABLE = "nonburnable"
@@ -29,7 +29,7 @@ class Stream(StrEnum):
 
     @property
     def recyclable(self) -> bool:
-        """Whether it goes with the recyclables where nothing is said about it alone."""
+        """Whether it is collected with the recyclables unless a region says otherwise."""
         return self in _RECYCLABLES
 
 
@@ -46,7 +46,7 @@ class Collection:
         when: Days and hours.
         place: Where it is put out.
         container: The bag or bin it goes in, in place of the rule's own.
-        differs: Whether it is only a rule of thumb, since every district decides for itself.
+        differs: Whether it is only the usual practice, since every district decides for itself.
     """
 
     when: Text | None = None

@@ -1,4 +1,4 @@
-"""What a situation, or a region, changes about a rule: another step, another bag, or another rule altogether."""
+"""What a situation or a region changes about a rule: another step, another bag, or another rule."""
 
 from dataclasses import dataclass
 
@@ -22,11 +22,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """Another rule takes over.
+    """Another rule to follow.
 
     Attributes:
         to: The category whose rule it is.
-        because: Said as its first step.
+        because: Becomes the first step.
     """
 
     to: Path
@@ -56,7 +56,7 @@ class Effect:
     exact: bool = False
 
     def reaches(self, path: Path) -> bool:
-        """Whether it concerns this category. A redirect doesn't concern what already stands where it leads."""
+        """Whether it applies to this category. A redirect doesn't apply to its own target."""
         if self.redirect is not None and within(path, self.redirect.to):
             return False
         return path in self.scopes if self.exact else any(within(path, scope) for scope in self.scopes)

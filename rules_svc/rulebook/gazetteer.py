@@ -40,7 +40,7 @@ _SEPARATORS = re.compile(r"[/,>()\s]+")
 # What may follow a region in one word with it: another region, or a part of an address.
 _TITLED = re.compile(r".(?:시|도|군|구)$")
 _ADDRESS = re.compile(r"\d|(?:[동읍면리가로길]|구청|시청|군청)$")
-# What Korean speech puts behind a name: "마포구예요", "마포구에 살아요".
+# Particles and endings behind a name: "마포구예요", "마포구에 살아요".
 _ENDING = re.compile(r"(이에요|예요|이요|요|입니다|에서|에|은|는|이야|야)[.!]?$")
 
 
@@ -73,10 +73,10 @@ class Region:
         """What its last part is called, folded: with and without its title, in both languages."""
         name, english = self.key.rsplit("/", 1)[-1], self.english.casefold()
         short = _TITLES.sub("", name)
-        told = {name, english, _ENGLISH_TITLES.sub("", english), *_PROVINCES.get(name, ())}
-        if len(short) > 1:  # 중구 without its title would be any 중
-            told |= {short} if "/" in self.key else {short, short + name[-1]}  # 서울시, 강원도
-        return frozenset(told)
+        names = {name, english, _ENGLISH_TITLES.sub("", english), *_PROVINCES.get(name, ())}
+        if len(short) > 1:  # 중구 without its title would be 중, which is ambiguous
+            names |= {short} if "/" in self.key else {short, short + name[-1]}  # 서울시, 강원도
+        return frozenset(names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class RegionNames:
         return [part for word in _SEPARATORS.split(folded) if word for part in self._parts(word)]
 
     def find(self, words: Sequence[str]) -> list[Region]:
-        """The regions that these words name; as many words as possible, so that what stands around is ignored."""
+        """The regions that these words name; the longest match wins, and words around it are ignored."""
         for start in range(len(words)):
             for end in range(len(words), start, -1):
                 *around, last = words[start:end]

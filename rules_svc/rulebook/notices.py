@@ -1,4 +1,4 @@
-"""One sentence about whose rules somebody is told, and how far to trust them."""
+"""One sentence to the user: which region's rules apply, and whether they were verified."""
 
 from mesh.locale import Locale, Text
 from rules_svc.rulebook.overlays import Overlay
@@ -28,13 +28,13 @@ def notice(found: ResolvedRegion, applied: Overlay, regions: Regions, locale: Lo
 
     Args:
         found: The region that was asked for.
-        applied: The overlay that had a say.
+        applied: The narrowest overlay that applies.
         regions: For their names.
         locale: Language of the sentence.
     """
     if applied.key != regions.nation.key:
-        told = _LOCAL[locale].format(name=regions.name(applied.key)[locale])
-        return f"{told} {applied.advice[locale]}" if applied.advice else told
+        sentence = _LOCAL[locale].format(name=regions.name(applied.key)[locale])
+        return f"{sentence} {applied.advice[locale]}" if applied.advice else sentence
     if found.several:
         names = ", ".join(regions.name(region.key)[locale] for region in found.several)
         return _SEVERAL[locale].format(names=names)

@@ -29,12 +29,12 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRegion:
-    """What became of a person's word for where they live.
+    """The region that a user's words were resolved to.
 
     Attributes:
         region: The region; None if it wasn't recognised, or nothing was said.
-        said: What was said, as it was said.
-        several: The regions of that name, if there are several and nothing decides between them.
+        said: The user's words, unchanged.
+        several: The regions of that name, if there are several and no location decides between them.
     """
 
     region: Region | None = None
@@ -70,8 +70,8 @@ class Regions:
         """The regions with these overlays.
 
         Raises:
-            ValueError: A code or key stands there twice, or an overlay is of no region.
-            KeyError: What a former region is now doesn't exist.
+            ValueError: A code or key occurs twice, or an overlay's region doesn't exist.
+            KeyError: The successor of a former region doesn't exist.
         """
         by_code = {region.code: region for region in gazetteer}
         by_key = {region.key: region for region in gazetteer}
@@ -95,7 +95,7 @@ class Regions:
         return iter(self._by_key.values())
 
     def find(self, said: str, location: tuple[float, float] | None = None) -> ResolvedRegion:
-        """The region a person means.
+        """Resolves a user's words for where they live.
 
         Args:
             said: A name from the province down ("서울특별시/마포구", "서울 마포", "Seoul Mapo-gu"), a name alone
@@ -114,7 +114,7 @@ class Regions:
         return ResolvedRegion(self.nearest(*location) if location is not None else None, said)
 
     def nearest(self, latitude: float, longitude: float) -> Region | None:
-        """The district whose centre is nearest: near a border that may be the neighbour. None outside Korea."""
+        """The district whose centre is nearest: near a border it may be the neighbour. None outside Korea."""
         region = min(self._centres, key=lambda one: _kilometres(one, (latitude, longitude)))
         return region if _kilometres(region, (latitude, longitude)) <= _REACH_KM else None
 

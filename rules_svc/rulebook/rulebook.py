@@ -42,9 +42,9 @@ class Rule:
         stream: How it is collected; None for what isn't known yet.
         fee: What it costs; None if nothing beyond the bag.
         applied_tags: Situation tags that changed it.
-        when: Days and hours where it is to be disposed of; None if they aren't known.
-        place: Where it is put out there; None if nothing is said about it.
-        fixed: Whether situations and regions leave it as it is: what is dangerous is told whole, and nothing beside it.
+        when: Days and hours in the user's region; None if unknown.
+        place: Where it is put out there; None if unknown.
+        fixed: Whether situations and regions leave it unchanged, as they must for dangerous waste.
     """
 
     rule_id: str
@@ -84,7 +84,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class LocalizedRule:
-    """A rule as a person reads it, in one language. Exclusions are (item, instead).
+    """A rule in one language, as the user reads it. Exclusions are (item, instead).
 
     Attributes:
         fee: What it costs; empty if nothing.
@@ -109,11 +109,11 @@ class LocalizedRule:
 
 @dataclass(frozen=True, slots=True)
 class MatchedRules:
-    """What applies.
+    """The rules that apply.
 
     Attributes:
         rules: First the rule to follow, then the wider ones. Never empty.
-        overlay: The narrowest region that had a say; the nation's when none did.
+        overlay: The narrowest region that changed something; the nation's if none did.
     """
 
     rules: tuple[Rule, ...]
@@ -122,7 +122,7 @@ class MatchedRules:
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """Everything the service knows. Loaded once, never changed.
+    """Taxonomy, rules, tags and regions. Immutable.
 
     Attributes:
         version: Digest of the data it was read from.
@@ -149,7 +149,8 @@ class Rulebook:
         Args:
             path: The category. One without a rule of its own falls back to the wider one.
             tags: Keys of situation tags; order and repetition don't matter.
-            where: The region. If one was named, recognised or not, even a rule of thumb about days is told.
+            where: The region. If one was named, recognised or not, usual days are included even where districts
+                differ.
 
         Returns:
             First the rule to follow: the narrowest one, or the one the situation redirects to, with the situation and
@@ -160,7 +161,7 @@ class Rulebook:
             InvalidArgument: A tag isn't in the closed list.
         """
         node, known = self.taxonomy[path], self.regions.known_of(where.region)
-        # What a region does differently comes after what the situation demands.
+        # Effects of a region come after those of the situation.
         changes = [*self._present(tags), *(Tag("", _NAMELESS, one.differently) for one in known if one.differently)]
         target, reasons, redirecting = self._redirected(node.path, changes)
         shaped = self._shaped(self._narrowest(target), target, changes, reasons, redirecting)

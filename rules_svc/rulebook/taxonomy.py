@@ -16,7 +16,7 @@ Path: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Synonyms:
-    """What else people call a thing, in both languages: `synonyms[locale]`."""
+    """Other names of a category, in both languages: `synonyms[locale]`."""
 
     ko: tuple[str, ...] = ()
     en: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Taxonomy:
 
     Attributes:
         majors: The roots, in the guide's order.
-        compounds: What last nouns and materials say in names that no category has.
+        compounds: Rules for names of several words.
     """
 
     majors: tuple[Node, ...]
@@ -75,7 +75,7 @@ class Taxonomy:
         """The taxonomy with these roots.
 
         Raises:
-            ValueError: A category stands there twice.
+            ValueError: A category occurs twice.
         """
         nodes = [node for major in majors for node in major.walk()]
         by_path = {node.path: node for node in nodes}

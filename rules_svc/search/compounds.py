@@ -1,6 +1,6 @@
 """Names made of several words: the last noun says what a thing is, the words before it of what kind.
 
-A peach stone is no fruit, a filter for an air purifier no appliance, and a rubber boot no shoe for the clothing bin.
+So a peach stone isn't sorted as a fruit, nor a filter for an air purifier as an appliance.
 """
 
 from collections import defaultdict
@@ -29,12 +29,12 @@ class FoldedWords:
 
 @dataclass(frozen=True, slots=True)
 class Compound:
-    """A last noun that decides.
+    """A last noun that decides the category.
 
     Attributes:
         heads: The noun.
         to: The category of a thing so called.
-        of: What must stand before it; anything, or nothing, if there are none.
+        of: Words of which one must precede it; if there are none, nothing is required.
     """
 
     heads: FoldedWords
@@ -42,17 +42,17 @@ class Compound:
     of: FoldedWords = FoldedWords()
 
     def allows(self, rest: str) -> bool:
-        """Whether what stands before the noun is what must."""
+        """Whether the words before the noun include a required one."""
         return self.of == FoldedWords() or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a thing may be said to be made of.
+    """A material that a name may mention.
 
     Attributes:
-        words: The words that say so.
-        to: Where a thing of it goes if nothing else is known.
+        words: The words for it.
+        to: The category of a thing of this material, if nothing else is known.
         own: Categories for things of this material alone.
     """
 
@@ -66,7 +66,7 @@ class Material:
 
 
 class Compounds:
-    """What last nouns and materials say.
+    """Finds categories by last nouns and materials.
 
     Args:
         heads: The nouns, the most particular first.
@@ -80,7 +80,7 @@ class Compounds:
         self._longest = max(map(len, (*self._heads, *self._said)), default=0)
 
     def named(self, phrase: Phrase) -> Compound | None:
-        """What the phrase's last noun makes of it, if one is known."""
+        """The compound of the phrase's last noun, if one is known."""
         *before, last = phrase.words
         said = " ".join(filter(None, (phrase.before, *before)))
         lengths = range(1, min(self._longest, len(last)) + 1) if not last.isascii() else (len(last),)

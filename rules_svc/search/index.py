@@ -30,9 +30,9 @@ from rules_svc.search.phrases import LONGEST, Phrase, folded, phrases, singular
 
 # Below this a match is a guess that would lead somebody to the wrong bin.
 _LEAST = 0.6
-# What is so much worse than the best isn't worth showing beside it.
+# Matches that score so much less than the best one are left out.
 _BEHIND_BEST = 0.25
-# From here on the category may be told as the answer; below it only asked about.
+# From here on a match may be shown as the answer; below it is only a candidate.
 SURE = 0.86
 _UNSURE = 0.84
 # A name that makes up less than this of a Korean word ends it by chance: 도자기 in 보도자기.
@@ -76,7 +76,7 @@ class ItemMatch:
 
     @property
     def sure(self) -> bool:
-        """Whether it may be told as the answer; else it is a candidate to ask about."""
+        """Whether it may be shown as the answer; else it is a candidate to ask about."""
         return self.score >= SURE
 
 
@@ -111,7 +111,7 @@ class ItemIndex:
         return cls(names, taxonomy.compounds, {node.path: node.name.ko for node in taxonomy})
 
     def search(self, question: str, limit: int) -> list[ItemMatch]:
-        """The categories a question may mean, best first; none rather than a far-fetched one.
+        """The categories a question may mean, best first; empty if none scores high enough.
 
         Args:
             question: What somebody typed, in either language.
@@ -124,7 +124,7 @@ class ItemIndex:
         if not any(found.sure for found in best.values()):
             for phrase in asked[:_FUZZY_PHRASES]:
                 _keep(best, self._spelt_otherwise(phrase))
-        # Of two that are as good the narrower one says more; then the guide's order, so that chance has no say.
+        # Of equal scores the narrower category wins, then the guide's order, so that the result is deterministic.
         ranked = sorted(best.values(), key=lambda one: (-one.score, -len(one.path), self._order[one.path]))
         least = max(_LEAST, ranked[0].score - _BEHIND_BEST) if ranked else _LEAST
         return [found for found in ranked[:limit] if found.score >= least]
@@ -155,7 +155,7 @@ class ItemIndex:
     def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         if compound := self._compounds.named(phrase):
             yield ItemMatch(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN))
-        # What it is made of decides where the thing itself goes otherwise: a rubber boot, a plastic chopping board.
+        # A material that conflicts with the name's category decides: a rubber boot, a plastic chopping board.
         known = bool(materials) and any(self._of_another(materials, phrase, name) for name in self._at_the_end(phrase))
         for material in materials:
             score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * _UNSURE
@@ -284,7 +284,7 @@ def _part(shorter: int, longer: int) -> float:
 
 
 def _found(name: Name, score: float, *, sure: bool = False) -> ItemMatch:
-    """A match; its score says whether it is sure."""
+    """A match, its score limited by whether it is sure."""
     return ItemMatch(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE))
 
 

@@ -1,4 +1,4 @@
-"""What in a person's question may be the name of a thing: particles and the words around it are taken off."""
+"""The parts of a question that may be the name of a thing, without particles and surrounding words."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
-# What stands in brackets behind a name tells of what kind it is: 수납장(플라스틱).
+# Brackets behind a name hold its kind: 수납장(플라스틱).
 _IN_BRACKETS = re.compile(r"(\S+)\s*[(（]([^()（）]*)[)）]")
 _MOST_WORDS = 10
 _TOPIC = re.compile(r".[은는]$")
@@ -55,7 +55,7 @@ class Phrase:
         words: Its words.
         weight: How much of the question it stands for, up to 1.
         heads: Whether it ends with what the question is about: the last noun, or the marked topic.
-        before: The words before it, parted by blanks.
+        before: The words before it, separated by spaces.
     """
 
     squeezed: str
@@ -88,7 +88,7 @@ def phrases(question: str) -> list[Phrase]:
     left = [word for word in _ASKING.sub(" ", text).split()[:_MOST_WORDS] if _bare(word) not in _AROUND]
     found: dict[str, Phrase] = {}
     whole = [replace(phrase, heads=left == every and _head(every) == len(every)) for phrase in _spellings(every, 1.0)]
-    # The very words say a little more than what is left of them.
+    # The question's exact words weigh a little more than those left after removing some.
     share = 1.0 if left == every else 0.995
     runs = (replace(phrase, weight=phrase.weight * share) for phrase in _runs(left or every))
     for phrase in (*whole, *runs):

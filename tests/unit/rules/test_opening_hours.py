@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_svc.places.opening_hours import SEOUL, Opening, OpeningState, WeeklyHours, opening, written
-from rules_svc.places.opening_hours_text import from_korean, phrase, told
+from rules_svc.places.opening_hours_text import from_korean, hours_text, opening_phrase
 
 OFFICE = "Mo-Fr 09:00-18:00; Sa 09:00-13:00; PH off"
 
@@ -135,10 +135,10 @@ def test_the_state_really_changes_when_it_says_so(week: WeeklyHours, moment: dat
 
 def test_people_read_hours_in_both_languages() -> None:
     """Days in a row are joined, closed ones left out."""
-    text = told(WeeklyHours.parse(OFFICE))
+    text = hours_text(WeeklyHours.parse(OFFICE))
     assert text.ko == "평일 09:00–18:00, 토 09:00–13:00, 공휴일 휴무"
     assert text.en == "Mon–Fri 09:00–18:00, Sat 09:00–13:00, public holidays closed"
-    assert told(WeeklyHours.parse("24/7")).en == "24 hours"
+    assert hours_text(WeeklyHours.parse("24/7")).en == "24 hours"
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_people_read_hours_in_both_languages() -> None:
 )
 def test_one_phrase_says_it_as_a_person_would(moment: str, ko: str, en: str) -> None:
     """Today, tomorrow, a weekday; and that holidays may differ."""
-    text = phrase(opening(OFFICE, seoul(moment)))
+    text = opening_phrase(opening(OFFICE, seoul(moment)))
     assert ko in text.ko
     assert en in text.en
     assert "공휴일" in text.ko
@@ -160,7 +160,7 @@ def test_one_phrase_says_it_as_a_person_would(moment: str, ko: str, en: str) -> 
 
 def test_unknown_and_always_open_have_their_phrases() -> None:
     """Neither names a time."""
-    unknown = phrase(Opening(OpeningState.UNKNOWN, seoul("2026-11-20T10:00")))
-    always = phrase(opening("24/7", seoul("2026-11-20T10:00")))
+    unknown = opening_phrase(Opening(OpeningState.UNKNOWN, seoul("2026-11-20T10:00")))
+    always = opening_phrase(opening("24/7", seoul("2026-11-20T10:00")))
     assert unknown != always
     assert not any(character.isdigit() for character in unknown.ko + unknown.en + always.ko + always.en)
