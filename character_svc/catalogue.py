@@ -18,7 +18,7 @@ class Character:
 
     Attributes:
         id: Stable id; collections refer to it.
-        middle: The middle category it stands for; empty for the default character.
+        middle: Its middle category; empty for the default character.
         name: What it is called.
         dialogue: What it says when it is earned.
     """
@@ -66,9 +66,9 @@ class Catalogue:
 
     @property
     def default(self) -> Character:
-        """Who is earned where no character stands for the middle category."""
+        """The character that is earned where none belongs to the middle category."""
         return self._characters[-1]
 
     def of_middle(self, middle: str) -> Character | None:
-        """Who stands for a middle category; None if nobody does, and for an empty one."""
+        """The character of a middle category; None if there is none, and for an empty one."""
         return self._by_middle.get(middle) if middle else None

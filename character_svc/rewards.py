@@ -1,4 +1,4 @@
-"""What a scan deserves, and what came of it."""
+"""Rewards: which character a scan earns, and whether its user has it already."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ RECYCLABLE = "재활용폐기물"
 
 
 class Verdict(StrEnum):
-    """What a scan deserves, whoever's it is."""
+    """What a scan earns, whatever its user owns."""
 
     EARNED = "EARNED"
     NOT_RECYCLABLE = "NOT_RECYCLABLE"
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 
 class RewardOutcome(StrEnum):
-    """What came of a scan, given what its user had already."""
+    """The reward of a scan, given what its user owned before."""
 
     GRANTED = "GRANTED"
     ALREADY_OWNED = "ALREADY_OWNED"
@@ -37,7 +37,7 @@ class MatchReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """What the earlier stages found out about a scan.
+    """The facts about a scan that decide its reward.
 
     Attributes:
         major: Major category.
@@ -88,7 +88,7 @@ class OwnedCharacter:
 
 
 def decide(finding: ScanFacts, catalogue: Catalogue) -> Decision:
-    """What a scan deserves.
+    """Decides what a scan earns.
 
     Only a recyclable with rules and a complete answer earns a character: the one of its middle category, else the
     default one. The first condition that fails gives the verdict.
@@ -105,10 +105,10 @@ def decide(finding: ScanFacts, catalogue: Catalogue) -> Decision:
 
 
 def to_reward(decision: Decision, *, first: bool) -> Reward:
-    """What came of a decision.
+    """Makes a decision a reward.
 
     Args:
-        decision: What the scan deserved.
+        decision: What the scan earns.
         first: Whether it was this scan that brought the character into the collection.
     """
     if decision.verdict is not Verdict.EARNED:

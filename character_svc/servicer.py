@@ -1,4 +1,4 @@
-"""CharacterService: a catalogue for everybody, a collection for each user, a reward for each well-sorted scan."""
+"""CharacterService: the catalogue, each user's collection, and a reward for each well-sorted scan."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class CharacterServicer(CharacterServiceServicer):
 
     Args:
         catalogue: Every character there is.
-        store: Who earned what.
+        store: Rewards and collections.
     """
 
     def __init__(self, catalogue: Catalogue, store: RewardStore) -> None:

@@ -1,4 +1,4 @@
-"""What the Character service can be told."""
+"""Settings of the Character service."""
 
 from pydantic import Field
 

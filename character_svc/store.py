@@ -1,8 +1,8 @@
 """Rewards and collections in PostgreSQL.
 
 A scan's reward and the character it brings are written by one statement, so by one transaction. The primary keys
-decide every race: one reward a scan, one row a user and character. The one thing ever updated is a refusal for what an
-answer left open, when a later evaluation of the same scan earns.
+decide every race: one reward a scan, one row a user and character. The only update: a refusal for an open question
+becomes a grant when a later evaluation of the same scan earns a character.
 """
 
 from uuid import UUID
@@ -16,7 +16,7 @@ from mesh.reasons import Reason
 
 
 class RewardStore:
-    """Who earned what with which scan.
+    """The rewards of scans, and the characters users own.
 
     Args:
         pool: Connections to the database.
@@ -27,13 +27,13 @@ class RewardStore:
         self._sql = Queries("character_svc")
 
     async def evaluate(self, scan_id: UUID, user_id: str, decision: Decision) -> Reward:
-        """Grants what a scan deserves, or finds what its first evaluation brought.
+        """Grants what a scan earns, or finds what its first evaluation granted.
 
         Args:
             scan_id: The scan; also the idempotency key.
             user_id: Whose scan.
-            decision: What it deserves. Ignored when the scan was evaluated before, even if that came out otherwise;
-                but a scan refused as INSUFFICIENT earns what it is found to deserve later.
+            decision: What it earns. Ignored if the scan was evaluated before, whatever the result; but a scan that was
+                refused as INSUFFICIENT may earn a character later.
 
         Raises:
             NotFound: The scan was evaluated for another user.
@@ -56,7 +56,7 @@ class RewardStore:
         return [OwnedCharacter(*row) for row in rows]
 
     async def _find(self, scan_id: UUID, user_id: str) -> Reward:
-        # A statement of its own: the one that lost the race can't see the row it lost to.
+        # A second statement: the snapshot of the first doesn't contain the row that was inserted meanwhile.
         row = await self._pool.fetchrow(self._sql["find_reward"], scan_id, user_id)
         if row is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)

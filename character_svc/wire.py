@@ -9,7 +9,7 @@ from mesh.locale import Locale
 
 
 def to_facts(request: character_service_pb2.EvaluateRewardRequest) -> rewards.ScanFacts:
-    """What the caller found out about the scan."""
+    """The facts about the scan."""
     return rewards.ScanFacts(
         major=request.category.major,
         middle=request.category.middle,
@@ -19,7 +19,7 @@ def to_facts(request: character_service_pb2.EvaluateRewardRequest) -> rewards.Sc
 
 
 def to_scan_id(request: character_service_pb2.EvaluateRewardRequest) -> UUID:
-    """The scan's id, whatever way its letters were written."""
+    """The scan's id."""
     return UUID(request.scan_id)
 
 
@@ -48,7 +48,7 @@ def from_owned(
 def from_collection(
     collection: Sequence[rewards.OwnedCharacter], characters: catalogue.Catalogue, locale: Locale
 ) -> character_service_pb2.ListOwnedCharactersResponse:
-    """A collection in one language; an empty one with the character that greets its user."""
+    """A collection in one language; an empty one with the default character, who greets its user."""
     return character_service_pb2.ListOwnedCharactersResponse(
         characters=[from_owned(one, characters, locale) for one in collection],
         default_character=None if collection else from_character(characters.default, locale),

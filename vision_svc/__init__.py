@@ -1,1 +1,1 @@
-"""Vision: loads a photo, checks and cleans it, and tells what it shows."""
+"""Vision loads a photo, checks and cleans it, and classifies what it shows."""

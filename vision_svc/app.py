@@ -2,14 +2,14 @@
 
     VisionServicer ── PhotoClassifier ─┬─ PhotoSource ── PhotoStorage ───── S3
                                        ├─ PhotoSource ── PhotoDownloader ── public addresses only
-                                       ├─ Cache ─────────────────────────── Redis, if there is one
+                                       ├─ Cache ─────────────────────────── Redis, if set
                                        ├─ DecoderPool ───────────────────── processes: cleaning, colour
                                        └─ FallbackChain ─┬─ CachedClassifier ── HostedClassifier ── OpenAI's API
                                                          │                           └─ taxonomy ── Rules
                                                          └─ CachedClassifier ── Offline ── ONNX file, head
 
-The offline model is loaded before the port is opened, or tried there if it stands behind a hosted one: a Vision that
-can't see is never healthy.
+The offline model is loaded before the port is opened. Behind a hosted model it is only loaded in a test process then:
+Vision doesn't start without a model that works.
 """
 
 import asyncio
@@ -114,7 +114,7 @@ async def open_chain(
 
 
 async def _open_offline(backbone: Path, cpu: Executor, *, first: bool) -> Classifier:
-    """The offline model: loaded if it is asked first, else tried and loaded when the others fail."""
+    """The offline model: loaded now if it is asked first, else tested now and loaded when the others fail."""
     loop, load = asyncio.get_running_loop(), partial(lazy_offline.load, backbone, cpu)
     if first:
         return await loop.run_in_executor(cpu, load)

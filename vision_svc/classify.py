@@ -1,4 +1,4 @@
-"""One look at a photo: load it, prepare it, classify it; and let nothing but a clean copy stay in storage."""
+"""Classifies a photo: loads, cleans and classifies it, and leaves only a clean copy in storage."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ S = TypeVar("S")
 
 
 class Phase(StrEnum):
-    """The steps, in order."""
+    """The phases, in order."""
 
     FETCH = "FETCH"
     PREPARE = "PREPARE"
@@ -33,7 +33,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPhoto:
-    """What was found, and in what."""
+    """A classification and the photo it is of."""
 
     classification: Classification
     photo: Identity
@@ -42,7 +42,7 @@ class ClassifiedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """What became of a file that has been here before.
+    """The result of a file that was uploaded before.
 
     Attributes:
         photo: Which photo it is.
@@ -54,17 +54,17 @@ class KnownFile:
 
 
 Clean = Callable[[MemFile], Awaitable[Photo]]
-"""Makes a clean photo of a file; `vision_svc.photos.decoder_pool.Decoders.clean`."""
+"""Makes a clean photo of a file; `vision_svc.photos.decoder_pool.DecoderPool.clean`."""
 
 
 class Classifiers(Protocol):
-    """Who tells what a photo shows; `vision_svc.classifiers.fallback_chain.Chain`."""
+    """Classifies photos; `vision_svc.classifiers.fallback_chain.FallbackChain`."""
 
     async def known(self, identity: Identity) -> Classification | None:
-        """What is known of a photo already."""
+        """The cached classification of a photo, if there is one."""
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
-        """What the photo shows; what it costs goes on the bill of the terms."""
+        """What the photo shows; the cost is added to the terms' usage."""
 
 
 class StoredPhotos(Protocol):
@@ -78,7 +78,7 @@ class StoredPhotos(Protocol):
 
 
 class OutsidePhotos(Protocol):
-    """Outside addresses; `vision_svc.photos.download.PhotoWeb`."""
+    """Outside addresses; `vision_svc.photos.download.PhotoDownloader`."""
 
     async def load(self, address: str, into: MemFile) -> None:
         """Loads the photo at this address."""
@@ -86,21 +86,21 @@ class OutsidePhotos(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PhotoSource(Generic[S]):
-    """A source with its own places, so that strangers' slow servers never hold up our own storage."""
+    """A source with slots of its own, so that slow outside servers never delay photos from our own storage."""
 
     source: S
     bulkhead: Bulkhead
 
 
 class PhotoClassifier:
-    """Looks at photos.
+    """Classifies photos.
 
     Args:
         stored: For photos in our own storage.
         outside: For photos at outside addresses.
         clean: The decoder.
-        classifiers: Who looks.
-        known_files: Files that have been here before, by what storage vouches for.
+        classifiers: The chain.
+        known_files: Files that were uploaded before, by storage's fingerprint.
     """
 
     def __init__(
@@ -116,32 +116,32 @@ class PhotoClassifier:
         self._clean = clean
         self._classifiers = classifiers
         self._known_files = known_files
-        self._looks = PendingOutcomes()
+        self._pending = PendingOutcomes()
 
     def classify(self, location: Location, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
-        """Yields each phase as it begins, then the finding.
+        """Yields each phase as it begins, then the classified photo.
 
         Raises:
-            EcoError: The photo can't be had, isn't one we take, nobody can tell what it shows, or its original can't
-                be replaced by the clean copy.
+            EcoError: The photo can't be loaded, is refused, can't be classified, or its original can't be replaced by
+                the clean copy.
         """
         if isinstance(location, Stored):
-            return self._look_at_ours(location.key, terms)
-        return self._look_outside(location.url, terms)
+            return self._classify_stored(location.key, terms)
+        return self._classify_outside(location.url, terms)
 
-    async def _look_outside(self, url: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
+    async def _classify_outside(self, url: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
         async with self._outside.bulkhead.slot():
             yield Phase.FETCH
             with memfile() as file:
                 await self._outside.source.load(url, file)
                 yield Phase.PREPARE
                 photo = await self._clean(file)
-        # The place is free again: a hosted model takes seconds, and of the photo only the small copy is left.
+        # The slot is free again: a hosted model takes seconds, and only the small copy is still in memory.
         yield Phase.CLASSIFY
         classification = await self._classifiers.classify(photo, terms)
         yield ClassifiedPhoto(classification, photo.identity, terms.bill.total)
 
-    async def _look_at_ours(self, key: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
+    async def _classify_stored(self, key: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
         async with self._stored.bulkhead.slot():
             yield Phase.FETCH
             async with self._stored.source.open(key) as stored:
@@ -159,16 +159,16 @@ class PhotoClassifier:
         else:
             async with self._replacing(stored, photo, terms):
                 yield Phase.CLASSIFY
-                look = partial(self._classifiers.classify, photo, terms)
-                classification = await self._looks.outcome(stored.name, look)
+                classify = partial(self._classifiers.classify, photo, terms)
+                classification = await self._pending.outcome(stored.name, classify)
         yield ClassifiedPhoto(classification, photo.identity, terms.bill.total)
 
     @asynccontextmanager
     async def _replacing(self, stored: StoredPhoto, photo: Photo, terms: Terms) -> AsyncIterator[None]:
-        """Replaces an original beside the look at it, which takes longer.
+        """Replaces the original while the photo is classified, which takes longer.
 
-        Whatever comes of the look, no place, no camera stays in storage: if storage doesn't take the copy the stage is
-        tried again for that alone, and what was paid for is known by then.
+        Whatever the classification ends in, no metadata stays in storage: if storage refuses the copy, the stage is
+        retried for that alone, and the paid classification is cached by then.
         """
         replacing, failure = asyncio.create_task(self._replace(stored, photo)), None
         try:
@@ -180,15 +180,15 @@ class PhotoClassifier:
             try:
                 await replacing
             except EcoError as error:
-                # A failure that is tried again must count as a try: it may have been paid for.
+                # A failure that is retried must carry its cost.
                 if failure is None or isinstance(failure, FINAL):
                     terms.bill.attach(error)
                     raise
             else:
-                self._looks.forget(stored.name)
+                self._pending.forget(stored.name)
 
     async def _recall(self, stored: StoredPhoto) -> ClassifiedPhoto | None:
-        """What is known of a photo before it is loaded; None if it must be."""
+        """The result of a photo that was classified before; None if it must be loaded."""
         if stored.identity:
             known = await self._classifiers.known(stored.identity)
             return ClassifiedPhoto(known, stored.identity) if known else None

@@ -43,7 +43,7 @@ class TaxonomyClient:
         return self._current
 
     async def keep(self) -> None:
-        """Fetches it for ever; Rules may come later, go, or come back with another book."""
+        """Fetches it periodically for ever; Rules may start later, stop, or come back with another rule book."""
         while True:
             try:
                 await self._refresh()
@@ -54,7 +54,7 @@ class TaxonomyClient:
             await asyncio.sleep(pause)
 
     async def known(self, seconds: float) -> None:
-        """Waits for the first one, but not for long: until then other classifiers answer."""
+        """Waits a short time for the first one; without it hosted models are passed over."""
         try:
             async with asyncio.timeout(seconds):
                 await self._known.wait()

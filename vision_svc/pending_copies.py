@@ -1,6 +1,6 @@
-"""What looks came to whose photo storage hasn't replaced yet: the next try stores the copy, and asks nobody again.
+"""Outcomes of photos whose clean copy storage has refused: the next try stores the copy without asking a model again.
 
-An opinion is remembered for a week anyway (`vision_svc.classifiers.cache`), a refusal that was paid for isn't.
+Classifications are cached for a week anyway (`vision_svc.classifiers.cache`); refusals that were paid for aren't.
 """
 
 from collections import OrderedDict
@@ -10,23 +10,23 @@ from mesh.errors import EcoError, FailedPrecondition, InvalidArgument
 from mesh.models.usage import settled
 from vision_svc.classifiers.classification import Classification
 
-# What another look would end in as well. Others are tried again anyway, so the copy is, too.
+# Errors that a retry would end in as well. After others the stage is retried anyway, and the copy with it.
 FINAL = (FailedPrecondition, InvalidArgument)
 
 _MOST = 1_000  # a few kilobytes each
 
 
 class PendingOutcomes:
-    """Outcomes of looks, by photo; in this process only."""
+    """Outcomes by photo; in this process only."""
 
     def __init__(self) -> None:
         self._held: OrderedDict[str, Classification | EcoError] = OrderedDict()
 
     async def outcome(self, photo: str, look: Callable[[], Awaitable[Classification]]) -> Classification:
-        """What an earlier look at a photo came to, or else what this one does.
+        """The outcome of an earlier try, or else of this one.
 
         Raises:
-            EcoError: That is what it came to.
+            EcoError: The outcome is this error.
         """
         held = self._held.get(photo)
         if held is None:

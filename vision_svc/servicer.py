@@ -1,4 +1,4 @@
-"""Vision keeps nothing: a photo comes in by its address, and what it shows goes out."""
+"""VisionService: takes a photo's address, streams what it shows. It stores nothing itself."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -15,7 +15,7 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
     """Answers `eco2.vision.v1.VisionService`.
 
     Args:
-        classifier: Looks at photos.
+        classifier: Classifies photos.
         cdn_base_url: Public address of our own photos.
     """
 

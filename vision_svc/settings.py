@@ -1,4 +1,4 @@
-"""What Vision can be told through its environment."""
+"""Settings of the Vision service."""
 
 import os
 from pathlib import Path
@@ -40,7 +40,7 @@ class VisionSettings(StorageSettings, ModelSettings):
 
     @property
     def chain(self) -> tuple[str, ...]:
-        """Who is asked, in order."""
+        """The classifiers, in the order they are asked."""
         default = f"{DEFAULT_MODEL},{OFFLINE}" if self.openai_api_key.get_secret_value() else OFFLINE
         return tuple(name.strip() for name in (self.vision_chain or default).split(",") if name.strip())
 

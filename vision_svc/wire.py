@@ -1,4 +1,4 @@
-"""Between the protos and the domain."""
+"""Protos of the Vision service to its domain and back."""
 
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.locale import Locale
@@ -15,7 +15,7 @@ _PHASES = {
 
 
 def to_location(request: vision_service_pb2.ClassifyRequest, cdn_base_url: str) -> Location:
-    """Where the photo of a request is.
+    """The location of a request's photo.
 
     Raises:
         NotFound: No object of ours can have this key.

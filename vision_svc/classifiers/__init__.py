@@ -1,1 +1,1 @@
-"""What looks at a photo: hosted models and the offline one, in a chain."""
+"""Classifiers: hosted models and the offline one, in a chain."""

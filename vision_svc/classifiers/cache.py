@@ -1,7 +1,7 @@
-"""What was found out once isn't asked again for a week: opinions by photo, and photos by storage's fingerprint.
+"""Results kept for a week: classifications by photo, and photos by storage's fingerprint.
 
-Kept in this process and, where there is one, in Redis, which all processes share. Redis may be away: then it is
-slower, and never an error. Nothing here is a person's: keys are digests, values are categories.
+They are kept in this process and, if one is set, in Redis, which all processes share. While Redis is down more is
+computed again, without an error. Nothing personal is kept: keys are digests, values are categories.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ class Cache(Generic[T]):
         return value
 
     def put(self, key: str, value: T) -> None:
-        """Keeps a value. Redis is told beside: nobody's answer waits for that."""
+        """Keeps a value. It is written to Redis in the background."""
         self._keep(key, value)
         if self._redis is not None:
             telling = asyncio.create_task(self._tell(self._redis, key, value))
@@ -73,7 +73,7 @@ class Cache(Generic[T]):
             telling.add_done_callback(self._telling.discard)
 
     async def settled(self) -> None:
-        """Waits until Redis has been told everything, or can't be."""
+        """Waits until all values are written to Redis, or failed to be."""
         await asyncio.gather(*self._telling)
 
     async def _tell(self, redis: GuardedRedis, key: str, value: T) -> None:
@@ -91,7 +91,7 @@ class Cache(Generic[T]):
 
 @asynccontextmanager
 async def open_cache(redis: GuardedRedis | None, prefix: str, kind: type[T]) -> AsyncIterator[Cache[T]]:
-    """A memory that tells Redis what it has to tell before the block ends; arguments as for `Cache`."""
+    """A cache that writes outstanding values to Redis before the block ends; arguments as for `Cache`."""
     memory = Cache(redis, prefix, kind)
     try:
         yield memory
@@ -100,16 +100,16 @@ async def open_cache(redis: GuardedRedis | None, prefix: str, kind: type[T]) -> 
 
 
 class CachedClassifier:
-    """A classifier that never looks twice at what it has seen within a week.
+    """A classifier that classifies a photo once a week at most.
 
     Args:
-        classifier: What looks.
-        opinions: What it saw, by the photo's digest and the classifier's version; locale-free.
+        classifier: Asked for photos that aren't in the cache.
+        classifications: By the photo's digest and the classifier's version; independent of the locale.
     """
 
-    def __init__(self, classifier: Classifier, opinions: Cache[Classification]) -> None:
+    def __init__(self, classifier: Classifier, classifications: Cache[Classification]) -> None:
         self._classifier = classifier
-        self._opinions = opinions
+        self._classifications = classifications
 
     @property
     def name(self) -> str:
@@ -122,15 +122,15 @@ class CachedClassifier:
         return self._classifier.version
 
     async def known(self, identity: Identity) -> Classification | None:
-        """What it said of a photo, if it has seen it."""
-        return await self._opinions.get(f"{identity.digest}:{self.version}")
+        """The classification of a photo, if it is in the cache."""
+        return await self._classifications.get(f"{identity.digest}:{self.version}")
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
         """As the chain's port says."""
         found = await self.known(photo.identity)
         if found is None:
             found = await self._classifier.classify(photo, terms)
-            self._opinions.put(f"{photo.digest}:{self.version}", found)
+            self._classifications.put(f"{photo.digest}:{self.version}", found)
         return found
 
 

@@ -1,4 +1,4 @@
-"""What a photo shows, in the words of the domain."""
+"""Classifications: what a photo shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from mesh.locale import Locale
 
 Text = Mapping[Locale, str]
-"""Something a person reads, in the two languages."""
+"""A text for users in the two languages."""
 
 
 def text(ko: str, en: str) -> Text:
@@ -22,8 +22,8 @@ class Category:
 
     Attributes:
         major: Such as 재활용폐기물.
-        middle: Such as 플라스틱류; empty where the major has none, or it can't be told.
-        minor: Such as 페트병; empty where it can't be told.
+        middle: Such as 플라스틱류; empty where the major has none, or it is unknown.
+        minor: Such as 페트병; empty where it is unknown.
     """
 
     major: str
@@ -33,14 +33,14 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class WasteKind:
-    """A kind of thing a classifier can name.
+    """A kind of waste that a classifier can name.
 
     Attributes:
-        category: Where it belongs.
-        name: What people call it.
+        category: Its category.
+        name: Its name for users.
         material: Such as "metal"; empty where the kind doesn't imply one.
         form: Such as "bottle"; empty where the kind doesn't imply one.
-        warning: What must be said with this answer whatever the rules say.
+        warning: Part of every answer about it, whatever the rules say.
     """
 
     category: Category
@@ -56,7 +56,7 @@ class Candidate:
 
     Attributes:
         kind: What it may be.
-        confidence: The share of the classifier's belief, 0 to 1.
+        confidence: The classifier's confidence, 0 to 1.
     """
 
     kind: WasteKind
@@ -64,7 +64,7 @@ class Candidate:
 
 
 class ClassificationOutcome(StrEnum):
-    """How a look at a photo can end well. How it can fail is told by the MODEL_ reasons of `mesh.reasons`."""
+    """How a classification can end without an error; errors have the MODEL_ reasons of `mesh.reasons`."""
 
     SURE = "SURE"
     UNSURE = "UNSURE"
@@ -74,7 +74,7 @@ class ClassificationOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelAttempt:
-    """A classifier that was asked first and gave no opinion."""
+    """A classifier that was asked first and gave no classification."""
 
     model: str
     reason: str
@@ -86,18 +86,18 @@ class Classification:
 
     Attributes:
         kind: What it is; UNKNOWN when the classifier abstains.
-        confidence: Belief in `kind`, 0 to 1; when abstaining, the belief in the best candidate.
+        confidence: Of `kind`, 0 to 1; when abstaining, that of the best candidate.
         candidates: The best ones, most likely first.
-        provider: Which classifier spoke: "offline" or a model's name.
+        provider: The classifier: "offline" or a model's name.
         model: The exact model: file digest or snapshot name.
         tags: Situation tags from the closed list.
-        mixed: Whether several materials are joined; None when the classifier can't tell.
-        material: What it is made of, where the classifier saw that; else the kind's own counts.
+        mixed: Whether several materials are joined; None if unknown.
+        material: Its material, if the classifier named one; else the kind's own applies.
         form: Its form, likewise.
-        outcome: How the look ended; `kind` is UNKNOWN unless it is SURE.
+        outcome: How it ended; `kind` is UNKNOWN unless it is SURE.
         others: The other things in the photo, the most prominent first.
         prompt_version: Version of the prompt; empty for a model without one.
-        passed_over: Who was asked before, in order.
+        passed_over: Classifiers that were asked before, in order.
     """
 
     kind: WasteKind
@@ -116,4 +116,4 @@ class Classification:
 
 
 UNKNOWN = WasteKind(Category("미분류"), text("아직 알 수 없음", "Not identified"))
-"""The honest "I don't know"."""
+"""The kind of a photo that wasn't recognised."""

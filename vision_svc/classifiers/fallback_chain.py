@@ -1,7 +1,7 @@
-"""Which classifier looks at a photo: the first of a chain that can.
+"""A chain of classifiers: the first that can classifies a photo.
 
-A result says who was passed over and why. Only what another classifier could do better moves on to the next one: a
-photo that shows no waste shows none to anybody, and a user's spent share is spent whatever the classifier.
+A result names the classifiers that were passed over, and why. After an error that another classifier may not have the
+next one is asked. NOT_WASTE, an unclear photo and a user's spent daily cap end the chain.
 """
 
 from collections.abc import Sequence
@@ -34,11 +34,11 @@ _MENDABLE = frozenset(
 
 
 class Classifier(Protocol):
-    """Something that can look at a photo.
+    """Classifies photos.
 
     Attributes:
         name: "offline" or a hosted model's name.
-        version: All that an opinion depends on besides the photo: the model and its prompt.
+        version: The model and its prompt: all that a classification depends on besides the photo.
     """
 
     @property
@@ -48,7 +48,7 @@ class Classifier(Protocol):
     def version(self) -> str: ...
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
-        """What the photo shows; what it cost goes on the bill of the terms.
+        """What the photo shows; the cost is added to the terms' usage.
 
         Raises:
             EcoError: A MODEL_ reason.
@@ -56,10 +56,10 @@ class Classifier(Protocol):
 
 
 class CachingClassifier(Classifier, Protocol):
-    """A classifier that knows what it has said; `vision_svc.classifiers.cache.Cached`."""
+    """A classifier with a cache; `vision_svc.classifiers.cache.CachedClassifier`."""
 
     async def known(self, identity: Identity) -> Classification | None:
-        """What it said of a photo, if it has seen it."""
+        """The classification of a photo, if it is in the cache."""
 
 
 class FallbackChain:
@@ -73,7 +73,7 @@ class FallbackChain:
         self._classifiers = tuple(classifiers)
 
     async def known(self, identity: Identity) -> Classification | None:
-        """What the one who is asked first has said of a photo; another's opinion is no substitute for theirs.
+        """The cached classification of the first classifier; those of later ones don't count.
 
         Raises:
             FailedPrecondition: NOT_WASTE.
@@ -83,7 +83,7 @@ class FallbackChain:
         return _judged(found, ()) if found else None
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
-        """The first opinion that can be had.
+        """The classification of the first classifier that gives one.
 
         Raises:
             FailedPrecondition: NOT_WASTE, or the last classifier's own reason.
@@ -115,7 +115,7 @@ def _is_mendable(error: EcoError) -> bool:
 
 
 def _judged(found: Classification, passed_over: Sequence[ModelAttempt]) -> Classification:
-    """The opinion as a result, or as the error it stands for."""
+    """The classification, or the error that its outcome stands for."""
     if found.outcome is ClassificationOutcome.NOT_WASTE:
         raise FailedPrecondition(Reason.NOT_WASTE)
     if found.outcome is ClassificationOutcome.UNCLEAR:

@@ -1,7 +1,7 @@
-"""A hosted model looks at a photo.
+"""Classifies photos by a hosted model.
 
-Its output is held to a strict schema by the provider and checked again here, since a compatible server may not keep
-it. The model chooses among our keys; every word a person reads is from our own tables.
+The provider enforces a strict schema for the output; it is checked again here, since a compatible server may not. The
+model chooses among our keys, and users read only texts from our own tables.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from mesh.models import errors as failures
 from mesh.models.client import HostedModel
 from mesh.models.usage import Terms
 from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, ClassificationOutcome
-from vision_svc.classifiers.prompts import MOST_CANDIDATES, MOST_OBJECTS, Question
+from vision_svc.classifiers.prompts import MOST_CANDIDATES, MOST_OBJECTS, PhotoPrompt
 from vision_svc.classifiers.taxonomy import Taxonomy
 from vision_svc.photos.photos import Photo
 
-_SURE = 0.5  # below, an answer is wrong as often as right, and asking is cheaper than sorting wrongly
+_SURE = 0.5  # below, an answer is wrong as often as right; the user is asked instead
 _SEVERAL = "다수_품목_혼합"
 
 _Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -50,19 +50,19 @@ _decode = msgspec.json.Decoder(_Look).decode
 
 
 class HostedClassifier:
-    """One hosted model as a link of the chain.
+    """One hosted model as a classifier of the chain.
 
     Args:
         model: The model.
-        taxonomy: What may be named; None while that isn't known.
-        detail: How closely it looks.
+        taxonomy: The categories it chooses from; None while they aren't known.
+        detail: The provider's setting for the photo's resolution.
     """
 
     def __init__(self, model: HostedModel, taxonomy: Callable[[], Taxonomy | None], detail: str) -> None:
         self._model = model
         self._taxonomy = taxonomy
         self._detail = detail
-        self._asked: Question | None = None
+        self._asked: PhotoPrompt | None = None
 
     @property
     def name(self) -> str:
@@ -90,15 +90,15 @@ class HostedClassifier:
         _check(look, question, self.name)
         return _opinion(look, question, self.name, completion.model)
 
-    def _question(self) -> Question | None:
+    def _question(self) -> PhotoPrompt | None:
         taxonomy = self._taxonomy()
         if taxonomy and (self._asked is None or self._asked.taxonomy is not taxonomy):
-            self._asked = Question.about(taxonomy, self._detail)
+            self._asked = PhotoPrompt.about(taxonomy, self._detail)
         return self._asked
 
 
-def _check(look: _Look, question: Question, model: str) -> None:
-    """Holds the model to the closed lists.
+def _check(look: _Look, question: PhotoPrompt, model: str) -> None:
+    """Checks the output against the closed lists.
 
     Raises:
         EcoError: MODEL_OUTPUT_INVALID.
@@ -120,7 +120,7 @@ def _incomplete(model: str) -> EcoError:
     return failures.invalid(model, "schema")
 
 
-def _opinion(look: _Look, question: Question, provider: str, model: str) -> Classification:
+def _opinion(look: _Look, question: PhotoPrompt, provider: str, model: str) -> Classification:
     kinds = question.taxonomy.kinds
     things = [Candidate(kinds[thing.category], thing.confidence) for thing in look.objects[:MOST_OBJECTS]]
     guesses = [Candidate(kinds[guess.category], guess.confidence) for guess in look.candidates]

@@ -1,4 +1,4 @@
-"""What the labels of the offline model mean: where each belongs, what people call it, and what must be said with it.
+"""The labels of the offline model: category, name and warning of each.
 
 A group is a set of labels of one material, which the model tells apart better than the labels themselves. Missing on
 purpose are 전지, 조명제품 and 발포합성수지, which the model never recognises, and 무색페트병, since it can't tell clear
@@ -79,7 +79,7 @@ GROUPS: Mapping[str, WasteKind] = MappingProxyType(
         "paper": KINDS["paper"],
     }
 )
-"""What is answered when the group is sure and the label isn't."""
+"""The kind of a group, used when the group is sure and the label isn't."""
 
 GROUP_OF: Mapping[str, str] = MappingProxyType(
     {

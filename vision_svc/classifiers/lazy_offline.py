@@ -1,7 +1,7 @@
-"""The offline model behind hosted ones: kept out of memory until they first fail, since it takes 70 MiB.
+"""The offline model behind hosted ones: loaded when they first fail, since it takes 70 MiB.
 
-It is tried at start all the same, in a process that ends then: a Vision whose last resort can't see is never healthy.
-The first photo that needs it waits about a second for it; from then on it stays.
+At start a process that ends again loads it as a test, so Vision doesn't start with a model that can't be loaded. The
+first photo that needs it waits about a second for it; from then on it stays loaded.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from vision_svc.photos.photos import Photo
 
 
 class LazyOffline:
-    """The offline model as a link of the chain that is loaded when it is first asked.
+    """The offline model as a classifier of the chain, loaded when it is first asked.
 
     Args:
         load: Loads it; called in a thread.
         cpu: Threads for CPU work.
     """
 
-    # All that tells opinions apart in this process, which keeps them for itself.
+    # A constant will do: this version is a cache key in this process alone.
     name = version = "offline"
 
     def __init__(self, load: Callable[[], Classifier], cpu: Executor) -> None:
@@ -41,7 +41,7 @@ class LazyOffline:
             self._loading = asyncio.get_running_loop().run_in_executor(self._cpu, self._load)
         loading = self._loading
         try:
-            model = await asyncio.shield(loading)  # who leaves must not take it from those who stay
+            model = await asyncio.shield(loading)  # a caller that is cancelled must not cancel it for the others
         except Exception:
             if self._loading is loading:
                 self._loading = None  # the next photo tries again
@@ -59,7 +59,7 @@ def load(backbone: Path, cpu: Executor) -> Classifier:
     Raises:
         ModelUnusable: There is no such file.
     """
-    # Here, for onnxruntime and numpy alone take 30 MiB.
+    # Imported here, since onnxruntime and numpy alone take 30 MiB.
     from vision_svc.classifiers.offline import Offline, OfflineClassifier
 
     model = OfflineClassifier.load(backbone)
@@ -68,7 +68,7 @@ def load(backbone: Path, cpu: Executor) -> Classifier:
 
 
 def demand_usable(backbone: Path) -> None:
-    """Loads the model in a process of its own, which looks at one blank photo and ends.
+    """Loads the model in a process of its own, which classifies one blank photo and ends.
 
     Args:
         backbone: Its ONNX file.

@@ -1,7 +1,7 @@
 """The offline model: EfficientNet-Lite2, a trained head, and what ImageNet's classes say about waste.
 
-Runs on the CPU with onnxruntime and numpy, some 25 ms a photo on one core, in the thread that calls it. What it can't
-do is written in `vision_svc.classifiers.thresholds` and `model/README.md`.
+Runs on the CPU with onnxruntime and numpy, some 25 ms a photo on one core, in the thread that calls it. Its limits
+are in `vision_svc.classifiers.thresholds` and `model/README.md`.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ from vision_svc.classifiers.thresholds import Probabilities, judge
 from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET, ModelUnusable
 from vision_svc.photos.photos import Photo
 
-_HEAD_SHARE = 0.6  # of the belief; the rest comes from the ImageNet map, which knows what the head never saw
-_LEAST_WASTE = 0.15  # below this share of waste classes ImageNet has no opinion, and must not be scaled up to one
+_HEAD_SHARE = 0.6  # of the probability; the rest comes from the ImageNet map, which covers more than the head
+_LEAST_WASTE = 0.15  # below this share of waste classes the ImageNet map is ignored instead of scaled up
 _IMAGENET_CLASSES = 1000
-_LEAST_SIDE = 16  # pixels; less is no photo of a thing
+_LEAST_SIDE = 16  # pixels; smaller pictures are refused
 _LEAST_SPREAD = 2.0  # standard deviation of 0 to 255; a covered lens has less, the dullest of our photos 14
 
 _Vector = NDArray[np.float32]
@@ -108,7 +108,7 @@ class OfflineClassifier:
 
     @classmethod
     def load(cls, backbone: Path) -> Self:
-        """Reads the backbone and looks at one blank photo, so that the first real one isn't slower.
+        """Reads the backbone and classifies one blank photo, so that the first real one isn't slower.
 
         Args:
             backbone: The ONNX file that `vision_svc.model.convert` builds.
@@ -143,7 +143,7 @@ class OfflineClassifier:
         return judge(self.beliefs(pixels), provider="offline", model=self._model)
 
     def beliefs(self, pixels: Pixels) -> Probabilities:
-        """What the model believes, before any threshold. Arguments as for `classify`."""
+        """The model's probabilities, before any threshold. Arguments as for `classify`."""
         logits, features = self._session.run(["logits", "features"], {"image": _square(pixels)})
         classes = _softmax(logits[0])
         head, imagenet = self._head.beliefs(features[0]), self._imagenet.beliefs(classes)
@@ -155,7 +155,7 @@ class OfflineClassifier:
 
 
 class Offline:
-    """The offline model as a link of the chain, off the event loop.
+    """The offline model as a classifier of the chain, in threads.
 
     Args:
         model: The model.
@@ -184,10 +184,10 @@ def _look(model: OfflineClassifier, photo: Photo) -> Classification:
 
 
 def _is_empty(pixels: Pixels) -> bool:
-    """Whether nothing can be seen: the model would have an opinion all the same."""
+    """Whether the photo shows nothing; the model would name something all the same."""
     if min(pixels.shape[:2]) < _LEAST_SIDE:
         return True
-    # Every fourth pixel of every fourth row says as much, in a tenth of the time.
+    # Every fourth pixel of every fourth row gives the same result in a tenth of the time.
     return float(pixels[::4, ::4].std(axis=(0, 1)).max()) < _LEAST_SPREAD
 
 
@@ -214,5 +214,5 @@ def _softmax(scores: _Vector) -> _Vector:
     return shares
 
 
-if __name__ == "__main__":  # a trial; `vision_svc.classifiers.lazy_offline`
+if __name__ == "__main__":  # the test of `vision_svc.classifiers.lazy_offline`
     OfflineClassifier.load(Path(sys.argv[1]))

@@ -1,7 +1,7 @@
-"""onnxruntime, told to keep to itself. Nobody else may import it: ruff says so.
+"""onnxruntime without telemetry. Ruff lets no other module import it.
 
-By itself it makes a file that identifies the machine in the home folder as soon as it is imported, and seconds later
-sends usage events to its maker. It reads the variable when it is loaded, so this can't wait for a setting.
+Otherwise, as soon as it is imported, it writes a file that identifies the machine into the home folder, and seconds
+later sends usage events. It reads the variable when it is loaded, so the variable is set before the import.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The question about a photo: fixed words, and a schema whose lists are closed by the taxonomy."""
+"""The prompt for a photo: fixed words, and a schema whose closed lists come from the taxonomy."""
 
 import hashlib
 from binascii import b2a_base64
@@ -24,15 +24,15 @@ _DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked about every photo, as long as the taxonomy stays.
+class PhotoPrompt:
+    """The prompt for every photo, as long as the taxonomy doesn't change.
 
     Attributes:
         version: Of words and taxonomy together.
-        taxonomy: What may be named.
-        materials: What may be named as material.
-        forms: What may be named as form.
-        detail: How closely the model looks: "low", "high" or "auto".
+        taxonomy: The categories and tags to choose from.
+        materials: The materials to choose from.
+        forms: The forms to choose from.
+        detail: The photo's resolution for the model: "low", "high" or "auto".
     """
 
     version: str
@@ -47,7 +47,7 @@ class Question:
 
     @classmethod
     def about(cls, taxonomy: Taxonomy, detail: str) -> Self:
-        """The question with this taxonomy."""
+        """The prompt with this taxonomy."""
         words = _words()
         schema = msgspec.json.encode(_schema(taxonomy, words["materials"], words["forms"]))
         whole = hashlib.sha256(b"\0".join([words["system"].encode(), words["user"].encode(), schema, detail.encode()]))
@@ -64,8 +64,8 @@ class Question:
         )
 
     def prompt(self, jpeg: bytes) -> Prompt:
-        """The question about one photo. Nothing but pixels leaves the house: no question, place, user or metadata."""
-        # As JSON at once: as a text it would be copied and searched for what has to be escaped.
+        """The prompt for one photo. Only pixels are sent: no question, location, user or metadata."""
+        # Encoded as raw JSON: as a string it would be copied and searched for characters to escape.
         photo = msgspec.Raw(b'"data:image/jpeg;base64,%b"' % b2a_base64(jpeg, newline=False))
         content = [
             {"type": "text", "text": self._user},

@@ -1,4 +1,4 @@
-"""Identical photos that come in at once are looked at once."""
+"""Identical photos that arrive together are classified once."""
 
 import asyncio
 
@@ -10,13 +10,13 @@ from vision_svc.photos.photos import Photo
 
 
 class SingleFlight:
-    """A classifier that never looks at the same photo twice at the same time.
+    """A classifier that never classifies the same photo twice at the same time.
 
-    Whoever comes first pays. If their look fails, it may be for their own sake (their share, their deadline), so one of
-    those who waited looks again.
+    The first caller's user pays. If that call fails, the cause may be theirs alone (their cap, their deadline), so one
+    of the callers that waited tries again.
 
     Args:
-        classifier: What looks.
+        classifier: Does the work.
     """
 
     def __init__(self, classifier: Classifier) -> None:
@@ -38,7 +38,7 @@ class SingleFlight:
         key = (photo.digest, self.version)
         while flight := self._flights.get(key):
             try:
-                # Shielded: who leaves must not take the photo from those who stay.
+                # Shielded: a caller that is cancelled must not cancel the call for the others.
                 return await asyncio.shield(flight)
             except EcoError:
                 continue
@@ -51,6 +51,6 @@ class SingleFlight:
         try:
             return await asyncio.shield(flight)
         except asyncio.CancelledError:
-            # Nobody learns whether others wait: the look goes on, is paid for and, with a cache behind, kept.
+            # The call goes on whether or not others wait: it is paid for and, with a cache behind it, kept.
             flight.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise

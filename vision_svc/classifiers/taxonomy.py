@@ -8,11 +8,11 @@ from vision_svc.classifiers.classification import WasteKind
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """What may be named.
+    """The categories and situations to choose from.
 
     Attributes:
         version: Of the rule book.
-        kinds: By key: the names of the levels joined by "/". The names people read are here, never the model's own.
+        kinds: By key: the names of the levels joined by "/". Users read these names, never the model's own words.
         tags: Keys of the situations.
     """
 

@@ -1,4 +1,4 @@
-"""From a model's beliefs to an answer, or to an honest abstention.
+"""From a model's probabilities to a classification, or to an abstention.
 
 Limits, measured on photos of strangers (model/README.md): it answers about one photo in four and is then right nine
 times in ten; on photos like those it was trained on it answers two in three. It never recognises batteries, lamps or
@@ -17,17 +17,17 @@ from vision_svc.classifiers.labels import GROUP_OF, GROUPS, KINDS
 _THRESHOLDS: Mapping[str, float] = MappingProxyType({"plastic": 0.65, "paper": 0.60, "metal": 0.60})
 _THRESHOLD = 0.50  # of every other group
 _NONWASTE_LIMIT = 0.60  # from here on the photo shows an animal, a vehicle or a landscape
-_LABEL_SHARE = 0.70  # of its group's belief that a label needs to be named
+_LABEL_SHARE = 0.70  # share of its group's probability that a label needs to be named
 _CANDIDATES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Probabilities:
-    """What a model believes about one photo.
+    """A model's probabilities for one photo.
 
     Attributes:
-        labels: Belief in each label of `KINDS`, 0 to 1; they add up to at most 1.
-        nonwaste: Belief that it is no waste at all, 0 to 1.
+        labels: Of each label of `KINDS`, 0 to 1; they add up to at most 1.
+        nonwaste: That it is no waste at all, 0 to 1.
     """
 
     labels: Mapping[str, float]
@@ -36,7 +36,7 @@ class Probabilities:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Belief in all labels of one material together."""
+    """The probability of all labels of one material together."""
 
     name: str
     labels: Mapping[str, float]
@@ -62,8 +62,8 @@ def judge(beliefs: Probabilities, *, provider: str, model: str) -> Classificatio
     """The best group if the model is sure of it, else UNKNOWN; three candidates either way.
 
     Args:
-        beliefs: What the model believes.
-        provider: Which classifier spoke.
+        beliefs: The model's probabilities.
+        provider: The classifier.
         model: The exact model.
     """
     groups = sorted(_grouped(beliefs.labels), key=lambda group: group.belief, reverse=True)[:_CANDIDATES]

@@ -1,4 +1,4 @@
-"""How many photos may be here at once."""
+"""Limits how many photos are in memory at once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,21 +11,21 @@ _RETRY_SECONDS = 2.0
 
 
 class Bulkhead:
-    """A few photos held in memory, and a queue for more that have not been loaded yet: waiting costs nothing.
+    """Slots for photos in memory, and a queue for photos that aren't loaded yet.
 
     Args:
-        places: Photos held at once.
-        queue: Photos that may wait; the next one is sent away at once, which is kinder than a deadline.
+        slots: Photos in memory at once.
+        queue: Photos that may wait; more are refused at once instead of running into their deadline.
     """
 
-    def __init__(self, places: int, queue: int) -> None:
-        self._places = asyncio.Semaphore(places)
-        self._room = places + queue
+    def __init__(self, slots: int, queue: int) -> None:
+        self._slots = asyncio.Semaphore(slots)
+        self._room = slots + queue
         self._inside = 0
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """One place, first come, first served.
+        """One slot, first come, first served.
 
         Raises:
             ResourceExhausted: The queue is full.
@@ -34,7 +34,7 @@ class Bulkhead:
             raise ResourceExhausted(Reason.LIMIT_EXCEEDED, retry_after=_RETRY_SECONDS, limit="photos at once")
         self._inside += 1
         try:
-            async with self._places:
+            async with self._slots:
                 yield
         finally:
             self._inside -= 1

@@ -1,10 +1,10 @@
-"""Cleaning a photo: checked before it is decoded, turned upright, made plain and small.
+"""Cleans a photo: checks it before it is decoded, turns it upright, converts it to sRGB and scales it down.
 
-Everything here is CPU work on bytes that strangers sent. It runs in the decoder's process, never in the service's.
+Everything here is CPU work on untrusted bytes. It runs in the decoder's process, never in the service's.
 
-The rule for what isn't taken: a picture in a known format outside JPEG, PNG, WEBP and HEIC is PHOTO_FORMAT, and so is
+What is refused: a picture in a known format outside JPEG, PNG, WEBP and HEIC is PHOTO_FORMAT, and so is
 an animation; what is no picture at all, or a broken one, is PHOTO_UNREADABLE; one that ends too early PHOTO_TRUNCATED;
-what takes more memory than a photo ever does is PHOTO_TOO_COMPLEX. The content decides, never a name.
+one that needs more memory than photos do is PHOTO_TOO_COMPLEX. The content decides, never the file's name.
 """
 
 import hashlib
@@ -48,11 +48,11 @@ _READERS: Mapping[str, Callable[[bytes], Picture]] = MappingProxyType(
 )
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_CUT = ("truncated", "end-of-file", "end of file")  # in what the libraries say of a file that ends too early
+_CUT = ("truncated", "end-of-file", "end of file")  # in the libraries' messages about a file that ends too early
 
 
 def configure() -> None:
-    """Silences what Pillow warns of, since every viewer shows such photos too, and loads what the libraries need.
+    """Silences Pillow's warnings, since viewers show such photos too, and loads the libraries' plugins.
 
     Call it once at start: warning filters and the libraries' options belong to the process.
     """
@@ -106,7 +106,7 @@ def _format(head: bytes) -> str:
 
 
 def _foreign_format(head: bytes) -> str | None:
-    """The name of a picture format we don't take, so that people learn what to change; None if it is no picture."""
+    """The name of a picture format that is refused, for the error's text; None if it is no picture."""
     if head[4:8] == b"ftyp":
         return "AVIF" if any(brand in head for brand in _AVIF_BRANDS) else None
     starts = {

@@ -1,7 +1,7 @@
-"""Any picture Pillow can open, as a small sRGB one.
+"""Converts any picture that Pillow can open to a small one in sRGB.
 
-Phones write Display P3, print shops CMYK, drawing programs transparency, scanners 16 bits a channel. Seen wrongly, a
-green bottle becomes a brown one.
+Phones write Display P3, print shops CMYK, drawing programs transparency, scanners 16 bits a channel. With the wrong
+colour space a green bottle looks brown.
 """
 
 from io import BytesIO
@@ -35,7 +35,7 @@ def _scalable(image: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """On white, as most people imagine what stands on nothing."""
+    """On white, where the picture is transparent."""
     if image.mode != "RGBA":
         return image
     paper = Image.new("RGBA", image.size, _WHITE)
@@ -43,7 +43,7 @@ def _opaque(image: Image.Image) -> Image.Image:
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colours converted by the picture's own profile; without one, or with a damaged one, sRGB is what it means."""
+    """Colours converted by the picture's own profile; without one, or with a damaged one, it is taken for sRGB."""
     if profile:
         try:
             converted = ImageCms.profileToProfile(

@@ -1,7 +1,7 @@
 """The decoder: a process that cleans photos and does nothing else.
 
-Hostile bytes meet C libraries here, so this process has little to lose: none of the service's keys, no gRPC, a limit
-on memory and on each photo's time, and no descriptor left to open a file or a connection with.
+C libraries read untrusted bytes here. So this process has none of the service's keys, no gRPC, limits on memory and on
+each photo's time, and no descriptor left to open a file or a connection with.
 
 `vision_svc.photos.decoder_pool` starts it with one end of a socket pair as its standard input. A request is a message
 with the photo's size in bytes, and the descriptor of a file in memory that begins with the photo. The answer is a
@@ -50,7 +50,7 @@ def main(megabytes: int, seconds: int) -> None:
 
 
 def _cleaned(descriptor: int, size: int) -> Mapping[str, object]:
-    """Cleans the photo in a file and writes it behind; tells what it is, or why it isn't taken."""
+    """Cleans the photo in a file and writes the copy behind it; returns its identity, or why it is refused."""
     try:
         demand_size(size)
         with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as file:

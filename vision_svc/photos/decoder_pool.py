@@ -1,7 +1,7 @@
-"""The decoder's processes, as the service sees them: hand over a photo, get it back clean.
+"""Processes of the decoder: the service passes a photo and gets a clean copy.
 
-A process serves one photo at a time. It is started when it is needed and all others are busy, and killed when a photo
-takes too long; whatever happens to it happens to that photo only.
+A process cleans one photo at a time. It is started when all others are busy, and killed when a photo takes too long; if
+it dies only that photo is affected.
 """
 
 import asyncio
@@ -29,17 +29,16 @@ MEGABYTES = 640
 _COMMAND = (sys.executable, "-m", "vision_svc.photos.decoder")
 _ANSWER_BYTES = 4096
 _TRIES = 2
-_PATIENCE = 3  # times its CPU time that a photo may take by the clock, on a machine with other things to do
+_PATIENCE = 3  # limit by the clock, as a multiple of the limit on CPU time: the machine does other work as well
 _DYING_SECONDS = 1.0
-# Nothing of the service's environment, keys least of all, is handed on. glibc gives large blocks back at once, and
-# keeps one arena.
+# The service's environment, with its keys, isn't passed on. glibc returns large blocks at once and has one arena.
 _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 )
 
 
 class _DecoderReply(msgspec.Struct):
-    """What the process says: a clean photo, or a reason."""
+    """The process' reply: a clean photo, or a reason."""
 
     size: int = 0
     digest: str = ""
@@ -60,7 +59,7 @@ class _Process:
         self._seconds = seconds
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            # Not through the event loop: forking is over before this returns, and nobody but us waits for this child.
+            # Not through the event loop: the child exists when this returns, and only this class waits for it.
             self._child: subprocess.Popen[bytes] = subprocess.Popen(
                 [*_COMMAND, str(megabytes), str(max(1, round(seconds)))],
                 stdin=theirs.fileno(),
@@ -70,11 +69,11 @@ class _Process:
         self._wire = ours
 
     async def clean(self, file: MemFile) -> _DecoderReply:
-        """One photo's turn.
+        """Cleans one photo.
 
         Raises:
             TimeoutError: It took too long.
-            _Died: The process did.
+            _Died: The process ended.
         """
         try:
             socket.send_fds(self._wire, [b"%d" % len(file)], [file.descriptor])
@@ -90,14 +89,14 @@ class _Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be given a photo."""
+        """Whether it can clean another photo."""
         return self._child.poll() is None
 
     async def end(self, patience: float = 0) -> int:
-        """Ends it, whatever it is doing; tells how it ended, a signal's number below zero.
+        """Ends it, whatever it is doing; returns its exit status, minus the signal's number if one killed it.
 
         Args:
-            patience: Seconds to let it end by itself, so that its own reason is the one told.
+            patience: Seconds to let it end by itself, so that its own exit status is returned.
         """
         self._wire.close()
         return await asyncio.to_thread(self._wait, patience)
@@ -162,7 +161,7 @@ class DecoderPool:
         except TimeoutError as error:
             await process.end()
             raise self._too_slow() from error
-        except BaseException:  # cancelled in the middle: its answer would be taken for the next photo's
+        except BaseException:  # cancelled in the middle: its reply would be taken for the next photo's
             await process.end()
             raise
         self._idle.append(process)
@@ -172,7 +171,7 @@ class DecoderPool:
 
     async def _take(self) -> _Process:
         while self._idle:
-            process = self._idle.pop()  # the one used last: its memory is warm, and the others may stay away
+            process = self._idle.pop()  # the one used last: its memory is warm
             if process.alive:
                 return process
             await process.end()

@@ -1,4 +1,4 @@
-"""Where a photo is."""
+"""Locations of photos: in our own bucket, or at an outside address."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """A photo at an address somebody gave us."""
+    """A photo at an outside address."""
 
     url: str
 

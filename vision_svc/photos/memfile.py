@@ -1,4 +1,4 @@
-"""A file in memory that a photo is loaded into, and that another process can read without a copy."""
+"""A file in memory (memfd) for one photo, which another process reads without a copy."""
 
 import contextlib
 import os
@@ -46,7 +46,7 @@ class MemFile:
 
 @contextlib.contextmanager
 def memfile() -> Iterator[MemFile]:
-    """An empty one; its memory is given back at exit."""
+    """An empty one; its memory is freed at exit."""
     descriptor = os.memfd_create("photo")
     try:
         yield MemFile(descriptor)

@@ -1,4 +1,4 @@
-"""How a phone was held, by what it wrote beside the picture.
+"""Reads a photo's orientation from EXIF or XMP.
 
 Viewers show a picture upright as long as the orientation itself can be read, whatever is damaged around it, and
 whatever type the writer gave it. So only the first directory is read, entry by entry, and nothing here raises.
@@ -38,7 +38,7 @@ def orientation(exif: bytes, xmp: bytes = b"") -> int:
 
 
 def _orientations(block: bytes) -> Iterator[int]:
-    """What the entries of the first directory say, in order."""
+    """The orientations in the first directory, in order."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
     if order is None:
         return

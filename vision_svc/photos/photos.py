@@ -1,4 +1,4 @@
-"""A photo: what of it is taken, and what is left of it once it is clean.
+"""A photo: the limits on size, and the clean copy.
 
 Imported by the decoder's process too, so nothing heavy may be imported here.
 """
@@ -49,8 +49,7 @@ class Photo:
     """A cleaned photo.
 
     Attributes:
-        jpeg: Upright, sRGB, at most CLEAN_SIDE on the longer side, and nothing but pixels: no place, no camera, no
-            thumbnail.
+        jpeg: Upright, sRGB, at most CLEAN_SIDE on the longer side, and without metadata or thumbnail.
         identity: Which photo it is.
     """
 

@@ -1,5 +1,5 @@
-"""The picture formats that are taken: what stands in each file beside the picture, and the picture itself.
+"""The supported picture formats: each module reads the picture in a file, and the metadata beside it.
 
-Only the picture decides whether a photo is taken. What stands beside it (EXIF, text, profiles, other pictures) is read
-by our own tolerant parsers or not at all, since a library that stumbles over it would refuse what every viewer shows.
+Only the picture decides whether a photo is accepted. Metadata (EXIF, text, profiles, other pictures) is read by our own
+tolerant parsers or not at all, since libraries refuse files with damaged metadata that every viewer shows.
 """

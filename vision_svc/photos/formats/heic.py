@@ -22,7 +22,7 @@ def configure() -> None:
 
 
 def read(content: bytes) -> Picture:
-    """The primary picture, upright: libheif turns it by the container's own word, and EXIF beside it only repeats that.
+    """The primary picture, upright: libheif turns it as the container says; EXIF only repeats that.
 
     Args:
         content: The file.
@@ -43,7 +43,7 @@ def read(content: bytes) -> Picture:
 
 
 def _reduced(picture: pi_heif.HeifImage) -> Image.Image:
-    """The pixels, strip by strip, so that a large picture never stands in memory a second time."""
+    """The pixels, strip by strip, so that a large picture is never in memory twice."""
     pixels, (width, height) = picture.data, picture.size
     factor = max(1, max(width, height) // (CLEAN_SIDE * _GAP))
     small = Image.new(picture.mode, (-(-width // factor), -(-height // factor)))

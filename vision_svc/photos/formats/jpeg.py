@@ -39,7 +39,7 @@ class _Component:
 
 
 class _Header:
-    """What stands before the first scan.
+    """The segments before the first scan.
 
     Args:
         content: The file.
@@ -104,7 +104,7 @@ class _Measured(JpegImageFile):
     lost_rows: int | None = None
 
     def _read_dpi_from_exif(self) -> None:
-        """Nothing: EXIF isn't here any more."""
+        """Does nothing: EXIF was removed before."""
 
     def load_prepare(self) -> None:
         super().load_prepare()
@@ -177,8 +177,8 @@ def _matters(marker: int, body: bytes) -> bool:
 def _demand_scans(content: bytes, header: _Header) -> int:
     """Where the end marker of a picture in several scans is; -1 if the file ends before it.
 
-    Such a picture comes in passes over all rows, each finer: what is cut off isn't rows but sharpness. Without its end
-    it is taken if every component's mean colours, and some detail of the first one, were finished by another scan.
+    Such a picture comes in passes over all rows, each finer: a cut file lacks sharpness, not rows. Without its end it
+    is accepted if every component's mean colours, and some detail of the first one, were finished by another scan.
 
     Raises:
         InvalidArgument: PHOTO_TRUNCATED: less than that is there.

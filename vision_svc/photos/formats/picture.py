@@ -1,4 +1,4 @@
-"""A picture as it comes out of its file, before it is made plain, small and upright."""
+"""A picture as decoded from its file, before it is turned, converted and scaled."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from mesh.reasons import Reason
 from vision_svc.photos.orientation import UPRIGHT
 
 MOST_LOST = 0.1
-"""Share of a picture that may be missing at its end: the thing people photograph is hardly ever there."""
+"""Share of a picture that may be missing at its end, where the photographed thing hardly ever is."""
 
 DECODED_BYTES = 540 << 20
 """Memory that the pixels of one picture may take while it is decoded, with every copy that its decoder makes."""
@@ -36,7 +36,7 @@ def cut(lost: float | None = None) -> InvalidArgument:
     """The refusal of a file that ends too early.
 
     Args:
-        lost: Share of the picture that is missing, 0 to 1; None if it can't be told.
+        lost: Share of the picture that is missing, 0 to 1; None if unknown.
     """
     share = "unknown" if lost is None else f"{lost:.0%}"
     return InvalidArgument(Reason.PHOTO_TRUNCATED, lost=share)

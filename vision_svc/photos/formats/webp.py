@@ -46,7 +46,7 @@ def _size(content: bytes) -> tuple[int, int]:
 
 
 def _padded(content: bytes) -> bytes:
-    """The file at the length it claims: libwebp refuses a shorter one unseen, and doesn't tell how many rows it had.
+    """The file at the length it claims: libwebp refuses a shorter one outright, and doesn't say how many rows it had.
 
     Raises:
         InvalidArgument: PHOTO_TRUNCATED: too much is missing.
