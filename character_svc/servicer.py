@@ -25,9 +25,11 @@ class CharacterServicer(CharacterServiceServicer):
         self._store = store
 
     async def EvaluateReward(self, request: pb.EvaluateRewardRequest, context: Any) -> pb.EvaluateRewardResponse:
-        """Grants what a scan earned. The user is the request's: Scan calls this on their behalf, with no header."""
+        """Grants what a scan earned; Scan calls this on behalf of the scan's user."""
         decision = decide(wire.to_facts(request), self._catalogue)
-        reward = await self._store.evaluate(wire.to_scan_id(request), request.user_id, decision)
+        reward = await self._store.evaluate(
+            wire.to_scan_id(request), wire.to_user_id(request, caller(context)), decision
+        )
         locale = Locale.parse(request.locale)
         return pb.EvaluateRewardResponse(reward=wire.from_reward(reward, self._catalogue, locale))
 

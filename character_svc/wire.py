@@ -5,6 +5,7 @@ from uuid import UUID
 
 from character_svc import catalogue, messages, rewards
 from eco2.character.v1 import character_pb2, character_service_pb2
+from mesh.identity import Caller
 from mesh.locale import Locale
 
 
@@ -21,6 +22,15 @@ def to_facts(request: character_service_pb2.EvaluateRewardRequest) -> rewards.Sc
 def to_scan_id(request: character_service_pb2.EvaluateRewardRequest) -> UUID:
     """The scan's id."""
     return UUID(request.scan_id)
+
+
+def to_user_id(request: character_service_pb2.EvaluateRewardRequest, who: Caller) -> str:
+    """Whose scan it is: the header's user, or the request's for callers that don't send the header.
+
+    Raises:
+        Unauthenticated: Neither names a user.
+    """
+    return who.account or request.user_id or who.user_id
 
 
 def from_character(character: catalogue.Character, locale: Locale) -> character_pb2.Character:

@@ -134,14 +134,14 @@ class CharacterPeer:
     ) -> Reward:
         """What the scan earned; the scan's id makes it the same however often it is asked."""
         request = character_service_pb2.EvaluateRewardRequest(
-            user_id=scan.user_id,
+            user_id=scan.user_id,  # for a Character that doesn't read the header yet
             scan_id=scan.scan_id,
             category=to_proto(category, classification_pb2.Category),
             rule_count=rule_count,
             insufficiency_count=insufficiency_count,
             locale=scan.locale,
         )
-        response = await self._peer.call(self._stub.EvaluateReward, request, timeout=deadline)
+        response = await self._peer.call(self._stub.EvaluateReward, request, timeout=deadline, user_id=scan.user_id)
         return from_proto(response.reward, Reward)
 
 

@@ -20,11 +20,11 @@ if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.character.v1.character_service_pb2_grpc import CharacterServiceAsyncStub
 
 CAN = Category(major="재활용폐기물", middle="금속류", minor="캔류")
-MINA = (("eco2-user-id", "mina"),)
+MINA, JOON = (("eco2-user-id", "mina"),), (("eco2-user-id", "joon"),)
 
 
 def evaluation(**changes: Any) -> pb.EvaluateRewardRequest:
-    facts: dict[str, Any] = {"user_id": "mina", "scan_id": str(uuid4()), "category": CAN, "rule_count": 1}
+    facts: dict[str, Any] = {"scan_id": str(uuid4()), "category": CAN, "rule_count": 1}
     return pb.EvaluateRewardRequest(**facts | changes)
 
 
@@ -36,7 +36,7 @@ async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, Reason]:
 
 async def test_a_well_sorted_can_earns_its_character(character: "CharacterServiceAsyncStub") -> None:
     """The main job: a reward that says what was earned, and the collection that shows it."""
-    response = await character.EvaluateReward(evaluation(locale="en"))
+    response = await character.EvaluateReward(evaluation(locale="en"), metadata=MINA)
     assert response.reward.outcome == Reward.OUTCOME_GRANTED
     assert (response.reward.character.character_id, response.reward.character.name) == ("metally", "Metally")
     owned = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(locale="en"), metadata=MINA)
@@ -56,7 +56,7 @@ async def test_what_earns_nothing_says_why(
     character: "CharacterServiceAsyncStub", changes: dict[str, Any], outcome: Reward.Outcome.ValueType
 ) -> None:
     """No reward is an outcome, not an error, and leaves the collection empty."""
-    response = await character.EvaluateReward(evaluation(**changes))
+    response = await character.EvaluateReward(evaluation(**changes), metadata=MINA)
     assert response.reward.outcome == outcome
     assert not response.reward.HasField("character")
     owned = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)
@@ -66,14 +66,16 @@ async def test_what_earns_nothing_says_why(
 async def test_the_same_scan_twice_grants_once_and_says_the_same(character: "CharacterServiceAsyncStub") -> None:
     """Scan retries the reward stage whenever a reply is lost."""
     request = evaluation()
-    assert await character.EvaluateReward(request) == await character.EvaluateReward(request)
+    assert await character.EvaluateReward(request, metadata=MINA) == await character.EvaluateReward(
+        request, metadata=MINA
+    )
 
 
 async def test_a_hundred_simultaneous_grants_make_one_row(
     character: "CharacterServiceAsyncStub", connection: asyncpg.Connection
 ) -> None:
     """A user who scans a whole bag of cans at once still has one character."""
-    responses = await asyncio.gather(*(character.EvaluateReward(evaluation()) for _ in range(100)))
+    responses = await asyncio.gather(*(character.EvaluateReward(evaluation(), metadata=MINA) for _ in range(100)))
     outcomes = Counter(response.reward.outcome for response in responses)
     assert outcomes == {Reward.OUTCOME_GRANTED: 1, Reward.OUTCOME_ALREADY_OWNED: 99}
     assert await connection.fetchval("select count(*) from character.owned_character") == 1
@@ -84,7 +86,7 @@ async def test_a_hundred_simultaneous_calls_for_one_scan_agree(
 ) -> None:
     """However often a stage is repeated, its effect outside the pipeline happens once."""
     request = evaluation()
-    responses = await asyncio.gather(*(character.EvaluateReward(request) for _ in range(100)))
+    responses = await asyncio.gather(*(character.EvaluateReward(request, metadata=MINA) for _ in range(100)))
     assert {response.reward.outcome for response in responses} == {Reward.OUTCOME_GRANTED}
     assert await connection.fetchval("select count(*) from character.owned_character") == 1
 
@@ -92,16 +94,17 @@ async def test_a_hundred_simultaneous_calls_for_one_scan_agree(
 async def test_anothers_scan_is_not_found(character: "CharacterServiceAsyncStub") -> None:
     """What isn't yours doesn't exist."""
     request = evaluation()
-    await character.EvaluateReward(request)
-    stolen = evaluation(scan_id=request.scan_id, user_id="joon")
-    assert await refusal(character.EvaluateReward(stolen)) == (grpc.StatusCode.NOT_FOUND, Reason.SCAN_NOT_FOUND)
+    await character.EvaluateReward(request, metadata=MINA)
+    stolen = character.EvaluateReward(request, metadata=JOON)
+    assert await refusal(stolen) == (grpc.StatusCode.NOT_FOUND, Reason.SCAN_NOT_FOUND)
 
 
 async def test_a_collection_counts_and_tells_first_and_last(character: "CharacterServiceAsyncStub") -> None:
     """The collection shows how often, since when and when last; only scans that earned count, and each once."""
     again = evaluation()
-    for request in (evaluation(), again, again, evaluation(rule_count=0), evaluation(user_id="joon")):
-        await character.EvaluateReward(request)
+    for request in (evaluation(), again, again, evaluation(rule_count=0)):
+        await character.EvaluateReward(request, metadata=MINA)
+    await character.EvaluateReward(evaluation(), metadata=JOON)
     response = await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)
     (owned,) = response.characters
     assert owned.count == 2
@@ -111,7 +114,7 @@ async def test_a_collection_counts_and_tells_first_and_last(character: "Characte
 
 async def test_a_character_earned_once_was_first_earned_last(character: "CharacterServiceAsyncStub") -> None:
     """Two dates that differ by microseconds would look like two scans."""
-    await character.EvaluateReward(evaluation())
+    await character.EvaluateReward(evaluation(), metadata=MINA)
     (owned,) = (await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)).characters
     assert (owned.count, owned.first_earned_time) == (1, owned.last_earned_time)
 
@@ -123,13 +126,31 @@ async def test_who_has_none_is_greeted_by_the_default_character(character: "Char
     assert (response.default_character.character_id, response.default_character.name) == ("eco", "Eco")
 
 
-@pytest.mark.parametrize("changes", [{"user_id": ""}, {"scan_id": "42"}, {"category": None}, {"locale": "k" * 101}])
+@pytest.mark.parametrize("changes", [{"user_id": " "}, {"scan_id": "42"}, {"category": None}, {"locale": "k" * 101}])
 async def test_an_evaluation_with_a_bad_field_is_refused(
     character: "CharacterServiceAsyncStub", changes: dict[str, Any]
 ) -> None:
     """The rules in the proto hold before anything is decided."""
-    call = character.EvaluateReward(evaluation(**changes))
+    call = character.EvaluateReward(evaluation(**changes), metadata=MINA)
     assert await refusal(call) == (grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_FIELD)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "user_id"), [(MINA, ""), ((), "mina"), (MINA, "joon")], ids=["header", "field", "header before field"]
+)
+async def test_the_header_says_whose_reward_it_is_and_the_field_where_there_is_none(
+    character: "CharacterServiceAsyncStub", metadata: Any, user_id: str
+) -> None:
+    """The user is named as in every other call; callers that knew the field alone are still understood."""
+    await character.EvaluateReward(evaluation(user_id=user_id), metadata=metadata)
+    (owned,) = (await character.ListOwnedCharacters(pb.ListOwnedCharactersRequest(), metadata=MINA)).characters
+    assert owned.character.character_id == "metally"
+
+
+async def test_a_reward_needs_a_user(character: "CharacterServiceAsyncStub") -> None:
+    """Nobody can't earn anything."""
+    call = character.EvaluateReward(evaluation())
+    assert await refusal(call) == (grpc.StatusCode.UNAUTHENTICATED, Reason.UNAUTHENTICATED)
 
 
 async def test_a_collection_needs_a_caller(character: "CharacterServiceAsyncStub") -> None:

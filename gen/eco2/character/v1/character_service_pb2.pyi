@@ -18,6 +18,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -32,8 +37,20 @@ class EvaluateRewardRequest(_message.Message):
     RULE_COUNT_FIELD_NUMBER: _builtins.int
     INSUFFICIENCY_COUNT_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
-    user_id: _builtins.str
-    """Whose scan: the subject of the bearer token, 1 to 128 printable characters with no blank at either end."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def user_id(self) -> _builtins.str:
+        """Whose scan, for callers that don't send the header: the subject of the bearer token, 1 to 128 printable characters
+        with no blank at either end. Default: the header's user, who is believed where both are given.
+        """
+
+    @user_id.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def user_id(self, value: _builtins.str) -> None:
+        """Whose scan, for callers that don't send the header: the subject of the bearer token, 1 to 128 printable characters
+        with no blank at either end. Default: the header's user, who is believed where both are given.
+        """
+
     scan_id: _builtins.str
     """Which scan; also the idempotency key."""
     rule_count: _builtins.int

@@ -61,8 +61,9 @@ class CharacterServiceServicer:
 
         Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
         a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
-        Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
-        UNAVAILABLE (UNAVAILABLE).
+        The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
+        Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
+        INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

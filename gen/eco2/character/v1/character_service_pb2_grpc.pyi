@@ -38,8 +38,9 @@ class CharacterServiceStub:
 
     Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
     a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
-    Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
-    UNAVAILABLE (UNAVAILABLE).
+    The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
+    Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
+    INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     ListCharacters: _grpc.UnaryUnaryMultiCallable[_character_service_pb2.ListCharactersRequest, _character_service_pb2.ListCharactersResponse]
     """Every character there is.
@@ -62,8 +63,9 @@ class CharacterServiceAsyncStub(CharacterServiceStub):
 
     Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
     a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
-    Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
-    UNAVAILABLE (UNAVAILABLE).
+    The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
+    Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
+    INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     ListCharacters: _aio.UnaryUnaryMultiCallable[_character_service_pb2.ListCharactersRequest, _character_service_pb2.ListCharactersResponse]  # type: ignore[assignment]
     """Every character there is.
@@ -89,8 +91,9 @@ class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
         a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
-        Codes: NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user), INVALID_ARGUMENT (INVALID_FIELD),
-        UNAVAILABLE (UNAVAILABLE).
+        The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
+        Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
+        INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod
