@@ -23,3 +23,8 @@ async def blocked(holder: asyncpg.Connection) -> None:
         return bool(await holder.fetchval(waits))
 
     await eventually(somebody_waits)
+
+
+async def true_of(condition: bool) -> bool:
+    """For `eventually`, of what this process knows."""
+    return condition

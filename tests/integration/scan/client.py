@@ -80,6 +80,14 @@ class Client:
 StartScanService = Callable[..., AbstractAsyncContextManager[Client]]
 
 
+async def rest(watching: Any) -> list[WatchScanResponse]:
+    """Events of a watch, to its end."""
+    events = []
+    while (event := await watching.read()) is not grpc.aio.EOF:
+        events.append(event)
+    return events
+
+
 async def create(client: Client, image_url: str) -> str:
     request = CreateScanRequest(image_url=image_url)
     return (await client.stub.CreateScan(request, metadata=client.metadata)).scan.scan_id

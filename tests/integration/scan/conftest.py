@@ -20,6 +20,7 @@ from scan_svc.app import application
 from scan_svc.settings import ScanSettings
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.peer_servicers import Peers
+from tests.support.scan_parts import ScanParts, opened
 from tests.support.storage import Storage
 
 
@@ -58,6 +59,13 @@ async def empty_database(stack: Mapping[str, str]) -> AsyncIterator[str]:
         await admin.execute(f"drop database {name} with (force)")
     finally:
         await admin.close()
+
+
+@pytest.fixture
+async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
+    """The parts of the service in this process, on a fresh database."""
+    async with opened(database_url, redis_url) as parts:
+        yield parts
 
 
 @pytest.fixture

@@ -186,13 +186,6 @@ async def test_a_disk_without_room_costs_no_result(redis_url: str) -> None:
             assert parts.peers.calls["vision"] == len(scan_ids)
 
 
-@pytest.fixture
-async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
-    """The parts on a fresh database."""
-    async with opened(database_url, redis_url) as parts:
-        yield parts
-
-
 async def migrated(disk: SmallDisk) -> bool:
     """Whether the server has started and has Scan's tables now."""
     try:

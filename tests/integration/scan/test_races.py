@@ -9,15 +9,8 @@ import pytest
 from mesh.postgres import Queries
 from scan_svc.scans import State
 from tests.integration.scan.jobs import Jobs
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan_parts import ScanParts
 from tests.support.waiting import blocked
-
-
-@pytest.fixture
-async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
-    """The parts on a fresh database."""
-    async with opened(database_url, redis_url) as parts:
-        yield parts
 
 
 @pytest.fixture

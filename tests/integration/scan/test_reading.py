@@ -19,7 +19,7 @@ from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
 from scan_svc.scans import Scan
 from tests.integration.scan.client import Client, StartScanService
-from tests.integration.scan.test_watching import a_scan
+from tests.integration.scan.sample_scans import a_scan
 from tests.support.scan_parts import opened
 from tests.support.waiting import eventually
 

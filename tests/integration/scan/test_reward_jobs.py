@@ -1,7 +1,6 @@
 """The reward's job at single moments: made with the end of the scan, run once, by whichever release."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,20 +17,13 @@ from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, StageRun, State
 from tests.support.broken_pools import LosingPool
 from tests.support.fake_peers import METAL
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan_parts import ScanParts
 from tests.support.waiting import eventually
 
 FOUND, RULES, ANSWER = Classification(METAL), (DisposalRule("metal", METAL),), Answer("비우고 내놓아요.")
 PARTS = {"vision": FOUND, "rules": RULES, "answer": ANSWER}
 REWARD = Reward(RewardOutcome.GRANTED)
 RUN = StageRun("reward", 1, 1)
-
-
-@pytest.fixture
-async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
-    """The parts on a fresh database."""
-    async with opened(database_url, redis_url) as parts:
-        yield parts
 
 
 def end_of(lease: Lease) -> Checkpoint:

@@ -19,45 +19,45 @@ from eco2.scan.v1.operations_service_pb2 import WebhookDelivery
 from mesh.reasons import Reason
 from scan_svc.webhooks.message import DeliveryState
 from tests.integration.scan.client import Client, StartScanService, reason
-from tests.integration.scan.webhook_receiver import HOST, USER, Post, answers, open_post
+from tests.integration.scan.webhook_receiver import HOST, USER, WebhookSender, answers, open_sender
 
 HOUR = 3600.0
 
 
 @pytest.fixture
-async def post(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Post]:
-    """A post office whose clock is also the receivers'."""
-    async with open_post(database_url) as post:
+async def sender(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WebhookSender]:
+    """A sender whose clock is also the receivers'."""
+    async with open_sender(database_url) as sender:
 
         class Clock(datetime):
             @classmethod
             def now(cls, tz: tzinfo | None = None) -> Any:
-                return post.now
+                return sender.now
 
         monkeypatch.setattr("standardwebhooks.webhooks.datetime", Clock)
-        yield post
+        yield sender
 
 
-async def test_a_day_of_webhooks(post: Post) -> None:
+async def test_a_day_of_webhooks(sender: WebhookSender) -> None:
     """The whole contract with receivers: when they are tried, under which id, signed how, and when that stops."""
-    post.receivers.answers = {
+    sender.receivers.answers = {
         "deaf.example.com": answers(500),
         "busy.example.com": [*answers(503, 429, retry_after="3600"), *answers(204)],
         "leaving.example.com": answers(500, 410),
     }
     secrets, scans, called = {}, {}, defaultdict[str, list[float]](list)
-    for host in post.receivers.answers:
-        scans[host] = await post.ended_scan(host)
-        secrets[host] = await post.store.secret(USER, f"https://{host}/hook")
+    for host in sender.receivers.answers:
+        scans[host] = await sender.ended_scan(host)
+        secrets[host] = await sender.store.secret(USER, f"https://{host}/hook")
 
-    while await post.skip_to_next():
-        assert await post.deliver()
-        for host, requests in post.receivers.received.items():
+    while await sender.skip_to_next():
+        assert await sender.deliver()
+        for host, requests in sender.receivers.received.items():
             for request in requests[len(called[host]) :]:
                 # Raises if id, time, body and signature don't belong together, or the time isn't now.
                 told = standardwebhooks.Webhook(secrets[host]).verify(request.content, dict(request.headers))
                 assert (told["type"], told["data"]["scan"]["scan_id"]) == ("scan.succeeded", scans[host])
-                called[host].append((post.now - post.began).total_seconds())
+                called[host].append((sender.now - sender.began).total_seconds())
 
     def about(*seconds: float) -> Any:
         return pytest.approx(seconds, abs=5)
@@ -65,27 +65,29 @@ async def test_a_day_of_webhooks(post: Post) -> None:
     assert called["deaf.example.com"] == about(0, 5, 305, 2105, 9305, 27_305, 63_305)
     assert called["busy.example.com"] == about(0, HOUR, 2 * HOUR)
     assert called["leaving.example.com"] == about(0, 5)
-    assert {host: (await post.record(scan)).state for host, scan in scans.items()} == {
+    assert {host: (await sender.record(scan)).state for host, scan in scans.items()} == {
         "deaf.example.com": DeliveryState.EXHAUSTED,
         "busy.example.com": DeliveryState.DELIVERED,
         "leaving.example.com": DeliveryState.STOPPED,
     }
-    ids = {host: {request.headers["webhook-id"] for request in all_} for host, all_ in post.receivers.received.items()}
-    assert ids == {host: {(await post.record(scan)).webhook_id} for host, scan in scans.items()}
-    log = (await post.record(scans["busy.example.com"])).attempts
+    ids = {
+        host: {request.headers["webhook-id"] for request in all_} for host, all_ in sender.receivers.received.items()
+    }
+    assert ids == {host: {(await sender.record(scan)).webhook_id} for host, scan in scans.items()}
+    log = (await sender.record(scans["busy.example.com"])).attempts
     assert [(one.number, one.status, one.error) for one in log] == [
         (1, 503, "http 503"),
         (2, 429, "http 429"),
         (3, 204, ""),
     ]
-    assert await post.jobs() == [("DEAD", 7)]
+    assert await sender.jobs() == [("DEAD", 7)]
 
 
-async def test_the_body_is_the_scan_as_rest_shows_it(post: Post) -> None:
+async def test_the_body_is_the_scan_as_rest_shows_it(sender: WebhookSender) -> None:
     """One shape for whoever polls and whoever is called."""
-    scan_id = await post.ended_scan()
-    await post.deliver()
-    (request,) = post.receivers.received[HOST]
+    scan_id = await sender.ended_scan()
+    await sender.deliver()
+    (request,) = sender.receivers.received[HOST]
     scan = json.loads(request.content)["data"]["scan"]
     assert (request.method, str(request.url.path), request.headers["content-type"]) == (
         "POST",
@@ -95,79 +97,79 @@ async def test_the_body_is_the_scan_as_rest_shows_it(post: Post) -> None:
     assert (scan["scan_id"], scan["state"], scan["user_input"]) == (scan_id, "STATE_SUCCEEDED", "캔이에요")
 
 
-async def test_an_endpoint_that_is_gone_gets_nothing_until_it_is_asked_for_anew(post: Post) -> None:
+async def test_an_endpoint_that_is_gone_gets_nothing_until_it_is_asked_for_anew(sender: WebhookSender) -> None:
     """410 speaks for the address, so it also stops what is waiting already; its secret stays the user's."""
-    post.receivers.answers[HOST] = [*answers(410), *answers(200)]
-    secret = await post.store.secret(USER, f"https://{HOST}/hook")
-    waiting = await post.ended_scan()
-    await post.pool.execute("update scan.job set run_at = run_at + interval '1 hour'")
-    first = await post.ended_scan()
-    await post.deliver()
-    assert await post.skip_to_next()
-    await post.deliver()
+    sender.receivers.answers[HOST] = [*answers(410), *answers(200)]
+    secret = await sender.store.secret(USER, f"https://{HOST}/hook")
+    waiting = await sender.ended_scan()
+    await sender.pool.execute("update scan.job set run_at = run_at + interval '1 hour'")
+    first = await sender.ended_scan()
+    await sender.deliver()
+    assert await sender.skip_to_next()
+    await sender.deliver()
     for scan_id, error in ((first, "http 410"), (waiting, "endpoint gone")):
-        record = await post.record(scan_id)
+        record = await sender.record(scan_id)
         assert (record.state, record.attempts[-1].error) == (DeliveryState.STOPPED, error)
-    assert len(post.receivers.received[HOST]) == 1
+    assert len(sender.receivers.received[HOST]) == 1
 
-    assert await post.store.secret(USER, f"https://{HOST}/hook") == secret
-    await post.ended_scan()
-    await post.deliver()
-    assert len(post.receivers.received[HOST]) == 2
+    assert await sender.store.secret(USER, f"https://{HOST}/hook") == secret
+    await sender.ended_scan()
+    await sender.deliver()
+    assert len(sender.receivers.received[HOST]) == 2
 
 
-async def test_a_receiver_has_its_whole_time_for_each_step(post: Post) -> None:
+async def test_a_receiver_has_its_whole_time_for_each_step(sender: WebhookSender) -> None:
     """The client's own, shorter limits would cut the promised ten seconds."""
-    await post.ended_scan()
-    await post.deliver()
-    (request,) = post.receivers.received[HOST]
-    assert set(request.extensions["timeout"].values()) == {post.seconds}
+    await sender.ended_scan()
+    await sender.deliver()
+    (request,) = sender.receivers.received[HOST]
+    assert set(request.extensions["timeout"].values()) == {sender.seconds}
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-async def test_redirects_are_failures(post: Post, status: int) -> None:
+async def test_redirects_are_failures(sender: WebhookSender, status: int) -> None:
     """The user named an address; what it points at today isn't theirs to be told."""
-    post.receivers.answers[HOST] = answers(status, location="https://other.example.com/")
-    scan_id = await post.ended_scan()
-    await post.deliver()
-    assert list(post.receivers.received) == [HOST]
-    assert (await post.record(scan_id)).attempts[-1].error == f"http {status}"
+    sender.receivers.answers[HOST] = answers(status, location="https://other.example.com/")
+    scan_id = await sender.ended_scan()
+    await sender.deliver()
+    assert list(sender.receivers.received) == [HOST]
+    assert (await sender.record(scan_id)).attempts[-1].error == f"http {status}"
 
 
-async def test_a_name_that_points_inside_is_never_called(post: Post) -> None:
+async def test_a_name_that_points_inside_is_never_called(sender: WebhookSender) -> None:
     """It was public when the scan was created; it is checked again when it counts."""
-    scan_id = await post.ended_scan()
-    post.names = [ip_address("10.0.0.1")]
-    await post.deliver()
-    assert not post.receivers.received
-    record = await post.record(scan_id)
+    scan_id = await sender.ended_scan()
+    sender.names = [ip_address("10.0.0.1")]
+    await sender.deliver()
+    assert not sender.receivers.received
+    record = await sender.record(scan_id)
     assert (record.state, record.attempts[-1].error) == (DeliveryState.PENDING, "address refused")
 
 
-async def test_a_receiver_that_never_answers_is_let_go(post: Post) -> None:
+async def test_a_receiver_that_never_answers_is_let_go(sender: WebhookSender) -> None:
     """The limit is for the whole try; the place in the worker is needed for others."""
-    post.seconds = 0.05
-    post.receivers.answers[HOST] = [asyncio.Event().wait]
-    scan_id = await post.ended_scan()
-    await post.deliver()
-    attempt = (await post.record(scan_id)).attempts[-1]
+    sender.seconds = 0.05
+    sender.receivers.answers[HOST] = [asyncio.Event().wait]
+    scan_id = await sender.ended_scan()
+    await sender.deliver()
+    attempt = (await sender.record(scan_id)).attempts[-1]
     assert (attempt.status, attempt.error) == (None, "timeout")
     assert attempt.duration_ms >= 50
 
 
-async def test_a_connection_that_breaks_is_named_in_the_log(post: Post) -> None:
+async def test_a_connection_that_breaks_is_named_in_the_log(sender: WebhookSender) -> None:
     """The operator has nothing else to go by."""
 
     async def broken() -> httpx2.Response:
         raise httpx2.ConnectError("refused")
 
-    post.receivers.answers[HOST] = [broken]
-    scan_id = await post.ended_scan()
-    await post.deliver()
-    assert (await post.record(scan_id)).attempts[-1].error == "ConnectError"
+    sender.receivers.answers[HOST] = [broken]
+    scan_id = await sender.ended_scan()
+    await sender.deliver()
+    assert (await sender.record(scan_id)).attempts[-1].error == "ConnectError"
 
 
-async def test_an_endless_answer_is_not_read(post: Post) -> None:
+async def test_an_endless_answer_is_not_read(sender: WebhookSender) -> None:
     """Its head says all there is to know."""
     read = False
 
@@ -180,19 +182,19 @@ async def test_an_endless_answer_is_not_read(post: Post) -> None:
     async def endless() -> httpx2.Response:
         return httpx2.Response(200, content=pieces())
 
-    post.receivers.answers[HOST] = [endless]
-    scan_id = await post.ended_scan()
-    await post.deliver()
-    assert (await post.record(scan_id)).state is DeliveryState.DELIVERED
+    sender.receivers.answers[HOST] = [endless]
+    scan_id = await sender.ended_scan()
+    await sender.deliver()
+    assert (await sender.record(scan_id)).state is DeliveryState.DELIVERED
     assert not read
 
 
-async def test_fifty_at_once_get_one_secret(post: Post) -> None:
+async def test_fifty_at_once_get_one_secret(sender: WebhookSender) -> None:
     """Users keep the first they are given, so there must be no second; and others' are their own."""
     url = f"https://{HOST}/hook"
-    secrets = await asyncio.gather(*(post.store.secret(USER, url) for _ in range(50)))
+    secrets = await asyncio.gather(*(sender.store.secret(USER, url) for _ in range(50)))
     assert len(set(secrets)) == 1
-    assert await post.store.secret("somebody else", url) not in secrets
+    assert await sender.store.secret("somebody else", url) not in secrets
 
 
 async def test_a_scan_with_a_callback_ends_with_a_webhook(client: Client) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -21,13 +21,6 @@ from scan_svc.scans import State
 from tests.support.broken_pools import FlakyPool
 from tests.support.scan_parts import ScanParts, opened
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
-    """The parts on a fresh database."""
-    async with opened(database_url, redis_url) as parts:
-        yield parts
 
 
 async def test_a_scan_that_cant_be_read_is_put_back_and_harms_no_other(parts: ScanParts) -> None:

@@ -1,4 +1,4 @@
-"""A worker's post office: webhooks in a real database, receivers that do what a test says, a clock that it moves."""
+"""A worker's webhooks: rows in a real database, receivers that do what a test says, a clock that it moves."""
 
 import asyncio
 import uuid
@@ -49,8 +49,8 @@ class Receivers:
         return response
 
 
-class Post:
-    """The post office."""
+class WebhookSender:
+    """What a worker needs to send webhooks."""
 
     def __init__(self, pool: asyncpg.Pool, store: WebhookStore, worker_id: int) -> None:
         self.pool = pool
@@ -121,11 +121,13 @@ class Post:
 
 
 @asynccontextmanager
-async def open_post(database_url: str) -> AsyncIterator[Post]:
-    """A post office on this database."""
+async def open_sender(database_url: str) -> AsyncIterator[WebhookSender]:
+    """A sender on this database."""
     async with open_pool(database_url) as pool:
         store = WebhookStore(pool, lambda count: uuid.uuid4().bytes * (count // 16))
-        post = Post(pool, store, await WorkerRegistry(pool).register())
-        wire = httpx2.MockTransport(post.receivers)
-        async with open_public_client("callback_url", redirects=0, inner=wire, resolver=post.resolve) as post.client:
-            yield post
+        sender = WebhookSender(pool, store, await WorkerRegistry(pool).register())
+        wire = httpx2.MockTransport(sender.receivers)
+        async with open_public_client(
+            "callback_url", redirects=0, inner=wire, resolver=sender.resolve
+        ) as sender.client:
+            yield sender

@@ -1,0 +1,72 @@
+"""Server-Sent Events: what a browser reads."""
+
+import json
+from collections.abc import AsyncGenerator
+
+import grpc
+import pytest
+
+from eco2.scan.v1 import event_stream_service_pb2, event_stream_service_pb2_grpc
+from tests.integration.scan.client import Client, StartScanService
+from tests.support.gates import Gate
+from tests.support.peer_servicers import Peers
+from tests.support.waiting import eventually
+
+
+async def events_of(client: Client, scan_id: str, last_event: str = "") -> AsyncGenerator[dict[str, str], None]:
+    """Server-Sent Events as a browser reads them: fields by name; a comment's is empty."""
+    request = event_stream_service_pb2.StreamEventsRequest(scan_id=scan_id)
+    metadata = (*client.metadata, *((("last-event-id", last_event),) if last_event else ()))
+    async with grpc.aio.insecure_channel(client.target) as channel:
+        stub = event_stream_service_pb2_grpc.EventStreamServiceStub(channel)
+        text = ""
+        async for body in stub.StreamEvents(request, metadata=metadata):
+            assert body.content_type == "text/event-stream"
+            text += body.data.decode()
+            while "\n\n" in text:
+                event, text = text.split("\n\n", 1)
+                yield dict(line.split(": ", 1) if line[0] != ":" else ("", line) for line in event.splitlines())
+
+
+async def test_server_sent_events_have_ids_names_and_comments(
+    start_scan_service: StartScanService, peers: Peers
+) -> None:
+    """What EventSource is made for: it resumes by the last id, and wakes the listener of the right name."""
+    gate = peers.before["MatchRules"] = Gate()
+    async with start_scan_service(heartbeat_seconds=0.05) as client:
+        scan_id = await client.started()
+        await gate.held(1)
+
+        async def told() -> bool:  # a moment after the stage has begun; then nothing changes until the gate opens
+            return (await client.get(scan_id)).progress.stage == "rules"
+
+        await eventually(told)
+        stream = events_of(client, scan_id)
+        assert await anext(stream) == {"retry": "1000"}
+        snapshot = await anext(stream)
+        assert snapshot["event"] == "snapshot"
+        shown = json.loads(snapshot["data"])
+        assert (shown["type"], str(shown["scan"]["version"])) == ("TYPE_SNAPSHOT", snapshot["id"])
+        assert await anext(stream) == {"": ": heartbeat"}
+        await stream.aclose()
+        resumed = events_of(client, scan_id, last_event=snapshot["id"])
+        assert [await anext(resumed), await anext(resumed)] == [{"retry": "1000"}, {"": ": heartbeat"}]
+        gate.open()
+        after = [event async for event in resumed if "id" in event]
+        assert {event["event"] for event in after[:-1]} <= {"update"}
+        assert after[-1]["event"] == "terminal"
+        ids = [int(event["id"]) for event in after]
+        assert ids == sorted(set(ids))
+        assert ids[0] > int(snapshot["id"])
+        again = [event async for event in events_of(client, scan_id, last_event=after[-1]["id"]) if "id" in event]
+        assert [event["event"] for event in again] == ["terminal"]
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "-1", "99999999999", "9" * 5000, "²"])
+async def test_a_last_event_that_is_not_ours_is_ignored(client: Client, nonsense: str) -> None:
+    scan_id = (await client.create()).scan.scan_id
+    if nonsense.isascii():
+        stream = events_of(client, scan_id, last_event=nonsense)
+        await anext(stream)
+        assert (await anext(stream))["event"] == "snapshot"
+        await stream.aclose()
