@@ -46,109 +46,23 @@ async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.
 
 
 class Pool(asyncpg.Pool):
-    """A pool in which a statement takes over the connection of the one before.
+    """asyncpg's pool, with a limit on how long it may take to give a statement up."""
 
-    asyncpg takes a connection back with a task, a timer and a proxy, which costs more than a short statement: 66 us for
-    one that takes 26. So connections stay at hand after a statement that went well, unless somebody waits for one. All
-    but one do, so that there is one for `acquire`.
-    """
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:
+        """As asyncpg's, which waits for the end of a statement that was cut short.
 
-    def __init__(self, *arguments: Any, max_size: int, **options: Any) -> None:
-        super().__init__(*arguments, max_size=max_size, **options)
-        self._spare: list[Any] = []
-        self._most_spare = max_size - 1
-        self._queued = 0
-
-    async def execute(self, query: str, *arguments: Any, timeout: float | None = None) -> Any:
-        """As asyncpg's."""
-        async with self.at_hand() as connection:
-            return await connection.execute(query, *arguments, timeout=timeout)
-
-    async def fetch(self, query: str, *arguments: Any, **options: Any) -> Any:
-        """As asyncpg's."""
-        async with self.at_hand() as connection:
-            return await connection.fetch(query, *arguments, **options)
-
-    async def fetchrow(self, query: str, *arguments: Any, **options: Any) -> Any:
-        """As asyncpg's."""
-        async with self.at_hand() as connection:
-            return await connection.fetchrow(query, *arguments, **options)
-
-    async def fetchval(self, query: str, *arguments: Any, **options: Any) -> Any:
-        """As asyncpg's."""
-        async with self.at_hand() as connection:
-            return await connection.fetchval(query, *arguments, **options)
-
-    def at_hand(self) -> "_AtHand":
-        """A connection for a moment, as `acquire` gives one."""
-        return _AtHand(self)
-
-    async def take(self) -> Any:
-        """A connection, at hand or from asyncpg."""
-        while self._spare:
-            connection = self._spare.pop()
-            if not _is_lost(connection):
-                return connection
-            await self.release(connection)
-        self._queued += 1
-        try:
-            return await self.acquire()
-        finally:
-            self._queued -= 1
-
-    async def put_back(self, connection: Any, error: BaseException | None) -> None:
-        """Keeps a connection at hand, or gives it to asyncpg, which cleans up after a statement that was cut short.
-
-        Args:
-            connection: From `take`.
-            error: What ended its use; None if that went well.
+        A frozen database never says that it has ended. asyncpg would wait, and let the caller wait, for as long as any
+        statement may take.
         """
-        if error is None:
-            if self._queued or self.is_closing() or len(self._spare) >= self._most_spare:
-                await self.release(connection)
-            else:
-                self._spare.append(connection)
-            return
-        if isinstance(error, asyncpg.InternalClientError) and not _is_lost(connection):
-            connection.terminate()  # asyncpg doesn't know any more what it is at
-        # asyncpg waits for the statement's end for as long as any statement may take; nobody else may have to.
-        with suppress(TimeoutError):
-            await self.release(connection, timeout=_CANCEL_SECONDS)
-
-    async def close(self) -> None:
-        """As asyncpg's, which waits until it has all connections back."""
-        while self._spare:
-            await self.release(self._spare.pop())
-        await super().close()
-
-
-class _AtHand:
-    """Around the use of one connection."""
-
-    __slots__ = ("_connection", "_pool")
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-
-    async def __aenter__(self) -> Any:
-        self._connection = await self._pool.take()
-        return self._connection
-
-    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        await self._pool.put_back(self._connection, error)
-
-
-def _is_lost(connection: Any) -> bool:
-    """Whether a connection can't be used any more."""
-    try:
-        closed: bool = connection.is_closed()
-    except asyncpg.InterfaceError:  # the server hung up, and asyncpg took the connection back
-        return True
-    return closed
+        with suppress(TimeoutError):  # the connection was closed
+            await super().release(connection, timeout=timeout or _CANCEL_SECONDS)
 
 
 async def _keep_no_session_state(_: asyncpg.Connection) -> None:
-    """asyncpg's own reset sends statements at every release; we leave nothing in a session to reset."""
+    """asyncpg's own reset sends statements at every release; we leave nothing in a session to reset.
+
+    A transaction that was left open is rolled back nevertheless.
+    """
 
 
 async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], object]], *, ping_seconds: float = 10.0) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from uuid_utils.compat import UUID
 
 from mesh.errors import AlreadyExists, NotFound
-from mesh.postgres import Pool, Queries
+from mesh.postgres import Queries
 from mesh.reasons import Reason
 from scan_svc.batching import GroupCommit
 from scan_svc.rows import readable, scan_from
@@ -28,7 +28,7 @@ class ScanStore:
         pool: Connections.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc")
         self._creations = GroupCommit(self._create)
@@ -117,7 +117,7 @@ class ScanStore:
         return {str(row["id"]): row["created_at"] for row in rows}
 
     async def _taken_away(self, query: str, scan_id: str) -> bool:
-        async with self._pool.at_hand() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(self._sql["lock_job"], scan_id)
             await connection.execute(self._sql["lock_scan"], scan_id)
             return await connection.fetchval(self._sql[query], scan_id) is not None

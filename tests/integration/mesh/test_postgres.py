@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -14,6 +14,10 @@ from mesh.postgres import Pool, listen, open_pool
 
 PING_SECONDS = 0.4
 COMMAND_SECONDS = 10.0  # any statement's, see `open_pool`
+END_ALL = """
+select pg_terminate_backend(pid) from pg_stat_activity
+where pid <> pg_backend_pid() and datname = current_database()
+"""
 
 
 class Wire:
@@ -25,6 +29,8 @@ class Wire:
         self.port = 0
         self.connections = 0
         self._carried = asyncio.Semaphore(0)
+        self._answered = asyncio.Semaphore(0)
+        self.closes = True  # once the server does
 
     async def serve(self) -> asyncio.Server:
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
@@ -38,33 +44,45 @@ class Wire:
 
     async def carried(self, count: int) -> None:
         """Returns once so much more has been sent to the server, in pieces."""
-        while not self._carried.locked():
-            await self._carried.acquire()
+        await self._more(self._carried, count)
+
+    async def answered(self, count: int) -> None:
+        """Returns once so much more has been sent by the server, in pieces."""
+        await self._more(self._answered, count)
+
+    async def _more(self, pieces: asyncio.Semaphore, count: int) -> None:
+        while not pieces.locked():
+            await pieces.acquire()
         for _ in range(count):
-            await self._carried.acquire()
+            await pieces.acquire()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         silent = asyncio.Event()
         self._open.append(silent)
         there, back = await asyncio.open_connection(*self._server)
-        with contextlib.suppress(OSError):
+        try:
             await asyncio.gather(
-                self._carry(reader, back, silent, self._carried.release), self._carry(there, writer, silent)
+                self._carry(reader, back, silent, self._carried), self._carry(there, writer, silent, self._answered)
             )
+        except OSError:
+            pass
+        finally:
+            writer.close()
 
     async def _carry(
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         silent: asyncio.Event,
-        carried: Callable[[], None] = lambda: None,
+        pieces: asyncio.Semaphore,
     ) -> None:
         while data := await reader.read(1 << 16):
-            carried()
             if not silent.is_set():
                 writer.write(data)
-        writer.close()
+            pieces.release()
+        if self.closes:
+            writer.close()
 
 
 @pytest.fixture
@@ -111,6 +129,16 @@ async def test_a_quiet_connection_is_kept(database_url: str, wire: Wire) -> None
         await notifier.close()
 
 
+@contextlib.asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the test's database."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 async def told(notifier: asyncpg.Connection, heard: "asyncio.Queue[str]", news: str) -> str:
     """Notifies until it is heard: what was sent to nobody is lost."""
     async with asyncio.timeout(20):
@@ -127,7 +155,7 @@ def through(database_url: str, wire: Wire) -> str:
 
 
 async def test_statements_share_few_connections_and_leave_room_to_acquire_one(database_url: str) -> None:
-    """What stays at hand after a statement must not keep a transaction from beginning, nor the pool from closing."""
+    """Statements must not keep a transaction from beginning, nor the pool from closing."""
     async with open_pool(database_url, max_size=3) as pool:
         async with asyncio.timeout(10):
             numbers = await asyncio.gather(*(pool.fetchval("select $1::integer", number) for number in range(50)))
@@ -149,42 +177,89 @@ async def test_a_connection_is_clean_after_a_statement_that_was_given_up(databas
             assert await pool.fetchval("select 2") == 2
 
 
-async def test_connections_that_were_lost_while_at_hand_cost_nobody_an_error(database_url: str) -> None:
+async def test_connections_that_were_lost_while_idle_cost_nobody_an_error(database_url: str) -> None:
     """PostgreSQL was restarted between two statements."""
     lost = asyncio.Semaphore(0)
     together = asyncio.Barrier(3)
 
-    async def leave_one_at_hand(pool: Pool) -> None:
-        async with pool.at_hand() as connection:
+    async def leave_one_idle(pool: Pool) -> None:
+        async with pool.acquire() as connection:
             connection.add_termination_listener(lambda _: lost.release())
             await connection.execute("select 1")
             await together.wait()
 
     async with open_pool(database_url, max_size=4) as pool:
-        await asyncio.gather(*(leave_one_at_hand(pool) for _ in range(3)))
-        killer = await asyncpg.connect(database_url)
-        await killer.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where pid <> pg_backend_pid() and datname = current_database()"
-        )
-        await killer.close()
+        await asyncio.gather(*(leave_one_idle(pool) for _ in range(3)))
+        async with connected(database_url) as killer:
+            await killer.execute(END_ALL)
         for _ in range(3):
             await lost.acquire()
         assert [await pool.fetchval("select $1::integer", number) for number in range(5)] == [*range(5)]
 
 
-async def test_a_connection_that_broke_in_the_middle_of_something_is_an_outage_and_not_used_again(
-    database_url: str,
+async def test_a_connection_that_was_told_its_end_is_an_outage_and_not_used_again(
+    database_url: str, wire: Wire
 ) -> None:
-    """asyncpg says "another operation is in progress" when PostgreSQL dies at the wrong moment."""
+    """The server said that it shuts down, but its hanging up never arrived: asyncpg doesn't know what it is at."""
+    async with connected(database_url) as killer, open_pool(through(database_url, wire), max_size=2) as pool:
+        await pool.fetchval("select 1")
+        wire.closes = False
+        await killer.execute(END_ALL)
+        await wire.answered(1)
+        await killer.execute("select 1")  # long enough for what was sent to be read
+        with pytest.raises(asyncpg.InternalClientError) as raised:
+            await pool.fetchval("select 2")
+        assert outages.from_exception(raised.value) is not None
+        wire.closes = True
+        assert [await pool.fetchval("select $1::integer", number) for number in range(3)] == [*range(3)]
+
+
+async def test_a_transaction_that_was_left_open_is_nobody_elses(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is rolled back, and said aloud: whoever comes next begins anew."""
     async with open_pool(database_url, max_size=2) as pool:
-        pid = await pool.fetchval("select pg_backend_pid()")
-        error = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
-        with pytest.raises(asyncpg.InternalClientError):
-            async with pool.at_hand():
-                raise error
-        assert outages.from_exception(error) is not None
-        assert await pool.fetchval("select pg_backend_pid()") != pid
+        async with pool.acquire() as connection:
+            await connection.execute("begin; create table left_over ()")
+        assert await pool.fetchval("select to_regclass('left_over')") is None
+    assert "active transaction" in caplog.text
+
+
+async def test_who_stops_waiting_for_a_connection_takes_none_along(database_url: str) -> None:
+    """Whether it was to be opened, to be awaited or just given."""
+    async with open_pool(database_url, max_size=2) as pool:
+        for steps in range(40):
+            asked = [asyncio.create_task(pool.fetchval("select 1")) for _ in range(5)]
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            for task in asked[::2]:
+                task.cancel()
+            async with asyncio.timeout(10):
+                answers = await asyncio.gather(*asked, return_exceptions=True)
+            assert answers[1::2] == [1, 1]
+        async with asyncio.timeout(10), pool.acquire() as one, pool.acquire() as other:
+            assert await one.fetchval("select 2") == await other.fetchval("select 2")
+
+
+async def test_a_database_that_takes_no_more_connections_is_an_outage_that_ends(database_url: str) -> None:
+    """The pool asks anew, and goes on as soon as there is room."""
+    address = urlsplit(database_url)
+    database = address.path.removeprefix("/")
+    async with connected(database_url) as admin:
+        await admin.execute(
+            f"create role {database} login password 'plain'; alter database {database} connection limit 0"
+        )
+        try:
+            host = f"{database}:plain@{address.hostname}:{address.port}"
+            async with open_pool(urlunsplit(address._replace(netloc=host)), max_size=2) as pool:
+                for _ in range(3):
+                    with pytest.raises(asyncpg.TooManyConnectionsError) as raised:
+                        await pool.fetchval("select 1")
+                    assert outages.from_exception(raised.value) is not None
+                await admin.execute(f"alter database {database} connection limit -1")
+                assert await pool.fetchval("select 2") == 2
+        finally:
+            await admin.execute(f"drop role {database}")
 
 
 async def test_giving_up_a_silent_database_takes_no_longer_than_was_said(database_url: str, wire: Wire) -> None:

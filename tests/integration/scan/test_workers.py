@@ -31,6 +31,7 @@ async def test_a_scan_that_cant_be_read_is_put_back_and_harms_no_other(parts: Sc
     worker_id = await parts.registry.register()
     assert [lease.scan.scan_id for lease in await parts.queue.claim(worker_id, 2)] == [other]
     row = await parts.pool.fetchrow("select *, run_at > now() as later from scan.job where ref = $1", strange)
+    assert row
     assert (row["state"], row["attempt"], row["later"]) == ("READY", 0, True)
 
 
