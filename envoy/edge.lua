@@ -3,10 +3,10 @@
 
 local MOST_HEADERS, MOST_HEADER_BYTES = 100, 16 * 1024
 
--- Of a body's names so much is told as no request of ours can have: tests/unit/envoy holds the protos against it.
+-- The limit on a body's names is higher than any request of ours needs: tests/unit/envoy checks it against the protos.
 local MOST_NAMES, LONGEST_NAME, DEEPEST = 64, 40, 8
--- A body with more names than that, or more names, values and brackets than these, many times what a request of ours can
--- have, is refused at once: the transcoder would hold everybody up for it.
+-- A body with more names than that, or more names, values and brackets than these, many times what a request of ours
+-- can have, is refused at once: the transcoder would block other requests.
 local MOST_STEPS, MOST_LEVELS = 20000, 100
 
 -- A key as a path's element: letters, digits and underscores as they are, "%" and two digits for any other byte.

@@ -33,7 +33,7 @@ class Character(_message.Message):
     name: _builtins.str
     """Name in the locale of the request."""
     middle: _builtins.str
-    """The middle category it stands for, in Korean; empty for the default character."""
+    """Its middle category, in Korean; empty for the default character."""
     dialogue: _builtins.str
     """What it says when it is earned."""
     def __init__(
@@ -109,13 +109,13 @@ class Reward(_message.Message):
         OUTCOME_GRANTED: Reward._Outcome.ValueType  # 1
         """A character was earned with this scan."""
         OUTCOME_ALREADY_OWNED: Reward._Outcome.ValueType  # 2
-        """The character that matches was the user's already."""
+        """The user owned the matching character already."""
         OUTCOME_NOT_RECYCLABLE: Reward._Outcome.ValueType  # 3
         """Only recyclables earn characters."""
         OUTCOME_NO_RULES: Reward._Outcome.ValueType  # 4
         """No disposal rule was found."""
         OUTCOME_INSUFFICIENT: Reward._Outcome.ValueType  # 5
-        """The answer left something open."""
+        """The answer lacks something (Answer.insufficiencies)."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
         """Why there is a reward, or none."""
@@ -125,13 +125,13 @@ class Reward(_message.Message):
     OUTCOME_GRANTED: Reward.Outcome.ValueType  # 1
     """A character was earned with this scan."""
     OUTCOME_ALREADY_OWNED: Reward.Outcome.ValueType  # 2
-    """The character that matches was the user's already."""
+    """The user owned the matching character already."""
     OUTCOME_NOT_RECYCLABLE: Reward.Outcome.ValueType  # 3
     """Only recyclables earn characters."""
     OUTCOME_NO_RULES: Reward.Outcome.ValueType  # 4
     """No disposal rule was found."""
     OUTCOME_INSUFFICIENT: Reward.Outcome.ValueType  # 5
-    """The answer left something open."""
+    """The answer lacks something (Answer.insufficiencies)."""
 
     OUTCOME_FIELD_NUMBER: _builtins.int
     CHARACTER_FIELD_NUMBER: _builtins.int

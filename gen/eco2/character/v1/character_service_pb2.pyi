@@ -61,7 +61,7 @@ class EvaluateRewardRequest(_message.Message):
     """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
-        """What it was."""
+        """The category of the waste."""
 
     def __init__(
         self,
@@ -187,7 +187,7 @@ class ListOwnedCharactersResponse(_message.Message):
 
     @_builtins.property
     def default_character(self) -> _character_pb2.Character:
-        """Who greets a user who has earned none yet: the default character, which isn't theirs thereby. Absent otherwise."""
+        """The default character, to greet a user who has earned none yet; the user doesn't own it. Absent otherwise."""
 
     def __init__(
         self,

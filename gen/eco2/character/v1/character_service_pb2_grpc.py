@@ -59,8 +59,8 @@ class CharacterServiceServicer:
     def EvaluateReward(self, request, context):
         """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Except that
-        a scan refused as INSUFFICIENT is granted, once, what it earns when nothing is open any more.
+        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. One
+        exception: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete.
         The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
         Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).

@@ -4,10 +4,11 @@ isort:skip_file
 Every reason a google.rpc.ErrorInfo of domain "eco2.app" may carry.
 
 The name without its prefix is ErrorInfo.reason: SCAN_NOT_FOUND, never ERROR_REASON_SCAN_NOT_FOUND. Each comment
-gives the code it travels with and an example of its metadata. `mesh/reasons.py` holds the texts people read.
+gives the code it travels with and an example of its metadata. `mesh/reasons.py` holds the texts for users.
 
 A refusal never grows with the request: details and message take at most 4 KiB on the wire. What a value quotes is
-printable, and cut with "…" beyond 256 characters; a list of bad fields ends after 16, saying how many more there are.
+printable, and cut with "…" beyond 256 characters; a list of bad fields ends after 16, saying how many more there
+are.
 """
 
 from google.protobuf import descriptor as _descriptor
@@ -40,7 +41,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_ADDRESS_REFUSED: _ErrorReason.ValueType  # 3
     """INVALID_ARGUMENT: an address that isn't https, isn't public, or can't be resolved. {"field": "image_url"}"""
     ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 4
-    """UNAUTHENTICATED: no identity came with the call, or one that can't be used: the subject of a token is 1 to 128
+    """UNAUTHENTICATED: the call has no identity, or an invalid one: the subject of a token is 1 to 128
     printable characters with no blank at either end.
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 5
@@ -48,11 +49,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_UNAVAILABLE: _ErrorReason.ValueType  # 6
     """UNAVAILABLE: a store or a peer can't be reached; retry. {"peer": "postgres"}"""
     ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 7
-    """DEADLINE_EXCEEDED: the time the caller gave is up. {"stage": "vision"}"""
+    """DEADLINE_EXCEEDED: the caller's deadline passed. {"stage": "vision"}"""
     ERROR_REASON_NOT_IMPLEMENTED: _ErrorReason.ValueType  # 8
     """UNIMPLEMENTED: no such method or path. {"feature": "GET /v1/nowhere"}"""
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 9
-    """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo tells when to come back. {"limit": "calls"}
+    """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo says when to retry. {"limit": "calls"}
     Or a body, or headers, too large for the edge, without RetryInfo. {"limit": "1 MiB"}
     """
     ERROR_REASON_SCAN_NOT_FOUND: _ErrorReason.ValueType  # 20
@@ -70,11 +71,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_SCAN_TIMED_OUT: _ErrorReason.ValueType  # 25
     """DEADLINE_EXCEEDED: the time a whole scan may take is up. {"seconds": "300"}"""
     ERROR_REASON_SCAN_BACKLOG: _ErrorReason.ValueType  # 26
-    """RESOURCE_EXHAUSTED: more scans wait than would be done in reasonable time; RetryInfo tells when to come back.
+    """RESOURCE_EXHAUSTED: more scans wait than can be finished in time; RetryInfo says when to retry.
     {"expected_seconds": "95"}
     """
     ERROR_REASON_RATE_LIMIT: _ErrorReason.ValueType  # 27
-    """RESOURCE_EXHAUSTED: one user called too often; RetryInfo tells when to come back.
+    """RESOURCE_EXHAUSTED: one user called too often; RetryInfo says when to retry.
     {"rpc": "CreateScan", "most": "600", "window_seconds": "60"}
     """
     ERROR_REASON_WATCH_LIMIT: _ErrorReason.ValueType  # 28
@@ -82,7 +83,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     {"limit": "watches_of_user", "most": "50"}
     """
     ERROR_REASON_REPLY_UNDERWAY: _ErrorReason.ValueType  # 29
-    """ABORTED: another reply to the same scan is being worked on; RetryInfo tells when to come back. A repetition with the
+    """ABORTED: another reply to the same scan is being worked on; RetryInfo says when to retry. A repetition with the
     same request_id waits for its outcome instead. {"scan_id": "0197…"}
     """
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
@@ -100,7 +101,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PHOTO_FETCH_FAILED: _ErrorReason.ValueType  # 45
     """UNAVAILABLE: the photo's address answered with an error or not at all. {"status": "503"}"""
     ERROR_REASON_PHOTO_TOO_COMPLEX: _ErrorReason.ValueType  # 46
-    """INVALID_ARGUMENT: decoding it takes more memory or time than a photo ever does. {"limit": "10 s"}"""
+    """INVALID_ARGUMENT: decoding it takes more memory or time than allowed. {"limit": "10 s"}"""
     ERROR_REASON_PHOTO_TRUNCATED: _ErrorReason.ValueType  # 47
     """INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}"""
     ERROR_REASON_CATEGORY_UNKNOWN: _ErrorReason.ValueType  # 60
@@ -108,24 +109,24 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_TAG_UNKNOWN: _ErrorReason.ValueType  # 61
     """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
     ERROR_REASON_NOTHING_ASKED: _ErrorReason.ValueType  # 70
-    """FAILED_PRECONDITION: a reply to a scan whose answer asks nothing. {"scan_id": "0197…"}"""
+    """FAILED_PRECONDITION: a reply to a scan whose answer has no open question. {"scan_id": "0197…"}"""
     ERROR_REASON_DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 80
     """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 81
     """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
     ERROR_REASON_MODEL_RATE_LIMITED: _ErrorReason.ValueType  # 100
-    """Errors of models also carry what was paid all the same, if anything was:
+    """Errors of models also carry the cost, if anything was paid:
     {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
 
-    RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when
-    to come back. {"model": "gpt-4.1-mini"}
+    RESOURCE_EXHAUSTED: the model provider's limit, or our own limit per minute, is reached; RetryInfo says when
+    to retry. {"model": "gpt-4.1-mini"}
     """
     ERROR_REASON_MODEL_TIMED_OUT: _ErrorReason.ValueType  # 101
     """DEADLINE_EXCEEDED: the model was silent for too long; RetryInfo. {"model": "gpt-4.1-mini"}"""
     ERROR_REASON_MODEL_UNAVAILABLE: _ErrorReason.ValueType  # 102
     """UNAVAILABLE: the model's provider fails or can't be reached; RetryInfo. {"model": "gpt-4.1-mini"}"""
     ERROR_REASON_MODEL_REFUSED: _ErrorReason.ValueType  # 103
-    """FAILED_PRECONDITION: the model declined to look or to write; another try would be declined too.
+    """FAILED_PRECONDITION: the model refused; it would refuse again.
     {"model": "gpt-4.1-mini"}
     """
     ERROR_REASON_MODEL_FILTERED: _ErrorReason.ValueType  # 104
@@ -133,26 +134,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_MODEL_CUT_SHORT: _ErrorReason.ValueType  # 105
     """FAILED_PRECONDITION: the model ran into the limit of output tokens. {"model": "gpt-4.1-mini"}"""
     ERROR_REASON_MODEL_OUTPUT_INVALID: _ErrorReason.ValueType  # 106
-    """UNAVAILABLE: what the model wrote isn't what was asked for; RetryInfo.
+    """UNAVAILABLE: the model's output doesn't fit the schema; RetryInfo.
     {"model": "gpt-4.1-mini", "detail": "json"}
     """
     ERROR_REASON_MODEL_BUDGET_SPENT: _ErrorReason.ValueType  # 107
-    """RESOURCE_EXHAUSTED: the day's money for models is spent, all of it or the user's share; nothing was spent on this
-    call. RetryInfo tells when the next day begins. {"limit": "user"}
+    """RESOURCE_EXHAUSTED: the daily cap on model costs is reached, that of all users or this user's; this call cost
+    nothing. RetryInfo says when the next day begins. {"limit": "user"}
     """
     ERROR_REASON_NOT_WASTE: _ErrorReason.ValueType  # 108
-    """FAILED_PRECONDITION: nothing in the photo is there to be thrown away."""
+    """FAILED_PRECONDITION: the photo shows no waste."""
     ERROR_REASON_PHOTO_UNCLEAR: _ErrorReason.ValueType  # 109
-    """INVALID_ARGUMENT: the photo is whole, but too dark, blurred or far away to tell anything."""
+    """INVALID_ARGUMENT: the photo is intact, but too dark, blurred or distant to classify."""
     ERROR_REASON_MODEL_REJECTED: _ErrorReason.ValueType  # 110
-    """UNAVAILABLE: the provider refuses our key, our quota or our request: for the operators to mend. RetryInfo.
+    """UNAVAILABLE: the provider refuses our key, our quota or our request; operators must act. RetryInfo.
     {"model": "gpt-4.1-mini", "status": "401"}
     """
     ERROR_REASON_ANSWER_UNGROUNDED: _ErrorReason.ValueType  # 111
-    """Never an error, only in Answer.passed_over: the model stated what the rules don't."""
+    """Never an error, only in Answer.passed_over: the model stated something that the rules don't."""
     ERROR_REASON_MODEL_SPENT_UNKNOWN: _ErrorReason.ValueType  # 112
-    """UNAVAILABLE, inside the mesh: money is capped, whoever counts has lost count, and the caller has said that it can
-    tell what was spent today; it calls again with the figures. {"model": "gpt-4.1-mini"}
+    """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
+    it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -169,7 +170,7 @@ ERROR_REASON_INVALID_PAGE_TOKEN: ErrorReason.ValueType  # 2
 ERROR_REASON_ADDRESS_REFUSED: ErrorReason.ValueType  # 3
 """INVALID_ARGUMENT: an address that isn't https, isn't public, or can't be resolved. {"field": "image_url"}"""
 ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 4
-"""UNAUTHENTICATED: no identity came with the call, or one that can't be used: the subject of a token is 1 to 128
+"""UNAUTHENTICATED: the call has no identity, or an invalid one: the subject of a token is 1 to 128
 printable characters with no blank at either end.
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 5
@@ -177,11 +178,11 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 5
 ERROR_REASON_UNAVAILABLE: ErrorReason.ValueType  # 6
 """UNAVAILABLE: a store or a peer can't be reached; retry. {"peer": "postgres"}"""
 ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 7
-"""DEADLINE_EXCEEDED: the time the caller gave is up. {"stage": "vision"}"""
+"""DEADLINE_EXCEEDED: the caller's deadline passed. {"stage": "vision"}"""
 ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 8
 """UNIMPLEMENTED: no such method or path. {"feature": "GET /v1/nowhere"}"""
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 9
-"""RESOURCE_EXHAUSTED: a limit of this process; RetryInfo tells when to come back. {"limit": "calls"}
+"""RESOURCE_EXHAUSTED: a limit of this process; RetryInfo says when to retry. {"limit": "calls"}
 Or a body, or headers, too large for the edge, without RetryInfo. {"limit": "1 MiB"}
 """
 ERROR_REASON_SCAN_NOT_FOUND: ErrorReason.ValueType  # 20
@@ -199,11 +200,11 @@ ERROR_REASON_PHOTO_MISMATCH: ErrorReason.ValueType  # 24
 ERROR_REASON_SCAN_TIMED_OUT: ErrorReason.ValueType  # 25
 """DEADLINE_EXCEEDED: the time a whole scan may take is up. {"seconds": "300"}"""
 ERROR_REASON_SCAN_BACKLOG: ErrorReason.ValueType  # 26
-"""RESOURCE_EXHAUSTED: more scans wait than would be done in reasonable time; RetryInfo tells when to come back.
+"""RESOURCE_EXHAUSTED: more scans wait than can be finished in time; RetryInfo says when to retry.
 {"expected_seconds": "95"}
 """
 ERROR_REASON_RATE_LIMIT: ErrorReason.ValueType  # 27
-"""RESOURCE_EXHAUSTED: one user called too often; RetryInfo tells when to come back.
+"""RESOURCE_EXHAUSTED: one user called too often; RetryInfo says when to retry.
 {"rpc": "CreateScan", "most": "600", "window_seconds": "60"}
 """
 ERROR_REASON_WATCH_LIMIT: ErrorReason.ValueType  # 28
@@ -211,7 +212,7 @@ ERROR_REASON_WATCH_LIMIT: ErrorReason.ValueType  # 28
 {"limit": "watches_of_user", "most": "50"}
 """
 ERROR_REASON_REPLY_UNDERWAY: ErrorReason.ValueType  # 29
-"""ABORTED: another reply to the same scan is being worked on; RetryInfo tells when to come back. A repetition with the
+"""ABORTED: another reply to the same scan is being worked on; RetryInfo says when to retry. A repetition with the
 same request_id waits for its outcome instead. {"scan_id": "0197…"}
 """
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
@@ -229,7 +230,7 @@ ERROR_REASON_PHOTO_EMPTY: ErrorReason.ValueType  # 44
 ERROR_REASON_PHOTO_FETCH_FAILED: ErrorReason.ValueType  # 45
 """UNAVAILABLE: the photo's address answered with an error or not at all. {"status": "503"}"""
 ERROR_REASON_PHOTO_TOO_COMPLEX: ErrorReason.ValueType  # 46
-"""INVALID_ARGUMENT: decoding it takes more memory or time than a photo ever does. {"limit": "10 s"}"""
+"""INVALID_ARGUMENT: decoding it takes more memory or time than allowed. {"limit": "10 s"}"""
 ERROR_REASON_PHOTO_TRUNCATED: ErrorReason.ValueType  # 47
 """INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}"""
 ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 60
@@ -237,24 +238,24 @@ ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 60
 ERROR_REASON_TAG_UNKNOWN: ErrorReason.ValueType  # 61
 """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
 ERROR_REASON_NOTHING_ASKED: ErrorReason.ValueType  # 70
-"""FAILED_PRECONDITION: a reply to a scan whose answer asks nothing. {"scan_id": "0197…"}"""
+"""FAILED_PRECONDITION: a reply to a scan whose answer has no open question. {"scan_id": "0197…"}"""
 ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81
 """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
 ERROR_REASON_MODEL_RATE_LIMITED: ErrorReason.ValueType  # 100
-"""Errors of models also carry what was paid all the same, if anything was:
+"""Errors of models also carry the cost, if anything was paid:
 {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
 
-RESOURCE_EXHAUSTED: the model's provider, or our own limit per minute, lets no more through; RetryInfo tells when
-to come back. {"model": "gpt-4.1-mini"}
+RESOURCE_EXHAUSTED: the model provider's limit, or our own limit per minute, is reached; RetryInfo says when
+to retry. {"model": "gpt-4.1-mini"}
 """
 ERROR_REASON_MODEL_TIMED_OUT: ErrorReason.ValueType  # 101
 """DEADLINE_EXCEEDED: the model was silent for too long; RetryInfo. {"model": "gpt-4.1-mini"}"""
 ERROR_REASON_MODEL_UNAVAILABLE: ErrorReason.ValueType  # 102
 """UNAVAILABLE: the model's provider fails or can't be reached; RetryInfo. {"model": "gpt-4.1-mini"}"""
 ERROR_REASON_MODEL_REFUSED: ErrorReason.ValueType  # 103
-"""FAILED_PRECONDITION: the model declined to look or to write; another try would be declined too.
+"""FAILED_PRECONDITION: the model refused; it would refuse again.
 {"model": "gpt-4.1-mini"}
 """
 ERROR_REASON_MODEL_FILTERED: ErrorReason.ValueType  # 104
@@ -262,25 +263,25 @@ ERROR_REASON_MODEL_FILTERED: ErrorReason.ValueType  # 104
 ERROR_REASON_MODEL_CUT_SHORT: ErrorReason.ValueType  # 105
 """FAILED_PRECONDITION: the model ran into the limit of output tokens. {"model": "gpt-4.1-mini"}"""
 ERROR_REASON_MODEL_OUTPUT_INVALID: ErrorReason.ValueType  # 106
-"""UNAVAILABLE: what the model wrote isn't what was asked for; RetryInfo.
+"""UNAVAILABLE: the model's output doesn't fit the schema; RetryInfo.
 {"model": "gpt-4.1-mini", "detail": "json"}
 """
 ERROR_REASON_MODEL_BUDGET_SPENT: ErrorReason.ValueType  # 107
-"""RESOURCE_EXHAUSTED: the day's money for models is spent, all of it or the user's share; nothing was spent on this
-call. RetryInfo tells when the next day begins. {"limit": "user"}
+"""RESOURCE_EXHAUSTED: the daily cap on model costs is reached, that of all users or this user's; this call cost
+nothing. RetryInfo says when the next day begins. {"limit": "user"}
 """
 ERROR_REASON_NOT_WASTE: ErrorReason.ValueType  # 108
-"""FAILED_PRECONDITION: nothing in the photo is there to be thrown away."""
+"""FAILED_PRECONDITION: the photo shows no waste."""
 ERROR_REASON_PHOTO_UNCLEAR: ErrorReason.ValueType  # 109
-"""INVALID_ARGUMENT: the photo is whole, but too dark, blurred or far away to tell anything."""
+"""INVALID_ARGUMENT: the photo is intact, but too dark, blurred or distant to classify."""
 ERROR_REASON_MODEL_REJECTED: ErrorReason.ValueType  # 110
-"""UNAVAILABLE: the provider refuses our key, our quota or our request: for the operators to mend. RetryInfo.
+"""UNAVAILABLE: the provider refuses our key, our quota or our request; operators must act. RetryInfo.
 {"model": "gpt-4.1-mini", "status": "401"}
 """
 ERROR_REASON_ANSWER_UNGROUNDED: ErrorReason.ValueType  # 111
-"""Never an error, only in Answer.passed_over: the model stated what the rules don't."""
+"""Never an error, only in Answer.passed_over: the model stated something that the rules don't."""
 ERROR_REASON_MODEL_SPENT_UNKNOWN: ErrorReason.ValueType  # 112
-"""UNAVAILABLE, inside the mesh: money is capped, whoever counts has lost count, and the caller has said that it can
-tell what was spent today; it calls again with the figures. {"model": "gpt-4.1-mini"}
+"""UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
+it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -72,13 +72,13 @@ class DisposalRule(_message.Message):
     title: _builtins.str
     """The category's name in the locale of the request."""
     why: _builtins.str
-    """Why it is done so."""
+    """Why."""
     container: _builtins.str
     """Bag, bin or place it goes to."""
     source: _builtins.str
     """Where the rule comes from: title and section of the guide."""
     fee: _builtins.str
-    """What it costs, as a person would read it: a typical range, since districts differ. Empty when it costs nothing
+    """What it costs, as text: a typical range, since districts differ. Empty when it costs nothing
     beyond the bag.
     """
     when: _builtins.str
@@ -134,7 +134,7 @@ Global___DisposalRule: _TypeAlias = DisposalRule  # noqa: Y015
 
 @_typing.final
 class Answer(_message.Message):
-    """What a person is told."""
+    """An answer to the user."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -168,11 +168,11 @@ class Answer(_message.Message):
     """Version of the prompt that the model was given. Empty when composed."""
     @_builtins.property
     def insufficiencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What stays open, each as one question to the user. Empty when the answer is complete."""
+        """What the answer lacks, each as one question to the user. Empty when it is complete."""
 
     @_builtins.property
     def rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Ids of the rules it stands on."""
+        """Ids of the rules it was made from."""
 
     @_builtins.property
     def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -182,7 +182,7 @@ class Answer(_message.Message):
 
     @_builtins.property
     def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.ModelAttempt]:
-        """Models that were asked before and gave no answer that stands on the rules, in order."""
+        """Models that were asked before and gave no answer that the rules back, in order."""
 
     def __init__(
         self,
@@ -263,11 +263,11 @@ class AppliedRegion(_message.Message):
     level: Global___AppliedRegion.Level.ValueType
     """How wide it is: wider than what was asked when nothing is known about the district itself."""
     as_of: _builtins.str
-    """The day as of which its rules are told, ISO 8601, such as "2026-11-21"."""
+    """The date of its rules' source, ISO 8601, such as "2026-11-21"."""
     source: _builtins.str
     """Where they come from."""
     verified: _builtins.bool
-    """Whether somebody checked them with the district. False: ask the district before relying on days and hours."""
+    """Whether they were verified with the district. False: ask the district before relying on days and hours."""
     asked: _builtins.str
     """The region that was recognised, though it may have no rules of its own; such as "서울특별시/마포구". Empty when
     none was asked for or it wasn't recognised.
@@ -314,7 +314,7 @@ class Opening(_message.Message):
         STATE_CLOSED: Opening._State.ValueType  # 2
         """Closed at that moment."""
         STATE_UNKNOWN: Opening._State.ValueType  # 3
-        """Not known: no structured hours, or a public holiday the hours don't speak of."""
+        """Not known: no structured hours, or a public holiday that the hours don't mention."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Open or closed."""
@@ -326,7 +326,7 @@ class Opening(_message.Message):
     STATE_CLOSED: Opening.State.ValueType  # 2
     """Closed at that moment."""
     STATE_UNKNOWN: Opening.State.ValueType  # 3
-    """Not known: no structured hours, or a public holiday the hours don't speak of."""
+    """Not known: no structured hours, or a public holiday that the hours don't mention."""
 
     STATE_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
@@ -336,18 +336,18 @@ class Opening(_message.Message):
     state: Global___Opening.State.ValueType
     """Open, closed or unknown."""
     text: _builtins.str
-    """One phrase for a person, in the locale of the request, such as "18:00까지 열어요". Korean local time."""
+    """One phrase for the user, in the locale of the request, such as "18:00까지 열어요". Korean local time."""
     may_differ_on_holidays: _builtins.bool
     """True when a public holiday may change the state. Only holidays with a fixed date are known here, not those of the
     lunar calendar.
     """
     @_builtins.property
     def checked_time(self) -> _timestamp_pb2.Timestamp:
-        """The moment it was judged for: a stored scan keeps the state of its own time."""
+        """The moment this is true for: a stored scan keeps the state as of its own time."""
 
     @_builtins.property
     def next_change_time(self) -> _timestamp_pb2.Timestamp:
-        """When the state changes next, by the weekly hours; absent when it never does, or nobody knows."""
+        """When the state changes next, by the weekly hours; absent when it never does, or is unknown."""
 
     def __init__(
         self,
@@ -429,7 +429,7 @@ class Place(_message.Message):
     is_sample: _builtins.bool
     """True for invented sample data. Never treat it as a real place."""
     source: _builtins.str
-    """Who says so: "sample", the name of an imported data set such as "clothing_bins", or "kakao"."""
+    """Where it is from: "sample", the name of an imported data set such as "clothing_bins", or "kakao"."""
     phone: _builtins.str
     """Phone number as its source writes it. Empty when unknown."""
     @_builtins.property

@@ -29,7 +29,9 @@ class GetTaxonomyRequest(_message.Message):
 
     LOCALE_FIELD_NUMBER: _builtins.int
     locale: _builtins.str
-    """Language of the display names: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    """Language of the display names: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language,
+    else "ko".
+    """
     def __init__(
         self,
         *,
@@ -159,8 +161,8 @@ class SearchItemsRequest(_message.Message):
     limit: _builtins.int
     """How many. Default 5, at most 20."""
     locale: _builtins.str
-    """Language of the display names: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko".
-    Any language is searched.
+    """Language of the display names: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language,
+    else "ko". Any language is searched.
     """
     def __init__(
         self,
@@ -181,7 +183,7 @@ Global___SearchItemsRequest: _TypeAlias = SearchItemsRequest  # noqa: Y015
 
 @_typing.final
 class SearchItemsResponse(_message.Message):
-    """What goes by that name."""
+    """The items of that name."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -191,7 +193,7 @@ class SearchItemsResponse(_message.Message):
     """Version of the rule book."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___ItemMatch]:
-        """Best first. Empty rather than far-fetched."""
+        """Best first. Empty if nothing matches well enough."""
 
     def __init__(
         self,
@@ -224,10 +226,10 @@ class ItemMatch(_message.Message):
     matched_text: _builtins.str
     """The name or synonym that matched."""
     score: _builtins.float
-    """How well, from 0 to 1: 1 is the very name. Below 0.86 it isn't sure."""
+    """How well, from 0 to 1: 1 is the exact name. Below 0.86 it isn't sure."""
     sure: _builtins.bool
-    """Whether it may be told as the answer. If not, it is a candidate: ask "is it this?", for it was spelt otherwise, is
-    only a part of the name, or the last word of the question makes another thing of it. A wrong bin is worse than none.
+    """Whether it may be shown as the answer. If not, it is a candidate, to be confirmed by the user: its spelling
+    differs, it is only a part of the name, or the question's last word may mean another thing.
     """
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
@@ -283,7 +285,7 @@ class MatchRulesRequest(_message.Message):
     @_builtins.property
     def location(self) -> _latlng_pb2.LatLng:
         """Where the user is, WGS 84: decides when `region` is empty or not recognised. The nearest district centre is taken,
-        which near a border may be the neighbour.
+        near a border perhaps the neighbour's.
         """
 
     def __init__(
@@ -323,7 +325,7 @@ class MatchRulesResponse(_message.Message):
 
     @_builtins.property
     def region(self) -> _disposal_pb2.AppliedRegion:
-        """The same with its level, its source and how far to trust it."""
+        """The same with its level, its source and whether it was verified."""
 
     def __init__(
         self,
@@ -357,11 +359,11 @@ class ComposeAnswerRequest(_message.Message):
     """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     @_builtins.property
     def classification(self) -> _classification_pb2.Classification:
-        """What was found."""
+        """What the photo shows."""
 
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
-        """The rules to stand on, from MatchRules."""
+        """The rules to answer from, as MatchRules returned them."""
 
     def __init__(
         self,
@@ -390,7 +392,7 @@ class ComposeAnswerResponse(_message.Message):
     USAGE_FIELD_NUMBER: _builtins.int
     text_delta: _builtins.str
     """The next piece of a draft of Answer.text. The answer replaces the draft: they differ when the draft couldn't be
-    finished, or stated what the rules don't.
+    finished, or stated something that the rules don't.
     """
     @_builtins.property
     def answer(self) -> _disposal_pb2.Answer:
@@ -398,7 +400,7 @@ class ComposeAnswerResponse(_message.Message):
 
     @_builtins.property
     def usage(self) -> _classification_pb2.Usage:
-        """What the model call cost; with the answer only, and absent when nothing was paid for."""
+        """What the model call cost; with the answer only, and absent when nothing was paid."""
 
     def __init__(
         self,
@@ -439,11 +441,11 @@ class InterpretReplyRequest(_message.Message):
     """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
     @_builtins.property
     def classification(self) -> _classification_pb2.Classification:
-        """What was found, as it was when the question was asked."""
+        """What the photo shows, as it was when the question was asked."""
 
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
-        """The rules the answer stands on."""
+        """The rules that the answer was made from."""
 
     def __init__(
         self,
@@ -484,7 +486,7 @@ class InterpretReplyResponse(_message.Message):
     """One sentence to the user: thanks, or the question once more. In the locale of the request."""
     @_builtins.property
     def classification(self) -> _classification_pb2.Classification:
-        """What was found, with what the user said worked in."""
+        """What the photo shows, changed by what the user replied."""
 
     def __init__(
         self,

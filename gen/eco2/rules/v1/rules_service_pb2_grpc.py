@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class RulesServiceStub:
     """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
-    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
+    whole. Its version is in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     def __init__(self, channel):
@@ -70,15 +70,15 @@ class RulesServiceStub:
 
 class RulesServiceServicer:
     """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
-    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
+    whole. Its version is in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     def GetTaxonomy(self, request, context):
-        """The whole taxonomy, for clients that let people choose.
+        """The whole taxonomy, for clients that let users choose.
 
         The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
         that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
-        nothing but `not_modified` and the version.
+        only `not_modified` and the version.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -87,8 +87,8 @@ class RulesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SearchItems(self, request, context):
-        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
-        (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
+        """Finds items of the taxonomy by name: Korean with particles, spelling variants, initial consonants
+        (ㅍㅌㅂ), or English. For clients without a photo; a result is a category for MatchRules.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -106,7 +106,7 @@ class RulesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ComposeAnswer(self, request, context):
-        """Composes what a person is told. Streams the text as it is written and ends with exactly one answer. Internal: not
+        """Composes an answer. Streams the text as it is written and ends with exactly one answer. Internal: not
         reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
@@ -117,7 +117,7 @@ class RulesServiceServicer:
 
     def InterpretReply(self, request, context):
         """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-        asked, nothing is guessed. Internal: not reachable through Envoy.
+        asked. Internal: not reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -126,7 +126,7 @@ class RulesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def FindPlaces(self, request, context):
-        """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
+        """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
@@ -177,7 +177,7 @@ def add_RulesServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class RulesService:
     """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
-    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
+    whole. Its version is in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     @staticmethod

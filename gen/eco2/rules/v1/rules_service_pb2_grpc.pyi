@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class RulesServiceStub:
     """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
-    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
+    whole. Its version is in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     @_typing.overload
@@ -36,17 +36,17 @@ class RulesServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RulesServiceAsyncStub: ...
     GetTaxonomy: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.GetTaxonomyRequest, _rules_service_pb2.GetTaxonomyResponse]
-    """The whole taxonomy, for clients that let people choose.
+    """The whole taxonomy, for clients that let users choose.
 
     The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
     that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
-    nothing but `not_modified` and the version.
+    only `not_modified` and the version.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     SearchItems: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.SearchItemsRequest, _rules_service_pb2.SearchItemsResponse]
-    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
-    (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
+    """Finds items of the taxonomy by name: Korean with particles, spelling variants, initial consonants
+    (ㅍㅌㅂ), or English. For clients without a photo; a result is a category for MatchRules.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -56,19 +56,19 @@ class RulesServiceStub:
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN).
     """
     ComposeAnswer: _grpc.UnaryStreamMultiCallable[_rules_service_pb2.ComposeAnswerRequest, _rules_service_pb2.ComposeAnswerResponse]
-    """Composes what a person is told. Streams the text as it is written and ends with exactly one answer. Internal: not
+    """Composes an answer. Streams the text as it is written and ends with exactly one answer. Internal: not
     reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
     InterpretReply: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]
     """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-    asked, nothing is guessed. Internal: not reachable through Envoy.
+    asked. Internal: not reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     FindPlaces: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]
-    """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
+    """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
@@ -76,22 +76,22 @@ class RulesServiceStub:
 @_typing.type_check_only
 class RulesServiceAsyncStub(RulesServiceStub):
     """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
-    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
+    whole. Its version is in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetTaxonomy: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.GetTaxonomyRequest, _rules_service_pb2.GetTaxonomyResponse]  # type: ignore[assignment]
-    """The whole taxonomy, for clients that let people choose.
+    """The whole taxonomy, for clients that let users choose.
 
     The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
     that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
-    nothing but `not_modified` and the version.
+    only `not_modified` and the version.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     SearchItems: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.SearchItemsRequest, _rules_service_pb2.SearchItemsResponse]  # type: ignore[assignment]
-    """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
-    (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
+    """Finds items of the taxonomy by name: Korean with particles, spelling variants, initial consonants
+    (ㅍㅌㅂ), or English. For clients without a photo; a result is a category for MatchRules.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -101,26 +101,26 @@ class RulesServiceAsyncStub(RulesServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN).
     """
     ComposeAnswer: _aio.UnaryStreamMultiCallable[_rules_service_pb2.ComposeAnswerRequest, _rules_service_pb2.ComposeAnswerResponse]  # type: ignore[assignment]
-    """Composes what a person is told. Streams the text as it is written and ends with exactly one answer. Internal: not
+    """Composes an answer. Streams the text as it is written and ends with exactly one answer. Internal: not
     reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
     InterpretReply: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]  # type: ignore[assignment]
     """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-    asked, nothing is guessed. Internal: not reachable through Envoy.
+    asked. Internal: not reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
     FindPlaces: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]  # type: ignore[assignment]
-    """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
+    """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rules knows how each kind of waste is disposed of, and where. The rule book is data; a changed folder replaces it
-    whole. Its version stands in the responses of GetTaxonomy, SearchItems and MatchRules.
+    whole. Its version is in the responses of GetTaxonomy, SearchItems and MatchRules.
     """
 
     @_abc_1.abstractmethod
@@ -129,11 +129,11 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.GetTaxonomyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.GetTaxonomyResponse, _abc.Awaitable[_rules_service_pb2.GetTaxonomyResponse]]:
-        """The whole taxonomy, for clients that let people choose.
+        """The whole taxonomy, for clients that let users choose.
 
         The response's headers carry an `etag` of the rule book's version and the language, and `cache-control`. A request
         that sends the tag back in `if-none-match` gets, over REST, HTTP 304 without a body; over gRPC, a response with
-        nothing but `not_modified` and the version.
+        only `not_modified` and the version.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -144,8 +144,8 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.SearchItemsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.SearchItemsResponse, _abc.Awaitable[_rules_service_pb2.SearchItemsResponse]]:
-        """Items of the taxonomy by what people call them: Korean with particles, spelling variants, initial consonants
-        (ㅍㅌㅂ), or English. For those who have no photo; what is found is a category for MatchRules.
+        """Finds items of the taxonomy by name: Korean with particles, spelling variants, initial consonants
+        (ㅍㅌㅂ), or English. For clients without a photo; a result is a category for MatchRules.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -167,7 +167,7 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.ComposeAnswerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_rules_service_pb2.ComposeAnswerResponse], _abc.AsyncIterator[_rules_service_pb2.ComposeAnswerResponse]]:
-        """Composes what a person is told. Streams the text as it is written and ends with exactly one answer. Internal: not
+        """Composes an answer. Streams the text as it is written and ends with exactly one answer. Internal: not
         reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
@@ -180,7 +180,7 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.InterpretReplyResponse, _abc.Awaitable[_rules_service_pb2.InterpretReplyResponse]]:
         """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-        asked, nothing is guessed. Internal: not reachable through Envoy.
+        asked. Internal: not reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """
@@ -191,7 +191,7 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.FindPlacesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.FindPlacesResponse, _abc.Awaitable[_rules_service_pb2.FindPlacesResponse]]:
-        """The nearest places that take a material, nearest first. What is within 50 m of another of its kind is told once.
+        """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """

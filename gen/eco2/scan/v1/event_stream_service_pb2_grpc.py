@@ -28,7 +28,7 @@ if _version_not_supported:
 
 class EventStreamServiceStub:
     """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients want ScanService.WatchScan.
+    the token. gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -48,17 +48,17 @@ class EventStreamServiceStub:
 
 class EventStreamServiceServicer:
     """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients want ScanService.WatchScan.
+    the token. gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
 
     def StreamEvents(self, request, context):
-        """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
+        """Streams the scan's progress as text/event-stream, whose chunks may break anywhere.
 
         Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
         the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
-        and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
+        and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
         Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
@@ -85,7 +85,7 @@ def add_EventStreamServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class EventStreamService:
     """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients want ScanService.WatchScan.
+    the token. gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """

@@ -29,7 +29,7 @@ GRPC_VERSION: str
 
 class EventStreamServiceStub:
     """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients want ScanService.WatchScan.
+    the token. gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -39,11 +39,11 @@ class EventStreamServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventStreamServiceAsyncStub: ...
     StreamEvents: _grpc.UnaryStreamMultiCallable[_event_stream_service_pb2.StreamEventsRequest, _httpbody_pb2.HttpBody]
-    """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
+    """Streams the scan's progress as text/event-stream, whose chunks may break anywhere.
 
     Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
     the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
-    and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
+    and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
     Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
@@ -52,18 +52,18 @@ class EventStreamServiceStub:
 @_typing.type_check_only
 class EventStreamServiceAsyncStub(EventStreamServiceStub):
     """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients want ScanService.WatchScan.
+    the token. gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StreamEvents: _aio.UnaryStreamMultiCallable[_event_stream_service_pb2.StreamEventsRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
-    """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
+    """Streams the scan's progress as text/event-stream, whose chunks may break anywhere.
 
     Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
     the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
-    and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
+    and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
     Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
@@ -71,7 +71,7 @@ class EventStreamServiceAsyncStub(EventStreamServiceStub):
 
 class EventStreamServiceServicer(metaclass=_abc_1.ABCMeta):
     """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients want ScanService.WatchScan.
+    the token. gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -82,11 +82,11 @@ class EventStreamServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_stream_service_pb2.StreamEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_httpbody_pb2.HttpBody], _abc.AsyncIterator[_httpbody_pb2.HttpBody]]:
-        """Streams the scan's progress as text/event-stream, whatever the cuts of the messages.
+        """Streams the scan's progress as text/event-stream, whose chunks may break anywhere.
 
         Each event has an `id` (the scan's version), a name (`event`: snapshot, update, terminal, reconnect) and as `data`
         the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
-        and misses nothing; after `terminal` it stays away, or it gets `terminal` again.
+        and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
         Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.

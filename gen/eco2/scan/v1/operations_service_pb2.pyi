@@ -88,7 +88,7 @@ class DeadLetter(_message.Message):
         """Waits for a person: its replays are spent, it can't succeed, it crashed its workers, or ArchiveScan was called."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
-        """What becomes of it."""
+        """What happens to it next."""
 
     STATE_UNSPECIFIED: DeadLetter.State.ValueType  # 0
     """Never sent."""
@@ -114,18 +114,18 @@ class DeadLetter(_message.Message):
     replays: _builtins.int
     """How often it was replayed."""
     state: Global___DeadLetter.State.ValueType
-    """What becomes of it."""
+    """What happens to it next."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """The last error."""
 
     @_builtins.property
     def dead_time(self) -> _timestamp_pb2.Timestamp:
-        """When it died."""
+        """When it became a dead letter."""
 
     @_builtins.property
     def usage(self) -> _classification_pb2.Usage:
-        """What the failed tries of the stage have cost, those before a replay included; unset if nothing."""
+        """What the failed tries of the stage have cost, those before a replay included; unset if they cost nothing."""
 
     def __init__(
         self,
@@ -392,7 +392,7 @@ class StageStats(_message.Message):
     ready: _builtins.int
     """Ready to run now or later."""
     in_flight: _builtins.int
-    """Held by a worker."""
+    """Leased to a worker."""
     dead: _builtins.int
     """Dead letters."""
     @_builtins.property
@@ -475,7 +475,7 @@ Global___ListWebhookDeliveriesResponse: _TypeAlias = ListWebhookDeliveriesRespon
 
 @_typing.final
 class WebhookDelivery(_message.Message):
-    """One webhook and what became of it."""
+    """One webhook and its deliveries."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -494,7 +494,7 @@ class WebhookDelivery(_message.Message):
         STATE_EXHAUSTED: WebhookDelivery._State.ValueType  # 3
         """Every try failed."""
         STATE_STOPPED: WebhookDelivery._State.ValueType  # 4
-        """Not wanted: its receiver answered 410, or the scan has moved on since. The last try's error says which."""
+        """Not delivered: its receiver answered 410, or the scan has moved on since. The last try's error says which."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a webhook is in its life."""
@@ -508,7 +508,7 @@ class WebhookDelivery(_message.Message):
     STATE_EXHAUSTED: WebhookDelivery.State.ValueType  # 3
     """Every try failed."""
     STATE_STOPPED: WebhookDelivery.State.ValueType  # 4
-    """Not wanted: its receiver answered 410, or the scan has moved on since. The last try's error says which."""
+    """Not delivered: its receiver answered 410, or the scan has moved on since. The last try's error says which."""
 
     WEBHOOK_ID_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int

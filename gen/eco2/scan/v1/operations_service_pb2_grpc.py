@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OperationsServiceStub:
-    """Operations is for the people on duty: what waits, what died, and another try. Not reachable through Envoy; it needs
+    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
     no user's identity, so expose its port to operators only.
     """
 
@@ -74,13 +74,13 @@ class OperationsServiceStub:
 
 
 class OperationsServiceServicer:
-    """Operations is for the people on duty: what waits, what died, and another try. Not reachable through Envoy; it needs
+    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
     no user's identity, so expose its port to operators only.
     """
 
     def ListDeadLetters(self, request, context):
-        """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded: only
-        their reward couldn't be had.
+        """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
+        their reward failed.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
         """
@@ -91,7 +91,7 @@ class OperationsServiceServicer:
     def ReplayScan(self, request, context):
         """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
-        Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
+        Not repeatable: the second call is NOT_FOUND until it fails again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -119,7 +119,7 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetQueueStats(self, request, context):
-        """How much waits and how long already: scans by stage, and webhooks.
+        """How much waits, and for how long: scans by stage, and webhooks.
 
         Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
         """
@@ -138,10 +138,10 @@ class OperationsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RedeliverWebhook(self, request, context):
-        """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+        """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
         had answered 410 is asked anew.
 
-        Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+        Repeatable: one that waits is delivered at once. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
         (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -195,7 +195,7 @@ def add_OperationsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperationsService:
-    """Operations is for the people on duty: what waits, what died, and another try. Not reachable through Envoy; it needs
+    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
     no user's identity, so expose its port to operators only.
     """
 

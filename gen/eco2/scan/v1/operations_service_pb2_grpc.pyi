@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OperationsServiceStub:
-    """Operations is for the people on duty: what waits, what died, and another try. Not reachable through Envoy; it needs
+    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
     no user's identity, so expose its port to operators only.
     """
 
@@ -36,15 +36,15 @@ class OperationsServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OperationsServiceAsyncStub: ...
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ListDeadLettersRequest, _operations_service_pb2.ListDeadLettersResponse]
-    """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded: only
-    their reward couldn't be had.
+    """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
+    their reward failed.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
     """
     ReplayScan: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayScanRequest, _operations_service_pb2.ReplayScanResponse]
     """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
-    Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
+    Not repeatable: the second call is NOT_FOUND until it fails again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     ReplayDeadLetters: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayDeadLettersRequest, _operations_service_pb2.ReplayDeadLettersResponse]
@@ -60,7 +60,7 @@ class OperationsServiceStub:
     (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     GetQueueStats: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.GetQueueStatsRequest, _operations_service_pb2.GetQueueStatsResponse]
-    """How much waits and how long already: scans by stage, and webhooks.
+    """How much waits, and for how long: scans by stage, and webhooks.
 
     Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
     """
@@ -71,30 +71,30 @@ class OperationsServiceStub:
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     RedeliverWebhook: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.RedeliverWebhookRequest, _operations_service_pb2.RedeliverWebhookResponse]
-    """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+    """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
     had answered 410 is asked anew.
 
-    Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+    Repeatable: one that waits is delivered at once. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
     (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 @_typing.type_check_only
 class OperationsServiceAsyncStub(OperationsServiceStub):
-    """Operations is for the people on duty: what waits, what died, and another try. Not reachable through Envoy; it needs
+    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
     no user's identity, so expose its port to operators only.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ListDeadLettersRequest, _operations_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
-    """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded: only
-    their reward couldn't be had.
+    """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
+    their reward failed.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
     """
     ReplayScan: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayScanRequest, _operations_service_pb2.ReplayScanResponse]  # type: ignore[assignment]
     """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
-    Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
+    Not repeatable: the second call is NOT_FOUND until it fails again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     ReplayDeadLetters: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ReplayDeadLettersRequest, _operations_service_pb2.ReplayDeadLettersResponse]  # type: ignore[assignment]
@@ -110,7 +110,7 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     GetQueueStats: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.GetQueueStatsRequest, _operations_service_pb2.GetQueueStatsResponse]  # type: ignore[assignment]
-    """How much waits and how long already: scans by stage, and webhooks.
+    """How much waits, and for how long: scans by stage, and webhooks.
 
     Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
     """
@@ -121,15 +121,15 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     RedeliverWebhook: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.RedeliverWebhookRequest, _operations_service_pb2.RedeliverWebhookResponse]  # type: ignore[assignment]
-    """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+    """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
     had answered 410 is asked anew.
 
-    Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+    Repeatable: one that waits is delivered at once. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
     (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Operations is for the people on duty: what waits, what died, and another try. Not reachable through Envoy; it needs
+    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
     no user's identity, so expose its port to operators only.
     """
 
@@ -139,8 +139,8 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_service_pb2.ListDeadLettersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_operations_service_pb2.ListDeadLettersResponse]]:
-        """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded: only
-        their reward couldn't be had.
+        """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
+        their reward failed.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
         """
@@ -153,7 +153,7 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_operations_service_pb2.ReplayScanResponse, _abc.Awaitable[_operations_service_pb2.ReplayScanResponse]]:
         """Queues one dead letter again, archived or not, from the stage that failed; what earlier stages produced is kept.
 
-        Not repeatable: the second call is NOT_FOUND until it dies again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
+        Not repeatable: the second call is NOT_FOUND until it fails again. Codes: NOT_FOUND (DEAD_LETTER_NOT_FOUND),
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
@@ -187,7 +187,7 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_service_pb2.GetQueueStatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_service_pb2.GetQueueStatsResponse, _abc.Awaitable[_operations_service_pb2.GetQueueStatsResponse]]:
-        """How much waits and how long already: scans by stage, and webhooks.
+        """How much waits, and for how long: scans by stage, and webhooks.
 
         Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
         """
@@ -210,10 +210,10 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _operations_service_pb2.RedeliverWebhookRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_operations_service_pb2.RedeliverWebhookResponse, _abc.Awaitable[_operations_service_pb2.RedeliverWebhookResponse]]:
-        """Delivers a webhook again, whatever became of it: at once, under the same id, with a fresh schedule. An address that
+        """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
         had answered 410 is asked anew.
 
-        Repeatable: while it is waiting it is only hurried up. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
+        Repeatable: one that waits is delivered at once. Codes: NOT_FOUND (WEBHOOK_NOT_FOUND), INVALID_ARGUMENT
         (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 

@@ -45,7 +45,7 @@ class Scan(_message.Message):
         STATE_QUEUED: Scan._State.ValueType  # 2
         """Waiting for a worker, or for the next attempt of a stage."""
         STATE_RUNNING: Scan._State.ValueType  # 3
-        """A worker is on it."""
+        """A worker runs it."""
         STATE_SUCCEEDED: Scan._State.ValueType  # 4
         """Finished with an answer. Terminal."""
         STATE_FAILED: Scan._State.ValueType  # 5
@@ -53,7 +53,7 @@ class Scan(_message.Message):
         STATE_CANCELLED: Scan._State.ValueType  # 6
         """Stopped by the user. Terminal."""
         STATE_EXPIRED: Scan._State.ValueType  # 7
-        """Never started: the photo didn't come in time. Terminal."""
+        """Never started: the photo wasn't uploaded in time. Terminal."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where a scan is in its life."""
@@ -65,7 +65,7 @@ class Scan(_message.Message):
     STATE_QUEUED: Scan.State.ValueType  # 2
     """Waiting for a worker, or for the next attempt of a stage."""
     STATE_RUNNING: Scan.State.ValueType  # 3
-    """A worker is on it."""
+    """A worker runs it."""
     STATE_SUCCEEDED: Scan.State.ValueType  # 4
     """Finished with an answer. Terminal."""
     STATE_FAILED: Scan.State.ValueType  # 5
@@ -73,7 +73,7 @@ class Scan(_message.Message):
     STATE_CANCELLED: Scan.State.ValueType  # 6
     """Stopped by the user. Terminal."""
     STATE_EXPIRED: Scan.State.ValueType  # 7
-    """Never started: the photo didn't come in time. Terminal."""
+    """Never started: the photo wasn't uploaded in time. Terminal."""
 
     SCAN_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
@@ -110,7 +110,7 @@ class Scan(_message.Message):
     locale: _builtins.str
     """Language of the texts below: "ko" or "en"."""
     answer_draft: _builtins.str
-    """The answer as far as it is written. Empty once `answer` is there."""
+    """The answer as far as it is written. Empty once `answer` is set."""
     @_builtins.property
     def progress(self) -> Global___ScanProgress:
         """How far it is."""
@@ -149,8 +149,8 @@ class Scan(_message.Message):
 
     @_builtins.property
     def reward(self) -> _character_pb2.Reward:
-        """What was earned: known shortly after the scan has succeeded, and then told as a later version of it. Absent until
-        then, and for long while Character is away.
+        """What was earned: known shortly after the scan has succeeded, as a later version of it. Absent until then, and
+        while Character is down.
         """
 
     @_builtins.property
@@ -212,7 +212,7 @@ class ScanProgress(_message.Message):
     @_builtins.property
     def expected_wait(self) -> _duration_pb2.Duration:
         """How long until a worker is expected to take it, from how fast scans have been leaving the queue lately. Only in the
-        reply to GetScan, only while QUEUED, and only when that can be told.
+        reply to GetScan, only while QUEUED, and only if it can be estimated.
         """
 
     def __init__(
@@ -244,7 +244,7 @@ class StageRun(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """Which; "reply" for an answer that AnswerQuestion made sharper."""
+    """Which; "reply" for an answer that AnswerQuestion changed."""
     attempts: _builtins.int
     """How often it was tried, the last time included."""
     @_builtins.property
@@ -253,7 +253,7 @@ class StageRun(_message.Message):
 
     @_builtins.property
     def usage(self) -> _classification_pb2.Usage:
-        """What calls to models cost, those of tries that failed included. Absent where none was paid for."""
+        """What calls to models cost, those of tries that failed included. Absent if nothing was paid."""
 
     def __init__(
         self,

@@ -77,26 +77,28 @@ class CreateScanRequest(_message.Message):
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     image_url: _builtins.str
-    """It stands at this public https address, or at our own CDN's."""
+    """It is at this public https address, or at our own CDN's."""
     user_input: _builtins.str
     """What the user asks or says about it. At most 500 characters."""
     region: _builtins.str
     """The user's region, such as "서울특별시/마포구"."""
     locale: _builtins.str
-    """Language of the results: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    """Language of the results: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else
+    "ko".
+    """
     callback_url: _builtins.str
     """Where to POST scan.succeeded or scan.failed once the scan has ended: a public https address. The body is
     {"type", "timestamp", "data": {"scan": …}} with the scan as GetScan shows it, of at most 20 KiB; larger parts are
     left out and named in data.omitted. scan.succeeded goes out with the answer and doesn't wait for the reward: each
-    try shows the scan as it is at that moment. Headers and signature follow Standard Webhooks: verify with webhook_secret.
+    try shows the scan as it is at that moment. Headers and signature follow Standard Webhooks: verify with
+    webhook_secret.
 
     Answer 2xx within ten seconds. Anything else is tried again for most of a day (Retry-After is respected, redirects
-    aren't followed), always with the same webhook-id: the same webhook may come twice. 410 means that nothing more is
-    wanted at this address; the next scan created with it asks anew.
+    aren't followed), always with the same webhook-id: the same webhook may come twice. 410 disables this address for
+    later events, until the next scan that is created with it.
 
-    Each event is told once a scan. One that has failed may be replayed later: if it succeeds then, scan.succeeded
-    follows scan.failed; if it fails again there is nothing new to tell. So the last event is always how the scan
-    stands.
+    Each event is sent once a scan. One that has failed may be replayed later: if it succeeds then, scan.succeeded
+    follows scan.failed; if it fails again nothing is sent. So the last event is always the scan's state.
     """
     request_id: _builtins.str
     """Makes the call idempotent for this user: any string unique to this photo, such as a UUID."""
@@ -132,8 +134,8 @@ Global___CreateScanRequest: _TypeAlias = CreateScanRequest  # noqa: Y015
 
 @_typing.final
 class UploadTicket(_message.Message):
-    """Where and how to upload. A photo is never overwritten: 412 to a repeated upload, say after a reply that was lost, means
-    that the photo is there already. Go on with StartScan, which checks it.
+    """Where and how to upload. A photo is never overwritten: 412 to a repeated upload, say after a reply that was lost,
+    means that the photo is there already. Go on with StartScan, which checks it.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -268,8 +270,8 @@ class GetScanRequest(_message.Message):
     scan_id: _builtins.str
     """Which."""
     after_version: _builtins.int
-    """With `wait`: the last version seen. A scan that has ended is returned whatever its version, at once unless its reward
-    is to come within two seconds; so the largest value there is, 4294967295, waits for the end.
+    """With `wait`: the last version seen. A scan that has ended is returned whatever its version, at once unless its
+    reward is to come within two seconds; so the largest value there is, 4294967295, waits for the end.
     """
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
@@ -337,13 +339,13 @@ class WatchScanResponse(_message.Message):
         TYPE_UPDATE: WatchScanResponse._Type.ValueType  # 2
         """A change. Changes that follow each other quickly may be merged; none goes backwards."""
         TYPE_TERMINAL: WatchScanResponse._Type.ValueType  # 3
-        """The end: the scan is in a terminal state. Nothing follows. A scan that has succeeded is told as an UPDATE first;
+        """The end: the scan is in a terminal state. Nothing follows. A scan that has succeeded is sent as an UPDATE first;
         its end waits for the reward, for two seconds at most. Its version may be that of the event before.
         """
         TYPE_HEARTBEAT: WatchScanResponse._Type.ValueType  # 4
         """Nothing happened for a while, or since `after_version`; the connection is alive."""
         TYPE_RECONNECT: WatchScanResponse._Type.ValueType  # 5
-        """This server is going away. Watch again, with after_version. Nothing follows."""
+        """This server is shutting down. Watch again, with after_version. Nothing follows."""
 
     class Type(_Type, metaclass=_TypeEnumTypeWrapper):
         """What kind of event."""
@@ -355,13 +357,13 @@ class WatchScanResponse(_message.Message):
     TYPE_UPDATE: WatchScanResponse.Type.ValueType  # 2
     """A change. Changes that follow each other quickly may be merged; none goes backwards."""
     TYPE_TERMINAL: WatchScanResponse.Type.ValueType  # 3
-    """The end: the scan is in a terminal state. Nothing follows. A scan that has succeeded is told as an UPDATE first;
+    """The end: the scan is in a terminal state. Nothing follows. A scan that has succeeded is sent as an UPDATE first;
     its end waits for the reward, for two seconds at most. Its version may be that of the event before.
     """
     TYPE_HEARTBEAT: WatchScanResponse.Type.ValueType  # 4
     """Nothing happened for a while, or since `after_version`; the connection is alive."""
     TYPE_RECONNECT: WatchScanResponse.Type.ValueType  # 5
-    """This server is going away. Watch again, with after_version. Nothing follows."""
+    """This server is shutting down. Watch again, with after_version. Nothing follows."""
 
     TYPE_FIELD_NUMBER: _builtins.int
     SCAN_FIELD_NUMBER: _builtins.int
@@ -515,7 +517,7 @@ Global___AnswerQuestionRequest: _TypeAlias = AnswerQuestionRequest  # noqa: Y015
 
 @_typing.final
 class AnswerQuestionResponse(_message.Message):
-    """What came of a reply."""
+    """The outcome of a reply."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -528,7 +530,7 @@ class AnswerQuestionResponse(_message.Message):
     """One sentence to the user, in the scan's language: thanks, or the question once more."""
     @_builtins.property
     def scan(self) -> _scan_pb2.Scan:
-        """The scan, with the sharper answer if the reply was understood."""
+        """The scan, with the new answer if the reply was understood."""
 
     def __init__(
         self,

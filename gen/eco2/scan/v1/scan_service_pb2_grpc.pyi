@@ -35,7 +35,7 @@ class ScanServiceStub:
     image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer and places. It ends
     SUCCEEDED, FAILED (with an error: that is data, not an RPC error) or CANCELLED. Between attempts of a stage it is
     QUEUED again. The reward of a scan that has succeeded follows as a later version, usually within milliseconds; if it
-    can't be had, the answer stands without it. Each user sees only their own scans; others' are NOT_FOUND.
+    fails, the scan stays SUCCEEDED without it. Each user sees only their own scans; others' are NOT_FOUND.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -85,24 +85,24 @@ class ScanServiceStub:
     (SCAN_STATE: it has finished otherwise).
     """
     AnswerQuestion: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]
-    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
-    understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
-    reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
-    settles nothing changes nothing, and the question stays open.
+    """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
+    understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
+    only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
+    nothing, and the question stays open.
 
-    One reply to a scan is worked on at a time, and to its end, even if its caller has hung up.
+    One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
-    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it is
-    being worked on, a repetition waits for it.
+    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
+    is being worked on, a repetition waits for it.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
     ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
+    is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
     """
     DeleteScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]
-    """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
-    character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
-    for billing, until the retention ends.
+    """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+    that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
+    retention ends.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
@@ -115,7 +115,7 @@ class ScanServiceAsyncStub(ScanServiceStub):
     image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer and places. It ends
     SUCCEEDED, FAILED (with an error: that is data, not an RPC error) or CANCELLED. Between attempts of a stage it is
     QUEUED again. The reward of a scan that has succeeded follows as a later version, usually within milliseconds; if it
-    can't be had, the answer stands without it. Each user sees only their own scans; others' are NOT_FOUND.
+    fails, the scan stays SUCCEEDED without it. Each user sees only their own scans; others' are NOT_FOUND.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -162,24 +162,24 @@ class ScanServiceAsyncStub(ScanServiceStub):
     (SCAN_STATE: it has finished otherwise).
     """
     AnswerQuestion: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]  # type: ignore[assignment]
-    """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
-    understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
-    reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
-    settles nothing changes nothing, and the question stays open.
+    """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
+    understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
+    only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
+    nothing, and the question stays open.
 
-    One reply to a scan is worked on at a time, and to its end, even if its caller has hung up.
+    One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
-    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it is
-    being worked on, a repetition waits for it.
+    Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
+    is being worked on, a repetition waits for it.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
     ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
+    is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
     """
     DeleteScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
-    character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
-    for billing, until the retention ends.
+    """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+    that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
+    retention ends.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
@@ -191,7 +191,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
     image_url it is QUEUED at once. A worker takes it (RUNNING) through vision, rules, answer and places. It ends
     SUCCEEDED, FAILED (with an error: that is data, not an RPC error) or CANCELLED. Between attempts of a stage it is
     QUEUED again. The reward of a scan that has succeeded follows as a later version, usually within milliseconds; if it
-    can't be had, the answer stands without it. Each user sees only their own scans; others' are NOT_FOUND.
+    fails, the scan stays SUCCEEDED without it. Each user sees only their own scans; others' are NOT_FOUND.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -278,19 +278,19 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.AnswerQuestionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scan_service_pb2.AnswerQuestionResponse, _abc.Awaitable[_scan_service_pb2.AnswerQuestionResponse]]:
-        """Replies to the first question that a finished scan's answer leaves open (`answer.insufficiencies`). What is
-        understood makes the answer sharper, without another look at the photo: rules and answer are made anew, and a
-        reward that was refused only for what was open is evaluated once more. The scan's version grows. A reply that
-        settles nothing changes nothing, and the question stays open.
+        """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
+        understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
+        only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
+        nothing, and the question stays open.
 
-        One reply to a scan is worked on at a time, and to its end, even if its caller has hung up.
+        One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
-        Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it is
-        being worked on, a repetition waits for it.
+        Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
+        is being worked on, a repetition waits for it.
         Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
         ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-        worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-        DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
+        is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
         """
 
     @_abc_1.abstractmethod
@@ -299,9 +299,9 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.DeleteScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Removes a scan with its photo, its results and its place in the history. A running one is cancelled first. A
-        character it has earned stays in the user's collection: it was earned. What it cost is kept without its content,
-        for billing, until the retention ends.
+        """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+        that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
+        retention ends.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
         """

@@ -12,7 +12,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 OPAQUE_FIELD_NUMBER: _builtins.int
 opaque: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
-"""The string is an identifier of somebody else's and is kept letter by letter. Every other string of a request is
+"""The string is a foreign identifier and is kept unchanged. Every other string of a request is
 brought into Unicode's composed form (NFC) first, since some keyboards and file systems send Korean decomposed;
 addresses (`string.uri`) are opaque by themselves.
 """

@@ -30,11 +30,11 @@ class Category(_message.Message):
     MIDDLE_FIELD_NUMBER: _builtins.int
     MINOR_FIELD_NUMBER: _builtins.int
     major: _builtins.str
-    """Major category, such as 재활용폐기물. 미분류 is the honest "I don't know"."""
+    """Major category, such as 재활용폐기물. 미분류 if it wasn't recognised."""
     middle: _builtins.str
-    """Middle category, such as 금속류. Empty where the major has none, or it can't be told."""
+    """Middle category, such as 금속류. Empty where the major has none, or it is unknown."""
     minor: _builtins.str
-    """Minor category, such as 페트병. Empty where it can't be told."""
+    """Minor category, such as 페트병. Empty where it is unknown."""
     def __init__(
         self,
         *,
@@ -52,7 +52,7 @@ Global___Category: _TypeAlias = Category  # noqa: Y015
 
 @_typing.final
 class Candidate(_message.Message):
-    """A category the classifier thinks possible."""
+    """A possible category."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -62,7 +62,7 @@ class Candidate(_message.Message):
     display_name: _builtins.str
     """Its name in the locale of the request."""
     confidence: _builtins.float
-    """The share of the classifier's belief, 0 to 1."""
+    """The classifier's confidence, 0 to 1."""
     @_builtins.property
     def category(self) -> Global___Category:
         """The category."""
@@ -86,7 +86,7 @@ Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
 
 @_typing.final
 class Usage(_message.Message):
-    """What a model's work cost, failed tries included."""
+    """The cost of model calls, failed tries included."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -104,7 +104,7 @@ class Usage(_message.Message):
     cost_micro_usd: _builtins.int
     """Price in millionths of a US dollar."""
     calls: _builtins.int
-    """How many calls this adds up, failed ones included."""
+    """Number of calls, failed ones included."""
     def __init__(
         self,
         *,
@@ -175,20 +175,22 @@ class Classification(_message.Message):
     form: _builtins.str
     """The form, such as "bottle". Empty when unknown."""
     mixed: _builtins.bool
-    """Whether several materials are joined. Absent when the classifier can't tell."""
+    """Whether several materials are joined. Absent when unknown."""
     confidence: _builtins.float
-    """Belief in `category`, 0 to 1; for 미분류 the belief in the best candidate."""
+    """Confidence in `category`, 0 to 1; for 미분류 that of the best candidate."""
     warning: _builtins.str
-    """A warning that belongs to this answer whatever the rules say, in the locale of the request. Empty if none."""
+    """A warning that belongs in every answer about it, whatever the rules say, in the locale of the request. Empty if
+    none.
+    """
     provider: _builtins.str
-    """Which classifier spoke: "offline" or a model's name; "user" where the user's own reply said what it is."""
+    """The classifier: "offline" or a model's name; "user" if the user's reply said what it is."""
     model: _builtins.str
     """The exact model: file digest or snapshot name."""
     prompt_version: _builtins.str
     """Version of the prompt that the model was given. Empty for the offline one, which has none."""
     @_builtins.property
     def category(self) -> Global___Category:
-        """Where it belongs. The major is 미분류 when the classifier abstains."""
+        """Its category. The major is 미분류 when the classifier abstains."""
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:

@@ -101,10 +101,10 @@ class ClassifyProgress(_message.Message):
         PHASE_PREPARE: ClassifyProgress._Phase.ValueType  # 2
         """Checking, turning upright, cleaning and downscaling."""
         PHASE_CLASSIFY: ClassifyProgress._Phase.ValueType  # 3
-        """The model is looking."""
+        """The model classifies it."""
 
     class Phase(_Phase, metaclass=_PhaseEnumTypeWrapper):
-        """The steps of a classification, in order."""
+        """The phases of a classification, in order."""
 
     PHASE_UNSPECIFIED: ClassifyProgress.Phase.ValueType  # 0
     """Never sent."""
@@ -113,7 +113,7 @@ class ClassifyProgress(_message.Message):
     PHASE_PREPARE: ClassifyProgress.Phase.ValueType  # 2
     """Checking, turning upright, cleaning and downscaling."""
     PHASE_CLASSIFY: ClassifyProgress.Phase.ValueType  # 3
-    """The model is looking."""
+    """The model classifies it."""
 
     PHASE_FIELD_NUMBER: _builtins.int
     phase: Global___ClassifyProgress.Phase.ValueType
@@ -133,7 +133,7 @@ Global___ClassifyProgress: _TypeAlias = ClassifyProgress  # noqa: Y015
 
 @_typing.final
 class ClassifyResult(_message.Message):
-    """What was found, and in what."""
+    """The classification and the photo it is of."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -154,7 +154,7 @@ class ClassifyResult(_message.Message):
 
     @_builtins.property
     def usage(self) -> _classification_pb2.Usage:
-        """What the model call cost. Absent when nothing was paid for."""
+        """What the model call cost. Absent when nothing was paid."""
 
     def __init__(
         self,

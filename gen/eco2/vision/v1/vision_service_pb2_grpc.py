@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class VisionServiceStub:
-    """Vision tells what a photo shows. It keeps nothing: it loads the photo, checks and cleans it, classifies it and
-    answers. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
+    than the clean copy. Internal: not reachable through Envoy.
     """
 
     def __init__(self, channel):
@@ -44,20 +44,20 @@ class VisionServiceStub:
 
 
 class VisionServiceServicer:
-    """Vision tells what a photo shows. It keeps nothing: it loads the photo, checks and cleans it, classifies it and
-    answers. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
+    than the clean copy. Internal: not reachable through Envoy.
     """
 
     def Classify(self, request, context):
         """Classifies one photo. Streams progress and ends with exactly one result.
 
-        Idempotent; the same photo gives the same answer.
+        Idempotent; the same photo gives the same result.
         Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
         PHOTO_TOO_COMPLEX, PHOTO_TRUNCATED, ADDRESS_REFUSED, INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE
         (PHOTO_FETCH_FAILED, UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
         (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
-        MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
-        it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
+        MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
+        cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -80,8 +80,8 @@ def add_VisionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class VisionService:
-    """Vision tells what a photo shows. It keeps nothing: it loads the photo, checks and cleans it, classifies it and
-    answers. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
+    than the clean copy. Internal: not reachable through Envoy.
     """
 
     @staticmethod

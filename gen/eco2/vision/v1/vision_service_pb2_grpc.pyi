@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class VisionServiceStub:
-    """Vision tells what a photo shows. It keeps nothing: it loads the photo, checks and cleans it, classifies it and
-    answers. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
+    than the clean copy. Internal: not reachable through Envoy.
     """
 
     @_typing.overload
@@ -38,37 +38,37 @@ class VisionServiceStub:
     Classify: _grpc.UnaryStreamMultiCallable[_vision_service_pb2.ClassifyRequest, _vision_service_pb2.ClassifyResponse]
     """Classifies one photo. Streams progress and ends with exactly one result.
 
-    Idempotent; the same photo gives the same answer.
+    Idempotent; the same photo gives the same result.
     Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
     PHOTO_TOO_COMPLEX, PHOTO_TRUNCATED, ADDRESS_REFUSED, INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE
     (PHOTO_FETCH_FAILED, UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
     (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
-    MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
-    it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
+    MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
+    cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
     """
 
 @_typing.type_check_only
 class VisionServiceAsyncStub(VisionServiceStub):
-    """Vision tells what a photo shows. It keeps nothing: it loads the photo, checks and cleans it, classifies it and
-    answers. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
+    than the clean copy. Internal: not reachable through Envoy.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Classify: _aio.UnaryStreamMultiCallable[_vision_service_pb2.ClassifyRequest, _vision_service_pb2.ClassifyResponse]  # type: ignore[assignment]
     """Classifies one photo. Streams progress and ends with exactly one result.
 
-    Idempotent; the same photo gives the same answer.
+    Idempotent; the same photo gives the same result.
     Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
     PHOTO_TOO_COMPLEX, PHOTO_TRUNCATED, ADDRESS_REFUSED, INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE
     (PHOTO_FETCH_FAILED, UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
     (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
-    MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
-    it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
+    MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
+    cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
     """
 
 class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Vision tells what a photo shows. It keeps nothing: it loads the photo, checks and cleans it, classifies it and
-    answers. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
+    than the clean copy. Internal: not reachable through Envoy.
     """
 
     @_abc_1.abstractmethod
@@ -79,13 +79,13 @@ class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_vision_service_pb2.ClassifyResponse], _abc.AsyncIterator[_vision_service_pb2.ClassifyResponse]]:
         """Classifies one photo. Streams progress and ends with exactly one result.
 
-        Idempotent; the same photo gives the same answer.
+        Idempotent; the same photo gives the same result.
         Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
         PHOTO_TOO_COMPLEX, PHOTO_TRUNCATED, ADDRESS_REFUSED, INVALID_FIELD), NOT_FOUND (PHOTO_NOT_FOUND), UNAVAILABLE
         (PHOTO_FETCH_FAILED, UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
         (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
-        MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries what
-        it cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
+        MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
+        cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
         """
 
 def add_VisionServiceServicer_to_server(servicer: VisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
