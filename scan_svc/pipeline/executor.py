@@ -1,8 +1,7 @@
 """One leased scan, from the stage it is at to its end: run, checkpoint, report; or fail, or give back.
 
-A stage that costs nothing runs while the checkpoint before it is being committed, so that a user waits for the disk
-half as often. Its own checkpoint waits for that one: a result is never stored before what it rests on. Nothing that is
-paid for begins before all that was paid for is stored, and the last word to readers comes after the last commit.
+A stage starts only after every earlier result is committed, and readers are told of the end after the last commit.
+Why a stage that costs nothing waits too: docs/adr/0034-a-paid-stage-waits-for-paid-results.md.
 
 The answer ends the scan. What it earns is a job of its own (`scan_svc.rewards.job`), made by the same commit.
 """
@@ -103,9 +102,7 @@ class Execution:
         self._context = context
         self._lease = lease
         self._scan = lease.scan
-        # The checkpoint that is being committed beside the running stage, and its commit.
-        self._write: Checkpoint | None = None
-        self._writing: asyncio.Task[End | None] | None = None
+        self._committing: asyncio.Task[End | None] | None = None
         self._leaving = False
         # When the database was last asked and found the scan to be ours. Never when it had answered: a process may be
         # frozen for long between the two.
@@ -129,8 +126,6 @@ class Execution:
             await self._end_with_what_is_stored()
         except Fenced:
             _log.info("fenced", scan_id=self._scan.scan_id, stage=self._lease.stage)
-            if self._writing:
-                await end(self._writing)
             await self._publish_truth()
         finally:
             self._context.progress.log.forget(self._lease)
@@ -146,7 +141,7 @@ class Execution:
         can't wait for it cancels once more.
         """
         try:
-            await self._stored()
+            await self._committed()
             async with asyncio.timeout(_GOODBYE_SECONDS):
                 back = await self._persist(lambda: self._context.queue.release(self._lease))
         except Fenced:  # somebody else's, or at its end
@@ -156,19 +151,14 @@ class Execution:
         else:
             await self._show_queued(back, Step.QUEUE)
         finally:
-            if self._writing:
-                await end(self._writing)
+            if self._committing:
+                await end(self._committing)
 
     async def _stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
         started = time.monotonic()
         try:
-            try:
-                done = await self._perform(stage)
-            except EcoError:
-                await self._stored()  # of the stage before: a failure is written after it
-                raise
-            await self._stored()
+            done = await self._perform(stage)
             return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
         except EcoError as error:
             await self._fail(error)
@@ -244,9 +234,7 @@ class Execution:
         if not following:
             await self._end(Checkpoint(self._lease, replace(scan, step=Step.DONE, percent=100), "", parts, runs))
             return False
-        self._begin_storing(Checkpoint(self._lease, scan, following[0].name, parts, runs))
-        if not following[0].free:
-            await self._stored()
+        await self._commit(Checkpoint(self._lease, scan, following[0].name, parts, runs))
         self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
         await self._show(scan)
         return True
@@ -261,8 +249,7 @@ class Execution:
     async def _end(self, write: Checkpoint) -> None:
         """Ends the scan: its history is written, its webhook and its reward are due."""
         scan = write.scan
-        self._begin_storing(write)
-        ended = await self._stored()
+        ended = await self._commit(write)
         if ended:
             await self._show(replace(scan, finished_at=ended.finished_at))
         else:
@@ -330,37 +317,24 @@ class Execution:
     async def _report(self, scan: Scan) -> None:
         scan = replace(scan, version=self._scan.version + 1, percent=self._no_further_back(scan))
         await self._show(replace(scan, state=State.RUNNING))
-        if self._writing and self._writing.done():
-            await self._stored()  # or that it can't be would be noticed at the stage's end only
         await self._look_up()
 
     async def _show(self, scan: Scan) -> None:
         self._scan = scan
         self._context.progress.show(self._lease, scan)
 
-    def _begin_storing(self, write: Checkpoint) -> None:
-        self._write = write
-        self._writing = asyncio.create_task(self._store(write), name="checkpoint")
+    async def _commit(self, write: Checkpoint) -> End | None:
+        """Stores what a stage produced, as `_store` does. Who waits may be cancelled, the commit isn't."""
+        self._committing = asyncio.create_task(self._store(write), name="checkpoint")
+        return await self._committed()
 
-    async def _stored(self) -> End | None:
-        """Waits until what the last stage produced is stored.
-
-        Returns:
-            How the scan ended; None if it goes on, if an earlier try went through, or if there was nothing to store.
-
-        Raises:
-            Fenced: The job has changed hands.
-            EcoError: It can't be stored: the lease is at that stage again, which has failed.
-        """
-        if self._write is None or self._writing is None:
+    async def _committed(self) -> End | None:
+        """Waits for the commit that is under way, if there is one; returns and raises what `_store` does."""
+        if (committing := self._committing) is None:
             return None
-        await asyncio.wait((self._writing,))  # who waits may be cancelled, the commit isn't
-        write, writing, self._write, self._writing = self._write, self._writing, None, None
-        try:
-            return writing.result()
-        except EcoError:
-            self._lease = write.lease
-            raise
+        await asyncio.wait((committing,))
+        self._committing = None
+        return committing.result()
 
     async def _store(self, write: Checkpoint) -> End | None:
         """Writes a checkpoint until the database has answered: what a stage produced is in hand and paid for.

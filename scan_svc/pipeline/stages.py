@@ -32,14 +32,12 @@ class Stage:
         name: Its name in the job table.
         deadline: Seconds one try may take.
         attempts: Tries before the scan fails.
-        free: It costs nothing and gives the same however often it runs.
         concurrency: How many of this process' scans may be at it at once.
     """
 
     name: str
     deadline: float
     attempts: int
-    free: bool = False
     concurrency: int = 5000
 
 
@@ -51,10 +49,10 @@ DEFAULTS: Mapping[str, Stage] = MappingProxyType(
         stage.name: stage
         for stage in (
             Stage(VISION, 60, 3),
-            Stage(RULES, 5, 5, free=True),
+            Stage(RULES, 5, 5),
             Stage(ANSWER, 60, 3),
-            Stage(REWARD, 10, 3, free=True),
-            Stage(PLACES, 5, 3, free=True),
+            Stage(REWARD, 10, 3),
+            Stage(PLACES, 5, 3),
         )
     }
 )
