@@ -4,16 +4,26 @@ PostgreSQL's errors are judged by the class of their SQLSTATE and not by asyncpg
 is full, a primary that became a replica and an I/O error are told in the same way as a shutdown.
 """
 
+import asyncio
 import errno
 import re
 import socket
 import ssl
 import sys
+from collections.abc import Awaitable, Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
+
+import structlog
 
 from mesh.errors import EcoError, Unavailable
 from mesh.reasons import Reason
+
+_log = structlog.get_logger("outages")
+
+T = TypeVar("T")
+
+_PAUSE_SECONDS = 0.5
 
 # What the server says of itself and not of the statement: PostgreSQL's appendix A.
 _CLASSES = frozenset(
@@ -65,6 +75,22 @@ def of_store(error: EcoError) -> bool:
     return (
         isinstance(error, Unavailable) and error.reason is Reason.UNAVAILABLE and error.metadata.get("peer") in _STORES
     )
+
+
+async def until_available(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks a store until it answers.
+
+    Raises:
+        Exception: What is no outage.
+    """
+    while True:
+        try:
+            return await ask()
+        except Exception as error:
+            if from_exception(error) is None:
+                raise
+            _log.warning("store unavailable", error=repr(error))
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _peer(error: BaseException) -> str | None:

@@ -4,19 +4,19 @@ Nothing here knows how results are kept; `scan_svc.pipeline.executor` does that 
 """
 
 import asyncio
-import random
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
 
-from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, Unauthenticated, Unimplemented
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Results, Reward, Usage
+from scan_svc.pipeline.interfaces import Characters, Rules, Vision
+from scan_svc.pipeline.retries import PERMANENT
+from scan_svc.results import Answer, Classification, DisposalRule, Place, Results, Reward, Usage
 from scan_svc.scans import Scan, StageRun, Step
 
 _log = structlog.get_logger("pipeline")
@@ -57,11 +57,6 @@ DEFAULTS: Mapping[str, Stage] = MappingProxyType(
     }
 )
 
-# Errors that another try can't mend.
-PERMANENT = (InvalidArgument, NotFound, FailedPrecondition, Unauthenticated, Unimplemented)
-
-_BACKOFF_LIMIT = 120.0
-
 # Tells how far a stage is: the step, the percentage, and what is known by now.
 Report = Callable[[Scan], Awaitable[None]]
 
@@ -79,43 +74,6 @@ class StageOutcome:
     scan: Scan
     usage: Usage | None = None
     beside: StageRun | None = None
-
-
-class Vision(Protocol):
-    """What the pipeline needs of Vision."""
-
-    def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
-        """The steps as they begin, what it cost, then the classification."""
-
-
-class Rules(Protocol):
-    """What the pipeline needs of Rules."""
-
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
-        """The disposal rules for what was found."""
-
-    def compose(
-        self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
-    ) -> AsyncGenerator[str | Usage | Answer, None]:
-        """Pieces of the answer's text, what it cost, then the answer."""
-
-    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
-        """The nearest places for a category."""
-
-
-class Characters(Protocol):
-    """What the pipeline needs of Character."""
-
-    async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
-    ) -> Reward:
-        """What the scan earned; the same however often it is asked."""
-
-
-def backoff(base: float, attempt: int, error: EcoError) -> float:
-    """Seconds until the next try: exponential with full jitter, but never before a peer asked for."""
-    limit = min(_BACKOFF_LIMIT, base * 2 ** (attempt - 1))
-    return max(random.uniform(0, limit), min(error.retry_after or 0.0, _BACKOFF_LIMIT))
 
 
 class Pipeline:

@@ -18,7 +18,7 @@ from mesh import outages
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
 from mesh.reasons import Reason
 from mesh.tasks import end
-from scan_svc.pipeline.stages import Characters, Rules
+from scan_svc.pipeline.interfaces import Characters, Rules
 from scan_svc.progress.snapshots import REWARD_SECONDS
 from scan_svc.replies.store import LEASE_SECONDS, Draft, Reply, ReplyLease, ReplyStore
 from scan_svc.results import Answer, Classification, DisposalRule, Interpretation, Results, Reward, Usage

@@ -20,8 +20,9 @@ from mesh import outages, telemetry
 from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
+from scan_svc.pipeline.retries import PERMANENT, backoff
 from scan_svc.pipeline.spans import stage_span
-from scan_svc.pipeline.stages import PERMANENT, REWARD, Pipeline, backoff
+from scan_svc.pipeline.stages import REWARD, Pipeline
 from scan_svc.progress.progress import Progress
 from scan_svc.results import Reward
 from scan_svc.rewards.store import RewardStore

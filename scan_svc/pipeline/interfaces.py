@@ -1,0 +1,38 @@
+"""What the pipeline needs of the services it calls; `scan_svc.pipeline.clients` calls them over gRPC."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, Usage
+from scan_svc.scans import Scan, Step
+
+
+class Vision(Protocol):
+    """What the pipeline needs of Vision."""
+
+    def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
+        """The steps as they begin, what it cost, then the classification."""
+
+
+class Rules(Protocol):
+    """What the pipeline needs of Rules."""
+
+    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+        """The disposal rules for what was found."""
+
+    def compose(
+        self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
+    ) -> AsyncGenerator[str | Usage | Answer, None]:
+        """Pieces of the answer's text, what it cost, then the answer."""
+
+    async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
+        """The nearest places for a category."""
+
+
+class Characters(Protocol):
+    """What the pipeline needs of Character."""
+
+    async def evaluate(
+        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+    ) -> Reward:
+        """What the scan earned; the same however often it is asked."""
