@@ -57,9 +57,9 @@ from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
 from scan_svc.rate_limit import RateLimit
+from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
 from scan_svc.replies.store import ReplyStore
-from scan_svc.replies.work import ReplyContext
 from scan_svc.rewards.store import RewardStore
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings

@@ -6,7 +6,7 @@ from eco2.scan.v1 import scan_service_pb2
 from mesh.identity import Caller
 from scan_svc import scan_proto
 from scan_svc.lifecycle import Created
-from scan_svc.replies.work import ReplyOutcome
+from scan_svc.replies.execution import ReplyOutcome
 from scan_svc.results import LatLng
 from scan_svc.scans import PhotoUpload, ScanRequest
 

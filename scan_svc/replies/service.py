@@ -1,7 +1,7 @@
 """A user's replies to what an answer leaves open: one at work per scan, in all processes.
 
-Whoever is first reserves the scan and works (`scan_svc.replies.work`), whether or not they stay to hear the outcome.
-Who repeats their request waits for it; another reply meanwhile is refused, before anything is paid for it.
+Whoever comes first reserves the scan and starts the work (`scan_svc.replies.execution`), which goes on if they leave.
+Whoever repeats the request waits for its outcome; another reply meanwhile is refused before anything is paid for it.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondi
 from mesh.reasons import Reason
 from mesh.tasks import end
 from scan_svc.rate_limit import RateLimit
+from scan_svc.replies.execution import MOST_SECONDS, STAGE, ReplyContext, ReplyExecution, ReplyOutcome
 from scan_svc.replies.store import CONTEST_SECONDS, ReplyLease
-from scan_svc.replies.work import MOST_SECONDS, STAGE, ReplyContext, ReplyOutcome, ReplyWork
 from scan_svc.scans import Scan, State
 
 # How often another process' reply is asked for.
@@ -70,7 +70,7 @@ class Replies:
             _check_asked(scan)
             lease = None if refusal else await self._store.reserve(scan, text, request_id)
             if lease is None:
-                await self._give_way(scan_id, text, request_id, refusal, ends_at)
+                await self._wait_or_refuse(scan_id, text, request_id, refusal, ends_at)
             elif replied := await self._work(lease, scan, text, request_id, ends_at):
                 return replied
             # Another reply was first and may have settled it all, or the scan was deleted: look again.
@@ -109,7 +109,7 @@ class Replies:
         if request_id and await self._store.find(scan.scan_id, request_id):
             await self._store.release(lease)
             return None
-        task = asyncio.create_task(ReplyWork(self._context, lease, scan, text).run(), name="reply")
+        task = asyncio.create_task(ReplyExecution(self._context, lease, scan, text).run(), name="reply")
         self._at_work[scan.scan_id] = task
         task.add_done_callback(lambda _: self._ended(scan.scan_id, task))
         # Waited for and not awaited: a caller who hangs up takes nothing with them.
@@ -118,7 +118,7 @@ class Replies:
             raise DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=STAGE, retry_after=1.0)
         return task.result()
 
-    async def _give_way(
+    async def _wait_or_refuse(
         self, scan_id: str, text: str, request_id: str, refusal: ResourceExhausted | None, ends_at: float
     ) -> None:
         """Waits a moment for the same request at work; for any other the caller is refused.

@@ -130,9 +130,9 @@ class ReplyStore:
         kept = to_json(draft) if draft else None
         await self._pool.execute(self._sql["release_reply"], lease.scan_id, lease.token, kept)
 
-    async def book(self, scan_id: str, run: StageRun) -> None:
-        """Keeps what a reply has cost that changed nothing."""
-        await self._pool.execute(self._sql["book_reply"], scan_id, to_json((run,)))
+    async def record_cost(self, scan_id: str, run: StageRun) -> None:
+        """Records what a reply has cost that changed nothing."""
+        await self._pool.execute(self._sql["record_reply_cost"], scan_id, to_json((run,)))
 
     async def keep(self, lease: ReplyLease, reply: Reply) -> bool:
         """Keeps a reply that settled nothing; False without the lease, or if the scan is gone."""

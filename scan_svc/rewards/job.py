@@ -16,10 +16,11 @@ import structlog
 from msgspec.structs import replace
 from opentelemetry import trace
 
-from mesh import outages, telemetry
-from mesh.errors import DeadlineExceeded, EcoError, Internal, NotFound
+from mesh import telemetry
+from mesh.errors import DeadlineExceeded, EcoError, NotFound
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
+from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, backoff
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import REWARD, Pipeline
@@ -30,7 +31,6 @@ from scan_svc.scans import Failure, Scan, StageRun
 
 _log = structlog.get_logger("rewards")
 
-_OUTAGE_PAUSE = 0.5
 _GOODBYE_SECONDS = 5.0
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ class RewardExecution:
             except TimeoutError as error:
                 raise DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=REWARD) from error
             except Exception as error:
-                raise self._fault(error) from error
+                raise internal(error, self._lease.scan.scan_id, REWARD) from error
 
     async def _fail(self, error: EcoError) -> None:
         """Puts the job back for another try, or makes it a dead letter."""
@@ -143,11 +143,11 @@ class RewardExecution:
             detail=error.metadata, final=final,
         )  # fmt: skip
         try:
-            await self._put_down(error, Failure.of(error), permanent=permanent, final=final)
+            await self._retry_or_fail(error, Failure.of(error), permanent=permanent, final=final)
         except EcoError as fault:  # what Character said can't be stored, such as a NUL character
-            await self._put_down(error, Failure.of(fault), permanent=permanent, final=final)
+            await self._retry_or_fail(error, Failure.of(fault), permanent=permanent, final=final)
 
-    async def _put_down(self, error: EcoError, failure: Failure, *, permanent: bool, final: bool) -> None:
+    async def _retry_or_fail(self, error: EcoError, failure: Failure, *, permanent: bool, final: bool) -> None:
         store, lease = self._context.store, self._lease
         if final:
             await self._persist(lambda: store.fail(lease, failure, replayable=not permanent))
@@ -162,16 +162,4 @@ class RewardExecution:
             Fenced: The job has changed hands.
             EcoError: It can't be stored.
         """
-        while True:
-            try:
-                return await write()
-            except (Fenced, EcoError):
-                raise
-            except Exception as error:
-                if outages.from_exception(error) is None:
-                    raise self._fault(error) from error
-                await asyncio.sleep(_OUTAGE_PAUSE)
-
-    def _fault(self, error: Exception) -> EcoError:
-        _log.error("reward broke", scan_id=self._lease.scan.scan_id, exc_info=error)
-        return Internal(Reason.INTERNAL, trace_id=telemetry.trace_id())
+        return await persist(write, self._lease.scan.scan_id, REWARD)

@@ -31,7 +31,6 @@ _REPLAY_SECONDS = 30.0
 # time must not hold everybody's slots.
 _SLOTS_EACH = 4
 _CROWDED_SECONDS = 10.0
-_OUTAGE_PAUSE = 0.5
 _GOODBYE_SECONDS = 5.0
 
 
@@ -146,14 +145,7 @@ class WebhookDelivery:
 
     async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
         """Writes until the database has answered. A write that was fenced is somebody else's by now, or was done."""
-        while True:
-            try:
-                await write()
-                return
-            except Fenced:
-                _log.info("fenced")
-                return
-            except Exception as error:
-                if outages.from_exception(error) is None:
-                    raise
-                await asyncio.sleep(_OUTAGE_PAUSE)
+        try:
+            await outages.until_available(write)
+        except Fenced:
+            _log.info("fenced")

@@ -6,23 +6,23 @@ with asked as materialized (
 ), held as (
     delete from scan.reply_lease l using asked where l.scan_id = asked.id and l.token = $2
     returning l.scan_id, l.token, l.request_id, l.reply
-), sharpened as (
+), updated as (
     update scan.scan s
     set outputs = s.outputs || $5::jsonb, stages = s.stages || $6::jsonb, region = $7, version = s.version + 1
     from held where s.id = held.scan_id
     returning s.id, s.user_id
 ), reward_job as (
     insert into scan.job as j (kind, ref, state, stage)
-    select 'reward', id, 'READY', 'reward' from sharpened where $8
+    select 'reward', id, 'READY', 'reward' from updated where $8
     on conflict (kind, ref) do update
     set state = 'READY', attempt = 0, crashes = 0, run_at = now(), token = j.token + 1
     where j.state <> 'LEASED'
 ), paid as (
     insert into scan.reply_cost (user_id, micro_usd)
-    select user_id, ($6::jsonb #>> '{0,usage,cost_micro_usd}')::bigint from sharpened
+    select user_id, ($6::jsonb #>> '{0,usage,cost_micro_usd}')::bigint from updated
     where $6::jsonb #>> '{0,usage,cost_micro_usd}' is not null
 )
 insert into scan.reply (scan_id, request_id, reply, understood, message, question, token)
 select held.scan_id, held.request_id, held.reply, true, $3, $4, held.token
-from held join sharpened on sharpened.id = held.scan_id
+from held join updated on updated.id = held.scan_id
 returning id

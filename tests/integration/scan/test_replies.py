@@ -176,7 +176,7 @@ async def test_what_was_paid_for_is_stored_once_the_database_is_back(
         return await sharpen(store, *arguments)
 
     monkeypatch.setattr(ReplyStore, "apply", away_at_first)
-    monkeypatch.setattr("scan_svc.replies.work._OUTAGE_PAUSE", 0.01)
+    monkeypatch.setattr("mesh.outages._PAUSE_SECONDS", 0.01)
     assert (await client.reply(asked.scan_id, "투명")).understood
     assert peers.calls["ComposeAnswer"] == 2
 
@@ -194,7 +194,7 @@ async def test_a_reply_that_was_stored_is_known_though_nobody_heard_of_its_commi
         return stored
 
     monkeypatch.setattr(ReplyStore, "apply", lost)
-    monkeypatch.setattr("scan_svc.replies.work._OUTAGE_PAUSE", 0.01)
+    monkeypatch.setattr("mesh.outages._PAUSE_SECONDS", 0.01)
     assert (await client.reply(asked.scan_id, "투명")).understood
     assert (await client.get(asked.scan_id)).version == asked.version + 1
     assert peers.calls["ComposeAnswer"] == 2
