@@ -34,7 +34,7 @@ from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("execution")
 
-_GOODBYE_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
 
 T = TypeVar("T")
 
@@ -126,7 +126,7 @@ class Execution:
         """
         try:
             await self._checkpoints.settled()
-            async with asyncio.timeout(_GOODBYE_SECONDS):
+            async with asyncio.timeout(_RELEASE_SECONDS):
                 back = await self._persist(lambda: self._context.queue.release(self._lease))
         except Fenced:  # somebody else's, or at its end
             await self._view.correct()
@@ -169,7 +169,7 @@ class Execution:
     async def _report(self, scan: Scan) -> None:
         """Called at every step of the running stage."""
         self._view.show_step(self._lease, scan)
-        await self._guard.glance()
+        await self._guard.check_briefly()
 
     async def _checkpoint(self, stage: Stage, done: StageOutcome, duration_ms: int) -> bool:
         """Stores what the stage produced; with the last stage, ends the scan. False when it has ended."""

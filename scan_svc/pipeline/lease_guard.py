@@ -8,7 +8,7 @@ from scan_svc.jobs.leases import Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.pipeline.persistence import persist
 
-_GLANCE_SECONDS = 1.0
+_BRIEF_SECONDS = 1.0
 
 
 class LeaseGuard:
@@ -47,7 +47,7 @@ class LeaseGuard:
             raise Fenced
         self._confirmed_at = asked_at
 
-    async def glance(self) -> None:
+    async def check_briefly(self) -> None:
         """While something is being paid for: notices that the scan was lost, if the database can tell within a second.
 
         While it is away nobody else can have the scan, and whoever stopped now would pay once more.
@@ -59,7 +59,7 @@ class LeaseGuard:
         if asked_at - self._confirmed_at <= self._lease_seconds or asked_at < self._ask_again_at:
             return
         try:
-            async with asyncio.timeout(_GLANCE_SECONDS):
+            async with asyncio.timeout(_BRIEF_SECONDS):
                 held = await self._holds()
         except Exception as error:
             if outages.from_exception(error) is None:

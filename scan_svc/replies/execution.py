@@ -31,7 +31,7 @@ STAGE = "reply"
 # How long a reply may take, whatever its caller's deadline: a model that is left in the middle is paid, too.
 MOST_SECONDS = 40.0
 # How long an ending process tries to store what it has in memory.
-_GOODBYE_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class ReplyExecution:
             self._refiner.usage = spent + failed if spent else failed
         store, lease, draft = self._context.store, self._lease, self._refiner.draft
         try:
-            async with asyncio.timeout(None if isinstance(error, Exception) else _GOODBYE_SECONDS):
+            async with asyncio.timeout(None if isinstance(error, Exception) else _RELEASE_SECONDS):
                 await self._record_cost()
                 await outages.until_available(lambda: store.release(lease, draft))
         except Exception as fault:  # the lease runs out by itself

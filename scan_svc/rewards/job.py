@@ -31,7 +31,7 @@ from scan_svc.scans import Failure, Scan, StageRun
 
 _log = structlog.get_logger("rewards")
 
-_GOODBYE_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
 
 T = TypeVar("T")
 
@@ -86,7 +86,7 @@ class RewardExecution:
     async def release(self) -> None:
         """Returns the job untried, when this process leaves; if the database is away the reaper does it later."""
         with contextlib.suppress(Fenced, TimeoutError):
-            async with asyncio.timeout(_GOODBYE_SECONDS):
+            async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._persist(lambda: self._context.store.release(self._lease))
 
     async def _settled(self) -> bool:

@@ -31,7 +31,7 @@ _REPLAY_SECONDS = 30.0
 # time must not hold everybody's slots.
 _SLOTS_EACH = 4
 _CROWDED_SECONDS = 10.0
-_GOODBYE_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class WebhookDelivery:
     async def release(self) -> None:
         """Returns the webhook untried, when this process leaves; if the database is away the reaper does it later."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE_SECONDS):
+            async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._persist(lambda: self._context.store.put_back(self._lease, 0.0))
 
     async def _decide(self) -> Callable[[], Awaitable[None]]:
