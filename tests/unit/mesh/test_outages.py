@@ -123,3 +123,25 @@ def test_what_concerns_some_rows_only_is_told_apart(error: BaseException, *, con
 def test_a_service_may_say_that_a_store_of_ours_is_away(error: EcoError, *, is_ours: bool) -> None:
     """That takes of a scan's time, and not of its tries."""
     assert outages.of_store(error) is is_ours
+
+
+async def test_a_store_is_asked_until_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no outage is raised at once: asking again would change nothing."""
+    monkeypatch.setattr("mesh.outages._PAUSE_SECONDS", 0.0)
+    answers: list[Exception | str] = [
+        ConnectionRefusedError(),
+        postgres("57P01"),
+        "stored",
+        NotFound(Reason.SCAN_NOT_FOUND),
+    ]
+
+    async def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert await outages.until_available(ask) == "stored"
+    with pytest.raises(NotFound):
+        await outages.until_available(ask)
+    assert not answers
