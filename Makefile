@@ -16,23 +16,29 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed ## Install what is needed into .venv and build the offline model
+setup: $(VENV)/.dev ## Install everything: what demo and up need, then what tests and checks need
 
-$(VENV)/.installed: requirements-dev.lock pyproject.toml vision_svc/model/convert.py
+# What `make demo` and `make up` run: the services, the embedded stack, the offline model.
+$(VENV)/.local: requirements-local.lock requirements-install.lock local/install.py pyproject.toml vision_svc/model/convert.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo "No venv module: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
-	@echo "Installing dependencies (a minute or two, once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m vision_svc.model.convert
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing the services and the embedded stack (about 700 MB, once) ..."
+	@$(BIN)/python -m local.install requirements-local.lock
+	@$(BIN)/python -m vision_svc.model.convert >/dev/null
 	@touch $@
 
-demo: setup ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
+$(VENV)/.dev: $(VENV)/.local requirements-dev.lock
+	@echo "Installing what tests and checks need (about 500 MB more, once) ..."
+	@$(BIN)/python -m local.install requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
 	@$(BIN)/eco2 demo $(if $(PHOTO),--photo "$(PHOTO)")
 
-up: setup ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
+up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
 	@exec $(BIN)/eco2 up --tied
 
 test: setup ## Run the whole suite against real servers
@@ -109,11 +115,14 @@ format: setup ## Format the code and the protos
 	$(BIN)/buf format --write protos
 
 lock: setup ## Resolve dependencies anew into the hashed locks
-	$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) --all-extras -o requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml $(LOCK_FLAGS) -o requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --group install --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra local --extra model $(AS_DEV) --output-file requirements-local.lock
+	$(COMPILE) pyproject.toml --extra cli $(AS_DEV) --output-file requirements.lock
+	$(COMPILE) --group install $(AS_DEV) --output-file requirements-install.lock
 
-LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-              --no-emit-index-url --no-emit-find-links
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+           --no-emit-index-url --no-emit-find-links
+AS_DEV := --constraint requirements-dev.lock
 
 clean: ## Remove .venv, var and caches
 	rm -rf $(VENV) var .tools .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -71,10 +71,11 @@ def house(tmp_path: Path) -> Path:
     python.chmod(0o755)
     (tmp_path / "Makefile").symlink_to(ROOT / "Makefile")
     for needed in re.findall(r"^\$\(VENV\)/.*?: (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE):
-        for name in needed.split():
+        for name in needed.replace("$(VENV)", ".venv").split():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).touch()
-    (tmp_path / ".venv/.installed").touch()
+    for stamp in (".local", ".dev"):
+        (tmp_path / ".venv" / stamp).touch()
     return tmp_path
 
 

