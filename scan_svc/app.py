@@ -6,7 +6,7 @@
     EventStreamServicer ─ Watchers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
-                   ├─ RewardExecution ─ RewardStore, Pipeline ── Peers
+                   ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
                    └─ WebhookDelivery ─ WebhookStore
 
     whoever changes or reads a scan ── Progress ── Redis, PostgreSQL
@@ -17,7 +17,7 @@ Everything is built once, here, and taken down in reverse. A process serves user
 
 import functools
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,16 +35,14 @@ from mesh.postgres import open_pool, probe
 from mesh.redis import open_redis
 from mesh.server import Drain, Probe, Server, Service, serving
 from mesh.storage import open_bucket
-from mesh.tasks import kept_running
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
+from scan_svc.housekeeping import open_housekeeping
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
-from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
-from scan_svc.jobs.quarantine import Quarantine
+from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.queue import JobQueue
-from scan_svc.jobs.retention import Retention
 from scan_svc.jobs.stats import QueueStatsReader
 from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
@@ -88,20 +86,18 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress))
 
         # Jobs, and the services that do the work.
-        queue, schedule = JobQueue(pool), Schedule(pool)
         stats = QueueStatsReader(pool, (*ORDER, REWARD))
         dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
         peers = await enter(open_peers(settings, Spending(pool)))
 
         # Redis isn't among the dependencies: without it everything works, slower.
         dependencies: dict[str, Probe] = {"postgres": functools.partial(probe, pool)}
-        services: list[Service] = []
+        services: Sequence[Service] = ()
         drains: list[Drain] = []
 
         if settings.scan_role != "api":
             workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)))
-            quarantine = Quarantine(queue, schedule, settings.lease_seconds)
-            tables = JobTables(workers, queue, quarantine, RewardStore(pool), webhooks)
+            tables = JobTables(workers, Schedule(pool), JobQueue(pool), RewardStore(pool), webhooks)
             pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
             web = await enter(open_public_client("callback_url", redirects=0))
             tracer = shared.tracer if shared.exporting else None
@@ -113,16 +109,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
                 rescued=progress.refresh,
                 beside=progress.log.run,
             )
-
-            async def expire_uploads() -> None:
-                await progress.refresh(await scans.expire_uploads(settings.expire_seconds))
-
-            housekeeping = (
-                PeriodicTask("expire_uploads", 60, expire_uploads),
-                PeriodicTask("reprocess", 300, dead_letters.reprocess),
-                PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
-            )
-            await enter(kept_running(Periodic(schedule, housekeeping).run))
+            await enter(open_housekeeping(settings, pool, scans, progress, dead_letters))
             await enter(open_worker(worker, notifier, dsn, progress.log.ask))
             dependencies["worker"] = worker.probe
             drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
@@ -142,28 +129,24 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
             replies = await enter(
                 open_replies(replying, scans.get, RateLimit(redis, "AnswerQuestion", settings.replies_per_minute))
             )
-            services = [
-                Service(
-                    "eco2.scan.v1.ScanService",
-                    add_ScanServiceServicer_to_server,
-                    ScanServicer(lifecycle, replies, watchers, calls),
-                ),
-                Service(
-                    "eco2.scan.v1.EventStreamService",
-                    add_EventStreamServiceServicer_to_server,
-                    EventStreamServicer(watchers),
-                ),
-                Service(
-                    "eco2.scan.v1.OperationsService",
-                    add_OperationsServiceServicer_to_server,
-                    OperationsServicer(dead_letters, stats, webhooks),
-                ),
-            ]
+            services = _services(
+                ScanServicer(lifecycle, replies, watchers, calls),
+                EventStreamServicer(watchers),
+                OperationsServicer(dead_letters, stats, webhooks),
+            )
             drains.append(watchers.drain)
 
         yield await enter(
             serving(settings, services, telemetry=shared, dependencies=dependencies, drains=drains, calls=calls)
         )
+
+
+def _services(scans: ScanServicer, events: EventStreamServicer, operations: OperationsServicer) -> Sequence[Service]:
+    return (
+        Service("eco2.scan.v1.ScanService", add_ScanServiceServicer_to_server, scans),
+        Service("eco2.scan.v1.EventStreamService", add_EventStreamServiceServicer_to_server, events),
+        Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
+    )
 
 
 def _stages(settings: ScanSettings) -> Mapping[str, Stage]:

@@ -12,13 +12,14 @@ from opentelemetry import trace
 from scan_svc import scan_proto
 from scan_svc.jobs.consumer import Consumer, JobKind
 from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
+from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import Pipeline
 from scan_svc.progress.progress import Progress
-from scan_svc.rewards.job import RewardContext, RewardExecution
+from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
 from scan_svc.settings import ScanSettings
 from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
@@ -31,15 +32,15 @@ class JobTables:
 
     Attributes:
         workers: Who is alive.
+        schedule: Whose turn it is.
         scans: One job for each scan that hasn't ended.
-        quarantine: Those of them that may crash their worker.
         rewards: One for each scan that has succeeded and whose reward isn't known yet.
         webhooks: One for each message that is to be delivered.
     """
 
     workers: WorkerRegistry
+    schedule: Schedule
     scans: JobQueue
-    quarantine: Quarantine
     rewards: RewardStore
     webhooks: WebhookStore
 
@@ -65,15 +66,16 @@ def consumers(
         tracer: Makes spans; None if nobody receives them.
     """
     rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer)
-    reward = functools.partial(RewardExecution, rewarding)
+    reward = functools.partial(RewardEvaluation, rewarding)
     rewards = Consumer(
         JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True), tables.workers
     )
     limits = ExecutionLimits(settings.scan_seconds, settings.backoff_seconds, settings.lease_seconds)
     executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer)
     execute = functools.partial(Execution, executing)
+    quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds)
     scans = Consumer(
-        JobKind(SCAN_KIND, settings.worker_capacity, tables.scans.claim, execute, tables.quarantine), tables.workers
+        JobKind(SCAN_KIND, settings.worker_capacity, tables.scans.claim, execute, quarantine), tables.workers
     )
     delivering = DeliveryContext(
         tables.webhooks,

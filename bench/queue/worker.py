@@ -33,7 +33,7 @@ from scan_svc.progress.progress import Progress
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
-from scan_svc.rewards.job import RewardContext, RewardExecution
+from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, State
 from scan_svc.store import ScanStore
@@ -109,7 +109,7 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     reader = ScanReader(counter, store.get_many, Notifier(pool).ask_for_progress)
     log = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
     progress, rewards = Progress(counter, reader, log), RewardStore(pool)
-    rewarding = functools.partial(RewardExecution, RewardContext(rewards, pipeline, progress, 1.0, None))
+    rewarding = functools.partial(RewardEvaluation, RewardContext(rewards, pipeline, progress, 1.0, None))
     later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers)
     limits = ExecutionLimits(300.0, 1.0, _LEASE_SECONDS)
     context = ExecutionContext(queue, pipeline, progress, limits, later, lambda kind: None, None)

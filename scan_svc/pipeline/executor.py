@@ -3,7 +3,7 @@
 A stage starts only after every earlier result is committed, and readers are told of the end after the last commit.
 Why a stage that costs nothing waits too: docs/adr/0034-a-paid-stage-waits-for-paid-results.md.
 
-The answer ends the scan. What it earns is a job of its own (`scan_svc.rewards.job`), made by the same commit.
+The answer ends the scan. What it earns is a job of its own (`scan_svc.rewards.evaluation`), made by the same commit.
 """
 
 import asyncio

@@ -59,7 +59,7 @@ class ScanParts:
     def worker(self) -> Worker:
         """A worker that nobody wakes: it polls."""
         webhooks = WebhookStore(self.pool, secrets.token_bytes)
-        tables = JobTables(self.registry, self.queue, self.quarantine, self.rewards, webhooks)
+        tables = JobTables(self.registry, self.schedule, self.queue, self.rewards, webhooks)
         pipeline = Pipeline(DEFAULTS, self.peers, self.peers, self.peers)
         return worker_of(self.settings, tables, pipeline, self.progress, self._wake, self._web)
 

@@ -15,14 +15,13 @@ import msgspec
 import uvloop
 
 from mesh import telemetry
-from mesh.postgres import Pool, open_pool
+from mesh.postgres import open_pool
 from mesh.redis import open_redis
 from mesh.tasks import kept_running
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
-from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
@@ -88,7 +87,8 @@ async def work(orders: Orders) -> None:
         progress = await stack.enter_async_context(
             open_progress(pool, redis, store.get_many, notifier.ask_for_progress)
         )
-        tables = job_tables(settings, pool, WitnessedRegistry(pool, heartbeat_pool, journal))
+        workers, webhooks = WitnessedRegistry(pool, heartbeat_pool, journal), WebhookStore(pool, secrets.token_bytes)
+        tables = JobTables(workers, schedule, JobQueue(pool), RewardStore(pool), webhooks)
         peers = UnrulyPeers(journal, orders.fault_rates)
         pipeline = Pipeline(STAGES, peers, peers, peers)
         worker = worker_of(settings, tables, pipeline, progress, notifier.wake, web)
@@ -98,13 +98,6 @@ async def work(orders: Orders) -> None:
         async with open_worker(worker, notifier, orders.database_url, progress.log.ask):
             await stop.wait()
             journal.leaving()
-
-
-def job_tables(settings: ScanSettings, pool: Pool, workers: WorkerRegistry) -> JobTables:
-    """The jobs on a database."""
-    queue = JobQueue(pool)
-    quarantine = Quarantine(queue, Schedule(pool), settings.lease_seconds)
-    return JobTables(workers, queue, quarantine, RewardStore(pool), WebhookStore(pool, secrets.token_bytes))
 
 
 def worker_of(

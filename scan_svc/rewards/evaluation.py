@@ -55,7 +55,7 @@ class RewardContext:
     tracer: trace.Tracer | None
 
 
-class RewardExecution:
+class RewardEvaluation:
     """One reward at work.
 
     Args:
