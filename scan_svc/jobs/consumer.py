@@ -72,7 +72,7 @@ class Consumer:
     """Runs the jobs of one kind for one worker process.
 
     Where a job of another kind makes one of this kind, the worker may go on with it at once, unclaimed: whoever makes
-    it reserves a place here, leases the job to the worker it is told, and begins it.
+    it reserves room here, leases the job to the worker it is told, and begins it.
 
     Args:
         kind: Which.
@@ -122,18 +122,18 @@ class Consumer:
         self._wake.set()
 
     def reserve(self) -> int | None:
-        """Keeps a place for a job that is about to be made; returns the worker's number, None if there is no room."""
+        """Reserves room for a job that is about to be made; returns the worker's id, None if there is no room."""
         if self._room <= 0 or self._leaving or self._worker_id is None:
             return None
         self._room -= 1
         return self._worker_id
 
     def release(self) -> None:
-        """Gives a place that was kept back."""
+        """Gives reserved room back."""
         self._room += 1
 
     def begin(self, lease: ClaimedJob) -> None:
-        """Sets a job to work in the place that was kept for it."""
+        """Sets a job to work in the room that was reserved for it."""
         self._room += 1
         self.start(lease)
 

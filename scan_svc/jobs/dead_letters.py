@@ -29,7 +29,7 @@ _REPLAYED_AT_ONCE = 50
 
 
 class DeadLetterState(StrEnum):
-    """Where a dead letter lies."""
+    """Whether a dead letter is replayed by itself."""
 
     DEAD = "DEAD"  # replayed by itself within minutes
     ARCHIVED = "ARCHIVED"  # waits for a person
@@ -42,7 +42,7 @@ class DeadLetter:
     Attributes:
         scan_id: Which.
         job_id: Its job.
-        rest: Where it lies.
+        state: Whether it is replayed by itself.
         stage: The stage that failed, from which it would go on.
         attempts: How often that stage was tried since the last replay.
         replays: How often it was replayed.
@@ -53,7 +53,7 @@ class DeadLetter:
 
     scan_id: str
     job_id: int
-    rest: DeadLetterState
+    state: DeadLetterState
     stage: str
     attempts: int
     replays: int
@@ -70,13 +70,13 @@ class DeadLetterFilter:
         stage: Only of this stage; all when empty.
         reason: Only with this reason; all when None.
         min_age: Only those dead for at least so many seconds.
-        rest: Where they lie.
+        state: Only those in this state.
     """
 
     stage: str = ""
     reason: Reason | None = None
     min_age: float = 0.0
-    rest: DeadLetterState = DeadLetterState.DEAD
+    state: DeadLetterState = DeadLetterState.DEAD
 
 
 class DeadLetters:
@@ -104,12 +104,12 @@ class DeadLetters:
         died_at, job_id = after or (None, 0)
         rows = await self._pool.fetch(
             self._sql["dead_list"],
-            wanted.rest.value, wanted.stage, wanted.reason or "", wanted.min_age, died_at, job_id, size,
+            wanted.state.value, wanted.stage, wanted.reason or "", wanted.min_age, died_at, job_id, size,
         )  # fmt: skip
         return [_letter(row) for row in rows]
 
     async def replay(self, scan_id: str) -> str:
-        """Queues a letter again, wherever it lies; returns the stage it goes on from.
+        """Queues a letter again, whatever its state; returns the stage it goes on from.
 
         Raises:
             NotFound: It isn't a dead letter.

@@ -26,7 +26,7 @@ _log = structlog.get_logger("worker")
 # Before it starts anew when something broke: doubled each time, until it has been at work for a lease.
 _START_ANEW_SECONDS = 1.0
 _START_ANEW_LIMIT = 30.0
-_GOODBYE_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
 _SILENT_SECONDS = 0.5
 
 
@@ -74,7 +74,7 @@ class Worker:
             consumer.stop(job_id)
 
     async def probe(self) -> None:
-        """Raises while no beat of this worker has reached the database for a lease.
+        """Raises once no heartbeat of this worker has reached the database for a lease.
 
         Raises:
             ConnectionError: The worker isn't at work.
@@ -85,8 +85,8 @@ class Worker:
     def leave(self) -> None:
         """Begins nothing new from now on; what runs has the grace to end in, and is then given back."""
         if not self._leaving.is_set():
-            self._gone_by = time.monotonic() + self._grace_seconds + 2 * _GOODBYE_SECONDS
-        # Told and not cancelled: a cancellation can be lost, and a second one would cut the goodbye short.
+            self._gone_by = time.monotonic() + self._grace_seconds + 2 * _RELEASE_SECONDS
+        # An event and no cancellation: one can be lost, and a second one would interrupt giving jobs back.
         self._leaving.set()
         self._begin_nothing()
 
@@ -110,7 +110,7 @@ class Worker:
             began = time.monotonic()
             try:
                 worker_id = await patiently(self._registry.register)
-                # If the database was away it couldn't say goodbye; nothing of it runs any more.
+                # If the database was away its row is still there; nothing of it runs any more.
                 await patiently(functools.partial(self._deregister, former))
                 former = worker_id
                 await self._serve(worker_id)
@@ -132,29 +132,29 @@ class Worker:
         if not self._leaving.is_set():
             for consumer in self._consumers:
                 consumer.open()
-        heartbeats = asyncio.create_task(self._heartbeats(worker_id), name="beat")
+        heartbeats = asyncio.create_task(self._heartbeats(worker_id), name="heartbeats")
         consuming = [
             asyncio.create_task(consumer.consume(worker_id), name=f"consume {consumer.kind}")
             for consumer in self._consumers
         ]
-        told = asyncio.create_task(self._leaving.wait(), name="told to leave")
+        leaving = asyncio.create_task(self._leaving.wait(), name="asked to leave")
         grace = self._grace_seconds
         try:
-            await asyncio.wait((heartbeats, *consuming, told), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((heartbeats, *consuming, leaving), return_when=asyncio.FIRST_COMPLETED)
             if heartbeats.done() and not self._leaving.is_set():
                 # Others may have its jobs by now. If a consumer broke they are safe, and may end.
                 _log.error("no longer alive to the others", worker_id=worker_id)
                 grace = 0.0
         finally:
-            # In this order: nothing new begins, though the end of a claim takes its time; nothing is claimed; and the
-            # beat keeps what is running until it has ended.
+            # In this order: no job begins, although a claim may still be answered; no job is claimed; jobs at work end,
+            # and until then heartbeats keep their leases.
             self._begin_nothing()
-            await end(told)
+            await end(leaving)
             await end(*consuming)
             await self._leave(worker_id, grace)
             await end(heartbeats)
-            with contextlib.suppress(Exception):  # a row that stays is removed by whoever reaps next
-                async with asyncio.timeout(_GOODBYE_SECONDS):
+            with contextlib.suppress(Exception):  # another worker removes it as a silent one
+                async with asyncio.timeout(_RELEASE_SECONDS):
                     await self._deregister(worker_id)
             self._serving = False
         for loop in (heartbeats, *consuming):
@@ -169,8 +169,8 @@ class Worker:
         for task in tasks:
             task.cancel()
         if tasks and not self._leaving.is_set():
-            # If the database is away, nobody can take what is in hand and paid for: it waits to be stored. The beat
-            # that is heard again keeps reapers off meanwhile.
+            # While the database is away no other worker can take these jobs: their results, which are paid for, wait to
+            # be stored. Once it is back, a heartbeat comes first, so that nobody takes this worker for dead meanwhile.
             await self._first_of(
                 asyncio.wait(tasks),
                 patiently(functools.partial(self._registry.heartbeat, worker_id)),
@@ -178,7 +178,7 @@ class Worker:
             )
         if tasks:
             # A cancellation that is lost leaves a task that gives itself back at its next stage.
-            await asyncio.wait(tasks, timeout=_GOODBYE_SECONDS)
+            await asyncio.wait(tasks, timeout=_RELEASE_SECONDS)
             await end(*tasks)
 
     @staticmethod
@@ -216,11 +216,11 @@ class Worker:
                 async with asyncio.timeout(self._lease_seconds / 2):
                     if not await self._registry.heartbeat(worker_id):
                         return
-                # The lease runs from when the database wrote the beat down: after the question, before the answer.
+                # The lease runs from when the database stored the heartbeat: after it was sent, before the answer.
                 self._heard = asked
                 # When the database comes back nobody has been heard of for a while: only silence in calm is death.
                 if time.monotonic() - calm_since > self._lease_seconds / 2:
-                    async with asyncio.timeout(self._lease_seconds / 2):  # it uses the beat's connection
+                    async with asyncio.timeout(self._lease_seconds / 2):  # on the heartbeats' connection
                         await self._rescue_orphans()
             except Exception as error:
                 if outages.from_exception(error) is None:
@@ -238,7 +238,7 @@ class Worker:
             for consumer in self._consumers:
                 consumer.look_for_suspects()
             if self._rescued:
-                # Beside the beat, which it would hold up with Redis away.
+                # In a task of its own: with Redis away it would delay the next heartbeat.
                 showing = asyncio.create_task(self._show(self._rescued(rescued)), name="show rescued")
                 self._showing.add(showing)
                 showing.add_done_callback(self._showing.discard)

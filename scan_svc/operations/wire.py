@@ -22,7 +22,7 @@ def dead_letter_filter(request: pb.ListDeadLettersRequest | pb.ReplayDeadLetters
         stage=request.stage,
         reason=Reason(ErrorReason.Name(request.reason).removeprefix("ERROR_REASON_")) if request.reason else None,
         min_age=request.min_age.ToNanoseconds() / 1e9,
-        rest=DeadLetterState.ARCHIVED if request.state == pb.DeadLetter.STATE_ARCHIVED else DeadLetterState.DEAD,
+        state=DeadLetterState.ARCHIVED if request.state == pb.DeadLetter.STATE_ARCHIVED else DeadLetterState.DEAD,
     )
 
 
@@ -35,7 +35,7 @@ def dead_letter(letter: DeadLetter) -> pb.DeadLetter:
         replays=letter.replays,
         error=to_status(letter.failure.error(), *Locale),
         dead_time=_timestamp(letter.died_at),
-        state=pb.DeadLetter.State.Value(f"STATE_{letter.rest}"),
+        state=pb.DeadLetter.State.Value(f"STATE_{letter.state}"),
         usage=to_proto(letter.spent, classification_pb2.Usage) if letter.spent else None,
     )
 

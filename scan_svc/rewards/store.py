@@ -49,7 +49,7 @@ class RewardStore:
 
         Returns:
             The scan's version from now on; None if nothing was written: the job has changed hands, or the scan has
-            changed since it was read (see `holds`).
+            changed since it was read (see `holds_lease`).
         """
         return await self._endings.write(lease.key, (lease, reward, run))
 

@@ -1,5 +1,5 @@
--- Takes jobs that are due for a worker. The worker's own row is locked first (key share): a reaper that has just
--- declared this worker dead deletes that row, and then nothing is claimed. SKIP LOCKED keeps workers out of each other's
+-- Takes jobs that are due for a worker. The worker's own row is locked first (key share): whoever has just
+-- declared this worker dead deleted that row, and then nothing is claimed. SKIP LOCKED keeps workers out of each other's
 -- way. Jobs that were in several crashes are suspects, and taken apart from the innocent: $3 and $4 bound the crashes.
 with me as (
     select id from scan.worker where id = $1 for key share

@@ -1,7 +1,7 @@
 -- Jobs whose worker is gone become ready again, with their attempt given back; a scan that was in five crashes of one
 -- stage is archived, so is a reward (its scan has succeeded all the same), and a webhook is simply tried again. A random
 -- delay spreads them over the workers, but for suspects, which run apart anyhow; SKIP LOCKED leaves rows alone that
--- another reaper or a late write holds. Who is gone is settled first: of a row that has changed since, its own columns are
+-- another rescue or a late write holds. Who is gone is settled first: of a row that has changed since, its own columns are
 -- looked at again as it is locked, but no other table; so one that was released and claimed meanwhile would be taken from
 -- a living worker.
 with gone as materialized (

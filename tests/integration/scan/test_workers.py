@@ -200,7 +200,7 @@ async def test_an_outage_longer_than_the_lease_costs_nothing_that_is_in_hand(
 ) -> None:
     """The worker can't know whether it holds its scans, and stops; but nobody can take them from it meanwhile."""
     monkeypatch.setattr("scan_svc.pipeline.executor._RELEASE_SECONDS", 0.1)
-    monkeypatch.setattr("scan_svc.jobs.worker._GOODBYE_SECONDS", 0.1)
+    monkeypatch.setattr("scan_svc.jobs.worker._RELEASE_SECONDS", 0.1)
     async with opened(database_url, redis_url, lease_seconds=1.0) as parts:
         flaky: Any = FlakyPool(parts.pool)
         parts.use(JobQueue(flaky))
