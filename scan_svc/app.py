@@ -33,8 +33,9 @@ from mesh.addresses import open_public_client
 from mesh.grpc_handler import CallLimit
 from mesh.postgres import open_pool, probe
 from mesh.redis import open_redis
+from mesh.s3.bucket import open_bucket
+from mesh.s3.presigned import PresignedUploads
 from mesh.server import Drain, Probe, Server, Service, serving
-from mesh.storage import open_bucket
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.housekeeping import open_housekeeping
@@ -120,7 +121,8 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
                 open_admission(stats.backlog, settings.admission_seconds, settings.admission_always)
             )
             watchers = await enter(open_watchers(limits, redis, progress, admission.left))
-            uploads = Uploads(await enter(open_bucket(settings)), settings.cdn_base_url, settings.upload_seconds)
+            presigned = PresignedUploads(settings)
+            uploads = Uploads(open_bucket(settings), presigned, settings.cdn_base_url, settings.upload_seconds)
             creations = RateLimit(redis, "CreateScan", settings.creations_per_minute)
             control = AdmissionControl(creations, admission, functools.partial(notifier.wake, SCAN_KIND))
             lifecycle = Lifecycle(scans, progress, uploads, webhooks, control, _new_id, _now)

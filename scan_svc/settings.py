@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mesh.s3.settings import StorageSettings
 from mesh.settings import PostgresUrl, RedisUrl
-from mesh.storage import StorageSettings
 
 
 class StageSettings(BaseModel):

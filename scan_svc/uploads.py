@@ -10,7 +10,8 @@ from types import MappingProxyType
 from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition
 from mesh.reasons import Reason
-from mesh.storage import Bucket, ObjectMissing
+from mesh.s3.bucket import Bucket, ObjectMissing
+from mesh.s3.presigned import PresignedUploads
 from scan_svc.scans import Photo, PhotoUpload
 
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
@@ -39,12 +40,14 @@ class Uploads:
 
     Args:
         bucket: Ours.
+        presigned: Signs uploads to it.
         cdn_base_url: Where what is in it can be seen.
         valid_seconds: How long an upload address works.
     """
 
-    def __init__(self, bucket: Bucket, cdn_base_url: str, valid_seconds: int) -> None:
+    def __init__(self, bucket: Bucket, presigned: PresignedUploads, cdn_base_url: str, valid_seconds: int) -> None:
         self._bucket = bucket
+        self._presigned = presigned
         self._cdn_base_url = cdn_base_url.rstrip("/")
         self._valid_seconds = valid_seconds
 
@@ -67,13 +70,14 @@ class Uploads:
         """A presigned PUT for this photo only: type, length, checksum and "no overwriting" are signed."""
         headers = {"Content-Type": photo.content_type, "Content-Length": str(photo.size_bytes), "If-None-Match": "*"}
         if photo.sha256:
-            headers["x-amz-checksum-sha256"] = _base64(photo.sha256)
-        signed = {name.lower(): value for name, value in headers.items()}
-        url = self._bucket.upload_address(photo.object_key, signed, self._valid_seconds)
+            headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(photo.sha256)).decode()
+        url = self._presigned.address(photo.object_key, headers, self._valid_seconds)
         return Ticket(url, headers, now + timedelta(seconds=self._valid_seconds))
 
     async def verify(self, scan_id: str, photo: Photo) -> None:
         """Checks that the photo a scan announced is there.
+
+        Its checksum isn't asked for: storage compared it with the content when it took the upload.
 
         Raises:
             FailedPrecondition: It isn't there (PHOTO_NOT_UPLOADED), or isn't what was announced (PHOTO_MISMATCH).
@@ -86,8 +90,6 @@ class Uploads:
             return  # only services can write any: a start at the same moment won, and Vision has cleaned the photo
         _expect(str(photo.size_bytes), str(found.size))
         _expect(photo.content_type, found.content_type)
-        if photo.sha256 and found.sha256:
-            _expect(_base64(photo.sha256), found.sha256)
 
     async def remove(self, object_key: str) -> None:
         """Removes a photo; it is no error if it is gone."""
@@ -97,7 +99,3 @@ class Uploads:
 def _expect(expected: str, actual: str) -> None:
     if expected != actual:
         raise FailedPrecondition(Reason.PHOTO_MISMATCH, expected=expected, actual=actual)
-
-
-def _base64(hex_digest: str) -> str:
-    return base64.b64encode(bytes.fromhex(hex_digest)).decode()

@@ -25,8 +25,8 @@ from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_
 from mesh import telemetry
 from mesh.addresses import open_public_client
 from mesh.redis import GuardedRedis, open_redis
+from mesh.s3.bucket import open_bucket
 from mesh.server import Server, Service, serving
-from mesh.storage import open_bucket
 from vision_svc.classifiers import lazy_offline
 from vision_svc.classifiers.cache import Cache, CachedClassifier, open_cache
 from vision_svc.classifiers.classification import Classification
@@ -55,14 +55,13 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
         ThreadPoolExecutor(settings.vision_threads, "vision-cpu") as cpu,
     ):
         async with (
-            open_bucket(settings) as bucket,
             _open_redis(settings) as redis,
             open_public_client("image_url") as client,
             open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds) as decoders,
             open_chain(settings, cpu, redis, signals.meter) as chain,
             open_cache(redis, "vision:file:", KnownFile) as known_files,
         ):
-            storage = PhotoStorage(bucket)
+            storage = PhotoStorage(open_bucket(settings))
             web = PhotoDownloader(client, settings.vision_fetch_seconds)
             classifier = PhotoClassifier(
                 PhotoSource(storage, Bulkhead(settings.vision_slots, settings.vision_queue)),

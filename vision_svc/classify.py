@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from mesh.errors import EcoError, NotFound
 from mesh.models.usage import Terms, Usage
-from mesh.storage import StoredObject
+from mesh.s3.bucket import StoredObject
 from vision_svc.classifiers.cache import Cache
 from vision_svc.classifiers.classification import Classification
 from vision_svc.pending_copies import FINAL, PendingOutcomes
@@ -73,7 +73,7 @@ class StoredPhotos(Protocol):
     def open(self, key: str) -> AbstractAsyncContextManager[StoredPhoto]:
         """The photo with this object key."""
 
-    async def replace(self, key: str, original: StoredObject, photo: Photo) -> str:
+    async def replace(self, key: str, original: StoredObject, photo: Photo) -> None:
         """Puts the clean copy where the original was."""
 
 

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from mesh.models.settings import ModelSettings
-from mesh.storage import StorageSettings
+from mesh.s3.settings import StorageSettings
 from vision_svc.model import BACKBONE
 
 OFFLINE = "offline"

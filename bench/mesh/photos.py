@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import numpy as np
 from PIL import Image
+from pydantic import SecretStr
 
 from bench.mesh.http1 import Connection, encode
 from bench.mesh.stack import Stack
-from mesh.storage import Signer
+from mesh.s3.presigned import PresignedUploads
+from mesh.s3.settings import StorageSettings
 
 SIDE = 256  # pixels; cleaning photos of 12 megapixels is measured apart
 _BLOCK = 16
@@ -33,8 +35,16 @@ def photos(count: int, seed: int) -> Iterator[bytes]:
 async def stored(stack: Stack, count: int, seed: int = 1) -> Sequence[str]:
     """Puts so many photos into storage, as if they had been uploaded before; returns their addresses."""
     variables = stack.variables
-    signer = Signer(variables["ECO2_S3_ACCESS_KEY"], variables["ECO2_S3_SECRET_KEY"], variables["ECO2_S3_REGION"])
-    puts = [_put(stack, signer, photo) for photo in photos(count, seed)]
+    settings = StorageSettings(
+        s3_endpoint=variables["ECO2_S3_ENDPOINT"],
+        s3_bucket=variables["ECO2_S3_BUCKET"],
+        s3_region=variables["ECO2_S3_REGION"],
+        s3_access_key=SecretStr(variables["ECO2_S3_ACCESS_KEY"]),
+        s3_secret_key=SecretStr(variables["ECO2_S3_SECRET_KEY"]),
+        cdn_base_url=variables["ECO2_CDN_BASE_URL"],
+    )
+    presigned = PresignedUploads(settings)
+    puts = [_put(settings.cdn_base_url, presigned, photo) for photo in photos(count, seed)]
     addresses = [address for address, _ in puts]
     requests = iter(puts)
 
@@ -49,11 +59,10 @@ async def stored(stack: Stack, count: int, seed: int = 1) -> Sequence[str]:
     return addresses
 
 
-def _put(stack: Stack, signer: Signer, photo: bytes) -> tuple[str, bytes]:
+def _put(cdn_base_url: str, presigned: PresignedUploads, photo: bytes) -> tuple[str, bytes]:
     """The address a photo will have, and the request that puts it there."""
     key = f"photos/{uuid4()}.jpg"
-    address = f"{stack.variables['ECO2_S3_ENDPOINT']}/{stack.variables['ECO2_S3_BUCKET']}/{key}"
     headers = {"content-type": "image/jpeg"}
-    url = urlsplit(signer.address("PUT", address, headers, _VALID_SECONDS))
+    url = urlsplit(presigned.address(key, headers, _VALID_SECONDS))
     request = encode("PUT", f"{url.path}?{url.query}", url.netloc, headers, photo)
-    return f"{stack.variables['ECO2_CDN_BASE_URL']}/{key}", request
+    return f"{cdn_base_url}/{key}", request

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from mesh.errors import Unavailable
 from mesh.reasons import Reason
-from mesh.storage import ObjectChanged, ObjectMissing, StoredObject
+from mesh.s3.bucket import ObjectChanged, ObjectMissing, StoredObject
 
 
 class SampleStorage:
@@ -31,7 +31,7 @@ class SampleStorage:
             raise ObjectMissing
         content, metadata = self.contents[key]
         digest = hashlib.sha256(content).hexdigest()
-        return StoredObject(len(content), "image/jpeg", f'"{digest}"', digest, metadata)
+        return StoredObject(len(content), "image/jpeg", f'"{digest}"', metadata)
 
     @asynccontextmanager
     async def reading(self, key: str) -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
@@ -46,14 +46,13 @@ class SampleStorage:
 
     async def replace(
         self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str], etag: str
-    ) -> StoredObject:
+    ) -> None:
         if self.failures:
             self.failures -= 1
             raise Unavailable(Reason.UNAVAILABLE, peer="s3", retry_after=1.0)
         if key not in self.contents or (await self.look(key)).etag != etag:
             raise ObjectChanged
         self.contents[key] = (content, metadata)
-        return await self.look(key)
 
     async def probe(self) -> None:
         pass

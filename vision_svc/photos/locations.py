@@ -1,10 +1,13 @@
 """Locations of photos: in our own bucket, or at an outside address."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from mesh.errors import NotFound
 from mesh.reasons import Reason
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ def stored(key: str) -> Stored:
 
     Raises:
         NotFound: No object of ours has such a key. A dot segment could lead out of the bucket in a store that keeps
-            objects as files.
+            objects as files, and a control character is refused by what asks for it.
     """
-    if not all(segment not in {"", ".", ".."} for segment in key.split("/")):
+    if _CONTROL.search(key) or not all(segment not in {"", ".", ".."} for segment in key.split("/")):
         raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key)
     return Stored(key)
 

@@ -4,22 +4,18 @@ The copy carries what identifies the photo as metadata. Storage takes metadata o
 own word: what has it is a clean JPEG of ours, and isn't decoded or cleaned again.
 """
 
-import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from mesh.errors import NotFound, Unavailable
 from mesh.reasons import Reason
-from mesh.storage import Bucket, ObjectChanged, ObjectMissing, StoredObject
+from mesh.s3.bucket import Bucket, ObjectChanged, ObjectMissing, StoredObject
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import Identity, Photo, demand_size
 
 _IDENTITY = "eco2-clean"  # the name of the metadata: digest, width and height of a clean copy
 _JPEG = "image/jpeg"
-_TRIES = 3
-_PAUSE_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +35,7 @@ class StoredPhoto:
     @property
     def fingerprint(self) -> str:
         """What storage vouches for: equal where the bytes are equal."""
-        return self.found.sha256 or self.found.etag.strip('"')
+        return self.found.etag.strip('"')
 
     @property
     def name(self) -> str:
@@ -87,7 +83,7 @@ class PhotoStorage:
         except ObjectMissing as error:
             raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key) from error
 
-    async def replace(self, key: str, original: StoredObject, photo: Photo) -> str:
+    async def replace(self, key: str, original: StoredObject, photo: Photo) -> None:
         """Puts the clean copy where the original was; what is already replaced is left as it is.
 
         A photo that was deleted meanwhile stays deleted: storage replaces only what it still has.
@@ -97,37 +93,25 @@ class PhotoStorage:
             original: What was seen there.
             photo: The clean photo.
 
-        Returns:
-            The copy's fingerprint, as `StoredPhoto.fingerprint`.
-
         Raises:
             NotFound: PHOTO_NOT_FOUND: it was deleted.
             Unavailable: Storage doesn't take it; the original is still there.
         """
         metadata = {_IDENTITY: str(photo.identity)}
-        for attempt in range(1, _TRIES + 1):
-            try:
-                put = await self._bucket.replace(key, photo.jpeg, _JPEG, metadata, original.etag)
-            except ObjectChanged:
-                # By an earlier try whose answer was lost, by another scan of the same photo, or by its deletion.
-                return await self._replaced(key)
-            except Unavailable:
-                if attempt == _TRIES:
-                    raise
-                await asyncio.sleep(random.uniform(0, _PAUSE_SECONDS * 2**attempt))
-            else:
-                return put.sha256
-        raise AssertionError("unreachable")
+        try:
+            await self._bucket.replace(key, photo.jpeg, _JPEG, metadata, original.etag)
+        except ObjectChanged:
+            # By an earlier try whose answer was lost, by another scan of the same photo, or by its deletion.
+            await self._demand_copy(key)
 
     async def probe(self) -> None:
         """Asks for the bucket; raises if it can't be reached."""
         await self._bucket.probe()
 
-    async def _replaced(self, key: str) -> str:
+    async def _demand_copy(self, key: str) -> None:
         try:
             found = await self._bucket.look(key)
         except ObjectMissing as error:
             raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key) from error
         if _IDENTITY not in found.metadata:
             raise Unavailable(Reason.UNAVAILABLE, peer="s3", retry_after=1.0)
-        return found.sha256

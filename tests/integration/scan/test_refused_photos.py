@@ -15,9 +15,10 @@ from eco2.vision.v1 import vision_service_pb2_grpc
 from mesh import telemetry
 from mesh.locale import Locale
 from mesh.models.usage import Terms, Usage
+from mesh.s3.bucket import open_bucket
+from mesh.s3.settings import StorageSettings
 from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
-from mesh.storage import StorageSettings, open_bucket
 from scan_svc.settings import StageSettings
 from tests.integration.scan.client import StartScanService
 from tests.support.storage import Storage
@@ -112,7 +113,8 @@ async def vision(s3: Storage, endpoint: str, eye: Eye) -> AsyncIterator[str]:
         s3_endpoint=endpoint, s3_bucket=s3.bucket, s3_access_key=s3.access_key, s3_secret_key=s3.secret_key,
         cdn_base_url=s3.cdn_base_url, drain_seconds=0, grace_seconds=0,
     )  # fmt: skip
-    async with open_bucket(storage) as bucket, open_decoder_pool(1, 10.0) as decoders:
+    bucket = open_bucket(storage)
+    async with open_decoder_pool(1, 10.0) as decoders:
         lane = PhotoSource(PhotoStorage(bucket), Bulkhead(4, 4))
         classifiers = FallbackChain([CachedClassifier(eye, Cache(None, "", Classification))])
         examiner = PhotoClassifier(lane, lane, decoders.clean, classifiers, Cache(None, "", KnownFile))

@@ -1,13 +1,13 @@
 """Photos in real object storage: read, replaced, and never brought back."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
 
 from mesh.errors import InvalidArgument, NotFound, Unavailable
 from mesh.reasons import Reason
-from mesh.storage import open_bucket
+from mesh.s3.bucket import open_bucket
 from vision_svc.photos.memfile import memfile
 from vision_svc.photos.photos import MAX_BYTES, Identity, Photo
 from vision_svc.photos.storage import PhotoStorage
@@ -25,10 +25,9 @@ def key() -> str:
 
 
 @pytest.fixture
-async def storage(settings: VisionSettings) -> AsyncIterator[PhotoStorage]:
+def storage(settings: VisionSettings) -> PhotoStorage:
     """On the suite's object storage."""
-    async with open_bucket(settings) as bucket:
-        yield PhotoStorage(bucket)
+    return PhotoStorage(open_bucket(settings))
 
 
 async def _content(storage: PhotoStorage, key: str) -> bytes:
@@ -91,21 +90,23 @@ async def test_replacing_twice_is_once(storage: PhotoStorage, put: Put, key: str
     put(key, b"original")
     async with storage.open(key) as stored:
         original = stored.found
-    assert await storage.replace(key, original, _CLEAN) == await storage.replace(key, original, _CLEAN)
+    for _ in range(2):
+        await storage.replace(key, original, _CLEAN)
+    assert await _content(storage, key) == b"clean"
 
 
 async def test_a_deleted_photo_is_not_brought_back(settings: VisionSettings, put: Put, key: str) -> None:
     """DeleteScan may come while a model looks."""
     put(key, b"original")
-    async with open_bucket(settings) as bucket:
-        storage = PhotoStorage(bucket)
-        async with storage.open(key) as stored:
-            original = stored.found
-        await bucket.remove(key)
-        with pytest.raises(NotFound):
-            await storage.replace(key, original, _CLEAN)
-        with pytest.raises(NotFound):
-            await _content(storage, key)
+    bucket = open_bucket(settings)
+    storage = PhotoStorage(bucket)
+    async with storage.open(key) as stored:
+        original = stored.found
+    await bucket.remove(key)
+    with pytest.raises(NotFound):
+        await storage.replace(key, original, _CLEAN)
+    with pytest.raises(NotFound):
+        await _content(storage, key)
 
 
 async def test_the_probe_sees_the_bucket(storage: PhotoStorage) -> None:
@@ -116,9 +117,9 @@ async def test_the_probe_sees_the_bucket(storage: PhotoStorage) -> None:
 async def test_storage_that_is_down_is_unavailable(settings: VisionSettings, key: str, unused_tcp_port: int) -> None:
     """So Scan tries again; and the probe says so too."""
     nowhere = settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{unused_tcp_port}"})
-    async with open_bucket(nowhere) as bucket:
-        for asking in (_content(PhotoStorage(bucket), key), PhotoStorage(bucket).probe()):
-            with pytest.raises(Unavailable) as caught:
-                await asking
-            assert caught.value.reason is Reason.UNAVAILABLE
-            assert caught.value.retry_after
+    storage = PhotoStorage(open_bucket(nowhere))
+    for asking in (_content(storage, key), storage.probe()):
+        with pytest.raises(Unavailable) as caught:
+            await asking
+        assert caught.value.reason is Reason.UNAVAILABLE
+        assert caught.value.retry_after

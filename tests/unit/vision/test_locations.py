@@ -1,5 +1,7 @@
 """Which photos are ours."""
 
+from urllib.parse import quote
+
 import pytest
 
 from mesh.errors import NotFound
@@ -31,11 +33,11 @@ def test_look_alikes_are_outside(url: str) -> None:
     assert locate(url, _BASE) == Outside(url)
 
 
-@pytest.mark.parametrize("key", ["../secret", "a/../../b", "a/./b", "/a", "a//b", "a/"])
+@pytest.mark.parametrize("key", ["../secret", "a/../../b", "a/./b", "/a", "a//b", "a/", "a\x00", "a\x1f.jpg", "\x7f"])
 def test_keys_that_could_leave_the_bucket_do_not_exist(key: str) -> None:
-    """A store that keeps objects as files may follow them."""
+    """A store that keeps objects as files may follow them; nor has any a control character in it."""
     with pytest.raises(NotFound) as caught:
         stored(key)
     assert caught.value.reason is Reason.PHOTO_NOT_FOUND
     with pytest.raises(NotFound):
-        locate(f"{_BASE}/{key}".replace("..", "%2e%2e"), _BASE)
+        locate(f"{_BASE}/{quote(key)}".replace("..", "%2e%2e"), _BASE)

@@ -1,0 +1,212 @@
+"""One bucket: objects are read, looked at, replaced and removed, by `obstore`, the Rust crate object_store."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import S3Store
+
+from mesh.errors import Unavailable
+from mesh.reasons import Reason
+from mesh.s3.settings import StorageSettings
+
+if TYPE_CHECKING:
+    from obstore import GetResult
+    from obstore.store import ClientConfig, RetryConfig, S3Credential
+
+_REQUESTS = 64  # at once: each may need a connection of its own
+_CONNECT_SECONDS = 3.0  # to wait for one of these places, and then for the connection
+_PIECE = 1 << 18  # bytes of a content that are held at once
+_PROBED = "probe"  # a folder with nothing in it
+
+_CLIENT: "ClientConfig" = {
+    "allow_http": True,  # if the endpoint says so
+    "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
+    "read_timeout": timedelta(seconds=10),  # of silence
+    "timeout": timedelta(seconds=60),
+}
+# Refused and dropped connections and errors of the server are tried again, a silent server isn't: it was waited for.
+_RETRIES: "RetryConfig" = {
+    "max_retries": 2,
+    "retry_timeout": timedelta(seconds=2),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=1), "base": 4},
+}
+
+
+class ObjectMissing(Exception):
+    """There is no such object."""
+
+
+class ObjectChanged(Exception):
+    """The object isn't the one that was expected: replaced, or removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """What storage tells of an object.
+
+    Attributes:
+        size: In bytes.
+        content_type: Media type.
+        etag: Changes with the content; quoted, as it came.
+        metadata: What was stored with it, by name in lower case.
+    """
+
+    size: int
+    content_type: str
+    etag: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Bucket:
+    """One bucket.
+
+    Args:
+        store: It.
+    """
+
+    def __init__(self, store: S3Store) -> None:
+        self._store = store
+        self._requests = asyncio.Semaphore(_REQUESTS)
+
+    async def probe(self) -> None:
+        """Asks whether the bucket is there.
+
+        Raises:
+            Unavailable: It isn't, or can't be reached.
+        """
+        async with self._request():
+            await obstore.list_with_delimiter_async(self._store, _PROBED)
+
+    async def look(self, key: str) -> StoredObject:
+        """What storage tells of an object, without its content.
+
+        Raises:
+            ObjectMissing: There is none.
+            Unavailable: Storage doesn't answer.
+        """
+        async with self._request():
+            # Not `head_async`, which doesn't tell the type and the metadata.
+            return _stored(await obstore.get_async(self._store, key, options={"head": True}))
+
+    @asynccontextmanager
+    async def reading(self, key: str) -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
+        """What storage tells of an object, and its content in pieces; left early, the rest isn't sent.
+
+        Raises:
+            ObjectMissing: There is none.
+            Unavailable: Storage doesn't answer, or breaks off.
+        """
+        async with self._place():
+            with _answering():  # not around the block, whose own time-outs are OSErrors too
+                result = await obstore.get_async(self._store, key)
+            yield _stored(result), _pieces(result)
+
+    async def replace(
+        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str], etag: str
+    ) -> None:
+        """Puts another content in the place of the one that was seen.
+
+        An answer that was lost on the way makes the library ask again: the second try finds the object changed.
+
+        Args:
+            key: Where.
+            content: The new one.
+            content_type: Its media type.
+            metadata: Kept with it; names in lower case, values in ASCII.
+            etag: Of the content that was seen.
+
+        Raises:
+            ObjectChanged: It isn't there any more: replaced meanwhile, or removed.
+            Unavailable: Storage doesn't answer.
+        """
+        attributes = {"Content-Type": content_type, **metadata}
+        async with self._request():
+            await obstore.put_async(self._store, key, content, attributes=attributes, mode={"e_tag": etag})
+
+    async def remove(self, key: str) -> None:
+        """Removes an object; it is no error if it is gone.
+
+        Raises:
+            Unavailable: Storage doesn't answer.
+        """
+        try:
+            async with self._request():
+                await obstore.delete_async(self._store, key)
+        except ObjectMissing:
+            pass
+
+    @asynccontextmanager
+    async def _request(self) -> AsyncIterator[None]:
+        """Around one request and its whole answer."""
+        async with self._place():
+            with _answering():
+                yield
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        with _answering():
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                await self._requests.acquire()
+        try:
+            yield
+        finally:
+            self._requests.release()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Around what waits for storage. The library's errors quote addresses, so ours don't quote them."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ObjectMissing from error
+    except (PreconditionError, AlreadyExistsError) as error:
+        raise ObjectChanged from error
+    except (BaseError, OSError) as error:
+        raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3") from error
+
+
+async def _pieces(result: "GetResult") -> AsyncIterator[bytes]:
+    """The content as it comes."""
+    with _answering():
+        async for piece in result.stream(min_chunk_size=_PIECE):
+            yield piece
+
+
+def _stored(result: "GetResult") -> StoredObject:
+    # What HTTP itself has a header for is capitalised, metadata never is.
+    metadata = {name: value for name, value in result.attributes.items() if name == name.lower()}
+    content_type = result.attributes.get("Content-Type", "")
+    return StoredObject(result.meta["size"], content_type, result.meta["e_tag"] or "", metadata)
+
+
+def open_bucket(settings: StorageSettings) -> Bucket:
+    """The bucket of these settings; connections are made when they are first needed."""
+    credential: S3Credential = {
+        "access_key_id": settings.s3_access_key.get_secret_value(),
+        "secret_access_key": settings.s3_secret_key.get_secret_value(),
+        "token": None,
+        "expires_at": None,
+    }
+    store = S3Store(
+        settings.s3_bucket,
+        # The library reads AWS_* as well. What is said here it takes from nowhere else: no token of somebody's own, no
+        # other endpoint, no question to a metadata service.
+        credential_provider=lambda: credential,
+        aws_endpoint_url_s3=settings.s3_endpoint,
+        region=settings.s3_region,
+        virtual_hosted_style_request=False,
+        skip_signature=False,
+        conditional_put="etag",
+        checksum_algorithm="SHA256",
+        disable_bulk_delete=True,
+        client_options=_CLIENT,
+        retry_config=_RETRIES,
+    )
+    return Bucket(store)
