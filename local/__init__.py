@@ -1,1 +1,1 @@
-"""The embedded stack and the `eco2` command line: everything a newcomer runs, nothing production needs."""
+"""The embedded stack and the `eco2` command line: what a newcomer runs and production doesn't need."""

@@ -33,7 +33,7 @@ CONTENT_TYPES = MappingProxyType(
 
 
 def run(var: Path, photo: Path | None, question: Question, locale: Locale, console: Console) -> bool:
-    """Starts a stack, scans the photo, shows what came of it, and stops the stack.
+    """Starts a stack, scans the photo, shows the result, and stops the stack.
 
     Args:
         var: The stack's folder; a second demo in the same folder starts quicker.

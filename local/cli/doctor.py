@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc
 
-from local.cli.session import standing
+from local.cli.session import running_stack
 from local.stack import envoy, postgres, seaweedfs, services, valkey
 from local.stack.ports import is_free
 
@@ -24,13 +24,13 @@ _RESTART = "look into its log in the stack's log/ folder, then restart: eco2 up"
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
         name: What.
         trouble: What is wrong with it; empty if nothing.
         remedy: What to do about it.
-        note: What a person may want to know although nothing is wrong.
+        note: Information although nothing is wrong.
     """
 
     name: str
@@ -40,16 +40,16 @@ class Diagnosis:
 
 
 async def examine(var: Path, port: int) -> list[Diagnosis]:
-    """Looks at the machine, the installation and, if one runs in `var`, the stack.
+    """Checks the machine, the installation and, if one runs in `var`, the stack.
 
     Args:
         var: The stack's folder.
         port: Where the edge would listen.
     """
     findings = [*_machine(var), *_installation()]
-    if not _ground(var).is_dir():
+    if not _nearest_existing(var).is_dir():
         return findings
-    if variables := standing(var):
+    if variables := running_stack(var):
         return [*findings, *[finding async for finding in _stack(variables)]]
     taken = "" if is_free(port) else f"port {port} is taken by another program"
     findings.append(Diagnosis("REST port", taken, "choose another: PORT=… or --port", f"{port} is free"))
@@ -65,7 +65,7 @@ def _machine(var: Path) -> Iterator[Diagnosis]:
     yield Diagnosis(
         "machine", other, "the embedded servers are built for Linux x86-64; point ECO2_* at your own", system
     )
-    home = _ground(var)
+    home = _nearest_existing(var)
     closed = "" if os.access(home, os.W_OK) else f"{home} can't be written to"
     closed = closed if home.is_dir() else f"{home} isn't a folder"
     yield Diagnosis("data folder", closed, "choose another: VAR=… or --var", str(var.resolve()))
@@ -74,8 +74,8 @@ def _machine(var: Path) -> Iterator[Diagnosis]:
     yield Diagnosis("disk", scarce, "make room: a stack wants 1 GiB", f"{free >> 30} GiB are free")
 
 
-def _ground(var: Path) -> Path:
-    """The folder itself, or what there is of the way to it."""
+def _nearest_existing(var: Path) -> Path:
+    """The folder itself, or its nearest parent that exists."""
     return next(path for path in (var.resolve(), *var.resolve().parents) if path.exists())
 
 
@@ -123,7 +123,7 @@ async def _stack(variables: Mapping[str, str]) -> AsyncIterator[Diagnosis]:
 
 
 def _cause(error: Exception) -> str:
-    """In a line: what gRPC says of itself takes a screen."""
+    """An error in one line; gRPC's own text fills a screen."""
     if isinstance(error, grpc.aio.AioRpcError):
         return f"{error.code().name}, {error.details()}"
     return repr(error)

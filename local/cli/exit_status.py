@@ -1,7 +1,7 @@
-"""How a command ends that can't do its work: a line that says why, and a status that says whose turn it is.
+"""How a failing command ends: a line that says why, and an exit status.
 
-Status 1: something is away, or the API refused; the same words may do another time. Status 2: what was typed or set
-can't work. What isn't expected here is a mistake of ours and keeps its traceback.
+Status 1: a server is down or the API refused; a retry may succeed. Status 2: an argument or a setting is wrong. Errors
+that aren't listed here are bugs and keep their traceback.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from local.cli.api.errors import ApiError, Disconnected, Misuse
 from local.cli.session import NoStack
-from local.stack.stack import Refused
+from local.stack.stack import CannotStart
 from local.stack.supervisor import NotStarted
 
 _AWAY, _WRONG = 1, 2
@@ -21,11 +21,11 @@ _UNREAD = re.compile("[\udc80-\udcff]")
 
 @dataclass(frozen=True, slots=True)
 class ExitStatus:
-    """The end of a command.
+    """How a command ends.
 
     Attributes:
-        line: What a person reads.
-        status: What a script reads.
+        line: For the user.
+        status: For scripts.
     """
 
     line: str
@@ -33,13 +33,13 @@ class ExitStatus:
 
 
 def of(error: Exception) -> ExitStatus | None:
-    """How an error ends a command; None for a mistake of ours."""
+    """How an error ends a command; None for a bug."""
     match error:
         case ApiError(failure=failure):
             return ExitStatus(f"{failure.reason}: {failure.text}", _AWAY)
         case Disconnected():
             return ExitStatus(f"Can't reach the stack ({error}). Is it up? Ask: eco2 doctor", _AWAY)
-        case NoStack() | NotStarted() | Refused():
+        case NoStack() | NotStarted() | CannotStart():
             return ExitStatus(str(error), _AWAY)
         case FileNotFoundError():
             return ExitStatus(f"Missing: {error}. Ask: eco2 doctor", _AWAY)

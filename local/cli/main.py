@@ -1,4 +1,4 @@
-"""The `eco2` command line: what a newcomer and the people on duty type."""
+"""The `eco2` command line."""
 
 import asyncio
 import os
@@ -68,7 +68,7 @@ def up(
     ] = False,
 ) -> None:
     """Runs the whole stack in the foreground until Ctrl-C."""
-    foreground.stand(var, port, only, _say, tied=tied)
+    foreground.run_foreground(var, port, only, _say, tied=tied)
 
 
 @app.command("demo")
@@ -170,7 +170,7 @@ def examine(var: Var = VAR, port: Port = 8080) -> None:
 def migrate(var: Var = VAR) -> None:
     """Brings the database's schemas up to date."""
     url = database_url(var, os.environ)
-    # The command that production runs is patient, for its database may be starting; a person would see nothing.
+    # The command itself waits for a database that is starting, silently; so check first that it answers.
     asyncio.run(postgres.reach(url))
     _out.print(asyncio.run(stack.migrate(url)).strip() or "Nothing to do: the schemas are up to date.")
 
@@ -202,8 +202,8 @@ def _finish(last: scan_pb2.Scan, as_json: bool) -> None:
 
 
 def main() -> None:
-    """Runs a command; what can be expected to go wrong is said in words, without a traceback."""
-    # As Ctrl-C does: what was started is stopped on the way out.
+    """Runs a command; expected errors are printed in a line, without a traceback."""
+    # As Ctrl-C: everything that was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     terminal.degrade()
     try:

@@ -1,4 +1,4 @@
-"""What the people on duty type: what waits, what died, what was told, and another try."""
+"""Commands for operators: the queue, dead letters, webhooks, and replays of them."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Column
 
 from eco2.scan.v1 import operations_service_pb2 as pb
-from local.cli.api.errors import Failure
+from local.cli.api.errors import ErrorText
 from local.cli.api.grpc import DeadLetterFilter, OperationsClient
 from local.cli.display import tables
 from local.cli.options import VAR, Language, Var
@@ -37,7 +37,7 @@ def age(text: str) -> int:
     """Seconds of an age such as 90s, 30m, 2h or 7d.
 
     Raises:
-        typer.BadParameter: It is none, or more than ten years.
+        typer.BadParameter: It isn't an age, or more than ten years.
     """
     match = _AGE.fullmatch(text)
     if match is None:
@@ -100,7 +100,7 @@ def replay(
 
 @letters.command()
 def archive(scan_id: Annotated[str, typer.Argument(help="Which scan.")], language: Language, var: Var = VAR) -> None:
-    """Sets a dead letter aside: it isn't replayed by itself any more."""
+    """Archives a dead letter: it isn't replayed automatically any more."""
     with _operations(var, language) as operations:
         _out.print(f"Archived at stage {operations.archive(scan_id).stage}.")
 
@@ -153,7 +153,7 @@ def _operations(var: Path, language: Language) -> Iterator[OperationsClient]:
 
 
 def _letter(letter: pb.DeadLetter, language: Locale) -> tuple[str, ...]:
-    failure = Failure.of(letter.error, language)
+    failure = ErrorText.of(letter.error, language)
     counts = (str(letter.attempts), str(letter.replays))
     died = _moment(letter.dead_time)
     return letter.scan_id, letter.stage, *counts, died, cost(letter), failure.reason, failure.text

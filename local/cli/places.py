@@ -1,4 +1,4 @@
-"""`eco2 places`: what is near, and taking in public data sets."""
+"""`eco2 places`: lists places nearby, and imports public data sets."""
 
 import os
 import re
@@ -66,7 +66,7 @@ def take(
     mapping: Annotated[str, typer.Option("--mapping", help="Its format; a wrong one lists those there are.")],
     var: Var = VAR,
 ) -> None:
-    """Takes a data set into the places; --source, --report and --may-shrink as in python -m rules_svc.imports."""
+    """Imports a data set of places; --source, --report and --may-shrink as in python -m rules_svc.imports."""
     url = database_url(var, os.environ)
     # The command that production runs, in a process of its own: this one imports no service.
     command = (sys.executable, "-m", "rules_svc.imports", str(file), "--mapping", mapping, *context.args)

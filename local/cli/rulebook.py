@@ -1,4 +1,4 @@
-"""The rule book at a terminal: what to do with a thing, here."""
+"""`eco2 rules`: the disposal rules of a category in a region."""
 
 import os
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def show(
     region: Annotated[str, typer.Option(help="Where you live, such as 서울특별시/마포구.")] = "",
     tag: Annotated[list[str] | None, typer.Option(help="A situation, such as 오염_심함; may be repeated.")] = None,
 ) -> None:
-    """Prints what to do with a thing, as a person would read it."""
+    """Prints how to dispose of a thing."""
     session = Session.find(var, os.environ)
     with grpc.insecure_channel(session.grpc_target) as channel:
         client = RulesClient(channel, session.token, language)
@@ -62,7 +62,7 @@ def show(
 
 
 def lines(rule: disposal_pb2.DisposalRule, locale: Locale) -> Iterator[str]:
-    """A rule as a person reads it: steps, dangers, then the rest with its headings."""
+    """A rule as text: steps, hazards, then the rest with headings."""
     why, where, place, when, fee, keep_out, source = _HEADINGS[locale]
     yield from (f"{number}. {step}" for number, step in enumerate(rule.steps, start=1))
     yield from (f"⚠ {hazard}" for hazard in rule.hazards)

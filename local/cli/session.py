@@ -1,4 +1,4 @@
-"""Which stack the command line talks to, and as whom."""
+"""Which stack the command line uses, and as which user."""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from local.stack.stack import ENV_FILE
 
 
 class NoStack(Exception):
-    """There is nothing to talk to; the text says what to do."""
+    """No stack is running; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Session:
 
         Raises:
             NoStack: One is missing.
-            Misuse: The token is none.
+            Misuse: The token isn't valid.
         """
         session = cls(
             rest_url=_set(variables, "ECO2_REST_URL"),
@@ -51,7 +51,7 @@ class Session:
 
     @classmethod
     def find(cls, var: Path, environment: Mapping[str, str]) -> Self:
-        """From the running stack's address file; what stands in the environment wins.
+        """From the running stack's address file; the environment wins.
 
         Raises:
             NoStack: No stack runs in `var`, and the environment names none.
@@ -60,20 +60,20 @@ class Session:
 
 
 def variables(var: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The running stack's variables; what stands in the environment wins."""
-    return {**standing(var), **environment}
+    """The running stack's variables; the environment wins."""
+    return {**running_stack(var), **environment}
 
 
 def database_url(var: Path, environment: Mapping[str, str]) -> str:
     """The running stack's database, or the one that the environment names.
 
     Raises:
-        NoStack: There is neither.
+        NoStack: Neither is set.
     """
     return _set(variables(var, environment), "ECO2_DATABASE_URL")
 
 
-def standing(var: Path) -> dict[str, str]:
+def running_stack(var: Path) -> dict[str, str]:
     """The variables of the stack that runs in `var`; empty if none does.
 
     A supervisor that was killed leaves its address file behind, so the file alone proves nothing.

@@ -1,6 +1,6 @@
-"""Becomes another program that can't outlive its parent.
+"""Executes another program that ends with its parent.
 
-Run as a script, with nothing but the standard library: `launch.py SIGNAL PARENT IDENTITY COMMAND…`. The kernel sends
+Run as a script, with the standard library alone: `child_exec.py SIGNAL PARENT IDENTITY COMMAND…`. The kernel sends
 SIGNAL to the program when the thread that started it is gone, even by kill -9. A pre-exec hook could do the same, but
 not safely in a process that has threads.
 
@@ -68,7 +68,7 @@ def _main() -> None:
     # In this order: new credentials clear the signal.
     _assume(identity)
     die_with_parent(int(signum))
-    # The parent may have died before the kernel was asked; then nobody would ever send the signal.
+    # The parent may have died before `prctl`; then the kernel never sends the signal.
     if os.getppid() == int(parent):
         os.execv(command[0], command)
 

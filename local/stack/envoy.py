@@ -37,7 +37,7 @@ def binary() -> Path:
 
 
 async def probe(admin: str, rest: str, token: str) -> None:
-    """Raises unless Envoy is ready and answers a user's request with what Scan says.
+    """Raises unless Envoy is ready and answers a user's request with Scan's response.
 
     Args:
         admin: Base address of its admin interface.

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and that only their owner reads."""
+"""Files that are written whole or not at all, readable by their owner only."""
 
 import os
 import shlex
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replaces a file in one step, mode 0600: a reader sees the old text or the new, never half of it."""
+    """Replaces a file in one step, mode 0600: a reader sees the old text or the new."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -29,7 +29,7 @@ def read_json(path: Path, kind: type[T]) -> T:
 
     Raises:
         FileNotFoundError: There is no such file.
-        Misuse: Something else stands in it.
+        Misuse: Its content is something else.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)

@@ -18,7 +18,7 @@ _TRIES = 200
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of the loopback address now."""
     with socket.socket() as probe:
-        # As servers do: connections in TIME_WAIT don't count, another listener does.
+        # As servers do: only another listener counts, not connections in TIME_WAIT.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -34,7 +34,7 @@ class Ports:
         file: Where they are remembered; created at the first `save`.
 
     Raises:
-        Misuse: Something else stands in the file.
+        Misuse: The file's content is something else.
     """
 
     def __init__(self, file: Path) -> None:
@@ -50,7 +50,7 @@ class Ports:
             twin: A second port this far above must be free too.
 
         Raises:
-            OSError: Nothing is free.
+            OSError: No port is free.
         """
         candidates = random.sample(_RANGE, _TRIES)
         if name in self._remembered:

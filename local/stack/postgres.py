@@ -27,11 +27,11 @@ _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "200",
-    # A newcomer's database has tens of megabytes; what isn't in here is in the system's own cache.
+    # The database has tens of megabytes; the rest is in the page cache.
     "shared_buffers": "32MB",
     "io_method": "sync",  # no processes that read ahead
     "max_logical_replication_workers": "0",  # nor one that waits for a subscriber
-    # Segments in the data folder, not in /dev/shm: whatever ends the server, nothing stays behind.
+    # Segments in the data folder, not in /dev/shm: they are removed with it, however the server ends.
     "dynamic_shared_memory_type": "mmap",
     "log_timezone": "UTC",
     "timezone": "UTC",
@@ -67,10 +67,10 @@ def program(folder: Path, port: int, password: str) -> Program:
     identity = _identity()
 
     async def prepare() -> None:
-        _give(folder, identity)
+        _chown(folder, identity)
         if not (folder / "PG_VERSION").exists():
             await _initialise(folder, password, identity)
-        await _outlive_orphan(folder)
+        await _await_orphan(folder)
 
     async def ready() -> None:
         await _create_database(dsn(port, password, "postgres"))
@@ -103,11 +103,11 @@ async def reach(address: str) -> None:
 
     Raises:
         Misuse: ECO2_DATABASE_URL, which this is, isn't an address.
-        Disconnected: It doesn't answer, or not to us.
+        Disconnected: It doesn't answer, or refuses us.
     """
     try:
         await probe(address)
-    except ValueError as error:  # of asyncpg's errors the one about the address is one
+    except ValueError as error:  # asyncpg raises it for an invalid address
         raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Disconnected(f"PostgreSQL: {_line(error)}") from None
@@ -135,8 +135,8 @@ def _identity() -> str:
     return "userns" if allowed else str(_NOBODY)
 
 
-def _give(folder: Path, identity: str) -> None:
-    """Makes the data folder its owner's: PostgreSQL insists on that."""
+def _chown(folder: Path, identity: str) -> None:
+    """Makes PostgreSQL's user the owner of the data folder, as PostgreSQL requires."""
     folder.mkdir(mode=0o700, exist_ok=True)
     owner = int(identity) if identity.isdigit() else os.geteuid()
     if folder.stat().st_uid != owner:
@@ -145,22 +145,22 @@ def _give(folder: Path, identity: str) -> None:
 
 
 async def _initialise(folder: Path, password: str, identity: str) -> None:
-    _clear(folder)
+    _remove_incomplete(folder)
     options = ("--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8", "--locale=C.UTF-8")
     command = (str(binary("initdb")), "-D", str(folder), "--username", USER, *options)
     await finish(command, {}, password.encode() + b"\n", identity)
 
 
-def _clear(folder: Path) -> None:
-    """Removes what a first start that was interrupted left: half a cluster, which initdb wouldn't touch."""
+def _remove_incomplete(folder: Path) -> None:
+    """Removes the incomplete cluster of an interrupted first start, over which initdb would fail."""
     for leftover in folder.iterdir():
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
-async def _outlive_orphan(folder: Path) -> None:
-    """Waits for a server that a killed supervisor left to finish, and removes the pid file of one long gone.
+async def _await_orphan(folder: Path) -> None:
+    """Waits until the server of a killed supervisor has ended, and removes a stale pid file.
 
-    PostgreSQL handles a stale pid file itself, except when the number now belongs to a stranger.
+    PostgreSQL handles a stale pid file itself, except when another process has the number now.
     """
     pid_file = folder / "postmaster.pid"
     deadline = asyncio.get_running_loop().time() + _ORPHAN_SECONDS

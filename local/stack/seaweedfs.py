@@ -53,12 +53,12 @@ class Storage:
 
     @property
     def cdn(self) -> str:
-        """Base address at which anybody may read a photo: the bucket itself stands in for the CDN."""
+        """Base address at which anybody may read a photo: the bucket itself, instead of a CDN."""
         return f"{self.endpoint}/{BUCKET}"
 
     async def probe(self) -> None:
         """Puts an object and reads it back."""
-        # Another key each time: a put that was given up while the server started keeps its key locked for seconds.
+        # Another key each time: a put that timed out while the server started keeps its key locked for seconds.
         url = f"{self.cdn}/.probe-{secrets.token_hex(8)}"
         async with httpx2.AsyncClient(timeout=_PROBE_SECONDS) as client:
             await self._send(client, "PUT", url, b"ready")
@@ -81,8 +81,8 @@ def program(folder: Path, port: int, ports: Ports, storage: Storage) -> Program:
     Args:
         folder: Its data folder.
         port: Where S3 listens.
-        ports: Where its inner servers' ports are taken from.
-        storage: What it is as clients see it.
+        ports: Chooses the ports of its inner servers.
+        storage: Its address and keys.
     """
     identities = folder.with_name("seaweedfs.json")
     http = {name: ports.take(f"seaweedfs-{name}") for name in _SERVERS if name != "s3"} | {"s3": port}
@@ -93,7 +93,7 @@ def program(folder: Path, port: int, ports: Ports, storage: Storage) -> Program:
     def configure() -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         write_private(identities, _identities(storage))
-        for port in (*http.values(), *grpc.values()):  # a killed server leaves its sockets behind, named after ports
+        for port in (*http.values(), *grpc.values()):  # sockets of a killed server, named after ports
             for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
                 socket.unlink(missing_ok=True)
 
@@ -123,7 +123,7 @@ def program(folder: Path, port: int, ports: Ports, storage: Storage) -> Program:
         command=[str(binary()), "-logtostderr=true", "mini", *(f"-{name}={value}" for name, value in flags.items())],
         # The filer keeps its entries in one LevelDB: by default in eight, each with 16 MiB of new ones in memory.
         #
-        # Go would let garbage grow to twice what lives; photos make much of it. After 2,500 puts and gets of 30 kB: 207
+        # By default Go's heap grows to twice the live data. After 2,500 puts and gets of 30 kB: 207
         # to 218 MiB at 50; 130 at 20, for 1 to 3 % more CPU. Not GOMEMLIMIT: under one, even of 192 MiB, the collector
         # runs all the time and an idle server takes 10 % of a core (measured; so it takes none).
         environment={

@@ -1,4 +1,4 @@
-"""The secrets of one stack: made once, at its first start, and kept beside its data."""
+"""The secrets of one stack: made at its first start and kept beside its data."""
 
 import json
 import secrets
@@ -14,7 +14,7 @@ from local.stack.files import read_json, write_private
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What the servers of one stack ask for.
+    """Passwords and keys of the servers of one stack.
 
     Attributes:
         postgres_password: Of the database's owner.
@@ -36,7 +36,7 @@ class Secrets:
 
         Raises:
             FileNotFoundError: The stack never started.
-            Misuse: Something else stands in the file.
+            Misuse: The file's content is something else.
         """
         return read_json(file, cls)
 

@@ -12,7 +12,7 @@ from mesh.settings import ServiceSettings
 
 SERVICES = ("vision", "rules", "character", "scan")
 
-# Nothing comes any more: the stack stops the edge first. Watchers of the services themselves still hear that they end.
+# Short, since no new calls arrive: the stack stops the edge first. Direct watchers still get RECONNECT.
 _DRAIN_SECONDS = "0.2"
 
 
@@ -22,7 +22,7 @@ def program(name: str, target: str, environment: Mapping[str, str]) -> Program:
     Args:
         name: Such as "scan"; its package is `scan_svc`.
         target: `host:port` to serve on.
-        environment: Where its stores and peers are.
+        environment: Addresses of its stores and peers.
     """
 
     async def ready() -> None:
@@ -41,7 +41,7 @@ async def probe(target: str) -> None:
     """Raises unless the server says SERVING.
 
     Raises:
-        ConnectionError: It says something else.
+        ConnectionError: It reports another state.
         grpc.RpcError: It doesn't answer.
     """
     async with grpc.aio.insecure_channel(target) as channel:

@@ -39,8 +39,8 @@ from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 ENV_FILE = "stack.env"
 USER = "newcomer"
 
-_STOP_SECONDS = 120.0  # longer than what is stopped one after the other is given together
-# Who calls others: stopped first, in this order, so that nobody is called who is gone.
+_STOP_SECONDS = 120.0  # longer than all grace periods of what is stopped in sequence
+# Services that call others are stopped first, in this order.
 _CALLERS = ("envoy", "scan")
 
 
@@ -51,18 +51,18 @@ class StackPart(StrEnum):
     STORES = "stores"
 
 
-class Refused(Exception):
-    """The stack can't start here; the text says why and what to do."""
+class CannotStart(Exception):
+    """The stack can't start in this folder; the text says why and what to do."""
 
 
 class Stack:
-    """One stack in one folder. Use `standing`, which also stops it.
+    """One stack in one folder. Use `open_stack`, which also stops it.
 
     Args:
         var: Its folder.
         port: Where the edge listens; 0 for any free port.
         part: How much of it to run.
-        say: Tells the person at the terminal.
+        say: Prints a line for the user.
 
     Attributes:
         variables: What its address file says, the pids apart.
@@ -129,7 +129,7 @@ class Stack:
 
     def _mesh(self, ports: Ports, port: int) -> list[Program]:
         if port and not is_free(port):
-            raise Refused(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
+            raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
         rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
         service_ports = {name: ports.take(name) for name in services.SERVICES}
         targets = {name: f"{HOST}:{number}" for name, number in service_ports.items()}
@@ -170,18 +170,18 @@ class Stack:
 
 
 @asynccontextmanager
-async def standing(var: Path, port: int, part: StackPart, say: Say) -> AsyncIterator[Mapping[str, str]]:
-    """A stack that stands while the block runs. Must be entered in the main thread; see `local.stack.child_exec`.
+async def open_stack(var: Path, port: int, part: StackPart, say: Say) -> AsyncIterator[Mapping[str, str]]:
+    """A stack that runs while the block does. Must be entered in the main thread; see `local.stack.child_exec`.
 
     Yields:
         The variables of its address file.
 
     Raises:
-        Refused: It can't start here.
+        CannotStart: It can't start here.
         NotStarted: A part of it didn't get ready.
     """
     var = _folder(var)
-    with _alone(var):
+    with _locked(var):
         (var / ENV_FILE).unlink(missing_ok=True)
         stack = Stack(var, port, part, say)
         try:
@@ -200,13 +200,13 @@ def _folder(var: Path) -> Path:
 def running(
     var: Path, port: int = 0, part: StackPart = StackPart.ALL, command: Sequence[str] = ()
 ) -> Iterator[dict[str, str]]:
-    """A stack in a process of its own, for tests: `eco2 up` as a person would start it.
+    """A stack in a process of its own, for tests, started by `eco2 up`.
 
     Args:
         var: Its folder.
         port: Where the edge listens; 0 for any free port.
         part: How much of it to run.
-        command: A module and its arguments that do the same in their own way; by default `eco2 up --tied`.
+        command: A module and its arguments to run instead of `eco2 up --tied`.
 
     Yields:
         The variables of its address file.
@@ -232,21 +232,21 @@ def _awaited(var: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
     while process.poll() is None:
         with contextlib.suppress(FileNotFoundError):
             variables = read_env(var / ENV_FILE)
-            if variables["ECO2_SUPERVISOR"] == str(process.pid):  # else a killed stack's, not yet removed
+            if variables["ECO2_SUPERVISOR"] == str(process.pid):  # else the file of a killed stack
                 return variables
         time.sleep(0.02)
     raise NotStarted((var / "up.log").read_text(encoding="utf-8").strip())
 
 
 @contextmanager
-def _alone(var: Path) -> Iterator[None]:
-    """Keeps a second stack out of the folder; the kernel lets go of the lock however this process ends."""
+def _locked(var: Path) -> Iterator[None]:
+    """Locks the folder against a second stack; the kernel releases the lock however this process ends."""
     with (var / "lock").open("a+", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise Refused(
+            raise CannotStart(
                 f"A stack already runs in {var} (pid {lock.read().strip()}). Stop it, or choose another folder:"
                 " VAR=… or --var."
             ) from None
@@ -280,7 +280,7 @@ async def migrate(database_url: str) -> str:
 
 
 async def prepare_bucket(variables: Mapping[str, str]) -> str:
-    """Has storage forget photos in time, by the command that production uses.
+    """Sets the bucket's lifecycle, by the command that production uses.
 
     Returns:
         What the command printed.

@@ -32,12 +32,12 @@ class Program:
     """What to run, and how to tell that it works.
 
     Attributes:
-        name: What people call it.
+        name: Its name in messages.
         command: Absolute path and arguments.
-        ready: Sends it a real request; raises while it isn't ready.
+        ready: Sends it a request; raises while it isn't ready.
         environment: Variables besides the supervisor's own.
         prepare: What must be in place before each start.
-        drain: Tells it to finish politely, before it is stopped.
+        drain: Asks it to finish its calls, before it is stopped.
         identity: Who it runs as; see `local.stack.child_exec`.
         stop_signal: Asks it to end.
         death_signal: What it gets when the supervisor is killed.
@@ -57,7 +57,7 @@ class Program:
 
 
 class NotStarted(Exception):
-    """A program didn't get ready; the text says how it ended and what it last logged."""
+    """A program didn't get ready; the text says how it ended, with its last log lines."""
 
 
 class Child:
@@ -66,7 +66,7 @@ class Child:
     Args:
         program: What to run.
         log: Gets all it prints; emptied at `start`, appended to by restarts.
-        say: Tells the person at the terminal.
+        say: Prints a line for the user.
         restarted: Called after every restart: the pid has changed.
     """
 
@@ -148,7 +148,7 @@ class Child:
                 self._restarted()
             except NotStarted as error:
                 self._say(str(error))
-            except Exception as error:  # whatever a preparation meets, the watch goes on
+            except Exception as error:  # whatever error the preparation raises, the supervision goes on
                 self._say(f"{self.program.name} couldn't be started: {error!r}")
 
     async def _end(self, process: Process, grace: float) -> None:
@@ -183,7 +183,7 @@ async def _spawn(program: Program, log: Path) -> Process:
 async def finish(
     command: Sequence[str], environment: Mapping[str, str], stdin: bytes = b"", identity: str = "same"
 ) -> str:
-    """Runs a program to its end; it is killed if the caller doesn't wait for that.
+    """Runs a program to its end; it is killed if the caller is cancelled.
 
     Args:
         command: Absolute path and arguments.
@@ -219,7 +219,7 @@ async def finish(
 
 
 def launcher(death_signal: signal.Signals, identity: str) -> list[str]:
-    """The words before a command that tie it to this process; see `local.stack.child_exec`."""
+    """The prefix of a command that ends it with this process; see `local.stack.child_exec`."""
     return [sys.executable, "-I", "-S", child_exec.__file__, str(int(death_signal)), str(os.getpid()), identity]
 
 

@@ -37,6 +37,6 @@ class Tokens:
 
     def _public(self) -> dict[str, Any]:
         key = ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
-        # RFC 7638: the same key has the same id, whoever names it.
+        # RFC 7638: the key's thumbprint.
         canonical = json.dumps({name: key[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
         return {**key, "kid": hashlib.sha256(canonical.encode()).hexdigest()[:16], "alg": "ES256", "use": "sig"}

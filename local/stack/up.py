@@ -9,25 +9,25 @@ from pathlib import Path
 from time import monotonic
 
 from local.stack.child_exec import die_with_parent
-from local.stack.stack import ENV_FILE, StackPart, standing
+from local.stack.stack import ENV_FILE, StackPart, open_stack
 from local.stack.supervisor import Say
 from mesh import memory
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def stand(var: Path, port: int, part: StackPart, say: Say, *, tied: bool) -> None:
+def run_foreground(var: Path, port: int, part: StackPart, say: Say, *, tied: bool) -> None:
     """Keeps a stack up until Ctrl-C, SIGTERM or SIGHUP; then stops it in order.
 
     Args:
         var: Its folder.
         port: Where the edge listens; 0 for any free port.
         part: How much of it to run.
-        say: Tells the person at the terminal.
+        say: Prints a line for the user.
         tied: Also stop when the process that started this one is gone, even by kill -9: `make`, or a test run.
 
     Raises:
-        Refused: It can't start here.
+        CannotStart: It can't start here.
         NotStarted: A part of it didn't get ready.
     """
     if tied:
@@ -36,17 +36,17 @@ def stand(var: Path, port: int, part: StackPart, say: Say, *, tied: bool) -> Non
         if os.getppid() != parent:
             return
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_stand(var, port, part, say))
+        asyncio.run(_run(var, port, part, say))
 
 
-async def _stand(var: Path, port: int, part: StackPart, say: Say) -> None:
+async def _run(var: Path, port: int, part: StackPart, say: Say) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
     for signum in _ENDING:
         loop.add_signal_handler(signum, _once(task, say))
     began = monotonic()
-    async with standing(var, port, part, say) as variables:
+    async with open_stack(var, port, part, say) as variables:
         where = variables.get("ECO2_REST_URL", "the stores alone")
         say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
         say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")

@@ -49,12 +49,12 @@ async def probe(address: str) -> None:
 
 
 def program(folder: Path, port: int, password: str) -> Program:
-    """Valkey on loopback, in memory only: what it holds may be lost at any moment.
+    """Valkey on loopback, in memory only.
 
     Args:
         folder: Where its configuration goes.
         port: Where it listens.
-        password: Of the default user. It stands in the file: arguments are for all to see.
+        password: Of the default user. It is in the file, since arguments are visible to all users.
     """
     configuration = folder / "valkey.conf"
 

@@ -1,1 +1,1 @@
-"""Stand-ins for the services of others, speaking their real wire formats: for tests and benchmarks."""
+"""Stand-ins for outside services, with their wire formats: for tests and benchmarks."""

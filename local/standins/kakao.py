@@ -1,7 +1,7 @@
 """A server that answers like Kakao Local's keyword search, in the wire format of its documentation.
 
-Source: https://developers.kakao.com/docs/latest/en/local/dev-guide, "Search place by keyword". What it knows is made up
-by whoever starts it.
+Source: https://developers.kakao.com/docs/latest/en/local/dev-guide, "Search place by keyword". Its data
+comes from the test that starts it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ _MOST_SIZE = 15
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What Kakao's map knows of one place."""
+    """One place on Kakao's map."""
 
     id: str
     name: str
@@ -39,9 +39,9 @@ class KakaoStandIn:
         shops: What is found, by keyword.
         requests: What was asked, latest last.
         key: The REST API key it accepts.
-        status: What it answers instead; 200 to behave.
-        body: What it says instead, if anything.
-        wait_for: If set, no answer comes before this.
+        status: HTTP status of its responses; 200 for results.
+        body: Sent instead of a result, if set.
+        wait_for: If set, responses wait for it.
         base_url: What to set as ECO2_KAKAO_URL.
     """
 

@@ -1,4 +1,4 @@
-"""What went wrong, as a person should read it: an RPC error or a failed scan, both are a `google.rpc.Status`."""
+"""Reason and text of an error, from the `google.rpc.Status` of an RPC error or a failed scan."""
 
 import contextlib
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ _DETAILS = "grpc-status-details-bin"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ErrorText:
     """A reason and its text.
 
     Attributes:
-        reason: Of `eco2.errors.v1.ErrorReason`, without prefix; the code's name if no service spoke.
+        reason: Of `eco2.errors.v1.ErrorReason`, without prefix; the code's name if it has none.
         text: In the reader's language.
     """
 
@@ -25,7 +25,7 @@ class Failure:
     text: str
 
     @classmethod
-    def of(cls, status: status_pb2.Status, locale: Locale) -> "Failure":
+    def of(cls, status: status_pb2.Status, locale: Locale) -> "ErrorText":
         """Reads a Status: its ErrorInfo, and its LocalizedMessage in `locale` or, failing that, in any language."""
         info, message = error_details_pb2.ErrorInfo(), error_details_pb2.LocalizedMessage()
         reason, texts = code_pb2.Code.Name(status.code), dict[str, str]()
@@ -40,7 +40,7 @@ class Failure:
 class ApiError(Exception):
     """The API refused a call."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: ErrorText) -> None:
         self.failure = failure
         super().__init__(f"{failure.reason}: {failure.text}")
 
@@ -50,24 +50,24 @@ class ApiError(Exception):
         status, text = status_pb2.Status(), body.decode(errors="replace")
         with contextlib.suppress(json_format.ParseError):
             json_format.Parse(text, status, ignore_unknown_fields=True)
-        if status.code == code_pb2.OK:  # no Status at all: storage or a proxy spoke
-            return cls(Failure(f"HTTP_{http_status}", " ".join(text.split())[:500]))
-        return cls(Failure.of(status, locale))
+        if status.code == code_pb2.OK:  # no Status at all: the reply is storage's or a proxy's
+            return cls(ErrorText(f"HTTP_{http_status}", " ".join(text.split())[:500]))
+        return cls(ErrorText.of(status, locale))
 
     @classmethod
     def from_rpc(cls, error: grpc.RpcError, locale: Locale) -> "ApiError":
         """Reads what a failed gRPC call carries."""
         if not isinstance(error, grpc.Call):
-            return cls(Failure("UNKNOWN", str(error)))
+            return cls(ErrorText("UNKNOWN", str(error)))
         for key, value in error.trailing_metadata() or ():
             if key == _DETAILS and isinstance(value, bytes):
-                return cls(Failure.of(status_pb2.Status.FromString(value), locale))
-        return cls(Failure(error.code().name, error.details() or ""))
+                return cls(ErrorText.of(status_pb2.Status.FromString(value), locale))
+        return cls(ErrorText(error.code().name, error.details() or ""))
 
 
 class Disconnected(Exception):
-    """The connection was lost, or never made; another try makes sense."""
+    """The connection was lost, or never made; a retry may succeed."""
 
 
 class Misuse(Exception):
-    """What was typed or set can't work; the text names it."""
+    """An argument or a setting is wrong; the text names it."""

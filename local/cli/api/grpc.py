@@ -56,13 +56,13 @@ class WatchClient:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterFilter:
-    """Which dead letters are meant.
+    """Selects dead letters.
 
     Attributes:
         stage: Only of this stage; all when empty.
         reason: Only with this reason; all when None.
         min_age: Only those dead for at least so many seconds.
-        archived: Those that wait for a person, instead of those that are replayed by themselves.
+        archived: Those that wait for an operator, instead of those that are replayed automatically.
     """
 
     stage: str = ""
@@ -71,7 +71,7 @@ class DeadLetterFilter:
     archived: bool = False
 
     def fields(self) -> dict[str, Any]:
-        """The fields of a request that says so."""
+        """The filter as fields of a request."""
         letter = operations_service_pb2.DeadLetter
         return {
             "stage": self.stage,
@@ -82,7 +82,7 @@ class DeadLetterFilter:
 
 
 class OperationsClient:
-    """What the people on duty do.
+    """Calls OperationsService.
 
     Args:
         channel: To Scan itself: the edge doesn't serve operations.
@@ -95,7 +95,7 @@ class OperationsClient:
         self._locale = locale
 
     def dead_letters(self, wanted: DeadLetterFilter, page_size: int) -> list[operations_service_pb2.DeadLetter]:
-        """The letters meant, longest dead first."""
+        """The selected dead letters, longest dead first."""
         request = operations_service_pb2.ListDeadLettersRequest(page_size=page_size, **wanted.fields())
         return list(self._ask(self._stub.ListDeadLetters, request).dead_letters)
 
@@ -109,17 +109,17 @@ class OperationsClient:
         return self._ask(self._stub.ReplayScan, request).stage
 
     def replay_all(self, wanted: DeadLetterFilter, max_count: int) -> int:
-        """Queues the letters meant again; returns how many."""
+        """Queues the selected dead letters again; returns how many."""
         request = operations_service_pb2.ReplayDeadLettersRequest(max_count=max_count, **wanted.fields())
         return self._ask(self._stub.ReplayDeadLetters, request).replayed_count
 
     def archive(self, scan_id: str) -> operations_service_pb2.DeadLetter:
-        """Sets a dead letter aside; returns it as it is now."""
+        """Archives a dead letter; returns it as it is now."""
         request = operations_service_pb2.ArchiveScanRequest(scan_id=scan_id)
         return self._ask(self._stub.ArchiveScan, request).dead_letter
 
     def stats(self) -> operations_service_pb2.GetQueueStatsResponse:
-        """What waits."""
+        """The queue's state."""
         return self._ask(self._stub.GetQueueStats, operations_service_pb2.GetQueueStatsRequest())
 
     def deliveries(self, scan_id: str) -> list[operations_service_pb2.WebhookDelivery]:
@@ -138,7 +138,7 @@ class OperationsClient:
 
 
 class RulesClient:
-    """Asks the rule book and its places.
+    """Calls RulesService.
 
     Args:
         channel: To the edge.
@@ -157,7 +157,7 @@ class RulesClient:
             return list(self._stub.FindPlaces(request, timeout=_UNARY_SECONDS, metadata=self._metadata).places)
 
     def find(self, name: str) -> list[rules_service_pb2.ItemMatch]:
-        """The categories that are called so, best first."""
+        """The categories of that name, best first."""
         request = rules_service_pb2.SearchItemsRequest(q=name, locale=self._locale)
         with _answered(self._locale):
             return list(self._stub.SearchItems(request, timeout=_UNARY_SECONDS, metadata=self._metadata).items)

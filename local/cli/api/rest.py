@@ -26,7 +26,7 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person sends beside the photo.
+    """What the user sends with the photo.
 
     Attributes:
         text: What they ask or say about it.
@@ -113,7 +113,7 @@ class ScanClient:
     def _put(self, ticket: scan_service_pb2.UploadTicket, photo: bytes) -> None:
         with _connected():
             response = self._storage.request(ticket.method, ticket.url, headers=dict(ticket.headers), content=photo)
-        # An earlier try arrived, whose reply was lost: the photo is there, and starting the scan checks it.
+        # An earlier try uploaded the photo and its reply was lost; StartScan checks the photo.
         already = response.status_code == httpx2.codes.PRECONDITION_FAILED
         if response.is_error and not already:
             raise ApiError.from_json(response.content, response.status_code, self._locale)
@@ -128,7 +128,7 @@ class ScanClient:
             if response.is_error:
                 raise ApiError.from_json(response.read(), response.status_code, self._locale)
             for event in httpx2.EventSource(response):
-                if not event.data:  # it only tells how soon to reconnect
+                if not event.data:  # it only says how soon to reconnect
                     continue
                 yield _parsed(event.data, scan_service_pb2.WatchScanResponse())
 

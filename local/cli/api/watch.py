@@ -17,15 +17,15 @@ _Type = scan_service_pb2.WatchScanResponse.Type
 def follow(connect: Callable[[int], Events], pause: Callable[[float], None] = time.sleep) -> Iterator[scan_pb2.Scan]:
     """Every state of a scan, the terminal one last.
 
-    A watch that ends without a TERMINAL event was cut, whatever it looked like; it is taken up again where it broke.
+    A watch that ends without a TERMINAL event was cut; it is opened again from the last version.
 
     Args:
         connect: Opens a watch that leaves out what is not newer than this version.
         pause: Waits that many seconds between two tries.
 
     Raises:
-        Disconnected: Several watches in a row brought nothing.
-        ApiError: The API refused to be watched.
+        Disconnected: Several watches in a row sent nothing.
+        ApiError: The API refused the watch.
     """
     version, failures = 0, 0
     while failures < _TRIES:

@@ -12,7 +12,7 @@ from eco2.character.v1 import character_pb2
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import classification_pb2
-from local.cli.api.errors import Failure
+from local.cli.api.errors import ErrorText
 from local.cli.display.labels import LABELS, Labels
 from mesh.locale import Locale
 
@@ -27,7 +27,7 @@ def render(scan: scan_pb2.Scan) -> RenderableType:
     locale = Locale.parse(scan.locale)
     labels = LABELS[locale]
     if scan.state == _State.STATE_FAILED:
-        failure = Failure.of(scan.error, locale)
+        failure = ErrorText.of(scan.error, locale)
         return Panel(Text(failure.text), title=f"{labels.failed} · {failure.reason}", border_style="red", width=_WIDTH)
     if scan.state != _State.STATE_SUCCEEDED:
         text = labels.cancelled if scan.state == _State.STATE_CANCELLED else labels.expired
@@ -62,7 +62,7 @@ def _classification(seen: classification_pb2.Classification, labels: Labels) -> 
 
 
 def _rule(rule: disposal_pb2.DisposalRule, answer: str, labels: Labels) -> Iterator[RenderableType]:
-    """The rule the answer stands on: its source, and whatever the answer doesn't say already."""
+    """The rule that the answer was made from: its source, and what the answer doesn't contain."""
     steps = [Text(f"{number}. {step}") for number, step in enumerate(rule.steps, start=1) if step not in answer]
     parts = ((labels.why, rule.why), (labels.container, rule.container))
     more = [Text(f"{label}: {text}") for label, text in parts if text and text not in answer]

@@ -9,7 +9,7 @@ from mesh.locale import Locale
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """What stands before each part of the card."""
+    """The headings of the card's parts."""
 
     confidence: str
     candidates: str

@@ -1,4 +1,4 @@
-"""A scan on its way, shown while it happens."""
+"""Shows a scan's progress."""
 
 from collections.abc import Iterable
 

@@ -16,7 +16,7 @@ def show(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[st
     """
     if not console.is_terminal:
         for row in ([str(column.header) for column in columns], *rows):
-            print(*row, sep="\t", file=console.file)  # past rich, which makes spaces of tabs
+            print(*row, sep="\t", file=console.file)  # without rich, which turns tabs into spaces
         return
     table = Table(*(column.copy() for column in columns), box=None)  # rich counts a table's rows in its columns
     for row in rows:

@@ -1,4 +1,4 @@
-"""What is printed on a terminal whose encoding lacks a character, such as Korean ones in ASCII: an escape."""
+"""Output on a terminal whose encoding lacks characters, such as Korean ones in ASCII: they are escaped."""
 
 import io
 import sys

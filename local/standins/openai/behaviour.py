@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from local.standins.openai.request import ModelRequest
-from local.standins.openai.speech import speech
+from local.standins.openai.valid_output import valid_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Behaviour:
         cut_after: Chunks after which the connection is dropped, or half of a response that isn't streamed.
     """
 
-    say: Callable[[ModelRequest], str] = speech
+    say: Callable[[ModelRequest], str] = valid_output
     status: int = 200
     code: str = ""
     retry_after: float | None = None
@@ -55,16 +55,18 @@ def saying(text: str) -> Behaviour:
 
 def changing(**fields: Any) -> Behaviour:
     """Writes a valid object with these fields of it replaced."""
-    return Behaviour(say=lambda request: json.dumps({**json.loads(speech(request)), **fields}, ensure_ascii=False))
+    return Behaviour(
+        say=lambda request: json.dumps({**json.loads(valid_output(request)), **fields}, ensure_ascii=False)
+    )
 
 
 def rate_limited(retry_after: float | None = None) -> Behaviour:
-    """Too many requests, with or without word of when to come back."""
+    """Too many requests, with or without Retry-After."""
     return Behaviour(status=429, code="rate_limit_exceeded", retry_after=retry_after)
 
 
 def quota_spent() -> Behaviour:
-    """The account has no money left, which OpenAI also tells as 429."""
+    """The account has no money left, for which OpenAI also sends 429."""
     return Behaviour(status=429, code="insufficient_quota")
 
 
@@ -74,17 +76,17 @@ def failing(status: int = 500) -> Behaviour:
 
 
 def slow(seconds: float) -> Behaviour:
-    """Keeps silent before the first byte."""
+    """Waits before the first byte."""
     return Behaviour(first_byte_seconds=seconds)
 
 
 def stalling(after: int = 2) -> Behaviour:
-    """Begins well and then says nothing more, with the connection open."""
+    """Begins a valid response, then sends nothing more, with the connection open."""
     return Behaviour(stall_after=after)
 
 
 def cut(after: int = 2) -> Behaviour:
-    """Begins well and drops the connection."""
+    """Begins a valid response and drops the connection."""
     return Behaviour(cut_after=after)
 
 
@@ -95,12 +97,12 @@ def refusing() -> Behaviour:
 
 def running_long() -> Behaviour:
     """Is stopped by the limit of output tokens, in the middle of its JSON."""
-    return Behaviour(say=lambda request: speech(request)[:-10], finish="length")
+    return Behaviour(say=lambda request: valid_output(request)[:-10], finish="length")
 
 
 def filtered() -> Behaviour:
     """Is stopped by the content filter, in the middle of its JSON."""
-    return Behaviour(say=lambda request: speech(request)[:-10], finish="content_filter")
+    return Behaviour(say=lambda request: valid_output(request)[:-10], finish="content_filter")
 
 
 def babbling() -> Behaviour:

@@ -39,7 +39,7 @@ _decode = msgspec.json.Decoder(_Body).decode
 
 
 class ModelRequest:
-    """One request, read no further than somebody asks: photos are long.
+    """One request, parsed lazily, since photos are long.
 
     Args:
         path: Such as "/v1/chat/completions".

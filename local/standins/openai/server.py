@@ -1,7 +1,7 @@
 """The server, on aiohttp.
 
 It serves `POST /v1/chat/completions` and `POST /v1/responses`, whole or streamed, and treats each request as a script
-says, or at a set pace. It looks at no photo: its opinion comes from the schema and the prompt alone.
+says, or at a set pace. It doesn't look at photos: its answers come from the schema and the prompt.
 """
 
 import asyncio
@@ -129,9 +129,9 @@ async def _stream(http: web.Request, output: wire.Output, headers: dict[str, str
 
 
 async def _break_off(http: web.Request, response: web.StreamResponse, behaviour: Behaviour) -> web.StreamResponse:
-    """Says no more: for ever, or by dropping the connection."""
+    """Sends nothing more: for ever, or by dropping the connection."""
     if behaviour.cut_after is None:
-        await asyncio.Event().wait()  # until the client has had enough
+        await asyncio.Event().wait()  # until the client gives up
     if http.transport is not None:
         http.transport.abort()
     return response
@@ -144,7 +144,7 @@ async def running(
     """The stand-in, listening until the block is left.
 
     Args:
-        stand_in: With a script or a pace of its own; by default an obedient one.
+        stand_in: With a script or a pace of its own; by default a valid answer to each request.
         host: Address to listen on.
         port: Port; 0 takes any free one.
     """

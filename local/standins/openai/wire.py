@@ -11,7 +11,7 @@ from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 
 SNAPSHOT = "-2026-01-15"
-"""What is added to the model's name in answers, as OpenAI tells which snapshot spoke."""
+"""Suffix of the model's name in responses: OpenAI names the snapshot."""
 
 _ids = count(1)
 _CHARACTERS_A_TOKEN = 3
@@ -20,7 +20,7 @@ _IMAGE_TOKENS = 1100
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What the model has said to a request.
+    """The model's output to a request.
 
     Attributes:
         request: To what.
@@ -40,7 +40,7 @@ class Output:
 
     @property
     def model(self) -> str:
-        """The snapshot that spoke."""
+        """The snapshot's name."""
         return self.request.model + SNAPSHOT
 
     @property

@@ -18,7 +18,7 @@ from local.standins.openai import behaviour
 from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 from local.standins.openai.server import OpenAIStandIn, running
-from local.standins.openai.speech import speech
+from local.standins.openai.valid_output import valid_output
 from mesh.reasons import Reason
 from rules_svc.app import application
 from rules_svc.settings import RulesSettings
@@ -168,7 +168,7 @@ async def test_a_broken_server_is_asked_again(rules: "RulesServiceAsyncStub", op
 def _leaking(request: ModelRequest) -> str:
     """A fooled model that tells its instructions."""
     prompt = next(text for role, text in request.texts if role == "system")
-    return json.dumps({**json.loads(speech(request)), "how": prompt[:600]}, ensure_ascii=False)
+    return json.dumps({**json.loads(valid_output(request)), "how": prompt[:600]}, ensure_ascii=False)
 
 
 FOOLED = {

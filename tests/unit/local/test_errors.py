@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import code_pb2, status_pb2
 
-from local.cli.api.errors import ApiError, Failure
+from local.cli.api.errors import ApiError, ErrorText
 from mesh.errors import NotFound
 from mesh.locale import Locale
 from mesh.reasons import Reason
@@ -18,19 +18,19 @@ ERROR = NotFound(Reason.SCAN_NOT_FOUND, scan_id="a1")
 @pytest.mark.parametrize("locale", list(Locale))
 def test_the_text_is_in_the_readers_language(locale: Locale) -> None:
     """A failed scan carries both; the reader wants one."""
-    failure = Failure.of(to_status(ERROR, *Locale), locale)
-    assert failure == Failure("SCAN_NOT_FOUND", ERROR.text(locale))
+    failure = ErrorText.of(to_status(ERROR, *Locale), locale)
+    assert failure == ErrorText("SCAN_NOT_FOUND", ERROR.text(locale))
 
 
 def test_any_language_is_better_than_none() -> None:
     """A call's error carries the caller's language alone."""
-    assert Failure.of(to_status(ERROR, Locale.KO), Locale.EN).text == ERROR.text(Locale.KO)
+    assert ErrorText.of(to_status(ERROR, Locale.KO), Locale.EN).text == ERROR.text(Locale.KO)
 
 
 def test_an_error_without_details_is_named_after_its_code() -> None:
     """The edge itself may answer, before any service."""
     status = status_pb2.Status(code=code_pb2.UNAUTHENTICATED, message="Jwt is missing")
-    assert Failure.of(status, Locale.EN) == Failure("UNAUTHENTICATED", "Jwt is missing")
+    assert ErrorText.of(status, Locale.EN) == ErrorText("UNAUTHENTICATED", "Jwt is missing")
 
 
 def test_an_error_over_rest_is_the_same_status() -> None:

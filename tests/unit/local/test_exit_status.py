@@ -8,9 +8,9 @@ import pytest
 
 from local.cli import exit_status
 from local.cli import main as cli
-from local.cli.api.errors import ApiError, Disconnected, Failure, Misuse
+from local.cli.api.errors import ApiError, Disconnected, ErrorText, Misuse
 from local.cli.session import NoStack
-from local.stack.stack import Refused
+from local.stack.stack import CannotStart
 from local.stack.supervisor import NotStarted
 
 NO_TEXT = "\udcff"  # how Python reads an argument's byte 0xff
@@ -159,11 +159,11 @@ def test_a_token_is_only_issued_to_who_can_use_it(run: Run, tmp_path: Path, user
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (ApiError(Failure("SCAN_NOT_FOUND", "There is no such scan.")), 1),
+        (ApiError(ErrorText("SCAN_NOT_FOUND", "There is no such scan.")), 1),
         (Disconnected("refused"), 1),
         (NoStack("no stack"), 1),
         (NotStarted("postgres"), 1),
-        (Refused("Port 8080 is taken"), 1),
+        (CannotStart("Port 8080 is taken"), 1),
         (FileNotFoundError("envoy"), 1),
         (OSError(errno.ENOSPC, "No space left on device"), 1),
         (Misuse("no token"), 2),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.cli.api.errors import ApiError, Disconnected, Failure
+from local.cli.api.errors import ApiError, Disconnected, ErrorText
 from local.cli.api.watch import Events, follow
 
 Event = scan_service_pb2.WatchScanResponse
@@ -88,7 +88,7 @@ def test_every_state_renews_its_patience(versions: Callable[[Watches], list[int]
 
 def test_a_refusal_is_final(versions: Callable[[Watches], list[int]]) -> None:
     """Somebody else's scan doesn't become one's own by asking again."""
-    watches = Watches([ApiError(Failure("SCAN_NOT_FOUND", "No such scan"))])
+    watches = Watches([ApiError(ErrorText("SCAN_NOT_FOUND", "No such scan"))])
     with pytest.raises(ApiError):
         versions(watches)
     assert watches.asked == [0]

@@ -1,4 +1,4 @@
-"""What an obedient model writes: JSON that satisfies the request's schema, grounded in the request's own words."""
+"""Valid model output: JSON that satisfies the request's schema, made from the request's own words."""
 
 import json
 from functools import lru_cache
@@ -6,13 +6,13 @@ from typing import Any
 
 from local.standins.openai.request import ModelRequest
 
-# A thing that every part of the product knows: a rule, a container, a character.
+# A category for which there are a rule, a container and a character.
 _PREFERRED = ("재활용폐기물/금속류/음료캔", "classified", "metal", "can")
 _EMPTY = ("tags", "candidates", "open_questions")
 _CONFIDENCE = 0.93
 
 
-def speech(request: ModelRequest) -> str:
+def valid_output(request: ModelRequest) -> str:
     """Valid output for a request.
 
     An object's strings `how` and `why` are written from the rules that the prompt holds as JSON; anything else follows
