@@ -1,4 +1,4 @@
-"""One leased scan, from the stage it is at to its end: run, checkpoint, report; or fail, or give back.
+"""One leased scan, from the stage it is at to its end: run, checkpoint, report; or fail, or release.
 
 A stage starts only after every earlier result is committed, and readers are told of the end after the last commit.
 Why a stage that costs nothing waits too: docs/adr/0034-a-paid-stage-waits-for-paid-results.md.

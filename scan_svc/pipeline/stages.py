@@ -88,12 +88,12 @@ class Pipeline:
 
     def __init__(self, stages: Mapping[str, Stage], vision: Vision, rules: Rules, characters: Characters) -> None:
         self._stages = stages
-        self._room = {stage.name: asyncio.Semaphore(stage.concurrency) for stage in stages.values()}
+        self._slots = {stage.name: asyncio.Semaphore(stage.concurrency) for stage in stages.values()}
         self._vision = vision
         self._rules = rules
         self._characters = characters
         self._run: Mapping[str, Callable[[Scan, Report, float], Awaitable[StageOutcome]]] = {
-            VISION: self._look,
+            VISION: self._classify,
             RULES: self._match,
             ANSWER: self._answer,
         }
@@ -127,13 +127,13 @@ class Pipeline:
         """
         now = asyncio.get_running_loop().time
         ends_at = now() + deadline
-        async with asyncio.timeout_at(ends_at) as timer, self._room[stage.name]:
+        async with asyncio.timeout_at(ends_at) as timer, self._slots[stage.name]:
             await begin()
             limit = min(stage.deadline, ends_at - now())
             timer.reschedule(now() + limit)
             return await self._run[stage.name](scan, report, limit)
 
-    async def _look(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
+    async def _classify(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
         usage = None
         percents = {Step.FETCH: 10, Step.PREPARE: 30, Step.CLASSIFY: 50}
         async with aclosing(self._vision.classify(scan, deadline)) as events:
@@ -213,7 +213,7 @@ class Pipeline:
         """
         found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)
         limits = self._stages[REWARD]
-        async with self._room[REWARD], asyncio.timeout(limits.deadline):
+        async with self._slots[REWARD], asyncio.timeout(limits.deadline):
             return await self._characters.evaluate(
                 scan, found.category, len(rules), len(answer.insufficiencies), limits.deadline
             )

@@ -84,7 +84,7 @@ class WebhookDelivery:
         """Returns the webhook untried, when this process leaves; if the database is away the reaper does it later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_RELEASE_SECONDS):
-                await self._persist(lambda: self._context.store.put_back(self._lease, 0.0))
+                await self._persist(lambda: self._context.store.release(self._lease, 0.0))
 
     async def _decide(self) -> Callable[[], Awaitable[None]]:
         """Delivers if it is still wanted; returns what is to be written."""
@@ -94,10 +94,10 @@ class WebhookDelivery:
         if webhook.scan.state is not webhook.event.state:
             if webhook.scan.state.terminal:
                 return lambda: store.end(lease, AttemptOutcome(None, "scan moved on"))
-            return lambda: store.put_back(lease, _REPLAY_SECONDS)
+            return lambda: store.release(lease, _REPLAY_SECONDS)
         busy = self._context.busy
         if busy[webhook.url] >= _SLOTS_EACH:
-            return lambda: store.put_back(lease, _CROWDED_SECONDS * (1 + self._context.jitter()))
+            return lambda: store.release(lease, _CROWDED_SECONDS * (1 + self._context.jitter()))
         busy[webhook.url] += 1
         try:
             outcome = await self._attempt()

@@ -100,13 +100,13 @@ class WebhookStore:
         """
         await self._write("retry", lease, outcome.status, outcome.error, outcome.duration_ms, pause, lease.attempt)
 
-    async def put_back(self, lease: WebhookLease, seconds: float) -> None:
+    async def release(self, lease: WebhookLease, seconds: float) -> None:
         """Returns a webhook untried, its attempt included, to be taken again in so many seconds.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        await self._write("put_back", lease, seconds)
+        await self._write("release", lease, seconds)
 
     async def deliveries(self, scan_id: str) -> list[DeliveryRecord]:
         """The webhooks of a scan, oldest first."""

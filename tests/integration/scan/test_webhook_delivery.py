@@ -64,7 +64,7 @@ async def test_a_webhook_isnt_given_back_for_ever(sender: WebhookSender, monkeyp
     async def away(*_: object) -> None:
         raise ConnectionError("away")
 
-    monkeypatch.setattr(sender.store, "put_back", away)
+    monkeypatch.setattr(sender.store, "release", away)
     monkeypatch.setattr("scan_svc.webhooks.delivery._RELEASE_SECONDS", 0.1)
     async with asyncio.timeout(10):
         await sender.delivery(lease).release()
