@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from scan_svc.jobs.patience import patiently
+from mesh.outages import until_available
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.workers import WorkerRegistry
 
@@ -187,7 +187,7 @@ class Consumer:
     async def _fill(self, worker_id: int) -> bool:
         """Claims jobs; True if there may be more of them and room."""
         room = min(self._room, _CLAIM_AT_ONCE)
-        leases = await patiently(lambda: self._kind.claim(worker_id, room)) if room else ()
+        leases = await until_available(lambda: self._kind.claim(worker_id, room)) if room else ()
         for lease in leases:
             self.start(lease)
         self._full = len(leases) == room
@@ -196,7 +196,9 @@ class Consumer:
     async def _reconcile(self, worker_id: int) -> None:
         """Gives back what is leased to this worker and not at work: the answer to a claim was lost."""
         unheard = _HANDOVER_SECONDS if self._kind.handed_over else 0.0
-        lost = await patiently(lambda: self._registry.reconcile(worker_id, self._kind.name, self.running, unheard))
+        lost = await until_available(
+            lambda: self._registry.reconcile(worker_id, self._kind.name, self.running, unheard)
+        )
         if lost:
             _log.warning("jobs given back that were leased unknowingly", kind=self._kind.name, count=lost)
 

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from mesh.outages import until_available
 from scan_svc.jobs.leases import Lease
-from scan_svc.jobs.patience import patiently
 from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.queue import SUSPECT_CRASHES, JobQueue
 
@@ -97,9 +97,9 @@ class Quarantine:
         return []
 
     async def _run(self, worker_id: int, consumer: Consumer) -> None:
-        if not await patiently(self._queue.count_suspects):
+        if not await until_available(self._queue.count_suspects):
             return
-        if consumer.tasks and not await patiently(self._is_our_turn):
+        if consumer.tasks and not await until_available(self._is_our_turn):
             return
         self._at_work = True
         try:
@@ -116,7 +116,7 @@ class Quarantine:
         until = time.monotonic() + self._lease_seconds
         tasks: set[asyncio.Task[None]] = set()
         while time.monotonic() < until and not consumer.leaving:
-            leases = await patiently(functools.partial(self.claim, worker_id, len(tasks)))
+            leases = await until_available(functools.partial(self.claim, worker_id, len(tasks)))
             tasks |= {consumer.start(lease) for lease in leases}
             if not tasks:
                 return

@@ -14,11 +14,11 @@ from typing import Any
 import structlog
 
 from mesh import outages
+from mesh.outages import until_available
 from mesh.postgres import listen
 from mesh.tasks import end, kept_running
 from scan_svc.jobs.consumer import Consumer
 from scan_svc.jobs.notifier import Notifier
-from scan_svc.jobs.patience import patiently
 from scan_svc.jobs.workers import WorkerRegistry
 
 _log = structlog.get_logger("worker")
@@ -109,9 +109,9 @@ class Worker:
         while not self._leaving.is_set():
             began = time.monotonic()
             try:
-                worker_id = await patiently(self._registry.register)
+                worker_id = await until_available(self._registry.register)
                 # If the database was away its row is still there; nothing of it runs any more.
-                await patiently(functools.partial(self._deregister, former))
+                await until_available(functools.partial(self._deregister, former))
                 former = worker_id
                 await self._serve(worker_id)
             except Exception:  # such as tables that aren't migrated yet; health tells meanwhile
@@ -173,7 +173,7 @@ class Worker:
             # be stored. Once it is back, a heartbeat comes first, so that nobody takes this worker for dead meanwhile.
             await self._first_of(
                 asyncio.wait(tasks),
-                patiently(functools.partial(self._registry.heartbeat, worker_id)),
+                until_available(functools.partial(self._registry.heartbeat, worker_id)),
                 self._leaving.wait(),
             )
         if tasks:
