@@ -15,8 +15,9 @@ from character_svc.servicer import CharacterServicer
 from character_svc.settings import CharacterSettings
 from character_svc.store import RewardStore
 from eco2.character.v1.character_service_pb2_grpc import add_CharacterServiceServicer_to_server
-from mesh import postgres, telemetry
-from mesh.server import Server, Service, serving
+from mesh import postgres
+from mesh.grpc.server import Server, Service, serving
+from mesh.observability import telemetry
 
 NAME = "eco2.character.v1.CharacterService"
 

@@ -8,7 +8,7 @@ from character_svc.rewards import decide
 from character_svc.store import RewardStore
 from eco2.character.v1 import character_service_pb2 as pb
 from eco2.character.v1.character_service_pb2_grpc import CharacterServiceServicer
-from mesh.identity import caller
+from mesh.grpc.identity import caller
 from mesh.locale import Locale
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from character_svc import catalogue, messages, rewards
 from eco2.character.v1 import character_pb2, character_service_pb2
-from mesh.identity import Caller
+from mesh.grpc.identity import Caller
 from mesh.locale import Locale
 
 

@@ -1,6 +1,6 @@
 """The errors a service may raise: one class a gRPC code, each with a `mesh.reasons.Reason`.
 
-Nothing here knows gRPC: `mesh.status` maps these to `google.rpc.Status`, once.
+Nothing here knows gRPC: `mesh.grpc.status` maps these to `google.rpc.Status`, once.
 """
 
 from collections.abc import Mapping, Sequence

@@ -23,10 +23,11 @@ import stamina
 from opentelemetry.metrics import Meter
 
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
-from mesh import outages, postgres, telemetry
+from mesh import outages, postgres
 from mesh.circuit_breakers import ProviderBreaker
+from mesh.grpc.server import Server, Service, serving
+from mesh.observability import telemetry
 from mesh.redis import open_redis
-from mesh.server import Server, Service, serving
 from mesh.tasks import end
 from rules_svc.answers.writers import Writers
 from rules_svc.loading.reloader import RulebookReloader

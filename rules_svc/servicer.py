@@ -8,7 +8,7 @@ from typing import Any
 
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
-from mesh.identity import caller
+from mesh.grpc.identity import caller
 from mesh.locale import Locale
 from mesh.models.usage import terms
 from rules_svc import etags, wire

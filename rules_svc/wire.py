@@ -6,9 +6,9 @@ from functools import lru_cache
 
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
+from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
 from mesh.models.usage import Usage
-from mesh.proto_mirror import to_proto
 from rules_svc.answers.composer import Answer, Classification
 from rules_svc.answers.interpreter import KnownFacts
 from rules_svc.rulebook.notices import notice

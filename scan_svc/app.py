@@ -28,14 +28,14 @@ import uuid_utils
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
 from eco2.scan.v1.scan_service_pb2_grpc import add_ScanServiceServicer_to_server
-from mesh import telemetry
 from mesh.addresses import open_public_client
-from mesh.grpc_handler import CallLimit
+from mesh.grpc.handler import CallLimit
+from mesh.grpc.server import Drain, Probe, Server, Service, serving
+from mesh.observability import telemetry
 from mesh.postgres import open_pool, probe
 from mesh.redis import open_redis
 from mesh.s3.bucket import open_bucket
 from mesh.s3.presigned import PresignedUploads
-from mesh.server import Drain, Probe, Server, Service, serving
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.housekeeping import open_housekeeping

@@ -1,7 +1,7 @@
 """What the stages produce, as the peers' contracts define it.
 
-Each class mirrors a proto message field by field; `mesh.proto_mirror` converts, and a test compares the names. What a
-field means stands in the proto.
+Each class mirrors a proto message field by field; `mesh.grpc.proto_mirror` converts, and a test compares the names.
+What a field means stands in the proto.
 """
 
 from collections.abc import Mapping

@@ -13,9 +13,9 @@ from eco2.character.v1 import character_pb2
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import classification_pb2
+from mesh.grpc.proto_mirror import to_proto
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
-from mesh.proto_mirror import to_proto
-from mesh.status import to_status
 from scan_svc.messages import message
 from scan_svc.results import Answer, Classification, DisposalRule, Place, Reward
 from scan_svc.scans import Scan, StageRun, State, Step

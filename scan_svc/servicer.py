@@ -9,9 +9,9 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
-from mesh.grpc_handler import CallLimit
-from mesh.identity import caller
-from mesh.telemetry import traceparent
+from mesh.grpc.handler import CallLimit
+from mesh.grpc.identity import caller
+from mesh.observability.telemetry import traceparent
 from scan_svc import scan_proto, wire
 from scan_svc.lifecycle import Lifecycle
 from scan_svc.progress import wire as progress_wire

@@ -14,7 +14,7 @@ import asyncpg
 from mesh import outages
 from mesh.batches import Batches
 from mesh.errors import EcoError
-from mesh.grpc_client import Peer
+from mesh.grpc.client import Peer
 from mesh.models.spent import Spent, header
 from mesh.postgres import Queries
 from mesh.reasons import Reason

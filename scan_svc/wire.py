@@ -3,7 +3,7 @@
 import hashlib
 
 from eco2.scan.v1 import scan_service_pb2
-from mesh.identity import Caller
+from mesh.grpc.identity import Caller
 from scan_svc import scan_proto
 from scan_svc.lifecycle import Created
 from scan_svc.replies.execution import ReplyOutcome

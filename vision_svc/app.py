@@ -22,11 +22,11 @@ from pathlib import Path
 from opentelemetry.metrics import Meter
 
 from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_server
-from mesh import telemetry
 from mesh.addresses import open_public_client
+from mesh.grpc.server import Server, Service, serving
+from mesh.observability import telemetry
 from mesh.redis import GuardedRedis, open_redis
 from mesh.s3.bucket import open_bucket
-from mesh.server import Server, Service, serving
 from vision_svc.classifiers import lazy_offline
 from vision_svc.classifiers.cache import Cache, CachedClassifier, open_cache
 from vision_svc.classifiers.classification import Classification

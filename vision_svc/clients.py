@@ -10,7 +10,7 @@ import structlog
 
 from eco2.rules.v1 import rules_service_pb2, rules_service_pb2_grpc
 from mesh.errors import EcoError
-from mesh.grpc_client import Peer, open_channel
+from mesh.grpc.client import Peer, open_channel
 from mesh.locale import Locale
 from mesh.tasks import end
 from vision_svc.classifiers.classification import Category, WasteKind, text

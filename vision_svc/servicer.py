@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from eco2.vision.v1 import vision_service_pb2, vision_service_pb2_grpc
-from mesh.identity import caller
+from mesh.grpc.identity import caller
 from mesh.models.usage import terms
 from vision_svc import wire
 from vision_svc.classify import PhotoClassifier

@@ -1,8 +1,8 @@
 """Protos of the Vision service to its domain and back."""
 
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
+from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
-from mesh.proto_mirror import to_proto
 from vision_svc.classifiers.classification import Candidate, Category, Classification
 from vision_svc.classify import ClassifiedPhoto, Phase
 from vision_svc.photos.locations import Location, locate, stored

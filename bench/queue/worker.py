@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import uvloop
 
 from bench.queue.peers import InstantPeers
-from mesh import telemetry
 from mesh.circuit_breakers import CircuitBreaker
+from mesh.observability import telemetry
 from mesh.postgres import Pool, listen, open_pool
 from mesh.settings import ServiceSettings
 from scan_svc.jobs.consumer import Consumer, JobKind

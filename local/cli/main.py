@@ -23,7 +23,7 @@ from local.stack import postgres, stack
 from local.stack import up as foreground
 from local.stack.secrets import Secrets
 from local.stack.tokens import Tokens
-from mesh import identity
+from mesh.grpc import identity
 
 app = typer.Typer(
     help="Eco²: scan a photo of waste, from the command line.", no_args_is_help=True, pretty_exceptions_enable=False

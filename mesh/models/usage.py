@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mesh.errors import EcoError
-from mesh.identity import caller
+from mesh.grpc.identity import caller
 from mesh.models.spent import Spent, told
 
 _LONGEST = 60.0  # for a caller who names no deadline

@@ -7,10 +7,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.vision.v1 import classification_pb2
+from mesh.grpc.proto_mirror import to_proto
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
-from mesh.proto_mirror import to_proto
 from mesh.reasons import Reason
-from mesh.status import to_status
 from scan_svc.jobs.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterState
 from scan_svc.jobs.stats import QueueStats, StageStats
 from scan_svc.webhooks.message import DeliveryAttempt, DeliveryRecord

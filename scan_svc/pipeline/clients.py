@@ -11,8 +11,8 @@ from google.type import latlng_pb2
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
-from mesh.grpc_client import Peer, open_channel
-from mesh.proto_mirror import from_proto, to_proto
+from mesh.grpc.client import Peer, open_channel
+from mesh.grpc.proto_mirror import from_proto, to_proto
 from scan_svc.results import Answer, Category, Classification, DisposalRule, Interpretation, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
 from scan_svc.settings import ScanSettings

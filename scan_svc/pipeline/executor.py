@@ -16,8 +16,8 @@ import structlog
 from msgspec.structs import replace
 from opentelemetry import trace
 
-from mesh import telemetry
 from mesh.errors import DeadlineExceeded, EcoError
+from mesh.observability import telemetry
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import WEBHOOK_KIND, Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue

@@ -5,8 +5,9 @@ from typing import TypeVar
 
 import structlog
 
-from mesh import outages, telemetry
+from mesh import outages
 from mesh.errors import EcoError, Internal
+from mesh.observability import telemetry
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced
 

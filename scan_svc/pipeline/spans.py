@@ -6,7 +6,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Link
 
-from mesh import telemetry
+from mesh.observability import telemetry
 
 
 def stage_span(tracer: trace.Tracer | None, stage: str, traceparent: str) -> AbstractContextManager[object]:

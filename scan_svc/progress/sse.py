@@ -9,7 +9,7 @@ from google.api.httpbody_pb2 import HttpBody
 from eco2.scan.v1 import event_stream_service_pb2 as pb
 from eco2.scan.v1 import event_stream_service_pb2_grpc, scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
-from mesh.identity import Caller, caller
+from mesh.grpc.identity import Caller, caller
 from scan_svc import scan_proto
 from scan_svc.progress import wire
 from scan_svc.progress.json_writer import JsonWriter

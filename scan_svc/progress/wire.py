@@ -1,7 +1,7 @@
 """What watchers and those who wait for a change ask for, and what they are told."""
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from mesh.identity import Caller
+from mesh.grpc.identity import Caller
 from mesh.locale import Locale
 from scan_svc.messages import message
 from scan_svc.progress.snapshots import Snapshot

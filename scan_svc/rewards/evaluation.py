@@ -16,8 +16,8 @@ import structlog
 from msgspec.structs import replace
 from opentelemetry import trace
 
-from mesh import telemetry
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
+from mesh.observability import telemetry
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
 from scan_svc.pipeline.persistence import internal, persist

@@ -15,7 +15,7 @@ from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
-from mesh.identity import USER_HEADER
+from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx2
 import uuid_utils
 
-from mesh import telemetry
+from mesh.observability import telemetry
 from mesh.postgres import Pool, open_pool
 from mesh.redis import open_redis
 from scan_svc.consumers import JobTables

@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 import uvloop
 
-from mesh import telemetry
+from mesh.observability import telemetry
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
 from mesh.tasks import kept_running

@@ -120,8 +120,10 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_what_is_not_there_is_noticed() -> None:
     """The checks above see a wrong file, function, method and section, and know the right ones."""
-    wrong = "`mesh/nobody.py::caller` `mesh/identity.py::nobody` `mesh/identity.py::Caller.nobody`"
-    right = "`mesh/identity.py::caller` `mesh/identity.py::Caller.user_id` `mesh/identity.py::USER_HEADER`"
+    wrong = "`mesh/nobody.py::caller` `mesh/grpc/identity.py::nobody` `mesh/grpc/identity.py::Caller.nobody`"
+    right = (
+        "`mesh/grpc/identity.py::caller` `mesh/grpc/identity.py::Caller.user_id` `mesh/grpc/identity.py::USER_HEADER`"
+    )
     assert len(unknown(f"{wrong} {right}")) == len(wrong.split())
     assert dead(README, "[a](nowhere.md) [b](README.md#nowhere) [c](#two-commands) [d](mesh)") == [
         "nowhere.md",

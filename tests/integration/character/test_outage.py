@@ -17,8 +17,8 @@ from character_svc.settings import CharacterSettings
 from eco2.character.v1 import character_service_pb2 as pb
 from eco2.character.v1.character_service_pb2_grpc import CharacterServiceStub
 from eco2.vision.v1.classification_pb2 import Category
+from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -13,8 +13,8 @@ import pytest
 from eco2.character.v1 import character_service_pb2 as pb
 from eco2.character.v1.character_pb2 import Reward
 from eco2.vision.v1.classification_pb2 import Category
+from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.character.v1.character_service_pb2_grpc import CharacterServiceAsyncStub

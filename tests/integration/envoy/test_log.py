@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from mesh import telemetry
+from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
 from tests.support.fake_mesh import FakeMesh
 

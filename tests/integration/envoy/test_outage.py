@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from mesh.errors import Unavailable
+from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 from tests.support.edge import Edge, running
 from tests.support.ports import free_port
 from tests.support.rest_contract import SCAN_ID

@@ -15,9 +15,9 @@ from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import NoOpTracer
 
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
-from mesh.server import Service, serving
+from mesh.grpc.server import Service, serving
+from mesh.observability.telemetry import Telemetry
 from mesh.settings import ServiceSettings
-from mesh.telemetry import Telemetry
 from tests.support.edge import running
 from tests.support.ports import free_port
 

@@ -20,13 +20,13 @@ from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
 from mesh.errors import EcoError, NotFound, ResourceExhausted
-from mesh.grpc_client import Peer
-from mesh.identity import USER_HEADER, caller
+from mesh.grpc.client import Peer
+from mesh.grpc.identity import USER_HEADER, caller
+from mesh.grpc.server import Service, serving
+from mesh.grpc.status import DETAILS_HEADER
+from mesh.observability.telemetry import Telemetry, traceparent
 from mesh.reasons import Reason
-from mesh.server import Service, serving
 from mesh.settings import Misconfigured, ServiceSettings
-from mesh.status import DETAILS_HEADER
-from mesh.telemetry import Telemetry, traceparent
 
 ID = "0197a000-0000-7000-8000-000000000000"
 NAME = "eco2.scan.v1.ScanService"

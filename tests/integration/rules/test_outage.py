@@ -14,8 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceStub
 from eco2.vision.v1.classification_pb2 import Category
+from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 from rules_svc.app import NAME, application
 from rules_svc.settings import RulesSettings
 

@@ -10,8 +10,8 @@ from google.type.latlng_pb2 import LatLng
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.disposal_pb2 import Answer, AppliedRegion
 from eco2.vision.v1.classification_pb2 import Category, Classification
+from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceAsyncStub

@@ -12,8 +12,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2, scan_service_pb2, scan_service_pb2_grpc
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, WatchScanResponse
-from mesh.identity import USER_HEADER
-from mesh.status import DETAILS_HEADER
+from mesh.grpc.identity import USER_HEADER
+from mesh.grpc.status import DETAILS_HEADER
 
 PHOTO = b"\xff\xd8 a photo, as far as storage is concerned \xff\xd9"
 

@@ -13,8 +13,8 @@ import pytest
 from eco2.character.v1 import character_service_pb2_grpc
 from eco2.rules.v1 import rules_service_pb2_grpc
 from eco2.vision.v1 import vision_service_pb2_grpc
-from mesh import telemetry
-from mesh.server import Service, serving
+from mesh.grpc.server import Service, serving
+from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
 from scan_svc.app import application
 from scan_svc.settings import ScanSettings

@@ -13,10 +13,10 @@ from google.rpc import error_details_pb2, status_pb2
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest
 from mesh.errors import ResourceExhausted
+from mesh.grpc.status import DETAILS_HEADER
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
 from mesh.redis import open_redis
-from mesh.status import DETAILS_HEADER
 from scan_svc.admission import Admission, Backlog
 from tests.integration.scan.client import Client, StartScanService, create, photo, reason
 from tests.support.gates import Gate

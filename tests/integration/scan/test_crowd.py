@@ -15,7 +15,7 @@ import pytest
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_service_pb2 import CancelScanRequest, CreateScanRequest, WatchScanRequest, WatchScanResponse
 from local.stack.services import probe
-from mesh.identity import USER_HEADER
+from mesh.grpc.identity import USER_HEADER
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 

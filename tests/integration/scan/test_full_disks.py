@@ -9,9 +9,9 @@ import grpc
 import pytest
 
 from mesh.errors import Unavailable
+from mesh.grpc.status import from_rpc_error
 from mesh.migrations import migrate
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State
 from tests.integration.scan.client import Client

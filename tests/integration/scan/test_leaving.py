@@ -7,7 +7,7 @@ import asyncpg
 
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
-from mesh.identity import USER_HEADER
+from mesh.grpc.identity import USER_HEADER
 from tests.integration.scan.client import StartScanService, rest
 from tests.support.peer_servicers import Peers
 

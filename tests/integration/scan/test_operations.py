@@ -15,9 +15,9 @@ from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2
 from mesh.errors import NotFound
+from mesh.grpc.status import DETAILS_HEADER
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
-from mesh.status import DETAILS_HEADER
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.scans import Failure
 from tests.integration.scan.client import Client, StartScanService

@@ -10,10 +10,10 @@ import grpc
 import pytest
 
 from eco2.scan.v1.scan_service_pb2 import ListScansRequest
+from mesh.grpc.status import from_rpc_error
 from mesh.postgres import Pool, open_pool
 from mesh.reasons import Reason
 from mesh.redis import open_redis
-from mesh.status import from_rpc_error
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshot, Snapshots

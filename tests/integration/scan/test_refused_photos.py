@@ -12,12 +12,12 @@ from PIL import ExifTags, Image
 
 from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import vision_service_pb2_grpc
-from mesh import telemetry
+from mesh.grpc.server import Service, serving
 from mesh.locale import Locale
 from mesh.models.usage import Terms, Usage
+from mesh.observability import telemetry
 from mesh.s3.bucket import open_bucket
 from mesh.s3.settings import StorageSettings
-from mesh.server import Service, serving
 from mesh.settings import ServiceSettings
 from scan_svc.settings import StageSettings
 from tests.integration.scan.client import StartScanService

@@ -12,9 +12,9 @@ import pytest
 from eco2.character.v1.character_pb2 import Reward
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import AnswerQuestionRequest
+from mesh.grpc.status import from_rpc_error
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
-from mesh.status import from_rpc_error
 from scan_svc.replies.store import Reply, ReplyStore
 from scan_svc.results import Results
 from scan_svc.scans import StageRun

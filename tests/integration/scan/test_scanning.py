@@ -11,7 +11,7 @@ from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import GetScanRequest, ListScansRequest, WatchScanResponse
 from mesh.errors import InvalidArgument, Unavailable
-from mesh.identity import USER_HEADER
+from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 from tests.integration.scan.client import PHOTO, Client, StartScanService, reason, reason_of
 from tests.support.gates import Gate

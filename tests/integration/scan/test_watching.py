@@ -8,7 +8,7 @@ from typing import Any
 
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
-from mesh.identity import USER_HEADER
+from mesh.grpc.identity import USER_HEADER
 from mesh.redis import open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.snapshots import Snapshots

@@ -11,11 +11,11 @@ from PIL import Image
 
 from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest, ClassifyResponse
 from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub, add_VisionServiceServicer_to_server
-from mesh import telemetry
 from mesh.addresses import open_public_client
-from mesh.server import Service, serving
+from mesh.grpc.server import Service, serving
+from mesh.grpc.status import from_rpc_error
+from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
-from mesh.status import from_rpc_error
 from tests.support.sample_photos import note
 from tests.support.sample_storage import SampleStorage
 from vision_svc.app import NAME

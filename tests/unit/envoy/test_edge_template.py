@@ -12,9 +12,9 @@ from google.protobuf import json_format
 from google.rpc import error_details_pb2 as error_details_pb2  # ParseDict finds the details' types
 from google.rpc import status_pb2
 
+from mesh.grpc.status import DOMAIN
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import DOMAIN
 
 TEMPLATE = Template((Path(__file__).parents[3] / "envoy" / "edge.yaml").read_text(encoding="utf-8"))
 PLACEHOLDERS = {

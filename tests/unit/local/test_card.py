@@ -12,9 +12,9 @@ from eco2.vision.v1 import classification_pb2
 from local.cli.display import card
 from local.cli.display.labels import LABELS
 from mesh.errors import InvalidArgument
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import to_status
 
 State = scan_pb2.Scan.State
 METAL = classification_pb2.Category(major="재활용폐기물", middle="금속류", minor="캔")

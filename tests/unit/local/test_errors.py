@@ -8,9 +8,9 @@ from google.rpc import code_pb2, status_pb2
 
 from local.cli.api.errors import ApiError, ErrorText
 from mesh.errors import NotFound
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import to_status
 
 ERROR = NotFound(Reason.SCAN_NOT_FOUND, scan_id="a1")
 

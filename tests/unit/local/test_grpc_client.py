@@ -17,9 +17,9 @@ from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from local.cli.api.errors import ApiError
 from local.cli.api.grpc import DeadLetterFilter, OperationsClient, WatchClient
 from mesh.errors import NotFound
+from mesh.grpc.status import DETAILS_HEADER, to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import DETAILS_HEADER, to_status
 
 Event = scan_service_pb2.WatchScanResponse
 T = TypeVar("T")

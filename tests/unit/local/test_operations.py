@@ -12,9 +12,9 @@ from eco2.scan.v1 import operations_service_pb2_grpc
 from local.cli import main as cli
 from local.cli import operations
 from mesh.errors import Unavailable
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import to_status
 
 SCAN_ID = "01980000-0000-7000-8000-000000000000"
 WEBHOOK_ID = "01980000-0000-7000-8000-000000000001"

@@ -12,9 +12,9 @@ from eco2.scan.v1 import scan_pb2
 from local.cli.api.errors import ApiError, Disconnected
 from local.cli.api.rest import Question, ScanClient
 from mesh.errors import FailedPrecondition
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import to_status
 
 PHOTO = b"\x89PNG photo"
 SCAN_ID = "01980000-0000-7000-8000-000000000000"

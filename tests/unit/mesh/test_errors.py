@@ -8,9 +8,9 @@ from google.rpc import error_details_pb2
 
 from eco2.errors.v1 import error_reason_pb2
 from mesh.errors import EcoError, FieldViolation, InvalidArgument, ResourceExhausted
+from mesh.grpc.status import CODES, DETAILS_HEADER, MOST_BYTES, from_rpc_error, to_error, to_status, wire_bytes
 from mesh.locale import Locale
 from mesh.reasons import TEXTS, Reason
-from mesh.status import CODES, DETAILS_HEADER, MOST_BYTES, from_rpc_error, to_error, to_status, wire_bytes
 
 
 def test_reasons_mirror_the_proto() -> None:

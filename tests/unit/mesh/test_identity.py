@@ -7,7 +7,7 @@ import pytest
 
 from eco2.character.v1.character_service_pb2 import EvaluateRewardRequest
 from mesh.errors import InvalidArgument, Unauthenticated
-from mesh.identity import Caller, caller, on_behalf_of
+from mesh.grpc.identity import Caller, caller, on_behalf_of
 from mesh.locale import Locale
 from mesh.reasons import Reason
 from mesh.validation.rules import admit

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pytest
 import structlog
 
-from mesh import telemetry
-from mesh.log_lines import LONGEST_LINE
+from mesh.observability import telemetry
+from mesh.observability.log_lines import LONGEST_LINE
 from mesh.settings import ServiceSettings
 
 Form = Literal["json", "console"]

@@ -9,7 +9,7 @@ from google.type import latlng_pb2
 from eco2.character.v1 import character_pb2
 from eco2.rules.v1 import disposal_pb2
 from eco2.vision.v1 import classification_pb2
-from mesh.proto_mirror import from_proto, mismatches, to_proto
+from mesh.grpc.proto_mirror import from_proto, mismatches, to_proto
 from scan_svc import results
 
 PAIRS: list[tuple[type, type[Message]]] = [

@@ -14,9 +14,9 @@ from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
 from mesh.errors import MOST_VIOLATIONS, InvalidArgument
+from mesh.grpc.status import MOST_BYTES, to_status, wire_bytes
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import MOST_BYTES, to_status, wire_bytes
 from mesh.validation.rules import admit
 
 MODULES = (

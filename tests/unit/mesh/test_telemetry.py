@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 import structlog
 
-from mesh import telemetry
+from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.errors import InvalidArgument
+from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.status import to_status
 from scan_svc.progress.json_writer import JsonWriter
 
 EVERYTHING = scan_pb2.Scan(

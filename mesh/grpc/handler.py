@@ -19,12 +19,13 @@ from google.protobuf.message import DecodeError
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from mesh import outages, telemetry
+from mesh import outages
 from mesh.errors import EcoError, Internal, ResourceExhausted
-from mesh.identity import caller
+from mesh.grpc.identity import caller
+from mesh.grpc.status import DETAILS_HEADER, to_status
+from mesh.observability import telemetry
+from mesh.observability.telemetry import Telemetry
 from mesh.reasons import Reason
-from mesh.status import DETAILS_HEADER, to_status
-from mesh.telemetry import Telemetry
 from mesh.validation.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fields
 from mesh.validation.rules import admit
 

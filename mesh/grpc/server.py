@@ -18,10 +18,10 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from mesh import memory
-from mesh.grpc_handler import CallLimit, GrpcHandler
+from mesh.grpc.handler import CallLimit, GrpcHandler
+from mesh.observability.telemetry import Telemetry
 from mesh.settings import Misconfigured, ServiceSettings, end_misused, load
 from mesh.tasks import end
-from mesh.telemetry import Telemetry
 
 _log = structlog.get_logger("server")
 

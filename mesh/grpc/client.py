@@ -7,10 +7,10 @@ from typing import Any
 
 import grpc
 
-from mesh import telemetry
 from mesh.errors import EcoError
-from mesh.identity import on_behalf_of
-from mesh.status import from_rpc_error
+from mesh.grpc.identity import on_behalf_of
+from mesh.grpc.status import from_rpc_error
+from mesh.observability import telemetry
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from mesh.log_lines import Bounded
+from mesh.observability.log_lines import Bounded
 from mesh.settings import ServiceSettings
 
 _PROPAGATOR = TraceContextTextMapPropagator()

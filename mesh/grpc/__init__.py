@@ -1,0 +1,1 @@
+"""What speaks gRPC: servers, clients, the status of errors, and who calls."""
