@@ -3,8 +3,8 @@
 import os
 import subprocess
 import sys
-import time
 import unicodedata
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import yaml
 
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.index import ItemIndex, initials, letters
+from tests.unit.rules.work import calls_made
 
 CASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("searches.yaml").read_text("utf-8"))
 ITEMS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("items.yaml").read_text("utf-8"))
@@ -193,10 +194,11 @@ def test_separate_letters_find_what_syllables_find(index: ItemIndex) -> None:
     assert index.search(unicodedata.normalize("NFD", "우유갑을"), 3) == index.search("우유갑을", 3)
 
 
-def test_searching_takes_no_more_than_a_few_milliseconds(index: ItemIndex) -> None:
-    """`make bench-places` measures the promise of one; here any machine, however busy, finds what grew tenfold."""
-    taken = [min(_cpu_seconds(index, question) for _ in range(5)) for question in CASES]
-    assert sorted(taken)[int(len(taken) * 0.99)] < 0.01
+def test_searching_is_little_work(index: ItemIndex) -> None:
+    """What it takes in milliseconds `make bench-places` measures; here what grew is found on any machine."""
+    calls = sorted(calls_made(partial(index.search, question, 5)) for question in CASES)
+    assert calls[len(calls) // 2] < 1_000
+    assert calls[-1] < 6_000
 
 
 def test_every_name_and_synonym_finds_its_own_category(index: ItemIndex, book: Rulebook) -> None:
@@ -225,10 +227,9 @@ def test_no_more_are_given_than_asked_for(index: ItemIndex) -> None:
 @pytest.mark.parametrize(
     "text", ["가" * 100, "ㄱ" * 100, "페트 " * 33, "a b " * 25, "은는이가" * 25, "pet bottle " * 9]
 )
-def test_the_longest_question_is_answered_quickly(index: ItemIndex, text: str) -> None:
+def test_the_longest_question_is_little_work(index: ItemIndex, text: str) -> None:
     """The contract allows 100 characters; none of them may cost more than a few milliseconds of everybody's time."""
-    best = min(_cpu_seconds(index, text) for _ in range(3))
-    assert best < 0.05
+    assert calls_made(partial(index.search, text, 5)) < 40_000
 
 
 def test_letters_make_two_spellings_comparable() -> None:
@@ -239,9 +240,3 @@ def test_letters_make_two_spellings_comparable() -> None:
 
 def _path(text: str) -> tuple[str, ...]:
     return tuple(text.split("/"))
-
-
-def _cpu_seconds(index: ItemIndex, text: str) -> float:
-    began = time.thread_time()
-    index.search(text, 5)
-    return time.thread_time() - began
