@@ -1,6 +1,6 @@
 """`python -m local.schemas`: every YAML file of the services' data has the shape that its JSON Schema describes.
 
-The schema of `taxonomy.yaml` is `taxonomy.schema.json` beside it; that of each file in `rules/` is `rules.schema.json`
+The schema of `tags.yaml` is `tags.schema.json` beside it; that of each file in `rules/` is `rules.schema.json`
 beside the folder. A file without a schema is an error.
 """
 

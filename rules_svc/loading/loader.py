@@ -15,7 +15,7 @@ import yaml
 
 from mesh.validation.normalization import composed
 from rules_svc.answers.questions import Questions
-from rules_svc.loading.schema import HeadsFile, NodeEntry, OverlayEntry, QuestionsFile, RuleFile, TagEntry
+from rules_svc.loading.schema import HeadsFile, OverlayEntry, QuestionsFile, RuleFile, TagEntry, TaxonomyFile, majors_of
 from rules_svc.rulebook.gazetteer import FormerRegion, Region
 from rules_svc.rulebook.regions import NATION, Regions
 from rules_svc.rulebook.rulebook import Rulebook
@@ -65,8 +65,7 @@ def load(data: Traversable = DATA) -> Rulebook:
 
 def load_taxonomy(data: Traversable = DATA) -> Taxonomy:
     """Every category, with the rules for names of several words. Raises as `load` does."""
-    nodes = _shaped(data / "taxonomy.yaml", list[NodeEntry])
-    taxonomy = Taxonomy.of([entry.node() for entry in nodes])
+    taxonomy = Taxonomy.of(majors_of(_shaped(file, TaxonomyFile) for file in _yaml_files(data / "taxonomy")))
     return replace(taxonomy, compounds=_shaped(data / "heads.yaml", HeadsFile).compounds(taxonomy))
 
 
@@ -112,6 +111,7 @@ def _digest(data: Traversable) -> str:
     regions = data / "regions"
     for file in [
         *_yaml_files(data),
+        *_yaml_files(data / "taxonomy"),
         *_yaml_files(data / "rules"),
         *_yaml_files(regions),
         regions / "gazetteer.csv",

@@ -1,5 +1,6 @@
 """The entries of the rule book's YAML files, and the domain objects they become."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import msgspec
@@ -21,7 +22,7 @@ def path_of(text: str) -> Path:
 
 
 class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A category in `taxonomy.yaml`."""
+    """A category in a file of `taxonomy/`."""
 
     key: str
     name: Text
@@ -32,6 +33,31 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
         """The category, below this path."""
         path = (*above, self.key)
         return Node(path, self.name, self.synonyms, tuple(child.node(path) for child in self.children))
+
+
+class TaxonomyFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of `taxonomy/`: categories, at the top or below one of an earlier file."""
+
+    categories: list[NodeEntry]
+    below: str = ""
+
+
+def majors_of(taxonomy_files: Iterable[TaxonomyFile]) -> list[Node]:
+    """The tree's roots, in the files' order.
+
+    Raises:
+        ValueError: A file hangs its categories below one that no earlier file has.
+    """
+    root = NodeEntry("", Text("", ""), Synonyms())
+    for file in taxonomy_files:
+        above = root
+        for key in path_of(file.below) if file.below else ():
+            below = next((entry for entry in above.children if entry.key == key), None)
+            if below is None:
+                raise ValueError(f"no earlier taxonomy file has {file.below}")
+            above = below
+        above.children.extend(file.categories)
+    return [entry.node() for entry in root.children]
 
 
 class CompoundEntry(msgspec.Struct, forbid_unknown_fields=True):

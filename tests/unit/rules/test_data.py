@@ -20,11 +20,9 @@ from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path, within
 
 DATA = loader.DATA
-FILES = [
-    (file, file.removesuffix(".yaml")) for file in ("taxonomy.yaml", "heads.yaml", "tags.yaml", "questions.yaml")
-] + [
+FILES = [(file, file.removesuffix(".yaml")) for file in ("heads.yaml", "tags.yaml", "questions.yaml")] + [
     (f"{folder}/{file.name}", folder)
-    for folder in ("rules", "regions")
+    for folder in ("taxonomy", "rules", "regions")
     for file in (DATA / folder).iterdir()
     if file.name.endswith(".yaml")
 ]

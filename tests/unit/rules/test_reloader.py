@@ -40,7 +40,7 @@ async def test_a_change_becomes_the_current_edition_as_a_whole(folder: Path) -> 
     """Rules, names and search change together, and so does the version."""
     editions = RulebookReloader(folder)
     before = editions.current
-    replace_in(folder / "taxonomy.yaml", "ko: 신문지,", "ko: 종이신문,")
+    replace_in(folder / "taxonomy" / "01_paper.yaml", "ko: 신문지,", "ko: 종이신문,")
     after = await looked_twice(editions)
     assert after.book.version != before.book.version
     assert after.book.taxonomy[NEWSPAPER].name.ko == "종이신문"
@@ -54,8 +54,8 @@ async def test_what_is_still_being_copied_is_left_alone(folder: Path) -> None:
     editions = RulebookReloader(folder)
     before = editions.current
     for name in ("종이신문", "신문", "옛 신문"):
-        text = (folder / "taxonomy.yaml").read_text("utf-8")
-        (folder / "taxonomy.yaml").write_text(text.replace("ko: 신문지,", f"ko: {name}지,"), "utf-8")
+        text = (folder / "taxonomy" / "01_paper.yaml").read_text("utf-8")
+        (folder / "taxonomy" / "01_paper.yaml").write_text(text.replace("ko: 신문지,", f"ko: {name}지,"), "utf-8")
         await editions.look()
         assert editions.current is before
     await editions.look()
@@ -65,11 +65,16 @@ async def test_what_is_still_being_copied_is_left_alone(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "named"),
     [
-        pytest.param("taxonomy.yaml", "- key: 재활용폐기물", "- key: [재활용폐기물", "taxonomy.yaml", id="not YAML"),
         pytest.param(
-            "taxonomy.yaml", "- key: 재활용폐기물", "- kye: 재활용폐기물", "taxonomy.yaml", id="a wrong field"
+            "taxonomy/00_recyclables.yaml", "- key: 재활용", "- key: [재활용", "00_recyclables.yaml", id="not YAML"
+        ),
+        pytest.param(
+            "taxonomy/00_recyclables.yaml", "- key: 재활용", "- kye: 재활용", "00_recyclables.yaml", id="a wrong field"
         ),
         pytest.param("rules/01_paper.yaml", "재활용폐기물/종이", "재활용폐기물/석재", "석재", id="no such category"),
+        pytest.param(
+            "taxonomy/01_paper.yaml", "below: 재활용폐기물", "below: 재활용", "no earlier", id="below nothing"
+        ),
     ],
 )
 async def test_a_broken_edition_is_refused_and_the_good_one_stays(
@@ -86,15 +91,15 @@ async def test_a_broken_edition_is_refused_and_the_good_one_stays(
     assert (entry["log_level"], entry["kept"]) == ("error", before.book.version)
     assert named in entry["error"]
     replace_in(folder / file, new, old)
-    replace_in(folder / "taxonomy.yaml", "ko: 신문지,", "ko: 종이신문,")
+    replace_in(folder / "taxonomy" / "01_paper.yaml", "ko: 신문지,", "ko: 종이신문,")
     assert await looked_twice(editions) is not before
 
 
 async def test_a_missing_file_is_refused(folder: Path) -> None:
-    """A folder that is half mounted has no taxonomy."""
+    """A folder that is half mounted has rules for categories it doesn't know."""
     editions = RulebookReloader(folder)
     before = editions.current
-    (folder / "taxonomy.yaml").unlink()
+    (folder / "taxonomy" / "01_paper.yaml").unlink()
     assert await looked_twice(editions) is before
 
 

@@ -11,13 +11,18 @@ from mesh.locale import Locale
 from vision_svc.classifiers.classification import UNKNOWN, Category, WasteKind
 from vision_svc.classifiers.labels import GROUP_OF, GROUPS, KINDS
 
-_TAXONOMY = Path(__file__).parents[3] / "rules_svc" / "data" / "taxonomy.yaml"
+_TAXONOMY = Path(__file__).parents[3] / "rules_svc" / "data" / "taxonomy"
 
 
 @pytest.fixture(scope="module")
 def taxonomy() -> Mapping[Category, Mapping[str, str]]:
     """Names of the rule book's categories, by category."""
-    return dict(_walk(yaml.safe_load(_TAXONOMY.read_text("utf-8")), ()))
+    files = [yaml.safe_load(file.read_text("utf-8")) for file in _TAXONOMY.glob("*.yaml")]
+    return {
+        category: name
+        for file in files
+        for category, name in _walk(file["categories"], tuple(filter(None, [file.get("below")])))
+    }
 
 
 def _walk(nodes: list[dict[str, Any]], above: tuple[str, ...]) -> Iterator[tuple[Category, Mapping[str, str]]]:
