@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Waits until something is true of another process, which can't tell us."""
     async with asyncio.timeout(seconds):
         while True:
