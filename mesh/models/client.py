@@ -13,12 +13,13 @@ import structlog
 
 from mesh.circuit_breakers import ProviderBreaker
 from mesh.errors import EcoError
-from mesh.models import errors as failures
+from mesh.models import errors
 from mesh.models.budget import Budget, Clock
 from mesh.models.ledger import Entry
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import Price, Tokens
-from mesh.models.transport import Body, Sdk
+from mesh.models.sdk import Sdk
+from mesh.models.stream_reader import StreamReader
 from mesh.models.usage import Terms, Usage
 from mesh.models.wire import Prompt, Streamed, read_reply
 from mesh.reasons import Reason
@@ -70,7 +71,7 @@ class HostedModel:
         sdk: The official client.
         price: What it costs.
         budget: Asked before every try.
-        patience: How long it may take.
+        timeouts: How long it may take.
         clock: Time.
         metrics: What is counted.
     """
@@ -81,7 +82,7 @@ class HostedModel:
         sdk: Sdk,
         price: Price,
         budget: Budget,
-        patience: ModelTimeouts,
+        timeouts: ModelTimeouts,
         clock: Clock,
         metrics: ModelMetrics,
     ) -> None:
@@ -89,7 +90,7 @@ class HostedModel:
         self._sdk = sdk
         self._price = price
         self._budget = budget
-        self._patience = patience
+        self._timeouts = timeouts
         self._clock = clock
         self._metrics = metrics
         self._breaker = ProviderBreaker(clock.monotonic)
@@ -154,10 +155,10 @@ class HostedModel:
         try:
             reply = read_reply(response.content)
         except msgspec.DecodeError as error:
-            raise failures.invalid(self.name, "json") from error
+            raise errors.invalid(self.name, "json") from error
         self._pay(entry, reply.usage.tokens() if reply.usage else prompt.estimate(0, 0), reply.model, terms)
         if not reply.choices:
-            raise failures.invalid(self.name, "empty")
+            raise errors.invalid(self.name, "empty")
         choice = reply.choices[0]
         return self._finished(choice.message.content, choice.finish_reason, choice.message.refusal, reply.model)
 
@@ -165,7 +166,7 @@ class HostedModel:
         """Asks breaker and budget."""
         pause = self._breaker.open_for()
         if pause:
-            raise failures.unavailable(self.name, pause)
+            raise errors.unavailable(self.name, pause)
         estimate = prompt.estimate(self._price.image_tokens)
         tokens = estimate.read + estimate.written
         return await self._budget.reserve(self.name, terms, tokens, self._price.micro_usd(estimate))
@@ -174,7 +175,7 @@ class HostedModel:
         self, prompt: Prompt, content: bytes, terms: Terms, entry: Entry, *, streamed: bool
     ) -> httpx2.Response:
         """One request, up to its response: the whole of it, or where it begins."""
-        limit = min(self._patience.first_byte, terms.deadline - self._clock.monotonic())
+        limit = min(self._timeouts.first_byte, terms.deadline - self._clock.monotonic())
         try:
             async with asyncio.timeout(limit):
                 response = await self._sdk.complete(content, max(limit, 0.001) + 1, streamed=streamed)
@@ -189,7 +190,7 @@ class HostedModel:
 
     def _failed(self, error: BaseException, prompt: Prompt, terms: Terms, entry: Entry) -> EcoError:
         """Counts a failed try and names it."""
-        failure = failures.from_sdk(error, self.name)
+        failure = errors.from_sdk(error, self.name)
         if isinstance(error, openai.APIStatusError):
             self._pay(entry, Tokens(0, 0), self.name, terms)  # an error costs nothing
         else:
@@ -208,58 +209,47 @@ class HostedModel:
         jitter = random.uniform(0, _BACKOFF * 2**attempt)
         wait = max(jitter, error.retry_after or 0.0) if error.reason is Reason.MODEL_RATE_LIMITED else jitter
         left = terms.deadline - self._clock.monotonic()
-        if error.reason not in failures.RETRIED or attempt >= self._patience.attempts or wait + _LEAST_SECONDS > left:
+        if error.reason not in errors.RETRIED or attempt >= self._timeouts.attempts or wait + _LEAST_SECONDS > left:
             raise error
         await self._clock.sleep(wait)
 
     async def _read(
         self, response: httpx2.Response, prompt: Prompt, terms: Terms, entry: Entry, pause: float
     ) -> AsyncGenerator[str | Completion, None]:
-        told, paid = Streamed(), False
+        answer, paid = Streamed(), False
+        reader = StreamReader(response, self._timeouts.stall, terms.deadline - self._clock.monotonic())
         try:
-            async with aclosing(self._pieces(response, terms, pause)) as pieces:
+            async with aclosing(reader.pieces(pause)) as pieces:
                 async for piece in pieces:
-                    text = told.feed(piece)
-                    if told.usage and not paid:
-                        self._pay(entry, told.usage.tokens(), told.model, terms)
+                    text = answer.feed(piece)
+                    if answer.usage and not paid:
+                        self._pay(entry, answer.usage.tokens(), answer.model, terms)
                         paid = True
-                    if told.length > _MOST_CHARACTERS:
-                        raise failures.invalid(self.name, "length")
+                    if answer.length > _MOST_CHARACTERS:
+                        raise errors.invalid(self.name, "length")
                     # What comes with the end is told with the whole.
-                    if text and not told.finish:
+                    if text and not answer.finish:
                         yield text
-        except OSError as error:  # the connection broke, or was silent for too long
+        except (OSError, httpx2.TransportError) as error:  # the connection broke, or was silent for too long
             self._breaker.failed()
-            raise failures.from_sdk(error, self.name) from error
+            raise errors.from_sdk(error, self.name) from error
         except msgspec.DecodeError as error:
-            raise failures.invalid(self.name, "json") from error
+            raise errors.invalid(self.name, "json") from error
         finally:
             if not paid:
                 # Cut off, or left early: nobody told the count.
-                written = prompt.estimate(self._price.image_tokens, told.length)
-                self._bill(written, told.model or self.name, terms)
-        if told.finish is None:
-            raise failures.unavailable(self.name)  # it ended without saying so
-        yield self._finished(told.text, told.finish, told.refusal, told.model)
-
-    async def _pieces(self, response: httpx2.Response, terms: Terms, pause: float) -> AsyncGenerator[bytes, None]:
-        """The body of a stream as it comes, no later than the patience allows."""
-        body = response.stream
-        assert isinstance(body, Body)
-        left = terms.deadline - self._clock.monotonic()
-        try:
-            async with aclosing(body.read_within(self._patience.stall, left, pause)) as pieces:
-                async for piece in pieces:
-                    yield piece
-        finally:
-            await response.aclose()
+                written = prompt.estimate(self._price.image_tokens, answer.length)
+                self._bill(written, answer.model or self.name, terms)
+        if answer.finish is None:
+            raise errors.unavailable(self.name)  # it ended without saying so
+        yield self._finished(answer.text, answer.finish, answer.refusal, answer.model)
 
     def _finished(self, text: str | None, finish: str | None, refusal: str | None, model: str) -> Completion:
-        failure = failures.unfinished(self.name, finish, refusal)
+        failure = errors.unfinished(self.name, finish, refusal)
         if failure is None and not text:
-            failure = failures.invalid(self.name, "empty")
+            failure = errors.invalid(self.name, "empty")
         if failure is None and len(text or "") > _MOST_CHARACTERS:
-            failure = failures.invalid(self.name, "length")
+            failure = errors.invalid(self.name, "length")
         if failure:
             raise failure
         return Completion(composed(text or ""), model)

@@ -10,8 +10,8 @@ from mesh.models.client import HostedModel
 from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import price
+from mesh.models.sdk import Sdk
 from mesh.models.settings import ModelSettings
-from mesh.models.transport import Sdk
 from mesh.redis import open_redis
 
 _NOBODYS = NoOpMeter("eco2")
@@ -24,7 +24,7 @@ async def open_models(
     """The models with these names, closed at exit.
 
     Args:
-        settings: Provider, key, limits and patience.
+        settings: Provider, key, limits and timeouts.
         names: Which.
         meter: Counts their calls; nobody does by default.
 
@@ -46,6 +46,6 @@ async def open_models(
         stack.push_async_callback(budget.settled)
         metrics = ModelMetrics(meter)
         yield [
-            HostedModel(name, sdk, cost, budget, settings.patience(), clock, metrics)
+            HostedModel(name, sdk, cost, budget, settings.timeouts(), clock, metrics)
             for name, cost in zip(names, prices, strict=True)
         ]

@@ -49,7 +49,7 @@ class ModelSettings(ServiceSettings):
             round(self.model_user_daily_usd * _MICRO),
         )
 
-    def patience(self) -> "ModelTimeouts":
+    def timeouts(self) -> "ModelTimeouts":
         """How long a model may take."""
         from mesh.models.client import ModelTimeouts
 
