@@ -18,7 +18,7 @@ from grpc_health.v1 import health_pb2
 from bench.mesh.stack import Stack
 from bench.mesh.users import phones
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.stack.files import write_private
+from local.files import write_private
 from local.stack.ports import HOST, Ports
 from local.stack.services import probe
 from local.stack.supervisor import Child, Program

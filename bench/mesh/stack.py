@@ -11,9 +11,9 @@ import psutil
 
 from bench.machine import cpu_seconds, pss_mebibytes
 from bench.mesh.model import Model, started
-from local.stack.files import read_env
+from local.files import ENV_FILE, read_env
 from local.stack.secrets import Secrets
-from local.stack.stack import ENV_FILE, running
+from local.stack.stack import running
 from local.stack.tokens import Tokens
 
 Cpu = Mapping[str, float]

@@ -13,8 +13,8 @@ import asyncpg
 import psutil
 import uuid_utils
 
-from local.stack.files import read_env
-from local.stack.stack import ENV_FILE, StackPart, running
+from local.files import ENV_FILE, read_env
+from local.stack.stack import StackPart, running
 from mesh.migrations import migrate
 from mesh.postgres import Pool
 from scan_svc.jobs.leases import SCAN_KIND

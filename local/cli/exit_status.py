@@ -8,10 +8,9 @@ import re
 import sys
 from dataclasses import dataclass
 
-from local.cli.api.errors import ApiError, Disconnected, Misuse
+from local.cli.api.errors import ApiError
 from local.cli.session import NoStack
-from local.stack.stack import CannotStart
-from local.stack.supervisor import NotStarted
+from local.errors import CannotStart, Disconnected, Misuse, NotStarted
 
 _AWAY, _WRONG = 1, 2
 

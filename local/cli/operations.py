@@ -19,7 +19,7 @@ from local.cli.api.errors import ErrorText
 from local.cli.api.grpc import DeadLetterFilter, OperationsClient
 from local.cli.display import tables
 from local.cli.options import VAR, Language, Var
-from local.cli.session import Session
+from local.cli.session import scan_target
 from mesh.locale import Locale
 from mesh.reasons import Reason
 
@@ -148,7 +148,7 @@ def redeliver(
 
 @contextmanager
 def _operations(var: Path, language: Language) -> Iterator[OperationsClient]:
-    with grpc.insecure_channel(Session.find(var, os.environ).scan_target) as channel:
+    with grpc.insecure_channel(scan_target(var, os.environ)) as channel:
         yield OperationsClient(channel, language)
 
 

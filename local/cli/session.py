@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from local.cli.api.errors import Misuse
-from local.stack.files import read_env
-from local.stack.stack import ENV_FILE
+from local.errors import Misuse
+from local.files import ENV_FILE, read_env
 
 
 class NoStack(Exception):
@@ -22,13 +21,11 @@ class Session:
     Attributes:
         rest_url: The edge, for REST.
         grpc_target: The edge, for gRPC.
-        scan_target: Scan itself, for operations.
         token: The user's bearer token.
     """
 
     rest_url: str
     grpc_target: str
-    scan_target: str
     token: str
 
     @classmethod
@@ -42,7 +39,6 @@ class Session:
         session = cls(
             rest_url=_set(variables, "ECO2_REST_URL"),
             grpc_target=_set(variables, "ECO2_GRPC_TARGET"),
-            scan_target=_set(variables, "ECO2_SCAN_TARGET"),
             token=_set(variables, "ECO2_TOKEN"),
         )
         if not (session.token.isascii() and session.token.isprintable()):
@@ -71,6 +67,15 @@ def database_url(var: Path, environment: Mapping[str, str]) -> str:
         NoStack: Neither is set.
     """
     return _set(variables(var, environment), "ECO2_DATABASE_URL")
+
+
+def scan_target(var: Path, environment: Mapping[str, str]) -> str:
+    """The address of the running stack's Scan, or of the one that the environment names: all that operations take.
+
+    Raises:
+        NoStack: There is neither.
+    """
+    return _set(variables(var, environment), "ECO2_SCAN_TARGET")
 
 
 def running_stack(var: Path) -> dict[str, str]:

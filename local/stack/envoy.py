@@ -9,7 +9,7 @@ from string import Template
 
 import httpx2
 
-from local.stack.files import write_private
+from local.files import write_private
 from local.stack.supervisor import Program
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ import random
 import socket
 from pathlib import Path
 
-from local.stack.files import read_json, write_private
+from local.files import read_json, write_private
 
 HOST = "127.0.0.1"
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from local.cli.api.errors import Disconnected, Misuse
+from local.errors import Disconnected, Misuse, NotStarted
 from local.stack.ports import HOST
-from local.stack.supervisor import NotStarted, Program, finish, launcher
+from local.stack.supervisor import Program, finish, launcher
 
 USER = DATABASE = "eco2"
 

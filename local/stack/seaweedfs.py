@@ -11,7 +11,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from local.stack.files import write_private
+from local.files import write_private
 from local.stack.ports import HOST, Ports
 from local.stack.supervisor import Program
 

@@ -9,7 +9,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from local.stack.files import read_json, write_private
+from local.files import read_json, write_private
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,14 @@ from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+from local.errors import CannotStart, NotStarted
+from local.files import ENV_FILE, read_env, write_env
 from local.stack import envoy, postgres, seaweedfs, services, valkey
-from local.stack.files import read_env, write_env
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.secrets import Secrets
-from local.stack.supervisor import Child, NotStarted, Program, Say, finish
+from local.stack.supervisor import Child, Program, Say, finish
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 
-ENV_FILE = "stack.env"
 USER = "newcomer"
 
 _STOP_SECONDS = 120.0  # longer than all grace periods of what is stopped in sequence
@@ -49,10 +49,6 @@ class StackPart(StrEnum):
 
     ALL = "all"
     STORES = "stores"
-
-
-class CannotStart(Exception):
-    """The stack can't start in this folder; the text says why and what to do."""
 
 
 class Stack:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from local.errors import NotStarted
 from local.stack import child_exec
 
 Say = Callable[[str], None]
@@ -54,10 +55,6 @@ class Program:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     grace: float = 5.0
-
-
-class NotStarted(Exception):
-    """A program didn't get ready; the text says how it ended, with its last log lines."""
 
 
 class Child:

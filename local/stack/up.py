@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from local.files import ENV_FILE
 from local.stack.child_exec import die_with_parent
-from local.stack.stack import ENV_FILE, StackPart, open_stack
+from local.stack.stack import StackPart, open_stack
 from local.stack.supervisor import Say
 from mesh import memory
 

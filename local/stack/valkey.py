@@ -6,7 +6,7 @@ from pathlib import Path
 from platform import machine
 from urllib.parse import urlsplit
 
-from local.stack.files import write_private
+from local.files import write_private
 from local.stack.ports import HOST
 from local.stack.supervisor import Program
 

@@ -12,8 +12,7 @@ from pathlib import Path
 import asyncpg
 import redis.asyncio as redis
 
-from local.stack.files import read_env
-from local.stack.stack import ENV_FILE
+from local.files import ENV_FILE, read_env
 from tests.chaos.observations import Blow, Hit
 from tests.chaos.worker_pool import WorkerPool
 

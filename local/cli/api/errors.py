@@ -63,11 +63,3 @@ class ApiError(Exception):
             if key == _DETAILS and isinstance(value, bytes):
                 return cls(ErrorText.of(status_pb2.Status.FromString(value), locale))
         return cls(ErrorText(error.code().name, error.details() or ""))
-
-
-class Disconnected(Exception):
-    """The connection was lost, or never made; a retry may succeed."""
-
-
-class Misuse(Exception):
-    """An argument or a setting is wrong; the text names it."""

@@ -13,8 +13,9 @@ from google.protobuf.message import Message
 from google.type import latlng_pb2
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.cli.api.errors import ApiError, Disconnected, Misuse
+from local.cli.api.errors import ApiError
 from local.cli.api.watch import Events, follow
+from local.errors import Disconnected, Misuse
 from mesh.locale import Locale
 
 _TIMEOUT = httpx2.Timeout(10.0)

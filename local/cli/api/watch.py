@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.cli.api.errors import Disconnected
+from local.errors import Disconnected
 
 Events = Iterator[scan_service_pb2.WatchScanResponse]
 

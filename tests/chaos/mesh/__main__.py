@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
+from local.files import read_json
 from local.stack.child_exec import die_with_parent
-from local.stack.files import read_json
 from local.stack.ports import HOST, Ports
 from local.stack.stack import Stack, StackPart, running
 from tests.chaos.mesh import chaos_run, isolation, webhook_receiver

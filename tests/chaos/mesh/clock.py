@@ -12,9 +12,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from local.files import write_private
 from local.stack import stack as embedded
 from local.stack import up as foreground
-from local.stack.files import write_private
 from local.stack.stack import Stack, StackPart
 from local.stack.supervisor import Child, Program
 from mesh.settings import ServiceSettings

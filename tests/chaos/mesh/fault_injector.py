@@ -13,8 +13,7 @@ from pathlib import Path
 import psutil
 import redis.asyncio as redis
 
-from local.stack.files import read_env
-from local.stack.stack import ENV_FILE
+from local.files import ENV_FILE, read_env
 from tests.chaos.mesh import clock
 from tests.chaos.mesh.model import RUBBISH_FILE
 from tests.chaos.mesh.plan import Blow, Kind, Plan

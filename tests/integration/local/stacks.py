@@ -10,7 +10,7 @@ from time import monotonic
 
 import psutil
 
-from local.stack.files import read_env
+from local.files import read_env
 from local.stack.stack import StackPart
 
 ROOT = Path(__file__).parents[3]

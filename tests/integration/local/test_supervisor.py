@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local.stack.supervisor import Child, NotStarted, Program
+from local.errors import NotStarted
+from local.stack.supervisor import Child, Program
 
 FOREVER = "import signal; signal.pause()"
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"

@@ -9,8 +9,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from local.stack.files import read_env
-from local.stack.stack import ENV_FILE, StackPart, running
+from local.files import ENV_FILE, read_env
+from local.stack.stack import StackPart, running
 from mesh.migrations import migrate
 from scan_svc.scans import State
 from tests.support.journal import Event

@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from local.cli import demo, operations
 from local.cli import main as cli
+from local.cli import operations, scanning
 
 COMMANDS = [
     *([name] for name in ("up", "demo", "scan", "watch", "history", "token", "doctor", "migrate", "queue")),
@@ -75,7 +75,7 @@ def test_a_photo_is_announced_as_its_name_says_on_any_machine(
 ) -> None:
     """A slim image has no /etc/mime.types, and Python 3.11 alone knows neither WebP nor HEIC."""
     monkeypatch.setattr("mimetypes.guess_type", lambda *_: (None, None))
-    assert demo.content_type(Path(name)) == media_type
+    assert scanning.content_type(Path(name)) == media_type
 
 
 @pytest.mark.parametrize("command", [["scan"], ["demo", "--photo"]], ids=" ".join)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local.cli import doctor
+from local.files import write_env
 from local.stack import envoy
-from local.stack.files import write_env
 from local.stack.ports import HOST
 
 

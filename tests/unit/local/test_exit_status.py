@@ -8,10 +8,9 @@ import pytest
 
 from local.cli import exit_status
 from local.cli import main as cli
-from local.cli.api.errors import ApiError, Disconnected, ErrorText, Misuse
+from local.cli.api.errors import ApiError, ErrorText
 from local.cli.session import NoStack
-from local.stack.stack import CannotStart
-from local.stack.supervisor import NotStarted
+from local.errors import CannotStart, Disconnected, Misuse, NotStarted
 
 NO_TEXT = "\udcff"  # how Python reads an argument's byte 0xff
 UNREACHABLE = {

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from local.stack.files import read_env, write_env, write_private
+from local.files import read_env, write_env, write_private
 
 AWKWARD = {"ECO2_URL": "postgresql://a:b@c/d?e=f&g", "ECO2_TEXT": 'it\'s a $HOME; `date` "quoted"', "ECO2_EMPTY": ""}
 

@@ -9,8 +9,9 @@ import pytest
 from google.protobuf import json_format
 
 from eco2.scan.v1 import scan_pb2
-from local.cli.api.errors import ApiError, Disconnected
+from local.cli.api.errors import ApiError
 from local.cli.api.rest import Question, ScanClient
+from local.errors import Disconnected
 from mesh.errors import FailedPrecondition
 from mesh.grpc.status import to_status
 from mesh.locale import Locale

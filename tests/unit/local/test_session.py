@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.cli.session import NoStack, Session
-from local.stack.files import write_env
+from local.files import write_env
 
 STACK = {
     "ECO2_SUPERVISOR": str(os.getpid()),

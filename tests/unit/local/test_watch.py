@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.cli.api.errors import ApiError, Disconnected, ErrorText
+from local.cli.api.errors import ApiError, ErrorText
 from local.cli.api.watch import Events, follow
+from local.errors import Disconnected
 
 Event = scan_service_pb2.WatchScanResponse
 SNAPSHOT, UPDATE, TERMINAL = Event.TYPE_SNAPSHOT, Event.TYPE_UPDATE, Event.TYPE_TERMINAL

@@ -8,9 +8,11 @@ from typing import TypeVar
 
 import msgspec
 
-from local.cli.api.errors import Misuse
+from local.errors import Misuse
 
 T = TypeVar("T")
+
+ENV_FILE = "stack.env"  # the running stack's addresses and a token, in its folder
 
 
 def write_private(path: Path, text: str) -> None:
