@@ -1,7 +1,7 @@
 """Redis behind a breaker: a client that gives up quickly, since everything in Redis can be had elsewhere.
 
-Commands given while others are on their way go out together next, over one connection: redis-py takes 160 us of CPU for
-one command alone and 10 to 20 for one of many.
+Commands given while others are on their way go out together next, as one of redis-py's pipelines: of ten together each
+costs a fifth of one alone.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import structlog
-from redis.asyncio import Connection, ConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
@@ -62,10 +62,9 @@ class GuardedRedis:
         self.client = Redis.from_pool(pool)
         # A write, since a primary that was just made a replica still answers a PING.
         self.breaker = CircuitBreaker("redis", DOWN, lambda: self._answer(("SET", "probe", 1, "EX", 60)))
-        self._connection: Connection = pool.make_connection()  # type: ignore[no-untyped-call]
         self._timeout = timeout
         self._waiting: list[_Waiting] = []
-        self._flying: list[_Waiting] = []
+        self._sent: list[_Waiting] = []
         self._sending: asyncio.Task[None] | None = None
 
     async def execute(self, *command: Word) -> Any:
@@ -86,9 +85,8 @@ class GuardedRedis:
         await self.breaker.aclose()
         if self._sending:
             await end(self._sending)
-        for _, answered in (*self._flying, *self._waiting):
+        for _, answered in (*self._sent, *self._waiting):
             self._settle(answered, CircuitOpen("hung up"))
-        await self._connection.disconnect()
         await self.client.aclose()
 
     def _answer(self, command: tuple[Word, ...]) -> "asyncio.Future[Any]":
@@ -102,14 +100,14 @@ class GuardedRedis:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
-                self._flying = batch
+                self._sent = batch
                 try:
                     replies = await self._exchange([command for command, _ in batch])
                 except Exception as error:
                     if not isinstance(error, DOWN):
                         # A fault of ours. What is still to come on this connection is nobody's answer any more.
                         _log.exception("conversation broke")
-                        await self._connection.disconnect()
+                        await self.client.connection_pool.disconnect(inuse_connections=False)
                         error = CircuitOpen(repr(error))
                     self.breaker.open(error)
                     batch, self._waiting = batch + self._waiting, []
@@ -132,24 +130,18 @@ class GuardedRedis:
 
     async def _exchange(self, commands: Sequence[tuple[Word, ...]]) -> list[Any]:
         """Sends commands together; their answers in order, an error that is an answer among them."""
-        packed = self._connection.pack_commands(commands)
         try:
-            return await self._converse(packed, len(commands))
+            return await self._send(commands)
         except ConnectionError:
             # A connection that Redis closed while it was idle is worth a second try; silence isn't.
-            return await self._converse(packed, len(commands))
+            return await self._send(commands)
 
-    async def _converse(self, packed: list[bytes], count: int) -> list[Any]:
-        # A connection that is left in the middle of a conversation is closed by redis-py, and opened anew next time.
-        async with silence_timeout(self._timeout):
-            await self._connection.send_packed_command(packed)
-            return [await self._reply() for _ in range(count)]
-
-    async def _reply(self) -> Any:
-        try:
-            return await self._connection.read_response()
-        except ResponseError as error:
-            return error
+    async def _send(self, commands: Sequence[tuple[Word, ...]]) -> list[Any]:
+        # A connection that is left in the middle of a conversation is closed by redis-py.
+        async with silence_timeout(self._timeout), self.client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return await pipeline.execute(raise_on_error=False)
 
 
 class Script:
