@@ -187,6 +187,10 @@ def from_item_match(found: ItemMatch, taxonomy: Taxonomy, locale: Locale) -> rul
         matched_text=found.matched,
         score=round(found.score, 3),
         sure=found.sure,
+        tags=found.tags,
+        note=found.note[locale] if found.note else "",
+        source=found.item.source[locale] if found.item else "",
+        as_of=found.item.as_of if found.item else "",
     )
 
 

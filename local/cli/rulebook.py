@@ -53,11 +53,14 @@ def show(
                 soft_wrap=True,
             )
             raise typer.Exit(1)
-        matched = client.match(found[0].category, tag or [], region)
+        item = found[0]
+        matched = client.match(item.category, [*item.tags, *(tag or [])], region)
     rule, applied = matched.rules[0], matched.region
     _out.print(f"{rule.title} · {applied.display_name}", style="bold")
-    for line in lines(rule, language):
+    for line in (*filter(None, [item.note]), *lines(rule, language)):
         _out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if item.source:
+        _out.print(f"{item.matched_text}: {item.source} ({item.as_of})", style="dim", markup=False, soft_wrap=True)
     _out.print(applied.notice, style="dim", markup=False, soft_wrap=True)
 
 

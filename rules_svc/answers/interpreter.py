@@ -53,7 +53,7 @@ class Interpreter:
     @classmethod
     def of(cls, book: Rulebook, composer: Composer, items: ItemIndex | None = None) -> Self:
         """The interpreter of a rule book; with its index, if there is one already."""
-        return cls(composer, book.regions, items or ItemIndex.of(book.taxonomy))
+        return cls(composer, book.regions, items or ItemIndex.of(book))
 
     def interpret(
         self,

@@ -15,7 +15,16 @@ import yaml
 
 from mesh.validation.normalization import composed
 from rules_svc.answers.questions import Questions
-from rules_svc.loading.schema import HeadsFile, OverlayEntry, QuestionsFile, RuleFile, TagEntry, TaxonomyFile, majors_of
+from rules_svc.loading.schema import (
+    HeadsFile,
+    ItemFile,
+    OverlayEntry,
+    QuestionsFile,
+    RuleFile,
+    TagEntry,
+    TaxonomyFile,
+    majors_of,
+)
 from rules_svc.rulebook.gazetteer import FormerRegion, Region
 from rules_svc.rulebook.regions import NATION, Regions
 from rules_svc.rulebook.rulebook import Rulebook
@@ -39,25 +48,29 @@ def load(data: Traversable = DATA) -> Rulebook:
     """The rule book in a folder.
 
     Raises:
-        ValueError: A rule id, a category or a tag occurs twice, or a major has no rule.
+        ValueError: A rule id, a category or a tag occurs twice, a major has no rule, or an item has an unknown tag.
         msgspec.ValidationError: A file doesn't have the right shape.
-        mesh.errors.NotFound: A rule or a tag names a category that doesn't exist.
+        mesh.errors.NotFound: A rule, a tag or an item names a category that doesn't exist.
     """
     taxonomy = load_taxonomy(data)
     rule_files = [_shaped(file, RuleFile) for file in _yaml_files(data / "rules")]
     rules = [entry.rule(taxonomy, file) for file in rule_files for entry in file.rules]
     tags = [entry.tag(taxonomy) for entry in _shaped(data / "tags.yaml", list[TagEntry])]
+    item_files = [_shaped(file, ItemFile) for file in _yaml_files(data / "items")]
     book = Rulebook(
         version=_digest(data),
         taxonomy=taxonomy,
         tags=MappingProxyType({tag.key: tag for tag in tags}),
         rules=MappingProxyType({rule.path: rule for rule in rules}),
         regions=_load_regions(data / "regions", taxonomy),
+        items=tuple(entry.item(taxonomy, file) for file in item_files for entry in file.items),
     )
     if not len(rules) == len(book.rules) == len({rule.rule_id for rule in rules}):
         raise ValueError("two rules share an id or a category")
     if len(book.tags) != len(tags):
         raise ValueError("a tag stands in the list twice")
+    if unknown := {f"{tag} of {item.name.ko}" for item in book.items for tag in item.tags if tag not in book.tags}:
+        raise ValueError(f"no such tags: {sorted(unknown)}")
     if missing := [major.path for major in taxonomy.majors if major.path not in book.rules]:
         raise ValueError(f"no rule for {missing}")
     return book
@@ -113,6 +126,7 @@ def _digest(data: Traversable) -> str:
         *_yaml_files(data),
         *_yaml_files(data / "taxonomy"),
         *_yaml_files(data / "rules"),
+        *_yaml_files(data / "items"),
         *_yaml_files(regions),
         regions / "gazetteer.csv",
         regions / "former.csv",

@@ -53,7 +53,7 @@ class LoadedRulebook:
         """
         book = loader.load(data)
         composer = Composer(loader.load_questions(data))
-        items = ItemIndex.of(book.taxonomy)
+        items = ItemIndex.of(book)
         return cls(book, composer, items, Interpreter.of(book, composer, items))
 
 

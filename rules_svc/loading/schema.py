@@ -9,6 +9,7 @@ from mesh.locale import Text
 from rules_svc.answers.questions import Choice, Keywords, OpenCategory, OpenTag, Questions, Topic
 from rules_svc.rulebook.collection import Collection, Stream
 from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
+from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import NATION
 from rules_svc.rulebook.rulebook import Exclusion, Rule
@@ -198,6 +199,39 @@ class TagEntry(msgspec.Struct, forbid_unknown_fields=True):
     def tag(self, taxonomy: Taxonomy) -> Tag:
         """The tag."""
         return Tag(self.key, self.name, tuple(effect.effect(taxonomy) for effect in self.effects))
+
+
+class ItemEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A thing in a file of `items/`."""
+
+    ko: str
+    en: str
+    category: str
+    also: Synonyms = Synonyms()
+    tags: tuple[str, ...] = ()
+    note: Text | None = None
+    source: Text | None = None
+    as_of: str = ""
+
+    def item(self, taxonomy: Taxonomy, file: "ItemFile") -> Item:
+        """The item; fields it lacks come from its file."""
+        return Item(
+            path=taxonomy[path_of(self.category)].path,
+            name=Text(self.ko, self.en),
+            also=self.also,
+            tags=self.tags,
+            note=self.note,
+            source=self.source or file.source,
+            as_of=self.as_of or file.as_of,
+        )
+
+
+class ItemFile(msgspec.Struct, forbid_unknown_fields=True):
+    """A file of `items/`: things that share, mostly, a source."""
+
+    source: Text
+    as_of: str
+    items: list[ItemEntry]
 
 
 class OverlayEntry(msgspec.Struct, forbid_unknown_fields=True):

@@ -8,6 +8,7 @@ from mesh.locale import Locale, Text
 from mesh.reasons import Reason
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Step, Tag
+from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
@@ -130,14 +131,15 @@ class Rulebook:
         tags: Every situation; of two that redirect, the earlier one wins.
         rules: By the category they are written for. Every major has one.
         regions: Every region, and what each changes.
+        items: Things with names of their own, in the order of the files.
     """
 
     version: str
     taxonomy: Taxonomy
     tags: Mapping[str, Tag]
     rules: Mapping[Path, Rule]
-
     regions: Regions
+    items: tuple[Item, ...] = ()
 
     def match(self, path: Path, tags: Sequence[str]) -> tuple[Rule, ...]:
         """The national rules for a category in a situation; see `match_in`."""

@@ -1,7 +1,8 @@
 """Items by what people call them.
 
 A question such as "우유갑은 어디에 버려요?" is cut into what may be names (`phrases`), and each is looked for among the
-names and synonyms of the taxonomy. The last noun decides what a thing is (`compounds`), so a match is sure only if
+names of items and those of the taxonomy's categories. The last noun decides what a thing is (`compounds`), so a match
+is sure only if
 
     it is the very name                          "페트병", "PET", "milk cartons"
     it is the name with words before it          "다 쓴 생수병", "wireless keyboard"
@@ -17,14 +18,16 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from mesh.locale import Locale
-from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy
+from mesh.locale import Text
+from rules_svc.rulebook.items import Item
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.taxonomy import Node, Path
 from rules_svc.search.compounds import Compounds, Material
 from rules_svc.search.phrases import LONGEST, Phrase, folded, phrases, singular
 
@@ -45,19 +48,21 @@ _ELSEWHERE = 0.06  # what a name counts less where it isn't what the phrase ends
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name of one category.
+    """One name of an item or a category.
 
     Attributes:
-        text: As it is written in the taxonomy.
+        text: As it is written in the data.
         path: The category.
         squeezed: Its letters without spaces.
         words: Its words, English ones in the singular.
+        item: The item so called; None for a name of the category itself.
     """
 
     text: str
     path: Path
     squeezed: str
     words: tuple[str, ...]
+    item: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +73,37 @@ class ItemMatch:
         path: The category.
         matched: The name that matched.
         score: How well, from 0 to 1.
+        item: The item that was named; None if only the category was.
+        advice: What to do about a thing of which nothing but the material is known.
     """
 
     path: Path
     matched: str
     score: float
+    item: Item | None = None
+    advice: Text | None = None
 
     @property
     def sure(self) -> bool:
         """Whether it may be shown as the answer; else it is a candidate to ask about."""
         return self.score >= SURE
 
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Situations that the item is always in."""
+        return self.item.tags if self.item else ()
+
+    @property
+    def note(self) -> Text | None:
+        """What the category's rule alone doesn't tell; None if nothing."""
+        return self.item.note if self.item else self.advice
+
 
 class ItemIndex:
-    """Every name of every category, ready to be searched.
+    """Every name of every item and category, ready to be searched.
 
     Args:
-        names: All of them, in the taxonomy's order.
+        names: All of them, in the data's order.
         compounds: What last nouns and materials say.
         titles: What people read of each category, in the taxonomy's order.
     """
@@ -105,10 +124,16 @@ class ItemIndex:
         self._starts = _starts(names)
 
     @classmethod
-    def of(cls, taxonomy: Taxonomy) -> Self:
-        """The index of a taxonomy."""
-        names = [name for node in taxonomy for name in _names(node)]
-        return cls(names, taxonomy.compounds, {node.path: node.name.ko for node in taxonomy})
+    def of(cls, book: Rulebook) -> Self:
+        """The index of a rule book.
+
+        Raises:
+            ValueError: Two items share a name, or an item has the name of a category that isn't its own.
+        """
+        of_items = [name for item in book.items for name in _names_of_item(item)]
+        of_categories = [name for node in book.taxonomy for name in _names_of_category(node)]
+        titles = {node.path: node.name.ko for node in book.taxonomy}
+        return cls(_with_one_owner(of_items, of_categories), book.taxonomy.compounds, titles)
 
     def search(self, question: str, limit: int) -> list[ItemMatch]:
         """The categories a question may mean, best first; empty if none scores high enough.
@@ -254,17 +279,46 @@ def _finals() -> Mapping[int, int]:
 _FINAL_AS_INITIAL = _finals()
 
 
-def _names(node: Node) -> Iterator[Name]:
-    """A category's names: what people read, its key and the key's parts, synonyms; each once."""
+def _names_of_category(node: Node) -> Iterator[Name]:
+    """What people read, its key and the key's parts, synonyms; each once."""
     texts = [node.name.ko, node.path[-1], *node.path[-1].split("·"), node.name.en]
-    texts += [synonym for locale in Locale for synonym in node.synonyms[locale]]
+    return _names([*texts, *node.synonyms.ko, *node.synonyms.en], node.path)
+
+
+def _names_of_item(item: Item) -> Iterator[Name]:
+    return _names([item.name.ko, item.name.en, *item.also.ko, *item.also.en], item.path, item)
+
+
+def _names(texts: Sequence[str], path: Path, item: Item | None = None) -> Iterator[Name]:
+    """The names among the texts, each once, however it is written."""
     seen = set[str]()
     for text in texts:
         words = tuple(singular(word) for word in folded(text).split())
         squeezed = "".join(words)[:LONGEST]
         if squeezed and squeezed not in seen:
             seen.add(squeezed)
-            yield Name(text, node.path, squeezed, words)
+            yield Name(text, path, squeezed, words, item)
+
+
+def _with_one_owner(of_items: Sequence[Name], of_categories: Sequence[Name]) -> list[Name]:
+    """All names; of an item's own category, those that the item has as well are left out.
+
+    Raises:
+        ValueError: Two items share a name, or an item has the name of a category that isn't its own.
+    """
+    owners: dict[str, Name] = {}
+    for name in of_items:
+        owners.setdefault(name.squeezed, name)
+    shared = [
+        f"{name.text} ({'/'.join(owners[name.squeezed].path)}, {'/'.join(name.path)})"
+        for name in (*of_items, *of_categories)
+        if (owner := owners.get(name.squeezed))
+        and owner.item is not name.item
+        and (name.item or owner.path != name.path)
+    ]
+    if shared:
+        raise ValueError(f"names of two things: {'; '.join(shared)}")
+    return [*of_items, *(name for name in of_categories if name.squeezed not in owners)]
 
 
 def _starts(names: Sequence[Name]) -> list[int]:
@@ -285,10 +339,13 @@ def _part(shorter: int, longer: int) -> float:
 
 def _found(name: Name, score: float, *, sure: bool = False) -> ItemMatch:
     """A match, its score limited by whether it is sure."""
-    return ItemMatch(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE))
+    return ItemMatch(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE), name.item)
 
 
 def _keep(best: dict[Path, ItemMatch], found: Iterator[ItemMatch]) -> None:
+    """Of each category the best match; an item that is surely meant isn't lost to a better match of its category."""
     for one in found:
-        if one.path not in best or one.score > best[one.path].score:
-            best[one.path] = one
+        before = best.get(one.path, one)
+        better, other = (one, before) if one.score > before.score else (before, one)
+        lost = other.sure and other.item and not better.item
+        best[one.path] = replace(other, score=better.score) if lost else better

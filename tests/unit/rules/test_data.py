@@ -22,7 +22,7 @@ from rules_svc.rulebook.taxonomy import Path, within
 DATA = loader.DATA
 FILES = [(file, file.removesuffix(".yaml")) for file in ("heads.yaml", "tags.yaml", "questions.yaml")] + [
     (f"{folder}/{file.name}", folder)
-    for folder in ("taxonomy", "rules", "regions")
+    for folder in ("taxonomy", "rules", "items", "regions")
     for file in (DATA / folder).iterdir()
     if file.name.endswith(".yaml")
 ]

@@ -21,7 +21,7 @@ SAID = [(said, case) for case in CASES for said in case["say"]]
 @pytest.fixture(scope="module")
 def index(book: Rulebook) -> ItemIndex:
     """The index of the rule book as it ships."""
-    return ItemIndex.of(book.taxonomy)
+    return ItemIndex.of(book)
 
 
 def test_every_case_says_why() -> None:

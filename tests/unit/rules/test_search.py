@@ -25,7 +25,7 @@ NONSENSE = [
 @pytest.fixture(scope="module")
 def index(book: Rulebook) -> ItemIndex:
     """The index of the rule book as it ships."""
-    return ItemIndex.of(book.taxonomy)
+    return ItemIndex.of(book)
 
 
 def test_the_table_is_large_enough_to_mean_something() -> None:
@@ -158,7 +158,7 @@ def test_chance_has_no_say() -> None:
     """The order of a set of strings changes with each process; no result may."""
     script = (
         "import sys, yaml; from rules_svc.loading import loader; from rules_svc.search.index import ItemIndex;"
-        "index = ItemIndex.of(loader.load_taxonomy());"
+        "index = ItemIndex.of(loader.load());"
         "[print(question, index.search(question, 20)) for question in sys.stdin.read().splitlines()]"
     )
     book = [

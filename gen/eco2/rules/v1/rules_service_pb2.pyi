@@ -211,7 +211,7 @@ Global___SearchItemsResponse: _TypeAlias = SearchItemsResponse  # noqa: Y015
 
 @_typing.final
 class ItemMatch(_message.Message):
-    """An item of the taxonomy that was found by name."""
+    """An item, or a category of the taxonomy, that was found by name."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -221,6 +221,10 @@ class ItemMatch(_message.Message):
     MATCHED_TEXT_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     SURE_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """Its name in the locale of the request."""
     matched_text: _builtins.str
@@ -231,6 +235,14 @@ class ItemMatch(_message.Message):
     """Whether it may be shown as the answer. If not, it is a candidate, to be confirmed by the user: its spelling
     differs, it is only a part of the name, or the question's last word may mean another thing.
     """
+    note: _builtins.str
+    """What the category's rule alone doesn't tell of this item, in the locale of the request: when it goes elsewhere, or
+    in which bag. Of an item that isn't known by name, what its material means. Empty if nothing.
+    """
+    source: _builtins.str
+    """Where it is published what becomes of this item, in the locale of the request. Empty for a category."""
+    as_of: _builtins.str
+    """Day on which the source was read, YYYY-MM-DD. Empty for a category."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """The category, for MatchRules."""
@@ -238,6 +250,12 @@ class ItemMatch(_message.Message):
     @_builtins.property
     def category_path(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names from the major category down to the item, in the locale of the request."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Situation tags that the item is always in, for MatchRules.tags beside those that the user tells. Empty for a
+        category.
+        """
 
     def __init__(
         self,
@@ -248,10 +266,14 @@ class ItemMatch(_message.Message):
         matched_text: _builtins.str = ...,
         score: _builtins.float = ...,
         sure: _builtins.bool = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        note: _builtins.str = ...,
+        source: _builtins.str = ...,
+        as_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "category_path", b"category_path", "display_name", b"display_name", "matched_text", b"matched_text", "score", b"score", "sure", b"sure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "category", b"category", "category_path", b"category_path", "display_name", b"display_name", "matched_text", b"matched_text", "note", b"note", "score", b"score", "source", b"source", "sure", b"sure", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
