@@ -67,6 +67,7 @@ class DisposalRule(_message.Message):
     FEE_FIELD_NUMBER: _builtins.int
     WHEN_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """Stable id, such as "metal". Answers cite it."""
     title: _builtins.str
@@ -107,6 +108,12 @@ class DisposalRule(_message.Message):
     def applied_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Situation tags that changed this rule."""
 
+    @_builtins.property
+    def candidate(self) -> _classification_pb2.Category:
+        """Which candidate it is for, while it isn't known what the photo shows; absent otherwise. The rule may be written for
+        a wider category.
+        """
+
     def __init__(
         self,
         *,
@@ -123,10 +130,11 @@ class DisposalRule(_message.Message):
         fee: _builtins.str = ...,
         when: _builtins.str = ...,
         place: _builtins.str = ...,
+        candidate: _classification_pb2.Category | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "category", b"category", "container", b"container", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.type import latlng_pb2 as _latlng_pb2
 import builtins as _builtins
 import sys
@@ -290,12 +291,19 @@ class MatchRulesRequest(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
+    USER_INPUT_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     region: _builtins.str
     """Region: a name such as "서울특별시/마포구" or "마포구", or the code of an administrative district such as "11440".
     One that isn't recognised is no error: the national rule applies, and the response says so.
     """
     locale: _builtins.str
     """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    user_input: _builtins.str
+    """What the user asks or says about it. The situations it tells of (swollen, greasy, with something left in it) are
+    worked in as `tags` are. An item that it names for sure becomes the category if that is 미분류, or if the item is a
+    kind of it. At most 500 characters.
+    """
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """What it is. A minor or middle without a rule of its own falls back to the wider one."""
@@ -310,6 +318,10 @@ class MatchRulesRequest(_message.Message):
         near a border perhaps the neighbour's.
         """
 
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.Category]:
+        """With the category 미분류: what it may be, most likely first. Each gets a rule of its own."""
+
     def __init__(
         self,
         *,
@@ -318,10 +330,12 @@ class MatchRulesRequest(_message.Message):
         region: _builtins.str = ...,
         locale: _builtins.str = ...,
         location: _latlng_pb2.LatLng | None = ...,
+        user_input: _builtins.str = ...,
+        candidates: _abc.Iterable[_classification_pb2.Category] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "locale", b"locale", "location", b"location", "region", b"region", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "category", b"category", "locale", b"locale", "location", b"location", "region", b"region", "tags", b"tags", "user_input", b"user_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -337,17 +351,44 @@ class MatchRulesResponse(_message.Message):
     RULEBOOK_VERSION_FIELD_NUMBER: _builtins.int
     APPLIED_REGION_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
     rulebook_version: _builtins.str
     """Version of the rule book."""
     applied_region: _builtins.str
     """The region whose rule applied: "대한민국" for the national one."""
+    display_name: _builtins.str
+    """Its name in the locale of the request."""
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
-        """The rules, the most specific first. Never empty."""
+        """The rules, the most specific first. Never empty. If it isn't known what it is: the rule for that, then one rule for
+        each candidate, most likely first (`candidate` says which).
+        """
 
     @_builtins.property
     def region(self) -> _disposal_pb2.AppliedRegion:
         """The same with its level, its source and whether it was verified."""
+
+    @_builtins.property
+    def category(self) -> _classification_pb2.Category:
+        """What the rules are for: the request's category, or the item that user_input named."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The situations that were worked in: the request's, then those that user_input told of."""
+
+    @_builtins.property
+    def said(self) -> _classification_pb2.Candidate:
+        """The item that user_input names for sure, whether it became the category or not. Absent if it names none."""
+
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.Candidate]:
+        """If it isn't known what it is: what it may be, most likely first. What user_input may mean comes first, without a
+        confidence, then the request's candidates. At most three.
+        """
 
     def __init__(
         self,
@@ -356,10 +397,15 @@ class MatchRulesResponse(_message.Message):
         rulebook_version: _builtins.str = ...,
         applied_region: _builtins.str = ...,
         region: _disposal_pb2.AppliedRegion | None = ...,
+        category: _classification_pb2.Category | None = ...,
+        display_name: _builtins.str = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        said: _classification_pb2.Candidate | None = ...,
+        candidates: _abc.Iterable[_classification_pb2.Candidate] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["region", b"region"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "region", b"region", "said", b"said"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_region", b"applied_region", "region", b"region", "rulebook_version", b"rulebook_version", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_region", b"applied_region", "candidates", b"candidates", "category", b"category", "display_name", b"display_name", "region", b"region", "rulebook_version", b"rulebook_version", "rules", b"rules", "said", b"said", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -493,19 +539,49 @@ class InterpretReplyResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Verdict:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[InterpretReplyResponse._Verdict.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        VERDICT_UNSPECIFIED: InterpretReplyResponse._Verdict.ValueType  # 0
+        """Nothing."""
+        VERDICT_CONFIRMED: InterpretReplyResponse._Verdict.ValueType  # 1
+        """It is right: said so, or named more exactly."""
+        VERDICT_CORRECTED: InterpretReplyResponse._Verdict.ValueType  # 2
+        """It is something else, which the reply names."""
+        VERDICT_DENIED: InterpretReplyResponse._Verdict.ValueType  # 3
+        """It is wrong; what it is isn't said. The classification is 미분류 from now on."""
+
+    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+        """What the reply says of the classification."""
+
+    VERDICT_UNSPECIFIED: InterpretReplyResponse.Verdict.ValueType  # 0
+    """Nothing."""
+    VERDICT_CONFIRMED: InterpretReplyResponse.Verdict.ValueType  # 1
+    """It is right: said so, or named more exactly."""
+    VERDICT_CORRECTED: InterpretReplyResponse.Verdict.ValueType  # 2
+    """It is something else, which the reply names."""
+    VERDICT_DENIED: InterpretReplyResponse.Verdict.ValueType  # 3
+    """It is wrong; what it is isn't said. The classification is 미분류 from now on."""
+
     UNDERSTOOD_FIELD_NUMBER: _builtins.int
     CLASSIFICATION_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
     understood: _builtins.bool
-    """Whether it settled anything that was open."""
+    """Whether it settled or changed anything, or confirmed what was there."""
     question: _builtins.str
     """The question to answer from now on."""
     region: _builtins.str
     """The region from now on."""
     message: _builtins.str
     """One sentence to the user: thanks, or the question once more. In the locale of the request."""
+    verdict: Global___InterpretReplyResponse.Verdict.ValueType
+    """What the reply says of the classification."""
     @_builtins.property
     def classification(self) -> _classification_pb2.Classification:
         """What the photo shows, changed by what the user replied."""
@@ -518,10 +594,11 @@ class InterpretReplyResponse(_message.Message):
         question: _builtins.str = ...,
         region: _builtins.str = ...,
         message: _builtins.str = ...,
+        verdict: Global___InterpretReplyResponse.Verdict.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "message", b"message", "question", b"question", "region", b"region", "understood", b"understood"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "message", b"message", "question", b"question", "region", b"region", "understood", b"understood", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -116,8 +116,9 @@ class RulesServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def InterpretReply(self, request, context):
-        """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-        asked. Internal: not reachable through Envoy.
+        """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
+        photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
+        reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """

@@ -62,8 +62,9 @@ class RulesServiceStub:
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
     InterpretReply: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]
-    """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-    asked. Internal: not reachable through Envoy.
+    """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
+    photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
+    reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -107,8 +108,9 @@ class RulesServiceAsyncStub(RulesServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
     InterpretReply: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]  # type: ignore[assignment]
-    """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-    asked. Internal: not reachable through Envoy.
+    """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
+    photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
+    reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -179,8 +181,9 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _rules_service_pb2.InterpretReplyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rules_service_pb2.InterpretReplyResponse, _abc.Awaitable[_rules_service_pb2.InterpretReplyResponse]]:
-        """Interprets what a user replied to an answer's open question, by the closed questions of the rule book: no model is
-        asked. Internal: not reachable through Envoy.
+        """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
+        photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
+        reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """

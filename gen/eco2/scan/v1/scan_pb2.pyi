@@ -137,7 +137,9 @@ class Scan(_message.Message):
 
     @_builtins.property
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
-        """The disposal rules, the most specific first."""
+        """The disposal rules, the most specific first. If it isn't known what the photo shows: the rule for that, then one rule
+        for each of the classification's candidates, most likely first; its `candidate` says which.
+        """
 
     @_builtins.property
     def answer(self) -> _disposal_pb2.Answer:

@@ -149,6 +149,48 @@ class ModelAttempt(_message.Message):
 Global___ModelAttempt: _TypeAlias = ModelAttempt  # noqa: Y015
 
 @_typing.final
+class Sighting(_message.Message):
+    """What a classifier said that a photo shows, before its user said otherwise."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Its name in the locale of the request."""
+    confidence: _builtins.float
+    """Confidence in it, 0 to 1; for 미분류 that of the best candidate."""
+    provider: _builtins.str
+    """The classifier: "offline" or a model's name."""
+    model: _builtins.str
+    """The exact model."""
+    @_builtins.property
+    def category(self) -> Global___Category:
+        """The category. The major is 미분류 when the classifier abstained."""
+
+    def __init__(
+        self,
+        *,
+        category: Global___Category | None = ...,
+        display_name: _builtins.str = ...,
+        confidence: _builtins.float | None = ...,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "category", b"category", "confidence", b"confidence"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "model", b"model", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+
+Global___Sighting: _TypeAlias = Sighting  # noqa: Y015
+
+@_typing.final
 class Classification(_message.Message):
     """What a photo shows."""
 
@@ -168,6 +210,9 @@ class Classification(_message.Message):
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     OTHERS_FIELD_NUMBER: _builtins.int
     PASSED_OVER_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
+    PHOTO_DIGEST_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """The category's name in the locale of the request."""
     material: _builtins.str
@@ -183,11 +228,15 @@ class Classification(_message.Message):
     none.
     """
     provider: _builtins.str
-    """The classifier: "offline" or a model's name; "user" if the user's reply said what it is."""
+    """How it came: "offline" or a model's name if a classifier said so; "user" if the user's own words did, at creation
+    (`user_input`) or in a reply.
+    """
     model: _builtins.str
     """The exact model: file digest or snapshot name."""
     prompt_version: _builtins.str
     """Version of the prompt that the model was given. Empty for the offline one, which has none."""
+    photo_digest: _builtins.str
+    """Identifies the photo, as ClassifyResult.image_digest does. Only in a scan."""
     @_builtins.property
     def category(self) -> Global___Category:
         """Its category. The major is 미분류 when the classifier abstains."""
@@ -210,6 +259,16 @@ class Classification(_message.Message):
     def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelAttempt]:
         """Models that were asked before this one, in order."""
 
+    @_builtins.property
+    def said(self) -> Global___Candidate:
+        """What the user's own words name for sure. The same as `category` if it was taken over (`provider` is "user");
+        another if the photo was sure of something else: then the answer asks which. Absent if they name nothing.
+        """
+
+    @_builtins.property
+    def seen(self) -> Global___Sighting:
+        """What the classifier said before the user's words changed it. Absent while `category` is the classifier's own."""
+
     def __init__(
         self,
         *,
@@ -227,10 +286,13 @@ class Classification(_message.Message):
         prompt_version: _builtins.str = ...,
         others: _abc.Iterable[Global___Candidate] | None = ...,
         passed_over: _abc.Iterable[Global___ModelAttempt] | None = ...,
+        said: Global___Candidate | None = ...,
+        seen: Global___Sighting | None = ...,
+        photo_digest: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "category", b"category", "confidence", b"confidence", "mixed", b"mixed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "category", b"category", "confidence", b"confidence", "mixed", b"mixed", "said", b"said", "seen", b"seen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "candidates", b"candidates", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "material", b"material", "mixed", b"mixed", "model", b"model", "others", b"others", "passed_over", b"passed_over", "prompt_version", b"prompt_version", "provider", b"provider", "tags", b"tags", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "candidates", b"candidates", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "material", b"material", "mixed", b"mixed", "model", b"model", "others", b"others", "passed_over", b"passed_over", "photo_digest", b"photo_digest", "prompt_version", b"prompt_version", "provider", b"provider", "said", b"said", "seen", b"seen", "tags", b"tags", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
