@@ -5,11 +5,16 @@ What a field means stands in the proto.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+
+# The major category of what wasn't recognised.
+UNRECOGNISED = "미분류"
+# Provider of a classification that the user's own words made.
+USER = "user"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,11 @@ class Category:
     major: str
     middle: str = ""
     minor: str = ""
+
+    @property
+    def recognised(self) -> bool:
+        """Whether it says what something is."""
+        return self.major != UNRECOGNISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,17 @@ class ModelAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """Mirror of `eco2.vision.v1.Sighting`."""
+
+    category: Category
+    display_name: str = ""
+    confidence: float | None = None
+    provider: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """Mirror of `eco2.vision.v1.Classification`."""
 
@@ -56,6 +77,21 @@ class Classification:
     prompt_version: str = ""
     others: tuple[Candidate, ...] = ()
     passed_over: tuple[ModelAttempt, ...] = ()
+    said: Candidate | None = None
+    seen: Sighting | None = None
+    photo_digest: str = ""
+
+    @property
+    def sighting(self) -> Sighting:
+        """What the classifier said, whatever the user says."""
+        return self.seen or Sighting(self.category, self.display_name, self.confidence, self.provider, self.model)
+
+    def said_to_be(self, category: Category, display_name: str) -> "Classification":
+        """The same with a category that the user's own words name; what described another one is left out."""
+        return replace(
+            self, category=category, display_name=display_name, provider=USER, seen=self.sighting, model="",
+            prompt_version="", material="", form="", confidence=None, candidates=(), warning="",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +149,20 @@ class DisposalRule:
     fee: str = ""
     when: str = ""
     place: str = ""
+    candidate: Category | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRules:
+    """The rules that apply, and what they are for.
+
+    Attributes:
+        found: The classification, with what the user's words say worked in.
+        rules: As `eco2.scan.v1.Scan.rules`.
+    """
+
+    found: Classification
+    rules: tuple[DisposalRule, ...]
 
 
 @dataclass(frozen=True, slots=True)

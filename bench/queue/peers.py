@@ -11,6 +11,7 @@ from scan_svc.results import (
     Character,
     Classification,
     DisposalRule,
+    MatchedRules,
     Place,
     Reward,
     RewardOutcome,
@@ -59,10 +60,10 @@ class InstantPeers:
         self.waiting -= 1
         yield _FOUND
 
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+    async def match(self, scan: Scan, found: Classification, remark: str, deadline: float) -> MatchedRules:
         """One rule."""
         self.starts[RULES] = time.monotonic()
-        return (_RULE,)
+        return MatchedRules(found, (_RULE,))
 
     async def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float

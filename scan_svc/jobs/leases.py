@@ -62,6 +62,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         following: The stage that follows.
         outputs: Result by stage; more than one where stages run side by side.
         runs: Attempts, duration and cost, one for each output.
+        revised: Results of earlier stages that this one changed, by stage.
     """
 
     lease: Lease
@@ -69,6 +70,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     following: str
     outputs: Mapping[str, object]
     runs: Sequence[StageRun]
+    revised: Mapping[str, object] = {}
 
 
 class PutBack(msgspec.Struct, frozen=True):

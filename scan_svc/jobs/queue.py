@@ -164,6 +164,7 @@ class JobQueue:
             for one in batch
             for (stage, output), run in zip(one.outputs.items(), one.runs, strict=True)
         ]
+        revised = [(*one.lease.key, stage, to_json(output)) for one in batch for stage, output in one.revised.items()]
         rows = await self._pool.fetch(
             self._sql["checkpoint"],
             [one.lease.job_id for one in batch], [one.lease.token for one in batch],
@@ -171,6 +172,7 @@ class JobQueue:
             [one.scan.version for one in batch], [one.scan.percent for one in batch],
             [one.scan.step.value for one in batch],
             *zip(*parts, strict=True),
+            *(zip(*revised, strict=True) if revised else ([], [], [], [])),
         )  # fmt: skip
         return {(row["id"], row["token"]): True for row in rows}
 

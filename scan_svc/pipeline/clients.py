@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import grpc
@@ -13,7 +13,18 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grp
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.proto_mirror import from_proto, to_proto
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Interpretation, Place, Reward, Usage
+from scan_svc.results import (
+    Answer,
+    Candidate,
+    Category,
+    Classification,
+    DisposalRule,
+    Interpretation,
+    MatchedRules,
+    Place,
+    Reward,
+    Usage,
+)
 from scan_svc.scans import Scan, Step
 from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
@@ -51,7 +62,8 @@ class VisionPeer:
                 if event.HasField("result"):
                     if event.result.HasField("usage"):
                         yield from_proto(event.result.usage, Usage)
-                    yield from_proto(event.result.classification, Classification)
+                    found = from_proto(event.result.classification, Classification)
+                    yield replace(found, photo_digest=event.result.image_digest)
                 elif (step := _STEPS.get(event.progress.phase)) and step not in begun:
                     begun.add(step)
                     yield step
@@ -65,17 +77,21 @@ class RulesPeer:
         self._peer = Peer("rules")
         self._spending = spending
 
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
-        """The disposal rules for what was found."""
+    async def match(self, scan: Scan, found: Classification, remark: str, deadline: float) -> MatchedRules:
+        """The disposal rules for what was found, and for what the user's words say of it."""
+        candidates = () if found.category.recognised else found.candidates
         request = rules_service_pb2.MatchRulesRequest(
             category=to_proto(found.category, classification_pb2.Category),
             tags=found.tags,
             region=scan.region,
             location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location else None,
             locale=scan.locale,
+            user_input=remark,
+            candidates=[to_proto(one.category, classification_pb2.Category) for one in candidates],
         )
         response = await self._peer.call(self._stub.MatchRules, request, timeout=deadline)
-        return tuple(from_proto(rule, DisposalRule) for rule in response.rules)
+        rules = tuple(from_proto(rule, DisposalRule) for rule in response.rules)
+        return MatchedRules(_worked_in(found, response), rules)
 
     async def interpret(self, scan: Scan, question: str, reply: str, deadline: float) -> Interpretation:
         """What a reply to a scan's answer means."""
@@ -120,6 +136,22 @@ class RulesPeer:
         )
         response = await self._peer.call(self._stub.FindPlaces, request, timeout=deadline)
         return tuple(from_proto(place, Place) for place in response.places)
+
+
+def _worked_in(found: Classification, matched: rules_service_pb2.MatchRulesResponse) -> Classification:
+    """The classification, with what the rules were matched for by the user's words."""
+    if not matched.HasField("category"):  # by the release before, which doesn't read them
+        return found
+    category = from_proto(matched.category, Category)
+    said = from_proto(matched.said, Candidate) if matched.HasField("said") else found.said
+    found = replace(found, tags=tuple(matched.tags), said=said)
+    if category != found.category:
+        return found.said_to_be(category, matched.display_name)
+    if category.recognised:
+        return found
+    known = {candidate.category: candidate for candidate in found.candidates}
+    named = (from_proto(candidate, Candidate) for candidate in matched.candidates)
+    return replace(found, candidates=tuple(known.get(candidate.category, candidate) for candidate in named))
 
 
 class CharacterPeer:

@@ -182,7 +182,8 @@ class Execution:
             await self._end(scan, parts, runs)
             return False
         scan = replace(scan, state=State.RUNNING)
-        await self._checkpoints.write(Checkpoint(self._lease, scan, following[0].name, parts, runs))
+        revised = {name: getattr(scan.results, name) for name in done.revises}
+        await self._checkpoints.write(Checkpoint(self._lease, scan, following[0].name, parts, runs, revised))
         self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
         self._view.show(self._lease, scan)
         return True

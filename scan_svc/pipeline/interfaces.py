@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, Usage
+from scan_svc.results import Answer, Category, Classification, DisposalRule, MatchedRules, Place, Reward, Usage
 from scan_svc.scans import Scan, Step
 
 
@@ -17,8 +17,15 @@ class Vision(Protocol):
 class Rules(Protocol):
     """What the pipeline needs of Rules."""
 
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
-        """The disposal rules for what was found."""
+    async def match(self, scan: Scan, found: Classification, remark: str, deadline: float) -> MatchedRules:
+        """The disposal rules for what was found, and for what the user's words say of it.
+
+        Args:
+            scan: The scan.
+            found: What the photo shows.
+            remark: What the user says that isn't worked into `found` yet; may be empty.
+            deadline: Seconds it may take.
+        """
 
     def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float

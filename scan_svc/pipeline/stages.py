@@ -69,11 +69,13 @@ class StageOutcome:
         scan: The scan with the stage's results.
         usage: What a model call cost; None where none was made.
         beside: The stage that ran beside it, if one did.
+        revises: The earlier stages whose results it changed.
     """
 
     scan: Scan
     usage: Usage | None = None
     beside: StageRun | None = None
+    revises: tuple[str, ...] = ()
 
 
 class Pipeline:
@@ -151,8 +153,9 @@ class Pipeline:
         found = _given(scan.results.vision)
         scan = replace(scan, step=Step.RULES, percent=60)
         await report(scan)
-        rules = await self._rules.match(scan, found, deadline)
-        return StageOutcome(replace(scan, results=replace(scan.results, rules=rules)))
+        matched = await self._rules.match(scan, found, scan.user_input, deadline)
+        results = replace(scan.results, vision=matched.found, rules=matched.rules)
+        return StageOutcome(replace(scan, results=results), revises=() if matched.found == found else (VISION,))
 
     async def _answer(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
         found, rules = _given(scan.results.vision), _given(scan.results.rules)

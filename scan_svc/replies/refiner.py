@@ -74,12 +74,13 @@ class AnswerRefiner:
         """Rules, places and the answer anew. What costs nothing comes first: if it fails, nothing was paid."""
         found, before = meant.found, self._scan.results.vision
         scan = replace(self._scan, region=meant.region, user_input=meant.question)
-        matched = await self._rules.match(scan, found, self._seconds_left())
+        # What was said at creation, and in replies before, is worked in already.
+        matched = await self._rules.match(scan, found, "", self._seconds_left())
         places = None
         if scan.results.places is not None and before is not None and found.category != before.category:
             places = await self._rules.places(scan, found.category, self._seconds_left())
-        answer = await self._compose(scan, found, matched)
-        return Draft(found, meant.question, meant.region, meant.message, matched, answer, places)
+        answer = await self._compose(scan, found, matched.rules)
+        return Draft(matched.found, meant.question, meant.region, meant.message, matched.rules, answer, places)
 
     async def _compose(self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...]) -> Answer:
         async with aclosing(self._rules.compose(scan, found, rules, self._seconds_left())) as events:

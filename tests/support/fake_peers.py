@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome
+from scan_svc.results import Answer, Category, Classification, DisposalRule, MatchedRules, Place, Reward, RewardOutcome
 from scan_svc.scans import Scan
 
 METAL = Category("재활용폐기물", "금속류")
@@ -26,9 +26,9 @@ class FakePeers:
         await self._called("vision")
         yield Classification(METAL)
 
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+    async def match(self, scan: Scan, found: Classification, remark: str, deadline: float) -> MatchedRules:
         await self._called("rules")
-        return (DisposalRule("metal", METAL),)
+        return MatchedRules(found, (DisposalRule("metal", METAL),))
 
     async def compose(
         self, scan: Scan, found: Classification, rules: Any, deadline: float

@@ -18,5 +18,11 @@ with given as (
         as part (job_id, token, stage, output, run)
     -- By token, too: a late write of a former lease may be in the same batch as the present one's.
     join advanced on advanced.id = part.job_id and advanced.token = part.token
+), revised as (
+    -- What an earlier stage produced and this one knows better: the user's words may name what the photo shows.
+    update scan.stage_result r set output = part.output
+    from unnest($13::bigint[], $14::integer[], $15::text[], $16::jsonb[]) as part (job_id, token, stage, output)
+    join advanced on advanced.id = part.job_id and advanced.token = part.token
+    where r.job_id = part.job_id and r.stage = part.stage
 )
 select id, token from advanced

@@ -16,6 +16,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (results.Category, classification_pb2.Category),
     (results.Candidate, classification_pb2.Candidate),
     (results.Classification, classification_pb2.Classification),
+    (results.Sighting, classification_pb2.Sighting),
     (results.ModelAttempt, classification_pb2.ModelAttempt),
     (results.Usage, classification_pb2.Usage),
     (results.Exclusion, disposal_pb2.Exclusion),
