@@ -170,6 +170,15 @@ def test_every_instruction_is_a_polite_sentence(book: Rulebook) -> None:
         assert sentence[Locale.EN].endswith("."), sentence
 
 
+def test_every_rule_names_a_source_of_today(book: Rulebook) -> None:
+    """Whoever doubts a rule can look it up: the rule in force and its date, under the name its ministry has now."""
+    for rule in book.rules.values():
+        for locale in Locale:
+            assert re.search(r"20\d\d-\d\d-\d\d", rule.source[locale]), rule.rule_id
+        assert not re.search("(?<!기후에너지)환경부", rule.source.ko), rule.rule_id
+        assert "Ministry of Environment" not in rule.source.en, rule.rule_id
+
+
 def test_every_rule_but_the_unknowns_has_a_stream(book: Rulebook) -> None:
     """Without one a rule would have no day and no place, wherever one lives."""
     assert [rule.rule_id for rule in book.rules.values() if rule.stream is None] == ["unknown"]
