@@ -11,7 +11,17 @@ from types import MappingProxyType
 from mesh.errors import Unavailable
 from mesh.reasons import Reason
 from scan_svc.pipeline.stages import ANSWER, DEFAULTS, PLACES, REWARD, RULES, VISION, Stage
-from scan_svc.results import Answer, Category, Classification, DisposalRule, Place, Reward, RewardOutcome, Usage
+from scan_svc.results import (
+    Answer,
+    Category,
+    Classification,
+    DisposalRule,
+    MatchedRules,
+    Place,
+    Reward,
+    RewardOutcome,
+    Usage,
+)
 from scan_svc.scans import Scan, Step
 from tests.support.journal import Journal
 
@@ -68,10 +78,10 @@ class UnrulyPeers:
         await self._work(scan, VISION, began)
         yield Classification(_METAL)
 
-    async def match(self, scan: Scan, found: Classification, deadline: float) -> tuple[DisposalRule, ...]:
+    async def match(self, scan: Scan, found: Classification, remark: str, deadline: float) -> MatchedRules:
         """One rule."""
         await self._work(scan, RULES, self._journal.started(scan.scan_id, RULES))
-        return (DisposalRule("metal", _METAL),)
+        return MatchedRules(found, (DisposalRule("metal", _METAL),))
 
     async def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
