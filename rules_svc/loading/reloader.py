@@ -21,6 +21,7 @@ from rules_svc.answers.interpreter import Interpreter
 from rules_svc.loading import loader
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.index import ItemIndex
+from rules_svc.search.matcher import Matcher
 
 _log = structlog.get_logger("rulebook")
 
@@ -36,12 +37,14 @@ class LoadedRulebook:
         book: Taxonomy, tags and rules.
         composer: Composes answers.
         items: Finds categories by name.
+        matcher: Reads what people say: things and their state.
         replies: Interprets what users reply.
     """
 
     book: Rulebook
     composer: Composer
     items: ItemIndex
+    matcher: Matcher
     replies: Interpreter
 
     @classmethod
@@ -54,7 +57,7 @@ class LoadedRulebook:
         book = loader.load(data)
         composer = Composer(loader.load_questions(data))
         items = ItemIndex.of(book)
-        return cls(book, composer, items, Interpreter.of(book, composer, items))
+        return cls(book, composer, items, Matcher.of(book, items), Interpreter.of(book, composer, items))
 
 
 class RulebookReloader:

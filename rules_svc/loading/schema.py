@@ -15,6 +15,8 @@ from rules_svc.rulebook.regions import NATION
 from rules_svc.rulebook.rulebook import Exclusion, Rule
 from rules_svc.rulebook.taxonomy import Node, Path, Synonyms, Taxonomy
 from rules_svc.search.compounds import Compound, Compounds, FoldedWords, Material
+from rules_svc.search.states import Words
+from rules_svc.search.wordings import Pattern, pattern_of
 
 
 def path_of(text: str) -> Path:
@@ -189,16 +191,41 @@ class EffectEntry(msgspec.Struct, forbid_unknown_fields=True):
         )
 
 
+class PatternsEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """Patterns in both languages."""
+
+    ko: list[str] = []
+    en: list[str] = []
+
+    def patterns(self) -> tuple[Pattern, ...]:
+        """The patterns; people mix languages, so both are looked for."""
+        return tuple(pattern_of(text) for text in (*self.ko, *self.en))
+
+
+class SaidEntry(PatternsEntry, forbid_unknown_fields=True):
+    """What people say of a tag in `tags.yaml`."""
+
+    undone: PatternsEntry = msgspec.field(default_factory=PatternsEntry)
+    scopes: list[str] = []
+
+    def words(self, taxonomy: Taxonomy) -> Words:
+        """The words; every category they name must exist."""
+        scopes = tuple(taxonomy[path_of(scope)].path for scope in self.scopes)
+        return Words(self.patterns(), self.undone.patterns(), scopes)
+
+
 class TagEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A tag in `tags.yaml`."""
 
     key: str
     name: Text
     effects: list[EffectEntry]
+    said: list[SaidEntry] = []
 
     def tag(self, taxonomy: Taxonomy) -> Tag:
         """The tag."""
-        return Tag(self.key, self.name, tuple(effect.effect(taxonomy) for effect in self.effects))
+        effects = tuple(effect.effect(taxonomy) for effect in self.effects)
+        return Tag(self.key, self.name, effects, tuple(entry.words(taxonomy) for entry in self.said))
 
 
 class ItemEntry(msgspec.Struct, forbid_unknown_fields=True):

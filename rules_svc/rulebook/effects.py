@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mesh.locale import Text
 from rules_svc.rulebook.taxonomy import Path, within
+from rules_svc.search.states import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,19 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A situation from the closed list; one without a key stands for a region."""
+    """A situation from the closed list; one without a key stands for a region.
+
+    Attributes:
+        key: Its Korean key.
+        name: What people read.
+        effects: What it changes.
+        said: What people say of a thing in this situation.
+    """
 
     key: str
     name: Text
     effects: tuple[Effect, ...]
+    said: tuple[Words, ...] = ()
 
     def redirect(self, path: Path) -> Redirect | None:
         """Where it leads from a category, if anywhere."""

@@ -128,16 +128,22 @@ def _head(words: Sequence[str]) -> int:
     return next(topics, next(nouns, len(words)))
 
 
+def without_particle(word: str) -> str:
+    """A Korean word without its particle, if it has one."""
+    for particle in _PARTICLES:
+        if word.endswith(particle) and len(word) > len(particle):
+            return word.removesuffix(particle)
+    return word
+
+
 def _spellings(words: Sequence[str], weight: float) -> Iterator[Phrase]:
     """The words as they are, and without the last one's particle."""
     if not words:
         return
     yield _phrase(words, weight)
     *before, last = words
-    for particle in _PARTICLES:
-        if last.endswith(particle) and len(last) > len(particle):
-            yield _phrase([*before, last.removesuffix(particle)], weight * 0.99)
-            return
+    if (bare := without_particle(last)) != last:
+        yield _phrase([*before, bare], weight * 0.99)
 
 
 def _phrase(words: Sequence[str], weight: float) -> Phrase:
