@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from rules_svc.answers.writers import Writers
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
+from rules_svc.rulebook.freshness import SEOUL
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path
 
@@ -29,7 +30,7 @@ class RulesServicer(RulesServiceServicer):
         reloader: Has the current rule book. Each call takes the current edition once and uses it to its end.
         places: Where waste can be taken.
         writers: Write answers.
-        now: The time, for opening hours.
+        now: The time, for opening hours and the age of what is known of regions.
     """
 
     def __init__(
@@ -63,7 +64,12 @@ class RulesServicer(RulesServiceServicer):
         """Matches a category, a situation and a region."""
         book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
         where = wire.to_region(request, book.regions)
-        return self._matched(book.version, wire.to_path(request.category), wire.to_keys(request.tags), where, locale)
+        path, tags, today = (
+            wire.to_path(request.category),
+            wire.to_keys(request.tags),
+            self._now().astimezone(SEOUL).date(),
+        )
+        return self._matched(book.version, path, tags, where, locale, today)
 
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
@@ -108,11 +114,11 @@ class RulesServicer(RulesServiceServicer):
         return pb.FindPlacesResponse(places=[places_wire.from_nearby(nearby, now, locale) for nearby in nearest])
 
     def _match(
-        self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale
+        self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, today: date
     ) -> pb.MatchRulesResponse:
         """The rules that apply; the version keeps editions apart in the cache."""
         book = self._reloader.current.book
-        return wire.from_matched(book.match_in(path, tags, where), where, book, locale)
+        return wire.from_matched(book.match_in(path, tags, where, today), where, book, locale, today)
 
     def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
         """The whole taxonomy; the version keeps editions apart in the cache."""

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
@@ -97,19 +98,19 @@ def to_region(request: rules_service_pb2.MatchRulesRequest, regions: Regions) ->
 
 
 def from_matched(
-    matched: MatchedRules, where: ResolvedRegion, book: Rulebook, locale: Locale
+    matched: MatchedRules, where: ResolvedRegion, book: Rulebook, locale: Locale, today: date | None = None
 ) -> rules_service_pb2.MatchRulesResponse:
-    """The rules that apply, in one language."""
+    """The rules that apply, in one language; the age of what is known is counted to `today`."""
     return rules_service_pb2.MatchRulesResponse(
         rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
         rulebook_version=book.version,
         applied_region=matched.overlay.key,
-        region=_from_overlay(matched.overlay, where, book.regions, locale),
+        region=_from_overlay(matched.overlay, where, book.regions, locale, today),
     )
 
 
 def _from_overlay(
-    overlay: Overlay, where: ResolvedRegion, regions: Regions, locale: Locale
+    overlay: Overlay, where: ResolvedRegion, regions: Regions, locale: Locale, today: date | None
 ) -> disposal_pb2.AppliedRegion:
     region = regions.of_key(overlay.key)
     return disposal_pb2.AppliedRegion(
@@ -121,7 +122,7 @@ def _from_overlay(
         source=overlay.source[locale],
         verified=overlay.verified,
         asked=where.region.key if where.region else "",
-        notice=notice(where, overlay, regions, locale),
+        notice=notice(where, overlay, regions, locale, today),
     )
 
 

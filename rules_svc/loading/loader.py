@@ -15,10 +15,10 @@ import yaml
 
 from mesh.validation.normalization import composed
 from rules_svc.answers.questions import Questions
+from rules_svc.loading.region_entries import OverlayEntry, RegionWords
 from rules_svc.loading.schema import (
     HeadsFile,
     ItemFile,
-    OverlayEntry,
     QuestionsFile,
     RuleFile,
     TagEntry,
@@ -62,7 +62,7 @@ def load(data: Traversable = DATA) -> Rulebook:
         taxonomy=taxonomy,
         tags=MappingProxyType({tag.key: tag for tag in tags}),
         rules=MappingProxyType({rule.path: rule for rule in rules}),
-        regions=_load_regions(data / "regions", taxonomy),
+        regions=_load_regions(data, taxonomy),
         items=tuple(entry.item(taxonomy, file) for file in item_files for entry in file.items),
     )
     if not len(rules) == len(book.rules) == len({rule.rule_id for rule in rules}):
@@ -96,14 +96,15 @@ def read(file: Traversable) -> Any:
     return yaml.load(composed(file.read_text("utf-8-sig")), Loader=yaml.CSafeLoader)
 
 
-def _load_regions(folder: Traversable, taxonomy: Taxonomy) -> Regions:
+def _load_regions(data: Traversable, taxonomy: Taxonomy) -> Regions:
     """The gazetteer and what is known of its regions.
 
     Raises:
         ValueError: A region occurs twice or doesn't exist, or the nation is missing.
     """
+    folder, words = data / "regions", _shaped(data / "special_collections.yaml", RegionWords)
     entries = [entry for file in _yaml_files(folder) for entry in _shaped(file, list[OverlayEntry])]
-    overlays = [entry.overlay(taxonomy) for entry in entries]
+    overlays = [entry.overlay(taxonomy, words) for entry in entries]
     rows = csv.DictReader(io.StringIO(composed((folder / "gazetteer.csv").read_text("utf-8"))))
     gazetteer = [
         Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows

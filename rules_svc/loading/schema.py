@@ -1,17 +1,14 @@
 """The entries of the rule book's YAML files, and the domain objects they become."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import msgspec
 
 from mesh.locale import Text
 from rules_svc.answers.questions import Choice, Keywords, OpenCategory, OpenTag, Questions, Topic
-from rules_svc.rulebook.collection import Collection, Stream
+from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
 from rules_svc.rulebook.items import Item
-from rules_svc.rulebook.overlays import Overlay
-from rules_svc.rulebook.regions import NATION
 from rules_svc.rulebook.rulebook import Exclusion, Rule
 from rules_svc.rulebook.taxonomy import Node, Path, Synonyms, Taxonomy
 from rules_svc.search.compounds import Compound, Compounds, FoldedWords, Material
@@ -259,49 +256,6 @@ class ItemFile(msgspec.Struct, forbid_unknown_fields=True):
     source: Text
     as_of: str
     items: list[ItemEntry]
-
-
-class OverlayEntry(msgspec.Struct, forbid_unknown_fields=True):
-    """A region in a file of `regions/`."""
-
-    region: str
-    as_of: str
-    verified: bool
-    source: Text
-    collections: dict[Stream, Collection]
-    differently: list[EffectEntry] = []
-
-    def overlay(self, taxonomy: Taxonomy) -> Overlay:
-        """The overlay. If nobody checked it with the district, every day it names says so."""
-        advice = None if self.verified else _advice(self.region, self.as_of)
-        return Overlay(
-            key=self.region,
-            as_of=self.as_of,
-            source=self.source,
-            verified=self.verified,
-            collections={stream: _advised(one, advice) for stream, one in self.collections.items()},
-            advice=advice,
-            differently=tuple(effect.effect(taxonomy) for effect in self.differently),
-        )
-
-
-def _advice(region: str, as_of: str) -> Text:
-    """Whom to ask, and how old the data is."""
-    name = region.rsplit("/", 1)[-1]
-    if region == NATION:
-        return Text("구청이나 주민센터에 확인하세요.", "Check with your district office or community centre.")
-    if not as_of:
-        return Text(
-            f"날짜가 없는 자료이니 {name}청에 확인하세요.", "The source has no date: check with the district office."
-        )
-    return Text(f"{as_of[:4]}년 자료이니 {name}청에 확인하세요.", f"As of {as_of[:4]}: check with the district office.")
-
-
-def _advised(collection: Collection, advice: Text | None) -> Collection:
-    if advice is None or collection.when is None:
-        return collection
-    when = Text(f"{collection.when.ko} {advice.ko}", f"{collection.when.en} {advice.en}")
-    return replace(collection, when=when)
 
 
 class ChoiceEntry(msgspec.Struct, forbid_unknown_fields=True):

@@ -46,10 +46,12 @@ class Collection:
         when: Days and hours.
         place: Where it is put out.
         container: The bag or bin it goes in, in place of the rule's own.
+        fee: What it costs, in place of the rule's own.
         differs: Whether it is only the usual practice, since every district decides for itself.
     """
 
     when: Text | None = None
     place: Text | None = None
     container: Text | None = None
+    fee: Text | None = None
     differs: bool = False

@@ -1,6 +1,9 @@
 """One sentence to the user: which region's rules apply, and whether they were verified."""
 
+from datetime import date
+
 from mesh.locale import Locale, Text
+from rules_svc.rulebook.freshness import today_in_korea
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 
@@ -23,7 +26,7 @@ _NOTHING = Text(
 _LOCAL = Text("지역 규정이에요({name}).", "These are the rules of {name}.")
 
 
-def notice(found: ResolvedRegion, applied: Overlay, regions: Regions, locale: Locale) -> str:
+def notice(found: ResolvedRegion, applied: Overlay, regions: Regions, locale: Locale, today: date | None = None) -> str:
     """The sentence.
 
     Args:
@@ -31,10 +34,12 @@ def notice(found: ResolvedRegion, applied: Overlay, regions: Regions, locale: Lo
         applied: The narrowest overlay that applies.
         regions: For their names.
         locale: Language of the sentence.
+        today: The date that the age of data is counted from; the current one if None.
     """
     if applied.key != regions.nation.key:
         sentence = _LOCAL[locale].format(name=regions.name(applied.key)[locale])
-        return f"{sentence} {applied.advice[locale]}" if applied.advice else sentence
+        advice = applied.advice(today or today_in_korea())
+        return f"{sentence} {advice[locale]}" if advice else sentence
     if found.several:
         names = ", ".join(regions.name(region.key)[locale] for region in found.several)
         return _SEVERAL[locale].format(names=names)

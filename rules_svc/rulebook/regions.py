@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Self
@@ -47,11 +47,11 @@ class Regions:
     """The gazetteer and what each region changes.
 
     Attributes:
-        overlays: By region's key; only regions about which something is known.
+        overlays: By region's key, one for each source; only regions about which something is known.
         nation: What holds everywhere else.
     """
 
-    overlays: Mapping[str, Overlay]
+    overlays: Mapping[str, tuple[Overlay, ...]]
     nation: Overlay
     _by_code: Mapping[str, Region]
     _by_key: Mapping[str, Region]
@@ -77,7 +77,7 @@ class Regions:
         by_key = {region.key: region for region in gazetteer}
         if not len(by_code) == len(by_key) == len(gazetteer):
             raise ValueError("a region stands in the gazetteer twice")
-        by_overlay = {overlay.key: overlay for overlay in overlays}
+        by_overlay = _by_region(overlays)
         if strangers := by_overlay.keys() - by_key.keys():
             raise ValueError(f"no such region: {strangers}")
         divided = {key for region in gazetteer for key in region.lineage[1:]}
@@ -120,7 +120,8 @@ class Regions:
 
     def known_of(self, region: Region | None) -> tuple[Overlay, ...]:
         """What is known about a region and the wider ones around it, narrowest first."""
-        return tuple(self.overlays[key] for key in region.lineage if key in self.overlays) if region else ()
+        lineage = region.lineage if region else ()
+        return tuple(overlay for key in lineage for overlay in self.overlays.get(key, ()))
 
     def of_key(self, key: str) -> Region | None:
         """The region with a key; None for the nation."""
@@ -145,6 +146,15 @@ class Regions:
             if found := [self._by_code[code]] if code in self._by_code else self._former.get(code):
                 return list(found)
         return []
+
+
+def _by_region(overlays: Iterable[Overlay]) -> dict[str, tuple[Overlay, ...]]:
+    """Overlays by their region, in the order given; each with the telephone number that any of them names."""
+    found: dict[str, tuple[Overlay, ...]] = {}
+    for overlay in overlays:
+        found[overlay.key] = (*found.get(overlay.key, ()), overlay)
+    phones = {key: next((one.phone for one in known if one.phone), "") for key, known in found.items()}
+    return {key: tuple(replace(one, phone=phones[key]) for one in known) for key, known in found.items()}
 
 
 def _kilometres(region: Region, place: tuple[float, float]) -> float:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from mesh.errors import InvalidArgument
 from mesh.locale import Locale, Text
 from mesh.reasons import Reason
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Step, Tag
+from rules_svc.rulebook.freshness import today_in_korea
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
@@ -145,7 +147,9 @@ class Rulebook:
         """The national rules for a category in a situation; see `match_in`."""
         return self.match_in(path, tags, ResolvedRegion()).rules
 
-    def match_in(self, path: Path, tags: Sequence[str], where: ResolvedRegion) -> MatchedRules:
+    def match_in(
+        self, path: Path, tags: Sequence[str], where: ResolvedRegion, today: date | None = None
+    ) -> MatchedRules:
         """The rules for a category in a situation and a region.
 
         Args:
@@ -153,6 +157,7 @@ class Rulebook:
             tags: Keys of situation tags; order and repetition don't matter.
             where: The region. If one was named, recognised or not, usual days are included even where districts
                 differ.
+            today: The date that the age of what is known is counted from; the current one if None.
 
         Returns:
             First the rule to follow: the narrowest one, or the one the situation redirects to, with the situation and
@@ -167,7 +172,9 @@ class Rulebook:
         changes = [*self._present(tags), *(Tag("", _NAMELESS, one.differently) for one in known if one.differently)]
         target, reasons, redirecting = self._redirected(node.path, changes)
         shaped = self._shaped(self._narrowest(target), target, changes, reasons, redirecting)
-        followed = _collected(shaped, (*known, self.regions.nation), rule_of_thumb=bool(where.region or where.said))
+        overlays = (*known, self.regions.nation)
+        thumb = bool(where.region or where.said)
+        followed = _collected(shaped, overlays, today or today_in_korea(), rule_of_thumb=thumb)
         had_a_say = (one for one in known if one.concerns(followed.stream, node.path))
         wider = [self.rules[one] for one in lineage(path) if one in self.rules]
         rules = (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
@@ -211,7 +218,7 @@ class Rulebook:
             for effect in tag.effects
             if effect.redirect is None and effect.reaches(path) and not rule.fixed
         ]
-        effects = [effect for _, effect in changing]
+        effects = _situation_first(changing)
         applied = [*redirecting, *(key for key, _ in changing)]
         hazards = (*rule.hazards, *(effect.hazard for effect in effects if effect.hazard))
         containers = [effect.container for effect in effects if effect.container]
@@ -224,21 +231,37 @@ class Rulebook:
         )
 
 
-def _collected(rule: Rule, overlays: Sequence[Overlay], *, rule_of_thumb: bool) -> Rule:
-    """The rule with its region's days, place and bag: each from the narrowest overlay that names it."""
+def _situation_first(changing: Sequence[tuple[str, Effect]]) -> list[Effect]:
+    """The effects; a region's step gives way to a situation's about the same."""
+    settled = {effect.step.about for key, effect in changing if key and effect.step and effect.step.about}
+    return [
+        replace(effect, step=None) if not key and effect.step and effect.step.about in settled else effect
+        for key, effect in changing
+    ]
+
+
+def _collected(rule: Rule, overlays: Sequence[Overlay], today: date, *, rule_of_thumb: bool) -> Rule:
+    """The rule with its region's days, place, bag and fee: each from the narrowest overlay that names it."""
     said = [
-        collection
+        (overlay, collection)
         for overlay in overlays
         if (collection := overlay.collection(rule.stream)) and (rule_of_thumb or not collection.differs)
     ]
-    container = next((one.container for one in said if one.container), None)
+    container = next((one.container for _, one in said if one.container), None)
     return replace(
         rule,
-        when=next((one.when for one in said if one.when), None),
-        place=next((one.place for one in said if one.place), None),
+        when=next((_dated(one.when, overlay, today) for overlay, one in said if one.when), None),
+        place=next((one.place for _, one in said if one.place), None),
+        fee=next((one.fee for _, one in said if one.fee), rule.fee),
         container=container or rule.container,
         steps=tuple(_bagged(step, container) for step in rule.steps) if container else rule.steps,
     )
+
+
+def _dated(when: Text, overlay: Overlay, today: date) -> Text:
+    """Days and hours with how old they are and whom to ask, unless somebody checked them."""
+    advice = overlay.advice(today)
+    return Text(f"{when.ko} {advice.ko}", f"{when.en} {advice.en}") if advice else when
 
 
 def _bagged(step: Step, container: Text) -> Step:

@@ -58,9 +58,10 @@ async def test_rules_are_matched_with_their_version_and_region(rules: "RulesServ
     assert (response.rulebook_version, response.applied_region) == (taxonomy.rulebook_version, "서울특별시/마포구")
     region = response.region
     assert (region.code, region.level, region.display_name) == ("11440", AppliedRegion.LEVEL_CITY, "Mapo-gu, Seoul")
-    assert (region.as_of, region.verified) == ("2021-03-01", False)
+    assert (region.as_of, region.verified) == ("2026-07-03", False)
     assert region.source
-    assert "Sunday to Thursday" in followed.when
+    assert followed.when.startswith("Wednesday evening only")
+    assert "As of 3 July 2026" in followed.when
     assert "clear bag" in followed.place
 
 
