@@ -22,7 +22,8 @@ _WHERE = Text("버리는 곳: {container}", "Where: {container}")
 _PLACE = Text("{where} · {place}", "{where}, {place}")
 _WHEN = Text("내놓는 때: {when}", "When: {when}")
 _DIFFERS = Text(
-    "사는 곳마다 달라요. 구청이나 주민센터에 확인하세요.", "it differs by district; ask your district office."
+    "지역마다 달라요. 구청이나 행정복지센터(주민센터)에 확인하세요.",
+    "it differs by district; ask your district office (구청).",
 )
 _FEE = Text("수수료: {fee}", "Fee: {fee}")
 _NAME = Text("사진 속 물건은 ‘{title}’ 같아요.", "It looks like this: {title}.")

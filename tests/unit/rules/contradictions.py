@@ -88,7 +88,7 @@ _BOX = {
     Locale.EN: re.compile(r"\bbox(?:es)?\b|\bbins?\b|\bcontainers?\b"),
 }
 _ASK_FIRST = {
-    Locale.KO: re.compile(r"알려 주는 곳|안내받은 곳|와서 거두어"),
+    Locale.KO: re.compile(r"알려 주는 곳|안내받은 곳|와서 수거해"),
     Locale.EN: re.compile(r"tells? you|come for it"),
 }
 _BINS = {

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -35,6 +36,21 @@ MAJORS = (
 NAMED_TAGS = (
     "내용물_있음 오염_심함 비닐_라벨_부착 뚜껑_분리_필요 복합재질_의심 깨짐 가스_잔존_의심 배터리_포함 다수_품목_혼합"
 )
+# Office Korean, and words that hardly anybody says any more.
+STIFF = re.compile(
+    r"바랍니다|주시기|요망|할 것|하십시오|시오\.|니다|금지|하도록 한다|수거차(?! ?량)|쓰레기차|되도록|사는 곳마다"
+    r"|사는 곳에 따라|누리집|전표|골라낼 수 없|골라지지|골라내지 못|불기[가 ]|두어요|두어도|거두어"
+)
+# What English texts name that has to be bought, found or asked for, and what stands on it.
+SAID_IN_KOREAN = {
+    "volume-rate bag": "종량제봉투",
+    "non-burnable sack": "불연성 마대",
+    "special sack": "특수 규격 마대",
+    "bulky waste": "대형폐기물",
+    "medicine box": "폐의약품 수거함",
+    "free home collection": "무상방문수거",
+    "recycling mark": "분리배출",
+}
 
 
 def texts(value: object) -> Iterator[Text]:
@@ -153,7 +169,19 @@ def test_every_text_exists_in_both_languages(book: Rulebook, questions: Question
     for text in every:
         assert re.search("[가-힣0-9A-Z]", text.ko), text
         assert re.search("[A-Za-z]", text.en), text
-        assert not re.search("[가-힣]", re.sub(r"\([A-Z가-힣 ·,]+\)|‘[가-힣]+’", "", text.en)), text
+        assert not re.search("[가-힣]", re.sub(r"\([A-Z가-힣 ·,]+(?=[);])|‘[가-힣]+’", "", text.en)), text
+
+
+def test_english_names_the_bag_the_box_and_the_office_in_korean_too(book: Rulebook) -> None:
+    """What somebody has to buy, to find or to ask for stands in Korean in shops and on boxes."""
+    for rule in book.rules.values():
+        steps = " ".join(step.text.en for step in rule.steps)
+        for english, korean in SAID_IN_KOREAN.items():
+            for text in (steps, rule.container.en):
+                assert english not in text or korean in text, (rule.rule_id, text)
+    added = [effect.step.text.en for tag in book.tags.values() for effect in tag.effects if effect.step]
+    for text in added:
+        assert all(english not in text or korean in text for english, korean in SAID_IN_KOREAN.items()), text
 
 
 def test_every_instruction_is_a_polite_sentence(book: Rulebook) -> None:
@@ -180,6 +208,22 @@ def test_every_rule_names_a_source_of_today(book: Rulebook) -> None:
             assert re.search(r"20\d\d-\d\d-\d\d", rule.source[locale]), rule.rule_id
         assert not re.search("(?<!기후에너지)환경부", rule.source.ko), rule.rule_id
         assert "Ministry of Environment" not in rule.source.en, rule.rule_id
+
+
+def test_no_sentence_sounds_like_a_notice(book: Rulebook, questions: Questions) -> None:
+    """People are spoken to as a neighbour would, never as an office writes, and in words that are used today."""
+    every = [
+        *(text for rule in book.rules.values() for text in texts(replace(rule, source=Text("가", "a")))),
+        *(text for tag in book.tags.values() for text in texts(tag)),
+        *texts(questions),
+    ]
+    assert len(every) > 2000
+    for text in every:
+        assert not (stiff := STIFF.search(text.ko)), (stiff, text.ko)
+    for rule in book.rules.values():
+        for step in rule.steps:
+            outside = re.sub(r"\([^()]*\)", "", step.text.ko.replace("행정복지센터(주민센터)", ""))
+            assert "주민센터" not in outside, step.text.ko
 
 
 def test_every_rule_but_the_unknowns_has_a_stream(book: Rulebook) -> None:
