@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mesh.locale import Text
+from rules_svc.rulebook import evenings
 
 
 class Stream(StrEnum):
@@ -43,7 +44,8 @@ class Collection:
     """How a region collects one stream.
 
     Attributes:
-        when: Days and hours.
+        when: Days and hours, as people read them.
+        hours: The same as `evenings` reads them; empty if the days aren't known, or depend on the neighbourhood.
         place: Where it is put out.
         container: The bag or bin it goes in, in place of the rule's own.
         fee: What it costs, in place of the rule's own.
@@ -51,7 +53,15 @@ class Collection:
     """
 
     when: Text | None = None
+    hours: str = ""
     place: Text | None = None
     container: Text | None = None
     fee: Text | None = None
     differs: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises:
+        ValueError: The hours can't be read.
+        """
+        if self.hours:
+            evenings.read(self.hours)
