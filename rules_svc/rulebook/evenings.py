@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from opening_hours import OpeningHours, ParserError, State  # type: ignore[attr-defined]  # its stubs lack the error
 
-SEOUL = ZoneInfo("Asia/Seoul")
+from rules_svc.rulebook.freshness import SEOUL
 
 _NOON, _DUSK, _NIGHT_ENDS = time(12), time(17), time(5)
 _DAY = timedelta(days=1)

@@ -1,10 +1,17 @@
 """Evenings on which waste may be put out: weekdays, hours past midnight, seasons and Korea's public holidays."""
 
+import re
+import shutil
 from datetime import UTC, date, datetime
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from rules_svc.rulebook.evenings import SEOUL, Evening, evening_of, evening_on, evenings, read
+from rules_svc.loading import loader
+from rules_svc.rulebook.evenings import Evening, evening_of, evening_on, evenings, read
+from rules_svc.rulebook.freshness import SEOUL
+from rules_svc.rulebook.rulebook import Rulebook
 
 # A Monday, with no public holiday near.
 MONDAY = date(2026, 11, 30)
@@ -89,3 +96,48 @@ def test_hours_that_cannot_be_read_are_refused() -> None:
     """When the rule book is loaded, not when somebody asks."""
     with pytest.raises(ValueError, match="always at dusk"):
         read("always at dusk")
+
+
+WEEK = [date(2026, 12, day) for day in range(7, 14)]
+DAYS = "월화수목금토일"
+EVERY_DAY = frozenset(DAYS)
+
+
+def test_what_people_read_and_what_is_reckoned_with_name_the_same_days(book: Rulebook) -> None:
+    """A day that stands in one of them alone would send somebody out on the wrong evening."""
+    compared, differing = 0, []
+    for overlay in [overlay for overlays in book.regions.overlays.values() for overlay in overlays]:
+        for stream, collection in overlay.collections.items():
+            if collection.hours:
+                assert collection.when, (overlay.key, stream)
+                put_out = {DAYS[day.weekday()] for day in WEEK if evening_on(collection.hours, day)}
+                compared += 1
+                if put_out != told(collection.when.ko):
+                    differing.append((overlay.key, stream, collection.when.ko, collection.hours))
+    assert differing == []
+    assert compared >= 40
+
+
+def test_a_region_whose_hours_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """With the file's name, and the rule book before stays."""
+    shutil.copytree(str(loader.DATA), tmp_path / "book")
+    file = tmp_path / "book" / "regions" / "11_seoul.yaml"
+    file.write_text(file.read_text("utf-8").replace('hours: "Th 20:00-05:00"', 'hours: "Donnerstags"'), "utf-8")
+    with pytest.raises(msgspec.ValidationError, match="Donnerstags") as refused:
+        loader.load(tmp_path / "book")
+    assert refused.value.__notes__ == ["in 11_seoul.yaml"]
+
+
+def told(when: str) -> set[str]:
+    """The days that a Korean text names first."""
+    if named := re.search(rf"([{DAYS}])요일부터 ([{DAYS}])요일까지", when):
+        first, last = (DAYS.index(day) for day in named.groups())
+        return {DAYS[(first + offset) % 7] for offset in range((last - first) % 7 + 1)}
+    if resting := re.search(
+        rf"([{DAYS}])요일(?:을 빼고|과 공휴일 전날은 쉬어요| 12시부터 일요일 20시까지는 내놓지)", when
+    ):
+        return set(EVERY_DAY - {resting[1]})
+    if "매일" in when:
+        return set(EVERY_DAY)
+    found = re.search(rf"(?:[{DAYS}]·)*[{DAYS}]요일", when)
+    return set(re.findall(rf"[{DAYS}](?=·|요일)", found[0])) if found else set()
