@@ -17,7 +17,7 @@ import itertools
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -131,7 +131,8 @@ class ItemIndex:
             ValueError: Two items share a name, or an item has the name of a category that isn't its own.
         """
         of_items = [name for item in book.items for name in _names_of_item(item)]
-        of_categories = [name for node in book.taxonomy for name in _names_of_category(node)]
+        taken = {name.squeezed for name in of_items}
+        of_categories = [name for node in book.taxonomy for name in _names_of_category(node, taken)]
         titles = {node.path: node.name.ko for node in book.taxonomy}
         return cls(_with_one_owner(of_items, of_categories), book.taxonomy.compounds, titles)
 
@@ -279,9 +280,10 @@ def _finals() -> Mapping[int, int]:
 _FINAL_AS_INITIAL = _finals()
 
 
-def _names_of_category(node: Node) -> Iterator[Name]:
-    """What people read, its key and the key's parts, synonyms; each once."""
-    texts = [node.name.ko, node.path[-1], *node.path[-1].split("·"), node.name.en]
+def _names_of_category(node: Node, taken: Set[str]) -> Iterator[Name]:
+    """What people read, its key, synonyms, and those parts of the key that no item is called; each once."""
+    parts = [part for part in node.path[-1].split("·") if "".join(folded(part).split()) not in taken]
+    texts = [node.name.ko, node.path[-1], *parts, node.name.en]
     return _names([*texts, *node.synonyms.ko, *node.synonyms.en], node.path)
 
 

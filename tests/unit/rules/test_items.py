@@ -106,6 +106,13 @@ def test_an_item_may_have_a_name_of_its_own_category(folder: Path) -> None:
     assert ItemIndex.of(loader.load(folder)).search("헌 신문", 1)[0].note == Text("묶어요.", "Tie it.")
 
 
+def test_an_item_may_have_a_part_of_a_categorys_key(folder: Path) -> None:
+    """노끈·그물망 is a name of two things, of which one may go elsewhere."""
+    add(folder, "{ko: 그물망, en: cargo net, category: 대형폐기물}")
+    found = ItemIndex.of(loader.load(folder)).search("그물망", 1)[0]
+    assert (found.path, found.sure) == (("대형폐기물",), True)
+
+
 def test_no_note_contradicts_the_rule_it_is_read_with(book: Rulebook) -> None:
     """Nor names, but for a case or a part of its own, another bin than the rule does."""
     wrong = []
