@@ -61,15 +61,16 @@ class RulesServicer(RulesServiceServicer):
         return pb.SearchItemsResponse(items=items, rulebook_version=edition.book.version)
 
     async def MatchRules(self, request: pb.MatchRulesRequest, context: Any) -> pb.MatchRulesResponse:
-        """Matches a category, a situation and a region."""
-        book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
+        """Matches a category, a situation and a region, and what the user says of them."""
+        edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
+        book, subject = edition.book, wire.to_subject(request, edition.remarks)
         where = wire.to_region(request, book.regions)
-        path, tags, today = (
-            wire.to_path(request.category),
-            wire.to_keys(request.tags),
-            self._now().astimezone(SEOUL).date(),
-        )
-        return self._matched(book.version, path, tags, where, locale, today)
+        today = self._now().astimezone(SEOUL).date()
+        matched = self._matched(book.version, subject.path, subject.tags, where, locale, today)
+        if subject.said is None and not subject.candidates:
+            return matched
+        others = [self._matched(book.version, path, subject.tags, where, locale, today) for path in subject.candidates]
+        return wire.with_subject(matched, subject, others, book, locale)
 
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
@@ -118,7 +119,7 @@ class RulesServicer(RulesServiceServicer):
     ) -> pb.MatchRulesResponse:
         """The rules that apply; the version keeps editions apart in the cache."""
         book = self._reloader.current.book
-        return wire.from_matched(book.match_in(path, tags, where, today), where, book, locale, today)
+        return wire.from_matched(path, tags, book.match_in(path, tags, where, today), where, book, locale, today)
 
     def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
         """The whole taxonomy; the version keeps editions apart in the cache."""

@@ -12,6 +12,7 @@ from mesh.locale import Locale
 from mesh.models.usage import Usage
 from rules_svc.answers.composer import Answer, Classification
 from rules_svc.answers.interpreter import KnownFacts
+from rules_svc.answers.remarks import RemarkReader, Subject
 from rules_svc.rulebook.notices import notice
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
@@ -35,13 +36,15 @@ def to_keys(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def to_classification(classification: classification_pb2.Classification) -> Classification:
-    """What the classifier says a photo shows."""
+    """What is known of a photo, by the classifier and by the user."""
+    path, said = to_path(classification.category), classification.said
     return Classification(
-        path=to_path(classification.category),
+        path=path,
         display_name=classification.display_name,
         tags=to_keys(classification.tags),
         warning=classification.warning,
         candidates=tuple(candidate.display_name for candidate in classification.candidates if candidate.display_name),
+        said=said.display_name if said.display_name and to_path(said.category) != path else "",
     )
 
 
@@ -97,16 +100,67 @@ def to_region(request: rules_service_pb2.MatchRulesRequest, regions: Regions) ->
     return regions.find(request.region, (here.latitude, here.longitude) if request.HasField("location") else None)
 
 
+def to_subject(request: rules_service_pb2.MatchRulesRequest, remarks: RemarkReader) -> Subject:
+    """What rules are wanted for, by what the photo shows and the user says."""
+    path, tags = to_path(request.category), to_keys(request.tags)
+    candidates = [to_path(candidate) for candidate in request.candidates]
+    if not request.user_input and not candidates:
+        return Subject(path, tags)
+    return remarks.subject(path, tags, candidates, request.user_input)
+
+
 def from_matched(
-    matched: MatchedRules, where: ResolvedRegion, book: Rulebook, locale: Locale, today: date | None = None
+    path: Path,
+    tags: Sequence[str],
+    matched: MatchedRules,
+    where: ResolvedRegion,
+    book: Rulebook,
+    locale: Locale,
+    today: date | None = None,
 ) -> rules_service_pb2.MatchRulesResponse:
-    """The rules that apply, in one language; the age of what is known is counted to `today`."""
+    """The rules that apply to a category in a situation, in one language; ages are counted to `today`."""
     return rules_service_pb2.MatchRulesResponse(
+        category=_from_path(path, book.taxonomy),
+        display_name=book.taxonomy[path].name[locale],
+        tags=tags,
         rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
         rulebook_version=book.version,
         applied_region=matched.overlay.key,
         region=_from_overlay(matched.overlay, where, book.regions, locale, today),
     )
+
+
+def with_subject(
+    matched: rules_service_pb2.MatchRulesResponse,
+    subject: Subject,
+    others: Sequence[rules_service_pb2.MatchRulesResponse],
+    book: Rulebook,
+    locale: Locale,
+) -> rules_service_pb2.MatchRulesResponse:
+    """The same with what the user's words name, and with the first rule of each of `subject.candidates`."""
+    response = rules_service_pb2.MatchRulesResponse()
+    response.CopyFrom(matched)
+    if subject.said:
+        response.said.CopyFrom(_from_named(subject.said, book.taxonomy, locale))
+        if subject.said.path == subject.path:
+            response.display_name = response.said.display_name
+            if note := subject.said.note:
+                response.rules[0].steps.append(note[locale])
+    for other in others:
+        response.candidates.add(category=other.category, display_name=other.display_name)
+        response.rules.add().CopyFrom(other.rules[0])
+        response.rules[-1].candidate.CopyFrom(other.category)
+    return response
+
+
+def _from_named(found: ItemMatch, taxonomy: Taxonomy, locale: Locale) -> classification_pb2.Candidate:
+    name = found.item.name if found.item else taxonomy[found.path].name
+    return classification_pb2.Candidate(category=_from_path(found.path, taxonomy), display_name=name[locale])
+
+
+def _from_path(path: Path, taxonomy: Taxonomy) -> classification_pb2.Category:
+    category = taxonomy.category(path)
+    return classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
 
 
 def _from_overlay(

@@ -40,6 +40,7 @@ class Classification:
         tags: Situation tags.
         warning: Belongs in every answer, whatever the rules say. Empty if there is none.
         candidates: Names of what it might be, most likely first.
+        said: Name of what the user wrote that it is, if that is another thing. Empty if they agree.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Classification:
     tags: tuple[str, ...] = ()
     warning: str = ""
     candidates: tuple[str, ...] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class OpenQuestion:
     Attributes:
         ask: The question, in the locale.
         choices: Replies that settle it.
+        names: Names of categories that settle it, to offer beside the choices.
         any_name: Whether the name of a category settles it.
         tag: The situation that raises the question and is removed by its answer; empty if a category raises it.
         region: Whether a region settles it.
@@ -115,6 +118,7 @@ class OpenQuestion:
 
     ask: str
     choices: tuple[Choice, ...] = ()
+    names: tuple[str, ...] = ()
     any_name: bool = False
     tag: str = ""
     region: bool = False
@@ -155,7 +159,11 @@ class Composer:
             insufficiencies=tuple(one.ask for one in unsettled),
             rule_ids=tuple(dict.fromkeys((followed.rule_id, *reply.rule_ids))),
             when=when,
-            choices=tuple(choice.label[locale] for one in unsettled[:1] for choice in one.choices),
+            choices=tuple(
+                label
+                for one in unsettled[:1]
+                for label in (*(choice.label[locale] for choice in one.choices), *one.names)
+            ),
         )
 
     def open(
@@ -190,11 +198,16 @@ class Composer:
     def _open(
         self, classification: Classification, question: str, reply: _QuestionAnswer, locale: Locale
     ) -> Iterator[OpenQuestion]:
+        if classification.said:
+            seen, said = classification.display_name, classification.said
+            ask = self.questions.contradicted[locale].format(seen=seen, said=said)
+            yield OpenQuestion(ask, names=(seen, said), any_name=True)
         for category in self.questions.open:
             if category.stays_open(classification.path, classification.tags, question):
-                which = category.ask_which if classification.candidates else None
-                ask = (which or category.ask)[locale].format(candidates=", ".join(classification.candidates))
-                yield OpenQuestion(ask, category.choices, category.any_name)
+                names = classification.candidates if category.ask_which else ()
+                which = category.ask_which if names else None
+                ask = (which or category.ask)[locale].format(candidates=", ".join(names))
+                yield OpenQuestion(ask, category.choices, names, category.any_name)
         for tag in self.questions.open_tags:
             if tag.tag in classification.tags:
                 yield OpenQuestion(tag.ask[locale], any_name=True, tag=tag.tag)

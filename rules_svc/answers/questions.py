@@ -137,6 +137,7 @@ class Questions:
         topics: What people ask about, the most particular first.
         open: What categories leave open.
         open_tags: What situations leave open.
+        contradicted: What is asked when the user wrote another thing than the photo shows, {seen} and {said}.
         region: What is asked back when a day is asked for and no region was named.
         unanswered: What is asked back when a question is about nothing we know.
         unclear: Said before the question if a reply settles nothing.
@@ -147,6 +148,7 @@ class Questions:
     topics: tuple[Topic, ...]
     open: tuple[OpenCategory, ...]
     open_tags: tuple[OpenTag, ...]
+    contradicted: Text
     region: Text
     unanswered: Text
     unclear: Text

@@ -18,6 +18,7 @@ import structlog
 from mesh.settings import Misconfigured
 from rules_svc.answers.composer import Composer
 from rules_svc.answers.interpreter import Interpreter
+from rules_svc.answers.remarks import RemarkReader
 from rules_svc.loading import loader
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.index import ItemIndex
@@ -39,6 +40,7 @@ class LoadedRulebook:
         items: Finds categories by name.
         matcher: Reads what people say: things and their state.
         replies: Interprets what users reply.
+        remarks: Works in what users say of a photo.
     """
 
     book: Rulebook
@@ -46,6 +48,7 @@ class LoadedRulebook:
     items: ItemIndex
     matcher: Matcher
     replies: Interpreter
+    remarks: RemarkReader
 
     @classmethod
     def load(cls, data: Traversable = loader.DATA) -> Self:
@@ -55,9 +58,10 @@ class LoadedRulebook:
             Exception: A file is missing, can't be read, or contradicts another; its notes name the file if it is one.
         """
         book = loader.load(data)
-        composer = Composer(loader.load_questions(data))
-        items = ItemIndex.of(book)
-        return cls(book, composer, items, Matcher.of(book, items), Interpreter.of(book, composer, items))
+        questions = loader.load_questions(data)
+        composer, items = Composer(questions), ItemIndex.of(book)
+        matcher, replies = Matcher.of(book, items), Interpreter.of(book, composer, items)
+        return cls(book, composer, items, matcher, replies, RemarkReader(book, questions, matcher))
 
 
 class RulebookReloader:

@@ -303,6 +303,7 @@ class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
     topics: list[Topic]
     open: list[OpenEntry]
     open_tags: list[OpenTag]
+    contradicted: Text
     region: Text
     unanswered: Text
     unclear: Text
@@ -315,6 +316,7 @@ class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
             topics=tuple(self.topics),
             open=tuple(entry.open_category() for entry in self.open),
             open_tags=tuple(self.open_tags),
+            contradicted=self.contradicted,
             region=self.region,
             unanswered=self.unanswered,
             unclear=self.unclear,

@@ -86,6 +86,9 @@ class Taxonomy:
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._nodes
+
     def __getitem__(self, path: Path) -> Node:
         """The node at a path.
 

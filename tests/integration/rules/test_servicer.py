@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceAsyncStub
 
 PET = Category(major="재활용폐기물", middle="플라스틱류", minor="페트병")
+UNKNOWN = Category(major="미분류")
 MAPO = LatLng(latitude=37.5560, longitude=126.9235)
 ENGLISH = (("accept-language", "en-GB,en;q=0.9"),)
 
@@ -94,6 +95,44 @@ async def test_a_reply_is_interpreted_by_the_closed_questions(rules: "RulesServi
     assert unclear.message
 
 
+async def test_a_user_s_words_steer_the_rules(rules: "RulesServiceAsyncStub") -> None:
+    """What they name is taken where the photo shows nothing for sure; what they tell of its state is worked in."""
+    request = pb.MatchRulesRequest(category=UNKNOWN, user_input="부푼 보조배터리예요", candidates=[PET])
+    response = await rules.MatchRules(request)
+    assert response.category == Category(major="재활용폐기물", middle="전지", minor="손상전지")
+    assert list(response.tags) == ["배터리_부풂"]
+    assert (response.said.category, response.said.display_name) == (response.category, response.display_name)
+    assert not response.candidates
+    assert not any(rule.HasField("candidate") for rule in response.rules)
+
+
+async def test_words_against_a_sure_photo_are_handed_on(rules: "RulesServiceAsyncStub") -> None:
+    """The rules stay the photo's; the answer asks which it is, in the reader's language."""
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET, user_input="It's a battery", locale="en"))
+    assert (matched.category, matched.rules[0].rule_id) == (PET, "plastic.pet")
+    assert matched.said.category.middle == "전지"
+    found = Classification(category=PET, display_name=matched.display_name, said=matched.said)
+    answer = await compose(
+        rules,
+        pb.ComposeAnswerRequest(classification=found, rules=matched.rules, question="It's a battery", locale="en"),
+    )
+    assert matched.said.display_name in answer.insufficiencies[0]
+    assert list(answer.choices) == [matched.display_name, matched.said.display_name]
+
+
+async def test_each_candidate_of_an_unsure_photo_has_its_rule(rules: "RulesServiceAsyncStub") -> None:
+    """Behind the rule for what isn't known, in their order; one that this rule book doesn't know is left out."""
+    metal, stone = Category(major="재활용폐기물", middle="금속류"), Category(major="재활용폐기물", middle="석재")
+    request = pb.MatchRulesRequest(category=UNKNOWN, candidates=[metal, stone, PET])
+    response = await rules.MatchRules(request)
+    assert [rule.rule_id for rule in response.rules] == ["unknown", "metal", "plastic.pet"]
+    assert [rule.candidate for rule in response.rules[1:]] == [metal, PET]
+    assert [candidate.category for candidate in response.candidates] == [metal, PET]
+    assert all(candidate.display_name for candidate in response.candidates)
+    again = await rules.MatchRules(pb.MatchRulesRequest(category=UNKNOWN))
+    assert len(again.rules) == 1  # what is kept for others wasn't touched
+
+
 async def test_the_unclassified_has_a_rule_too(rules: "RulesServiceAsyncStub") -> None:
     """An abstaining classifier mustn't end the scan in an error."""
     response = await rules.MatchRules(pb.MatchRulesRequest(category=Category(major="미분류")))
@@ -114,6 +153,18 @@ async def test_the_unclassified_has_a_rule_too(rules: "RulesServiceAsyncStub") -
             grpc.StatusCode.INVALID_ARGUMENT,
             Reason.TAG_UNKNOWN,
             {"tag": "반짝임"},
+        ),
+        (
+            pb.MatchRulesRequest(category=PET, user_input="가" * 501),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            Reason.INVALID_FIELD,
+            {"fields": "user_input"},
+        ),
+        (
+            pb.MatchRulesRequest(category=UNKNOWN, candidates=[PET] * 4),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            Reason.INVALID_FIELD,
+            {"fields": "candidates"},
         ),
         (
             pb.MatchRulesRequest(),
