@@ -11,7 +11,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz chaos bench bench-queue bench-photos bench-places eval check gen format lock clean
+.PHONY: help setup demo up test fuzz chaos bench bench-queue bench-photos bench-places eval eval-rules check gen format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-places: setup ## Measure places: a million searched, a hundred thousand im
 
 eval: setup ## Score the classifiers on labelled photos (PHOTOS=folder with labels.csv)
 	@$(BIN)/python -m bench.vision.evaluation "$(PHOTOS)"
+
+eval-rules: setup ## Score search and rules on tables of questions (MATERIAL=folder, MISSES=1)
+	@$(if $(MISSES),MISSES=1) $(BIN)/python -m bench.rules "$(MATERIAL)"
 
 check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/ruff check .

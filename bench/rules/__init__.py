@@ -1,0 +1,1 @@
+"""How well the rule book is found and followed: `make eval-rules`."""
