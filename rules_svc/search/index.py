@@ -151,7 +151,11 @@ class ItemIndex:
             for phrase in asked[:_FUZZY_PHRASES]:
                 _keep(best, self._spelt_otherwise(phrase))
         # Of equal scores the narrower category wins, then the guide's order, so that the result is deterministic.
-        ranked = sorted(best.values(), key=lambda one: (-one.score, -len(one.path), self._order[one.path]))
+        # Of two that match equally well, the longer name says more: 주사 바늘 before 바늘.
+        ranked = sorted(
+            best.values(),
+            key=lambda one: (-one.score, -len(one.path), -len(one.matched), self._order[one.path]),
+        )
         least = max(_LEAST, ranked[0].score - _BEHIND_BEST) if ranked else _LEAST
         return [found for found in ranked[:limit] if found.score >= least]
 
