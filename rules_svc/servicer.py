@@ -56,8 +56,10 @@ class RulesServicer(RulesServiceServicer):
     async def SearchItems(self, request: pb.SearchItemsRequest, context: Any) -> pb.SearchItemsResponse:
         """Finds categories by what people call things."""
         edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
-        found = edition.items.search(request.q, wire.to_item_limit(request))
-        items = [wire.from_item_match(one, edition.book.taxonomy, locale) for one in found]
+        reading = edition.matcher.read(request.q, limit=wire.to_item_limit(request))
+        items = [
+            wire.from_item_match(one, edition.book.taxonomy, locale, reading.told_of(one)) for one in reading.items
+        ]
         return pb.SearchItemsResponse(items=items, rulebook_version=edition.book.version)
 
     async def MatchRules(self, request: pb.MatchRulesRequest, context: Any) -> pb.MatchRulesResponse:
@@ -99,7 +101,9 @@ class RulesServicer(RulesServiceServicer):
         known = edition.replies.interpret(
             classification, rules, request.question, request.region, request.reply, locale
         )
-        message = edition.replies.remark(known, classification, rules, request.question, locale)
+        message = edition.replies.remark(
+            known, classification, rules, request.question, request.region, request.reply, locale
+        )
         return wire.from_known_facts(known, request, edition.book.taxonomy, message, locale)
 
     async def FindPlaces(self, request: pb.FindPlacesRequest, context: Any) -> pb.FindPlacesResponse:

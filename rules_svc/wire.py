@@ -11,7 +11,8 @@ from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
 from mesh.models.usage import Usage
 from rules_svc.answers.composer import Answer, Classification
-from rules_svc.answers.interpreter import KnownFacts
+from rules_svc.answers.corrections import Verdict
+from rules_svc.answers.interpreter import MOST_CANDIDATES, KnownFacts
 from rules_svc.answers.remarks import RemarkReader, Subject
 from rules_svc.rulebook.notices import notice
 from rules_svc.rulebook.overlays import Overlay
@@ -23,6 +24,12 @@ from rules_svc.search.index import ItemMatch
 DEFAULT_ITEMS = 5
 USER = "user"
 """Provider of a classification that the user made themselves."""
+_VERDICTS = {
+    Verdict.UNSAID: rules_service_pb2.InterpretReplyResponse.VERDICT_UNSPECIFIED,
+    Verdict.CONFIRMED: rules_service_pb2.InterpretReplyResponse.VERDICT_CONFIRMED,
+    Verdict.CORRECTED: rules_service_pb2.InterpretReplyResponse.VERDICT_CORRECTED,
+    Verdict.DENIED: rules_service_pb2.InterpretReplyResponse.VERDICT_DENIED,
+}
 
 
 def to_path(category: classification_pb2.Category) -> Path:
@@ -76,10 +83,9 @@ def _rule(content: bytes) -> LocalizedRule:
 
 def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
     """A rule in one language."""
-    category = taxonomy.category(rule.path)
     return disposal_pb2.DisposalRule(
         rule_id=rule.rule_id,
-        category=classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor),
+        category=_from_path(rule.path, taxonomy),
         title=rule.title,
         steps=rule.steps,
         why=rule.why,
@@ -194,22 +200,34 @@ def from_known_facts(
         question=known.question if known else request.question,
         region=known.region if known else request.region,
         message=message,
+        verdict=_VERDICTS[known.verdict] if known else rules_service_pb2.InterpretReplyResponse.VERDICT_UNSPECIFIED,
     )
     if known is None:
         return response
     found = response.classification
     found.tags[:] = known.tags
     if known.path != to_path(request.classification.category):
-        category = taxonomy.category(known.path)
-        found.category.CopyFrom(
-            classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
-        )
+        found.category.CopyFrom(_from_path(known.path, taxonomy))
         found.display_name = taxonomy[known.path].name[locale]
         # These describe the classifier's category, which the user has corrected.
         for field in ("warning", "confidence", "candidates", "material", "form"):
             found.ClearField(field)
         found.provider, found.model = USER, ""
+    if known.verdict is Verdict.DENIED:
+        found.candidates.extend(_other_candidates(known, request.classification, taxonomy, locale))
     return response
+
+
+def _other_candidates(
+    known: KnownFacts, before: classification_pb2.Classification, taxonomy: Taxonomy, locale: Locale
+) -> list[classification_pb2.Candidate]:
+    """What it may be instead: what the reply may have named, then what else the classifier had thought of."""
+    named = [
+        classification_pb2.Candidate(category=_from_path(path, taxonomy), display_name=taxonomy[path].name[locale])
+        for path in known.candidates
+    ]
+    others = (one for one in before.candidates if one.category != before.category)
+    return [*named, *(one for one in others if to_path(one.category) not in known.candidates)][:MOST_CANDIDATES]
 
 
 def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyResponse:
@@ -231,18 +249,19 @@ def to_item_limit(request: rules_service_pb2.SearchItemsRequest) -> int:
     return request.limit if request.HasField("limit") else DEFAULT_ITEMS
 
 
-def from_item_match(found: ItemMatch, taxonomy: Taxonomy, locale: Locale) -> rules_service_pb2.ItemMatch:
-    """An item that was found by name, in one language."""
-    category = taxonomy.category(found.path)
+def from_item_match(
+    found: ItemMatch, taxonomy: Taxonomy, locale: Locale, told: Sequence[str] = ()
+) -> rules_service_pb2.ItemMatch:
+    """An item that was found by name, in one language, with the situations that the question told."""
     above = [taxonomy[path].name[locale] for path in reversed(lineage(found.path))]
     return rules_service_pb2.ItemMatch(
-        category=classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor),
+        category=_from_path(found.path, taxonomy),
         display_name=above[-1],
         category_path=above,
         matched_text=found.matched,
         score=round(found.score, 3),
         sure=found.sure,
-        tags=found.tags,
+        tags=dict.fromkeys((*found.tags, *told)),
         note=found.note[locale] if found.note else "",
         source=found.item.source[locale] if found.item else "",
         as_of=found.item.as_of if found.item else "",

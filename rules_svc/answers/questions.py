@@ -142,6 +142,9 @@ class Questions:
         unanswered: What is asked back when a question is about nothing we know.
         unclear: Said before the question if a reply settles nothing.
         settled: Said if a reply settles something.
+        confirmed: Said if a reply says that what was known is right.
+        denied: Said before the question what it is, if a reply says that it was taken for something else.
+        guess: Asked about what a reply may name; the names stand in for {candidates}.
     """
 
     asking: Keywords
@@ -153,3 +156,6 @@ class Questions:
     unanswered: Text
     unclear: Text
     settled: Text
+    confirmed: Text
+    denied: Text
+    guess: Text

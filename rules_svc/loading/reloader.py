@@ -60,7 +60,8 @@ class LoadedRulebook:
         book = loader.load(data)
         questions = loader.load_questions(data)
         composer, items = Composer(questions), ItemIndex.of(book)
-        matcher, replies = Matcher.of(book, items), Interpreter.of(book, composer, items)
+        matcher = Matcher.of(book, items)
+        replies = Interpreter.of(book, composer, matcher)
         return cls(book, composer, items, matcher, replies, RemarkReader(book, questions, matcher))
 
 

@@ -308,6 +308,9 @@ class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
     unanswered: Text
     unclear: Text
     settled: Text
+    confirmed: Text
+    denied: Text
+    guess: Text
 
     def questions(self) -> Questions:
         """Everything known about questions."""
@@ -321,4 +324,7 @@ class QuestionsFile(msgspec.Struct, forbid_unknown_fields=True):
             unanswered=self.unanswered,
             unclear=self.unclear,
             settled=self.settled,
+            confirmed=self.confirmed,
+            denied=self.denied,
+            guess=self.guess,
         )

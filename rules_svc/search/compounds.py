@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-from rules_svc.search.phrases import Phrase, folded, singular
+from rules_svc.search.phrases import Phrase, bare_forms, folded, singular
 
 Keys: TypeAlias = tuple[str, ...]  # a category's path; the taxonomy builds on this module
 T = TypeVar("T")
@@ -99,6 +99,11 @@ class Compounds:
             return ()
         found = [one for word in words for start in _starts(word, self._longest) for one in self._said.get(start, ())]
         return tuple(dict.fromkeys(found))
+
+    def of_material(self, word: str) -> Keys | None:
+        """Where a thing goes of which only the material is said; None if the word is none."""
+        bare = (one for form in bare_forms(word) for one in self._said.get(singular(form), ()))
+        return next((one.to for one in bare), None)
 
     def conflict(self, materials: Sequence[Material], path: Keys) -> bool:
         """Whether a category is for things of another material than what was said."""

@@ -3,13 +3,13 @@
 Search, replies and the question asked with a photo are all read here, so that the same words mean the same everywhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.index import ItemIndex, ItemMatch
-from rules_svc.search.states import SaidTag, StateReader
+from rules_svc.search.states import Heard, SaidTag, StateReader
 
 _ITEMS = 5
 
@@ -22,11 +22,13 @@ class Reading:
         items: What it may name, best first; empty if it names nothing. Only a `sure` one may be acted on unasked.
         tags: The situations it says are so, in the order of the closed list, each with the words that said it.
         denied: The situations it says are not so, or no more: "안 깨졌어요", "다 비웠어요", "no battery inside".
+        heard: The same before it was decided which thing it is about.
     """
 
     items: tuple[ItemMatch, ...] = ()
     tags: tuple[SaidTag, ...] = ()
     denied: tuple[SaidTag, ...] = ()
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def item(self) -> ItemMatch | None:
@@ -37,6 +39,10 @@ class Reading:
     def tag_keys(self) -> tuple[str, ...]:
         """The keys of `tags`."""
         return tuple(said.tag for said in self.tags)
+
+    def told_of(self, item: ItemMatch) -> tuple[str, ...]:
+        """The keys of the situations that the text tells of one of the items, if that is the thing."""
+        return tuple(said.tag for said in self.heard.of(item.path).tags)
 
 
 class Matcher:
@@ -68,5 +74,6 @@ class Matcher:
         """
         items = tuple(self._items.search(text, limit))
         path = of if of is not None else items[0].path if items else ()
-        states = self._states.read(text, path)
-        return Reading(items, states.tags, states.denied)
+        heard = self._states.read(text)
+        states = heard.of(path)
+        return Reading(items, states.tags, states.denied, heard)

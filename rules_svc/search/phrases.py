@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
 # Brackets behind a name hold its kind: 수납장(플라스틱).
-_IN_BRACKETS = re.compile(r"(\S+)\s*[(（]([^()（）]*)[)）]")
+_IN_BRACKETS = re.compile(r"(?<!\S)(\S+)\s*[(（]([^()（）]*)[)）]")
 _MOST_WORDS = 10
 _TOPIC = re.compile(r".[은는]$")
 # 기름 묻은 피자박스 is about the box.
@@ -25,6 +25,7 @@ LONGEST = 30
 
 _PARTICLES_TEXT = """
 이에요 예요 이예요 이요 입니다 같아요 인데요 이라고요 라고요
+이잖아 이잖아요 잖아 잖아요 이거든요 거든요 이네요 이야
 으로는 에서는 이랑은 에다가 이라도 이라는 으로 에서 에다 이랑 하고 까지 부터 처럼 마다 이나 이란 인데 인가 은요 는요
 들은 들을 은 는 이 가 을 를 에 로 도 만 의 와 과 랑 나 요 들 란 야
 """
@@ -128,12 +129,17 @@ def _head(words: Sequence[str]) -> int:
     return next(topics, next(nouns, len(words)))
 
 
-def without_particle(word: str) -> str:
-    """A Korean word without its particle, if it has one."""
+def bare_forms(word: str) -> tuple[str, ...]:
+    """A Korean word as it is and without its particle; with two, where one particle may be a part of another.
+
+    종이예요 is 종이 + 예요 rather than 종 + 이예요.
+    """
     for particle in _PARTICLES:
         if word.endswith(particle) and len(word) > len(particle):
-            return word.removesuffix(particle)
-    return word
+            bare = word.removesuffix(particle)
+            joined = particle.startswith("이") and particle[1:] in _PARTICLES
+            return (word, f"{bare}이", bare) if joined else (word, bare)
+    return (word,)
 
 
 def _spellings(words: Sequence[str], weight: float) -> Iterator[Phrase]:
@@ -142,7 +148,7 @@ def _spellings(words: Sequence[str], weight: float) -> Iterator[Phrase]:
         return
     yield _phrase(words, weight)
     *before, last = words
-    if (bare := without_particle(last)) != last:
+    for bare in bare_forms(last)[1:]:
         yield _phrase([*before, bare], weight * 0.99)
 
 

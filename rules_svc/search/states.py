@@ -58,6 +58,16 @@ class SaidStates:
 
 
 @dataclass(frozen=True, slots=True)
+class _Heard:
+    """A tag that a text speaks of, by which words, and whether it says so or denies it."""
+
+    number: int
+    meant: Words
+    so: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Mention:
     """A pattern of a tag; whether it says so or says that it is over."""
 
@@ -77,27 +87,36 @@ class StateReader:
         self._tags = tuple(said)
         self._wordings = Wordings(_patterns(said))
 
-    def read(self, text: str, path: Scope = ()) -> SaidStates:
-        """What a text says of a thing of a category; of any thing, if it isn't known."""
-        said, denied = dict[int, str](), dict[int, str]()
+    def read(self, text: str) -> "Heard":
+        """Every situation that a text speaks of, whatever the thing."""
         words = spoken(text)
-        for span in self._wordings.find(words):
-            if not span.what.words.mean_it_of(path):
-                continue
-            match stance(words, span), span.what.says:
-                case (Stance.AFFIRMED, True):
-                    into = said
-                case (Stance.AFFIRMED, False) | (Stance.DENIED, True):
-                    into = denied
-                case _:
-                    continue
-            into.setdefault(span.what.number, " ".join(words[at] for at in range(span.at[0], span.at[-1] + 1)))
+        heard = [
+            _Heard(span.what.number, span.what.words, so, " ".join(words[span.at[0] : span.at[-1] + 1]))
+            for span in self._wordings.find(words)
+            if (so := _is_so(stance(words, span), says=span.what.says)) is not None
+        ]
+        return Heard(self._tags, tuple(heard))
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a text says of states, before it is known of which thing."""
+
+    tags: tuple[str, ...] = ()
+    mentions: tuple["_Heard", ...] = ()
+
+    def of(self, path: Scope) -> SaidStates:
+        """What it says of a thing of a category; of any thing, if the path is empty."""
+        said, denied = dict[int, str](), dict[int, str]()
+        for one in self.mentions:
+            if one.meant.mean_it_of(path):
+                (said if one.so else denied).setdefault(one.number, one.words)
         return SaidStates(
             self._named(said), self._named({key: text for key, text in denied.items() if key not in said})
         )
 
-    def _named(self, found: dict[int, str]) -> tuple[SaidTag, ...]:
-        return tuple(SaidTag(self._tags[number], found[number]) for number in sorted(found))
+    def _named(self, found: Mapping[int, str]) -> tuple[SaidTag, ...]:
+        return tuple(SaidTag(self.tags[number], found[number]) for number in sorted(found))
 
 
 def _patterns(said: Mapping[str, Sequence[Words]]) -> Iterator[tuple[Pattern, _Mention]]:
@@ -107,6 +126,17 @@ def _patterns(said: Mapping[str, Sequence[Words]]) -> Iterator[tuple[Pattern, _M
             # Who says that there is none (없어요) denies what is said with 있어요.
             none = [(*pattern[:-1], _NONE) for pattern in words.said if len(pattern) > 1 and _SOME in pattern[-1]]
             yield from ((pattern, _Mention(number, words, says=False)) for pattern in (*words.undone, *none))
+
+
+def _is_so(said: Stance, *, says: bool) -> bool | None:
+    """Whether the state is so; None if the text leaves that open, as "I haven't emptied it" does of emptiness."""
+    match said, says:
+        case Stance.AFFIRMED, True:
+            return True
+        case (Stance.AFFIRMED, False) | (Stance.DENIED, True):
+            return False
+        case _:
+            return None
 
 
 def _related(path: Scope, scope: Scope) -> bool:

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
-from rules_svc.search.phrases import without_particle
+from rules_svc.search.phrases import bare_forms
 
 Pattern: TypeAlias = tuple[tuple[str, ...], ...]
 T = TypeVar("T")
@@ -29,6 +30,9 @@ _CONTRACTED = (
 )
 _ENDINGS = ("", "s", "es", "ed", "d", "ing", "y", "er")
 _SHORTEST = 3  # letters of an English word that an ending may follow
+# Of a longer text, or word, only the beginning is read, so that reading takes bounded time.
+_MOST_WORDS = 150
+_LONGEST_WORD = 30
 _GAP = 3  # words that may stand between two words of a pattern
 _SHORT_DENIALS = ("안", "못")
 
@@ -55,7 +59,8 @@ def spoken(text: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
     for short, spelt_out in _CONTRACTED:
         plain = short.sub(spelt_out, plain)
-    return tuple(word if word[0].isalnum() else STOP for word in _WORD.findall(plain))
+    words = (found[0] for found in islice(_WORD.finditer(plain), _MOST_WORDS))
+    return tuple(word[:_LONGEST_WORD] if word[0].isalnum() else STOP for word in words)
 
 
 def pattern_of(text: str) -> Pattern:
@@ -135,7 +140,7 @@ def is_noun(word: str, alternatives: Sequence[str]) -> bool:
     """Whether a word is one of these: with a particle, at the end of a compound, or with an English ending."""
     if word.isascii():
         return any(stem in alternatives for stem in english_stems(word))
-    bare = (word, without_particle(word))
+    bare = bare_forms(word)
     return any(
         one == alternative or (len(alternative) > 1 and one.endswith(alternative))
         for one in bare

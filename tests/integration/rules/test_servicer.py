@@ -1,5 +1,6 @@
 """The Rules service over the wire."""
 
+import unicodedata
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from google.type.latlng_pb2 import LatLng
 
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.disposal_pb2 import Answer, AppliedRegion
-from eco2.vision.v1.classification_pb2 import Category, Classification
+from eco2.vision.v1.classification_pb2 import Candidate, Category, Classification
 from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
 
@@ -131,6 +132,52 @@ async def test_each_candidate_of_an_unsure_photo_has_its_rule(rules: "RulesServi
     assert all(candidate.display_name for candidate in response.candidates)
     again = await rules.MatchRules(pb.MatchRulesRequest(category=UNKNOWN))
     assert len(again.rules) == 1  # what is kept for others wasn't touched
+
+
+async def test_what_people_say_of_its_state_changes_tags_and_rule(rules: "RulesServiceAsyncStub") -> None:
+    """Search tells the tags it read; a reply sets them, or takes them back."""
+    bottle = Category(major="재활용폐기물", middle="유리병")
+    found = await rules.SearchItems(pb.SearchItemsRequest(q="깨진 유리병"))
+    assert "깨짐" in found.items[0].tags
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=bottle))
+    request = pb.InterpretReplyRequest(
+        classification=Classification(category=bottle), rules=matched.rules, reply="병이 깨졌어요"
+    )
+    told = await rules.InterpretReply(request)
+    assert (told.understood, list(told.classification.tags)) == (True, ["깨짐"])
+    changed = await rules.MatchRules(pb.MatchRulesRequest(category=bottle, tags=told.classification.tags))
+    assert changed.rules[0].category.major == "불연성종량제폐기물"
+    # A keyboard that sends Korean syllables as letters says the same.
+    request.reply = unicodedata.normalize("NFD", "안 깨졌어요")
+    request.classification.tags[:] = ["깨짐"]
+    denied = await rules.InterpretReply(request)
+    assert (denied.understood, list(denied.classification.tags)) == (True, [])
+
+
+async def test_a_reply_may_correct_what_is_sure(rules: "RulesServiceAsyncStub") -> None:
+    """The reply is the classification from then on; who only says that it is wrong is asked among candidates."""
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET))
+    flask = Candidate(
+        category=Category(major="재활용폐기물", middle="금속류", minor="금속텀블러"), display_name="텀블러"
+    )
+    found = Classification(
+        category=PET, display_name="페트병", confidence=0.98, candidates=[Candidate(category=PET), flask]
+    )
+    request = pb.InterpretReplyRequest(classification=found, rules=matched.rules, reply="아니요, 건전지예요")
+    corrected = await rules.InterpretReply(request)
+    assert corrected.verdict == pb.InterpretReplyResponse.VERDICT_CORRECTED
+    assert corrected.classification.category == Category(major="재활용폐기물", middle="전지", minor="건전지")
+    assert (corrected.classification.provider, list(corrected.classification.candidates)) == ("user", [])
+    request.reply = "틀렸어요"
+    denied = await rules.InterpretReply(request)
+    assert denied.verdict == pb.InterpretReplyResponse.VERDICT_DENIED
+    assert denied.classification.category == Category(major="미분류")
+    assert list(denied.classification.candidates) == [flask]
+    assert "텀블러" in denied.message
+    request.reply = "네 맞아요"
+    confirmed = await rules.InterpretReply(request)
+    assert (confirmed.understood, confirmed.classification) == (True, found)
+    assert confirmed.verdict == pb.InterpretReplyResponse.VERDICT_CONFIRMED
 
 
 async def test_the_unclassified_has_a_rule_too(rules: "RulesServiceAsyncStub") -> None:

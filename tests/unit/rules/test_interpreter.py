@@ -2,8 +2,11 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from mesh.locale import Locale
 from rules_svc.answers.composer import Classification, Composer
@@ -13,6 +16,7 @@ from rules_svc.loading import loader
 BOOK = loader.load()
 INTERPRETER = Interpreter.of(BOOK, Composer(loader.load_questions()))
 
+CORRECTIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("corrections.yaml").read_text("utf-8"))
 PET = "재활용폐기물/플라스틱류/페트병"
 CARTON = "재활용폐기물/종이팩"
 LAMP = "재활용폐기물/조명제품"
@@ -93,6 +97,38 @@ def test_an_unanswered_question_gives_way_to_one_that_can_be_answered() -> None:
     known = replied("재활용폐기물/종이/신문지", "버리는 곳이요", question="누가 만들었나요?")
     assert known is not None
     assert known.question == "버리는 곳이요"
+
+
+@pytest.mark.parametrize("case", CORRECTIONS, ids=lambda case: case["reply"])
+def test_a_reply_may_correct_what_is_sure(case: dict[str, Any]) -> None:
+    """It names something else, says that it is wrong or right, or tells of its state; else it settles nothing."""
+    known = replied(case["was"], case["reply"], tags=case.get("before", ()))
+    if "verdict" not in case:
+        assert known is None
+        return
+    assert known is not None
+    assert (known.verdict.name, "/".join(known.path)) == (case["verdict"], case.get("is", case["was"]))
+    assert list(known.tags) == case.get("after", [])
+
+
+def test_who_says_that_it_is_wrong_is_asked_what_it_is() -> None:
+    """With what else the classifier thought of, never with what was just denied."""
+    path = ("재활용폐기물", "플라스틱류", "용기류")
+    rules = [rule.localized(Locale.KO) for rule in BOOK.match(path, ())]
+    before = Classification(path, "플라스틱 용기", candidates=("플라스틱 용기", "보온병"))
+    known = INTERPRETER.interpret(before, rules, "", "", "틀렸어요", Locale.KO)
+    remark = INTERPRETER.remark(known, before, rules, "", "", "틀렸어요", Locale.KO)
+    assert "보온병" in remark
+    assert "플라스틱 용기" not in remark
+
+
+def test_what_a_reply_may_name_is_asked_about_and_not_taken_over() -> None:
+    """A wrong bin is worse than a question."""
+    path = ("미분류",)
+    rules = [rule.localized(Locale.KO) for rule in BOOK.match(path, ())]
+    known = INTERPRETER.interpret(Classification(path), rules, "", "", "형광뜽", Locale.KO)
+    assert known is None
+    assert "혹시 형광등" in INTERPRETER.remark(known, Classification(path), rules, "", "", "형광뜽", Locale.KO)
 
 
 @pytest.mark.parametrize("locale", list(Locale))
