@@ -32,11 +32,23 @@ _PROVINCES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _SHORT = MappingProxyType(
-    {"인천광역시": ("인천시",), "경상북도": ("경북",), "전라북도": ("전북",), "강원도": ("강원",)}
+    {
+        "인천광역시": ("인천시",),
+        "경상북도": ("경북",),
+        "전라북도": ("전북",),
+        "전라남도": ("전남",),
+        "강원도": ("강원",),
+    }
 )
 _TITLES = re.compile(r"(통합특별시|특별자치시|특별자치도|특별시|광역시|도|시|군|구)$")
 _ENGLISH_TITLES = re.compile(r"[- ](si|gun|gu|do)$")
-_SEPARATORS = re.compile(r"[/,>()\s]+")
+# A hyphen separates Korean names; in English it belongs to one: Mapo-gu.
+_SEPARATORS = re.compile(r"[/,>()_\s]+|(?<=[가-힣])-(?=[가-힣])")
+_COUNTRY = re.compile(r"^대한민국(?=.)")
+# What stands beside names in English addresses: Seoul Special City, Mapo District.
+_ENGLISH_WORDS = frozenset(
+    {"special", "metropolitan", "self-governing", "city", "district", "county", "province", "republic", "of", "korea"}
+)
 # What may follow a region in one word with it: another region, or a part of an address.
 _TITLED = re.compile(r".(?:시|도|군|구)$")
 _ADDRESS = re.compile(r"\d|(?:[동읍면리가로길]|구청|시청|군청)$")
@@ -115,7 +127,9 @@ class RegionNames:
     def words(self, text: str) -> list[str]:
         """A text's words, folded; regions that are written in one word are separated."""
         folded = unicodedata.normalize("NFC", text).casefold()
-        return [part for word in _SEPARATORS.split(folded) if word for part in self._parts(word)]
+        words = [_COUNTRY.sub("", word) for word in _SEPARATORS.split(folded) if word]
+        named = [word for word in words if word not in _ENGLISH_WORDS]
+        return [part for word in named for part in self._parts(word)]
 
     def find(self, words: Sequence[str]) -> list[Region]:
         """The regions that these words name; the longest match wins, and words around it are ignored."""
@@ -140,7 +154,7 @@ class RegionNames:
             first, rest = word[:length], word[length:]
             if self._knows(first):
                 parts = self._parts(rest)
-                if not _TITLED.search(first) and not (self._knows(parts[0]) and _TITLED.search(parts[0])):
+                if not _TITLED.search(first) and not self._follows(first, parts[0]):
                     continue
                 if len(parts) > 1 or self._knows(rest) or _ADDRESS.search(rest) or _ENDING.fullmatch(rest):
                     return [first, *parts]
@@ -148,6 +162,10 @@ class RegionNames:
 
     def _knows(self, name: str) -> bool:
         return name in self._by_alias or (name,) in self._former
+
+    def _follows(self, wider: str, name: str) -> bool:
+        """Whether a name behind another one without a blank is a region's: with its title, or within the other."""
+        return self._knows(name) and bool(_TITLED.search(name) or self._called(name, (wider,)))
 
     def _called(self, name: str, around: Sequence[str]) -> list[Region]:
         """The regions of a name that lie within others."""
@@ -169,9 +187,13 @@ def _former_names(
         province, *below = one.key.split("/")
         now = {key: by_key[key] for key in one.now}
         short = _TITLES.sub("", province)
-        for above in {province, short, *_SHORT.get(province, ())} if below else set[str]():
-            called[(above, *below)].update(now)
-            called[(*below, above)].update(now)
+        for above in (
+            {province, short, *_SHORT.get(province, ()), *_PROVINCES.get(province, ())} if below else set[str]()
+        ):
+            for names in {tuple(below), (*below[:-1], _TITLES.sub("", below[-1]))}:
+                if len(names[-1]) > 1:
+                    called[(above, *names)].update(now)
+                    called[(*names, above)].update(now)
         if not below:
             called[(province,)].update(now)
     return MappingProxyType({words: tuple(found.values()) for words, found in called.items()})
