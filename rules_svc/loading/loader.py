@@ -25,6 +25,7 @@ from rules_svc.loading.schema import (
     TaxonomyFile,
     majors_of,
 )
+from rules_svc.rulebook.boundaries import Boundaries
 from rules_svc.rulebook.gazetteer import FormerRegion, Region
 from rules_svc.rulebook.regions import NATION, Regions
 from rules_svc.rulebook.rulebook import Rulebook
@@ -112,7 +113,8 @@ def _load_regions(data: Traversable, taxonomy: Taxonomy) -> Regions:
     lost = csv.DictReader(io.StringIO((folder / "former.csv").read_text("utf-8")))
     former = [FormerRegion(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
     (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
-    return Regions.of(gazetteer, [overlay for overlay in overlays if overlay.key != NATION], nation, former)
+    rings = msgspec.json.decode((folder / "boundaries.json").read_bytes(), type=dict[str, list[list[int]]])
+    return Regions.of(gazetteer, [one for one in overlays if one.key != NATION], nation, former, Boundaries.of(rings))
 
 
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:
@@ -131,6 +133,7 @@ def _digest(data: Traversable) -> str:
         *_yaml_files(regions),
         regions / "gazetteer.csv",
         regions / "former.csv",
+        regions / "boundaries.json",
     ]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

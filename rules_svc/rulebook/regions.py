@@ -1,4 +1,4 @@
-"""Regions of Korea: found by code, by name or by the nearest centre, each with what it changes about the rules."""
+"""Regions of Korea: found by code, by name or by a place in them, each with what it changes about the rules."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Self
 
 from mesh.locale import Text
+from rules_svc.rulebook.boundaries import Boundaries
 from rules_svc.rulebook.gazetteer import FormerRegion, Region, RegionNames
 from rules_svc.rulebook.overlays import Overlay
 
@@ -58,6 +59,7 @@ class Regions:
     _former: Mapping[str, tuple[Region, ...]]
     _names: RegionNames
     _centres: tuple[Region, ...] = field(repr=False)
+    _boundaries: Boundaries = field(repr=False)
 
     @classmethod
     def of(
@@ -66,11 +68,12 @@ class Regions:
         overlays: Iterable[Overlay],
         nation: Overlay,
         former: Sequence[FormerRegion] = (),
+        boundaries: Boundaries | None = None,
     ) -> Self:
         """The regions with these overlays.
 
         Raises:
-            ValueError: A code or key occurs twice, or an overlay's region doesn't exist.
+            ValueError: A code or key occurs twice, or an overlay's or outline's region doesn't exist.
             KeyError: The successor of a former region doesn't exist.
         """
         by_code = {region.code: region for region in gazetteer}
@@ -80,6 +83,9 @@ class Regions:
         by_overlay = _by_region(overlays)
         if strangers := by_overlay.keys() - by_key.keys():
             raise ValueError(f"no such region: {strangers}")
+        outlines = boundaries or Boundaries()
+        if homeless := outlines.codes - by_code.keys():
+            raise ValueError(f"no such region: {homeless}")
         divided = {key for region in gazetteer for key in region.lineage[1:]}
         return cls(
             overlays=MappingProxyType(by_overlay),
@@ -89,6 +95,7 @@ class Regions:
             _former={one.code: tuple(by_key[key] for key in one.now) for one in former},
             _names=RegionNames.of(MappingProxyType(by_key), former),
             _centres=tuple(region for region in gazetteer if region.key not in divided),
+            _boundaries=outlines,
         )
 
     def __iter__(self) -> Iterator[Region]:
@@ -111,10 +118,13 @@ class Regions:
             return ResolvedRegion(candidates[0], said)
         if candidates:
             return ResolvedRegion(None, said, tuple(candidates))
-        return ResolvedRegion(self.nearest(*location) if location is not None else None, said)
+        return ResolvedRegion(self.around(*location) if location is not None else None, said)
 
-    def nearest(self, latitude: float, longitude: float) -> Region | None:
-        """The district whose centre is nearest: near a border it may be the neighbour. None outside Korea."""
+    def around(self, latitude: float, longitude: float) -> Region | None:
+        """The district around a place; off the coast the one whose centre is nearest. None outside Korea."""
+        code = self._boundaries.containing(latitude, longitude)
+        if code is not None:
+            return self._by_code[code]
         region = min(self._centres, key=lambda one: _kilometres(one, (latitude, longitude)))
         return region if _kilometres(region, (latitude, longitude)) <= _REACH_KM else None
 
