@@ -65,6 +65,18 @@ _OPPOSITIONS = {
         Opposition.of(rf"마대에 (?:넣|버리|담){_STOP}", r"마대에 (?:넣어|담아)|^[가-힣 ]*마대"),
         Opposition.of(r"불에 타지 않는|금속 통", r"비닐봉지에 넣|봉투에 밀봉"),
         Opposition.of(r"(?:물에|물을) [^.]{0,6}(?:적셔|담가)", rf"물에 [^.]{{0,4}}(?:적시|담그){_STOP}|물을 붓{_STOP}"),
+        Opposition.of(rf"(?<!섞어 )(?:씻|헹구|빨){_STOP}", r"(?<!유리를 )(?:씻어|헹궈|빨아 말)"),
+        Opposition.of(
+            rf"재활용하{_STOP}|재활용할 수 없", r"^(?:종이|플라스틱|비닐|캔·고철|고철|유리병) 수거함에 (?:넣어|담아)"
+        ),
+        Opposition.of(rf"분해하{_STOP}|부품을 떼{_STOP}", r"나사를 풀|분해해|부품을 떼어"),
+        Opposition.of(rf"섞{_STOP}", r"섞어|함께 부어"),
+        Opposition.of(rf"하수구[^.]{{0,14}}(?:버리|붓|흘리){_STOP}", r"하수구에 (?:버려|부어|흘려)"),
+        Opposition.of(rf"변기에 버리{_STOP}", r"변기에 버려"),
+        Opposition.of(rf"눕히{_STOP}|세워 (?:둬|옮겨)", r"눕혀"),
+        Opposition.of(r"신고해|신고하고|신고부터", r"^종량제봉투에 (?:넣어|담아)요\.?$"),
+        Opposition.of(rf"충전하{_STOP}", r"충전해"),
+        Opposition.of(r"낱개로|하나씩 떼어", r"한데 묶어"),
     ),
     Locale.EN: (
         Opposition.of(
@@ -80,6 +92,21 @@ _OPPOSITIONS = {
         Opposition.of(r"(?:[Dd]on't|[Nn]ever) put it in (?:a|the) box", r"\bbox\b"),
         Opposition.of(r"(?:[Dd]on't|[Nn]ever) put [^.;]{0,12}in a volume-rate bag", r"\ba volume-rate bag\b"),
         Opposition.of(r"fireproof|metal tin", r"plastic bag|seal (?:it|them) in a bag"),
+        Opposition.of(
+            r"(?:[Dd]on't|[Nn]ever|isn't) (?:wash|rinse|washed)\b(?! bleach)", r"\b(?:[Rr]inse it|[Ww]ash it)\b"
+        ),
+        Opposition.of(
+            r"\b[Ii]t can't be recycled|\b[Ii]t isn't recycled",
+            r"\b[Pp]ut it (?:in|with) (?:the )?(?:paper|plastics|film|glass|can)",
+        ),
+        Opposition.of(
+            r"(?:[Dd]on't|[Nn]ever)[^.;]{0,20}(?:take it apart|open it)", r"\b[Tt]ake it apart\b|\bunscrew\b"
+        ),
+        Opposition.of(r"(?:[Dd]on't|[Nn]ever)[^.;]{0,12}\bmix\b", r"\b[Mm]ix it\b|\bpour together\b"),
+        Opposition.of(r"(?:[Dd]on't|[Nn]ever)[^.;]{0,14}pour it[^.;]{0,20}drain", r"down the drain"),
+        Opposition.of(r"(?:[Dd]on't|[Nn]ever) flush", r"\b[Ff]lush (?:it|the)\b|into the toilet"),
+        Opposition.of(r"\b[Dd]eclare it\b", r"^Put it in a volume-rate bag[^.;]*\.$"),
+        Opposition.of(r"(?:[Dd]on't|[Nn]ever) charge", r"\b[Cc]harge it\b"),
     ),
 }
 _ANY_TIME = {Locale.KO: re.compile("언제든"), Locale.EN: re.compile(r"\bAny time\b")}
@@ -96,6 +123,9 @@ _BINS = {
     Locale.EN: ("volume-rate bag", "sack", "box", "bin"),
 }
 _WHERE_STEPS = frozenset({"drop", "bag"})
+# A region's day or place that belongs to one way of collecting only.
+_BAGS = {Locale.KO: re.compile("봉투|마대"), Locale.EN: re.compile(r"\bbags?\b|\bsacks?\b")}
+_DECLARED = {Locale.KO: re.compile("신고한|신고할 때"), Locale.EN: re.compile("agreed (?:with|when)")}
 
 
 def between(lines: Sequence[str], locale: Locale, tags: Sequence[str] = ()) -> list[str]:
@@ -143,11 +173,19 @@ def within(rule: Rule, locale: Locale, tags: Sequence[str] = ()) -> list[str]:
     if _ANY_TIME[locale].search(told.when) and not _open_any_time(told.container, locale):
         found.append(f"{told.when!r} beside {told.container!r}")
     theirs = _bins(told.container, locale)
+    if _DECLARED[locale].search(told.when) and not _DECLARED[locale].search(told.container):
+        found += [f"{told.when!r} beside {told.container!r}"] if _only_a_bin(told.container, locale) else []
     for step in rule.steps:
         named = _bins(step.text[locale], locale) if step.about in _WHERE_STEPS else frozenset[str]()
         if named and theirs and named.isdisjoint(theirs):
             found.append(f"{step.text[locale]!r} beside {told.container!r}")
     return found
+
+
+@cache
+def _only_a_bin(container: str, locale: Locale) -> bool:
+    """Whether it goes in a bin or an ordinary bag, for which nothing has to be declared."""
+    return bool(_BOX[locale].search(container)) and not _BAGS[locale].search(container)
 
 
 @cache

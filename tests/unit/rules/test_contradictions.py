@@ -29,6 +29,15 @@ LOCALES = tuple(Locale)
             [],
         ),
         (Locale.EN, ["Put it in a fireproof dish.", "Put it in a plastic bag by itself."], []),
+        (Locale.KO, ["약품이 묻은 것은 씻지 말고 밀봉해요.", "물로 헹궈요."], []),
+        (Locale.KO, ["이 종이는 재활용할 수 없어요.", "종이 수거함에 넣어요."], []),
+        (Locale.KO, ["대형 폐기물로 신고하고 수수료를 내요.", "종량제봉투에 담아요."], []),
+        (Locale.KO, ["하수구에 버리지 마세요.", "남은 물은 하수구에 버려요."], []),
+        (Locale.KO, ["다른 세제와 섞지 마세요.", "물과 섞어 버려요."], []),
+        (Locale.EN, ["Don't wash it; seal it.", "Rinse it with water."], []),
+        (Locale.EN, ["It can't be recycled.", "Put it in the paper bin."], []),
+        (Locale.EN, ["Never pour it down the drain.", "What is left goes down the drain."], []),
+        (Locale.EN, ["Declare it to the district office.", "Put it in a volume-rate bag."], []),
     ],
 )
 def test_a_contradiction_is_noticed(locale: Locale, lines: list[str], tags: list[str]) -> None:
