@@ -11,12 +11,13 @@ from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.grpc.identity import caller
 from mesh.locale import Locale
 from mesh.models.usage import terms
-from rules_svc import etags, wire
+from rules_svc import etags, plans_wire, wire
 from rules_svc.answers.writers import Writers
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.rulebook.freshness import SEOUL
+from rules_svc.rulebook.plans import plan
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path
 
@@ -105,6 +106,17 @@ class RulesServicer(RulesServiceServicer):
             known, classification, rules, request.question, request.region, request.reply, locale
         )
         return wire.from_known_facts(known, request, edition.book.taxonomy, message, locale)
+
+    async def PlanEvening(self, request: pb.PlanEveningRequest, context: Any) -> pb.PlanEveningResponse:
+        """Plans an evening: what of several things goes out, and when the others do."""
+        book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
+        evening = plans_wire.to_evening(request, self._now())
+        planned = []
+        for thing in request.things:
+            where = wire.to_region(thing, book.regions)
+            one = plan(book, wire.to_path(thing.category), wire.to_keys(thing.tags), where, evening)
+            planned.append((one, where))
+        return plans_wire.from_plans(planned, evening, book, locale)
 
     async def FindPlaces(self, request: pb.FindPlacesRequest, context: Any) -> pb.FindPlacesResponse:
         """Finds the nearest places."""

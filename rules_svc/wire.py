@@ -100,7 +100,9 @@ def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalR
     )
 
 
-def to_region(request: rules_service_pb2.MatchRulesRequest, regions: Regions) -> ResolvedRegion:
+def to_region(
+    request: rules_service_pb2.MatchRulesRequest | rules_service_pb2.Waste, regions: Regions
+) -> ResolvedRegion:
     """The region asked for."""
     here = request.location
     return regions.find(request.region, (here.latitude, here.longitude) if request.HasField("location") else None)
@@ -132,7 +134,7 @@ def from_matched(
         rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
         rulebook_version=book.version,
         applied_region=matched.overlay.key,
-        region=_from_overlay(matched.overlay, where, book.regions, locale, today),
+        region=from_overlay(matched.overlay, where, book.regions, locale, today),
     )
 
 
@@ -169,9 +171,10 @@ def _from_path(path: Path, taxonomy: Taxonomy) -> classification_pb2.Category:
     return classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
 
 
-def _from_overlay(
+def from_overlay(
     overlay: Overlay, where: ResolvedRegion, regions: Regions, locale: Locale, today: date | None
 ) -> disposal_pb2.AppliedRegion:
+    """The region whose rules applied, in one language."""
     region = regions.of_key(overlay.key)
     return disposal_pb2.AppliedRegion(
         code=region.code if region else "",

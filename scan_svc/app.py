@@ -2,6 +2,7 @@
 
     ScanServicer ──┬─ Lifecycle ── ScanStore, Uploads, WebhookStore
                    ├─ Replies ──── ReplyStore, Peers
+                   ├─ EveningSchedule ── ScanStore, Peers
                    └─ Watchers
     EventStreamServicer ─ Watchers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
@@ -60,6 +61,7 @@ from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
 from scan_svc.replies.store import ReplyStore
 from scan_svc.rewards.store import RewardStore
+from scan_svc.schedule import EveningSchedule
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
@@ -132,7 +134,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
                 open_replies(replying, scans.get, RateLimit(redis, "AnswerQuestion", settings.replies_per_minute))
             )
             services = _services(
-                ScanServicer(lifecycle, replies, watchers, calls),
+                ScanServicer(lifecycle, replies, watchers, EveningSchedule(scans, peers.rules, _now), calls),
                 EventStreamServicer(watchers),
                 OperationsServicer(dead_letters, stats, webhooks),
             )

@@ -258,6 +258,54 @@ class Place:
     phone: str = ""
 
 
+class RegionLevel(StrEnum):
+    """Mirror of `eco2.rules.v1.AppliedRegion.Level`."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    NATION = "NATION"
+    PROVINCE = "PROVINCE"
+    CITY = "CITY"
+    DISTRICT = "DISTRICT"
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRegion:
+    """Mirror of `eco2.rules.v1.AppliedRegion`."""
+
+    code: str = ""
+    key: str = ""
+    display_name: str = ""
+    level: RegionLevel = RegionLevel.UNSPECIFIED
+    as_of: str = ""
+    source: str = ""
+    verified: bool = False
+    asked: str = ""
+    notice: str = ""
+
+
+class Outlook(StrEnum):
+    """Mirror of `eco2.rules.v1.EveningPlan.Outlook`."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    TONIGHT = "TONIGHT"
+    LATER = "LATER"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class EveningPlan:
+    """Mirror of `eco2.rules.v1.EveningPlan`."""
+
+    outlook: Outlook
+    text: str = ""
+    date: str = ""
+    open_time: datetime | None = None
+    close_time: datetime | None = None
+    as_of: str = ""
+    rule: DisposalRule | None = None
+    region: AppliedRegion | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Character:
     """Mirror of `eco2.character.v1.Character`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -210,3 +210,20 @@ class NewScan:
             started_at=None if to_come else created_at,
             step=Step.UPLOAD if to_come else Step.QUEUE,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class EveningRequest:
+    """What a user asks of an evening.
+
+    Attributes:
+        user_id: The user.
+        region: Where they live; empty for where each scan was made.
+        day: The day that the evening begins on; None for this evening.
+        locale: Language of the texts.
+    """
+
+    user_id: str
+    region: str
+    day: date | None
+    locale: Locale

@@ -17,6 +17,7 @@ from scan_svc.lifecycle import Lifecycle
 from scan_svc.progress import wire as progress_wire
 from scan_svc.progress.watchers import Watchers
 from scan_svc.replies.service import Replies
+from scan_svc.schedule import EveningSchedule
 
 
 class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
@@ -26,13 +27,17 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         lifecycle: What users do with their scans.
         replies: What they reply to open questions.
         watchers: Who watches them.
+        schedule: What they can put out this evening.
         calls: The calls at work; those that wait for a change aren't counted.
     """
 
-    def __init__(self, lifecycle: Lifecycle, replies: Replies, watchers: Watchers, calls: CallLimit) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, replies: Replies, watchers: Watchers, schedule: EveningSchedule, calls: CallLimit
+    ) -> None:
         self._lifecycle = lifecycle
         self._replies = replies
         self._watchers = watchers
+        self._schedule = schedule
         self._calls = calls
 
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
@@ -77,6 +82,15 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         return pb.ListScansResponse(
             scans=[scan_proto.scan(scan, who.reads(scan.locale)) for scan in scans], next_page_token=following
         )
+
+    async def GetSchedule(self, request: pb.GetScheduleRequest, context: Any) -> pb.GetScheduleResponse:
+        """What of the caller's recent scans can be put out in an evening."""
+        return wire.schedule(await self._schedule.evening(wire.evening_request(request, caller(context))))
+
+    async def MarkPutOut(self, request: pb.MarkPutOutRequest, context: Any) -> Empty:
+        """Leaves a scan out of the schedule from now on."""
+        await self._schedule.mark_put_out(caller(context).user_id, scan_proto.canonical(request.scan_id))
+        return Empty()
 
     async def CancelScan(self, request: pb.CancelScanRequest, context: Any) -> Scan:
         """Stops a scan."""

@@ -94,6 +94,22 @@ class ScanStore:
         scans, _ = readable(rows[:size], scan_from)
         return scans, str(rows[size - 1]["id"]) if len(rows) > size else ""
 
+    async def to_put_out(self, user_id: str, since: datetime, at_most: int) -> list[Scan]:
+        """A user's scans that succeeded and weren't put out, newest first, without those that can't be read.
+
+        Args:
+            user_id: The user.
+            since: Older ones are left out.
+            at_most: How many.
+        """
+        first = UUID(int=int(since.timestamp() * 1000) << 80)  # ids begin with their milliseconds
+        rows = await self._pool.fetch(self._sql["to_put_out"], user_id, first, at_most)
+        return readable(rows, scan_from)[0]
+
+    async def mark_put_out(self, user_id: str, scan_id: str) -> bool:
+        """Remembers that what a scan shows was put out; False if the user has no such scan."""
+        return await self._pool.fetchval(self._sql["mark_put_out"], user_id, scan_id) is not None
+
     async def start(self, scan_id: str, traceparent: str) -> bool:
         """Queues a scan whose photo has come; False if it wasn't waiting for one any more."""
         return await self._pool.fetchrow(self._sql["start_scan"], scan_id, traceparent) is not None

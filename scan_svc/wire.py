@@ -2,13 +2,17 @@
 
 import hashlib
 
+from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_service_pb2
 from mesh.grpc.identity import Caller
+from mesh.grpc.proto_mirror import to_proto
+from mesh.validation.dates import day
 from scan_svc import scan_proto
 from scan_svc.lifecycle import Created
 from scan_svc.replies.execution import ReplyOutcome
 from scan_svc.results import LatLng
-from scan_svc.scans import PhotoUpload, ScanRequest
+from scan_svc.scans import EveningRequest, PhotoUpload, ScanRequest
+from scan_svc.schedule import Evening, Scheduled
 
 
 def scan_request(request: scan_service_pb2.CreateScanRequest, who: Caller) -> ScanRequest:
@@ -60,6 +64,37 @@ def answer_question_response(replied: ReplyOutcome, who: Caller) -> scan_service
         scan=scan_proto.scan(replied.scan, who.reads(replied.scan.locale)),
         understood=replied.understood,
         message=replied.message,
+    )
+
+
+def evening_request(request: scan_service_pb2.GetScheduleRequest, who: Caller) -> EveningRequest:
+    """What a GetScheduleRequest asks for.
+
+    Raises:
+        InvalidArgument: There is no such day.
+        Unauthenticated: It came without an identity.
+    """
+    asked = day(request.date, field="date")
+    return EveningRequest(who.user_id, request.region, asked, who.locale_or(request.locale))
+
+
+def schedule(evening: Evening) -> scan_service_pb2.GetScheduleResponse:
+    """The reply to GetSchedule."""
+    return scan_service_pb2.GetScheduleResponse(
+        date=evening.day.isoformat(),
+        tonight=map(_scheduled, evening.tonight),
+        later=map(_scheduled, evening.later),
+        unknown=map(_scheduled, evening.unknown),
+    )
+
+
+def _scheduled(one: Scheduled) -> scan_service_pb2.ScheduledScan:
+    found = one.scan.results.vision
+    return scan_service_pb2.ScheduledScan(
+        scan_id=one.scan.scan_id,
+        display_name=found.display_name if found else "",
+        create_time=scan_proto.timestamp(one.scan.created_at),
+        plan=to_proto(one.plan, disposal_pb2.EveningPlan),
     )
 
 

@@ -47,6 +47,8 @@ class Rule:
         applied_tags: Situation tags that changed it.
         when: Days and hours in the user's region; None if unknown.
         place: Where it is put out there; None if unknown.
+        hours: The same days as `evenings` reads them; empty if they can't be reckoned with.
+        hours_as_of: The date of those days' source, ISO 8601; empty if it has none.
         fixed: Whether situations and regions leave it unchanged, as they must for dangerous waste.
     """
 
@@ -64,6 +66,8 @@ class Rule:
     applied_tags: tuple[str, ...] = ()
     when: Text | None = None
     place: Text | None = None
+    hours: str = ""
+    hours_as_of: str = ""
     fixed: bool = False
 
     def localized(self, locale: Locale) -> "LocalizedRule":
@@ -248,9 +252,12 @@ def _collected(rule: Rule, overlays: Sequence[Overlay], today: date, *, rule_of_
         if (collection := overlay.collection(rule.stream)) and (rule_of_thumb or not collection.differs)
     ]
     container = next((one.container for _, one in said if one.container), None)
+    timed = next(((overlay, one) for overlay, one in said if one.when), None)
     return replace(
         rule,
-        when=next((_dated(one.when, overlay, today) for overlay, one in said if one.when), None),
+        when=_dated(timed[1].when, timed[0], today) if timed and timed[1].when else None,
+        hours=timed[1].hours if timed else "",
+        hours_as_of=timed[0].as_of if timed and timed[1].hours else "",
         place=next((one.place for _, one in said if one.place), None),
         fee=next((one.fee for _, one in said if one.fee), rule.fee),
         container=container or rule.container,

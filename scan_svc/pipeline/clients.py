@@ -1,8 +1,9 @@
 """The services Scan calls, as the pipeline wants them: proto types end here."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
 
 import grpc
@@ -19,13 +20,14 @@ from scan_svc.results import (
     Category,
     Classification,
     DisposalRule,
+    EveningPlan,
     Interpretation,
     MatchedRules,
     Place,
     Reward,
     Usage,
 )
-from scan_svc.scans import Scan, Step
+from scan_svc.scans import EveningRequest, Scan, Step
 from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
 
@@ -35,7 +37,7 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 )
 
 # Idempotent and cheap: sent again when a replica is away.
-_RULES_RETRIED = ("MatchRules", "InterpretReply", "FindPlaces")
+_RULES_RETRIED = ("MatchRules", "InterpretReply", "PlanEvening", "FindPlaces")
 _CHARACTER_RETRIED = ("EvaluateReward",)
 
 
@@ -136,6 +138,27 @@ class RulesPeer:
         )
         response = await self._peer.call(self._stub.FindPlaces, request, timeout=deadline)
         return tuple(from_proto(place, Place) for place in response.places)
+
+    async def plan_evening(
+        self, asked: EveningRequest, things: Sequence[tuple[Scan, Classification]], deadline: float
+    ) -> tuple[date, tuple[EveningPlan, ...]]:
+        """Which evening is asked about, and for each scan and what it shows when it goes out."""
+        request = rules_service_pb2.PlanEveningRequest(
+            things=[_waste(scan, found, asked.region) for scan, found in things],
+            date=asked.day.isoformat() if asked.day else "",
+            locale=asked.locale,
+        )
+        response = await self._peer.call(self._stub.PlanEvening, request, timeout=deadline)
+        return date.fromisoformat(response.date), tuple(from_proto(plan, EveningPlan) for plan in response.plans)
+
+
+def _waste(scan: Scan, found: Classification, region: str) -> rules_service_pb2.Waste:
+    return rules_service_pb2.Waste(
+        category=to_proto(found.category, classification_pb2.Category),
+        tags=found.tags,
+        region=region or scan.region,
+        location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location and not region else None,
+    )
 
 
 def _worked_in(found: Classification, matched: rules_service_pb2.MatchRulesResponse) -> Classification:

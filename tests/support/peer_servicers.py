@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date, timedelta
 from typing import Any
 
 from eco2.character.v1 import character_pb2, character_service_pb2, character_service_pb2_grpc
@@ -73,6 +74,13 @@ class Peers(
             response.classification.category.middle = "무색페트병"
         return response
 
+    async def PlanEvening(self, request: Any, context: Any) -> rules_service_pb2.PlanEveningResponse:
+        """Takes things out in 마포구 on the evening asked about, in 종로구 three days later, nowhere else."""
+        await self._called("PlanEvening")
+        day = date.fromisoformat(request.date or "2026-12-01")
+        plans = [_plan(thing.region, day) for thing in request.things]
+        return rules_service_pb2.PlanEveningResponse(plans=plans, date=day.isoformat())
+
     async def FindPlaces(self, request: Any, context: Any) -> rules_service_pb2.FindPlacesResponse:
         await self._called("FindPlaces")
         return rules_service_pb2.FindPlacesResponse(places=[PLACE])
@@ -85,3 +93,10 @@ class Peers(
             )
         character = character_pb2.Character(character_id="metally", name="메탈리", middle="금속류")
         return character_service_pb2.EvaluateRewardResponse(reward={"outcome": 1, "character": character})
+
+
+def _plan(region: str, day: date) -> disposal_pb2.EveningPlan:
+    outlook, days = {"마포구": ("TONIGHT", 0), "종로구": ("LATER", 3)}.get(region, ("UNKNOWN", 0))
+    evening = (day + timedelta(days=days)).isoformat() if outlook != "UNKNOWN" else ""
+    rule = {"rule_id": "metal", "category": METAL, "container": "캔 수거함"}
+    return disposal_pb2.EveningPlan(outlook=f"OUTLOOK_{outlook}", date=evening, rule=rule, region={"asked": region})

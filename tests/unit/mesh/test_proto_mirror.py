@@ -25,6 +25,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (results.Opening, disposal_pb2.Opening),
     (results.MapLink, disposal_pb2.MapLink),
     (results.Place, disposal_pb2.Place),
+    (results.AppliedRegion, disposal_pb2.AppliedRegion),
+    (results.EveningPlan, disposal_pb2.EveningPlan),
     (results.LatLng, latlng_pb2.LatLng),
     (results.Character, character_pb2.Character),
     (results.Reward, character_pb2.Reward),

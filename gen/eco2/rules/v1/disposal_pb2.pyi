@@ -304,6 +304,101 @@ class AppliedRegion(_message.Message):
 Global___AppliedRegion: _TypeAlias = AppliedRegion  # noqa: Y015
 
 @_typing.final
+class EveningPlan(_message.Message):
+    """When something can be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Outlook:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutlookEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[EveningPlan._Outlook.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        OUTLOOK_UNSPECIFIED: EveningPlan._Outlook.ValueType  # 0
+        """Never sent."""
+        OUTLOOK_TONIGHT: EveningPlan._Outlook.ValueType  # 1
+        """It can."""
+        OUTLOOK_LATER: EveningPlan._Outlook.ValueType  # 2
+        """It can't, but on a later evening, which `date` names."""
+        OUTLOOK_UNKNOWN: EveningPlan._Outlook.ValueType  # 3
+        """It isn't known: the region or its days aren't, the days depend on the neighbourhood, or it isn't collected by
+        the evening at all. What is known stands in `rule.when` and `region.notice`.
+        """
+
+    class Outlook(_Outlook, metaclass=_OutlookEnumTypeWrapper):
+        """Whether it can go out in the evening that was asked about."""
+
+    OUTLOOK_UNSPECIFIED: EveningPlan.Outlook.ValueType  # 0
+    """Never sent."""
+    OUTLOOK_TONIGHT: EveningPlan.Outlook.ValueType  # 1
+    """It can."""
+    OUTLOOK_LATER: EveningPlan.Outlook.ValueType  # 2
+    """It can't, but on a later evening, which `date` names."""
+    OUTLOOK_UNKNOWN: EveningPlan.Outlook.ValueType  # 3
+    """It isn't known: the region or its days aren't, the days depend on the neighbourhood, or it isn't collected by
+    the evening at all. What is known stands in `rule.when` and `region.notice`.
+    """
+
+    OUTLOOK_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    OPEN_TIME_FIELD_NUMBER: _builtins.int
+    CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    outlook: Global___EveningPlan.Outlook.ValueType
+    """Whether it can."""
+    text: _builtins.str
+    """One sentence for the user, in the locale of the request, such as "오늘 저녁 20:00부터 다음 날 05:00까지 내놓을 수
+    있어요."
+    """
+    date: _builtins.str
+    """The evening on which it goes out, YYYY-MM-DD; what is put out after midnight belongs to the evening before. Empty if
+    it isn't known.
+    """
+    as_of: _builtins.str
+    """The date of the source of these days, ISO 8601 to the year, the month or the day. Empty if they aren't known, or
+    the source has no date.
+    """
+    @_builtins.property
+    def open_time(self) -> _timestamp_pb2.Timestamp:
+        """From when. Absent if no hour is known."""
+
+    @_builtins.property
+    def close_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when. Absent if no hour is known."""
+
+    @_builtins.property
+    def rule(self) -> Global___DisposalRule:
+        """The rule to follow, with container, place, and days and hours as text."""
+
+    @_builtins.property
+    def region(self) -> Global___AppliedRegion:
+        """The region whose rules applied."""
+
+    def __init__(
+        self,
+        *,
+        outlook: Global___EveningPlan.Outlook.ValueType = ...,
+        text: _builtins.str = ...,
+        date: _builtins.str = ...,
+        open_time: _timestamp_pb2.Timestamp | None = ...,
+        close_time: _timestamp_pb2.Timestamp | None = ...,
+        as_of: _builtins.str = ...,
+        rule: Global___DisposalRule | None = ...,
+        region: Global___AppliedRegion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "open_time", b"open_time", "region", b"region", "rule", b"rule"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "close_time", b"close_time", "date", b"date", "open_time", b"open_time", "outlook", b"outlook", "region", b"region", "rule", b"rule", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EveningPlan: _TypeAlias = EveningPlan  # noqa: Y015
+
+@_typing.final
 class Opening(_message.Message):
     """Whether a place is open at a moment."""
 

@@ -605,6 +605,108 @@ class InterpretReplyResponse(_message.Message):
 Global___InterpretReplyResponse: _TypeAlias = InterpretReplyResponse  # noqa: Y015
 
 @_typing.final
+class Waste(_message.Message):
+    """Something that is to be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    region: _builtins.str
+    """Region, as in MatchRulesRequest."""
+    @_builtins.property
+    def category(self) -> _classification_pb2.Category:
+        """What it is. A category that the rule book hasn't any more counts as the wider one."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Situation tags from the closed list. Those that aren't known any more are passed over."""
+
+    @_builtins.property
+    def location(self) -> _latlng_pb2.LatLng:
+        """Where it is, WGS 84, as in MatchRulesRequest."""
+
+    def __init__(
+        self,
+        *,
+        category: _classification_pb2.Category | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        region: _builtins.str = ...,
+        location: _latlng_pb2.LatLng | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location", "region", b"region", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Waste: _TypeAlias = Waste  # noqa: Y015
+
+@_typing.final
+class PlanEveningRequest(_message.Message):
+    """Asks what can be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THINGS_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The day whose evening is meant, YYYY-MM-DD. Default: this evening, in Korea; until five in the morning it is still
+    the one before. Of this evening only what is left of it counts.
+    """
+    locale: _builtins.str
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    @_builtins.property
+    def things(self) -> _containers.RepeatedCompositeFieldContainer[Global___Waste]:
+        """The things."""
+
+    def __init__(
+        self,
+        *,
+        things: _abc.Iterable[Global___Waste] | None = ...,
+        date: _builtins.str = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "locale", b"locale", "things", b"things"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanEveningRequest: _TypeAlias = PlanEveningRequest  # noqa: Y015
+
+@_typing.final
+class PlanEveningResponse(_message.Message):
+    """What can be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLANS_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The day whose evening it is about, YYYY-MM-DD."""
+    @_builtins.property
+    def plans(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.EveningPlan]:
+        """One for each thing, in their order."""
+
+    def __init__(
+        self,
+        *,
+        plans: _abc.Iterable[_disposal_pb2.EveningPlan] | None = ...,
+        date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "plans", b"plans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanEveningResponse: _TypeAlias = PlanEveningResponse  # noqa: Y015
+
+@_typing.final
 class FindPlacesRequest(_message.Message):
     """Asks for places."""
 

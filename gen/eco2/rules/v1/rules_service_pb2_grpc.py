@@ -61,6 +61,11 @@ class RulesServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.SerializeToString,
                 response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyResponse.FromString,
                 _registered_method=True)
+        self.PlanEvening = channel.unary_unary(
+                '/eco2.rules.v1.RulesService/PlanEvening',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningResponse.FromString,
+                _registered_method=True)
         self.FindPlaces = channel.unary_unary(
                 '/eco2.rules.v1.RulesService/FindPlaces',
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.FindPlacesRequest.SerializeToString,
@@ -126,6 +131,16 @@ class RulesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PlanEvening(self, request, context):
+        """What of several things can be put out this evening where each of them is, and when what can't. Public holidays are
+        Korea's. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindPlaces(self, request, context):
         """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
@@ -162,6 +177,11 @@ def add_RulesServiceServicer_to_server(servicer, server):
                     servicer.InterpretReply,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.FromString,
                     response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyResponse.SerializeToString,
+            ),
+            'PlanEvening': grpc.unary_unary_rpc_method_handler(
+                    servicer.PlanEvening,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningResponse.SerializeToString,
             ),
             'FindPlaces': grpc.unary_unary_rpc_method_handler(
                     servicer.FindPlaces,
@@ -306,6 +326,33 @@ class RulesService:
             '/eco2.rules.v1.RulesService/InterpretReply',
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.SerializeToString,
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PlanEvening(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/PlanEvening',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -68,6 +68,12 @@ class RulesServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
+    PlanEvening: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.PlanEveningRequest, _rules_service_pb2.PlanEveningResponse]
+    """What of several things can be put out this evening where each of them is, and when what can't. Public holidays are
+    Korea's. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
     FindPlaces: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]
     """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
@@ -111,6 +117,12 @@ class RulesServiceAsyncStub(RulesServiceStub):
     """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
     photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
     reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    PlanEvening: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.PlanEveningRequest, _rules_service_pb2.PlanEveningResponse]  # type: ignore[assignment]
+    """What of several things can be put out this evening where each of them is, and when what can't. Public holidays are
+    Korea's. Internal: not reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -184,6 +196,18 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
         photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
         reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+
+    @_abc_1.abstractmethod
+    def PlanEvening(
+        self,
+        request: _rules_service_pb2.PlanEveningRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rules_service_pb2.PlanEveningResponse, _abc.Awaitable[_rules_service_pb2.PlanEveningResponse]]:
+        """What of several things can be put out this evening where each of them is, and when what can't. Public holidays are
+        Korea's. Internal: not reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """

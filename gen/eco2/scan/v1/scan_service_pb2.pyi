@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from eco2.rules.v1 import disposal_pb2 as _disposal_pb2
 from eco2.scan.v1 import scan_pb2 as _scan_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -440,6 +441,138 @@ class ListScansResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListScansResponse: _TypeAlias = ListScansResponse  # noqa: Y015
+
+@_typing.final
+class GetScheduleRequest(_message.Message):
+    """Asks what can be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    region: _builtins.str
+    """Where the caller lives, such as "서울특별시/마포구". Default: where each scan was made."""
+    date: _builtins.str
+    """The day whose evening is meant, YYYY-MM-DD. Default: this evening, in Korea; until five in the morning it is still
+    the one before.
+    """
+    locale: _builtins.str
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    def __init__(
+        self,
+        *,
+        region: _builtins.str = ...,
+        date: _builtins.str = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "locale", b"locale", "region", b"region"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScheduleRequest: _TypeAlias = GetScheduleRequest  # noqa: Y015
+
+@_typing.final
+class GetScheduleResponse(_message.Message):
+    """What can be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    TONIGHT_FIELD_NUMBER: _builtins.int
+    LATER_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The day whose evening it is about, YYYY-MM-DD."""
+    @_builtins.property
+    def tonight(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScheduledScan]:
+        """What can go out that evening, newest scan first."""
+
+    @_builtins.property
+    def later(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScheduledScan]:
+        """What goes out on a later evening, the soonest first."""
+
+    @_builtins.property
+    def unknown(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScheduledScan]:
+        """What isn't collected by the evening, or whose days aren't known: each plan's rule and region say what is."""
+
+    def __init__(
+        self,
+        *,
+        date: _builtins.str = ...,
+        tonight: _abc.Iterable[Global___ScheduledScan] | None = ...,
+        later: _abc.Iterable[Global___ScheduledScan] | None = ...,
+        unknown: _abc.Iterable[Global___ScheduledScan] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "later", b"later", "tonight", b"tonight", "unknown", b"unknown"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScheduleResponse: _TypeAlias = GetScheduleResponse  # noqa: Y015
+
+@_typing.final
+class ScheduledScan(_message.Message):
+    """A scan, and when what it shows can be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """The scan."""
+    display_name: _builtins.str
+    """What it shows, in the scan's own language."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When the scan was created."""
+
+    @_builtins.property
+    def plan(self) -> _disposal_pb2.EveningPlan:
+        """When it can be put out, how and where."""
+
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        plan: _disposal_pb2.EveningPlan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "display_name", b"display_name", "plan", b"plan", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduledScan: _TypeAlias = ScheduledScan  # noqa: Y015
+
+@_typing.final
+class MarkPutOutRequest(_message.Message):
+    """Names the scan whose waste was put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MarkPutOutRequest: _TypeAlias = MarkPutOutRequest  # noqa: Y015
 
 @_typing.final
 class CancelScanRequest(_message.Message):

@@ -71,6 +71,16 @@ class ScanServiceStub:
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.ListScansRequest.SerializeToString,
                 response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.ListScansResponse.FromString,
                 _registered_method=True)
+        self.GetSchedule = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/GetSchedule',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScheduleRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScheduleResponse.FromString,
+                _registered_method=True)
+        self.MarkPutOut = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/MarkPutOut',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.MarkPutOutRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.CancelScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/CancelScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CancelScanRequest.SerializeToString,
@@ -154,6 +164,26 @@ class ScanServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSchedule(self, request, context):
+        """What of the caller's recent scans can be put out this evening: those of the last 14 days that succeeded, at most the
+        newest 100, without those that MarkPutOut was called for. Computed by the rule book as it is now, for where each scan
+        was made or for `region`.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE: the rule book is away).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkPutOut(self, request, context):
+        """Says that what a scan shows was put out, so that GetSchedule leaves it out from now on.
+
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelScan(self, request, context):
         """Stops a scan. A queued one never starts; a running one stops at once.
 
@@ -221,6 +251,16 @@ def add_ScanServiceServicer_to_server(servicer, server):
                     servicer.ListScans,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.ListScansRequest.FromString,
                     response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.ListScansResponse.SerializeToString,
+            ),
+            'GetSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSchedule,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScheduleRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScheduleResponse.SerializeToString,
+            ),
+            'MarkPutOut': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkPutOut,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.MarkPutOutRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'CancelScan': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelScan,
@@ -383,6 +423,60 @@ class ScanService:
             '/eco2.scan.v1.ScanService/ListScans',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.ListScansRequest.SerializeToString,
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.ListScansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/GetSchedule',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScheduleRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetScheduleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkPutOut(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/MarkPutOut',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.MarkPutOutRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

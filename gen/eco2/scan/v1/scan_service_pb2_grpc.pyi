@@ -78,6 +78,18 @@ class ScanServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
+    GetSchedule: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetScheduleRequest, _scan_service_pb2.GetScheduleResponse]
+    """What of the caller's recent scans can be put out this evening: those of the last 14 days that succeeded, at most the
+    newest 100, without those that MarkPutOut was called for. Computed by the rule book as it is now, for where each scan
+    was made or for `region`.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE: the rule book is away).
+    """
+    MarkPutOut: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.MarkPutOutRequest, _empty_pb2.Empty]
+    """Says that what a scan shows was put out, so that GetSchedule leaves it out from now on.
+
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+    """
     CancelScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_pb2.Scan]
     """Stops a scan. A queued one never starts; a running one stops at once.
 
@@ -154,6 +166,18 @@ class ScanServiceAsyncStub(ScanServiceStub):
     """The caller's scans, newest first.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
+    """
+    GetSchedule: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetScheduleRequest, _scan_service_pb2.GetScheduleResponse]  # type: ignore[assignment]
+    """What of the caller's recent scans can be put out this evening: those of the last 14 days that succeeded, at most the
+    newest 100, without those that MarkPutOut was called for. Computed by the rule book as it is now, for where each scan
+    was made or for `region`.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE: the rule book is away).
+    """
+    MarkPutOut: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.MarkPutOutRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Says that what a scan shows was put out, so that GetSchedule leaves it out from now on.
+
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
     CancelScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.CancelScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Stops a scan. A queued one never starts; a running one stops at once.
@@ -258,6 +282,30 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         """The caller's scans, newest first.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
+        """
+
+    @_abc_1.abstractmethod
+    def GetSchedule(
+        self,
+        request: _scan_service_pb2.GetScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scan_service_pb2.GetScheduleResponse, _abc.Awaitable[_scan_service_pb2.GetScheduleResponse]]:
+        """What of the caller's recent scans can be put out this evening: those of the last 14 days that succeeded, at most the
+        newest 100, without those that MarkPutOut was called for. Computed by the rule book as it is now, for where each scan
+        was made or for `region`.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE: the rule book is away).
+        """
+
+    @_abc_1.abstractmethod
+    def MarkPutOut(
+        self,
+        request: _scan_service_pb2.MarkPutOutRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Says that what a scan shows was put out, so that GetSchedule leaves it out from now on.
+
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod
