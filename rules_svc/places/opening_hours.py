@@ -5,18 +5,21 @@
     Tu,Th 10:00-12:00,14:00-02:00
 
 A later rule replaces an earlier one for its days; times past midnight belong to the day they start on. `PH` are public
-holidays; hours without it say nothing about them. Only holidays with a fixed date are known here: those of the lunar
-calendar and substitute ones are not, which is why answers say that hours may differ.
+holidays; hours without it say nothing about them.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Self, TypeAlias
 from zoneinfo import ZoneInfo
+
+from opening_hours import OpeningHours
+
+from rules_svc.rulebook.public_holidays import is_public_holiday, spelled_out
 
 # Minutes after midnight: from, to. An end over 1440 is on the next day.
 Span: TypeAlias = tuple[int, int]
@@ -25,8 +28,7 @@ SEOUL = ZoneInfo("Asia/Seoul")
 DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 WHOLE_DAY: Span = (0, 1440)
 
-# Month and day; act on public holidays, article 2. Seollal, Chuseok and Buddha's birthday follow the lunar calendar.
-FIXED_HOLIDAYS = frozenset({(1, 1), (3, 1), (5, 5), (6, 6), (8, 15), (10, 3), (10, 9), (12, 25)})
+_ALWAYS = "24/7"
 
 _TIME = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})")
 _HORIZON_DAYS = 8
@@ -53,7 +55,7 @@ class WeeklyHours:
         """
         days: list[tuple[Span, ...]] = [()] * 7
         holidays: tuple[Span, ...] | None = None
-        if text.strip() == "24/7":
+        if text.strip() == _ALWAYS:
             return cls((((WHOLE_DAY),),) * 7, (WHOLE_DAY,))
         for rule in text.split(";"):
             selector, _, times = rule.strip().partition(" ")
@@ -69,17 +71,6 @@ class WeeklyHours:
     def always(self) -> bool:
         """Whether it never closes."""
         return all(spans == (WHOLE_DAY,) for spans in self.days)
-
-    @property
-    def may_differ_on_holidays(self) -> bool:
-        """Whether a public holiday changes something, or might."""
-        return not self.always or self.holidays not in (None, (WHOLE_DAY,))
-
-    def on(self, day: date) -> tuple[Span, ...] | None:
-        """The spans that start on a date; None if unknown."""
-        if (day.month, day.day) in FIXED_HOLIDAYS and not (self.always and self.holidays is None):
-            return self.holidays
-        return self.days[day.weekday()]
 
 
 class OpeningState(StrEnum):
@@ -98,7 +89,7 @@ class Opening:
         state: Open, closed, unknown.
         checked_at: The moment.
         changes_at: When the state changes next, in Korean time; None if never within a week, or unknown.
-        may_differ_on_holidays: Whether a public holiday might change it.
+        may_differ_on_holidays: Whether it isn't known what happens on public holidays.
     """
 
     state: OpeningState
@@ -119,40 +110,28 @@ def opening(hours: str, moment: datetime) -> Opening:
     """
     if not hours:
         return Opening(OpeningState.UNKNOWN, moment)
-    week, now = weekly(hours), moment.astimezone(SEOUL)
-    if week.on(now.date()) is None:
+    now = moment.astimezone(SEOUL).replace(tzinfo=None)
+    silent = hours != _ALWAYS and "PH" not in hours
+    if silent and is_public_holiday(now.date()):
         return Opening(OpeningState.UNKNOWN, moment, may_differ_on_holidays=True)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    spans = list(_around(week, midnight))
-    at = next((span for span in spans if span[0] <= now < span[1]), None)
-    if at is not None:
-        changes = at[1] if at[1] < midnight + timedelta(days=_HORIZON_DAYS) else None
-        return Opening(OpeningState.OPEN, moment, changes, week.may_differ_on_holidays)
-    changes = next((start for start, _ in spans if start > now), None)
-    return Opening(OpeningState.CLOSED, moment, changes, week.may_differ_on_holidays)
+    evaluated = _evaluated(hours, now.year)
+    changes = evaluated.next_change(now)
+    near = changes is not None and changes - now <= timedelta(days=_HORIZON_DAYS)
+    state = OpeningState.OPEN if evaluated.is_open(now) else OpeningState.CLOSED
+    return Opening(state, moment, changes.replace(tzinfo=SEOUL) if changes and near else None, silent)
 
 
 @lru_cache(maxsize=4096)
-def weekly(hours: str) -> WeeklyHours:
-    """`WeeklyHours.parse`, cached: a city's boxes have few different hours."""
-    return WeeklyHours.parse(hours)
+def _evaluated(hours: str, year: int) -> OpeningHours:
+    """Hours ready to be evaluated, cached: a city's boxes have few different ones.
 
-
-def _around(week: WeeklyHours, midnight: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Times it is open from yesterday on, spans that touch joined into one; unknown days count as closed."""
-    joined: tuple[datetime, datetime] | None = None
-    for offset in range(-1, _HORIZON_DAYS + 1):
-        day = midnight + timedelta(days=offset)
-        for start, end in week.on(day.date()) or ():
-            span = day + timedelta(minutes=start), day + timedelta(minutes=end)
-            if joined and span[0] <= joined[1]:
-                joined = joined[0], max(joined[1], span[1])
-                continue
-            if joined:
-                yield joined
-            joined = span
-    if joined:
-        yield joined
+    Raises:
+        ValueError: They aren't the subset.
+    """
+    week = WeeklyHours.parse(hours)
+    # Whether a place that doesn't speak of holidays opens then isn't known: no opening is promised for one.
+    known = hours if hours == _ALWAYS or week.holidays is not None else f"{hours}; PH off"
+    return OpeningHours(spelled_out(known, year))
 
 
 def _days(selector: str) -> Iterator[str]:
@@ -188,7 +167,7 @@ def _span(text: str) -> Span:
 def written(week: WeeklyHours) -> str:
     """Hours as OpenStreetMap writes them; what `parse` reads."""
     if week.always and week.holidays in (None, (WHOLE_DAY,)):
-        return "24/7"
+        return _ALWAYS
     rules = [f"{_range(run)} {_times(spans)}" for run, spans in runs(week) if spans]
     if week.holidays is not None:
         rules.append(f"PH {_times(week.holidays) or 'off'}")

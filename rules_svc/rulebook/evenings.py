@@ -17,6 +17,7 @@ from functools import lru_cache
 from opening_hours import OpeningHours, ParserError, State  # type: ignore[attr-defined]  # its stubs lack the error
 
 from rules_svc.rulebook.freshness import SEOUL
+from rules_svc.rulebook.public_holidays import spelled_out
 
 _NOON, _DUSK, _NIGHT_ENDS = time(12), time(17), time(5)
 _DAY = timedelta(days=1)
@@ -57,7 +58,7 @@ def evening_on(hours: str, day: date) -> Evening | None:
     """
     dusk, midnight = datetime.combine(day, _DUSK), datetime.combine(day + _DAY, time())
     first, last = datetime.combine(day, _NOON), datetime.combine(day + _DAY, _NOON)
-    for start, end, state, _ in read(hours).intervals(first, last):
+    for start, end, state, _ in _evaluated(hours, day.year).intervals(first, last):
         if state == State.OPEN and start < midnight and end > dusk:
             opens = start.replace(tzinfo=SEOUL) if start > first else None
             ends = end < last and not (end == midnight and "+" in hours)
@@ -77,7 +78,6 @@ def evenings(hours: str, day: date) -> Iterator[Evening]:
             yield evening
 
 
-@lru_cache(maxsize=1024)
 def read(hours: str) -> OpeningHours:
     """Hours as they are written above.
 
@@ -88,3 +88,9 @@ def read(hours: str) -> OpeningHours:
         return OpeningHours(hours, country="KR")
     except ParserError as error:
         raise ValueError(f"no such hours: {hours!r}") from error
+
+
+@lru_cache(maxsize=1024)
+def _evaluated(hours: str, year: int) -> OpeningHours:
+    """The hours in a year, with its public holidays. Raises as `read` does."""
+    return read(spelled_out(hours, year))

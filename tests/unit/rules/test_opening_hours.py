@@ -50,11 +50,33 @@ def test_a_holiday_the_hours_don_t_speak_of_is_unknown() -> None:
     assert (found.state, found.may_differ_on_holidays) == (OpeningState.UNKNOWN, True)
 
 
-def test_holidays_we_can_t_know_are_owned_up_to() -> None:
-    """Seollal moves with the moon: on a Tuesday in February the answer says that it may differ."""
-    found = opening(OFFICE, seoul("2026-02-17T10:00"))
-    assert (found.state, found.may_differ_on_holidays) == (OpeningState.OPEN, True)
-    assert not opening("24/7", seoul("2026-02-17T10:00")).may_differ_on_holidays
+@pytest.mark.parametrize(
+    ("day", "name"),
+    [
+        ("2026-02-16", "the eve of Seollal"),
+        ("2026-02-17", "Seollal"),
+        ("2026-03-02", "substitute for 1 March, a Sunday"),
+        ("2026-05-25", "substitute for Buddha's birthday"),
+        ("2026-06-03", "local elections"),
+        ("2026-09-25", "Chuseok"),
+        ("2027-02-09", "substitute for Seollal"),
+        ("2027-10-11", "substitute for Hangul Day"),
+        ("2028-10-05", "substitute for Chuseok, which met 3 October"),
+    ],
+)
+def test_holidays_of_every_kind_are_known(day: str, name: str) -> None:
+    """Those of the lunar calendar, substitute ones and elections: a closed office isn't called open."""
+    found = opening(OFFICE, seoul(f"{day}T10:00"))
+    assert (found.state, found.may_differ_on_holidays) == (OpeningState.CLOSED, False), name
+    assert opening("Mo-Fr 09:00-18:00", seoul(f"{day}T10:00")).state is OpeningState.UNKNOWN
+    assert opening("24/7", seoul(f"{day}T10:00")) == Opening(OpeningState.OPEN, seoul(f"{day}T10:00"))
+
+
+def test_an_opening_is_promised_for_after_the_holidays() -> None:
+    """Seollal of 2026 is from Monday to Wednesday."""
+    assert opening(OFFICE, seoul("2026-02-14T14:00")).changes_at == seoul("2026-02-19T09:00")
+    assert opening("Mo-Fr 09:00-18:00", seoul("2026-02-14T14:00")).changes_at == seoul("2026-02-19T09:00")
+    assert opening(OFFICE, seoul("2026-12-31T19:00")).changes_at == seoul("2027-01-02T09:00")
 
 
 def test_without_hours_nothing_is_claimed() -> None:
@@ -150,12 +172,13 @@ def test_people_read_hours_in_both_languages() -> None:
     ],
 )
 def test_one_phrase_says_it_as_a_person_would(moment: str, ko: str, en: str) -> None:
-    """Today, tomorrow, a weekday; and that holidays may differ."""
+    """Today, tomorrow, a weekday; and that holidays may differ where the hours don't speak of them."""
     text = opening_phrase(opening(OFFICE, seoul(moment)))
     assert ko in text.ko
     assert en in text.en
-    assert "공휴일" in text.ko
-    assert "holidays" in text.en
+    silent = opening_phrase(opening("Mo-Fr 09:00-18:00", seoul(moment)))
+    assert "공휴일" in silent.ko
+    assert "공휴일" not in text.ko
 
 
 def test_unknown_and_always_open_have_their_phrases() -> None:

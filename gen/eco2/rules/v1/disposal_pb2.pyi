@@ -441,9 +441,7 @@ class Opening(_message.Message):
     text: _builtins.str
     """One phrase for the user, in the locale of the request, such as "18:00까지 열어요". Korean local time."""
     may_differ_on_holidays: _builtins.bool
-    """True when a public holiday may change the state. Only holidays with a fixed date are known here, not those of the
-    lunar calendar.
-    """
+    """True when the hours don't mention public holidays, on which the state may be another one."""
     @_builtins.property
     def checked_time(self) -> _timestamp_pb2.Timestamp:
         """The moment this is true for: a stored scan keeps the state as of its own time."""
