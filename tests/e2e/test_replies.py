@@ -16,7 +16,7 @@ async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(pho
     updated = replied["scan"]
     assert replied["understood"]
     assert updated["region"] == "서울특별시/마포구"
-    assert "일요일부터 목요일까지" in updated["answer"]["when"]
+    assert "일·월·화·목요일" in updated["answer"]["when"]
     assert "insufficiencies" not in updated["answer"] or not updated["answer"]["insufficiencies"]
     assert updated["reward"]["character"]["character_id"] == "papey"
     assert (await phone.call("POST", path, {"reply": "마포구에 살아요", "request_id": "r1"})).json() == replied
