@@ -15,7 +15,8 @@ import typer
 from rich.console import Console
 from rich.table import Column
 
-from eco2.scan.v1 import scan_pb2
+from eco2.rules.v1 import disposal_pb2
+from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from local.cli import exit_status, operations, places, rulebook, scanning
 from local.cli.api.grpc import WatchClient
 from local.cli.api.rest import ScanClient
@@ -72,7 +73,9 @@ def scan(
     """Scans a photo on the running stack, over REST."""
     console = Console(stderr=True) if as_json else _out
     asked = question(text, latitude, longitude, region)
-    _finish(scanning.scan(Session.find(var, os.environ), photo, asked, language, console), as_json)
+    session = Session.find(var, os.environ)
+    last = scanning.scan(session, photo, asked, language, console)
+    _finish(last, as_json, None if as_json else scanning.plan(session, last.scan_id, language))
 
 
 @app.command()
@@ -106,17 +109,50 @@ def history(
     tables.show(_out, columns, map(_line, scans))
 
 
+@app.command()
+def schedule(
+    language: Language,
+    var: Var = VAR,
+    region: Region = "",
+    put_out: Annotated[str, typer.Option("--put-out", help="Leave this scan out from now on.", metavar="SCAN")] = "",
+) -> None:
+    """Lists what of your recent scans can go out this evening."""
+    session = Session.find(var, os.environ)
+    with ScanClient(session.rest_url, session.token, language) as client:
+        if put_out:
+            client.put_out(put_out)
+        told = client.schedule(region)
+    everything = [*told.tonight, *told.later, *told.unknown]
+    if not everything:
+        _out.print("Nothing to put out. Make a scan: eco2 scan PHOTO")
+        return
+    columns = [Column("scan", no_wrap=True), *map(Column, ("what it is", "when", "where it goes", "as of"))]
+    tables.show(_out, columns, map(_planned, everything))
+
+
+def _planned(one: scan_service_pb2.ScheduledScan) -> tuple[str, ...]:
+    plan = one.plan
+    when = plan.text if plan.date else plan.rule.when or plan.region.notice or plan.text
+    return (
+        one.scan_id,
+        one.display_name,
+        when,
+        " · ".join(filter(None, (plan.rule.container, plan.rule.place))),
+        plan.as_of,
+    )
+
+
 def _line(scan: scan_pb2.Scan) -> tuple[str, ...]:
     created = scan.create_time.ToDatetime().isoformat(" ", "minutes")
     state = scan_pb2.Scan.State.Name(scan.state).removeprefix("STATE_")
     return scan.scan_id, created, state, scan.classification.display_name
 
 
-def _finish(last: scan_pb2.Scan, as_json: bool) -> None:
+def _finish(last: scan_pb2.Scan, as_json: bool, plan: disposal_pb2.EveningPlan | None = None) -> None:
     if as_json:
         print(terminal.as_json(last))
     else:
-        _out.print(card.render(last))
+        _out.print(card.render(last, plan))
     if last.state != scan_pb2.Scan.State.STATE_SUCCEEDED:
         raise typer.Exit(1)
 

@@ -6,10 +6,13 @@ from types import MappingProxyType
 from rich import filesize
 from rich.console import Console
 
+from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_pb2
+from local.cli.api.errors import ApiError
 from local.cli.api.rest import Question, ScanClient
 from local.cli.display import progress
 from local.cli.session import Session
+from local.errors import Disconnected
 from mesh.locale import Locale
 
 # Not `mimetypes`: what that knows of WebP and HEIC depends on the machine.
@@ -50,3 +53,13 @@ def content_type(photo: Path) -> str:
         KeyError: It isn't the name of a photo.
     """
     return CONTENT_TYPES[photo.suffix.lower()]
+
+
+def plan(session: Session, scan_id: str, locale: Locale) -> disposal_pb2.EveningPlan | None:
+    """When what a scan shows can be put out; None if that can't be told, which is no fault of the scan's."""
+    try:
+        with ScanClient(session.rest_url, session.token, locale) as client:
+            told = client.schedule()
+    except (ApiError, Disconnected):
+        return None
+    return next((one.plan for one in (*told.tonight, *told.later) if one.scan_id == scan_id), None)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
-from google.protobuf import json_format
+from google.protobuf import empty_pb2, json_format
 from google.protobuf.message import Message
 from google.type import latlng_pb2
 
@@ -102,6 +102,17 @@ class ScanClient:
         """The user's latest scans, newest first."""
         path = f"/v1/scans?page_size={page_size}"
         return list(self._call("GET", path, scan_service_pb2.ListScansResponse()).scans)
+
+    def schedule(self, region: str = "") -> scan_service_pb2.GetScheduleResponse:
+        """What of the user's recent scans can go out this evening."""
+        parameters = httpx2.QueryParams({"region": region} if region else {})
+        path = f"/v1/me/schedule?{parameters}".rstrip("?")
+        return self._call("GET", path, scan_service_pb2.GetScheduleResponse())
+
+    def put_out(self, scan_id: str) -> None:
+        """Says that what a scan shows was put out."""
+        request = scan_service_pb2.MarkPutOutRequest()
+        self._call("POST", f"/v1/scans/{scan_id}:putOut", empty_pb2.Empty(), request)
 
     def _call(self, method: str, path: str, reply: M, request: Message | None = None) -> M:
         body = None if request is None else json_format.MessageToDict(request, preserving_proto_field_name=True)

@@ -22,8 +22,8 @@ _BAR = 20
 _WIDTH = 96
 
 
-def render(scan: scan_pb2.Scan) -> RenderableType:
-    """The card of a scan in a terminal state, in the scan's language."""
+def render(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None = None) -> RenderableType:
+    """The card of a scan in a terminal state, in the scan's language; with when it can be put out, if that is known."""
     locale = Locale.parse(scan.locale)
     labels = LABELS[locale]
     if scan.state == _State.STATE_FAILED:
@@ -33,14 +33,16 @@ def render(scan: scan_pb2.Scan) -> RenderableType:
         text = labels.cancelled if scan.state == _State.STATE_CANCELLED else labels.expired
         return Panel(Text(text), border_style="yellow", width=_WIDTH)
     title = Text(scan.classification.display_name, style="bold")
-    return Panel(Group(*_sections(scan, labels)), title=title, border_style="green", padding=(1, 2), width=_WIDTH)
+    return Panel(Group(*_sections(scan, plan, labels)), title=title, border_style="green", padding=(1, 2), width=_WIDTH)
 
 
-def _sections(scan: scan_pb2.Scan, labels: Labels) -> Iterator[RenderableType]:
+def _sections(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None, labels: Labels) -> Iterator[RenderableType]:
     yield from _classification(scan.classification, labels)
     if scan.answer.text:
         yield from _section(labels.answer, [Text(scan.answer.text)])
         yield from _section(labels.open_questions, _bullets(scan.answer.insufficiencies))
+    if plan:
+        yield from _section(labels.evening, [Text(plan.text, style="green")])
     for rule in scan.rules[:1]:
         yield from _rule(rule, scan.answer.text, labels)
     yield from _section(labels.places, [_places(scan.places, labels)] if scan.places else [])

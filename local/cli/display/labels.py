@@ -22,6 +22,7 @@ class Labels:
     hazards: str
     answer: str
     open_questions: str
+    evening: str
     places: str
     sample: str
     minutes: str
@@ -45,6 +46,7 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
             hazards="위험",
             answer="답변",
             open_questions="더 알려 주세요",
+            evening="내놓는 때",
             places="가까운 곳",
             sample="예시 자료",
             minutes="걸어서 {minutes}분",
@@ -65,6 +67,7 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
             hazards="Dangers",
             answer="Answer",
             open_questions="Tell us more",
+            evening="When",
             places="Nearby",
             sample="sample data",
             minutes="{minutes} min on foot",

@@ -113,3 +113,12 @@ def test_other_ends_are_named(state: scan_pb2.Scan.State.ValueType, label: str) 
 def test_markup_in_a_text_is_printed_as_it_is() -> None:
     """A model's answer may hold brackets; they are no orders to the terminal."""
     assert "[bold]raw[/]" in printed(succeeded(answer=disposal_pb2.Answer(text="[bold]raw[/]")))
+
+
+def test_it_says_when_it_can_be_put_out() -> None:
+    """As the rule book plans it now; nothing if nobody knows."""
+    plan = disposal_pb2.EveningPlan(text="It can go out this evening, 20:00 to 05:00.")
+    output = io.StringIO()
+    Console(file=output, width=110).print(card.render(succeeded(), plan))
+    assert "It can go out this evening, 20:00 to 05:00." in output.getvalue()
+    assert LABELS[Locale.EN].evening not in printed(succeeded())

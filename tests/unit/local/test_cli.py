@@ -10,12 +10,13 @@ from local.cli import main as cli
 from local.cli import operations, scanning
 
 COMMANDS = [
-    *([name] for name in ("up", "demo", "scan", "watch", "history", "token", "doctor", "migrate", "queue")),
+    *([name] for name in ("up", "demo", "scan", "schedule", "watch", "history", "token", "doctor", "migrate", "queue")),
     ["dead-letters", "list"],
     ["dead-letters", "replay"],
     ["dead-letters", "archive"],
     ["webhooks", "list"],
     ["webhooks", "redeliver"],
+    ["schedule"],
     ["rules", "show"],
     ["places", "near"],
     ["places", "import"],

@@ -161,6 +161,19 @@ def test_history_keeps_the_servers_order(client: ScanClient) -> None:
     assert [scan.version for scan in client.history(10)] == [2, 1]
 
 
+def test_the_schedule_is_asked_for_a_region_and_what_was_put_out_is_said(server: Server, client: ScanClient) -> None:
+    """The region may have blanks and Korean letters."""
+    told = {"date": "2026-12-01", "tonight": [{"scan_id": SCAN_ID, "plan": {"outlook": "OUTLOOK_TONIGHT"}}]}
+    server.replies["GET /v1/me/schedule"] = lambda: httpx2.Response(200, json=told)
+    server.replies[f"POST /v1/scans/{SCAN_ID}:putOut"] = lambda: httpx2.Response(200, json={})
+    assert [one.scan_id for one in client.schedule("서울 마포구").tonight] == [SCAN_ID]
+    assert server.requests[-1].url.params["region"] == "서울 마포구"
+    client.schedule()
+    assert "region" not in server.requests[-1].url.params
+    client.put_out(SCAN_ID)
+    assert server.requests[-1].method == "POST"
+
+
 def test_an_upload_that_is_there_already_goes_on(server: Server, client: ScanClient) -> None:
     """Storage takes no photo twice: after a reply that was lost, the repeated upload is 412."""
     server.replies["PUT /photos/a1"] = lambda: httpx2.Response(412)
