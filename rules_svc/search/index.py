@@ -29,7 +29,7 @@ from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Node, Path
 from rules_svc.search.compounds import Compounds, Material
-from rules_svc.search.phrases import LONGEST, Phrase, folded, phrases, singular
+from rules_svc.search.phrases import LONGEST, Phrase, folded, is_quality, phrases, singular
 
 # Below this a match is a guess that would lead somebody to the wrong bin.
 _LEAST = 0.6
@@ -38,8 +38,10 @@ _BEHIND_BEST = 0.25
 # From here on a match may be shown as the answer; below it is only a candidate.
 SURE = 0.86
 _UNSURE = 0.84
+_NEAR = 0.8  # with a candidate like this nothing that is spelt otherwise is looked for
 # A name that makes up less than this of a Korean word ends it by chance: 도자기 in 보도자기.
 _LEAST_OF_A_WORD = 0.3
+_RECYCLABLES = "재활용폐기물"
 _FUZZY_PHRASES = 3
 _WHOLE = 0.99  # weight of a phrase that is the whole question, perhaps without a particle
 _LAST_NOUN = 0.97
@@ -106,10 +108,13 @@ class ItemIndex:
         names: All of them, in the data's order.
         compounds: What last nouns and materials say.
         titles: What people read of each category, in the taxonomy's order.
+
+    Attributes:
+        names: All of them.
     """
 
     def __init__(self, names: Sequence[Name], compounds: Compounds, titles: Mapping[Path, str]) -> None:
-        self._names = tuple(names)
+        self.names = tuple(names)
         self._compounds = compounds
         self._titles = titles
         self._order = {path: number for number, path in enumerate(titles)}
@@ -120,6 +125,7 @@ class ItemIndex:
         self._spelt = sorted(((letters(name.squeezed), name) for name in names), key=lambda one: len(one[0]))
         self._letters = [spelt for spelt, _ in self._spelt]
         # All names in one text: finding what holds a phrase is then one search in C.
+        self._ambiguous = _ambiguous(names, self._exact)
         self._joined = "".join(f"{name.squeezed}\n" for name in names)
         self._starts = _starts(names)
 
@@ -147,7 +153,7 @@ class ItemIndex:
         asked = phrases(question)
         for phrase in asked:
             _keep(best, self._as_written(phrase))
-        if not any(found.sure for found in best.values()):
+        if not any(found.score >= _NEAR for found in best.values()):
             for phrase in asked[:_FUZZY_PHRASES]:
                 _keep(best, self._spelt_otherwise(phrase))
         # Of equal scores the narrower category wins, then the guide's order, so that the result is deterministic.
@@ -163,7 +169,11 @@ class ItemIndex:
         asked = phrase.squeezed
         materials = self._compounds.made_of(phrase) if phrase.heads else ()
         for name in self._exact.get(asked, ()):
-            sure = (phrase.heads or phrase.weight >= _WHOLE) and not self._of_another(materials, phrase, name)
+            sure = (
+                (phrase.heads or phrase.weight >= _WHOLE)
+                and not self._of_another(materials, phrase, name)
+                and not self._may_be_another(phrase.before, name)
+            )
             yield _found(name, phrase.weight, sure=sure)
         if phrase.heads:
             yield from self._by_last_noun(phrase, materials)
@@ -181,6 +191,14 @@ class ItemIndex:
             and bool(phrase.before or phrase.squeezed != name.squeezed)
             and self._compounds.conflict(materials, name.path)
         )
+
+    def _may_be_another(self, before: str, name: Name) -> bool:
+        """Whether words before a name may make another thing of it, as the dictionary itself shows of other words.
+
+        A "zip bag" is only offered as a bag, since a "shopping bag" is paper; what a thing is like (old, 깨진) changes
+        nothing.
+        """
+        return name.squeezed in self._ambiguous and any(not is_quality(word) for word in before.split())
 
     def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         if compound := self._compounds.named(phrase):
@@ -213,7 +231,10 @@ class ItemIndex:
                 sure = (
                     phrase.heads
                     and length >= _LEAST_OF_A_WORD * len(asked)
+                    # One letter more is another word: 러그 in 플러그.
+                    and (len(phrase.words) > 1 or len(asked) - length > 1)
                     and not self._of_another(materials, phrase, name)
+                    and not self._may_be_another(f"{phrase.before} {asked[:-length]}", name)
                 )
                 yield _found(name, weight * _part(length, len(asked)), sure=sure)
             for name in self._exact.get(asked[:length], ()):
@@ -222,7 +243,7 @@ class ItemIndex:
     def _holding(self, asked: str) -> Iterator[Name]:
         at = self._joined.find(asked)
         while at >= 0:
-            yield self._names[self._starts[at]]
+            yield self.names[self._starts[at]]
             at = self._joined.find(asked, self._joined.index("\n", at))
 
     def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
@@ -234,7 +255,14 @@ class ItemIndex:
                 continue
             same = name.words[-1] == phrase.words[-1]
             score = phrase.weight * _part(*sorted((len(asked), len(theirs)))) - (0.0 if same else _ELSEWHERE)
-            sure = phrase.heads and same and theirs <= asked and not self._of_another(materials, phrase, name)
+            others = " ".join((*phrase.before.split(), *(word for word in phrase.words if word not in theirs)))
+            sure = (
+                phrase.heads
+                and same
+                and theirs <= asked
+                and not self._of_another(materials, phrase, name)
+                and not self._may_be_another(others, name)
+            )
             yield _found(name, score, sure=sure)
 
     def _by_initials(self, asked: str, weight: float) -> Iterator[ItemMatch]:
@@ -325,6 +353,25 @@ def _with_one_owner(of_items: Sequence[Name], of_categories: Sequence[Name]) -> 
     if shared:
         raise ValueError(f"names of two things: {'; '.join(shared)}")
     return [*of_items, *(name for name in of_categories if name.squeezed not in owners)]
+
+
+def _ambiguous(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> frozenset[str]:
+    """Names with which the name of something for another bin ends."""
+    ends = ((end, name) for name in names for end in _ends(name))
+    return frozenset(end for end, name in ends if any(_bin(one.path) != _bin(name.path) for one in exact.get(end, ())))
+
+
+def _ends(name: Name) -> Iterator[str]:
+    """What a name ends with: letters of Korean, words of English."""
+    if name.squeezed.isascii():
+        yield from ("".join(name.words[-length:]) for length in range(1, len(name.words)))
+    else:
+        yield from (name.squeezed[-length:] for length in range(2, len(name.squeezed)))
+
+
+def _bin(path: Path) -> Path:
+    """What decides the bin: the material of recyclables, the major of others."""
+    return path[:2] if path[0] == _RECYCLABLES else path[:1]
 
 
 def _starts(names: Sequence[Name]) -> list[int]:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
@@ -44,6 +45,15 @@ you to the a an my our this that these those is are it its be should must of for
 dispose disposing disposal throw recycle recycled recycling bin put go goes old used good empty trash garbage
 rubbish away out
 """
+# What a thing is like, not what it is: 부러진, 낡은, 커다란; in English the few words below.
+_QUALITY = re.compile(r"[가-힣](?:은|는|한|된|진|난|간|운|던|란|린|긴|든|친|인|힌|픈|쓴|른|된)$")
+_QUALITIES_TEXT = """
+broken old used new big small large little dirty clean wet torn empty full single cracked swollen leaking expired worn
+dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing hot cold opened
+unopened unused 헌 새 빈 큰 작은 대형 소형 중형 미니 폐 중고 고장 한 두
+"""
+_QUALITIES = frozenset(_QUALITIES_TEXT.split())
+
 _AROUND = frozenset(_AROUND_TEXT.split())
 
 
@@ -129,6 +139,12 @@ def _head(words: Sequence[str]) -> int:
     return next(topics, next(nouns, len(words)))
 
 
+def is_quality(word: str) -> bool:
+    """Whether a word tells what a thing is like rather than what it is."""
+    return word in _QUALITIES or bool(_QUALITY.search(word))
+
+
+@lru_cache(maxsize=8192)
 def bare_forms(word: str) -> tuple[str, ...]:
     """A Korean word as it is and without its particle; with two, where one particle may be a part of another.
 
