@@ -22,7 +22,7 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 _WRONG = re.compile(
-    r"틀렸|틀린|틀려|잘못\s*(?:봤|보|알|인식|나|분류|됐|되|판단|찾)|오답|다른\s*(?:거|것|물건)|아니잖"
+    r"(?:틀[렸린려]|잘못\s*(?:봤|보|알|인식|나|분류|됐|되|판단|찾)|오답|다른\s*(?:거|것|물건)|아니잖)\S*"
     r"|\b(?:wrong|incorrect|mistaken?|misidentified|misrecogni[sz]ed|false|something else)\b"
     r"|\bnot (?:right|correct|it|that|what)\b"
     r"|\b(?:isn|wasn)['’]?t (?:right|correct|it|that|what)\b",
