@@ -141,7 +141,9 @@ def test_a_remark_is_no_question() -> None:
         ("미분류", 1),
         ("재활용폐기물/종이팩/우유팩", 0),
         ("재활용폐기물/조명제품/LED전구", 0),
-        (METAL, 0),
+        (METAL, 1),
+        ("재활용폐기물/플라스틱류", 1),
+        ("재활용폐기물/금속류/음료캔", 0),
         ("재활용폐기물/종이", 0),
         ("일반종량제폐기물", 0),
     ],
@@ -165,8 +167,23 @@ def test_what_the_photo_or_the_person_told_is_not_asked_again(tags: list[str], q
 
 def test_several_things_at_once_are_asked_about() -> None:
     """The classifier speaks of one of them; which one matters to the person it can't know."""
-    answer = composed(METAL, tags=["다수_품목_혼합"])
+    answer = composed(GLASS, tags=["다수_품목_혼합"])
     assert len(answer.insufficiencies) == 1
+
+
+@pytest.mark.parametrize(("locale", "asked"), [(Locale.KO, "건전지·배터리인가요?"), (Locale.EN, "Is it a battery?")])
+def test_whatever_looks_like_metal_is_asked_whether_it_is_a_battery(locale: Locale, asked: str) -> None:
+    """A battery looks like metal, and among scrap it catches fire. A tap answers."""
+    answer = composed(METAL, locale=locale)
+    assert answer.insufficiencies[0].startswith(asked)
+    assert any("배터리" in choice or "battery" in choice for choice in answer.choices)
+
+
+@pytest.mark.parametrize("unseen", ["배터리", "형광등", "스티로폼", "비닐", "가구"])
+def test_what_the_offline_model_never_recognises_is_offered(unseen: str) -> None:
+    """Its candidates can't name it, so a button does."""
+    answer = composed("미분류", candidates=["금속", "유리병"])
+    assert any(unseen in choice for choice in answer.choices)
 
 
 def test_an_abstaining_classifier_s_candidates_are_asked_about() -> None:
