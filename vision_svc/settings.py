@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from mesh.models.settings import ModelSettings
 from mesh.s3.settings import StorageSettings
-from vision_svc.model import BACKBONE
+from vision_svc.model import MODEL
 
 OFFLINE = "offline"
 DEFAULT_MODEL = "gpt-4.1-mini"
@@ -17,7 +17,7 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 class VisionSettings(StorageSettings, ModelSettings):
     """Settings of the Vision service."""
 
-    vision_model: Path = Field(BACKBONE, description="The ONNX file that `vision_svc.model.convert` builds.")
+    vision_model: Path = Field(MODEL, description="The ONNX file that `vision_svc.model.convert` builds.")
     vision_threads: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,

@@ -22,7 +22,7 @@ from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import UNKNOWN, Classification
 from vision_svc.classifiers.offline import OfflineClassifier
 from vision_svc.classifiers.pixels import pixels
-from vision_svc.model import BACKBONE
+from vision_svc.model import MODEL
 from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
 from vision_svc.photos.memfile import memfile
 from vision_svc.photos.photos import Identity, Photo
@@ -88,7 +88,7 @@ async def looking() -> None:
         photo = await _clean(decoders, _picture((4032, 3024), "JPEG"))
         (child,) = psutil.Process().children()
         print(f"\nDecoder at rest: {child.memory_full_info().pss / 2**20:.0f} MiB PSS.")
-    model = OfflineClassifier.load(BACKBONE)
+    model = OfflineClassifier.load(MODEL)
     seen = pixels(photo)
     looks: dict[str, Callable[[], object]] = {
         "unpacking the copy": lambda: pixels(photo),

@@ -106,9 +106,9 @@ def _present(path: Path) -> Path:
 
 
 def _model() -> Path:
-    from vision_svc.model import BACKBONE  # here, so that a broken installation can still be examined
+    from vision_svc.model import MODEL  # here, so that a broken installation can still be examined
 
-    return _present(Path(os.environ.get("ECO2_VISION_MODEL", BACKBONE)))
+    return _present(Path(os.environ.get("ECO2_VISION_MODEL", MODEL)))
 
 
 async def _stack(variables: Mapping[str, str]) -> AsyncIterator[Diagnosis]:

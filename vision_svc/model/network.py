@@ -1,23 +1,24 @@
-"""EfficientNet-Lite2 as an ONNX graph.
+"""EfficientNet-Lite1 and -Lite2, side by side in one ONNX file.
 
 Architecture: Tan & Le, "EfficientNet" (2019), and Google's Lite variant, which drops squeeze-and-excitation and uses
-ReLU6. Input `image` is float32 [N, 3, 260, 260], (RGB - 127) / 128. Outputs are `logits` [N, 1000] (ImageNet-1k) and
-`features` [N, 1280] (global average pool). Batch normalisation is folded into the convolutions, padding is
+ReLU6. The two differ in the side of their input and in the number of channels. Each has its input and outputs under its
+own name: `lite1.image` is float32 [N, 3, side, side], (RGB - 127) / 128; `lite1.logits` is [N, 1000] (ImageNet-1k),
+`lite1.features` [N, 1280] (global average pool). Batch normalisation is folded into the convolutions, padding is
 TensorFlow's SAME. Large weights are stored as float16 and cast back when the graph is loaded: half the file, the same
 float32 arithmetic.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import GraphProto, TensorProto, compose, helper, numpy_helper
 
-from vision_svc.model import IMAGE_SIZE
+from vision_svc.model import Backbone
 from vision_svc.model.torchfile import Weights
 
 _OPSET = 13
@@ -118,20 +119,37 @@ class _Graph:
         return inner
 
 
-def build(weights: Weights) -> onnx.ModelProto:
-    """The graph with these weights.
+def build(weights: Mapping[Backbone, Weights]) -> onnx.ModelProto:
+    """The model with these backbones.
 
     Args:
-        weights: State dict of `efficientnet_lite_pytorch`'s EfficientNet-Lite2, by parameter name.
+        weights: Of each backbone, the state dict of `efficientnet_lite_pytorch`, by parameter name.
 
     Raises:
         KeyError: A weight of the architecture is missing.
         onnx.checker.ValidationError: The graph came out wrong.
     """
+    parts = [
+        compose.add_prefix_graph(_network(backbone, own), f"{backbone.name}.") for backbone, own in weights.items()
+    ]
+    body = helper.make_graph(
+        [node for part in parts for node in part.node],
+        "efficientnet-lite",
+        [image for part in parts for image in part.input],
+        [output for part in parts for output in part.output],
+        [constant for part in parts for constant in part.initializer],
+    )
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="eco2")
+    model.ir_version = _IR_VERSION
+    onnx.checker.check_model(model)
+    return model
+
+
+def _network(backbone: Backbone, weights: Weights) -> GraphProto:
     graph = _Graph(weights)
     graph.constant("zero", np.array(0))
     graph.constant("six", np.array(6))
-    top = graph.relu6(graph.convolution(_Map("image", IMAGE_SIZE, 3), "_conv_stem", "_bn0", stride=2))
+    top = graph.relu6(graph.convolution(_Map("image", backbone.side, 3), "_conv_stem", "_bn0", stride=2))
     strides = [stage.stride if block == 0 else 1 for stage in _STAGES for block in range(stage.blocks)]
     for number, stride in enumerate(strides):
         top = graph.block(top, f"_blocks.{number}", stride)
@@ -140,17 +158,9 @@ def build(weights: Weights) -> onnx.ModelProto:
     graph.node("Flatten", ["pool"], "features", axis=1)
     kernel, bias = graph.constant("_fc.kernel", weights["_fc.weight"]), graph.constant("_fc.bias", weights["_fc.bias"])
     graph.node("Gemm", ["features", kernel, bias], "logits", transB=1)
-    return _model(graph, classes=len(weights["_fc.bias"]), features=top.channels)
-
-
-def _model(graph: _Graph, *, classes: int, features: int) -> onnx.ModelProto:
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, IMAGE_SIZE, IMAGE_SIZE])
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, backbone.side, backbone.side])
     outputs = [
-        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", classes]),
-        helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", features]),
+        helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", len(weights["_fc.bias"])]),
+        helper.make_tensor_value_info("features", TensorProto.FLOAT, ["N", top.channels]),
     ]
-    body = helper.make_graph(graph.casts + graph.nodes, "efficientnet-lite2", [image], outputs, graph.constants)
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="eco2")
-    model.ir_version = _IR_VERSION
-    onnx.checker.check_model(model)
-    return model
+    return helper.make_graph(graph.casts + graph.nodes, backbone.name, [image], outputs, graph.constants)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import boto3
 import pytest
 
-from vision_svc.model import BACKBONE
+from vision_svc.model import MODEL
 from vision_svc.model.convert import convert
 from vision_svc.settings import VisionSettings
 
@@ -28,7 +28,7 @@ class Storage(Protocol):
 @pytest.fixture
 def settings(s3: Storage) -> VisionSettings:
     """Vision on the suite's storage, with its model built."""
-    convert(BACKBONE)
+    convert(MODEL)
     return VisionSettings(
         s3_endpoint=s3.endpoint,
         s3_bucket=s3.bucket,

@@ -24,7 +24,7 @@ from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.classifiers.offline import Offline, OfflineClassifier
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
-from vision_svc.model import BACKBONE
+from vision_svc.model import MODEL
 from vision_svc.model.convert import convert
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import open_decoder_pool
@@ -46,12 +46,12 @@ def _gif() -> bytes:
 @pytest.fixture
 async def vision() -> AsyncIterator["VisionServiceAsyncStub"]:
     """A client of a running service."""
-    convert(BACKBONE)
+    convert(MODEL)
     storage = SampleStorage(
         {"note": note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]}
     )
     settings = ServiceSettings(drain_seconds=0)
-    model = OfflineClassifier.load(BACKBONE)
+    model = OfflineClassifier.load(MODEL)
     with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
         async with open_public_client("image_url") as client, open_decoder_pool(1, 10) as decoders:
             classifier = PhotoClassifier(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from vision_svc.classifiers.offline import OfflineClassifier
-from vision_svc.model import BACKBONE
+from vision_svc.model import MODEL
 from vision_svc.model.convert import convert
 from vision_svc.photos.cleaning import configure
 
@@ -23,8 +23,8 @@ def _pillow_as_in_the_decoder() -> None:
 @pytest.fixture(scope="session")
 def classifier() -> OfflineClassifier:
     """The offline model; built first where set-up hasn't done it."""
-    convert(BACKBONE)
-    return OfflineClassifier.load(BACKBONE)
+    convert(MODEL)
+    return OfflineClassifier.load(MODEL)
 
 
 @pytest.fixture(scope="session")

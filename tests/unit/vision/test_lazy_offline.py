@@ -16,7 +16,7 @@ from vision_svc.classifiers import lazy_offline
 from vision_svc.classifiers.classification import UNKNOWN, Classification
 from vision_svc.classifiers.fallback_chain import Classifier
 from vision_svc.classifiers.lazy_offline import LazyOffline
-from vision_svc.model import BACKBONE, ModelUnusable
+from vision_svc.model import MODEL, ModelUnusable
 from vision_svc.model.convert import convert
 from vision_svc.photos.photos import Photo
 
@@ -86,15 +86,15 @@ async def test_a_load_that_failed_is_tried_again(photo: Photo, cpu: Executor) ->
 
 async def test_it_sees_what_the_model_sees(photo: Photo, cpu: Executor) -> None:
     """With the real file."""
-    convert(BACKBONE)
-    found = await LazyOffline(partial(lazy_offline.load, BACKBONE, cpu), cpu).classify(photo, _TERMS)
+    convert(MODEL)
+    found = await LazyOffline(partial(lazy_offline.load, MODEL, cpu), cpu).classify(photo, _TERMS)
     assert found.kind.category.middle == "종이"
 
 
 def test_the_models_file_is_usable() -> None:
     """Found out in another process: this one stays small."""
-    convert(BACKBONE)
-    lazy_offline.demand_usable(BACKBONE)
+    convert(MODEL)
+    lazy_offline.demand_usable(MODEL)
 
 
 def test_a_missing_file_is_found_out_at_start(tmp_path: Path) -> None:
@@ -105,8 +105,8 @@ def test_a_missing_file_is_found_out_at_start(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_found_out_at_start(tmp_path: Path) -> None:
     """As a broken download leaves it."""
-    convert(BACKBONE)
+    convert(MODEL)
     damaged = tmp_path / "half.onnx"
-    damaged.write_bytes(BACKBONE.read_bytes()[: BACKBONE.stat().st_size // 2])
+    damaged.write_bytes(MODEL.read_bytes()[: MODEL.stat().st_size // 2])
     with pytest.raises(ModelUnusable):
         lazy_offline.demand_usable(damaged)

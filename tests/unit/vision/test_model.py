@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from vision_svc.classifiers.labels import KINDS
 from vision_svc.classifiers.onnx_runtime import onnxruntime
-from vision_svc.model import BACKBONE_SHA256, HEAD, IMAGE_SIZE, convert, train
+from vision_svc.model import BACKBONES, HEADS, MODEL_SHA256, Backbone, convert, train
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_backbone_is_built_to_the_byte(built: Path) -> None:
     """The pinned digest is what was measured; nothing but the file is left behind."""
-    assert convert.sha256(built.read_bytes()) == BACKBONE_SHA256
+    assert convert.sha256(built.read_bytes()) == MODEL_SHA256
     assert list(built.parent.iterdir()) == [built]
 
 
@@ -38,12 +39,12 @@ def test_a_backbone_that_is_wrong_is_replaced(built: Path, tmp_path: Path) -> No
     target = tmp_path / "backbone.onnx"
     target.write_bytes(built.read_bytes()[:1000])
     assert convert.convert(target)
-    assert convert.sha256(target.read_bytes()) == BACKBONE_SHA256
+    assert convert.sha256(target.read_bytes()) == MODEL_SHA256
 
 
 def test_an_unexpected_result_is_not_put_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another onnx could write other bytes; then the measurements don't hold."""
-    monkeypatch.setattr(convert, "BACKBONE_SHA256", "0" * 64)
+    monkeypatch.setattr(convert, "MODEL_SHA256", "0" * 64)
     with pytest.raises(convert.DigestMismatch):
         convert.convert(tmp_path / "backbone.onnx")
     assert not list(tmp_path.iterdir())
@@ -56,36 +57,60 @@ def test_doing_nothing_is_quick(built: Path) -> None:
     subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, timeout=30)
 
 
-def test_the_backbone_takes_several_pictures_at_once(built: Path) -> None:
-    """And gives each the answer it would give alone."""
+@pytest.mark.parametrize("backbone", BACKBONES, ids=lambda backbone: backbone.name)
+def test_a_backbone_takes_several_pictures_at_once(built: Path, backbone: Backbone) -> None:
+    """And gives each the answer it would give alone, whatever the other backbone sees."""
     session = onnxruntime.InferenceSession(built, providers=["CPUExecutionProvider"])
-    images = np.random.default_rng(0).normal(size=(2, 3, IMAGE_SIZE, IMAGE_SIZE)).astype(np.float32)
-    logits, features = session.run(["logits", "features"], {"image": images})
+    random = np.random.default_rng(0)
+    images = {
+        f"{one.name}.image": random.normal(size=(2, 3, one.side, one.side)).astype(np.float32) for one in BACKBONES
+    }
+    outputs = [f"{backbone.name}.logits", f"{backbone.name}.features"]
+    logits, features = session.run(outputs, images)
     assert (logits.shape, features.shape) == ((2, 1000), (2, 1280))
-    alone, _ = session.run(["logits", "features"], {"image": images[1:]})
+    alone, _ = session.run(outputs, {name: image[1:] for name, image in images.items()})
     np.testing.assert_allclose(alone[0], logits[1], atol=1e-4)
 
 
-def test_the_head_knows_only_labels_with_a_meaning() -> None:
+def test_the_heads_know_only_labels_with_a_meaning() -> None:
     """The committed file, as it is loaded."""
-    with np.load(HEAD) as head:
-        assert set(head["labels"].tolist()) <= set(KINDS)
-        assert head["weights"].shape == (len(head["labels"]), 1280)
-        assert head["bias"].shape == (len(head["labels"]),)
+    with np.load(HEADS) as heads:
+        assert set(heads["labels"].tolist()) <= set(KINDS)
+        assert heads["weights"].shape == (len(BACKBONES), len(heads["labels"]), 1280)
+        assert heads["bias"].shape == (len(BACKBONES), len(heads["labels"]))
+
+
+def _features(folder: Path, labels: NDArray[np.str_]) -> list[str]:
+    """Files of three clouds of features, as each backbone might see them."""
+    random = np.random.default_rng(0)
+    for backbone in BACKBONES:
+        clouds = np.eye(3).repeat(20, axis=0) + random.normal(scale=0.1, size=(60, 3))
+        np.savez(folder / f"{backbone.name}.npz", X=clouds.astype(np.float16), y=labels)
+    return [str(folder / f"{backbone.name}.npz") for backbone in BACKBONES]
 
 
 def test_training_learns_and_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three clouds of features are told apart, and the file is the same each time, to the byte."""
-    random = np.random.default_rng(0)
+    """The clouds are told apart, and the file is the same each time, to the byte."""
     labels = np.array(["glass", "metal", "paper"]).repeat(20)
-    features = (np.eye(3).repeat(20, axis=0) + random.normal(scale=0.1, size=(60, 3))).astype(np.float16)
-    np.savez(tmp_path / "features.npz", X=features, y=labels)
+    files = _features(tmp_path, labels)
     heads = [tmp_path / "one.npz", tmp_path / "two.npz"]
     for head in heads:
-        monkeypatch.setattr(sys, "argv", ["train", str(tmp_path / "features.npz"), "--out", str(head)])
+        monkeypatch.setattr(sys, "argv", ["train", *files, "--out", str(head)])
         train.main()
     assert heads[0].read_bytes() == heads[1].read_bytes()
-    with np.load(heads[0]) as head:
-        scores = features @ head["weights"].T + head["bias"]
-        assert (head["labels"][scores.argmax(axis=1)] == labels).all()
+    features = np.stack([np.load(file)["X"] for file in files])
+    with np.load(heads[0]) as learnt:
+        scores = features @ learnt["weights"].transpose(0, 2, 1) + learnt["bias"][:, np.newaxis]
+        assert (learnt["labels"][scores.argmax(axis=2)] == labels).all()
     assert train.cross_validated(features, labels) == 1.0
+
+
+def test_features_of_other_photos_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mixed up, the two heads would be trained on different photos and nobody would notice."""
+    first, second = _features(tmp_path, np.array(["glass", "metal", "paper"]).repeat(20))
+    with np.load(second) as file:
+        np.savez(second, X=file["X"], y=file["y"][::-1])
+    monkeypatch.setattr(sys, "argv", ["train", first, second, "--out", str(tmp_path / "heads.npz")])
+    with pytest.raises(SystemExit, match="different photos"):
+        train.main()
+    assert not (tmp_path / "heads.npz").exists()

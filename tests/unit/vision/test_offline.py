@@ -63,7 +63,7 @@ def test_what_is_no_waste_is_seen_as_such(classifier: OfflineClassifier) -> None
     """A temple."""
     pixels = seen(photograph("china.jpg"))
     assert classifier.beliefs(pixels).nonwaste >= 0.6
-    assert classifier.classify(pixels).kind == UNKNOWN
+    assert classifier.classify(pixels).kind.category == UNKNOWN.category
 
 
 @pytest.mark.parametrize("imagenet_class", [281, 339, 657, 670], ids=["cat", "horse", "missile", "motor scooter"])
@@ -76,7 +76,7 @@ def test_animals_and_vehicles_are_no_waste(imagenet_class: int) -> None:
 def test_a_flower_is_left_open(classifier: OfflineClassifier) -> None:
     """Neither clearly waste nor clearly none, so the honest answer is a choice."""
     found = classifier.classify(seen(photograph("flower.jpg")))
-    assert found.kind == UNKNOWN
+    assert found.kind.category == UNKNOWN.category
     assert found.candidates[0].kind == KINDS["food"]
 
 
@@ -126,16 +126,16 @@ def test_a_missing_model_is_said_at_the_start(tmp_path: Path) -> None:
 def test_accuracy_on_labelled_photos_keeps_its_floor(
     classifier: OfflineClassifier, labelled_photos: list[LabelledPhoto]
 ) -> None:
-    """Measured once: of 37 it answered 14, 13 of them rightly; the right one was among the candidates 35 times."""
+    """Measured once: of 37 it answered 16, 14 of them rightly; the right one was among the candidates 35 times."""
     counts: Counter[str] = Counter()
     for photo in labelled_photos:
         found = classifier.classify(seen(photo.path.read_bytes()))
         right = _MIDDLES.get(photo.material, set())
-        counts["answered"] += found.kind != UNKNOWN
+        counts["answered"] += found.kind.category != UNKNOWN.category
         counts["right"] += _place(found.kind.category) in right
         counts["among"] += any(_place(one.kind.category) in right for one in found.candidates)
-    assert counts["answered"] >= 13
-    assert counts["answered"] - counts["right"] <= 1
+    assert counts["answered"] >= 15
+    assert counts["answered"] - counts["right"] <= 2
     assert counts["among"] >= 34
 
 

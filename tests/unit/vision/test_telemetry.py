@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.vision import quiet
-from vision_svc.model import BACKBONE
+from vision_svc.model import MODEL
 from vision_svc.model.convert import convert
 
 ROOT = Path(__file__).parents[3]
@@ -27,13 +27,13 @@ def test_the_offline_model_leaves_no_file_and_asks_for_nobody(tmp_path: Path) ->
     """onnxruntime makes a file that identifies the machine, and sends usage events, unless it is kept from it."""
     if subprocess.run([*quiet.NAMESPACES, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no user namespaces here")
-    convert(BACKBONE)
+    convert(MODEL)
     home = tmp_path / "home"
     home.mkdir()
     command = [*quiet.NAMESPACES, sys.executable, quiet.__file__, str(_SECONDS), sys.executable, "-c", _LOADS]
     environment = {"HOME": str(home), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PYTHONPATH": str(ROOT)}
     heard = subprocess.run(
-        [*command, str(BACKBONE)], env=environment, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [*command, str(MODEL)], env=environment, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
     assert heard.stdout.split("\n") == ["loaded", ""]
     assert not list(home.rglob("*"))
