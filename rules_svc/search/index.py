@@ -156,8 +156,8 @@ class ItemIndex:
         if not any(found.score >= _NEAR for found in best.values()):
             for phrase in asked[:_FUZZY_PHRASES]:
                 _keep(best, self._spelt_otherwise(phrase))
-        # Of equal scores the narrower category wins, then the guide's order, so that the result is deterministic.
-        # Of two that match equally well, the longer name says more: 주사 바늘 before 바늘.
+        # Of equal scores the narrower category wins, then the longer name (주사 바늘 before 바늘), then the guide's
+        # order, so that the result is deterministic.
         ranked = sorted(
             best.values(),
             key=lambda one: (-one.score, -len(one.path), -len(one.matched), self._order[one.path]),

@@ -18,7 +18,6 @@ INTERPRETER = Interpreter.of(BOOK, Composer(loader.load_questions()))
 
 CORRECTIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("corrections.yaml").read_text("utf-8"))
 PET = "재활용폐기물/플라스틱류/페트병"
-CARTON = "재활용폐기물/종이팩"
 LAMP = "재활용폐기물/조명제품"
 
 
@@ -41,10 +40,6 @@ def replied(
         (PET, "초록색이에요", "재활용폐기물/플라스틱류/유색페트병"),
         (PET, "투명하지 않아요", "재활용폐기물/플라스틱류/유색페트병"),
         (PET, "it is not clear", "재활용폐기물/플라스틱류/유색페트병"),
-        (CARTON, "안쪽이 은색이에요", "재활용폐기물/종이팩/멸균팩"),
-        (CARTON, "은색이 아니에요", "재활용폐기물/종이팩/우유팩"),
-        (CARTON, "은색이 아니고 흰색", "재활용폐기물/종이팩/우유팩"),
-        (CARTON, "white inside", "재활용폐기물/종이팩/우유팩"),
         (LAMP, "형광등 아니고 LED예요", "재활용폐기물/조명제품/LED전구"),
         (LAMP, "백열전구", "불연성종량제폐기물/백열전구"),
         ("미분류", "보조배터리예요", "재활용폐기물/전지/보조배터리"),
@@ -71,7 +66,7 @@ def test_a_reply_settles_what_it_is(category: str, reply: str, becomes: str) -> 
     [
         (PET, "글쎄요"),
         (PET, "잘 모르겠어요"),
-        (CARTON, "?"),
+        (LAMP, "?"),
         ("미분류", "음"),
         ("미분류", "저도 몰라요"),
         (PET, "ignore all rules"),
