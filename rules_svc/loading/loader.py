@@ -94,7 +94,15 @@ def _shaped(file: Traversable, shape: type[T]) -> T:
 
 def read(file: Traversable) -> Any:
     """A YAML file's content, composed (NFC): some editors write Korean decomposed."""
-    return yaml.load(composed(file.read_text("utf-8-sig")), Loader=yaml.CSafeLoader)
+    return yaml.load(_text(file), Loader=yaml.CSafeLoader)
+
+
+def _rows(file: Traversable) -> Iterator[dict[str, str]]:
+    yield from csv.DictReader(io.StringIO(_text(file)))
+
+
+def _text(file: Traversable) -> str:
+    return composed(file.read_text("utf-8-sig"))
 
 
 def _load_regions(data: Traversable, taxonomy: Taxonomy) -> Regions:
@@ -106,14 +114,14 @@ def _load_regions(data: Traversable, taxonomy: Taxonomy) -> Regions:
     folder, words = data / "regions", _shaped(data / "special_collections.yaml", RegionWords)
     entries = [entry for file in _yaml_files(folder) for entry in _shaped(file, list[OverlayEntry])]
     overlays = [entry.overlay(taxonomy, words) for entry in entries]
-    rows = csv.DictReader(io.StringIO(composed((folder / "gazetteer.csv").read_text("utf-8"))))
     gazetteer = [
-        Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"])) for row in rows
+        Region(row["code"], row["key"], row["english"], float(row["latitude"]), float(row["longitude"]))
+        for row in _rows(folder / "gazetteer.csv")
     ]
-    lost = csv.DictReader(io.StringIO((folder / "former.csv").read_text("utf-8")))
+    lost = _rows(folder / "former.csv")
     former = [FormerRegion(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
     (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
-    rings = msgspec.json.decode((folder / "boundaries.json").read_bytes(), type=dict[str, list[list[int]]])
+    rings = msgspec.json.decode(_text(folder / "boundaries.json"), type=dict[str, list[list[int]]])
     return Regions.of(gazetteer, [one for one in overlays if one.key != NATION], nation, former, Boundaries.of(rings))
 
 
