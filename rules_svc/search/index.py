@@ -17,7 +17,7 @@ import itertools
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -27,9 +27,11 @@ from rapidfuzz.distance import OSA
 from mesh.locale import Text
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rulebook import Rulebook
-from rules_svc.rulebook.taxonomy import Node, Path
+from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.compounds import Compounds, Material
-from rules_svc.search.phrases import LONGEST, Phrase, folded, is_quality, phrases, singular
+from rules_svc.search.names import Name, all_names
+from rules_svc.search.phrases import Phrase, is_quality, phrases
+from rules_svc.search.words import WordIndex
 
 # Below this a match is a guess that would lead somebody to the wrong bin.
 _LEAST = 0.6
@@ -46,25 +48,6 @@ _FUZZY_PHRASES = 3
 _WHOLE = 0.99  # weight of a phrase that is the whole question, perhaps without a particle
 _LAST_NOUN = 0.97
 _ELSEWHERE = 0.06  # what a name counts less where it isn't what the phrase ends with
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """One name of an item or a category.
-
-    Attributes:
-        text: As it is written in the data.
-        path: The category.
-        squeezed: Its letters without spaces.
-        words: Its words, English ones in the singular.
-        item: The item so called; None for a name of the category itself.
-    """
-
-    text: str
-    path: Path
-    squeezed: str
-    words: tuple[str, ...]
-    item: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +104,7 @@ class ItemIndex:
         self._exact = _grouped((name.squeezed, name) for name in names)
         self._initials = _grouped((initials(name.squeezed), name) for name in names if not name.squeezed.isascii())
         self._first_letters = sorted(self._initials)
-        self._english = _grouped((word, name) for name in names for word in dict.fromkeys(name.words) if word.isascii())
+        self._english = WordIndex.of(names)
         self._spelt = sorted(((letters(name.squeezed), name) for name in names), key=lambda one: len(one[0]))
         self._letters = [spelt for spelt, _ in self._spelt]
         # All names in one text: finding what holds a phrase is then one search in C.
@@ -136,11 +119,8 @@ class ItemIndex:
         Raises:
             ValueError: Two items share a name, or an item has the name of a category that isn't its own.
         """
-        of_items = [name for item in book.items for name in _names_of_item(item)]
-        taken = {name.squeezed for name in of_items}
-        of_categories = [name for node in book.taxonomy for name in _names_of_category(node, taken)]
         titles = {node.path: node.name.ko for node in book.taxonomy}
-        return cls(_with_one_owner(of_items, of_categories), book.taxonomy.compounds, titles)
+        return cls(all_names(book), book.taxonomy.compounds, titles)
 
     def search(self, question: str, limit: int) -> list[ItemMatch]:
         """The categories a question may mean, best first; empty if none scores high enough.
@@ -222,8 +202,10 @@ class ItemIndex:
         asked, weight = phrase.squeezed, phrase.weight
         if len(asked) >= 2:
             for name in self._holding(asked):
-                # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기.
+                # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기, and 대통령 선거 no 선거 포스터.
                 whole = name.squeezed.endswith(asked)
+                if not whole and weight < _WHOLE:
+                    continue
                 yield _found(name, weight * _part(len(asked), len(name.squeezed)) - (0.0 if whole else _ELSEWHERE))
         # At either end only: 면봉 in the middle of 라면봉지 is no cotton bud.
         for length in range(2, len(asked)):
@@ -249,10 +231,8 @@ class ItemIndex:
     def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         """Names that share all words of the phrase, or all of whose words are in it."""
         asked = set(phrase.words)
-        for name in dict.fromkeys(name for word in phrase.words for name in self._english.get(word, ())):
+        for name in self._english.related(phrase.words):
             theirs = set(name.words)
-            if not asked <= theirs and not theirs <= asked:
-                continue
             same = name.words[-1] == phrase.words[-1]
             score = phrase.weight * _part(*sorted((len(asked), len(theirs)))) - (0.0 if same else _ELSEWHERE)
             others = " ".join((*phrase.before.split(), *(word for word in phrase.words if word not in theirs)))
@@ -310,49 +290,6 @@ def _finals() -> Mapping[int, int]:
 
 
 _FINAL_AS_INITIAL = _finals()
-
-
-def _names_of_category(node: Node, taken: Set[str]) -> Iterator[Name]:
-    """What people read, its key, synonyms, and those parts of the key that no item is called; each once."""
-    parts = [part for part in node.path[-1].split("·") if "".join(folded(part).split()) not in taken]
-    texts = [node.name.ko, node.path[-1], *parts, node.name.en]
-    return _names([*texts, *node.synonyms.ko, *node.synonyms.en], node.path)
-
-
-def _names_of_item(item: Item) -> Iterator[Name]:
-    return _names([item.name.ko, item.name.en, *item.also.ko, *item.also.en], item.path, item)
-
-
-def _names(texts: Sequence[str], path: Path, item: Item | None = None) -> Iterator[Name]:
-    """The names among the texts, each once, however it is written."""
-    seen = set[str]()
-    for text in texts:
-        words = tuple(singular(word) for word in folded(text).split())
-        squeezed = "".join(words)[:LONGEST]
-        if squeezed and squeezed not in seen:
-            seen.add(squeezed)
-            yield Name(text, path, squeezed, words, item)
-
-
-def _with_one_owner(of_items: Sequence[Name], of_categories: Sequence[Name]) -> list[Name]:
-    """All names; of an item's own category, those that the item has as well are left out.
-
-    Raises:
-        ValueError: Two items share a name, or an item has the name of a category that isn't its own.
-    """
-    owners: dict[str, Name] = {}
-    for name in of_items:
-        owners.setdefault(name.squeezed, name)
-    shared = [
-        f"{name.text} ({'/'.join(owners[name.squeezed].path)}, {'/'.join(name.path)})"
-        for name in (*of_items, *of_categories)
-        if (owner := owners.get(name.squeezed))
-        and owner.item is not name.item
-        and (name.item or owner.path != name.path)
-    ]
-    if shared:
-        raise ValueError(f"names of two things: {'; '.join(shared)}")
-    return [*of_items, *(name for name in of_categories if name.squeezed not in owners)]
 
 
 def _ambiguous(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> frozenset[str]:

@@ -180,7 +180,7 @@ def test_english_names_the_bag_the_box_and_the_office_in_korean_too(book: Rulebo
             for text in (steps, rule.container.en):
                 assert english not in text or korean in text, (rule.rule_id, text)
     added = [effect.step.text.en for tag in book.tags.values() for effect in tag.effects if effect.step]
-    for text in added:
+    for text in (*added, *(item.note.en for item in book.items if item.note)):
         assert all(english not in text or korean in text for english, korean in SAID_IN_KOREAN.items()), text
 
 
@@ -195,6 +195,7 @@ def test_every_instruction_is_a_polite_sentence(book: Rulebook) -> None:
         *(effect.step.text for effect in effects if effect.step),
         *(effect.redirect.because for effect in effects if effect.redirect),
         *(effect.hazard for effect in effects if effect.hazard),
+        *(item.note for item in book.items if item.note),
     ]
     for sentence in sentences:
         assert re.search(r"(요|세요)\.$", sentence[Locale.KO]), sentence

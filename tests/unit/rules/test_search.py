@@ -138,7 +138,6 @@ def test_the_last_noun_and_the_material_decide(index: ItemIndex, question: str, 
 @pytest.mark.parametrize(
     "question",
     [
-        "휴대폰 거치대",
         "청소기 봉투걸이",
         "마우스 손목",
         "한약",
