@@ -28,7 +28,7 @@ class CharacterServicer(CharacterServiceServicer):
         """Grants what a scan earned; Scan calls this on behalf of the scan's user."""
         decision = decide(wire.to_facts(request), self._catalogue)
         reward = await self._store.evaluate(
-            wire.to_scan_id(request), wire.to_user_id(request, caller(context)), decision
+            wire.to_scan_id(request), wire.to_user_id(request, caller(context)), decision, corrected=request.corrected
         )
         locale = Locale.parse(request.locale)
         return pb.EvaluateRewardResponse(reward=wire.from_reward(reward, self._catalogue, locale))

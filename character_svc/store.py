@@ -1,15 +1,16 @@
 """Rewards and collections in PostgreSQL.
 
 A scan's reward and the character it brings are written by one statement, so by one transaction. The primary keys
-decide every race: one reward a scan, one row a user and character. The only update: a refusal for an open question
-becomes a grant when a later evaluation of the same scan earns a character.
+decide every race: one reward a scan and one more for its correction, one row a user and character. The only updates: a
+refusal for an open question becomes a grant when a later evaluation of the same scan earns a character, and so does any
+refusal of a corrected scan.
 """
 
 from uuid import UUID
 
 import asyncpg
 
-from character_svc.rewards import Decision, MatchReason, OwnedCharacter, Reward, Verdict, to_reward
+from character_svc.rewards import Decision, MatchReason, OwnedCharacter, Reward, RewardOutcome, Verdict, to_reward
 from mesh.errors import NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
@@ -26,7 +27,7 @@ class RewardStore:
         self._pool = pool
         self._sql = Queries("character_svc")
 
-    async def evaluate(self, scan_id: UUID, user_id: str, decision: Decision) -> Reward:
+    async def evaluate(self, scan_id: UUID, user_id: str, decision: Decision, *, corrected: bool = False) -> Reward:
         """Grants what a scan earns, or finds what its first evaluation granted.
 
         Args:
@@ -34,6 +35,8 @@ class RewardStore:
             user_id: Whose scan.
             decision: What it earns. Ignored if the scan was evaluated before, whatever the result; but a scan that was
                 refused as INSUFFICIENT may earn a character later.
+            corrected: Whether the category is what the user says: then a scan that was evaluated as something else may
+                earn another character, once.
 
         Raises:
             NotFound: The scan was evaluated for another user.
@@ -48,16 +51,34 @@ class RewardStore:
         )
         if recorded is not None:
             return to_reward(decision, first=recorded["first"])
-        return await self._find(scan_id, user_id)
+        earlier = await self._find("find_reward", scan_id, user_id)
+        same = to_reward(decision, first=earlier.outcome is RewardOutcome.GRANTED) == earlier
+        if same or not corrected:
+            return earlier
+        return await self._correct(scan_id, user_id, decision)
 
     async def list_owned(self, user_id: str) -> list[OwnedCharacter]:
         """A user's collection, first earned first."""
         rows = await self._pool.fetch(self._sql["list_owned"], user_id)
         return [OwnedCharacter(*row) for row in rows]
 
-    async def _find(self, scan_id: UUID, user_id: str) -> Reward:
+    async def _correct(self, scan_id: UUID, user_id: str, decision: Decision) -> Reward:
+        """Grants what a scan earns as what its user says that it is, or finds what it has earned so before."""
+        recorded = await self._pool.fetchrow(
+            self._sql["record_corrected_reward"],
+            scan_id,
+            user_id,
+            decision.verdict,
+            decision.character_id,
+            decision.match,
+        )
+        if recorded is not None or decision.verdict is not Verdict.EARNED:
+            return to_reward(decision, first=recorded is not None and recorded["first"])
+        return await self._find("find_corrected_reward", scan_id, user_id)
+
+    async def _find(self, query: str, scan_id: UUID, user_id: str) -> Reward:
         # A second statement: the snapshot of the first doesn't contain the row that was inserted meanwhile.
-        row = await self._pool.fetchrow(self._sql["find_reward"], scan_id, user_id)
+        row = await self._pool.fetchrow(self._sql[query], scan_id, user_id)
         if row is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
         match = MatchReason(row["match_reason"]) if row["match_reason"] else None

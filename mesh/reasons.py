@@ -46,7 +46,6 @@ class Reason(StrEnum):
 
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     TAG_UNKNOWN = "TAG_UNKNOWN"
-    NOTHING_ASKED = "NOTHING_ASKED"
 
     MODEL_RATE_LIMITED = "MODEL_RATE_LIMITED"
     MODEL_TIMED_OUT = "MODEL_TIMED_OUT"
@@ -214,10 +213,6 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.ANSWER_UNGROUNDED: _text(
             "작성된 답이 규정에 없는 내용을 담고 있어요.", "The answer stated what the rules don't."
-        ),
-        Reason.NOTHING_ASKED: _text(
-            "이 스캔의 답변에는 더 여쭤볼 것이 없어요.",
-            "This scan's answer asks nothing: there is nothing to reply to.",
         ),
         Reason.DEAD_LETTER_NOT_FOUND: _text(
             "실패 보관함에 없는 스캔이에요: {scan_id}", "Not among the dead letters: {scan_id}"

@@ -10,7 +10,7 @@ from eco2.vision.v1 import classification_pb2
 from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
 from mesh.models.usage import Usage
-from rules_svc.answers.composer import Answer, Classification
+from rules_svc.answers.composer import UNKNOWN, Answer, Classification
 from rules_svc.answers.corrections import Verdict
 from rules_svc.answers.interpreter import MOST_CANDIDATES, KnownFacts
 from rules_svc.answers.remarks import RemarkReader, Subject
@@ -18,7 +18,7 @@ from rules_svc.rulebook.notices import notice
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.rulebook import LocalizedRule, MatchedRules, Rulebook
-from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
+from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage, within
 from rules_svc.search.index import ItemMatch
 
 DEFAULT_ITEMS = 5
@@ -203,15 +203,20 @@ def from_known_facts(
         question=known.question if known else request.question,
         region=known.region if known else request.region,
         message=message,
-        verdict=_VERDICTS[known.verdict] if known else rules_service_pb2.InterpretReplyResponse.VERDICT_UNSPECIFIED,
+        verdict=_VERDICTS[_verdict(known, request.classification)],
     )
     if known is None:
         return response
     found = response.classification
     found.tags[:] = known.tags
+    # Whatever the user wrote before, it is settled now.
+    found.ClearField("said")
     if known.path != to_path(request.classification.category):
+        found.seen.CopyFrom(_sighting(request.classification))
         found.category.CopyFrom(_from_path(known.path, taxonomy))
         found.display_name = taxonomy[known.path].name[locale]
+        if known.path != UNKNOWN:
+            found.said.CopyFrom(classification_pb2.Candidate(category=found.category, display_name=found.display_name))
         # These describe the classifier's category, which the user has corrected.
         for field in ("warning", "confidence", "candidates", "material", "form"):
             found.ClearField(field)
@@ -219,6 +224,28 @@ def from_known_facts(
     if known.verdict is Verdict.DENIED:
         found.candidates.extend(_other_candidates(known, request.classification, taxonomy, locale))
     return response
+
+
+def _verdict(known: KnownFacts | None, before: classification_pb2.Classification) -> Verdict:
+    """What a reply says of the classification: as it says, or by what it chose where the photo alone left it open."""
+    if known is None or known.verdict is not Verdict.UNSAID:
+        return known.verdict if known else Verdict.UNSAID
+    seen = to_path(before.category)
+    if known.path != seen and (seen == UNKNOWN or known.path == to_path(before.said.category)):
+        return Verdict.CORRECTED
+    return Verdict.CONFIRMED if known.path != seen and within(known.path, seen) else Verdict.UNSAID
+
+
+def _sighting(before: classification_pb2.Classification) -> classification_pb2.Sighting:
+    """What the classifier said, whatever the user has said since."""
+    if before.HasField("seen"):
+        return before.seen
+    seen = classification_pb2.Sighting(
+        category=before.category, display_name=before.display_name, provider=before.provider, model=before.model
+    )
+    if before.HasField("confidence"):
+        seen.confidence = before.confidence
+    return seen
 
 
 def _other_candidates(

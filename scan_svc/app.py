@@ -3,6 +3,7 @@
     ScanServicer ──┬─ Lifecycle ── ScanStore, Uploads, WebhookStore
                    ├─ Replies ──── ReplyStore, Peers
                    ├─ EveningSchedule ── ScanStore, Peers
+                   ├─ AccuracyReader
                    └─ Watchers
     EventStreamServicer ─ Watchers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
@@ -37,6 +38,7 @@ from mesh.postgres import open_pool, probe
 from mesh.redis import open_redis
 from mesh.s3.bucket import open_bucket
 from mesh.s3.presigned import PresignedUploads
+from scan_svc.accuracy import AccuracyReader
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.housekeeping import open_housekeeping
@@ -134,7 +136,14 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
                 open_replies(replying, scans.get, RateLimit(redis, "AnswerQuestion", settings.replies_per_minute))
             )
             services = _services(
-                ScanServicer(lifecycle, replies, watchers, EveningSchedule(scans, peers.rules, _now), calls),
+                ScanServicer(
+                    lifecycle,
+                    replies,
+                    watchers,
+                    EveningSchedule(scans, peers.rules, _now),
+                    AccuracyReader(pool),
+                    calls,
+                ),
                 EventStreamServicer(watchers),
                 OperationsServicer(dead_letters, stats, webhooks),
             )

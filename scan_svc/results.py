@@ -183,16 +183,26 @@ class Answer:
     choices: tuple[str, ...] = ()
 
 
+class Verdict(StrEnum):
+    """Mirror of `eco2.rules.v1.InterpretReplyResponse.Verdict`: what a reply says of the classification."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    CONFIRMED = "CONFIRMED"
+    CORRECTED = "CORRECTED"
+    DENIED = "DENIED"
+
+
 @dataclass(frozen=True, slots=True)
 class Interpretation:
     """What a reply means.
 
     Attributes:
-        understood: Whether it settles anything that is open.
+        understood: Whether it settles or changes anything, or confirms what is there.
         found: The classification, with what the user said worked in.
         question: The question to answer from now on.
         region: The region from now on.
         message: One sentence to the user.
+        verdict: What it says of the classification.
     """
 
     understood: bool
@@ -200,6 +210,7 @@ class Interpretation:
     question: str
     region: str
     message: str
+    verdict: Verdict = Verdict.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,6 +357,14 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     places: tuple[Place, ...] | None = None
     reward: Reward | None = None
+
+    def with_answer(self, found: Classification, answer: Answer) -> "Results":
+        """The same with another answer. A reward for another category is none for this one, unless it was put off."""
+        same = self.vision is not None and self.vision.category == found.category
+        put_off = self.reward is not None and self.reward.outcome is RewardOutcome.INSUFFICIENT
+        return msgspec.structs.replace(
+            self, vision=found, answer=answer, reward=self.reward if same or put_off else None
+        )
 
     @property
     def awaits_reward(self) -> bool:

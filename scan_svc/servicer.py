@@ -13,6 +13,7 @@ from mesh.grpc.handler import CallLimit
 from mesh.grpc.identity import caller
 from mesh.observability.telemetry import traceparent
 from scan_svc import scan_proto, wire
+from scan_svc.accuracy import AccuracyReader
 from scan_svc.lifecycle import Lifecycle
 from scan_svc.progress import wire as progress_wire
 from scan_svc.progress.watchers import Watchers
@@ -25,19 +26,27 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
 
     Args:
         lifecycle: What users do with their scans.
-        replies: What they reply to open questions.
+        replies: What they reply to answers.
         watchers: Who watches them.
         schedule: What they can put out this evening.
+        accuracy: How often classifiers were right.
         calls: The calls at work; those that wait for a change aren't counted.
     """
 
     def __init__(
-        self, lifecycle: Lifecycle, replies: Replies, watchers: Watchers, schedule: EveningSchedule, calls: CallLimit
+        self,
+        lifecycle: Lifecycle,
+        replies: Replies,
+        watchers: Watchers,
+        schedule: EveningSchedule,
+        accuracy: AccuracyReader,
+        calls: CallLimit,
     ) -> None:
         self._lifecycle = lifecycle
         self._replies = replies
         self._watchers = watchers
         self._schedule = schedule
+        self._accuracy = accuracy
         self._calls = calls
 
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
@@ -99,13 +108,24 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         return scan_proto.scan(scan, who.reads(scan.locale))
 
     async def AnswerQuestion(self, request: pb.AnswerQuestionRequest, context: Any) -> pb.AnswerQuestionResponse:
-        """Makes an answer more precise by what its user replied."""
+        """Makes an answer more precise by what its user replied, or corrects it."""
         who = caller(context)
         seconds = context.time_remaining()
         replied = await self._replies.answer(
-            who.user_id, scan_proto.canonical(request.scan_id), request.reply, request.request_id, seconds
+            who.user_id,
+            scan_proto.canonical(request.scan_id),
+            request.reply,
+            request.request_id,
+            seconds,
+            may_learn=request.may_learn,
         )
         return wire.answer_question_response(replied, who)
+
+    async def GetAccuracy(self, request: pb.GetAccuracyRequest, context: Any) -> pb.GetAccuracyResponse:
+        """How often the classifiers were right, for anybody who is signed in."""
+        _ = caller(context).user_id
+        classes = await self._accuracy.read(request.provider)
+        return pb.GetAccuracyResponse(classes=map(wire.class_accuracy, classes))
 
     async def DeleteScan(self, request: pb.DeleteScanRequest, context: Any) -> Empty:
         """Removes a scan with everything known about it."""

@@ -4,10 +4,12 @@ import hashlib
 
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_service_pb2
+from eco2.vision.v1 import classification_pb2
 from mesh.grpc.identity import Caller
 from mesh.grpc.proto_mirror import to_proto
 from mesh.validation.dates import day
 from scan_svc import scan_proto
+from scan_svc.accuracy import ClassAccuracy
 from scan_svc.lifecycle import Created
 from scan_svc.replies.execution import ReplyOutcome
 from scan_svc.results import LatLng
@@ -95,6 +97,20 @@ def _scheduled(one: Scheduled) -> scan_service_pb2.ScheduledScan:
         display_name=found.display_name if found else "",
         create_time=scan_proto.timestamp(one.scan.created_at),
         plan=to_proto(one.plan, disposal_pb2.EveningPlan),
+    )
+
+
+def class_accuracy(one: ClassAccuracy) -> scan_service_pb2.ClassAccuracy:
+    """How often one class was right."""
+    return scan_service_pb2.ClassAccuracy(
+        provider=one.provider,
+        model=one.model,
+        category=to_proto(one.category, classification_pb2.Category),
+        confidence_from=one.tenth / 10,
+        confidence_to=(one.tenth + 1) / 10,
+        answered=one.answered,
+        corrected=one.corrected,
+        confirmed=one.confirmed,
     )
 
 

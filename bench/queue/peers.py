@@ -77,7 +77,7 @@ class InstantPeers:
         return ()
 
     async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+        self, scan: Scan, found: Classification, rule_count: int, insufficiency_count: int, deadline: float
     ) -> Reward:
         """A character."""
         self.starts[REWARD] = time.monotonic()

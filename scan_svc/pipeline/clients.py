@@ -15,6 +15,7 @@ from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_servic
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.proto_mirror import from_proto, to_proto
 from scan_svc.results import (
+    USER,
     Answer,
     Candidate,
     Category,
@@ -26,11 +27,13 @@ from scan_svc.results import (
     Place,
     Reward,
     Usage,
+    Verdict,
 )
 from scan_svc.scans import EveningRequest, Scan, Step
 from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending
 
+_Verdict = rules_service_pb2.InterpretReplyResponse.Verdict
 _Phase = vision_service_pb2.ClassifyProgress.Phase
 _STEPS: Mapping[int, Step] = MappingProxyType(
     {_Phase.PHASE_FETCH: Step.FETCH, _Phase.PHASE_PREPARE: Step.PREPARE, _Phase.PHASE_CLASSIFY: Step.CLASSIFY}
@@ -107,7 +110,8 @@ class RulesPeer:
         )
         meant = await self._peer.call(self._stub.InterpretReply, request, timeout=deadline, user_id=scan.user_id)
         found = from_proto(meant.classification, Classification)
-        return Interpretation(meant.understood, found, meant.question, meant.region, meant.message)
+        verdict = Verdict(_Verdict.Name(meant.verdict).removeprefix("VERDICT_"))
+        return Interpretation(meant.understood, found, meant.question, meant.region, meant.message, verdict)
 
     async def compose(
         self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], deadline: float
@@ -185,13 +189,14 @@ class CharacterPeer:
         self._peer = Peer("character")
 
     async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+        self, scan: Scan, found: Classification, rule_count: int, insufficiency_count: int, deadline: float
     ) -> Reward:
         """What the scan earned; the scan's id makes it the same however often it is asked."""
         request = character_service_pb2.EvaluateRewardRequest(
             user_id=scan.user_id,  # for a Character that doesn't read the header yet
             scan_id=scan.scan_id,
-            category=to_proto(category, classification_pb2.Category),
+            category=to_proto(found.category, classification_pb2.Category),
+            corrected=found.provider == USER,
             rule_count=rule_count,
             insufficiency_count=insufficiency_count,
             locale=scan.locale,

@@ -40,6 +40,6 @@ class Characters(Protocol):
     """What the pipeline needs of Character."""
 
     async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+        self, scan: Scan, found: Classification, rule_count: int, insufficiency_count: int, deadline: float
     ) -> Reward:
-        """What the scan earned; the same however often it is asked."""
+        """What the scan earned by what was found; the same however often it is asked."""

@@ -218,7 +218,7 @@ class Pipeline:
         limits = self._stages[REWARD]
         async with self._slots[REWARD], asyncio.timeout(limits.deadline):
             return await self._characters.evaluate(
-                scan, found.category, len(rules), len(answer.insufficiencies), limits.deadline
+                scan, found, len(rules), len(answer.insufficiencies), limits.deadline
             )
 
 

@@ -70,13 +70,15 @@ class ReplyExecution:
         lease: The lease.
         scan: The scan as it is.
         text: The reply.
+        may_learn: Whether what it says of the classification may be kept as a label of the photo.
     """
 
-    def __init__(self, context: ReplyContext, lease: ReplyLease, scan: Scan, text: str) -> None:
+    def __init__(self, context: ReplyContext, lease: ReplyLease, scan: Scan, text: str, *, may_learn: bool) -> None:
         self._context = context
         self._lease = lease
         self._scan = scan
         self._text = text
+        self._may_learn = may_learn
         self._began = time.monotonic()
         self._refiner = AnswerRefiner(context.rules, context.characters, scan, lease.draft, self._began + MOST_SECONDS)
 
@@ -92,7 +94,9 @@ class ReplyExecution:
         async with self._renewed():
             try:
                 async with asyncio.timeout(MOST_SECONDS):
-                    changes, reply = await self._refiner.refine(await self._question(), self._text)
+                    changes, reply = await self._refiner.refine(
+                        await self._question(), self._text, may_learn=self._may_learn
+                    )
             except BaseException as error:
                 await self._release(error)
                 if isinstance(error, TimeoutError):
@@ -111,10 +115,13 @@ class ReplyExecution:
         store, lease, scan, draft = self._context.store, self._lease, self._scan, self._refiner.draft
         if changes is None or draft is None:
             kept = await outages.until_available(lambda: store.keep(lease, reply))
-            return ReplyOutcome(scan, False, reply.message) if kept else None
-        held = scan.results.reward if changes.reward is None else changes.reward
-        due = replace(changes, reward=held).awaits_reward
-        apply = functools.partial(store.apply, lease, changes, self._run(), draft.region, reply, due)
+            return ReplyOutcome(scan, reply.understood, reply.message) if kept else None
+        now = scan.results.with_answer(draft.found, draft.answer)
+        outdated = now.reward is None and scan.results.reward is not None
+        due = replace(now, reward=changes.reward or now.reward).awaits_reward
+        apply = functools.partial(
+            store.apply, lease, changes, self._run(), draft.region, reply, reward_due=due, reward_outdated=outdated
+        )
         if not await outages.until_available(apply):
             await self._record_cost()
             return None

@@ -49,26 +49,33 @@ class AnswerRefiner:
         self.draft = draft
         self.usage: Usage | None = None
 
-    async def refine(self, question: str, text: str) -> tuple[Results | None, Reply]:
-        """What a reply makes of the scan; no results if it settles nothing.
+    async def refine(self, question: str, text: str, *, may_learn: bool = False) -> tuple[Results | None, Reply]:
+        """What a reply makes of the scan; no results if it changes nothing.
 
         Args:
             question: What the user asked when the scan was made, or has asked since.
             text: The reply.
+            may_learn: Whether what it says of the classification may be kept as a label of the photo.
 
         Raises:
             EcoError: A service failed; what was paid for stands in `draft` and `usage`.
         """
         if self.draft is None:
             meant = await self._rules.interpret(self._scan, question, text, self._seconds_left())
-            if not meant.understood:
-                return None, Reply(text, False, meant.message, meant.question)
+            if not meant.understood or self._unchanged(meant, question):
+                said = Reply(text, meant.understood, meant.message, meant.question, meant.verdict, may_learn)
+                return None, said
             self.draft = await self._drafted(meant)
         draft, reward = self.draft, await self._reward(self.draft)
         changes = Results(
             vision=draft.found, rules=draft.rules, answer=draft.answer, places=draft.places, reward=reward
         )
-        return changes, Reply(text, True, draft.message, draft.question)
+        return changes, Reply(text, True, draft.message, draft.question, draft.verdict, may_learn)
+
+    def _unchanged(self, meant: Interpretation, question: str) -> bool:
+        """Whether it only confirms what is there: then nothing is made anew, nor paid for."""
+        now = (meant.found, meant.question, meant.region)
+        return now == (self._scan.results.vision, question, self._scan.region)
 
     async def _drafted(self, meant: Interpretation) -> Draft:
         """Rules, places and the answer anew. What costs nothing comes first: if it fails, nothing was paid."""
@@ -80,7 +87,9 @@ class AnswerRefiner:
         if scan.results.places is not None and before is not None and found.category != before.category:
             places = await self._rules.places(scan, found.category, self._seconds_left())
         answer = await self._compose(scan, found, matched.rules)
-        return Draft(matched.found, meant.question, meant.region, meant.message, matched.rules, answer, places)
+        return Draft(
+            matched.found, meant.question, meant.region, meant.message, matched.rules, answer, places, meant.verdict
+        )
 
     async def _compose(self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...]) -> Answer:
         async with aclosing(self._rules.compose(scan, found, rules, self._seconds_left())) as events:
@@ -93,12 +102,13 @@ class AnswerRefiner:
 
     async def _reward(self, draft: Draft) -> Reward | None:
         """The reward, if it is due and comes soon; whatever Character does, the answer stands, and a job asks again."""
-        if draft.answer.insufficiencies or not replace(self._scan.results, answer=draft.answer).awaits_reward:
+        now = self._scan.results.with_answer(draft.found, draft.answer)
+        if draft.answer.insufficiencies or not now.awaits_reward:
             return None
         seconds = min(REWARD_SECONDS, self._seconds_left())
         try:
             async with asyncio.timeout(seconds):
-                return await self._characters.evaluate(self._scan, draft.found.category, len(draft.rules), 0, seconds)
+                return await self._characters.evaluate(self._scan, draft.found, len(draft.rules), 0, seconds)
         except Exception as error:
             _log.warning("reward put off", scan_id=self._scan.scan_id, error=repr(error))
             return None

@@ -1,4 +1,4 @@
-"""A user's replies to what an answer leaves open: one at work per scan, in all processes.
+"""A user's replies to answers, open questions or not: one at work per scan, in all processes.
 
 Whoever comes first reserves the scan and starts the work (`scan_svc.replies.execution`), which goes on if they leave.
 Whoever repeats the request waits for its outcome; another reply meanwhile is refused before anything is paid for it.
@@ -40,9 +40,16 @@ class Replies:
         self._at_work: dict[str, asyncio.Task[ReplyOutcome | None]] = {}
 
     async def answer(
-        self, user_id: str, scan_id: str, text: str, request_id: str, seconds: float | None
+        self,
+        user_id: str,
+        scan_id: str,
+        text: str,
+        request_id: str,
+        seconds: float | None,
+        *,
+        may_learn: bool = False,
     ) -> ReplyOutcome:
-        """Makes a finished scan's answer more precise by what its user replied.
+        """Makes a finished scan's answer more precise by what its user replied, or corrects it.
 
         Args:
             user_id: Who replies.
@@ -50,10 +57,11 @@ class Replies:
             text: What they reply.
             request_id: Makes it idempotent for this scan; may be empty.
             seconds: What remains of the caller's time; None for as long as it takes. The work goes on without them.
+            may_learn: Whether what it says of the classification may be kept as a label of the photo.
 
         Raises:
             NotFound: No such scan.
-            FailedPrecondition: It hasn't succeeded, or asks nothing.
+            FailedPrecondition: It hasn't succeeded.
             AlreadyExists: The request_id came with another reply.
             Aborted: Another reply is at work.
             ResourceExhausted: The user replies too often; a repetition of what was accepted is no reply more.
@@ -67,11 +75,11 @@ class Replies:
                 raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
             if earlier := await self._earlier(scan, text, request_id):
                 return earlier
-            _check_asked(scan)
+            _check_answered(scan)
             lease = None if refusal else await self._store.reserve(scan, text, request_id)
             if lease is None:
                 await self._wait_or_refuse(scan_id, text, request_id, refusal, ends_at)
-            elif replied := await self._work(lease, scan, text, request_id, ends_at):
+            elif replied := await self._work(lease, scan, text, request_id, ends_at, may_learn=may_learn):
                 return replied
             # Another reply was first and may have settled it all, or the scan was deleted: look again.
 
@@ -103,13 +111,14 @@ class Replies:
         return ReplyOutcome(await self._load(scan.scan_id), earlier.understood, earlier.message)
 
     async def _work(
-        self, lease: ReplyLease, scan: Scan, text: str, request_id: str, ends_at: float
+        self, lease: ReplyLease, scan: Scan, text: str, request_id: str, ends_at: float, *, may_learn: bool
     ) -> ReplyOutcome | None:
         # The same request may have been answered between the look and the lease.
         if request_id and await self._store.find(scan.scan_id, request_id):
             await self._store.release(lease)
             return None
-        task = asyncio.create_task(ReplyExecution(self._context, lease, scan, text).run(), name="reply")
+        execution = ReplyExecution(self._context, lease, scan, text, may_learn=may_learn)
+        task = asyncio.create_task(execution.run(), name="reply")
         self._at_work[scan.scan_id] = task
         task.add_done_callback(lambda _: self._ended(scan.scan_id, task))
         # Waited for and not awaited: a caller who hangs up takes nothing with them.
@@ -166,8 +175,6 @@ def _underway(scan_id: str) -> Aborted:
     return Aborted(Reason.REPLY_UNDERWAY, scan_id=scan_id, retry_after=CONTEST_SECONDS)
 
 
-def _check_asked(scan: Scan) -> None:
+def _check_answered(scan: Scan) -> None:
     if scan.state is not State.SUCCEEDED or scan.results.answer is None:
         raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan.scan_id, state=scan.state)
-    if not scan.results.answer.insufficiencies:
-        raise FailedPrecondition(Reason.NOTHING_ASKED, scan_id=scan.scan_id)

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 
 from mesh.postgres import Queries
-from scan_svc.results import Answer, Classification, DisposalRule, Place, Results
+from scan_svc.results import Answer, Classification, DisposalRule, Place, Results, Verdict
 from scan_svc.rows import to_json
 from scan_svc.scans import Scan, StageRun
 
@@ -29,12 +29,16 @@ class Reply:
         understood: Whether it settled anything.
         message: What the user was told about it.
         question: The question that counts from then on.
+        verdict: What it says of the classification.
+        may_learn: Whether that may be kept as a label of the photo.
     """
 
     text: str
     understood: bool
     message: str
     question: str = ""
+    verdict: Verdict = Verdict.UNSPECIFIED
+    may_learn: bool = False
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -48,6 +52,7 @@ class Draft(msgspec.Struct, frozen=True):
         rules: What it stands on.
         answer: The answer.
         places: Where to take it; None if that wasn't asked.
+        verdict: What the reply says of the classification before.
     """
 
     found: Classification
@@ -57,6 +62,7 @@ class Draft(msgspec.Struct, frozen=True):
     rules: tuple[DisposalRule, ...]
     answer: Answer
     places: tuple[Place, ...] | None
+    verdict: Verdict = Verdict.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +141,21 @@ class ReplyStore:
         await self._pool.execute(self._sql["record_reply_cost"], scan_id, to_json((run,)))
 
     async def keep(self, lease: ReplyLease, reply: Reply) -> bool:
-        """Keeps a reply that settled nothing; False without the lease, or if the scan is gone."""
-        return await self._written(lease, "keep_reply", reply.message, reply.question)
+        """Keeps a reply that changed nothing; False without the lease, or if the scan is gone."""
+        return await self._written(
+            lease, "keep_reply", reply.message, reply.question, reply.understood, *_verdict(reply)
+        )
 
     async def apply(
-        self, lease: ReplyLease, changes: Results, run: StageRun, region: str, reply: Reply, reward_due: bool = False
+        self,
+        lease: ReplyLease,
+        changes: Results,
+        run: StageRun,
+        region: str,
+        reply: Reply,
+        *,
+        reward_due: bool = False,
+        reward_outdated: bool = False,
     ) -> bool:
         """Stores what a reply made of a scan.
 
@@ -150,14 +166,18 @@ class ReplyStore:
             region: The scan's from now on.
             reply: The reply.
             reward_due: Whether the reward of what it has become is still to be evaluated, as a job.
+            reward_outdated: Whether the scan's reward is for another category: it is gone until the new one is known.
 
         Returns:
             False without the lease, or if the scan is gone; nothing was stored then.
         """
         parts = {name: part for name, part in msgspec.structs.asdict(changes).items() if part is not None}
+        if reward_outdated:
+            parts.setdefault("reward", None)
         return await self._written(
-            lease, "apply_reply", reply.message, reply.question, to_json(parts), to_json((run,)), region, reward_due
-        )
+            lease, "apply_reply", reply.message, reply.question, to_json(parts), to_json((run,)), region, reward_due,
+            *_verdict(reply),
+        )  # fmt: skip
 
     async def _written(self, lease: ReplyLease, query: str, *arguments: object) -> bool:
         if await self._pool.fetchval(self._sql[query], lease.scan_id, lease.token, *arguments) is not None:
@@ -165,3 +185,8 @@ class ReplyStore:
         # A try before, whose commit was answered by silence, took the lease with it.
         stored: bool = await self._pool.fetchval(self._sql["holds_reply"], lease.scan_id, lease.token)
         return stored
+
+
+def _verdict(reply: Reply) -> tuple[str | None, bool]:
+    """What a reply says of the classification, None if nothing; and whether it may be kept as a label."""
+    return None if reply.verdict is Verdict.UNSPECIFIED else reply.verdict.value, reply.may_learn

@@ -23,6 +23,6 @@ async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(pho
     assert (await phone.call("GET", f"/v1/scans/{scan['scan_id']}")).json() == updated
     collection = (await phone.call("GET", "/v1/me/characters")).json()
     assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
-    again = await phone.call("POST", path, {"reply": "마포구"})
-    assert again.status_code == 400
-    assert {detail.get("reason") for detail in again.json()["details"]} >= {"NOTHING_ASKED"}
+    again = (await phone.call("POST", path, {"reply": "아니요, 건전지예요"})).json()
+    assert again["scan"]["classification"]["category"]["middle"] == "전지"
+    assert again["scan"]["version"] > updated["version"]

@@ -40,7 +40,7 @@ class FakePeers:
         return ()
 
     async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+        self, scan: Scan, found: Classification, rule_count: int, insufficiency_count: int, deadline: float
     ) -> Reward:
         await self._called("reward")
         return Reward(RewardOutcome.GRANTED)

@@ -25,6 +25,7 @@ class Peers(
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], Awaitable[object]]] = {}
+        self.found = classification_pb2.Classification(category=METAL, display_name="금속류", confidence=0.9)
         self.asks: tuple[str, ...] = ()  # what answers leave open
         self.usage: dict[str, Any] | None = None  # what a look and an answer cost
         self.told: list[str] = []  # what callers say was spent, of each call that costs
@@ -44,8 +45,7 @@ class Peers(
             yield vision_service_pb2.ClassifyResponse(progress={"phase": phase})
         self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
         await self._called("Classify")
-        found = classification_pb2.Classification(category=METAL, display_name="금속류", confidence=0.9)
-        result = {"classification": found, "image_digest": "d", "usage": self.usage}
+        result = {"classification": self.found, "image_digest": "d", "usage": self.usage}
         yield vision_service_pb2.ClassifyResponse(result=result)
 
     async def MatchRules(self, request: Any, context: Any) -> rules_service_pb2.MatchRulesResponse:
@@ -64,7 +64,7 @@ class Peers(
         )
 
     async def InterpretReply(self, request: Any, context: Any) -> rules_service_pb2.InterpretReplyResponse:
-        """Understands "투명" alone; then nothing is open any more."""
+        """Understands "투명", then nothing is open any more; and "맞아요" and "틀렸어요"."""
         await self._called("InterpretReply")
         response = rules_service_pb2.InterpretReplyResponse(
             classification=request.classification, question=request.question, region=request.region, message="음…"
@@ -72,6 +72,14 @@ class Peers(
         if "투명" in request.reply:
             response.understood, response.message, response.region, self.asks = True, "고마워요", "11440", ()
             response.classification.category.middle = "무색페트병"
+            response.classification.seen.CopyFrom(_seen(request.classification))
+            response.classification.provider, response.verdict = "user", response.VERDICT_CORRECTED
+        elif "맞아요" in request.reply:
+            response.understood, response.verdict = True, response.VERDICT_CONFIRMED
+        elif "틀렸어요" in request.reply:
+            response.understood, response.verdict = True, response.VERDICT_DENIED
+            response.classification.category.CopyFrom(classification_pb2.Category(major="미분류"))
+            response.classification.seen.CopyFrom(_seen(request.classification))
         return response
 
     async def PlanEvening(self, request: Any, context: Any) -> rules_service_pb2.PlanEveningResponse:
@@ -100,3 +108,12 @@ def _plan(region: str, day: date) -> disposal_pb2.EveningPlan:
     evening = (day + timedelta(days=days)).isoformat() if outlook != "UNKNOWN" else ""
     rule = {"rule_id": "metal", "category": METAL, "container": "캔 수거함"}
     return disposal_pb2.EveningPlan(outlook=f"OUTLOOK_{outlook}", date=evening, rule=rule, region={"asked": region})
+
+
+def _seen(found: classification_pb2.Classification) -> classification_pb2.Sighting:
+    """What the classifier said."""
+    if found.HasField("seen"):
+        return found.seen
+    return classification_pb2.Sighting(
+        category=found.category, confidence=found.confidence, provider=found.provider, model=found.model
+    )

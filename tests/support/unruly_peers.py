@@ -102,7 +102,7 @@ class UnrulyPeers:
         return ()
 
     async def evaluate(
-        self, scan: Scan, category: Category, rule_count: int, insufficiency_count: int, deadline: float
+        self, scan: Scan, found: Classification, rule_count: int, insufficiency_count: int, deadline: float
     ) -> Reward:
         """Nothing earned."""
         await self._work(scan, REWARD, self._journal.started(scan.scan_id, REWARD))

@@ -152,3 +152,40 @@ async def test_a_grant_that_fails_halfway_leaves_nothing(store: RewardStore, con
     assert await connection.fetchval("select count(*) from character.reward") == 0
     await connection.execute("alter table character.owned_character drop constraint refuse")
     assert (await store.evaluate(scan_id, "mina", METALLY)).outcome is RewardOutcome.GRANTED
+
+
+async def test_a_corrected_scan_may_earn_another_character_once(store: RewardStore) -> None:
+    """What it was granted first stays; and nobody collects them all by one photo."""
+    scan_id = uuid4()
+    first = await store.evaluate(scan_id, "mina", METALLY)
+    open_ = await store.evaluate(scan_id, "mina", Decision(Verdict.INSUFFICIENT), corrected=True)
+    other = await store.evaluate(scan_id, "mina", ECO, corrected=True)
+    assert (first.outcome, open_.outcome, other.outcome) == (
+        RewardOutcome.GRANTED, RewardOutcome.INSUFFICIENT, RewardOutcome.GRANTED,
+    )  # fmt: skip
+    assert await store.evaluate(scan_id, "mina", ECO, corrected=True) == other
+    third = Decision(Verdict.EARNED, "papey", MatchReason.MIDDLE)
+    assert await store.evaluate(scan_id, "mina", third, corrected=True) == other
+    assert await store.evaluate(scan_id, "mina", METALLY, corrected=True) == first
+    assert await store.evaluate(scan_id, "mina", METALLY) == first
+    assert [(one.character_id, one.count) for one in await store.list_owned("mina")] == [
+        (METALLY.character_id, 1),
+        (ECO.character_id, 1),
+    ]
+
+
+async def test_a_scan_that_was_never_evaluated_is_none_the_worse_for_a_correction(store: RewardStore) -> None:
+    """Then that is its first evaluation, which a late one of what it was before doesn't change."""
+    scan_id = uuid4()
+    granted = await store.evaluate(scan_id, "mina", METALLY, corrected=True)
+    assert granted.outcome is RewardOutcome.GRANTED
+    assert await store.evaluate(scan_id, "mina", ECO) == granted
+    assert [one.character_id for one in await store.list_owned("mina")] == [METALLY.character_id]
+
+
+async def test_a_correction_of_somebody_else_s_scan_is_not_found(store: RewardStore) -> None:
+    """As any evaluation of it."""
+    scan_id = uuid4()
+    await store.evaluate(scan_id, "mina", METALLY)
+    with pytest.raises(NotFound):
+        await store.evaluate(scan_id, "joon", ECO, corrected=True)

@@ -49,9 +49,17 @@ class Client:
     async def cancel(self, scan_id: str) -> scan_pb2.Scan:
         return await self.stub.CancelScan(scan_service_pb2.CancelScanRequest(scan_id=scan_id), metadata=self.metadata)
 
-    async def reply(self, scan_id: str, reply: str, request_id: str = "") -> scan_service_pb2.AnswerQuestionResponse:
-        request = scan_service_pb2.AnswerQuestionRequest(scan_id=scan_id, reply=reply, request_id=request_id)
+    async def reply(
+        self, scan_id: str, reply: str, request_id: str = "", *, may_learn: bool = False
+    ) -> scan_service_pb2.AnswerQuestionResponse:
+        request = scan_service_pb2.AnswerQuestionRequest(
+            scan_id=scan_id, reply=reply, request_id=request_id, may_learn=may_learn
+        )
         return await self.stub.AnswerQuestion(request, metadata=self.metadata)
+
+    async def accuracy(self, provider: str = "") -> list[scan_service_pb2.ClassAccuracy]:
+        request = scan_service_pb2.GetAccuracyRequest(provider=provider)
+        return list((await self.stub.GetAccuracy(request, metadata=self.metadata)).classes)
 
     async def delete(self, scan_id: str) -> None:
         await self.stub.DeleteScan(scan_service_pb2.DeleteScanRequest(scan_id=scan_id), metadata=self.metadata)

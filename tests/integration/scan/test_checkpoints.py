@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from mesh.postgres import Queries
 from mesh.reasons import Reason
+from scan_svc.jobs.leases import Checkpoint, Fenced
 from scan_svc.jobs.queue import JobQueue
-from scan_svc.results import Classification
-from scan_svc.scans import Scan, State
+from scan_svc.results import Category, Classification
+from scan_svc.scans import Scan, StageRun, State
 from tests.integration.scan.writes import vision_done
 from tests.support.broken_pools import LosingPool
 from tests.support.fake_peers import METAL
@@ -42,6 +43,26 @@ async def test_a_result_that_cant_be_stored_fails_its_scan(parts: ScanParts) -> 
     async with parts.worker().working():
         scan = await parts.ended(await parts.submit())
     assert (scan.state, scan.error and scan.error.reason) == (State.FAILED, Reason.INTERNAL)
+
+
+async def test_what_rules_know_better_than_vision_is_what_a_successor_goes_on_with(parts: ScanParts) -> None:
+    """The user's words named another thing; the look at the photo, and what it cost, stay one run. Its neighbours in
+    the same commit, and a late write of a former lease, change nothing of it.
+    """
+    leases = [await parts.held() for _ in range(2)]
+    await asyncio.gather(*(parts.queue.checkpoint(vision_done(lease)) for lease in leases))
+    named = Classification(Category("재활용폐기물", "전지"), provider="user")
+    done = [Checkpoint(replace(lease, stage="rules"), lease.scan, "answer", {"rules": ()}, [StageRun("rules", 1, 1)])
+            for lease in leases]  # fmt: skip
+    done[0] = replace(done[0], revised={"vision": named})
+    late = replace(done[0], lease=replace(done[0].lease, token=0), revised={"vision": Classification(METAL)})
+    outcomes = await asyncio.gather(*map(parts.queue.checkpoint, [*done, late]), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), type(None), Fenced]
+    await parts.lose_everybody()
+    scans = {scan.scan_id: scan for scan in [(await parts.claimed()).scan for _ in leases]}
+    assert scans[leases[0].scan.scan_id].results.vision == named
+    assert scans[leases[1].scan.scan_id].results.vision == Classification(METAL)
+    assert [run.stage for run in scans[leases[0].scan.scan_id].stages] == ["vision", "rules"]
 
 
 async def test_a_checkpoint_that_is_cancelled_while_it_is_written_is_stored_once(parts: ScanParts) -> None:

@@ -170,10 +170,10 @@ async def test_what_was_paid_for_is_stored_once_the_database_is_back(
     """An outage between paying and storing costs a wait, not a second payment."""
     outages, sharpen = iter(range(3)), ReplyStore.apply
 
-    async def away_at_first(store: ReplyStore, *arguments: Any) -> bool:
+    async def away_at_first(store: ReplyStore, *arguments: Any, **named: Any) -> bool:
         if next(outages, None) is not None:
             raise ConnectionRefusedError
-        return await sharpen(store, *arguments)
+        return await sharpen(store, *arguments, **named)
 
     monkeypatch.setattr(ReplyStore, "apply", away_at_first)
     monkeypatch.setattr("mesh.outages._PAUSE_SECONDS", 0.01)
@@ -187,8 +187,8 @@ async def test_a_reply_that_was_stored_is_known_though_nobody_heard_of_its_commi
     """A connection lost at COMMIT says nothing of its outcome."""
     losses, sharpen = iter(range(1)), ReplyStore.apply
 
-    async def lost(store: ReplyStore, *arguments: Any) -> bool:
-        stored = await sharpen(store, *arguments)
+    async def lost(store: ReplyStore, *arguments: Any, **named: Any) -> bool:
+        stored = await sharpen(store, *arguments, **named)
         if next(losses, None) is not None:
             raise ConnectionResetError
         return stored
@@ -255,13 +255,16 @@ async def test_what_a_reply_cost_whose_scan_was_deleted_stays_for_billing(
     assert usage[-1]["usage"]["cost_micro_usd"] == USAGE["cost_micro_usd"]
 
 
-async def test_an_answer_that_asks_nothing_takes_no_reply(client: Client) -> None:
-    """There is nothing to reply to."""
+async def test_an_answer_that_asks_nothing_may_be_corrected(client: Client, peers: Peers) -> None:
+    """However sure it was: rules and answer are made anew, the photo isn't looked at again."""
     scan = await client.finished(await client.started())
-    assert await refusal(client.reply(scan.scan_id, "투명")) == (
-        grpc.StatusCode.FAILED_PRECONDITION,
-        Reason.NOTHING_ASKED,
-    )
+    assert not scan.answer.insufficiencies
+    replied = await client.reply(scan.scan_id, "투명")
+    assert (replied.understood, replied.scan.classification.category.middle) == (True, "무색페트병")
+    assert replied.scan.version > scan.version
+    assert (peers.calls["Classify"], peers.calls["MatchRules"], peers.calls["EvaluateReward"]) == (1, 2, 2)
+    assert replied.scan.reward.outcome == Reward.OUTCOME_GRANTED
+    assert await client.get(scan.scan_id) == replied.scan
 
 
 async def test_a_scan_that_isn_t_finished_takes_no_reply(client: Client) -> None:

@@ -37,6 +37,7 @@ class EvaluateRewardRequest(_message.Message):
     RULE_COUNT_FIELD_NUMBER: _builtins.int
     INSUFFICIENCY_COUNT_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    CORRECTED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def user_id(self) -> _builtins.str:
@@ -59,6 +60,8 @@ class EvaluateRewardRequest(_message.Message):
     """How many insufficiencies the answer lists."""
     locale: _builtins.str
     """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
+    corrected: _builtins.bool
+    """Whether the category is what the user says, so that it may be another one than in an earlier evaluation."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """The category of the waste."""
@@ -72,10 +75,11 @@ class EvaluateRewardRequest(_message.Message):
         rule_count: _builtins.int = ...,
         insufficiency_count: _builtins.int = ...,
         locale: _builtins.str = ...,
+        corrected: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "insufficiency_count", b"insufficiency_count", "locale", b"locale", "rule_count", b"rule_count", "scan_id", b"scan_id", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "corrected", b"corrected", "insufficiency_count", b"insufficiency_count", "locale", b"locale", "rule_count", b"rule_count", "scan_id", b"scan_id", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,8 +36,9 @@ class CharacterServiceStub:
     EvaluateReward: _grpc.UnaryUnaryMultiCallable[_character_service_pb2.EvaluateRewardRequest, _character_service_pb2.EvaluateRewardResponse]
     """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. One
-    exception: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete.
+    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Two
+    exceptions: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete; and one
+    whose user has corrected its category (`corrected`) may earn another character once. What was granted stays.
     The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
     Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
@@ -61,8 +62,9 @@ class CharacterServiceAsyncStub(CharacterServiceStub):
     EvaluateReward: _aio.UnaryUnaryMultiCallable[_character_service_pb2.EvaluateRewardRequest, _character_service_pb2.EvaluateRewardResponse]  # type: ignore[assignment]
     """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. One
-    exception: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete.
+    Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Two
+    exceptions: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete; and one
+    whose user has corrected its category (`corrected`) may earn another character once. What was granted stays.
     The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
     Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
@@ -89,8 +91,9 @@ class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_character_service_pb2.EvaluateRewardResponse, _abc.Awaitable[_character_service_pb2.EvaluateRewardResponse]]:
         """Evaluates one scan and grants what it earned. Internal: not reachable through Envoy.
 
-        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. One
-        exception: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete.
+        Idempotent by scan_id: the second evaluation of a scan returns the first's outcome and grants nothing. Two
+        exceptions: a scan refused as INSUFFICIENT may be granted a character once, when its answer is complete; and one
+        whose user has corrected its category (`corrected`) may earn another character once. What was granted stays.
         The user is named by the header `eco2-user-id`, or `eco2-user-id-bin`, as in every call.
         Codes: UNAUTHENTICATED (UNAUTHENTICATED), NOT_FOUND (SCAN_NOT_FOUND: the scan was evaluated for another user),
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).

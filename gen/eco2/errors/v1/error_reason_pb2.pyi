@@ -108,8 +108,6 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
     ERROR_REASON_TAG_UNKNOWN: _ErrorReason.ValueType  # 61
     """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
-    ERROR_REASON_NOTHING_ASKED: _ErrorReason.ValueType  # 70
-    """FAILED_PRECONDITION: a reply to a scan whose answer has no open question. {"scan_id": "0197…"}"""
     ERROR_REASON_DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 80
     """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 81
@@ -237,8 +235,6 @@ ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 60
 """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
 ERROR_REASON_TAG_UNKNOWN: ErrorReason.ValueType  # 61
 """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
-ERROR_REASON_NOTHING_ASKED: ErrorReason.ValueType  # 70
-"""FAILED_PRECONDITION: a reply to a scan whose answer has no open question. {"scan_id": "0197…"}"""
 ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from eco2.rules.v1 import disposal_pb2 as _disposal_pb2
 from eco2.scan.v1 import scan_pb2 as _scan_pb2
+from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
@@ -620,29 +621,35 @@ Global___DeleteScanRequest: _TypeAlias = DeleteScanRequest  # noqa: Y015
 
 @_typing.final
 class AnswerQuestionRequest(_message.Message):
-    """A reply to an open question."""
+    """A reply to a finished scan's answer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     SCAN_ID_FIELD_NUMBER: _builtins.int
     REPLY_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    MAY_LEARN_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Which scan."""
     reply: _builtins.str
-    """What the user replies: one of `answer.choices`, or their own words."""
+    """What the user replies: one of `answer.choices`, or their own words, which may also say that the answer is wrong."""
     request_id: _builtins.str
     """Makes the call idempotent for this scan: any string unique to this reply, such as a UUID."""
+    may_learn: _builtins.bool
+    """The user's consent: if the reply says whether the photo was classified rightly, we may keep that with the photo's
+    digest, to learn from. Without it only numbers are kept.
+    """
     def __init__(
         self,
         *,
         scan_id: _builtins.str = ...,
         reply: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        may_learn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "request_id", b"request_id", "scan_id", b"scan_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["may_learn", b"may_learn", "reply", b"reply", "request_id", b"request_id", "scan_id", b"scan_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -658,7 +665,7 @@ class AnswerQuestionResponse(_message.Message):
     UNDERSTOOD_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     understood: _builtins.bool
-    """Whether the reply settled anything."""
+    """Whether the reply settled or changed anything, or confirmed the answer."""
     message: _builtins.str
     """One sentence to the user, in the scan's language: thanks, or the question once more."""
     @_builtins.property
@@ -681,3 +688,112 @@ class AnswerQuestionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__understood) -> _WhichOneofReturnType__understood | None: ...
 
 Global___AnswerQuestionResponse: _TypeAlias = AnswerQuestionResponse  # noqa: Y015
+
+@_typing.final
+class GetAccuracyRequest(_message.Message):
+    """Asks how often the classifiers were right."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """Only of this classifier ("offline", or a model's name as configured); all when empty."""
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAccuracyRequest: _TypeAlias = GetAccuracyRequest  # noqa: Y015
+
+@_typing.final
+class GetAccuracyResponse(_message.Message):
+    """How often the classifiers were right."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ClassAccuracy]:
+        """By classifier, model, category and confidence. Without those that were answered less than five times."""
+
+    def __init__(
+        self,
+        *,
+        classes: _abc.Iterable[Global___ClassAccuracy] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classes", b"classes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetAccuracyResponse: _TypeAlias = GetAccuracyResponse  # noqa: Y015
+
+@_typing.final
+class ClassAccuracy(_message.Message):
+    """How often one class was right, in one range of confidence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FROM_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_TO_FIELD_NUMBER: _builtins.int
+    ANSWERED_FIELD_NUMBER: _builtins.int
+    CORRECTED_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    provider: _builtins.str
+    """The classifier."""
+    model: _builtins.str
+    """Its exact model."""
+    confidence_from: _builtins.float
+    """The range of its confidence: from here,"""
+    confidence_to: _builtins.float
+    """up to here: a tenth further."""
+    answered: _builtins.int
+    """How many scans were answered so."""
+    corrected: _builtins.int
+    """How many of them their users said to be something else, or wrong. Absent below five."""
+    confirmed: _builtins.int
+    """How many of them their users said to be right, or named more exactly. Absent below five."""
+    @_builtins.property
+    def category(self) -> _classification_pb2.Category:
+        """What it said. 미분류 when it abstained: then `corrected` counts those whose user said what it is."""
+
+    def __init__(
+        self,
+        *,
+        provider: _builtins.str = ...,
+        model: _builtins.str = ...,
+        category: _classification_pb2.Category | None = ...,
+        confidence_from: _builtins.float = ...,
+        confidence_to: _builtins.float = ...,
+        answered: _builtins.int | None = ...,
+        corrected: _builtins.int | None = ...,
+        confirmed: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answered", b"_answered", "_confirmed", b"_confirmed", "_corrected", b"_corrected", "answered", b"answered", "category", b"category", "confirmed", b"confirmed", "corrected", b"corrected"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answered", b"_answered", "_confirmed", b"_confirmed", "_corrected", b"_corrected", "answered", b"answered", "category", b"category", "confidence_from", b"confidence_from", "confidence_to", b"confidence_to", "confirmed", b"confirmed", "corrected", b"corrected", "model", b"model", "provider", b"provider"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__answered: _TypeAlias = _typing.Literal["answered"]  # noqa: Y015
+    _WhichOneofArgType__answered: _TypeAlias = _typing.Literal["_answered", b"_answered"]  # noqa: Y015
+    _WhichOneofReturnType__confirmed: _TypeAlias = _typing.Literal["confirmed"]  # noqa: Y015
+    _WhichOneofArgType__confirmed: _TypeAlias = _typing.Literal["_confirmed", b"_confirmed"]  # noqa: Y015
+    _WhichOneofReturnType__corrected: _TypeAlias = _typing.Literal["corrected"]  # noqa: Y015
+    _WhichOneofArgType__corrected: _TypeAlias = _typing.Literal["_corrected", b"_corrected"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answered) -> _WhichOneofReturnType__answered | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confirmed) -> _WhichOneofReturnType__confirmed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__corrected) -> _WhichOneofReturnType__corrected | None: ...
+
+Global___ClassAccuracy: _TypeAlias = ClassAccuracy  # noqa: Y015

@@ -91,6 +91,11 @@ class ScanServiceStub:
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionRequest.SerializeToString,
                 response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionResponse.FromString,
                 _registered_method=True)
+        self.GetAccuracy = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/GetAccuracy',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetAccuracyRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetAccuracyResponse.FromString,
+                _registered_method=True)
         self.DeleteScan = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/DeleteScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.SerializeToString,
@@ -195,19 +200,33 @@ class ScanServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AnswerQuestion(self, request, context):
-        """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
-        understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
-        only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
-        nothing, and the question stays open.
+        """Replies to a finished scan: settles what its answer leaves open (`answer.insufficiencies`), or says that the photo
+        shows something else ("아니요, 건전지예요", "that's wrong"), however sure the answer was. If the reply is understood,
+        rules and answer are made again, without classifying the photo again. A reward that was refused only for the open
+        question is evaluated once more; another category may earn another character, and what was granted isn't taken back.
+        The scan's version grows. A reply that settles nothing changes nothing, and an open question stays open.
+
+        What a reply says of the classification is counted (GetAccuracy), without user or photo. Only with `may_learn` it is
+        kept as a label of the photo, for as long as the scan.
 
         One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
         Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
         is being worked on, a repetition waits for it.
-        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-        ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-        worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
-        is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
+        (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
+        RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+        DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccuracy(self, request, context):
+        """How often the classifiers were right, by what users have replied: for each class that a classifier named, in each
+        tenth of its confidence. Only numbers, of all users together; those below five are withheld.
+
+        Idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -271,6 +290,11 @@ def add_ScanServiceServicer_to_server(servicer, server):
                     servicer.AnswerQuestion,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionRequest.FromString,
                     response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionResponse.SerializeToString,
+            ),
+            'GetAccuracy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccuracy,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetAccuracyRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetAccuracyResponse.SerializeToString,
             ),
             'DeleteScan': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteScan,
@@ -531,6 +555,33 @@ class ScanService:
             '/eco2.scan.v1.ScanService/AnswerQuestion',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionRequest.SerializeToString,
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.AnswerQuestionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccuracy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/GetAccuracy',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetAccuracyRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetAccuracyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -97,19 +97,29 @@ class ScanServiceStub:
     (SCAN_STATE: it has finished otherwise).
     """
     AnswerQuestion: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]
-    """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
-    understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
-    only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
-    nothing, and the question stays open.
+    """Replies to a finished scan: settles what its answer leaves open (`answer.insufficiencies`), or says that the photo
+    shows something else ("아니요, 건전지예요", "that's wrong"), however sure the answer was. If the reply is understood,
+    rules and answer are made again, without classifying the photo again. A reward that was refused only for the open
+    question is evaluated once more; another category may earn another character, and what was granted isn't taken back.
+    The scan's version grows. A reply that settles nothing changes nothing, and an open question stays open.
+
+    What a reply says of the classification is counted (GetAccuracy), without user or photo. Only with `may_learn` it is
+    kept as a label of the photo, for as long as the scan.
 
     One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
     Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
     is being worked on, a repetition waits for it.
-    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
-    is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
+    (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
+    RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    """
+    GetAccuracy: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetAccuracyRequest, _scan_service_pb2.GetAccuracyResponse]
+    """How often the classifiers were right, by what users have replied: for each class that a classifier named, in each
+    tenth of its confidence. Only numbers, of all users together; those below five are withheld.
+
+    Idempotent.
     """
     DeleteScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]
     """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
@@ -186,19 +196,29 @@ class ScanServiceAsyncStub(ScanServiceStub):
     (SCAN_STATE: it has finished otherwise).
     """
     AnswerQuestion: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.AnswerQuestionRequest, _scan_service_pb2.AnswerQuestionResponse]  # type: ignore[assignment]
-    """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
-    understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
-    only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
-    nothing, and the question stays open.
+    """Replies to a finished scan: settles what its answer leaves open (`answer.insufficiencies`), or says that the photo
+    shows something else ("아니요, 건전지예요", "that's wrong"), however sure the answer was. If the reply is understood,
+    rules and answer are made again, without classifying the photo again. A reward that was refused only for the open
+    question is evaluated once more; another category may earn another character, and what was granted isn't taken back.
+    The scan's version grows. A reply that settles nothing changes nothing, and an open question stays open.
+
+    What a reply says of the classification is counted (GetAccuracy), without user or photo. Only with `may_learn` it is
+    kept as a label of the photo, for as long as the scan.
 
     One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
     Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
     is being worked on, a repetition waits for it.
-    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-    ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-    worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
-    is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
+    (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
+    RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    """
+    GetAccuracy: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetAccuracyRequest, _scan_service_pb2.GetAccuracyResponse]  # type: ignore[assignment]
+    """How often the classifiers were right, by what users have replied: for each class that a classifier named, in each
+    tenth of its confidence. Only numbers, of all users together; those below five are withheld.
+
+    Idempotent.
     """
     DeleteScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
@@ -326,19 +346,35 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.AnswerQuestionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_scan_service_pb2.AnswerQuestionResponse, _abc.Awaitable[_scan_service_pb2.AnswerQuestionResponse]]:
-        """Replies to the first open question of a finished scan's answer (`answer.insufficiencies`). If the reply is
-        understood, rules and answer are made again, without classifying the photo again, and a reward that was refused
-        only for the open question is evaluated once more. The scan's version grows. A reply that settles nothing changes
-        nothing, and the question stays open.
+        """Replies to a finished scan: settles what its answer leaves open (`answer.insufficiencies`), or says that the photo
+        shows something else ("아니요, 건전지예요", "that's wrong"), however sure the answer was. If the reply is understood,
+        rules and answer are made again, without classifying the photo again. A reward that was refused only for the open
+        question is evaluated once more; another category may earn another character, and what was granted isn't taken back.
+        The scan's version grows. A reply that settles nothing changes nothing, and an open question stays open.
+
+        What a reply says of the classification is counted (GetAccuracy), without user or photo. Only with `may_learn` it is
+        kept as a label of the photo, for as long as the scan.
 
         One reply to a scan is worked on at a time, and to its end, even if its caller has disconnected.
 
         Idempotent with a request_id: the same id and reply return the same outcome, with the scan as it is now; while it
         is being worked on, a repetition waits for it.
-        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; NOTHING_ASKED),
-        ALREADY_EXISTS (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being
-        worked on; RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never
-        is), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
+        (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
+        RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
+        DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        """
+
+    @_abc_1.abstractmethod
+    def GetAccuracy(
+        self,
+        request: _scan_service_pb2.GetAccuracyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scan_service_pb2.GetAccuracyResponse, _abc.Awaitable[_scan_service_pb2.GetAccuracyResponse]]:
+        """How often the classifiers were right, by what users have replied: for each class that a classifier named, in each
+        tenth of its confidence. Only numbers, of all users together; those below five are withheld.
+
+        Idempotent.
         """
 
     @_abc_1.abstractmethod
