@@ -17,7 +17,7 @@ import itertools
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -48,6 +48,11 @@ _FUZZY_PHRASES = 3
 _WHOLE = 0.99  # weight of a phrase that is the whole question, perhaps without a particle
 _LAST_NOUN = 0.97
 _ELSEWHERE = 0.06  # what a name counts less where it isn't what the phrase ends with
+
+_BY_MATERIAL = Text(
+    "이름으로는 찾지 못해 재질로 짐작했어요. 정확한 품목은 분리배출.kr에서 찾아보세요.",
+    "Not known by name, so this is a guess by its material. Look the item up at 분리배출.kr.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +110,15 @@ class ItemIndex:
         self._initials = _grouped((initials(name.squeezed), name) for name in names if not name.squeezed.isascii())
         self._first_letters = sorted(self._initials)
         self._english = WordIndex.of(names)
-        self._spelt = sorted(((letters(name.squeezed), name) for name in names), key=lambda one: len(one[0]))
-        self._letters = [spelt for spelt, _ in self._spelt]
-        # All names in one text: finding what holds a phrase is then one search in C.
         self._ambiguous = _ambiguous(names, self._exact)
-        self._joined = "".join(f"{name.squeezed}\n" for name in names)
-        self._starts = _starts(names)
+        # By whether they are in English: neither language is a misspelling of the other.
+        self._spelt = {
+            english: _spelt(name for name in names if name.squeezed.isascii() == english) for english in (True, False)
+        }
+        self._korean = [name for name in names if not name.squeezed.isascii()]
+        # All in one text: finding what holds a phrase is then one search in C.
+        self._joined = "".join(f"{name.squeezed}\n" for name in self._korean)
+        self._starts = _starts(self._korean)
 
     @classmethod
     def of(cls, book: Rulebook) -> Self:
@@ -187,7 +195,7 @@ class ItemIndex:
         known = bool(materials) and any(self._of_another(materials, phrase, name) for name in self._at_the_end(phrase))
         for material in materials:
             score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * _UNSURE
-            yield ItemMatch(material.to, self._titles[material.to], score)
+            yield ItemMatch(material.to, self._titles[material.to], score, advice=None if known else _BY_MATERIAL)
 
     def _at_the_end(self, phrase: Phrase) -> Iterator[Name]:
         """The names that the phrase is, or ends with."""
@@ -225,7 +233,7 @@ class ItemIndex:
     def _holding(self, asked: str) -> Iterator[Name]:
         at = self._joined.find(asked)
         while at >= 0:
-            yield self.names[self._starts[at]]
+            yield self._korean[self._starts[at]]
             at = self._joined.find(asked, self._joined.index("\n", at))
 
     def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
@@ -261,11 +269,12 @@ class ItemIndex:
             return
         least = (0.7 if asked.isascii() else 0.75) if len(asked) >= 7 else 0.8
         # What is much shorter or longer can't be similar enough.
-        first = bisect_left(self._letters, len(asked) * least, key=len)
-        last = bisect_right(self._letters, len(asked) / least, key=len)
-        near, scorer = self._letters[first:last], OSA.normalized_similarity
+        spelt, names = self._spelt[asked.isascii()]
+        first = bisect_left(spelt, len(asked) * least, key=len)
+        last = bisect_right(spelt, len(asked) / least, key=len)
+        near, scorer = spelt[first:last], OSA.normalized_similarity
         for _, similarity, number in process.extract(asked, near, scorer=scorer, score_cutoff=least, limit=10):
-            yield _found(self._spelt[first + number][1], phrase.weight * (similarity - 0.1))
+            yield _found(names[first + number], phrase.weight * (similarity - 0.1))
 
 
 def letters(text: str) -> str:
@@ -309,6 +318,12 @@ def _ends(name: Name) -> Iterator[str]:
 def _bin(path: Path) -> Path:
     """What decides the bin: the material of recyclables, the major of others."""
     return path[:2] if path[0] == _RECYCLABLES else path[:1]
+
+
+def _spelt(names: Iterable[Name]) -> tuple[list[str], list[Name]]:
+    """The names' letters, the shortest first, and the names in the same order."""
+    ordered = sorted(((letters(name.squeezed), name) for name in names), key=lambda one: len(one[0]))
+    return [spelt for spelt, _ in ordered], [name for _, name in ordered]
 
 
 def _starts(names: Sequence[Name]) -> list[int]:

@@ -139,6 +139,14 @@ def _at_odds(note: str, rule: Rule, item: Item, locale: Locale) -> Iterator[str]
             yield from (bin for bin in BINS[locale].findall(sentence) if bin not in told)
 
 
+@pytest.mark.parametrize("question", ["플라스틱 뭉툭이", "나무 뭉툭이", "wooden thingamajig"])
+def test_of_an_unknown_thing_its_material_is_told_as_a_guess(index: ItemIndex, question: str) -> None:
+    """With where to look it up, and never as the answer."""
+    found = index.search(question, 5)
+    assert not any(one.sure for one in found)
+    assert "분리배출.kr" in next(one.note for one in found if one.note)[Locale.EN]
+
+
 def add(folder: Path, entry: str) -> None:
     """Adds items to a rule book."""
     head = "source: {ko: 사전, en: Dictionary}\nas_of: '2026-05-18'\nitems:\n"
