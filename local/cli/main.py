@@ -110,6 +110,23 @@ def history(
 
 
 @app.command()
+def accuracy(
+    language: Language,
+    var: Var = VAR,
+    provider: Annotated[str, typer.Option(help="Only of this classifier, such as offline.")] = "",
+) -> None:
+    """Shows how often each class was right, by what users replied; numbers below five are withheld."""
+    session = Session.find(var, os.environ)
+    with ScanClient(session.rest_url, session.token, language) as client:
+        classes = client.accuracy(provider)
+    if not classes:
+        _out.print("No class was answered five times yet.")
+        return
+    figures = [Column(name, justify="right") for name in ("confidence", "answered", "corrected", "confirmed")]
+    tables.show(_out, [Column("classifier"), Column("class"), *figures], map(_accuracy, classes))
+
+
+@app.command()
 def schedule(
     language: Language,
     var: Var = VAR,
@@ -128,6 +145,14 @@ def schedule(
         return
     columns = [Column("scan", no_wrap=True), *map(Column, ("what it is", "when", "where it goes", "as of"))]
     tables.show(_out, columns, map(_planned, everything))
+
+
+def _accuracy(one: scan_service_pb2.ClassAccuracy) -> tuple[str, ...]:
+    names = (one.category.major, one.category.middle, one.category.minor)
+    corrected = str(one.corrected) if one.HasField("corrected") else "<5"
+    confirmed = str(one.confirmed) if one.HasField("confirmed") else "<5"
+    share = f"{one.confidence_from:.0%}-{one.confidence_to:.0%}"
+    return one.provider, "/".join(filter(None, names)), share, str(one.answered), corrected, confirmed
 
 
 def _planned(one: scan_service_pb2.ScheduledScan) -> tuple[str, ...]:

@@ -26,3 +26,17 @@ async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(pho
     again = (await phone.call("POST", path, {"reply": "아니요, 건전지예요"})).json()
     assert again["scan"]["classification"]["category"]["middle"] == "전지"
     assert again["scan"]["version"] > updated["version"]
+
+
+async def test_words_at_creation_and_a_correction_steer_a_scan(phone: Phone, note_photo: bytes) -> None:
+    """The photo is surely of paper: what contradicts it is asked about, and the reply decides; accuracy is public."""
+    scan = await phone.finished(await phone.started(note_photo, user_input="부푼 보조배터리예요"))
+    said = scan["classification"]["said"]
+    assert said["category"]["middle"] == "전지"
+    assert said["display_name"] in scan["answer"]["choices"]
+    path = f"/v1/scans/{scan['scan_id']}:answer"
+    replied = (await phone.call("POST", path, {"reply": said["display_name"], "may_learn": True})).json()["scan"]
+    assert replied["classification"]["category"] == said["category"]
+    assert replied["classification"]["seen"]["category"]["middle"] == "종이"
+    assert replied["answer"]["text"] != scan["answer"]["text"]
+    assert (await phone.call("GET", "/v1/accuracy")).status_code == 200

@@ -114,6 +114,12 @@ class ScanClient:
         request = scan_service_pb2.MarkPutOutRequest()
         self._call("POST", f"/v1/scans/{scan_id}:putOut", empty_pb2.Empty(), request)
 
+    def accuracy(self, provider: str = "") -> list[scan_service_pb2.ClassAccuracy]:
+        """How often each class was right, by what users replied."""
+        parameters = httpx2.QueryParams({"provider": provider} if provider else {})
+        path = f"/v1/accuracy?{parameters}".rstrip("?")
+        return list(self._call("GET", path, scan_service_pb2.GetAccuracyResponse()).classes)
+
     def _call(self, method: str, path: str, reply: M, request: Message | None = None) -> M:
         body = None if request is None else json_format.MessageToDict(request, preserving_proto_field_name=True)
         with _connected():

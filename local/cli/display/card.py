@@ -43,7 +43,8 @@ def _sections(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None, labels
         yield from _section(labels.open_questions, _bullets(scan.answer.insufficiencies))
     if plan:
         yield from _section(labels.evening, [Text(plan.text, style="green")])
-    for rule in scan.rules[:1]:
+    # While it isn't known what the photo shows, each candidate has a rule of its own.
+    for rule in [rule for number, rule in enumerate(scan.rules) if number == 0 or rule.HasField("candidate")]:
         yield from _rule(rule, scan.answer.text, labels)
     yield from _section(labels.places, [_places(scan.places, labels)] if scan.places else [])
     yield from _reward(scan.reward, labels)
@@ -52,15 +53,24 @@ def _sections(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None, labels
 def _classification(seen: classification_pb2.Classification, labels: Labels) -> Iterator[RenderableType]:
     category = seen.category
     yield Text(" › ".join(name for name in (category.major, category.middle, category.minor) if name), style="dim")
-    yield Text.assemble(f"{labels.confidence} ", *_bar(seen.confidence))
+    if seen.HasField("seen"):  # its confidence was in something else
+        yield Text(f"{labels.seen}: {seen.seen.display_name} {seen.seen.confidence:.0%}", style="dim")
+    else:
+        yield Text.assemble(f"{labels.confidence} ", *_bar(seen.confidence))
     others = [other for other in seen.candidates if other.category != category]
     if others:
-        listed = ", ".join(f"{other.display_name} {other.confidence:.0%}" for other in others)
+        listed = ", ".join(map(_candidate, others))
         yield Text(f"{labels.candidates}: {listed}", style="dim")
     if seen.tags:
         yield Text(f"{labels.tags}: {', '.join(seen.tags)}", style="dim")
     if seen.warning:
         yield Text(f"{labels.warning}: {seen.warning}", style="yellow")
+
+
+def _candidate(candidate: classification_pb2.Candidate) -> str:
+    """Its name, and how likely it is if a classifier said so."""
+    likely = f" {candidate.confidence:.0%}" if candidate.HasField("confidence") else ""
+    return f"{candidate.display_name}{likely}"
 
 
 def _rule(rule: disposal_pb2.DisposalRule, answer: str, labels: Labels) -> Iterator[RenderableType]:

@@ -12,6 +12,7 @@ class Labels:
     """The headings of the card's parts."""
 
     confidence: str
+    seen: str
     candidates: str
     tags: str
     warning: str
@@ -36,6 +37,7 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
     {
         Locale.KO: Labels(
             confidence="확신도",
+            seen="사진에서 본 것",
             candidates="다른 후보",
             tags="상태",
             warning="주의",
@@ -57,6 +59,7 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
         ),
         Locale.EN: Labels(
             confidence="Confidence",
+            seen="The photo looked like",
             candidates="Could also be",
             tags="Condition",
             warning="Careful",

@@ -61,6 +61,25 @@ def test_it_tells_the_steps_of_the_most_specific_rule_in_order() -> None:
     assert "Sort them" not in text
 
 
+def test_an_unsure_photo_shows_the_rule_of_each_candidate() -> None:
+    """Behind the one for what isn't known; wider rules, which are nobody's own, aren't shown."""
+    unknown = disposal_pb2.DisposalRule(title="Unknown", steps=["Ask"])
+    can = disposal_pb2.DisposalRule(title="Cans", steps=["Empty it"], candidate=METAL)
+    bottle = disposal_pb2.DisposalRule(title="Bottles", steps=["Rinse it"], candidate=GLASS)
+    text = printed(succeeded(rules=[unknown, can, bottle, disposal_pb2.DisposalRule(title="Wide", steps=["Sort"])]))
+    assert text.index("1. Ask") < text.index("1. Empty it") < text.index("1. Rinse it")
+    assert "Sort" not in text
+
+
+def test_what_the_user_said_isn_t_shown_with_the_confidence_of_what_was_seen() -> None:
+    """That was in something else, which is told beside it."""
+    scan = succeeded()
+    scan.classification.seen.CopyFrom(classification_pb2.Sighting(display_name="Glass jar", confidence=0.61))
+    text = printed(scan)
+    assert "Glass jar 61%" in text
+    assert "82%" not in text
+
+
 def test_invented_places_are_marked() -> None:
     """Nobody may walk to a place that doesn't exist."""
     real = disposal_pb2.Place(name="Town hall", distance_meters=120, walking_minutes=2)

@@ -16,7 +16,7 @@ COMMANDS = [
     ["dead-letters", "archive"],
     ["webhooks", "list"],
     ["webhooks", "redeliver"],
-    ["schedule"],
+    ["accuracy"],
     ["rules", "show"],
     ["places", "near"],
     ["places", "import"],
