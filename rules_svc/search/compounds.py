@@ -43,7 +43,7 @@ class Compound:
 
     def allows(self, rest: str) -> bool:
         """Whether the words before the noun include a required one."""
-        return self.of == FoldedWords() or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
+        return not (self.of.ko or self.of.en) or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,11 @@ stay below `SURE`. The index is built once per edition of the rule book.
 """
 
 import itertools
-import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
-
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
 from mesh.locale import Text
 from rules_svc.rulebook.items import Item
@@ -31,6 +27,7 @@ from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.compounds import Compounds, Material
 from rules_svc.search.names import Name, all_names
 from rules_svc.search.phrases import Phrase, is_quality, phrases
+from rules_svc.search.spelling import Spellings, initials
 from rules_svc.search.words import WordIndex
 
 # Below this a match is a guess that would lead somebody to the wrong bin.
@@ -112,13 +109,12 @@ class ItemIndex:
         self._english = WordIndex.of(names)
         self._ambiguous = _ambiguous(names, self._exact)
         # By whether they are in English: neither language is a misspelling of the other.
-        self._spelt = {
-            english: _spelt(name for name in names if name.squeezed.isascii() == english) for english in (True, False)
+        self._written = {
+            english: [name for name in names if name.squeezed.isascii() == english] for english in (True, False)
         }
-        self._korean = [name for name in names if not name.squeezed.isascii()]
-        # All in one text: finding what holds a phrase is then one search in C.
-        self._joined = "".join(f"{name.squeezed}\n" for name in self._korean)
-        self._starts = _starts(self._korean)
+        self._spellings = {
+            english: Spellings([name.squeezed for name in written]) for english, written in self._written.items()
+        }
 
     @classmethod
     def of(cls, book: Rulebook) -> Self:
@@ -231,10 +227,7 @@ class ItemIndex:
                 yield _found(name, weight * _part(length, len(asked)) - _ELSEWHERE)
 
     def _holding(self, asked: str) -> Iterator[Name]:
-        at = self._joined.find(asked)
-        while at >= 0:
-            yield self._korean[self._starts[at]]
-            at = self._joined.find(asked, self._joined.index("\n", at))
+        return (self._written[False][number] for number in self._spellings[False].holding(asked))
 
     def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
         """Names that share all words of the phrase, or all of whose words are in it."""
@@ -264,41 +257,9 @@ class ItemIndex:
                     yield _found(name, weight * (0.9 if whole else 0.8))
 
     def _spelt_otherwise(self, phrase: Phrase) -> Iterator[ItemMatch]:
-        asked = letters(phrase.squeezed)
-        if len(asked) < 5:
-            return
-        least = (0.7 if asked.isascii() else 0.75) if len(asked) >= 7 else 0.8
-        # What is much shorter or longer can't be similar enough.
-        spelt, names = self._spelt[asked.isascii()]
-        first = bisect_left(spelt, len(asked) * least, key=len)
-        last = bisect_right(spelt, len(asked) / least, key=len)
-        near, scorer = spelt[first:last], OSA.normalized_similarity
-        for _, similarity, number in process.extract(asked, near, scorer=scorer, score_cutoff=least, limit=10):
-            yield _found(names[first + number], phrase.weight * (similarity - 0.1))
-
-
-def letters(text: str) -> str:
-    """Korean syllables as their letters; a final consonant is the same letter as an initial one."""
-    return unicodedata.normalize("NFD", text).translate(_FINAL_AS_INITIAL)
-
-
-def initials(text: str) -> str:
-    """The first letter of each Korean syllable."""
-    return "".join(unicodedata.normalize("NFD", letter)[0] for letter in text if "가" <= letter <= "힣")
-
-
-def _finals() -> Mapping[int, int]:
-    table = {}
-    for final in range(0x11A8, 0x11C3):
-        try:
-            initial = unicodedata.lookup(unicodedata.name(chr(final)).replace("JONGSEONG", "CHOSEONG"))
-        except KeyError:  # a cluster such as ㄳ starts no syllable
-            continue
-        table[final] = ord(initial)
-    return table
-
-
-_FINAL_AS_INITIAL = _finals()
+        english = phrase.squeezed.isascii()
+        for number, similarity in self._spellings[english].similar(phrase.squeezed):
+            yield _found(self._written[english][number], phrase.weight * (similarity - 0.1))
 
 
 def _ambiguous(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> frozenset[str]:
@@ -318,17 +279,6 @@ def _ends(name: Name) -> Iterator[str]:
 def _bin(path: Path) -> Path:
     """What decides the bin: the material of recyclables, the major of others."""
     return path[:2] if path[0] == _RECYCLABLES else path[:1]
-
-
-def _spelt(names: Iterable[Name]) -> tuple[list[str], list[Name]]:
-    """The names' letters, the shortest first, and the names in the same order."""
-    ordered = sorted(((letters(name.squeezed), name) for name in names), key=lambda one: len(one[0]))
-    return [spelt for spelt, _ in ordered], [name for _, name in ordered]
-
-
-def _starts(names: Sequence[Name]) -> list[int]:
-    """For each place in the joined text, the number of the name that stands there."""
-    return [number for number, name in enumerate(names) for _ in range(len(name.squeezed) + 1)]
 
 
 def _grouped(pairs: Iterator[tuple[str, Name]]) -> Mapping[str, Sequence[Name]]:

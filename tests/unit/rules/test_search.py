@@ -1,6 +1,7 @@
 """Search by name, on the taxonomy that ships: what people type, and what they must find."""
 
 import os
+import random
 import subprocess
 import sys
 import unicodedata
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rapidfuzz.distance import OSA
 
 from rules_svc.rulebook.rulebook import Rulebook
-from rules_svc.search.index import ItemIndex, initials, letters
+from rules_svc.search.index import ItemIndex
+from rules_svc.search.spelling import Spellings, initials, letters
 from tests.unit.rules.work import calls_made
 
 CASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("searches.yaml").read_text("utf-8"))
@@ -231,6 +234,27 @@ def test_the_longest_question_is_little_work(index: ItemIndex, text: str) -> Non
     assert calls_made(partial(index.search, text, 5)) < 40_000
 
 
+def test_the_trigrams_lose_nothing_that_is_spelt_alike(index: ItemIndex) -> None:
+    """What they let through is what comparing every name finds, of names with two slips."""
+    names = list(dict.fromkeys(name.squeezed for name in index.names if len(name.squeezed) > 2))
+    spellings, spelt, dice = Spellings(names), [letters(name) for name in names], random.Random(13)
+    asked = [_misspelt(_misspelt(name, dice), dice) for name in dice.sample(names, 200)]
+    compared = 0
+    for text in asked:
+        best = max(OSA.normalized_similarity(letters(text), one) for one in spelt)
+        if len(letters(text)) >= 5 and best >= 0.8:
+            compared += 1
+            assert spellings.similar(text)[0][1] == best, text
+    assert compared > 50
+
+
+@pytest.mark.parametrize("text", ["페트", "용기", "봉지", "스티로폼", "pet병", "ㅋa", "없는이름"])
+def test_what_holds_a_text_is_found_among_all_names(index: ItemIndex, text: str) -> None:
+    """In the names' own order, each once."""
+    names = [name.squeezed for name in index.names]
+    assert list(Spellings(names).holding(text)) == [number for number, name in enumerate(names) if text in name]
+
+
 def test_letters_make_two_spellings_comparable() -> None:
     """ㄴ is ㄴ, whether it starts or ends a syllable."""
     assert letters("안") == "\u110b\u1161\u1102"
@@ -270,3 +294,16 @@ def _without(book: Rulebook, left_out: frozenset[str]) -> ItemIndex:
 def _bin(path: tuple[str, ...]) -> tuple[str, ...]:
     """The material of recyclables, else the major."""
     return path[:2] if path[0] == "재활용폐기물" else path[:1]
+
+
+def _misspelt(name: str, dice: random.Random) -> str:
+    """A letter of the name left out, changed, doubled or put behind the next one."""
+    at = dice.randrange(len(name))
+    before, one, behind = name[:at], name[at], name[at + 1 :]
+    slips = [
+        before + behind,
+        f"{before}아{behind}",
+        f"{before}{one}{one}{behind}",
+        before + behind[:1] + one + behind[1:],
+    ]
+    return dice.choice(slips)
