@@ -33,6 +33,7 @@ _PARTICLES_TEXT = """
 # Longest first: 에서는 must not leave 에서 behind.
 _PARTICLES = tuple(sorted(_PARTICLES_TEXT.split(), key=len, reverse=True))
 
+# The single letters are what contractions leave: it's, I've, they're.
 _AROUND_TEXT = """
 어디 어디에 어디다 어디다가 어디로 어디서 어떻게 어떡해 어케 뭐 뭘로 무엇 무슨 어느 방법 법 버리는 버려 버려요
 버리나요 버릴 버릴때 버릴까 버리는법 버리는방법 버리기 버리면 버려야 버리고 버리지 버림 해요 해야 하나요 하죠 하는
@@ -43,7 +44,7 @@ _AROUND_TEXT = """
 알려주세요 궁금 궁금해요 이거 저거 이건 넣어 넣어요 넣나요 넣으면 해 때 how where what which when do does did i we
 you to the a an my our this that these those is are it its be should must of for in into on at with from and or
 dispose disposing disposal throw recycle recycled recycling bin put go goes old used good empty trash garbage
-rubbish away out
+rubbish away out s ve re ll m they
 """
 # What a thing is like, not what it is: 부러진, 낡은, 커다란; in English the few words below.
 _QUALITY = re.compile(r"[가-힣](?:은|는|한|된|진|난|간|운|던|란|린|긴|든|친|인|힌|픈|쓴|른|된)$")
