@@ -17,7 +17,8 @@ from rules_svc.answers.remarks import RemarkReader, Subject
 from rules_svc.rulebook.notices import notice
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
-from rules_svc.rulebook.rulebook import LocalizedRule, MatchedRules, Rulebook
+from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
+from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage, within
 from rules_svc.search.index import ItemMatch
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mesh.locale import Locale, Text
 from rules_svc.answers.questions import Choice, Questions, Source, Topic
-from rules_svc.rulebook.rulebook import LocalizedRule
+from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Path
 
 PROVIDER = "composed"

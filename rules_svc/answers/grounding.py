@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from rules_svc.rulebook.rulebook import LocalizedRule
+from rules_svc.rulebook.rules import LocalizedRule
 
 _ADDRESS = re.compile(r"https?:|www\.|@|\w-*\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")

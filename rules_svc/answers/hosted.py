@@ -26,7 +26,7 @@ from rules_svc.answers.composer import Answer
 from rules_svc.answers.grounding import Grounds
 from rules_svc.answers.json_stream import JsonTextStream
 from rules_svc.answers.writers import AnswerRequest
-from rules_svc.rulebook.rulebook import LocalizedRule
+from rules_svc.rulebook.rules import LocalizedRule
 
 _MOST_TOKENS = 700
 _DIGITS = 8

@@ -9,7 +9,8 @@ from rules_svc.answers.composer import UNKNOWN, Classification, Composer, OpenQu
 from rules_svc.answers.corrections import Statement, Verdict, affirmed
 from rules_svc.rulebook.effects import Tag
 from rules_svc.rulebook.regions import Regions
-from rules_svc.rulebook.rulebook import LocalizedRule, Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, within
 from rules_svc.search.index import ItemMatch
 from rules_svc.search.matcher import Matcher, Reading

@@ -16,7 +16,7 @@ from mesh.locale import Locale
 from mesh.models.usage import Terms
 from mesh.reasons import Reason
 from rules_svc.answers.composer import UNKNOWN, Answer, Classification, Composer, ModelAttempt
-from rules_svc.rulebook.rulebook import LocalizedRule
+from rules_svc.rulebook.rules import LocalizedRule
 
 _log = structlog.get_logger("writing")
 

@@ -9,7 +9,7 @@ from rules_svc.answers.questions import Choice, Keywords, OpenCategory, OpenTag,
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
 from rules_svc.rulebook.items import Item
-from rules_svc.rulebook.rulebook import Exclusion, Rule
+from rules_svc.rulebook.rules import Exclusion, Rule
 from rules_svc.rulebook.taxonomy import Node, Path, Synonyms, Taxonomy
 from rules_svc.search.compounds import Compound, Compounds, FoldedWords, Material
 from rules_svc.search.states import Words

@@ -9,7 +9,8 @@ from rules_svc.rulebook.evenings import Evening, evenings
 from rules_svc.rulebook.freshness import is_old
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import ResolvedRegion
-from rules_svc.rulebook.rulebook import Rule, Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rules import Rule
 from rules_svc.rulebook.taxonomy import Path, lineage
 
 UNKNOWN: Path = ("미분류",)

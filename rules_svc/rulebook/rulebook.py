@@ -5,113 +5,19 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from mesh.errors import InvalidArgument
-from mesh.locale import Locale, Text
+from mesh.locale import Text
 from mesh.reasons import Reason
-from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Effect, Step, Tag
 from rules_svc.rulebook.freshness import today_in_korea
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
+from rules_svc.rulebook.rules import Rule
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")
 # The bags that a step may name and a region may replace.
 _BAGS = ("마대", "종량제봉투")
-
-
-@dataclass(frozen=True, slots=True)
-class Exclusion:
-    """What doesn't belong in, and where it goes instead."""
-
-    item: Text
-    instead: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How one category is disposed of.
-
-    Attributes:
-        rule_id: Stable id; answers cite it.
-        path: The category it is written for.
-        title: The category's name.
-        steps: What to do, in order.
-        why: Why it is done so.
-        container: Bag, bin or place it goes to.
-        exclusions: What must stay out.
-        hazards: Dangers to people.
-        source: Title and section of the guide.
-        stream: How it is collected; None for what isn't known yet.
-        fee: What it costs; None if nothing beyond the bag.
-        applied_tags: Situation tags that changed it.
-        when: Days and hours in the user's region; None if unknown.
-        place: Where it is put out there; None if unknown.
-        hours: The same days as `evenings` reads them; empty if they can't be reckoned with.
-        hours_as_of: The date of those days' source, ISO 8601; empty if it has none.
-        fixed: Whether situations and regions leave it unchanged, as they must for dangerous waste.
-    """
-
-    rule_id: str
-    path: Path
-    title: Text
-    steps: tuple[Step, ...]
-    why: Text
-    container: Text
-    exclusions: tuple[Exclusion, ...]
-    hazards: tuple[Text, ...]
-    source: Text
-    stream: Stream | None = None
-    fee: Text | None = None
-    applied_tags: tuple[str, ...] = ()
-    when: Text | None = None
-    place: Text | None = None
-    hours: str = ""
-    hours_as_of: str = ""
-    fixed: bool = False
-
-    def localized(self, locale: Locale) -> "LocalizedRule":
-        """The rule in one language."""
-        return LocalizedRule(
-            rule_id=self.rule_id,
-            path=self.path,
-            title=self.title[locale],
-            steps=tuple(step.text[locale] for step in self.steps),
-            why=self.why[locale],
-            container=self.container[locale],
-            exclusions=tuple((one.item[locale], one.instead[locale]) for one in self.exclusions),
-            hazards=tuple(hazard[locale] for hazard in self.hazards),
-            source=self.source[locale],
-            applied_tags=self.applied_tags,
-            fee=self.fee[locale] if self.fee else "",
-            when=self.when[locale] if self.when else "",
-            place=self.place[locale] if self.place else "",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class LocalizedRule:
-    """A rule in one language, as the user reads it. Exclusions are (item, instead).
-
-    Attributes:
-        fee: What it costs; empty if nothing.
-        when: When it is put out, where that is known; else empty.
-        place: Where it is put out, where the region says so; else empty.
-    """
-
-    rule_id: str
-    path: Path
-    title: str
-    steps: tuple[str, ...]
-    why: str
-    container: str
-    exclusions: tuple[tuple[str, str], ...] = ()
-    hazards: tuple[str, ...] = ()
-    source: str = ""
-    applied_tags: tuple[str, ...] = ()
-    fee: str = ""
-    when: str = ""
-    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

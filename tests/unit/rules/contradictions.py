@@ -11,7 +11,7 @@ from functools import cache
 from typing import Self
 
 from mesh.locale import Locale
-from rules_svc.rulebook.rulebook import Rule
+from rules_svc.rulebook.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)

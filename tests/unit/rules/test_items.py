@@ -13,7 +13,8 @@ from rules_svc import wire
 from rules_svc.loading import loader
 from rules_svc.loading.reloader import LoadedRulebook
 from rules_svc.rulebook.items import Item
-from rules_svc.rulebook.rulebook import Rule, Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rules import Rule
 from rules_svc.search.index import ItemIndex
 from tests.unit.rules import contradictions
 

@@ -10,7 +10,8 @@ from mesh.errors import InvalidArgument, NotFound
 from mesh.locale import Locale
 from mesh.reasons import Reason
 from rules_svc.loading import loader
-from rules_svc.rulebook.rulebook import LocalizedRule, Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rules import LocalizedRule
 
 BOOK = loader.load()
 PATHS = [node.path for node in BOOK.taxonomy]

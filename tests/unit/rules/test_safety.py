@@ -13,7 +13,8 @@ from mesh.locale import Locale
 from rules_svc.answers.composer import Classification, Composer
 from rules_svc.answers.questions import Questions
 from rules_svc.rulebook.regions import ResolvedRegion
-from rules_svc.rulebook.rulebook import Rule, Rulebook
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rules import Rule
 from rules_svc.rulebook.taxonomy import Path as Category
 from rules_svc.rulebook.taxonomy import within
 from rules_svc.search.matcher import Matcher, Reading
