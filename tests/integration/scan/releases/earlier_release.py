@@ -20,7 +20,7 @@ from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 # What was landed last before this release. After a release: its commit, whose dependencies must be those of the lock.
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 COMMIT = "a0173149bb98d579ffd4a190716647d349800561"
 _PARTS = ("gen", "mesh", "scan_svc")
 

@@ -11,7 +11,7 @@ from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.results import Answer
 from scan_svc.scans import Scan, StageRun, State
-from tests.integration.scan.writes import FAILURE, checkpoints, vision_done
+from tests.integration.scan.jobs.writes import FAILURE, checkpoints, vision_done
 from tests.support.scan_parts import ScanParts, opened
 
 WRITES: dict[str, Callable[[JobQueue, Lease], Awaitable[object]]] = {

@@ -12,7 +12,7 @@ from mesh.postgres import Queries, open_pool
 from scan_svc.jobs.retention import Retention
 from scan_svc.store import ScanStore
 from tests.integration.scan.client import StartScanService
-from tests.integration.scan.jobs import Jobs
+from tests.integration.scan.job_tables import Jobs
 from tests.support.waiting import eventually
 
 OLD, YOUNG = 366, 364

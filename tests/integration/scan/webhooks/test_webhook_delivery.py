@@ -12,8 +12,8 @@ from mesh.reasons import Reason
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.webhooks.message import DeliveryState, WebhookEvent
-from tests.integration.scan.jobs import UNAVAILABLE
-from tests.integration.scan.webhook_receiver import HOST, WebhookSender, answers, open_sender
+from tests.integration.scan.job_tables import UNAVAILABLE
+from tests.integration.scan.webhooks.webhook_receiver import HOST, WebhookSender, answers, open_sender
 from tests.support.waiting import eventually
 
 

@@ -21,7 +21,7 @@ from mesh.reasons import Reason
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.scans import Failure
 from tests.integration.scan.client import Client, StartScanService
-from tests.integration.scan.jobs import Jobs
+from tests.integration.scan.job_tables import Jobs
 
 
 async def reason(call: Awaitable[object]) -> str:

@@ -15,7 +15,7 @@ from mesh.reasons import Reason
 from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State
 from tests.integration.scan.client import Client
-from tests.integration.scan.small_disk import SmallDisk, small_disk
+from tests.integration.scan.outages.small_disk import SmallDisk, small_disk
 from tests.support.scan_parts import ScanParts, opened
 from tests.support.waiting import eventually
 

@@ -14,7 +14,7 @@ from scan_svc.jobs.leases import Checkpoint, Fenced
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.results import Category, Classification
 from scan_svc.scans import Scan, StageRun, State
-from tests.integration.scan.writes import vision_done
+from tests.integration.scan.jobs.writes import vision_done
 from tests.support.broken_pools import LosingPool
 from tests.support.fake_peers import METAL
 from tests.support.scan_parts import ScanParts
