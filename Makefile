@@ -92,7 +92,7 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	    $(BIN)/buf breaking --against '.git#branch=origin/main'; fi
 	@$(call generate,var/gen) && diff -r gen var/gen -x __pycache__ && rm -r var/gen || \
 	    { echo "gen/ is not what protos/ says: run make gen" >&2; exit 1; }
-	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/test_data.py  # the rule book, against its schemas
+	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
 

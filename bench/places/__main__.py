@@ -81,7 +81,7 @@ async def imports(dsn: str, folder: Path) -> Figures:
 def items() -> Figures:
     """Milliseconds of a search by name, over the suite's own table."""
     index = ItemIndex.of(loader.load())
-    table = Path(__file__).parents[2] / "tests" / "unit" / "rules" / "searches.yaml"
+    table = Path(__file__).parents[2] / "tests" / "unit" / "rules" / "search" / "searches.yaml"
     questions = list(loader.read(table))
     taken = []
     for question in questions * 10:

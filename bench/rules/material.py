@@ -21,7 +21,7 @@ import yaml
 
 from mesh.locale import Locale
 
-TABLES = Path(__file__).parents[2] / "tests" / "unit" / "rules"
+TABLES = Path(__file__).parents[2] / "tests" / "unit" / "rules" / "search"
 
 # Classes of the national dictionary by other names than the taxonomy's.
 _CLASSES: Mapping[str, str] = MappingProxyType(

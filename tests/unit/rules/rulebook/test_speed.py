@@ -7,7 +7,7 @@ from functools import partial
 from mesh.locale import Locale
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
-from tests.unit.rules.work import calls_made
+from tests.support.call_count import calls_made
 
 
 def test_matching_is_little_work(book: Rulebook) -> None:

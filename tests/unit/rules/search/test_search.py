@@ -15,7 +15,7 @@ from rapidfuzz.distance import OSA
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.index import ItemIndex
 from rules_svc.search.spelling import Spellings, initials, letters
-from tests.unit.rules.work import calls_made
+from tests.support.call_count import calls_made
 
 CASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("searches.yaml").read_text("utf-8"))
 ITEMS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("items.yaml").read_text("utf-8"))

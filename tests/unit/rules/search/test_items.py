@@ -16,7 +16,7 @@ from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.rules import Rule
 from rules_svc.search.index import ItemIndex
-from tests.unit.rules import contradictions
+from tests.unit.rules.rulebook import contradictions
 
 GLOW_STICK = "{ko: 야광봉, en: glow stick, category: 일반종량제폐기물}"
 # Places to put something that a note may name.

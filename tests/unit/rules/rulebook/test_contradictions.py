@@ -10,7 +10,7 @@ from rules_svc.answers.questions import Questions
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
-from tests.unit.rules import contradictions
+from tests.unit.rules.rulebook import contradictions
 
 LOCALES = tuple(Locale)
 
