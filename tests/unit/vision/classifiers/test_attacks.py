@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.vision.attacks import ATTACKS
-from tests.unit.vision.cleaned import cleaned, seen
+from tests.unit.vision.classifiers.attacks import ATTACKS
+from tests.unit.vision.photos.cleaned import cleaned, seen
 from vision_svc.classifiers.classification import UNKNOWN
 from vision_svc.classifiers.labels import GROUPS, KINDS
 from vision_svc.classifiers.offline import OfflineClassifier

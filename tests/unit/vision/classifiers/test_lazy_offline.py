@@ -11,7 +11,7 @@ import pytest
 
 from mesh.models.usage import Terms
 from tests.support.sample_photos import note
-from tests.unit.vision.cleaned import cleaned
+from tests.unit.vision.photos.cleaned import cleaned
 from vision_svc.classifiers import lazy_offline
 from vision_svc.classifiers.classification import UNKNOWN, Classification
 from vision_svc.classifiers.fallback_chain import Classifier

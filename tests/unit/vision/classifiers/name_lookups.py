@@ -1,6 +1,6 @@
-"""Runs a command where every look-up of a name is heard, and prints what was asked: `python quiet.py SECONDS COMMAND…`.
+"""Runs a command and prints the first name that it asks a resolver for: `python name_lookups.py SECONDS COMMAND…`.
 
-In namespaces of its own: a network with nothing but itself, and a resolver that is this process.
+The command runs in namespaces of its own: its network has loopback only, and its resolver is this process.
 """
 
 import fcntl

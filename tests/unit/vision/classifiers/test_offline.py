@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from tests.support.sample_photos import note, photograph
-from tests.unit.vision.cleaned import seen
+from tests.unit.vision.photos.cleaned import seen
 from vision_svc.classifiers.classification import UNKNOWN, Category
 from vision_svc.classifiers.labels import KINDS
 from vision_svc.classifiers.offline import OfflineClassifier
@@ -44,7 +44,7 @@ class LabelledPhoto:
 @pytest.fixture(scope="session")
 def labelled_photos() -> list[LabelledPhoto]:
     """The licensed photos beside the checkout; the repository holds no photos of others."""
-    folder = Path(os.environ.get("ECO2_PHOTOS", Path(__file__).parents[4] / "shared" / "photos"))
+    folder = Path(os.environ.get("ECO2_PHOTOS", Path(__file__).parents[5] / "shared" / "photos"))
     if not (folder / "labels.csv").is_file():
         pytest.skip(f"no labelled photos; put some in {folder} or set ECO2_PHOTOS")
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:

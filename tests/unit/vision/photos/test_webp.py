@@ -9,7 +9,7 @@ from PIL import Image
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
 from tests.support.sample_photos import flower
-from tests.unit.vision.cleaned import cleaned, seen
+from tests.unit.vision.photos.cleaned import cleaned, seen
 
 Encode = Callable[..., bytes]
 

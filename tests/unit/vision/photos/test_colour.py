@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from tests.unit.vision.cleaned import seen
+from tests.unit.vision.photos.cleaned import seen
 
 Encode = Callable[..., bytes]
 

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from tests.unit.vision.cleaned import cleaned
+from tests.unit.vision.photos.cleaned import cleaned
 from vision_svc.photos.orientation import orientation
 
 Encode = Callable[..., bytes]

@@ -10,7 +10,7 @@ from PIL import Image
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
 from tests.support import sample_photos
-from tests.unit.vision.cleaned import cleaned, seen
+from tests.unit.vision.photos.cleaned import cleaned, seen
 
 Encode = Callable[..., bytes]
 

@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 from mesh.errors import EcoError, InvalidArgument
 from mesh.reasons import Reason
 from tests.support.sample_photos import flower
-from tests.unit.vision.cleaned import cleaned
+from tests.unit.vision.photos.cleaned import cleaned
 from vision_svc.classifiers.pixels import pixels
 from vision_svc.photos.photos import MAX_BYTES, Photo, demand_size
 

@@ -11,7 +11,7 @@ from mesh.locale import Locale
 from vision_svc.classifiers.classification import UNKNOWN, Category, WasteKind
 from vision_svc.classifiers.labels import GROUP_OF, GROUPS, KINDS
 
-_TAXONOMY = Path(__file__).parents[3] / "rules_svc" / "data" / "taxonomy"
+_TAXONOMY = Path(__file__).parents[4] / "rules_svc" / "data" / "taxonomy"
 
 
 @pytest.fixture(scope="module")
