@@ -25,8 +25,8 @@ from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.observations import Observations, Submitted, collect, install_audit
 from tests.chaos.plan import Plan
 from tests.chaos.worker_pool import worker_pool
-from tests.support.unruly_peers import POISON
-from tests.support.worker import Orders
+from tests.support.scan.unruly_peers import POISON
+from tests.support.scan.worker import Orders
 
 USER = "chaos"
 CALLBACK = "https://example.com/hook"

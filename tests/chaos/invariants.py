@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from scan_svc.pipeline.stages import REWARD
 from tests.chaos.observations import FATAL, OUTAGES, Blow, Commit, Handover, Hit, Observations
-from tests.support.journal import Entry, Event
+from tests.support.scan.journal import Entry, Event
 
 RESUMPTION_MARGIN = 5.0
 

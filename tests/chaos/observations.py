@@ -11,8 +11,8 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.support import journal
-from tests.support.journal import Entry, Event
+from tests.support.scan import journal
+from tests.support.scan.journal import Entry, Event
 
 _UNDELIVERED = """
 select id from scan.webhook w

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tests.chaos.invariants import Verdict
 from tests.chaos.observations import Observations
-from tests.support.journal import Event
+from tests.support.scan.journal import Event
 
 _SHOWN = 5
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.chaos.invariants import judge
 from tests.chaos.observations import Blow, Commit, Ending, Handover, Hit, Observations, Submitted
-from tests.support.journal import Entry, Event
+from tests.support.scan.journal import Entry, Event
 
 SCAN = "s1"
 KILLED, HEALTHY = 100, 200

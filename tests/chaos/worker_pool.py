@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.support.worker import Orders
+from tests.support.scan.worker import Orders
 
 _LEAVE_SECONDS = 15.0
 
@@ -24,7 +24,7 @@ class WorkerPool:
     """
 
     def __init__(self, orders: Orders, log: Path) -> None:
-        self._command = (sys.executable, "-m", "tests.support.worker", msgspec.json.encode(orders).decode())
+        self._command = (sys.executable, "-m", "tests.support.scan.worker", msgspec.json.encode(orders).decode())
         self._log = log
         self._alive: dict[int, Process] = {}
         self._frozen: set[int] = set()

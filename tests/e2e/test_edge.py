@@ -7,7 +7,7 @@ import pytest
 
 from local.stack.envoy import LUA
 from tests.e2e.conftest import Phone, Sign
-from tests.support.rest_contract import Binding, bindings
+from tests.support.edge.rest_contract import Binding, bindings
 
 PATHS = ["/v1/scans", "/v1/characters", "/v1/taxonomy"]
 

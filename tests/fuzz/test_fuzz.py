@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from local.stack.secrets import Secrets
 from local.stack.tokens import Tokens
 from tests.fuzz.strategies import TEXTS, bodies, fields
-from tests.support.rest_contract import Binding, bindings, grpc_path, is_public, rpcs
+from tests.support.edge.rest_contract import Binding, bindings, grpc_path, is_public, rpcs
 
 SECONDS = float(os.environ.get("ECO2_FUZZ_SECONDS", "6"))
 SEED = int(os.environ.get("ECO2_FUZZ_SEED", "0")) or time.time_ns() % 1_000_000

@@ -18,7 +18,7 @@ from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 from hyperframe.frame import ContinuationFrame, DataFrame, Frame, HeadersFrame, PingFrame, SettingsFrame
 
-from tests.support.http2 import Connection, connected
+from tests.support.edge.http2 import Connection, connected
 
 Outcomes = Counter[str]
 Attack = Callable[[int, str, Outcomes], Awaitable[None]]

@@ -1,5 +1,5 @@
 """The edge and a fake mesh, as the edge's own tests have them."""
 
-from tests.support.edge_fixtures import edge, mesh, mesh_and_edge, rest
+from tests.support.edge.fixtures import edge, mesh, mesh_and_edge, rest
 
 __all__ = ["edge", "mesh", "mesh_and_edge", "rest"]

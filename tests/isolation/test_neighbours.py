@@ -26,8 +26,8 @@ from google.protobuf.message import Message
 
 from eco2.rules.v1 import rules_service_pb2
 from tests.isolation.attacks import ATTACKS
-from tests.support.edge import ROOT, Edge
-from tests.support.fake_mesh import FakeMesh
+from tests.support.edge.envoy import ROOT, Edge
+from tests.support.edge.fake_mesh import FakeMesh
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("stacks")]
 

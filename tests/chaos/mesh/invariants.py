@@ -14,7 +14,7 @@ from tests.chaos.mesh.histories import History, Outcome, Reading
 from tests.chaos.mesh.observations import Observations
 from tests.chaos.mesh.offences import Offence
 from tests.chaos.mesh.plan import SERVICES, Kind
-from tests.support.journal import Entry, Event
+from tests.support.scan.journal import Entry, Event
 
 _INTERNAL = frozenset({"500", "501", "502", "505", "INTERNAL", "UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED"})
 _BUSY = frozenset({"503", "429", "UNAVAILABLE", "RESOURCE_EXHAUSTED"})

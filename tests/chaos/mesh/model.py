@@ -22,7 +22,7 @@ from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 from local.standins.openai.server import OpenAIStandIn, running
 from tests.chaos.mesh import photos
-from tests.support.journal import Journal
+from tests.support.scan.journal import Journal
 
 # Share of calls that get rubbish. The file is there while the plan wants more of it.
 _USUAL_RUBBISH = 0.08

@@ -10,8 +10,8 @@ from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.histories import History
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
-from tests.support import journal
-from tests.support.journal import Entry
+from tests.support.scan import journal
+from tests.support.scan.journal import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

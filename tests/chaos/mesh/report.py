@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tests.chaos.mesh.histories import excerpt
 from tests.chaos.mesh.invariants import Finding
 from tests.chaos.mesh.observations import Observations
-from tests.support.journal import Event
+from tests.support.scan.journal import Event
 
 _SHOWN = 5
 _LINES = 60

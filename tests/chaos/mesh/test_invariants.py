@@ -18,7 +18,7 @@ from tests.chaos.mesh.plan import Kind
 from tests.chaos.mesh.report import report
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
-from tests.support.journal import Entry, Event
+from tests.support.scan.journal import Entry, Event
 
 SCAN, NUMBER = "s1", "17"
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()

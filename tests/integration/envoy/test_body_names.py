@@ -5,8 +5,8 @@ import json
 import httpx2
 import pytest
 
-from tests.support.fake_mesh import FakeMesh
-from tests.support.rest_contract import Binding, bindings
+from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.edge.rest_contract import Binding, bindings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

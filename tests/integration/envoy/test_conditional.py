@@ -8,7 +8,7 @@ import pytest
 from eco2.rules.v1 import rules_service_pb2 as pb
 from mesh.locale import Locale
 from rules_svc import etags
-from tests.support.fake_mesh import FakeMesh
+from tests.support.edge.fake_mesh import FakeMesh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

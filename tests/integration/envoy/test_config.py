@@ -4,7 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from tests.support.edge import Issuer, binary, render
+from tests.support.edge.envoy import Issuer, binary, render
 from tests.support.ports import free_port
 
 

@@ -12,10 +12,10 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
-from tests.support import http2
-from tests.support.edge import Edge
-from tests.support.fake_mesh import FakeMesh
-from tests.support.rest_contract import SCAN_ID
+from tests.support.edge import http2
+from tests.support.edge.envoy import Edge
+from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.edge.rest_contract import SCAN_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
-from tests.support.edge import Edge
-from tests.support.fake_mesh import FakeMesh
+from tests.support.edge.envoy import Edge
+from tests.support.edge.fake_mesh import FakeMesh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -10,7 +10,7 @@ import pytest
 
 from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
-from tests.support.fake_mesh import FakeMesh
+from tests.support.edge.fake_mesh import FakeMesh
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

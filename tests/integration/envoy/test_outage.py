@@ -11,9 +11,9 @@ from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from mesh.errors import Unavailable
 from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from tests.support.edge import Edge, running
+from tests.support.edge.envoy import Edge, running
+from tests.support.edge.rest_contract import SCAN_ID
 from tests.support.ports import free_port
-from tests.support.rest_contract import SCAN_ID
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

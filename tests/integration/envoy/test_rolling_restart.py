@@ -18,7 +18,7 @@ from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from mesh.grpc.server import Service, serving
 from mesh.observability.telemetry import Telemetry
 from mesh.settings import ServiceSettings
-from tests.support.edge import running
+from tests.support.edge.envoy import running
 from tests.support.ports import free_port
 
 NAME = "eco2.character.v1.CharacterService"

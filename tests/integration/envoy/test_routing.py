@@ -7,8 +7,8 @@ import httpx2
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 
-from tests.support.fake_mesh import FakeMesh
-from tests.support.rest_contract import SCAN_ID, Binding, bindings, grpc_path, is_public, rpcs
+from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.edge.rest_contract import SCAN_ID, Binding, bindings, grpc_path, is_public, rpcs
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

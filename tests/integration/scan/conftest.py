@@ -19,8 +19,8 @@ from mesh.settings import ServiceSettings
 from scan_svc.app import application
 from scan_svc.settings import ScanSettings
 from tests.integration.scan.client import Client, StartScanService
-from tests.support.peer_servicers import Peers
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan.peer_servicers import Peers
+from tests.support.scan.scan_parts import ScanParts, opened
 from tests.support.storage import Storage
 
 

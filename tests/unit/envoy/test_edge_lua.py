@@ -6,7 +6,7 @@ from pathlib import Path
 
 from google.protobuf.descriptor import Descriptor
 
-from tests.support.rest_contract import is_public, rpcs
+from tests.support.edge.rest_contract import is_public, rpcs
 
 SCRIPT = (Path(__file__).parents[3] / "envoy" / "edge.lua").read_text(encoding="utf-8")
 

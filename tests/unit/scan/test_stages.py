@@ -10,7 +10,7 @@ import pytest
 
 from scan_svc.pipeline.stages import DEFAULTS, VISION, Pipeline
 from scan_svc.scans import Photo, Scan, State
-from tests.support.fake_peers import FakePeers
+from tests.support.scan.fake_peers import FakePeers
 
 STAGE = replace(DEFAULTS[VISION], concurrency=1)
 SCAN = Scan(

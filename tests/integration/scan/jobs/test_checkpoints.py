@@ -15,9 +15,9 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.results import Category, Classification
 from scan_svc.scans import Scan, StageRun, State
 from tests.integration.scan.jobs.writes import vision_done
-from tests.support.broken_pools import LosingPool
-from tests.support.fake_peers import METAL
-from tests.support.scan_parts import ScanParts
+from tests.support.scan.broken_pools import LosingPool
+from tests.support.scan.fake_peers import METAL
+from tests.support.scan.scan_parts import ScanParts
 
 
 async def test_a_write_that_cant_be_stored_fails_alone(parts: ScanParts) -> None:

@@ -8,7 +8,7 @@ import asyncpg
 from scan_svc.jobs.leases import Lease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.scans import State
-from tests.support.scan_parts import LEASE_SECONDS, ScanParts
+from tests.support.scan.scan_parts import LEASE_SECONDS, ScanParts
 from tests.support.waiting import blocked, eventually, true_of
 
 

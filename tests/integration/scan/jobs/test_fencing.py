@@ -12,7 +12,7 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.results import Answer
 from scan_svc.scans import Scan, StageRun, State
 from tests.integration.scan.jobs.writes import FAILURE, checkpoints, vision_done
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan.scan_parts import ScanParts, opened
 
 WRITES: dict[str, Callable[[JobQueue, Lease], Awaitable[object]]] = {
     "checkpoint": lambda queue, lease: queue.checkpoint(vision_done(lease)),

@@ -9,7 +9,7 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
 from mesh.grpc.identity import USER_HEADER
 from tests.integration.scan.client import StartScanService, rest
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 
 
 async def test_a_silent_watch_has_heartbeats_and_a_leaving_server_sends_its_watchers_on(

@@ -6,7 +6,7 @@ from typing import Any
 from scan_svc.jobs.leases import Lease
 from scan_svc.scans import State
 from tests.integration.scan.jobs.writes import vision_done
-from tests.support.scan_parts import ScanParts
+from tests.support.scan.scan_parts import ScanParts
 from tests.support.waiting import eventually, true_of
 
 POISON_CRASHES = 5

@@ -9,7 +9,7 @@ import pytest
 from mesh.postgres import Queries
 from scan_svc.scans import State
 from tests.integration.scan.job_tables import Jobs
-from tests.support.scan_parts import ScanParts
+from tests.support.scan.scan_parts import ScanParts
 from tests.support.waiting import blocked
 
 

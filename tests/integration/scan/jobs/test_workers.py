@@ -18,8 +18,8 @@ from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
 from scan_svc.scans import State
-from tests.support.broken_pools import FlakyPool
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan.broken_pools import FlakyPool
+from tests.support.scan.scan_parts import ScanParts, opened
 from tests.support.waiting import eventually
 
 

@@ -7,8 +7,8 @@ from mesh.reasons import Reason
 from scan_svc.jobs.leases import Checkpoint, Lease
 from scan_svc.results import Classification
 from scan_svc.scans import Failure, StageRun
-from tests.support.fake_peers import METAL
-from tests.support.scan_parts import ScanParts
+from tests.support.scan.fake_peers import METAL
+from tests.support.scan.scan_parts import ScanParts
 
 
 def vision_done(lease: Lease) -> Checkpoint:

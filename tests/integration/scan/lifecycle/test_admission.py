@@ -20,7 +20,7 @@ from mesh.redis import open_redis
 from scan_svc.admission import Admission, Backlog
 from tests.integration.scan.client import Client, StartScanService, create, photo, reason
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 

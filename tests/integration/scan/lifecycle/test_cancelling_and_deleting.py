@@ -9,7 +9,7 @@ import pytest
 from eco2.scan.v1 import scan_pb2
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, reason, rest
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 
 
 async def test_cancelling_a_running_scan_cancels_the_peers_call(client: Client, peers: Peers) -> None:

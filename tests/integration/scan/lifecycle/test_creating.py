@@ -14,7 +14,7 @@ from mesh.reasons import Reason
 from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 from tests.integration.scan.client import PHOTO, Client, StartScanService, info_of, reason, status
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 
 
 async def test_fifty_duplicates_make_one_scan(client: Client) -> None:

@@ -10,7 +10,7 @@ from eco2.scan.v1.scan_service_pb2 import GetScheduleRequest, GetScheduleRespons
 from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, StartScanService, reason
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 
 
 async def scanned(client: Client, **fields: Any) -> str:

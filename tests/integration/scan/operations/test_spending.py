@@ -6,7 +6,7 @@ from eco2.scan.v1 import scan_pb2
 from mesh.errors import FailedPrecondition, Unavailable
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, StartScanService
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 
 COST = 420
 USAGE = {"model": "gpt", "input_tokens": 100, "output_tokens": 10, "cost_micro_usd": COST, "calls": 1}

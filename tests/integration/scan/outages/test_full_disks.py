@@ -16,7 +16,7 @@ from scan_svc.jobs.leases import Checkpoint
 from scan_svc.scans import State
 from tests.integration.scan.client import Client
 from tests.integration.scan.outages.small_disk import SmallDisk, small_disk
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan.scan_parts import ScanParts, opened
 from tests.support.waiting import eventually
 
 # Raises what it is told, and counts in a sequence, which no rollback takes back.

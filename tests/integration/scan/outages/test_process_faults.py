@@ -13,10 +13,10 @@ from local.files import ENV_FILE, read_env
 from local.stack.stack import StackPart, running
 from mesh.migrations import migrate
 from scan_svc.scans import State
-from tests.support.journal import Event
-from tests.support.scan_parts import ScanParts, opened
+from tests.support.scan.journal import Event
+from tests.support.scan.scan_parts import ScanParts, opened
+from tests.support.scan.worker_processes import Processes
 from tests.support.waiting import eventually
-from tests.support.worker_processes import Processes
 
 
 @pytest.fixture

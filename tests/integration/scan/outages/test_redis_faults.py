@@ -18,7 +18,7 @@ from scan_svc.settings import StageSettings
 from tests.integration.scan.client import Client, StartScanService, create, follow, in_order, photo
 from tests.integration.scan.outages.own_redis import OwnRedis, own_redis
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 WATCHES = 200

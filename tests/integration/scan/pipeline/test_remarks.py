@@ -12,7 +12,7 @@ from rules_svc.app import application
 from rules_svc.settings import RulesSettings
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.gates import Gate
-from tests.support.peer_servicers import METAL, Peers
+from tests.support.scan.peer_servicers import METAL, Peers
 
 GLASS = Category(major="재활용폐기물", middle="유리병")
 PAPER = Category(major="재활용폐기물", middle="종이")

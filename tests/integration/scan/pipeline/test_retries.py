@@ -13,7 +13,7 @@ from scan_svc.operations.wire import dead_letter
 from scan_svc.results import Usage
 from scan_svc.scans import State, Step
 from tests.integration.scan.jobs.writes import FAILURE, vision_done
-from tests.support.scan_parts import ScanParts
+from tests.support.scan.scan_parts import ScanParts
 from tests.support.waiting import eventually
 
 

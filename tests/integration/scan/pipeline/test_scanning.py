@@ -15,7 +15,7 @@ from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 from tests.integration.scan.client import PHOTO, Client, StartScanService, reason, reason_of
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}

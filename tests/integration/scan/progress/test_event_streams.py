@@ -9,7 +9,7 @@ import pytest
 from eco2.scan.v1 import event_stream_service_pb2, event_stream_service_pb2_grpc
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 

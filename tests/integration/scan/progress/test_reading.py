@@ -20,7 +20,7 @@ from scan_svc.progress.snapshots import Snapshots
 from scan_svc.scans import Scan
 from tests.integration.scan.client import Client, StartScanService
 from tests.integration.scan.sample_scans import a_scan
-from tests.support.scan_parts import opened
+from tests.support.scan.scan_parts import opened
 from tests.support.waiting import eventually
 
 QUARTER = 900

@@ -17,7 +17,7 @@ from scan_svc.scans import State
 from tests.integration.scan.client import Client, StartScanService, create, follow, in_order, photo, rest
 from tests.integration.scan.sample_scans import a_scan
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
 

@@ -13,7 +13,7 @@ from eco2.scan.v1 import scan_pb2
 from mesh.migrations import migrate
 from tests.integration.scan.client import Client, StartScanService
 from tests.integration.scan.releases.earlier_release import Release
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.storage import Storage
 from tests.support.waiting import eventually
 

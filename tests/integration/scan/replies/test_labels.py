@@ -12,7 +12,7 @@ from mesh.grpc.status import from_rpc_error
 from mesh.postgres import Pool, open_pool
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, create
-from tests.support.peer_servicers import METAL, Peers
+from tests.support.scan.peer_servicers import METAL, Peers
 
 SEEN = Classification(category=METAL, display_name="금속류", confidence=0.9, provider="offline", model="lite2")
 

@@ -21,7 +21,7 @@ from scan_svc.scans import StageRun
 from scan_svc.store import ScanStore
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 QUESTION = "투명한 병인가요?"

@@ -15,9 +15,9 @@ from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshots
 from scan_svc.results import Answer, Classification, DisposalRule, Results, Reward, RewardOutcome
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, StageRun, State
-from tests.support.broken_pools import LosingPool
-from tests.support.fake_peers import METAL
-from tests.support.scan_parts import ScanParts
+from tests.support.scan.broken_pools import LosingPool
+from tests.support.scan.fake_peers import METAL
+from tests.support.scan.scan_parts import ScanParts
 from tests.support.waiting import eventually
 
 FOUND, RULES, ANSWER = Classification(METAL), (DisposalRule("metal", METAL),), Answer("비우고 내놓아요.")

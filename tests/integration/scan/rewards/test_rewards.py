@@ -17,7 +17,7 @@ from mesh.postgres import open_pool
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.gates import Gate
-from tests.support.peer_servicers import Peers
+from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 SUCCEEDED = scan_pb2.Scan.STATE_SUCCEEDED

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 
-from tests.support.rest_contract import services
+from tests.support.edge.rest_contract import services
 
 Answer = Callable[[Any, Any], Awaitable[Message]]
 Stream = Callable[[Any, Any], AsyncIterator[Message]]

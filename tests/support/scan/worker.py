@@ -31,8 +31,8 @@ from scan_svc.rewards.store import RewardStore
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
-from tests.support.journal import Journal
-from tests.support.unruly_peers import STAGES, FaultRates, UnrulyPeers
+from tests.support.scan.journal import Journal
+from tests.support.scan.unruly_peers import STAGES, FaultRates, UnrulyPeers
 
 # Longer than a usual stage, shorter than one that hangs: some are finished, some given back.
 _GRACE_SECONDS = 0.5

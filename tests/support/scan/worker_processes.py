@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from tests.support import journal
-from tests.support.journal import Event
-from tests.support.unruly_peers import FaultRates
+from tests.support.scan import journal
+from tests.support.scan.journal import Event
+from tests.support.scan.unruly_peers import FaultRates
+from tests.support.scan.worker import Orders
 from tests.support.waiting import eventually
-from tests.support.worker import Orders
 
 
 class Processes:
@@ -25,7 +25,7 @@ class Processes:
     def start(self, hold: str = "") -> "subprocess.Popen[bytes]":
         """A worker whose peers never fail, but never get past the stage `hold`."""
         orders = Orders(*self._stores, str(self._journals), 1.0, FaultRates(0.0, 0.0, hold))
-        command = [sys.executable, "-m", "tests.support.worker", msgspec.json.encode(orders).decode()]
+        command = [sys.executable, "-m", "tests.support.scan.worker", msgspec.json.encode(orders).decode()]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         self._exits.callback(process.wait)
         self._exits.callback(process.kill)

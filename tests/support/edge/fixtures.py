@@ -7,8 +7,8 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from tests.support.edge import Edge, running
-from tests.support.fake_mesh import FakeMesh
+from tests.support.edge.envoy import Edge, running
+from tests.support.edge.fake_mesh import FakeMesh
 from tests.support.ports import free_port
 
 

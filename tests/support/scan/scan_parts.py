@@ -26,9 +26,9 @@ from scan_svc.scans import NewScan, Photo, Scan, ScanRequest
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
-from tests.support.fake_peers import FakePeers
+from tests.support.scan.fake_peers import FakePeers
+from tests.support.scan.worker import Orders, settings_of, worker_of
 from tests.support.waiting import eventually
-from tests.support.worker import Orders, settings_of, worker_of
 
 LEASE_SECONDS = 15.0
 

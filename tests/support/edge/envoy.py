@@ -21,7 +21,7 @@ from tests.support.ports import free_port
 
 Change = Callable[[dict[str, Any]], None]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
 LUA = ROOT / "envoy" / "edge.lua"

@@ -23,7 +23,7 @@ from scan_svc.results import (
     Usage,
 )
 from scan_svc.scans import Scan, Step
-from tests.support.journal import Journal
+from tests.support.scan.journal import Journal
 
 POISON = "poison"
 
