@@ -16,10 +16,10 @@ import asyncpg
 import uvloop
 
 from bench import cpu_speed, machine
-from bench.mesh import burst, creation, lag, overhead, polling, throughput
 from bench.mesh.picture import draw
 from bench.mesh.report import Outcome, Row, keep, table
 from bench.mesh.scale import FULL, QUICK, Scale
+from bench.mesh.scenarios import burst, creation, lag, overhead, polling, throughput
 from bench.mesh.stack import Stack, standing
 
 _BUSY = 0.5  # load average from which on a machine counts as busy
