@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pillow_heif
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from vision_svc.classifiers.offline import OfflineClassifier
 from vision_svc.model import MODEL
@@ -50,3 +50,12 @@ def quarters() -> Image.Image:
     image.paste("lime", (160, 0, 320, 100))
     image.paste("blue", (0, 100, 160, 200))
     return image
+
+
+@pytest.fixture
+def phone(encode: Encode, quarters: Image.Image) -> bytes:
+    """As a phone takes it: with the place."""
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (37.0, 33.0, 58.0)
+    exif[ExifTags.Base.Make] = "Phone"
+    return encode(quarters, exif=exif)
