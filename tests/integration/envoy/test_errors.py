@@ -11,7 +11,6 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from tests.support.edge import http2
 from tests.support.edge.envoy import Edge
 from tests.support.edge.fake_mesh import FakeMesh
@@ -22,7 +21,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 Metadata = tuple[tuple[str, str], ...]
 
 GET_SCAN = "eco2.scan.v1.ScanService.GetScan"
-LIST_SCANS = "eco2.scan.v1.ScanService.ListScans"
 ONE_SCAN = f"/v1/scans/{SCAN_ID}"
 MEBIBYTE = 1 << 20
 
@@ -236,66 +234,6 @@ def refusal(error: grpc.aio.AioRpcError) -> tuple[str, list[str]]:
     locales = [text.locale for detail in status.details if detail.Unpack(text)]
     assert status.details[0].Unpack(info)
     return info.reason, locales
-
-
-async def test_a_body_just_under_the_limit_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
-    """Nothing on the way has a smaller limit."""
-    response = await rest.post("/v1/scans", json={"user_input": "a" * (MEBIBYTE - 1000)})
-
-    assert response.status_code == 200
-
-
-async def test_a_large_reply_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
-    """By default a reply over 1 MiB would be a 500."""
-
-    async def page(request: Any, context: Any) -> Message:
-        response = scan_service_pb2.ListScansResponse()
-        response.scans.add(user_input="a" * 3 * MEBIBYTE)
-        return response
-
-    mesh.answers[LIST_SCANS] = page
-    response = await rest.get("/v1/scans")
-
-    assert response.status_code == 200
-    assert len(response.json()["scans"][0]["user_input"]) == 3 * MEBIBYTE
-
-
-async def test_replies_keep_field_names_and_name_enums(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
-    """Clients see the protos' own names; what isn't set is left out."""
-
-    async def page(request: Any, context: Any) -> Message:
-        response = scan_service_pb2.ListScansResponse(next_page_token="next")
-        response.scans.add(scan_id=SCAN_ID, state="STATE_QUEUED")
-        return response
-
-    mesh.answers[LIST_SCANS] = page
-    response = await rest.get("/v1/scans")
-
-    assert response.json() == {
-        "scans": [{"scan_id": SCAN_ID, "state": "STATE_QUEUED"}],
-        "next_page_token": "next",
-    }
-
-
-async def test_a_rest_call_brings_a_deadline(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
-    """Under the edge's own 15 s, so that the service's error arrives and not the edge's."""
-    await rest.get("/v1/scans")
-
-    (call,) = mesh.calls
-    assert call.seconds_left is not None
-    assert 10 < call.seconds_left <= 14
-
-
-async def test_a_grpc_callers_own_deadline_is_kept(
-    mesh: FakeMesh, channel: grpc.aio.Channel, bearer: tuple[tuple[str, str], ...]
-) -> None:
-    """Ours is only for those who bring none."""
-    scans = scan_service_pb2_grpc.ScanServiceStub(channel)
-    await scans.GetScan(scan_service_pb2.GetScanRequest(), metadata=bearer, timeout=5)
-
-    (call,) = mesh.calls
-    assert call.seconds_left is not None
-    assert call.seconds_left < 6
 
 
 async def test_too_much_is_429_with_the_time_to_come_back(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:

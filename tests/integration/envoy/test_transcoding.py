@@ -1,17 +1,25 @@
-"""The names in a JSON body: the transcoder drops unknown ones in silence, so the edge tells the services of all."""
+"""What REST becomes for services, and back: names of fields, sizes, deadlines.
+
+The transcoder drops unknown names of a JSON body in silence, so the edge tells the services of all.
+"""
 
 import json
+from typing import Any
 
+import grpc
 import httpx2
 import pytest
+from google.protobuf.message import Message
 
+from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
 from tests.support.edge.fake_mesh import FakeMesh
-from tests.support.edge.rest_contract import Binding, bindings
+from tests.support.edge.rest_contract import SCAN_ID, Binding, bindings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 JSON = {"Content-Type": "application/json"}
 MEBIBYTE = 1 << 20
+LIST_SCANS = "eco2.scan.v1.ScanService.ListScans"
 
 
 async def told(content: bytes, mesh: FakeMesh, rest: httpx2.AsyncClient, path: str = "/v1/scans") -> str | None:
@@ -88,3 +96,63 @@ async def test_a_client_cannot_say_it_itself(mesh: FakeMesh, rest: httpx2.AsyncC
     await rest.get("/v1/scans", headers={"eco2-body-names": "~"})
 
     assert [call.metadata.get("eco2-body-names") for call in mesh.calls] == ["x", None]
+
+
+async def test_a_body_just_under_the_limit_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Nothing on the way has a smaller limit."""
+    response = await rest.post("/v1/scans", json={"user_input": "a" * (MEBIBYTE - 1000)})
+
+    assert response.status_code == 200
+
+
+async def test_a_large_reply_passes(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """By default a reply over 1 MiB would be a 500."""
+
+    async def page(request: Any, context: Any) -> Message:
+        response = scan_service_pb2.ListScansResponse()
+        response.scans.add(user_input="a" * 3 * MEBIBYTE)
+        return response
+
+    mesh.answers[LIST_SCANS] = page
+    response = await rest.get("/v1/scans")
+
+    assert response.status_code == 200
+    assert len(response.json()["scans"][0]["user_input"]) == 3 * MEBIBYTE
+
+
+async def test_replies_keep_field_names_and_name_enums(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Clients see the protos' own names; what isn't set is left out."""
+
+    async def page(request: Any, context: Any) -> Message:
+        response = scan_service_pb2.ListScansResponse(next_page_token="next")
+        response.scans.add(scan_id=SCAN_ID, state="STATE_QUEUED")
+        return response
+
+    mesh.answers[LIST_SCANS] = page
+    response = await rest.get("/v1/scans")
+
+    assert response.json() == {
+        "scans": [{"scan_id": SCAN_ID, "state": "STATE_QUEUED"}],
+        "next_page_token": "next",
+    }
+
+
+async def test_a_rest_call_brings_a_deadline(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Under the edge's own 15 s, so that the service's error arrives and not the edge's."""
+    await rest.get("/v1/scans")
+
+    (call,) = mesh.calls
+    assert call.seconds_left is not None
+    assert 10 < call.seconds_left <= 14
+
+
+async def test_a_grpc_callers_own_deadline_is_kept(
+    mesh: FakeMesh, channel: grpc.aio.Channel, bearer: tuple[tuple[str, str], ...]
+) -> None:
+    """Ours is only for those who bring none."""
+    scans = scan_service_pb2_grpc.ScanServiceStub(channel)
+    await scans.GetScan(scan_service_pb2.GetScanRequest(), metadata=bearer, timeout=5)
+
+    (call,) = mesh.calls
+    assert call.seconds_left is not None
+    assert call.seconds_left < 6
