@@ -1,6 +1,6 @@
 """`python -m rules_svc` serves until SIGTERM."""
 
-from mesh.grpc.server import main
+from mesh.process import main
 from rules_svc.app import application
 from rules_svc.settings import RulesSettings
 

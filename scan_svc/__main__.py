@@ -1,6 +1,6 @@
 """`python -m scan_svc`: serves Scan until SIGTERM."""
 
-from mesh.grpc.server import main
+from mesh.process import main
 from scan_svc.app import application
 from scan_svc.settings import ScanSettings
 

@@ -31,8 +31,10 @@ from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceSer
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
 from eco2.scan.v1.scan_service_pb2_grpc import add_ScanServiceServicer_to_server
 from mesh.addresses import open_public_client
-from mesh.grpc.handler import CallLimit
-from mesh.grpc.server import Drain, Probe, Server, Service, serving
+from mesh.grpc.health import Probe
+from mesh.grpc.host import Drain
+from mesh.grpc.limits import CallLimit
+from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.postgres import open_pool, probe
 from mesh.redis import open_redis

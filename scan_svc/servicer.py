@@ -9,8 +9,8 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
-from mesh.grpc.handler import CallLimit
 from mesh.grpc.identity import caller
+from mesh.grpc.limits import CallLimit
 from mesh.observability.telemetry import traceparent
 from scan_svc import scan_proto, wire
 from scan_svc.accuracy import AccuracyReader

@@ -8,48 +8,71 @@ from typing import Any
 import grpc
 
 from mesh.errors import EcoError
+from mesh.grpc.host import Host
 from mesh.grpc.identity import on_behalf_of
+from mesh.grpc.limits import MOST_RESPONSE_BYTES
 from mesh.grpc.status import from_rpc_error
 from mesh.observability import telemetry
+from mesh.settings import Misconfigured
+
+# The target of a service in this process.
+IN_PROCESS = "in-process"
+
+_TRIES = 3
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 
 @asynccontextmanager
 async def open_channel(
-    target: str, health_service: str, retried: Sequence[str] = ()
+    target: str, service: str, retried: Sequence[str] = (), host: Host | None = None
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to all replicas behind `target`, closed at exit.
 
     Args:
-        target: `host:port`, or `dns:///name:port` for a headless service.
-        health_service: Full name of the service; replicas that say NOT_SERVING are skipped.
+        target: `host:port`, `dns:///name:port` for a headless service, or IN_PROCESS.
+        service: Full name of the service; replicas that say NOT_SERVING are skipped.
         retried: Methods of it that may be sent again on UNAVAILABLE: idempotent and cheap ones.
+        host: What serves this process, where the service may be.
+
+    Raises:
+        Misconfigured: It should be in this process, which serves nothing else.
     """
+    if target != IN_PROCESS:
+        opening: grpc.aio.Channel = grpc.aio.insecure_channel(target, options=_options(service, retried))
+    elif host is None:
+        raise Misconfigured(f"{service} isn't in this process: set its target to an address")
+    else:
+        pauses = [min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE) for number in range(_TRIES - 1)]
+        opening = host.channel(service, [f"/{service}/{method}" for method in retried], pauses)
+    async with opening as channel:
+        yield channel
+
+
+def _options(service: str, retried: Sequence[str]) -> Sequence[tuple[str, Any]]:
     config: dict[str, Any] = {
         "loadBalancingConfig": [{"round_robin": {}}],
-        "healthCheckConfig": {"serviceName": health_service},
+        "healthCheckConfig": {"serviceName": service},
     }
     if retried:
         config["methodConfig"] = [
             {
                 # Never a `timeout` here: it fires early and isn't sent to the peer.
-                "name": [{"service": health_service, "method": method} for method in retried],
+                "name": [{"service": service, "method": method} for method in retried],
                 "retryPolicy": {
-                    "maxAttempts": 3,
-                    "initialBackoff": "0.05s",
-                    "maxBackoff": "0.5s",
+                    "maxAttempts": _TRIES,
+                    "initialBackoff": f"{_FIRST_PAUSE}s",
+                    "maxBackoff": f"{_LONGEST_PAUSE}s",
                     "backoffMultiplier": 2,
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
             }
         ]
         config["retryThrottling"] = {"maxTokens": 20, "tokenRatio": 0.1}
-    options = [
+    return [
         ("grpc.service_config", json.dumps(config)),
-        ("grpc.max_receive_message_length", 4 << 20),
+        ("grpc.max_receive_message_length", MOST_RESPONSE_BYTES),
         ("grpc.max_reconnect_backoff_ms", 2000),
     ]
-    async with grpc.aio.insecure_channel(target, options=options) as channel:
-        yield channel
 
 
 class Peer:

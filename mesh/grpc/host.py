@@ -1,0 +1,191 @@
+"""One gRPC server and what stands behind it: all services of a process, on one port.
+
+It starts once its services are there. They drain together, since a caller has to leave the process, not a service; then
+each is closed by itself, in the reverse order, so that one which still works finds those it calls.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import grpc
+import structlog
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+
+from mesh.grpc.handler import GrpcHandler
+from mesh.grpc.health import Health, Probe
+from mesh.grpc.inprocess.channel import InProcessChannel
+from mesh.grpc.inprocess.endpoint import Endpoint
+from mesh.grpc.limits import MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES
+from mesh.settings import Misconfigured, ServiceSettings
+from mesh.tasks import end
+
+_log = structlog.get_logger("server")
+
+Drain: TypeAlias = Callable[[], None]
+
+_OPTIONS: Sequence[tuple[str, Any]] = (
+    ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share it in silence
+    ("grpc.max_receive_message_length", MOST_REQUEST_BYTES),
+    ("grpc.max_send_message_length", MOST_RESPONSE_BYTES),
+    # Over the soft limit gRPC refuses at random. The edge passes 16 KiB; gRPC counts 32 bytes more a header.
+    ("grpc.max_metadata_size", 32 << 10),
+    ("grpc.absolute_max_metadata_size", 64 << 10),
+    # Python clients re-resolve DNS only on disconnect: without an age, new replicas get no traffic.
+    ("grpc.max_connection_age_ms", 15 * 60 * 1000),
+    ("grpc.max_connection_age_grace_ms", 60 * 1000),
+    # Watchers reconnect in storms; gRPC's own limit would cancel some of them at random.
+    ("grpc.server.max_pending_requests", 10_000),
+    ("grpc.server.max_pending_requests_hard_limit", 20_000),
+    # Envoy's keepalive pings on idle watch streams are welcome.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one application adds to its process.
+
+    Attributes:
+        names: Full names of its services.
+        handler: Their methods.
+        dependencies: Probes by name. While one raises, the services are NOT_SERVING.
+        drains: Called between NOT_SERVING and the stop: tell watchers to reconnect, a worker to leave.
+    """
+
+    names: Sequence[str]
+    handler: GrpcHandler
+    dependencies: Mapping[str, Probe]
+    drains: Sequence[Drain]
+
+
+class Host:
+    """The server of a process. Use `hosting`, which also stops it.
+
+    Args:
+        settings: Where to listen, how long to wait.
+
+    Attributes:
+        port: The bound port.
+
+    Raises:
+        Misconfigured: The address is taken.
+    """
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._server = grpc.aio.server(options=_OPTIONS)
+        try:
+            self.port = self._server.add_insecure_port(settings.listen)
+        except RuntimeError as error:  # the port is taken, or the address isn't this machine's
+            raise Misconfigured(f"ECO2_LISTEN: can't listen on {settings.listen}") from error
+        self._health = Health()
+        self._parts: list[Part] = []
+        self._endpoints: dict[str, Endpoint] = {}
+        self._started = self._drained = False
+
+    def channel(self, service: str, retried: Collection[str], pauses: Sequence[float]) -> InProcessChannel:
+        """A channel to a service of this process, which may join later.
+
+        Args:
+            service: Its full name.
+            retried: Full names of methods that are tried again on UNAVAILABLE.
+            pauses: Seconds before each further try.
+        """
+        return InProcessChannel(self._endpoint(service), retried, pauses)
+
+    @asynccontextmanager
+    async def joined(self, part: Part) -> AsyncIterator[None]:
+        """Serves an application's services until the block is left, which drains the whole process."""
+        self._parts.append(part)
+        self._server.add_generic_rpc_handlers((part.handler,))
+        endpoints = [self._endpoint(name) for name in part.names]
+        for endpoint in endpoints:
+            endpoint.open(part.handler)
+
+        def tell(serving: bool) -> None:
+            for endpoint in endpoints:
+                endpoint.tell(serving=serving)
+
+        probing = asyncio.create_task(self._health.keep(part.names, part.dependencies, tell), name="health")
+        boundary, grace = part.handler.boundary, self._settings.grace_seconds
+        try:
+            yield
+        finally:
+            await self._drain()
+            await end(probing)
+            await boundary.idle(grace)
+            for endpoint in endpoints:
+                endpoint.close()
+            await boundary.idle(grace)
+
+    async def start(self) -> None:
+        """Serves from now on: everything has joined."""
+        rest: Any = _Unwrapped()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, rest)
+        names = [name for part in self._parts for name in part.names]
+        shown = [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
+        add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
+        add_reflection(reflection.aio.ReflectionServicer(shown), rest)
+        self._server.add_generic_rpc_handlers((rest,))
+        await self._server.start()
+        self._started = True
+        _log.info("serving", listen=self._settings.listen, port=self.port, services=names)
+
+    async def stop(self) -> None:
+        """Stops at once what hasn't drained."""
+        await self._server.stop(None)
+
+    async def _drain(self) -> None:
+        """Sends callers from outside away: in order, and once for all services."""
+        if self._drained:
+            return
+        self._drained = True
+        # No new calls, watchers sent away, a moment for clients to notice, then the grace.
+        await self._health.shut_down()
+        for part in self._parts:
+            for drain in part.drains:
+                drain()
+        if self._started:
+            await asyncio.sleep(self._settings.drain_seconds)
+            await self._server.stop(self._settings.grace_seconds)
+            _log.info("stopped")
+
+    def _endpoint(self, service: str) -> Endpoint:
+        return self._endpoints.setdefault(service, Endpoint())
+
+
+class _Unwrapped(grpc.GenericRpcHandler):
+    """Methods that aren't ours: health and reflection, as their libraries made them."""
+
+    def __init__(self) -> None:
+        self._methods: dict[str, Any] = {}
+
+    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
+        """Called by generated code: the methods of one service."""
+        self._methods.update({f"/{service}/{name}": handler for name, handler in handlers.items()})
+
+    def add_generic_rpc_handlers(self, handlers: Sequence[grpc.GenericRpcHandler]) -> None:
+        """Called by generated code too: the same methods once more."""
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        """Called by gRPC for each call: what handles it; None if there is no such method."""
+        return self._methods.get(handler_call_details.method)
+
+
+@asynccontextmanager
+async def hosting(settings: ServiceSettings) -> AsyncIterator[Host]:
+    """A server that isn't started yet, stopped when the block is left.
+
+    Raises:
+        Misconfigured: The address is taken.
+    """
+    host = Host(settings)
+    try:
+        yield host
+    finally:
+        await host.stop()
