@@ -112,8 +112,8 @@ async def _one(path: Path, label: str, chain: FallbackChain, decoders: DecoderPo
     try:
         found = await chain.classify(photo, terms)
     except EcoError as error:
-        return Look(label, None, time.perf_counter() - began, error.reason, terms.bill.total)
-    return Look(label, found, time.perf_counter() - began, usage=terms.bill.total)
+        return Look(label, None, time.perf_counter() - began, error.reason, terms.meter.total)
+    return Look(label, found, time.perf_counter() - began, usage=terms.meter.total)
 
 
 def report(looks: Sequence[Look]) -> Iterator[str]:
