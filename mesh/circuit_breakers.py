@@ -29,7 +29,7 @@ class CircuitState(Enum):
 
 
 class CircuitOpen(ConnectionError):
-    """The store is away, and wasn't even asked."""
+    """The store is down, and wasn't even asked."""
 
 
 class CircuitBreaker:
@@ -37,11 +37,11 @@ class CircuitBreaker:
 
     Args:
         name: Of the store, for the log.
-        failures: Exceptions that mean the store is away.
-        probe: Asks the store for something small; raises one of the failures while it is away.
+        failures: Exceptions that mean the store is down.
+        probe: Asks the store for something small; raises one of the failures while it is down.
 
     Attributes:
-        opened_at: When it was found away last, on the monotonic clock.
+        opened_at: When it was found to be down last, on the monotonic clock.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class CircuitBreaker:
             CircuitOpen: The breaker is open; the call must not be made.
         """
         if self._state is not CircuitState.CLOSED:
-            raise CircuitOpen(f"{self._name} is away")
+            raise CircuitOpen(f"{self._name} is down")
 
     def open(self, error: Exception) -> None:
         """Lets no calls through until the store is back: a call has failed."""
         if self._state is CircuitState.CLOSED:
-            _log.warning("store away", store=self._name, error=repr(error))
+            _log.warning("store unavailable", store=self._name, error=repr(error))
             self._state = CircuitState.OPEN
             self.opened_at = time.monotonic()
             self._probing = asyncio.create_task(self._ask_again(), name=f"{self._name} probe")

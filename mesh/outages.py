@@ -1,7 +1,7 @@
 """Which exceptions mean that a store, the network or this machine is "down for the moment", and nobody's fault.
 
 PostgreSQL's errors are judged by the class of their SQLSTATE and not by asyncpg's names for some of them: a disk that
-is full, a primary that became a replica and an I/O error are told in the same way as a shutdown.
+is full, a primary that became a replica and an I/O error are reported in the same way as a shutdown.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ _STATES = frozenset(
 )
 # Of these a statement with fewer rows may have better luck.
 _CONFINED = frozenset({"40", "55", "XX"})
-# The session ends with it, whatever the reason: a database that is away, a password that was just changed.
+# The session ends with it, whatever the reason: a database that is down, a password that was just changed.
 _OVER = frozenset({"FATAL", "PANIC"})
 # asyncpg raises InterfaceError for a connection that is gone or in an unknown state, and for a wrong argument of ours.
 _LOST_CONNECTION = re.compile("closed|closing|released|in progress|cancelling")
@@ -94,11 +94,11 @@ async def until_available(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 def _peer(error: BaseException) -> str | None:
-    """What is away, if that is what the exception says."""
+    """What is down, if that is what the exception says."""
     # By name, since a service that uses no such store shouldn't load its client (20 MB) to tell what it can't raise.
     if (asyncpg := sys.modules.get("asyncpg")) and _is_postgres_outage(asyncpg, error):
         return "postgres"
-    # Everybody can do without Redis, so whatever it refuses is as good as away; but for what redis-py refuses to send.
+    # Everybody can do without Redis, so whatever it refuses is as good as down; but for what redis-py refuses to send.
     if (redis := sys.modules.get("redis.exceptions")) and isinstance(error, redis.RedisError):
         return None if isinstance(error, redis.DataError) else "redis"
     if isinstance(error, ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError):

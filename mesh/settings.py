@@ -1,4 +1,4 @@
-"""What every service can be told through its environment."""
+"""Settings that every service reads from its environment."""
 
 import re
 import sys
@@ -15,7 +15,10 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 class Misconfigured(Exception):
-    """A service was told something that it can't start with. The text names the variable or the file, and no secret."""
+    """A setting is missing or can't be used, so the service doesn't start.
+
+    The text names the variable or the file, and no secret.
+    """
 
 
 def _scheme(url: SecretStr, *schemes: str) -> SecretStr:

@@ -89,7 +89,7 @@ class RulesServicer(RulesServiceServicer):
         writing = self._writers.write(composer, classification, rules, request.question, locale, paid)
         async with aclosing(writing) as events:
             async for event in events:
-                yield wire.from_composed(event, paid.bill.total)
+                yield wire.from_composed(event, paid.meter.total)
 
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""

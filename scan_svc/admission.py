@@ -85,7 +85,7 @@ class Admission:
         self._left += count
 
     def wait(self, so_far: float) -> float | None:
-        """Seconds until a scan that has waited `so_far` is taken; None if that can't be told."""
+        """Seconds until a scan that has waited `so_far` is taken; None if that isn't known."""
         if not self._backlog.waiting:
             return 0.0
         rate = self._rate()
@@ -103,7 +103,7 @@ class Admission:
             except Exception as error:
                 if outages.from_exception(error) is None:
                     raise
-                # The last sample stands; while the database is away nothing is created either.
+                # The last sample stands; while the database is down nothing is created either.
 
     async def sample(self) -> None:
         """Counts the backlog once.
@@ -114,7 +114,7 @@ class Admission:
         # What happens while it is counted, which may take seconds, belongs to the next sample.
         entered, left, began = self._entered, self._left, self._clock()
         backlog = await self._count()
-        # Redis may be away, and then nobody is heard of.
+        # Redis may be down, and then no other process is heard of.
         inferred = entered - (backlog.in_system - self._backlog.in_system)
         if self._backlog.in_system or backlog.in_system:
             self._rates.append(max(left, inferred, 0) / (began - self._counted_at))

@@ -77,7 +77,7 @@ class Lifecycle:
         store: PostgreSQL.
         progress: Where changes are shown, and scans read.
         uploads: The photos.
-        webhooks: Who is told about a scan's end.
+        webhooks: Where a scan's end is announced.
         admission_control: Who may create a scan, and what follows when one is queued.
         new_id: Makes scan ids.
         clock: The time.
@@ -148,7 +148,7 @@ class Lifecycle:
         return _owned(await self._progress.reader.read(scan_id), user_id)
 
     def expected_wait(self, scan: Snapshot) -> float | None:
-        """Seconds until a queued scan is taken; None if it isn't queued, or it can't be told."""
+        """Seconds until a queued scan is taken; None if it isn't queued, or that isn't known."""
         if scan.state is not State.QUEUED:
             return None
         return self._admission_control.admission.wait(self._clock().timestamp() - scan.queued_at)

@@ -18,7 +18,7 @@ return count
 
 
 class RateLimit:
-    """So many calls of one RPC by one user in a minute. While Redis is away nobody is counted.
+    """So many calls of one RPC by one user in a minute. While Redis is down nobody is counted.
 
     Args:
         redis: Redis.

@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 class Step(StrEnum):
-    """What a scan is at, as finely as a person is told. Texts: `scan_svc.messages`."""
+    """What a scan is at, as finely as a person is shown. Texts: `scan_svc.messages`."""
 
     UPLOAD = "upload"
     QUEUE = "queue"

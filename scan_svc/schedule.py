@@ -69,7 +69,7 @@ class EveningSchedule:
 
         Raises:
             InvalidArgument: The rule book can't read what is asked.
-            Unavailable: The rule book is away.
+            Unavailable: The rule book is down.
         """
         scans = await self._store.to_put_out(asked.user_id, self._clock() - _RECENT, _AT_MOST)
         things = [(scan, scan.results.vision) for scan in scans if scan.results.vision]

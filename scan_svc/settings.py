@@ -1,4 +1,4 @@
-"""What Scan can be told through its environment."""
+"""Settings of Scan, read from its environment."""
 
 from collections.abc import Mapping
 from typing import Literal

@@ -78,8 +78,8 @@ class Spending:
         try:
             return Spent(await self._everybody(), await self._accounts.get(user_id) or 0)
         except Exception as error:
-            if away := outages.from_exception(error):
-                raise away from error
+            if outage := outages.from_exception(error):
+                raise outage from error
             raise
 
     async def _everybody(self) -> int:

@@ -139,7 +139,7 @@ class PhotoClassifier:
         # The slot is free again: a hosted model takes seconds, and only the small copy is still in memory.
         yield Phase.CLASSIFY
         classification = await self._classifiers.classify(photo, terms)
-        yield ClassifiedPhoto(classification, photo.identity, terms.bill.total)
+        yield ClassifiedPhoto(classification, photo.identity, terms.meter.total)
 
     async def _classify_stored(self, key: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
         async with self._stored.bulkhead.slot():
@@ -161,7 +161,7 @@ class PhotoClassifier:
                 yield Phase.CLASSIFY
                 classify = partial(self._classifiers.classify, photo, terms)
                 classification = await self._pending.outcome(stored.name, classify)
-        yield ClassifiedPhoto(classification, photo.identity, terms.bill.total)
+        yield ClassifiedPhoto(classification, photo.identity, terms.meter.total)
 
     @asynccontextmanager
     async def _replacing(self, stored: StoredPhoto, photo: Photo, terms: Terms) -> AsyncIterator[None]:
@@ -182,7 +182,7 @@ class PhotoClassifier:
             except EcoError as error:
                 # A failure that is retried must carry its cost.
                 if failure is None or isinstance(failure, FINAL):
-                    terms.bill.attach(error)
+                    terms.meter.attach(error)
                     raise
             else:
                 self._pending.forget(stored.name)

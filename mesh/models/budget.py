@@ -19,7 +19,7 @@ class Clock:
 
     Attributes:
         wall: Seconds since the epoch: days begin by it.
-        monotonic: Seconds that never jump; deadlines are told by it.
+        monotonic: A monotonic clock in seconds; deadlines are measured by it.
         sleep: Waits for so many seconds.
     """
 

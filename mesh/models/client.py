@@ -227,7 +227,7 @@ class HostedModel:
                         paid = True
                     if answer.length > _MOST_CHARACTERS:
                         raise errors.invalid(self.name, "length")
-                    # What comes with the end is told with the whole.
+                    # The last piece comes again with the whole text.
                     if text and not answer.finish:
                         yield text
         except (OSError, httpx2.TransportError) as error:  # the connection broke, or was silent for too long
@@ -237,7 +237,7 @@ class HostedModel:
             raise errors.invalid(self.name, "json") from error
         finally:
             if not paid:
-                # Cut off, or left early: nobody told the count.
+                # Cut off, or left early: the provider sent no token count.
                 written = prompt.estimate(self._price.image_tokens, answer.length)
                 self._bill(written, answer.model or self.name, terms)
         if answer.finish is None:
@@ -255,11 +255,11 @@ class HostedModel:
         return Completion(composed(text or ""), model)
 
     def _pay(self, entry: Entry, tokens: Tokens, model: str, terms: Terms) -> None:
-        """Corrects the budget to the true count, and puts it on the bill."""
+        """Corrects the budget to the true count, and adds it to the request's meter."""
         self._bill(tokens, model, terms)
         self._budget.settle(entry, tokens.read + tokens.written, self._price.micro_usd(tokens))
 
     def _bill(self, tokens: Tokens, model: str, terms: Terms) -> None:
         usage = Usage(model or self.name, tokens.read, tokens.written, self._price.micro_usd(tokens))
-        terms.bill.add(usage)
+        terms.meter.add(usage)
         self._metrics.used(self.name, usage)

@@ -83,9 +83,10 @@ class Ledger(Protocol):
 
 
 class LocalLedger:
-    """Counts in this process alone, for a service without Redis, or while it is away.
+    """Counts in this process alone, for a service without Redis, or while Redis is down.
 
-    It doesn't know what others spend, so it wants to be told with every call that is capped, by who can tell.
+    It doesn't know what other processes spend, so a caller that can send the day's figures is asked for them whenever a
+    cap applies.
     """
 
     def __init__(self) -> None:
@@ -98,8 +99,8 @@ class LocalLedger:
         if entry.spent is True and any(cap for _, cap, _ in purses):
             return Verdict(unknown=True)
         if isinstance(entry.spent, Spent):
-            for (key, _, _), told in zip(purses, (entry.spent.everybody, entry.spent.account), strict=True):
-                self._spent[key] = max(self._spent[key], told)
+            for (key, _, _), reported in zip(purses, (entry.spent.everybody, entry.spent.account), strict=True):
+                self._spent[key] = max(self._spent[key], reported)
         for key, cap, who in purses:
             if cap and self._spent[key] + entry.micro_usd > cap:
                 return Verdict(forbidden_by=who)
@@ -138,7 +139,7 @@ class RedisLedger:
     """Counts for all processes together, in one script a call.
 
     Args:
-        guarded: Redis; while it is away its breaker says so at once.
+        guarded: Redis; while it is down its breaker refuses at once.
     """
 
     def __init__(self, guarded: GuardedRedis) -> None:
@@ -179,7 +180,7 @@ class RedisLedger:
 
 
 class SharedLedger:
-    """Counts in Redis, and by itself while Redis is away: limits then hold for each process alone.
+    """Counts in Redis, and in this process while Redis is down: limits then hold for each process alone.
 
     Args:
         shared: The ledger in Redis.

@@ -10,7 +10,7 @@ class ModelMetrics:
 
         eco2.model.calls{model, outcome}         tries; outcome is "ok", "abandoned" by the caller, or a MODEL_ reason
         eco2.model.tokens{model, direction}      "input" or "output"
-        eco2.model.cost{model}                   in millionths of a US dollar, estimated where no usage was told
+        eco2.model.cost{model}                   in millionths of a US dollar, estimated where no usage was sent
 
     Args:
         meter: Makes them.

@@ -1,24 +1,24 @@
 -- Takes a call's estimate from the buckets of its model and from the day's money, or says what forbids it.
--- KEYS: bucket of the model, money of the day, money of the account's day, mark that the day's money was told
+-- KEYS: bucket of the model, money of the day, money of the account's day, mark that the day's money was reported by a caller
 -- ARGV: now in ms, requests a minute, tokens a minute, tokens, millionths of a dollar, cap of the day, cap of the account,
--- "1" if the caller can tell what was spent, what it says was spent by everybody and by the account, or -1
+-- "1" if the caller can report what was spent, what it reports for everybody and for the account, or -1
 -- Returns {"ok" | "day" | "user" | "unknown", 0} or {"wait", milliseconds}.
 local now, rpm, tpm = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local tokens, cost = math.min(tonumber(ARGV[4]), tpm), tonumber(ARGV[5])
 local day_cap, user_cap = tonumber(ARGV[6]), tonumber(ARGV[7])
-local told = {[2] = tonumber(ARGV[9]), [3] = tonumber(ARGV[10])}
+local reported = {[2] = tonumber(ARGV[9]), [3] = tonumber(ARGV[10])}
 local kept_seconds = 172800
 
 if day_cap > 0 or user_cap > 0 then
   local day = redis.call('EXISTS', KEYS[2]) == 1
   -- An account without money has spent none, unless all was forgotten since the day began.
   local user = redis.call('EXISTS', KEYS[3]) == 1 or (day and redis.call('EXISTS', KEYS[4]) == 0)
-  if told[2] < 0 and ARGV[8] == '1' and not (day and (user or user_cap == 0)) then return {'unknown', 0} end
+  if reported[2] < 0 and ARGV[8] == '1' and not (day and (user or user_cap == 0)) then return {'unknown', 0} end
   -- Where nobody has spent anything yet, nothing can have been forgotten.
-  if not day and told[2] ~= 0 then redis.call('SET', KEYS[4], 1, 'EX', kept_seconds) end
+  if not day and reported[2] ~= 0 then redis.call('SET', KEYS[4], 1, 'EX', kept_seconds) end
   for place = 2, 3 do
-    if told[place] >= 0 and tonumber(redis.call('GET', KEYS[place]) or '-1') < told[place] then
-      redis.call('SET', KEYS[place], told[place], 'EX', kept_seconds)
+    if reported[place] >= 0 and tonumber(redis.call('GET', KEYS[place]) or '-1') < reported[place] then
+      redis.call('SET', KEYS[place], reported[place], 'EX', kept_seconds)
     end
   end
 end

@@ -29,7 +29,7 @@ class Sdk(openai.AsyncOpenAI):
 
         Args:
             content: JSON.
-            seconds: What the provider is told that we wait; nobody here keeps it.
+            seconds: The timeout sent to the provider in a header; not enforced here.
             streamed: Whether the body asks for a stream. Close the response then.
 
         Raises:

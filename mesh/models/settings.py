@@ -1,4 +1,4 @@
-"""What a service that calls hosted models can be told."""
+"""Settings of a service that calls hosted models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

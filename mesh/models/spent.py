@@ -1,8 +1,8 @@
-"""What was spent on models today by somebody's own books, as a caller tells it.
+"""The header by which a caller reports what was spent on models today, by its own books.
 
-Whoever calls models counts in Redis, which may be lost. A caller with books of its own says that it can tell; it is
-asked when nobody knows how much was spent, by MODEL_SPENT_UNKNOWN, and calls again with the figures. These calls come
-from inside the mesh alone.
+Vision and Rules count spending in Redis, which may lose it. A caller with books of its own (Scan, in PostgreSQL) sends
+`ask`: when the count in Redis is lost, the call is refused with MODEL_SPENT_UNKNOWN, and the caller sends it again with
+the figures. These calls come from inside the mesh only.
 """
 
 from collections.abc import Iterable
@@ -26,12 +26,12 @@ class Spent:
 
 
 def header(spent: Spent | None) -> tuple[str, str]:
-    """What a caller with books says: the figures, or that it can tell them."""
+    """The header of a caller with books: the figures, or that it can send them."""
     return HEADER, _ASK if spent is None else f"{spent.everybody}/{spent.account}"
 
 
-def told(metadata: Iterable[tuple[str, str | bytes]]) -> Spent | bool:
-    """The figures that came with a call; else whether its caller can tell them."""
+def from_metadata(metadata: Iterable[tuple[str, str | bytes]]) -> Spent | bool:
+    """The figures that came with a call; else whether its caller can send them."""
     for key, value in metadata:
         if key != HEADER or not isinstance(value, str):
             continue

@@ -6,7 +6,7 @@ from typing import Any
 
 from mesh.errors import EcoError
 from mesh.grpc.identity import caller
-from mesh.models.spent import Spent, told
+from mesh.models.spent import Spent, from_metadata
 
 _LONGEST = 60.0  # for a caller who names no deadline
 _MARGIN = 0.5  # to send an answer or an error while the caller still listens
@@ -64,7 +64,7 @@ _FIGURES = ("cost_micro_usd", "input_tokens", "output_tokens", "calls")
 
 
 def settled(error: EcoError) -> EcoError:
-    """The same error once what it cost is in the books: told again, it has cost nothing more."""
+    """The same error without its cost, for when it is raised again after its cost was stored."""
     metadata = {key: value for key, value in error.metadata.items() if key not in _FIGURES}
     return type(error).stored(error.reason, metadata, error.retry_after)
 
@@ -76,13 +76,13 @@ class Terms:
     Attributes:
         account: Whose daily share it counts against; empty for nobody's.
         deadline: When the caller gives up, on the monotonic clock.
-        bill: Where the cost goes.
-        spent: What was spent today, by the caller's books; else whether it can tell.
+        meter: Counts what the calls cost.
+        spent: What was spent today by the caller's books, or whether the caller can say when it is asked.
     """
 
     account: str
     deadline: float
-    bill: UsageMeter = field(default_factory=UsageMeter)
+    meter: UsageMeter = field(default_factory=UsageMeter)
     spent: Spent | bool = False
 
 
@@ -90,5 +90,5 @@ def terms(context: Any) -> Terms:
     """The terms of the RPC with this `grpc.aio.ServicerContext`."""
     remaining = context.time_remaining()
     left = _LONGEST if remaining is None else min(remaining - _MARGIN, _LONGEST)
-    spent = told(context.invocation_metadata() or ())
+    spent = from_metadata(context.invocation_metadata() or ())
     return Terms(caller(context).account, time.monotonic() + left, spent=spent)

@@ -124,7 +124,7 @@ class Streamed:
         finish: Why it ended; None before.
         refusal: What a refusing model says instead.
         model: The snapshot that writes it.
-        usage: What was used, told at the end.
+        usage: What was used; comes with the last message.
     """
 
     def __init__(self) -> None:

@@ -91,7 +91,7 @@ class End(msgspec.Struct, frozen=True):
     Attributes:
         version: The scan's from now on.
         finished_at: When.
-        webhook_due: Whether somebody is to be told.
+        webhook_due: Whether a webhook is to be sent.
         reward_job_id: The job that is to evaluate its reward; None if there is none.
     """
 

@@ -110,7 +110,7 @@ class Worker:
             began = time.monotonic()
             try:
                 worker_id = await until_available(self._registry.register)
-                # If the database was away its row is still there; nothing of it runs any more.
+                # If the database was down its row is still there; nothing of it runs any more.
                 await until_available(functools.partial(self._deregister, former))
                 former = worker_id
                 await self._serve(worker_id)
@@ -169,7 +169,7 @@ class Worker:
         for task in tasks:
             task.cancel()
         if tasks and not self._leaving.is_set():
-            # While the database is away no other worker can take these jobs: their results, which are paid for, wait to
+            # While the database is down no other worker can take these jobs: their results, which are paid for, wait to
             # be stored. Once it is back, a heartbeat comes first, so that nobody takes this worker for dead meanwhile.
             await self._first_of(
                 asyncio.wait(tasks),
@@ -205,7 +205,7 @@ class Worker:
     async def _heartbeats(self, worker_id: int) -> None:
         """Tells that this worker lives, and takes over from those that don't; returns when it was declared dead.
 
-        While the database is away, or takes no writes, nobody can declare it dead, however long that lasts. What runs
+        While the database is down, or takes no writes, nobody can declare it dead, however long that lasts. What runs
         is being paid for and goes on, its results are kept; nothing begins, since a claim needs the database, and so
         does a stage before it pays once the lease may be over.
         """
@@ -238,7 +238,7 @@ class Worker:
             for consumer in self._consumers:
                 consumer.look_for_suspects()
             if self._rescued:
-                # In a task of its own: with Redis away it would delay the next heartbeat.
+                # In a task of its own: with Redis down it would delay the next heartbeat.
                 showing = asyncio.create_task(self._show(self._rescued(rescued)), name="show rescued")
                 self._showing.add(showing)
                 showing.add_done_callback(self._showing.discard)

@@ -55,7 +55,7 @@ class CheckpointWriter:
             How the scan ended; None if it goes on, or if an earlier try went through.
 
         Raises:
-            Fenced: The job has changed hands, perhaps because the database was away for longer than a lease.
+            Fenced: The job has changed hands, perhaps because the database was down for longer than a lease.
             EcoError: It can't be stored.
         """
         self._commit = asyncio.create_task(self._until_stored(checkpoint), name="checkpoint")

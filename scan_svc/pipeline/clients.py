@@ -39,7 +39,7 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
     {_Phase.PHASE_FETCH: Step.FETCH, _Phase.PHASE_PREPARE: Step.PREPARE, _Phase.PHASE_CLASSIFY: Step.CLASSIFY}
 )
 
-# Idempotent and cheap: sent again when a replica is away.
+# Idempotent and cheap: sent again when a replica is down.
 _RULES_RETRIED = ("MatchRules", "InterpretReply", "PlanEvening", "FindPlaces")
 _CHARACTER_RETRIED = ("EvaluateReward",)
 

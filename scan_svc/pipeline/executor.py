@@ -119,7 +119,7 @@ class Execution:
         self._leaving = True
 
     async def release(self) -> None:
-        """Returns the scan untried; if the database is away the reaper does it later.
+        """Returns the scan untried; if the database is down it is rescued later.
 
         What is in hand and paid for is stored first, since giving back fences it, and however long that takes: whoever
         can't wait for it cancels once more.

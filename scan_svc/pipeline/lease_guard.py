@@ -27,7 +27,7 @@ class LeaseGuard:
         # When the database was last asked and found the lease to be good. Never when it had answered: a process may be
         # frozen for long between the two.
         self._confirmed_at = lease.asked_at
-        self._ask_again_at = 0.0  # not before: the database is away
+        self._ask_again_at = 0.0  # not before: the database is down
 
     def confirm(self, asked_at: float) -> None:
         """The database took a write of this lease that was sent at this moment of the monotonic clock."""
@@ -38,7 +38,7 @@ class LeaseGuard:
 
         Raises:
             Fenced: It has.
-            EcoError: It can't be told.
+            EcoError: It can't be known now.
         """
         asked_at = time.monotonic()
         if asked_at - self._confirmed_at <= self._lease_seconds:
@@ -50,7 +50,7 @@ class LeaseGuard:
     async def check_briefly(self) -> None:
         """While something is being paid for: notices that the scan was lost, if the database can tell within a second.
 
-        While it is away nobody else can have the scan, and whoever stopped now would pay once more.
+        While it is down nobody else can have the scan, and whoever stopped now would pay once more.
 
         Raises:
             Fenced: It was lost.

@@ -11,7 +11,7 @@ from mesh.reasons import Reason
 PERMANENT = (InvalidArgument, NotFound, FailedPrecondition, Unauthenticated, Unimplemented)
 
 _BACKOFF_LIMIT = 120.0
-# The longest pause while a store is away; the longer it has been, the longer the pause.
+# The longest pause while a store is down; the longer it has been, the longer the pause.
 _OUTAGE_LIMIT = 15.0
 
 
@@ -53,7 +53,7 @@ def next_try(error: EcoError, tries: Tries, backoff_seconds: float) -> Retry | N
         tries: What has been tried.
         backoff_seconds: The longest pause before the second try.
     """
-    # While a store is away nothing can be done and nothing is lost: that takes of the scan's time, not its tries.
+    # While a store is down nothing can be done and nothing is lost: that takes of the scan's time, not its tries.
     store_away = outages.of_store(error)
     if isinstance(error, PERMANENT) or error.reason is Reason.SCAN_TIMED_OUT:
         return None

@@ -211,7 +211,7 @@ class Pipeline:
         """What a scan that has succeeded earned; the same however often it is asked.
 
         Raises:
-            EcoError: It can't be told.
+            EcoError: It can't be known now.
             TimeoutError: Its time is up.
         """
         found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)

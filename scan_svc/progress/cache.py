@@ -1,4 +1,4 @@
-"""Snapshots that this process has read, for as long as it would hear of a change."""
+"""Snapshots that this process has read, kept while Redis announces every change to it."""
 
 import time
 from collections.abc import Iterable
@@ -6,23 +6,23 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
-HEARD_SECONDS = 1.0
+SILENT_SECONDS = 1.0
 
 
 class _Reading:
-    """Stands in the place of what is being read."""
+    """Marks a key whose value is being read."""
 
     __slots__ = ()
 
 
 class InvalidatedCache(Generic[V]):
-    """Keeps what was read until its change is heard of.
+    """Keeps what was read until its change is announced.
 
-    Closed at first. Whoever hears of changes opens it once they are told of every one, drops what changed, and closes
-    it when some may have been missed: what was read before is then of no use. What is on its way when its change is
-    heard of isn't kept, since nobody knows whether it was read before or after. Nothing is given out once nothing has
-    been heard for longer than `HEARD_SECONDS`, not even a sign of life: who tells of changes may be gone, and after
-    that time others may show what changed.
+    Closed at first. The subscriber opens the cache once it receives every announcement, drops what has changed, and
+    closes the cache when announcements may have been missed, which empties it. A read that is under way when its key's
+    change is announced isn't kept, since it may have come before or after the change. Nothing is returned when the
+    connection to Redis has been silent for longer than `SILENT_SECONDS`, without even a heartbeat: it may be broken,
+    and by then other processes may show what changed.
 
     Args:
         limit: How many are kept; the one that was asked for longest ago goes first.
@@ -32,22 +32,22 @@ class InvalidatedCache(Generic[V]):
         self._limit = limit
         self._held: dict[str, V | _Reading] = {}
         self._open = False
-        self._heard_at = 0.0
+        self._alive_at = 0.0
 
     def open(self) -> None:
-        """From now on every change is heard of."""
+        """From now on every change is announced."""
         self._held.clear()
         self._open = True
-        self.heard()
+        self.mark_alive()
 
     def close(self) -> None:
         """Changes may have been missed."""
         self._held.clear()
         self._open = False
 
-    def heard(self) -> None:
-        """Whoever tells of changes is alive."""
-        self._heard_at = time.monotonic()
+    def mark_alive(self) -> None:
+        """The connection that announces changes has just delivered something."""
+        self._alive_at = time.monotonic()
 
     def drop(self, keys: Iterable[str]) -> None:
         """These have changed."""
@@ -57,7 +57,7 @@ class InvalidatedCache(Generic[V]):
     def get(self, key: str) -> V | None:
         """What is kept."""
         held = self._held.pop(key, None)
-        if held is None or time.monotonic() - self._heard_at > HEARD_SECONDS:
+        if held is None or time.monotonic() - self._alive_at > SILENT_SECONDS:
             return None
         self._held[key] = held
         return None if isinstance(held, _Reading) else held
@@ -74,7 +74,7 @@ class InvalidatedCache(Generic[V]):
         return held
 
     def keep(self, key: str, reading: _Reading | None, value: V | None) -> None:
-        """Keeps what was read, unless its change was heard of since `reading`; None is nothing to keep."""
+        """Keeps what was read, unless its change was announced since `reading`; None is nothing to keep."""
         if reading is None or self._held.get(key) is not reading:
             return
         if value is None:

@@ -1,4 +1,4 @@
-"""What Redis is still to be told: the newest state of each scan, sent in batches, and kept while Redis is away."""
+"""Announcements on their way to Redis: the newest state of each scan, sent in batches, kept while Redis is down."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +18,7 @@ class Outbox(Generic[T]):
 
     Args:
         breaker: Whether Redis is there.
-        send: Sends a batch, by the scans' ids; raises one of `DOWN` if Redis is away.
+        send: Sends a batch, by the scans' ids; raises one of `DOWN` if Redis is down.
         version: Tells which of two states of a scan is newer.
 
     Attributes:
@@ -59,7 +59,7 @@ class Outbox(Generic[T]):
         return taken
 
     async def sent(self, scan_id: str) -> None:
-        """Waits until Redis has what was put of a scan, or is found away."""
+        """Waits until Redis has what was put of a scan, or is found to be down."""
         if self._sending:
             sent = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(scan_id, []).append(sent)

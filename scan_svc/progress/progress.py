@@ -55,7 +55,7 @@ async def open_progress(
     """What readers of scans are shown; at exit, everything that was announced is out, if Redis is there.
 
     Args:
-        pool: PostgreSQL, where progress goes while Redis is away.
+        pool: PostgreSQL, where progress goes while Redis is down.
         redis: Redis.
         load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
         ask_workers: Asks those of other processes to store the progress that they have shown.

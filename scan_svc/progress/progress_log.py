@@ -2,7 +2,7 @@
 
 Readers ask PostgreSQL for what Redis can't tell, and there only checkpoints stand. Somebody may have seen more, and no
 client may see a scan go back. So a reader asks the workers, whose rows say whether all that they have shown is stored.
-A worker that is asked, or that finds Redis away, stores where its scans are and says so; from then on it stores
+A worker that is asked, or that finds Redis down, stores where its scans are and says so; from then on it stores
 progress before it shows it, until Redis has been there for a while. Nothing of this happens while Redis has what
 readers want.
 """

@@ -15,7 +15,7 @@ import structlog
 from mesh.batches import Batches
 from mesh.locale import Locale
 from mesh.redis import DOWN, GuardedRedis
-from scan_svc.progress.cache import HEARD_SECONDS, InvalidatedCache
+from scan_svc.progress.cache import SILENT_SECONDS, InvalidatedCache
 from scan_svc.progress.outbox import Outbox
 from scan_svc.scans import Scan, State, Step
 
@@ -96,7 +96,7 @@ _encode = msgspec.msgpack.Encoder().encode
 class Snapshots:
     """The snapshots in Redis.
 
-    What is announced goes out in batches, the newest state of each scan; while Redis is away it waits.
+    What is announced goes out in batches, the newest state of each scan; while Redis is down it waits.
 
     Args:
         redis: Redis.
@@ -104,7 +104,7 @@ class Snapshots:
         clock: Seconds since the epoch.
 
     Attributes:
-        cache: What was read and hasn't changed since; for whoever hears of changes to open.
+        cache: What was read and hasn't changed since; the subscriber opens it.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Snapshots:
         self._put(scan.scan_id, scan)
 
     async def publish(self, scan: Scan) -> None:
-        """Makes a scan's newest state known; returns when readers find it, or at once while Redis is away."""
+        """Makes a scan's newest state known; returns when readers find it, or at once while Redis is down."""
         self._put(scan.scan_id, scan)
         await self._outbox.sent(scan.scan_id)
 
@@ -152,7 +152,7 @@ class Snapshots:
         )
 
     async def read(self, scan_id: str) -> Snapshot | None:
-        """The newest state Redis has; None if it has none or is away."""
+        """The newest state Redis has; None if it has none or is down."""
         if not self._redis.breaker.closed:
             return None
         # On its way to Redis: a reader that comes right after a change must not see what was before, nor what readers
@@ -177,7 +177,7 @@ class Snapshots:
 
     async def outlast_caches(self) -> None:
         """Waits, once Redis is lost, until no process shows what it had kept: it may be older than what is stored."""
-        left = self._redis.breaker.opened_at + HEARD_SECONDS - time.monotonic()
+        left = self._redis.breaker.opened_at + SILENT_SECONDS - time.monotonic()
         if left > 0 and not self._redis.breaker.closed:
             await asyncio.sleep(left)
 

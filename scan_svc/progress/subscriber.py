@@ -21,11 +21,11 @@ _POLL_SECONDS = 0.5
 
 
 class Subscriber:
-    """Tells of changes; when some may have been missed, and every now and then while Redis is away, it says so.
+    """Calls back on each change; when changes may have been missed, and repeatedly while Redis is down, says so.
 
     Args:
         redis: Redis.
-        cache: What was read; true while changes are heard of.
+        cache: What was read; open while every change is announced.
         changed: Called with the scans that changed.
         missed: Called when any scan may have changed.
         ended: Called with how many scans have ended.
@@ -73,7 +73,7 @@ class Subscriber:
                     raise TimeoutError("the subscription fell silent")
                 continue
             silent = 0
-            self._cache.heard()
+            self._cache.mark_alive()
             if message["type"] == "message":
                 self._tell(message["data"].decode().split(" "))
             elif message["type"] == "subscribe":
@@ -94,7 +94,7 @@ class Subscriber:
 async def open_watchers(
     limits: WatchLimits, redis: GuardedRedis, progress: Progress, ended: Callable[[int], None]
 ) -> AsyncIterator[Watchers]:
-    """The watchers of this process, told of changes until the block is left.
+    """The watchers of this process; they get every change until the block is left.
 
     Args:
         limits: How many may watch.

@@ -1,4 +1,4 @@
-"""What watchers and those who wait for a change ask for, and what they are told."""
+"""Requests to watch a scan or to wait for its change, and the responses."""
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from mesh.grpc.identity import Caller

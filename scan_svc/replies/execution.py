@@ -1,7 +1,7 @@
 """One reply at work, stored with what it cost, whatever happens meanwhile.
 
 It doesn't depend on its caller, who may hang up: what was begun is finished, and what was paid for is kept. While the
-database is away the result stays in memory.
+database is down the result stays in memory.
 """
 
 import asyncio

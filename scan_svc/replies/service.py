@@ -97,7 +97,7 @@ class Replies:
         return None
 
     async def _earlier(self, scan: Scan, text: str, request_id: str) -> ReplyOutcome | None:
-        """What the same request was told before.
+        """The response that the same request got before.
 
         Raises:
             AlreadyExists: It was another reply.

@@ -27,7 +27,7 @@ class Reply:
     Attributes:
         text: The reply.
         understood: Whether it settled anything.
-        message: What the user was told about it.
+        message: The sentence that the user got about it.
         question: The question that counts from then on.
         verdict: What it says of the classification.
         may_learn: Whether that may be kept as a label of the photo.
@@ -48,7 +48,7 @@ class Draft(msgspec.Struct, frozen=True):
         found: The classification, with what the user said worked in.
         question: The question it answers.
         region: The region it holds for.
-        message: What the user is told.
+        message: A sentence for the user.
         rules: What it stands on.
         answer: The answer.
         places: Where to take it; None if that wasn't asked.
@@ -122,7 +122,7 @@ class ReplyStore:
         return ReplyLease(read.scan_id, row["token"], row["attempt"], draft)
 
     async def holder(self, scan_id: str) -> Holder | None:
-        """Whose reply is at work; None if nobody's. One that hasn't been heard of for a lease is contested by that."""
+        """Whose reply is at work; None if nobody's. Asking contests a lease that wasn't renewed in time."""
         row = await self._pool.fetchrow(self._sql["contest_reply"], scan_id, CONTEST_SECONDS)
         return Holder(row["request_id"] or "", row["reply"]) if row else None
 

@@ -84,7 +84,7 @@ class RewardEvaluation:
         """Nothing to do: the one try that is at work may end."""
 
     async def release(self) -> None:
-        """Returns the job untried, when this process leaves; while the database is away it is left to be rescued."""
+        """Returns the job untried, when this process leaves; while the database is down it is left to be rescued."""
         with contextlib.suppress(Fenced, TimeoutError):
             async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._persist(lambda: self._context.store.release(self._lease))

@@ -1,1 +1,1 @@
-"""Webhooks: what is told to whom about a scan's end, and its delivery."""
+"""Webhooks: messages about a scan's end, the endpoints that get them, and their delivery."""

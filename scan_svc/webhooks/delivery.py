@@ -25,7 +25,7 @@ from scan_svc.webhooks.store import WebhookLease, WebhookStore
 
 _log = structlog.get_logger("webhooks")
 
-# A failed scan that is being replayed: what is to be told is open until it has ended again.
+# A failed scan that is being replayed: what the webhook says is open until it has ended again.
 _REPLAY_SECONDS = 30.0
 # Deliveries to one endpoint at once in one process, and when the others may try again: a receiver that takes its full
 # time must not hold everybody's slots.
@@ -81,7 +81,7 @@ class WebhookDelivery:
         """Nothing to do: the one try that is at work may end."""
 
     async def release(self) -> None:
-        """Returns the webhook untried, when this process leaves; if the database is away the reaper does it later."""
+        """Returns the webhook untried, when this process leaves; if the database is down it is rescued later."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_RELEASE_SECONDS):
                 await self._persist(lambda: self._context.store.release(self._lease, 0.0))

@@ -1,4 +1,4 @@
-"""Webhooks as Standard Webhooks defines them: what is told, how it is signed, when it is tried again."""
+"""Webhooks as Standard Webhooks defines them: what a message holds, how it is signed, when it is tried again."""
 
 import base64
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ SECRET_BYTES = 32
 
 
 class WebhookEvent(StrEnum):
-    """What may be told about a scan."""
+    """The events of a scan."""
 
     SUCCEEDED = "scan.succeeded"
     FAILED = "scan.failed"
@@ -119,7 +119,7 @@ def body(webhook: Webhook, scan: Mapping[str, object]) -> bytes:
     """The body to send, of at most `BODY_LIMIT` bytes.
 
     Args:
-        webhook: What is told.
+        webhook: The message.
         scan: Its scan as REST clients see it. What of it doesn't fit is named in `data.omitted`.
     """
     kept, omitted = dict(scan), list[str]()
@@ -149,7 +149,7 @@ def pause(attempt: int, age: float, asked: float | None, jitter: float) -> float
         attempt: The try that has just failed, from 1.
         age: Seconds since the webhook was queued.
         asked: What the receiver's Retry-After says. It is respected, but the last try is a day after the first.
-        jitter: 0 to 1, at random: spreads the tries of an endpoint that was away.
+        jitter: 0 to 1, at random: spreads the tries of an endpoint that was down.
     """
     left = _DAY - age
     if attempt > len(_PAUSES) or left <= 0:

@@ -56,7 +56,7 @@ class Cache(Generic[T]):
             kept = await redis.execute("GET", self._prefix + key)
             value = self._decoder.decode(kept) if kept else None
         except DOWN as error:
-            _log.debug("cache away", error=repr(error))
+            _log.debug("cache unavailable", error=repr(error))
             return None
         except msgspec.MsgspecError:  # written by another release
             return None
@@ -81,7 +81,7 @@ class Cache(Generic[T]):
             text = msgspec.json.encode(value, enc_hook=_plain)
             await redis.execute("SET", self._prefix + key, text, "EX", _SECONDS)
         except DOWN as error:
-            _log.debug("cache away", error=repr(error))
+            _log.debug("cache unavailable", error=repr(error))
 
     def _keep(self, key: str, value: T) -> None:
         self._here[key] = value

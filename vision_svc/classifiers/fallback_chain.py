@@ -104,7 +104,7 @@ class FallbackChain:
                     return _judged(found, passed_over)
             return _judged(await self._classifiers[-1].classify(photo, terms), passed_over)
         except EcoError as error:
-            terms.bill.attach(error)
+            terms.meter.attach(error)
             raise
 
 

@@ -94,8 +94,8 @@ async def test_a_classification_is_in_our_own_words(hosted: HostedClassifier, op
     assert found.kind.name == _TAXONOMY.kinds["재활용폐기물/금속류/음료캔"].name
     assert found.model == "gpt-4.1-mini-2026-01-15"
     assert found.prompt_version in hosted.version
-    assert terms.bill.total is not None
-    assert terms.bill.total.cost_micro_usd > 0
+    assert terms.meter.total is not None
+    assert terms.meter.total.cost_micro_usd > 0
     assert b"mina" not in openai.requests[0]._content
 
 
@@ -118,8 +118,8 @@ async def test_what_may_pass_is_tried_again(
     openai.script(treatment)
     terms = _terms()
     assert (await hosted.classify(_photo(), terms)).kind.category == _CAN
-    assert terms.bill.total is not None
-    assert (openai.count, terms.bill.total.calls) == (calls, calls)
+    assert terms.meter.total is not None
+    assert (openai.count, terms.meter.total.calls) == (calls, calls)
 
 
 LASTING = [
@@ -216,8 +216,8 @@ async def test_a_call_whose_caller_hangs_up_is_on_the_bill(hosted: HostedClassif
     await eventually(lambda: _asked(openai))
     looking.cancel()
     await asyncio.wait((looking,))
-    assert terms.bill.total
-    assert terms.bill.total.cost_micro_usd > 0
+    assert terms.meter.total
+    assert terms.meter.total.cost_micro_usd > 0
 
 
 async def _asked(openai: OpenAIStandIn) -> bool:
@@ -232,7 +232,7 @@ async def test_identical_photos_at_once_are_looked_at_once(hosted: HostedClassif
     found = await asyncio.gather(*(flights.classify(photo, terms) for photo, terms in zip(photos, bills, strict=True)))
     assert all(one.kind.category == _CAN for one in found)
     assert openai.count == 2
-    assert sum(terms.bill.total is not None for terms in bills) == 2
+    assert sum(terms.meter.total is not None for terms in bills) == 2
 
 
 async def test_a_failing_provider_is_left_alone(openai: OpenAIStandIn) -> None:
@@ -261,7 +261,7 @@ async def test_calls_tokens_and_cost_are_counted_by_model_alone(openai: OpenAISt
         for point in metric.data.data_points
     }
     provider.shutdown()
-    paid, model = terms.bill.total, "gpt-4.1-mini"
+    paid, model = terms.meter.total, "gpt-4.1-mini"
     assert paid is not None
     assert counted == {
         ("eco2.model.calls", model, "MODEL_UNAVAILABLE"): 1,

@@ -41,7 +41,7 @@ def test_readers_at_the_same_time_keep_one_answer(cache: InvalidatedCache[str]) 
     assert cache.get("a") == "value"
 
 
-def test_nothing_is_kept_while_changes_arent_heard_of(cache: InvalidatedCache[str]) -> None:
+def test_nothing_is_kept_while_changes_arent_announced(cache: InvalidatedCache[str]) -> None:
     """Not what was read before, nor what is on its way, not even when they are heard of again."""
     read(cache, "a", "old")
     on_its_way = cache.reading("b")

@@ -60,7 +60,7 @@ class PaidModel(ScriptedModel):
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
         self.calls += 1
-        terms.bill.add(Usage("fake", cost_micro_usd=7))
+        terms.meter.add(Usage("fake", cost_micro_usd=7))
         if isinstance(self._comes_to, EcoError):
             raise settled(self._comes_to)
         return self._comes_to

@@ -85,7 +85,7 @@ class Eye:
 
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
         self.looks += 1
-        terms.bill.add(Usage("eye", cost_micro_usd=5))
+        terms.meter.add(Usage("eye", cost_micro_usd=5))
         return Classification(_METAL, 0.9, (), "eye", "eye")
 
 
