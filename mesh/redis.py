@@ -1,7 +1,7 @@
 """Redis behind a breaker: a client that gives up quickly, since everything in Redis can be had elsewhere.
 
-Commands given while others are on their way go out together next, as one of redis-py's pipelines: of ten together each
-costs a fifth of one alone.
+Commands given while others are on their way go out together next, on one connection: of ten together each costs a fifth
+of one alone.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
@@ -50,7 +51,8 @@ class GuardedRedis:
     """Redis for those who can do without it.
 
     Args:
-        pool: Connections to it.
+        client: redis-py's own client.
+        pool: Connections for commands, without a time limit of their own.
         timeout: Seconds for any answer.
 
     Attributes:
@@ -58,8 +60,9 @@ class GuardedRedis:
         breaker: Whether Redis is there.
     """
 
-    def __init__(self, pool: ConnectionPool, timeout: float) -> None:
-        self.client = Redis.from_pool(pool)
+    def __init__(self, client: Redis, pool: ConnectionPool, timeout: float) -> None:
+        self.client = client
+        self._pool = pool
         # A write, since a primary that was just made a replica still answers a PING.
         self.breaker = CircuitBreaker("redis", DOWN, lambda: self._answer(("SET", "probe", 1, "EX", 60)))
         self._timeout = timeout
@@ -87,6 +90,7 @@ class GuardedRedis:
             await end(self._sending)
         for _, answered in (*self._sent, *self._waiting):
             self._settle(answered, CircuitOpen("hung up"))
+        await self._pool.aclose()
         await self.client.aclose()
 
     def _answer(self, command: tuple[Word, ...]) -> "asyncio.Future[Any]":
@@ -107,7 +111,7 @@ class GuardedRedis:
                     if not isinstance(error, DOWN):
                         # A fault of ours. What is still to come on this connection is nobody's answer any more.
                         _log.exception("conversation broke")
-                        await self.client.connection_pool.disconnect(inuse_connections=False)
+                        await self._pool.disconnect(inuse_connections=False)
                         error = CircuitOpen(repr(error))
                     self.breaker.open(error)
                     batch, self._waiting = batch + self._waiting, []
@@ -137,11 +141,23 @@ class GuardedRedis:
             return await self._send(commands)
 
     async def _send(self, commands: Sequence[tuple[Word, ...]]) -> list[Any]:
-        # A connection that is left in the middle of a conversation is closed by redis-py.
-        async with silence_timeout(self._timeout), self.client.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)
-            return await pipeline.execute(raise_on_error=False)
+        # As redis-py's pipeline does it, for a third less (ADR 0025). A connection that is left in the middle of a
+        # conversation is closed by redis-py.
+        async with silence_timeout(self._timeout):
+            connection = await self._pool.get_connection()  # type: ignore[no-untyped-call]
+            try:
+                await connection.send_packed_command(connection.pack_commands(commands))
+                return [await _reply(connection) for _ in commands]
+            finally:
+                await self._pool.release(connection)
+
+
+async def _reply(connection: AbstractConnection) -> Any:
+    """The next answer; an error that is one, too."""
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
 
 
 class Script:
@@ -177,8 +193,10 @@ async def open_redis(url: str, *, timeout: float = 0.5) -> AsyncIterator[Guarded
         url: `redis://[:password@]host:port/0`.
         timeout: Seconds for connecting, and for any answer.
     """
-    pool = ConnectionPool.from_url(url, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0))
-    redis = GuardedRedis(pool, timeout)
+    limits: dict[str, Any] = {"socket_connect_timeout": timeout, "retry": Retry(NoBackoff(), 0)}
+    # redis-py's time limit on each write and each read costs a task and a timer; `silence_timeout` holds for both.
+    pool = ConnectionPool.from_url(url, socket_timeout=None, **limits)
+    redis = GuardedRedis(Redis.from_url(url, **limits), pool, timeout)
     try:
         yield redis
     finally:
