@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -47,6 +48,8 @@ def run(application: Callable[[], AbstractAsyncContextManager[object]]) -> None:
             gc.set_threshold(_GC_THRESHOLD, 20, 50)
             await stop.wait()
 
+    # Of the Rust libraries for storage and models: a second thread would be woken only to find nothing to do.
+    os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
     try:
         with contextlib.suppress(KeyboardInterrupt):
             uvloop.run(running())
