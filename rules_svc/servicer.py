@@ -12,6 +12,7 @@ from mesh.grpc.identity import caller
 from mesh.locale import Locale
 from mesh.models.usage import terms
 from rules_svc import etags, plans_wire, wire
+from rules_svc.answers import wire as answers_wire
 from rules_svc.answers.writers import Writers
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
@@ -81,7 +82,7 @@ class RulesServicer(RulesServiceServicer):
         """Writes an answer: a draft piece by piece, then the whole."""
         locale = caller(context).locale_or(request.locale)
         classification, rules = (
-            wire.to_classification(request.classification),
+            answers_wire.to_classification(request.classification),
             [wire.to_rule(rule) for rule in request.rules],
         )
         composer = self._reloader.current.composer
@@ -89,13 +90,13 @@ class RulesServicer(RulesServiceServicer):
         writing = self._writers.write(composer, classification, rules, request.question, locale, paid)
         async with aclosing(writing) as events:
             async for event in events:
-                yield wire.from_composed(event, paid.meter.total)
+                yield answers_wire.from_composed(event, paid.meter.total)
 
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""
         locale = caller(context).locale_or(request.locale)
         classification, rules = (
-            wire.to_classification(request.classification),
+            answers_wire.to_classification(request.classification),
             [wire.to_rule(rule) for rule in request.rules],
         )
         edition = self._reloader.current
@@ -105,7 +106,7 @@ class RulesServicer(RulesServiceServicer):
         message = edition.replies.remark(
             known, classification, rules, request.question, request.region, request.reply, locale
         )
-        return wire.from_known_facts(known, request, edition.book.taxonomy, message, locale)
+        return answers_wire.from_known_facts(known, request, edition.book.taxonomy, message, locale)
 
     async def PlanEvening(self, request: pb.PlanEveningRequest, context: Any) -> pb.PlanEveningResponse:
         """Plans an evening: what of several things goes out, and when the others do."""

@@ -1,4 +1,7 @@
-"""Protos of the Rules service to its domain and back; those of FindPlaces: `rules_svc.places.wire`."""
+"""Protos of the Rules service to its domain and back.
+
+Those of FindPlaces stand in `rules_svc.places.wire`, those of answers and replies in `rules_svc.answers.wire`.
+"""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,30 +10,17 @@ from functools import lru_cache
 
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
-from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
-from mesh.models.usage import Usage
-from rules_svc.answers.composer import UNKNOWN, Answer, Classification
-from rules_svc.answers.corrections import Verdict
-from rules_svc.answers.interpreter import MOST_CANDIDATES, KnownFacts
 from rules_svc.answers.remarks import RemarkReader, Subject
 from rules_svc.rulebook.notices import notice
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
 from rules_svc.rulebook.rules import LocalizedRule
-from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage, within
+from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
 from rules_svc.search.index import ItemMatch
 
 DEFAULT_ITEMS = 5
-USER = "user"
-"""Provider of a classification that the user made themselves."""
-_VERDICTS = {
-    Verdict.UNSAID: rules_service_pb2.InterpretReplyResponse.VERDICT_UNSPECIFIED,
-    Verdict.CONFIRMED: rules_service_pb2.InterpretReplyResponse.VERDICT_CONFIRMED,
-    Verdict.CORRECTED: rules_service_pb2.InterpretReplyResponse.VERDICT_CORRECTED,
-    Verdict.DENIED: rules_service_pb2.InterpretReplyResponse.VERDICT_DENIED,
-}
 
 
 def to_path(category: classification_pb2.Category) -> Path:
@@ -41,19 +31,6 @@ def to_path(category: classification_pb2.Category) -> Path:
 def to_keys(texts: Sequence[str]) -> tuple[str, ...]:
     """Keys in NFC, as the rule book has them: some keyboards send Korean syllables as separate letters."""
     return tuple(unicodedata.normalize("NFC", text) for text in texts)
-
-
-def to_classification(classification: classification_pb2.Classification) -> Classification:
-    """What is known of a photo, by the classifier and by the user."""
-    path, said = to_path(classification.category), classification.said
-    return Classification(
-        path=path,
-        display_name=classification.display_name,
-        tags=to_keys(classification.tags),
-        warning=classification.warning,
-        candidates=tuple(candidate.display_name for candidate in classification.candidates if candidate.display_name),
-        said=said.display_name if said.display_name and to_path(said.category) != path else "",
-    )
 
 
 def to_rule(rule: disposal_pb2.DisposalRule) -> LocalizedRule:
@@ -86,7 +63,7 @@ def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalR
     """A rule in one language."""
     return disposal_pb2.DisposalRule(
         rule_id=rule.rule_id,
-        category=_from_path(rule.path, taxonomy),
+        category=from_path(rule.path, taxonomy),
         title=rule.title,
         steps=rule.steps,
         why=rule.why,
@@ -129,7 +106,7 @@ def from_matched(
 ) -> rules_service_pb2.MatchRulesResponse:
     """The rules that apply to a category in a situation, in one language; ages are counted to `today`."""
     return rules_service_pb2.MatchRulesResponse(
-        category=_from_path(path, book.taxonomy),
+        category=from_path(path, book.taxonomy),
         display_name=book.taxonomy[path].name[locale],
         tags=tags,
         rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
@@ -164,10 +141,11 @@ def with_subject(
 
 def _from_named(found: ItemMatch, taxonomy: Taxonomy, locale: Locale) -> classification_pb2.Candidate:
     name = found.item.name if found.item else taxonomy[found.path].name
-    return classification_pb2.Candidate(category=_from_path(found.path, taxonomy), display_name=name[locale])
+    return classification_pb2.Candidate(category=from_path(found.path, taxonomy), display_name=name[locale])
 
 
-def _from_path(path: Path, taxonomy: Taxonomy) -> classification_pb2.Category:
+def from_path(path: Path, taxonomy: Taxonomy) -> classification_pb2.Category:
+    """A category's keys."""
     category = taxonomy.category(path)
     return classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
 
@@ -188,77 +166,6 @@ def from_overlay(
         asked=where.region.key if where.region else "",
         notice=notice(where, overlay, regions, locale, today),
     )
-
-
-def from_known_facts(
-    known: KnownFacts | None,
-    request: rules_service_pb2.InterpretReplyRequest,
-    taxonomy: Taxonomy,
-    message: str,
-    locale: Locale,
-) -> rules_service_pb2.InterpretReplyResponse:
-    """What is known after the reply; if it settled nothing (None), the request's own fields."""
-    response = rules_service_pb2.InterpretReplyResponse(
-        understood=known is not None,
-        classification=request.classification,
-        question=known.question if known else request.question,
-        region=known.region if known else request.region,
-        message=message,
-        verdict=_VERDICTS[_verdict(known, request.classification)],
-    )
-    if known is None:
-        return response
-    found = response.classification
-    found.tags[:] = known.tags
-    # Whatever the user wrote before, it is settled now.
-    found.ClearField("said")
-    if known.path != to_path(request.classification.category):
-        found.seen.CopyFrom(_sighting(request.classification))
-        found.category.CopyFrom(_from_path(known.path, taxonomy))
-        found.display_name = taxonomy[known.path].name[locale]
-        if known.path != UNKNOWN:
-            found.said.CopyFrom(classification_pb2.Candidate(category=found.category, display_name=found.display_name))
-        # These describe the classifier's category, which the user has corrected.
-        for field in ("warning", "confidence", "candidates", "material", "form"):
-            found.ClearField(field)
-        found.provider, found.model = USER, ""
-    if known.verdict is Verdict.DENIED:
-        found.candidates.extend(_other_candidates(known, request.classification, taxonomy, locale))
-    return response
-
-
-def _verdict(known: KnownFacts | None, before: classification_pb2.Classification) -> Verdict:
-    """What a reply says of the classification: as it says, or by what it chose where the photo alone left it open."""
-    if known is None or known.verdict is not Verdict.UNSAID:
-        return known.verdict if known else Verdict.UNSAID
-    seen = to_path(before.category)
-    if known.path != seen and (seen == UNKNOWN or known.path == to_path(before.said.category)):
-        return Verdict.CORRECTED
-    return Verdict.CONFIRMED if known.path != seen and within(known.path, seen) else Verdict.UNSAID
-
-
-def _sighting(before: classification_pb2.Classification) -> classification_pb2.Sighting:
-    """What the classifier said, whatever the user has said since."""
-    if before.HasField("seen"):
-        return before.seen
-    seen = classification_pb2.Sighting(
-        category=before.category, display_name=before.display_name, provider=before.provider, model=before.model
-    )
-    if before.HasField("confidence"):
-        seen.confidence = before.confidence
-    return seen
-
-
-def _other_candidates(
-    known: KnownFacts, before: classification_pb2.Classification, taxonomy: Taxonomy, locale: Locale
-) -> list[classification_pb2.Candidate]:
-    """What it may be instead: what the reply may have named, then what else the classifier had thought of."""
-    named = [
-        classification_pb2.Candidate(category=_from_path(path, taxonomy), display_name=taxonomy[path].name[locale])
-        for path in known.candidates
-    ]
-    others = (one for one in before.candidates if one.category != before.category)
-    return [*named, *(one for one in others if to_path(one.category) not in known.candidates)][:MOST_CANDIDATES]
 
 
 def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyResponse:
@@ -286,7 +193,7 @@ def from_item_match(
     """An item that was found by name, in one language, with the situations that the question told."""
     above = [taxonomy[path].name[locale] for path in reversed(lineage(found.path))]
     return rules_service_pb2.ItemMatch(
-        category=_from_path(found.path, taxonomy),
+        category=from_path(found.path, taxonomy),
         display_name=above[-1],
         category_path=above,
         matched_text=found.matched,
@@ -297,30 +204,6 @@ def from_item_match(
         source=found.item.source[locale] if found.item else "",
         as_of=found.item.as_of if found.item else "",
     )
-
-
-def from_composed(event: str | Answer, usage: Usage | None = None) -> rules_service_pb2.ComposeAnswerResponse:
-    """One message of the stream: a piece of the draft, or the answer that ends it, with what it cost."""
-    if isinstance(event, str):
-        return rules_service_pb2.ComposeAnswerResponse(text_delta=event)
-    answer = disposal_pb2.Answer(
-        text=event.text,
-        how=event.how,
-        why=event.why,
-        where=event.where,
-        when=event.when,
-        choices=event.choices,
-        insufficiencies=event.insufficiencies,
-        rule_ids=event.rule_ids,
-        provider=event.provider,
-        model=event.model,
-        prompt_version=event.prompt_version,
-        passed_over=[
-            classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason) for attempt in event.passed_over
-        ],
-    )
-    cost = to_proto(usage, classification_pb2.Usage) if usage else None
-    return rules_service_pb2.ComposeAnswerResponse(answer=answer, usage=cost)
 
 
 def _from_node(node: Node, locale: Locale) -> rules_service_pb2.TaxonomyNode:

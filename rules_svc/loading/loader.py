@@ -15,11 +15,11 @@ import yaml
 
 from mesh.validation.normalization import composed
 from rules_svc.answers.questions import Questions
+from rules_svc.loading.question_entries import QuestionsFile
 from rules_svc.loading.region_entries import OverlayEntry, RegionWords
 from rules_svc.loading.schema import (
     HeadsFile,
     ItemFile,
-    QuestionsFile,
     RuleFile,
     TagEntry,
     TaxonomyFile,

@@ -10,6 +10,7 @@ from mesh.errors import InvalidArgument
 from mesh.locale import Locale
 from mesh.reasons import Reason
 from rules_svc import wire
+from rules_svc.answers import wire as answers_wire
 from rules_svc.places import wire as places_wire
 from rules_svc.rulebook.rulebook import Rulebook
 
@@ -38,7 +39,9 @@ def test_korean_in_separate_letters_is_understood(book: Rulebook) -> None:
 def test_candidates_without_a_name_are_not_offered() -> None:
     """An empty name between commas would read like a mistake."""
     candidates = [Candidate(display_name="금속"), Candidate(category=Category(major="미분류"))]
-    classification = wire.to_classification(Classification(category=Category(major="미분류"), candidates=candidates))
+    classification = answers_wire.to_classification(
+        Classification(category=Category(major="미분류"), candidates=candidates)
+    )
     assert classification.candidates == ("금속",)
 
 
