@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from mesh.postgres import Queries
-from scan_svc.results import Category
+from scan_svc.mirrors.vision import Category
 
 # What is rarer might be traced to somebody.
 LEAST = 5

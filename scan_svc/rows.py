@@ -10,7 +10,8 @@ import structlog
 from mesh.errors import Internal
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from scan_svc.results import LatLng, Results
+from scan_svc.mirrors.places import LatLng
+from scan_svc.results import Results
 from scan_svc.scans import Failure, Photo, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("rows")

@@ -17,7 +17,10 @@ from mesh.grpc.proto_mirror import to_proto
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from scan_svc.messages import message
-from scan_svc.results import Answer, Classification, DisposalRule, Place, Reward
+from scan_svc.mirrors.character import Reward
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule
+from scan_svc.mirrors.vision import Classification
 from scan_svc.scans import Scan, StageRun, State, Step
 
 _STATES = MappingProxyType({state: scan_pb2.Scan.State.Value(f"STATE_{state}") for state in State})

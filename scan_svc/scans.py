@@ -11,7 +11,9 @@ import msgspec
 from mesh.errors import KINDS, EcoError, Internal
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from scan_svc.results import LatLng, Results, Usage
+from scan_svc.mirrors.places import LatLng
+from scan_svc.mirrors.vision import Usage
+from scan_svc.results import Results
 
 
 class State(StrEnum):

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from mesh.errors import NotFound
 from mesh.reasons import Reason
-from scan_svc.results import Classification, EveningPlan, Outlook
+from scan_svc.mirrors.rules import EveningPlan, Outlook
+from scan_svc.mirrors.vision import Classification
 from scan_svc.scans import EveningRequest, Scan
 from scan_svc.store import ScanStore
 

@@ -11,8 +11,8 @@ from mesh.validation.dates import day
 from scan_svc import scan_proto
 from scan_svc.accuracy import ClassAccuracy
 from scan_svc.lifecycle import Created
+from scan_svc.mirrors.places import LatLng
 from scan_svc.replies.execution import ReplyOutcome
-from scan_svc.results import LatLng
 from scan_svc.scans import EveningRequest, PhotoUpload, ScanRequest
 from scan_svc.schedule import Evening, Scheduled
 

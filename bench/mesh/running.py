@@ -13,9 +13,11 @@ from bench.mesh.stack import Stack
 from bench.mesh.users import user_name
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
+from scan_svc.mirrors.rules import DisposalRule, Exclusion
+from scan_svc.mirrors.vision import Category, Classification
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.snapshots import Snapshots
-from scan_svc.results import Category, Classification, DisposalRule, Exclusion, Results
+from scan_svc.results import Results
 from scan_svc.scans import NewScan, Photo, PhotoUpload, Scan, ScanRequest, State, Step
 from scan_svc.store import ScanStore
 

@@ -4,19 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 
+from scan_svc.mirrors.character import Character, Reward, RewardOutcome
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule, MatchedRules
+from scan_svc.mirrors.vision import Category, Classification, Usage
 from scan_svc.pipeline.stages import ANSWER, REWARD, RULES, VISION
-from scan_svc.results import (
-    Answer,
-    Category,
-    Character,
-    Classification,
-    DisposalRule,
-    MatchedRules,
-    Place,
-    Reward,
-    RewardOutcome,
-    Usage,
-)
 from scan_svc.scans import Scan, Step
 
 # Results of the usual size, since they are stored: about 1 kB of JSON a scan.

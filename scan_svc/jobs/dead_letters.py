@@ -18,7 +18,7 @@ import structlog
 from mesh.errors import NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
-from scan_svc.results import Usage
+from scan_svc.mirrors.vision import Usage
 from scan_svc.rows import failure_from
 from scan_svc.scans import Failure
 

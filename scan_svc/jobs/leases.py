@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from scan_svc.batching import Key
-from scan_svc.results import Usage
+from scan_svc.mirrors.vision import Usage
 from scan_svc.scans import Scan, StageRun
 
 # The kinds of job, as in the job table.

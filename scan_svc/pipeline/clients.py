@@ -14,21 +14,10 @@ from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grp
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.proto_mirror import from_proto, to_proto
-from scan_svc.results import (
-    USER,
-    Answer,
-    Candidate,
-    Category,
-    Classification,
-    DisposalRule,
-    EveningPlan,
-    Interpretation,
-    MatchedRules,
-    Place,
-    Reward,
-    Usage,
-    Verdict,
-)
+from scan_svc.mirrors.character import Reward
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule, EveningPlan, Interpretation, MatchedRules, Verdict
+from scan_svc.mirrors.vision import USER, Candidate, Category, Classification, Usage
 from scan_svc.scans import EveningRequest, Scan, Step
 from scan_svc.settings import ScanSettings
 from scan_svc.spending import Spending

@@ -21,6 +21,7 @@ from mesh.observability import telemetry
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import WEBHOOK_KIND, Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
+from scan_svc.mirrors.vision import Usage
 from scan_svc.pipeline.checkpoints import CheckpointWriter, Handover
 from scan_svc.pipeline.lease_guard import LeaseGuard
 from scan_svc.pipeline.persistence import internal, persist
@@ -29,7 +30,6 @@ from scan_svc.pipeline.scan_view import ScanView
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import Pipeline, Stage, StageOutcome, outputs
 from scan_svc.progress.progress import Progress
-from scan_svc.results import Usage
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("execution")

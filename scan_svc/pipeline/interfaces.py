@@ -3,7 +3,10 @@
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from scan_svc.results import Answer, Category, Classification, DisposalRule, MatchedRules, Place, Reward, Usage
+from scan_svc.mirrors.character import Reward
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule, MatchedRules
+from scan_svc.mirrors.vision import Category, Classification, Usage
 from scan_svc.scans import Scan, Step
 
 

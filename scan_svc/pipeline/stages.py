@@ -14,9 +14,13 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
+from scan_svc.mirrors.character import Reward
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule
+from scan_svc.mirrors.vision import Classification, Usage
 from scan_svc.pipeline.interfaces import Characters, Rules, Vision
 from scan_svc.pipeline.retries import PERMANENT
-from scan_svc.results import Answer, Classification, DisposalRule, Place, Results, Reward, Usage
+from scan_svc.results import Results
 from scan_svc.scans import Scan, StageRun, Step
 
 _log = structlog.get_logger("pipeline")

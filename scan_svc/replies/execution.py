@@ -18,10 +18,11 @@ from mesh import outages
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
 from mesh.reasons import Reason
 from mesh.tasks import end
+from scan_svc.mirrors.vision import Usage
 from scan_svc.pipeline.interfaces import Characters
 from scan_svc.replies.refiner import AnswerRefiner, Interpreter
 from scan_svc.replies.store import LEASE_SECONDS, Reply, ReplyLease, ReplyStore
-from scan_svc.results import Results, Usage
+from scan_svc.results import Results
 from scan_svc.scans import Scan, StageRun
 
 _log = structlog.get_logger("replies")

@@ -8,10 +8,13 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
+from scan_svc.mirrors.character import Reward
+from scan_svc.mirrors.rules import Answer, DisposalRule, Interpretation
+from scan_svc.mirrors.vision import Classification, Usage
 from scan_svc.pipeline.interfaces import Characters, Rules
 from scan_svc.progress.snapshots import REWARD_SECONDS
 from scan_svc.replies.store import Draft, Reply
-from scan_svc.results import Answer, Classification, DisposalRule, Interpretation, Results, Reward, Usage
+from scan_svc.results import Results
 from scan_svc.scans import Scan
 
 _log = structlog.get_logger("replies")

@@ -11,7 +11,10 @@ import asyncpg
 import msgspec
 
 from mesh.postgres import Queries
-from scan_svc.results import Answer, Classification, DisposalRule, Place, Results, Verdict
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule, Verdict
+from scan_svc.mirrors.vision import Classification
+from scan_svc.results import Results
 from scan_svc.rows import to_json
 from scan_svc.scans import Scan, StageRun
 

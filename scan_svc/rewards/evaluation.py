@@ -20,12 +20,12 @@ from mesh.errors import DeadlineExceeded, EcoError, NotFound
 from mesh.observability import telemetry
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
+from scan_svc.mirrors.character import Reward
 from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, backoff
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import REWARD, Pipeline
 from scan_svc.progress.progress import Progress
-from scan_svc.results import Reward
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Failure, Scan, StageRun
 

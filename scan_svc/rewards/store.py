@@ -14,7 +14,7 @@ import structlog
 from mesh.postgres import Queries
 from scan_svc.batching import GroupCommit, Key
 from scan_svc.jobs.leases import Fenced, RewardLease
-from scan_svc.results import Reward
+from scan_svc.mirrors.character import Reward
 from scan_svc.rows import FAULT, readable, scan_from, to_json
 from scan_svc.scans import Failure, StageRun
 

@@ -17,7 +17,7 @@ from mesh.migrations import migrate
 from mesh.postgres import open_pool
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
-from scan_svc.results import LatLng
+from scan_svc.mirrors.places import LatLng
 from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.message import SECRET_BYTES, new_secret

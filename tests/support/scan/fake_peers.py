@@ -4,7 +4,10 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-from scan_svc.results import Answer, Category, Classification, DisposalRule, MatchedRules, Place, Reward, RewardOutcome
+from scan_svc.mirrors.character import Reward, RewardOutcome
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule, MatchedRules
+from scan_svc.mirrors.vision import Category, Classification
 from scan_svc.scans import Scan
 
 METAL = Category("재활용폐기물", "금속류")

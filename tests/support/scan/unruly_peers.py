@@ -10,18 +10,11 @@ from types import MappingProxyType
 
 from mesh.errors import Unavailable
 from mesh.reasons import Reason
+from scan_svc.mirrors.character import Reward, RewardOutcome
+from scan_svc.mirrors.places import Place
+from scan_svc.mirrors.rules import Answer, DisposalRule, MatchedRules
+from scan_svc.mirrors.vision import Category, Classification, Usage
 from scan_svc.pipeline.stages import ANSWER, DEFAULTS, PLACES, REWARD, RULES, VISION, Stage
-from scan_svc.results import (
-    Answer,
-    Category,
-    Classification,
-    DisposalRule,
-    MatchedRules,
-    Place,
-    Reward,
-    RewardOutcome,
-    Usage,
-)
 from scan_svc.scans import Scan, Step
 from tests.support.scan.journal import Journal
 

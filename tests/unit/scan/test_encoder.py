@@ -9,8 +9,11 @@ from eco2.scan.v1 import scan_pb2
 from mesh.errors import NotFound
 from mesh.reasons import Reason
 from scan_svc import scan_proto
+from scan_svc.mirrors.places import LatLng
+from scan_svc.mirrors.rules import Answer, DisposalRule
+from scan_svc.mirrors.vision import Category, Classification, Usage
 from scan_svc.progress.encoder import SnapshotEncoder
-from scan_svc.results import Answer, Category, Classification, DisposalRule, LatLng, Results, Usage
+from scan_svc.results import Results
 from scan_svc.scans import Failure, Photo, Scan, StageRun, State, Step
 
 _CATEGORY = Category("재활용폐기물", "금속류")

@@ -12,7 +12,7 @@ from mesh.postgres import Queries
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Checkpoint, Fenced
 from scan_svc.jobs.queue import JobQueue
-from scan_svc.results import Category, Classification
+from scan_svc.mirrors.vision import Category, Classification
 from scan_svc.scans import Scan, StageRun, State
 from tests.integration.scan.jobs.writes import vision_done
 from tests.support.scan.broken_pools import LosingPool

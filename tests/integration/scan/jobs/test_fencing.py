@@ -9,7 +9,7 @@ import pytest
 
 from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
-from scan_svc.results import Answer
+from scan_svc.mirrors.rules import Answer
 from scan_svc.scans import Scan, StageRun, State
 from tests.integration.scan.jobs.writes import FAILURE, checkpoints, vision_done
 from tests.support.scan.scan_parts import ScanParts, opened

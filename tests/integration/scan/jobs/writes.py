@@ -5,7 +5,7 @@ import asyncio
 from mesh.errors import Internal
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Checkpoint, Lease
-from scan_svc.results import Classification
+from scan_svc.mirrors.vision import Classification
 from scan_svc.scans import Failure, StageRun
 from tests.support.scan.fake_peers import METAL
 from tests.support.scan.scan_parts import ScanParts

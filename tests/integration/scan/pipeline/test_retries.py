@@ -9,8 +9,8 @@ from eco2.scan.v1 import scan_pb2
 from mesh.errors import EcoError, InvalidArgument, Unavailable
 from mesh.reasons import Reason
 from scan_svc.jobs.dead_letters import DeadLetterFilter
+from scan_svc.mirrors.vision import Usage
 from scan_svc.operations.wire import dead_letter
-from scan_svc.results import Usage
 from scan_svc.scans import State, Step
 from tests.integration.scan.jobs.writes import FAILURE, vision_done
 from tests.support.scan.scan_parts import ScanParts

@@ -10,9 +10,10 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
 from mesh.grpc.identity import USER_HEADER
 from mesh.redis import open_redis
+from scan_svc.mirrors.vision import Category, Classification
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.snapshots import Snapshots
-from scan_svc.results import Category, Classification, Results
+from scan_svc.results import Results
 from scan_svc.scans import State
 from tests.integration.scan.client import Client, StartScanService, create, follow, in_order, photo, rest
 from tests.integration.scan.sample_scans import a_scan

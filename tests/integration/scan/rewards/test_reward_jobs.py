@@ -9,10 +9,13 @@ from msgspec.structs import replace
 from mesh.postgres import Queries
 from mesh.redis import open_redis
 from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
+from scan_svc.mirrors.character import Reward, RewardOutcome
+from scan_svc.mirrors.rules import Answer, DisposalRule
+from scan_svc.mirrors.vision import Classification
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshots
-from scan_svc.results import Answer, Classification, DisposalRule, Results, Reward, RewardOutcome
+from scan_svc.results import Results
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, StageRun, State
 from tests.support.scan.broken_pools import LosingPool
