@@ -9,6 +9,7 @@ the log says which file and why, and the edition before stays.
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Self, TypeAlias
@@ -65,6 +66,12 @@ class LoadedRulebook:
         return cls(book, composer, items, matcher, replies, RemarkReader(book, questions, matcher))
 
 
+@cache
+def packaged() -> LoadedRulebook:
+    """The edition of the packaged files, which don't change while a process runs: it reads them once, in a second."""
+    return LoadedRulebook.load()
+
+
 class RulebookReloader:
     """Holds the current edition and replaces it.
 
@@ -83,7 +90,7 @@ class RulebookReloader:
         # Taken before the files are read, so that a change during the reading is noticed.
         self._read = self._seen = fingerprint(folder) if folder else ()
         try:
-            self.current = LoadedRulebook.load(folder or loader.DATA)
+            self.current = LoadedRulebook.load(folder) if folder else packaged()
         except Exception as error:  # whatever is wrong with the files
             raise Misconfigured(f"the rule book in {folder or loader.DATA}: {_told(error)}") from error
 

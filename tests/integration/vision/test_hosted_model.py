@@ -24,7 +24,7 @@ from mesh.models.settings import ModelSettings
 from mesh.models.usage import Terms
 from mesh.reasons import Reason
 from rules_svc import wire as rules_wire
-from rules_svc.loading import loader
+from rules_svc.loading.reloader import packaged
 from tests.support.waiting import eventually
 from vision_svc.classifiers.classification import UNKNOWN, Category, Classification, ClassificationOutcome
 from vision_svc.classifiers.fallback_chain import FallbackChain
@@ -33,7 +33,7 @@ from vision_svc.classifiers.single_flight import SingleFlight
 from vision_svc.clients import _taxonomy
 from vision_svc.photos.photos import Identity, Photo
 
-_BOOK = loader.load()
+_BOOK = packaged().book
 _UNCOUNTED = NoOpMeter("eco2")
 _TAXONOMY = _taxonomy(rules_wire.from_book(_BOOK, Locale.KO), rules_wire.from_book(_BOOK, Locale.EN))
 _CAN = Category("재활용폐기물", "금속류", "음료캔")

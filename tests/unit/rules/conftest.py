@@ -4,13 +4,14 @@ import pytest
 
 from rules_svc.answers.questions import Questions
 from rules_svc.loading import loader
+from rules_svc.loading.reloader import packaged
 from rules_svc.rulebook.rulebook import Rulebook
 
 
 @pytest.fixture(scope="session")
 def book() -> Rulebook:
     """Taxonomy, tags and rules."""
-    return loader.load()
+    return packaged().book
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from mesh.locale import Locale
 from rules_svc.answers.composer import PROVIDER, Answer, Classification, Composer
 from rules_svc.loading import loader
+from rules_svc.loading.reloader import packaged
 
-BOOK = loader.load()
+BOOK = packaged().book
 COMPOSER = Composer(loader.load_questions())
 PATHS = [node.path for node in BOOK.taxonomy]
 LOCALES = st.sampled_from(list(Locale))

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from mesh.locale import Locale
-from rules_svc.answers.composer import Classification, Composer
-from rules_svc.answers.interpreter import Interpreter, KnownFacts
-from rules_svc.loading import loader
+from rules_svc.answers.composer import Classification
+from rules_svc.answers.interpreter import KnownFacts
+from rules_svc.loading.reloader import packaged
 
-BOOK = loader.load()
-INTERPRETER = Interpreter.of(BOOK, Composer(loader.load_questions()))
+BOOK = packaged().book
+INTERPRETER = packaged().replies
 
 CORRECTIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("corrections.yaml").read_text("utf-8"))
 PET = "재활용폐기물/플라스틱류/페트병"

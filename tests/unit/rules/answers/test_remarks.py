@@ -5,9 +5,9 @@ import pytest
 from mesh.locale import Locale
 from rules_svc.answers.composer import Classification
 from rules_svc.answers.remarks import Subject
-from rules_svc.loading.reloader import LoadedRulebook
+from rules_svc.loading.reloader import packaged
 
-EDITION = LoadedRulebook.load()
+EDITION = packaged()
 UNKNOWN = "미분류"
 BOTTLE = "재활용폐기물/유리병"
 PET = "재활용폐기물/플라스틱류/페트병"

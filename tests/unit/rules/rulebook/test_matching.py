@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from mesh.errors import InvalidArgument, NotFound
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from rules_svc.loading import loader
+from rules_svc.loading.reloader import packaged
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.rules import LocalizedRule
 
-BOOK = loader.load()
+BOOK = packaged().book
 PATHS = [node.path for node in BOOK.taxonomy]
 
 

@@ -11,7 +11,7 @@ from mesh.errors import NotFound
 from mesh.locale import Locale, Text
 from rules_svc import wire
 from rules_svc.loading import loader
-from rules_svc.loading.reloader import LoadedRulebook
+from rules_svc.loading.reloader import LoadedRulebook, packaged
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.rules import Rule
@@ -32,9 +32,9 @@ EXCEPTION = {
 
 
 @pytest.fixture(scope="module")
-def index(book: Rulebook) -> ItemIndex:
+def index() -> ItemIndex:
     """The index of the rule book as it ships."""
-    return ItemIndex.of(book)
+    return packaged().items
 
 
 @pytest.fixture

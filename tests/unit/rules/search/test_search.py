@@ -12,6 +12,7 @@ import pytest
 import yaml
 from rapidfuzz.distance import OSA
 
+from rules_svc.loading.reloader import packaged
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.index import ItemIndex
 from rules_svc.search.spelling import Spellings, initials, letters
@@ -26,9 +27,9 @@ NONSENSE = [
 
 
 @pytest.fixture(scope="module")
-def index(book: Rulebook) -> ItemIndex:
+def index() -> ItemIndex:
     """The index of the rule book as it ships."""
-    return ItemIndex.of(book)
+    return packaged().items
 
 
 def test_the_table_is_large_enough_to_mean_something() -> None:
@@ -274,7 +275,7 @@ def test_a_known_last_noun_is_not_enough_where_the_dictionary_has_exceptions(boo
 
 def test_what_is_sure_is_right_for_names_that_the_index_never_saw(book: Rulebook) -> None:
     """A sixth of all names is left out and asked for. They are the hard ones: most stand there as exceptions."""
-    names = [name for name in ItemIndex.of(book).names if name.path != ("미분류",)]
+    names = [name for name in packaged().items.names if name.path != ("미분류",)]
     left_out = names[::6]
     index = _without(book, frozenset(name.squeezed for name in left_out))
     first = [(name, index.search(name.text, 1)) for name in left_out]
@@ -287,7 +288,7 @@ def test_what_is_sure_is_right_for_names_that_the_index_never_saw(book: Rulebook
 def _without(book: Rulebook, left_out: frozenset[str]) -> ItemIndex:
     """The index without some names."""
     titles = {node.path: node.name.ko for node in book.taxonomy}
-    names = [name for name in ItemIndex.of(book).names if name.squeezed not in left_out]
+    names = [name for name in packaged().items.names if name.squeezed not in left_out]
     return ItemIndex(names, book.taxonomy.compounds, titles)
 
 
