@@ -7,7 +7,6 @@ from time import monotonic
 from rich.console import Console
 
 from eco2.scan.v1 import scan_pb2
-from local import sample_photo
 from local.cli import scanning
 from local.cli.api.rest import Question
 from local.cli.display import card
@@ -46,6 +45,8 @@ def run(var: Path, photo: Path | None, question: Question, locale: Locale, conso
 
 
 def _drawn(folder: Path) -> Path:
+    from local import sample_photo  # not at the top: with it every eco2 command would load NumPy
+
     photo = folder / "note.jpg"
     photo.write_bytes(sample_photo.draw())
     return photo

@@ -19,13 +19,7 @@ import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram, Meter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
+from opentelemetry.metrics import Histogram, Meter, NoOpMeter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mesh.observability.log_lines import Bounded
@@ -60,26 +54,19 @@ class Telemetry:
 def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
     """Telemetry of one process: logging set up, providers running; flushed and stopped at exit."""
     _configure_logging(service, settings)
-    exporting = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
-    resource = Resource.create({"service.name": f"eco2-{service}"})
-    # Unsampled spans cost a fraction and still carry the trace id.
-    tracers = TracerProvider(DEFAULT_ON if exporting else ALWAYS_OFF, resource, shutdown_on_exit=False)
-    readers = []
-    if exporting:
-        # Here, since they take 5 MiB of every process that has nowhere to export to.
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        meter: Meter = NoOpMeter("eco2")
+        yield Telemetry(trace.NoOpTracer(), meter, _call_duration(meter))
+        return
+    # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
+    from mesh.observability.exporters import exporting
 
-        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
-    meters = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
-    meter = meters.get_meter("eco2")
-    duration = meter.create_histogram("rpc.server.call.duration", unit="s", description="Duration of RPCs served.")
-    try:
-        yield Telemetry(tracers.get_tracer("eco2"), meter, duration, exporting)
-    finally:
-        tracers.shutdown()
-        meters.shutdown()
+    with exporting(service) as (tracer, meter):
+        yield Telemetry(tracer, meter, _call_duration(meter), exporting=True)
+
+
+def _call_duration(meter: Meter) -> Histogram:
+    return meter.create_histogram("rpc.server.call.duration", unit="s", description="Duration of RPCs served.")
 
 
 def remote_span(traceparent: str) -> trace.Span:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections import defaultdict
@@ -81,6 +82,18 @@ def missing(files: Iterable[Path], installed: set[str]) -> set[tuple[str, str]]:
 def test_services_import_nothing_that_their_lock_doesnt_bring() -> None:
     """Here everything is installed; in an image only requirements.lock is."""
     assert missing(SERVED, locked()) == set()
+
+
+def test_what_is_used_at_times_is_not_loaded_at_every_start() -> None:
+    """OpenTelemetry's SDK, hosted models, bucket set-up and the drawn photo take seconds and tens of megabytes."""
+    rare = ("openai", "boto3", "numpy")
+    script = f"""
+import sys, local.cli.main, character_svc.app
+assert not {{"opentelemetry.sdk", *{rare}}} & {{*sys.modules}}
+import rules_svc.app, scan_svc.app  # redis-py loads the SDK by itself
+assert not {{*{rare}}} & {{*sys.modules}}"""
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert loaded.returncode == 0, loaded.stderr
 
 
 def test_the_extra_model_is_what_building_the_offline_model_takes() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vision_svc.classifiers.labels import KINDS
 from vision_svc.classifiers.onnx_runtime import onnxruntime
-from vision_svc.model import BACKBONES, HEADS, MODEL_SHA256, Backbone, convert, train
+from vision_svc.model import BACKBONES, HEADS, MODEL_SHA256, Backbone, convert
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,8 @@ def _features(folder: Path, labels: NDArray[np.str_]) -> list[str]:
 
 def test_training_learns_and_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clouds are told apart, and the file is the same each time, to the byte."""
+    from vision_svc.model import train  # not at the top: scikit-learn takes every worker two seconds
+
     labels = np.array(["glass", "metal", "paper"]).repeat(20)
     files = _features(tmp_path, labels)
     heads = [tmp_path / "one.npz", tmp_path / "two.npz"]
@@ -107,6 +109,8 @@ def test_training_learns_and_can_be_repeated(tmp_path: Path, monkeypatch: pytest
 
 def test_features_of_other_photos_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mixed up, the two heads would be trained on different photos and nobody would notice."""
+    from vision_svc.model import train
+
     first, second = _features(tmp_path, np.array(["glass", "metal", "paper"]).repeat(20))
     with np.load(second) as file:
         np.savez(second, X=file["X"], y=file["y"][::-1])
