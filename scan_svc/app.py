@@ -40,7 +40,6 @@ from mesh.postgres import open_pool, probe
 from mesh.redis import open_redis
 from mesh.s3.bucket import open_bucket
 from mesh.s3.presigned import PresignedUploads
-from scan_svc.accuracy import AccuracyReader
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.housekeeping import open_housekeeping
@@ -55,12 +54,14 @@ from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
 from scan_svc.operations.servicer import OperationsServicer
 from scan_svc.pipeline.clients import open_peers
+from scan_svc.pipeline.spending import Spending
 from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
 from scan_svc.progress.progress import open_progress
 from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
 from scan_svc.rate_limit import RateLimit
+from scan_svc.replies.accuracy import AccuracyReader
 from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
 from scan_svc.replies.store import ReplyStore
@@ -68,7 +69,6 @@ from scan_svc.rewards.store import RewardStore
 from scan_svc.schedule import EveningSchedule
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
-from scan_svc.spending import Spending
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
 from scan_svc.webhooks.store import WebhookStore

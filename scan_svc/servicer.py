@@ -13,10 +13,10 @@ from mesh.grpc.identity import caller
 from mesh.grpc.limits import CallLimit
 from mesh.observability.telemetry import traceparent
 from scan_svc import scan_proto, wire
-from scan_svc.accuracy import AccuracyReader
 from scan_svc.lifecycle import Lifecycle
 from scan_svc.progress import wire as progress_wire
 from scan_svc.progress.watchers import Watchers
+from scan_svc.replies.accuracy import AccuracyReader
 from scan_svc.replies.service import Replies
 from scan_svc.schedule import EveningSchedule
 

@@ -9,9 +9,9 @@ from mesh.grpc.identity import Caller
 from mesh.grpc.proto_mirror import to_proto
 from mesh.validation.dates import day
 from scan_svc import scan_proto
-from scan_svc.accuracy import ClassAccuracy
 from scan_svc.lifecycle import Created
 from scan_svc.mirrors.places import LatLng
+from scan_svc.replies.accuracy import ClassAccuracy
 from scan_svc.replies.execution import ReplyOutcome
 from scan_svc.scans import EveningRequest, PhotoUpload, ScanRequest
 from scan_svc.schedule import Evening, Scheduled

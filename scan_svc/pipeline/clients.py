@@ -18,9 +18,9 @@ from scan_svc.mirrors.character import Reward
 from scan_svc.mirrors.places import Place
 from scan_svc.mirrors.rules import Answer, DisposalRule, EveningPlan, Interpretation, MatchedRules, Verdict
 from scan_svc.mirrors.vision import USER, Candidate, Category, Classification, Usage
+from scan_svc.pipeline.spending import Spending
 from scan_svc.scans import EveningRequest, Scan, Step
 from scan_svc.settings import ScanSettings
-from scan_svc.spending import Spending
 
 _Verdict = rules_service_pb2.InterpretReplyResponse.Verdict
 _Phase = vision_service_pb2.ClassifyProgress.Phase

@@ -43,7 +43,7 @@ class AccuracyReader:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._sql = Queries("scan_svc")
+        self._sql = Queries("scan_svc.replies")
 
     async def read(self, provider: str = "") -> list[ClassAccuracy]:
         """Every class that was answered often enough, of one classifier or of all."""

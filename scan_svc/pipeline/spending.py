@@ -35,7 +35,7 @@ class Spending:
 
     def __init__(self, pool: asyncpg.Pool, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
-        self._sql = Queries("scan_svc")
+        self._sql = Queries("scan_svc.pipeline")
         self._clock = clock
         self._accounts: Batches[str, int] = Batches(self._add_up)
         self._everybodys: Batches[None, int] = Batches(self._add_up_all)
