@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE, Popen
 
@@ -39,23 +39,46 @@ def storage(variables: dict[str, str]) -> S3Client:
     )
 
 
-def test_the_address_file_is_private_and_there_only_while_ready(up: Start) -> None:
-    """Scripts wait for it; it holds passwords."""
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One set of stores for the tests that leave it running."""
+    stack = Up(tmp_path_factory.mktemp("shared") / "var").ready()
+    yield stack
+    stack.close()
+
+
+async def test_a_stack_is_stopped_in_order_and_starts_again_with_data_and_addresses(up: Start) -> None:
+    """History and photos belong to the user, not to the process; links to photos must still work.
+
+    Its address file, for which scripts wait, is there only while all is ready, and private: it holds passwords. SIGTERM
+    lets PostgreSQL shut down cleanly, so that it needs no recovery at the next start; Ctrl-C does as much.
+    """
     stack = up()
-    assert not (stack.var / "stack.env").exists()
-    stack.ready()
-    assert (stack.var / "stack.env").stat().st_mode & 0o777 == 0o600
-    assert stack.end(signal.SIGINT) == 0
-    assert not (stack.var / "stack.env").exists()
-
-
-def test_sigterm_stops_everything_in_order(up: Start) -> None:
-    """A clean shutdown of PostgreSQL needs no recovery at the next start."""
-    stack = up().ready()
-    family = stack.family()
-    assert stack.end() == 0
+    addresses = stack.var / "stack.env"
+    assert not addresses.exists()
+    before, family = stack.ready().variables, stack.family()
+    assert addresses.stat().st_mode & 0o777 == 0o600
+    connection = await asyncpg.connect(before["ECO2_DATABASE_URL"])
+    await connection.execute("create table kept as select 42 as answer")
+    await connection.close()
+    storage(before).put_object(Bucket=before["ECO2_S3_BUCKET"], Key="kept", Body=b"photo")
+    assert stack.end(signal.SIGTERM) == 0
     assert left(family, 0.0) == []
+    assert not addresses.exists()
     assert "database system is shut down" in (stack.var / "log" / "postgres.log").read_text(encoding="utf-8")
+
+    again = up().ready()
+    after = again.variables
+    volatile = {"ECO2_PIDS", "ECO2_SUPERVISOR", "ECO2_TOKEN"}
+    assert {name: after[name] for name in after.keys() - volatile} == {
+        name: before[name] for name in before.keys() - volatile
+    }
+    connection = await asyncpg.connect(after["ECO2_DATABASE_URL"])
+    assert await connection.fetchval("select answer from kept") == 42
+    await connection.close()
+    assert httpx2.get(f"{before['ECO2_CDN_BASE_URL']}/kept").content == b"photo"
+    assert again.end(signal.SIGINT) == 0
+    assert not addresses.exists()
 
 
 def test_a_signal_during_the_start_leaves_nothing(up: Start) -> None:
@@ -96,73 +119,6 @@ def test_killing_the_parent_of_a_tied_stack_stops_it(tmp_path: Path) -> None:
         assert left(family) == []
 
 
-async def test_a_child_that_dies_comes_back_at_its_address(up: Start) -> None:
-    """Clients reconnect by themselves; the address file tells the new pid."""
-    stack = up().ready()
-    address, pid = stack.variables["ECO2_DATABASE_URL"], stack.pids["postgres"]
-    kill(pid)
-    assert "SIGKILL" in stack.until("postgres died")
-    stack.until("postgres is back")
-    await probe(address)
-    # The line before the file: the restart of the next child is what the file is certain to be older than.
-    kill(stack.pids["valkey"])
-    stack.until("valkey is back")
-    assert stack.pids["postgres"] != pid
-    assert stack.variables["ECO2_DATABASE_URL"] == address
-
-
-async def test_data_and_addresses_survive_a_restart(up: Start) -> None:
-    """History and photos belong to the user, not to the process; links to photos must still work."""
-    stack = up().ready()
-    before = stack.variables
-    connection = await asyncpg.connect(before["ECO2_DATABASE_URL"])
-    await connection.execute("create table kept as select 42 as answer")
-    await connection.close()
-    storage(before).put_object(Bucket=before["ECO2_S3_BUCKET"], Key="kept", Body=b"photo")
-    stack.end()
-
-    after = up().ready().variables
-    volatile = {"ECO2_PIDS", "ECO2_SUPERVISOR", "ECO2_TOKEN"}
-    assert {name: after[name] for name in after.keys() - volatile} == {
-        name: before[name] for name in before.keys() - volatile
-    }
-    connection = await asyncpg.connect(after["ECO2_DATABASE_URL"])
-    assert await connection.fetchval("select answer from kept") == 42
-    await connection.close()
-    assert httpx2.get(f"{before['ECO2_CDN_BASE_URL']}/kept").content == b"photo"
-
-
-def test_anybody_may_read_a_photo_but_not_list_or_write(up: Start) -> None:
-    """The bucket stands in for a CDN."""
-    variables = up().ready().variables
-    storage(variables).put_object(Bucket=variables["ECO2_S3_BUCKET"], Key="a", Body=b"photo")
-    cdn = variables["ECO2_CDN_BASE_URL"]
-    assert httpx2.get(f"{cdn}/a").content == b"photo"
-    assert [httpx2.get(cdn).status_code, httpx2.put(f"{cdn}/b", content=b"x").status_code] == [403, 403]
-
-
-def test_a_second_stack_in_the_same_folder_is_refused(up: Start) -> None:
-    """Two servers on the same data would destroy it; and the first must not notice."""
-    first = up().ready()
-    second = up()
-    assert second.process.wait(20) == 1
-    assert second.process.stdout is not None
-    text = second.process.stdout.read()
-    assert str(first.process.pid) in text
-    assert "Traceback" not in text
-    assert first.variables["ECO2_SUPERVISOR"] == str(first.process.pid)
-
-
-def test_two_stacks_run_side_by_side(up: Start, tmp_path: Path) -> None:
-    """`VAR=` is all it takes: no port, no secret and no data are shared."""
-    one, other = up(tmp_path / "one"), up(tmp_path / "other")
-    first, second = one.ready().variables, other.ready().variables
-    shared = {name for name in first if first[name] == second[name]}
-    assert shared == {"ECO2_S3_BUCKET", "ECO2_S3_REGION"}
-    storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="mine", Body=b"x")
-    assert httpx2.get(f"{second['ECO2_CDN_BASE_URL']}/mine").status_code == 404
-
-
 def test_a_taken_rest_port_is_named_before_anything_starts(up: Start) -> None:
     """8080 is everybody's favourite."""
     with socket.create_server((HOST, 0)) as server:
@@ -188,10 +144,52 @@ def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start
     assert left(family) == []
 
 
-def test_the_doctor_finds_a_running_stack_well(up: Start) -> None:
+def test_anybody_may_read_a_photo_but_not_list_or_write(shared: Up) -> None:
+    """The bucket stands in for a CDN."""
+    variables = shared.variables
+    storage(variables).put_object(Bucket=variables["ECO2_S3_BUCKET"], Key="a", Body=b"photo")
+    cdn = variables["ECO2_CDN_BASE_URL"]
+    assert httpx2.get(f"{cdn}/a").content == b"photo"
+    assert [httpx2.get(cdn).status_code, httpx2.put(f"{cdn}/b", content=b"x").status_code] == [403, 403]
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(up: Start, shared: Up) -> None:
+    """Two servers on the same data would destroy it; and the first must not notice."""
+    second = up(shared.var)
+    assert second.process.wait(20) == 1
+    assert second.process.stdout is not None
+    text = second.process.stdout.read()
+    assert str(shared.process.pid) in text
+    assert "Traceback" not in text
+    assert shared.variables["ECO2_SUPERVISOR"] == str(shared.process.pid)
+
+
+def test_two_stacks_run_side_by_side(up: Start, shared: Up) -> None:
+    """`VAR=` is all it takes: no port, no secret and no data are shared."""
+    first, second = shared.variables, up().ready().variables
+    same = {name for name in first if first[name] == second[name]}
+    assert same == {"ECO2_S3_BUCKET", "ECO2_S3_REGION"}
+    storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="mine", Body=b"x")
+    assert httpx2.get(f"{second['ECO2_CDN_BASE_URL']}/mine").status_code == 404
+
+
+def test_the_doctor_finds_a_running_stack_well(shared: Up) -> None:
     """And says of each server that it answers."""
-    stack = up().ready()
-    command = [sys.executable, "-m", "local", "doctor", "--var", str(stack.var)]
+    command = [sys.executable, "-m", "local", "doctor", "--var", str(shared.var)]
     examined = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert examined.returncode == 0, examined.stdout
     assert examined.stdout.count("answers") == len(SERVERS)
+
+
+async def test_a_child_that_dies_comes_back_at_its_address(shared: Up) -> None:
+    """Clients reconnect by themselves; the address file tells the new pid."""
+    address, pid = shared.variables["ECO2_DATABASE_URL"], shared.pids["postgres"]
+    kill(pid)
+    assert "SIGKILL" in shared.until("postgres died")
+    shared.until("postgres is back")
+    await probe(address)
+    # The line before the file: the restart of the next child is what the file is certain to be older than.
+    kill(shared.pids["valkey"])
+    shared.until("valkey is back")
+    assert shared.pids["postgres"] != pid
+    assert shared.variables["ECO2_DATABASE_URL"] == address
