@@ -13,8 +13,9 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.webhooks.message import DeliveryState, WebhookEvent
 from tests.integration.scan.job_tables import UNAVAILABLE
-from tests.integration.scan.webhooks.webhook_receiver import HOST, WebhookSender, answers, open_sender
+from tests.integration.scan.webhooks.sender import WebhookSender, open_sender
 from tests.support.waiting import eventually
+from tests.support.webhook_receivers import HOST, answers
 
 
 @pytest.fixture

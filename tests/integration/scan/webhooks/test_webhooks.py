@@ -19,7 +19,8 @@ from eco2.scan.v1.operations_service_pb2 import WebhookDelivery
 from mesh.reasons import Reason
 from scan_svc.webhooks.message import DeliveryState
 from tests.integration.scan.client import Client, StartScanService, reason
-from tests.integration.scan.webhooks.webhook_receiver import HOST, USER, WebhookSender, answers, open_sender
+from tests.integration.scan.webhooks.sender import USER, WebhookSender, open_sender
+from tests.support.webhook_receivers import HOST, answers
 
 HOUR = 3600.0
 

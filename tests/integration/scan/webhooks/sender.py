@@ -1,13 +1,12 @@
-"""A worker's webhooks: rows in a real database, receivers that do what a test says, a clock that it moves."""
+"""A worker that sends webhooks: rows in a real database, receivers that a test scripts, a clock that it moves."""
 
 import asyncio
 import uuid
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
 
 import asyncpg
 import httpx2
@@ -19,34 +18,9 @@ from scan_svc.scan_proto import scan_as_json
 from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
 from scan_svc.webhooks.message import DeliveryRecord
 from scan_svc.webhooks.store import WebhookLease, WebhookStore
+from tests.support.webhook_receivers import HOST, Receivers
 
 USER = "user-with-a-hook"
-HOST = "hook.example.com"
-
-
-def answers(*statuses: int, **headers: str) -> list[Any]:
-    """Answers with these statuses and the same headers."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return [httpx2.Response(status, headers=named) for status in statuses]
-
-
-class Receivers:
-    """Whoever listens behind the addresses: answers by host, in order, the last one for ever."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, list[httpx2.Response | Callable[[], Any]]] = {HOST: answers(200)}
-        self.received: dict[str, list[httpx2.Request]] = defaultdict(list)
-
-    async def __call__(self, request: httpx2.Request) -> httpx2.Response:
-        host = request.headers["host"]
-        await request.aread()
-        self.received[host].append(request)
-        script = self.answers[host]
-        answer = script.pop(0) if len(script) > 1 else script[0]
-        if isinstance(answer, httpx2.Response):
-            return httpx2.Response(answer.status_code, headers=answer.headers)
-        response: httpx2.Response = await answer()
-        return response
 
 
 class WebhookSender:
