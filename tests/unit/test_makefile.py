@@ -40,6 +40,18 @@ def test_clean_removes_whatever_make_brought() -> None:
     assert ignored - set(removed) == {"__pycache__", "*.egg-info", "vision_svc/model/*.onnx"}
 
 
+@pytest.mark.parametrize("name", ["VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE"])
+def test_settings_of_another_environment_stay_out(name: str) -> None:
+    """Those of the image, too: without bytecode on disk every process of the tests compiles all that it imports."""
+    inherited = {"PATH": os.environ["PATH"], name: "1"}
+    command = ["make", "--file=Makefile", "--file=-", "seen"]
+    seen = subprocess.run(
+        command, cwd=ROOT, env=inherited, input="seen: ; @env\n", capture_output=True, text=True, check=True
+    )
+    assert name not in seen.stdout
+    assert "PATH=" in seen.stdout
+
+
 def test_help_lists_every_target_in_columns() -> None:
     """The first thing a newcomer reads."""
     lines = [found for line in make().splitlines() if (found := HELP.fullmatch(line))]
