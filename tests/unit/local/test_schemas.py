@@ -13,7 +13,10 @@ def test_every_data_file_is_checked_and_right() -> None:
     assert {"tags.yaml", "01_paper.yaml", "clothing_bins.yaml", "kakao.yaml", "characters.yaml"} <= {
         file.name for file in files
     }
-    assert [mistake for file in files for mistake in mistakes(file)] == []
+    # Those of the rule book's folders are judged one by one in tests/unit/rules/test_data.py: here, that each has one.
+    rulebook = {file for file in files if file.parent.name in {"taxonomy", "rules", "items", "regions"}}
+    assert all(schema_of(file).is_file() for file in rulebook)
+    assert [mistake for file in files if file not in rulebook for mistake in mistakes(file)] == []
 
 
 def test_a_mistake_is_told_with_its_place(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ TOLD: dict[str, Callable[[], Any]] = {
     "a long event": lambda: structlog.get_logger("test").error(HUGE),
     "many facts": tells(**{f"fact{number}": "x" * 300 for number in range(1000)}),
     "a long list": tells(tags=["x"] * 100_000),
-    "a deep list": tells(detail={"fields": [[{"a": [HUGE] * 100}] * 100] * 100}),
+    "a deep list": tells(detail={"fields": [[{"a": [HUGE] * 40}] * 40] * 40}),
     "an object": tells(detail=type("Foreign", (), {"__repr__": lambda _: HUGE})()),
     "control characters": tells(detail="\x01" * 100_000),
     "half a surrogate pair": tells(detail="\ud800" * 10_000),

@@ -13,13 +13,6 @@ from rules_svc.loading.reloader import LoadedRulebook, RulebookReloader
 NEWSPAPER = ("재활용폐기물", "종이", "신문지")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of the rule book that may be edited."""
-    shutil.copytree(str(DATA), tmp_path / "book")
-    return tmp_path / "book"
-
-
 async def looked_twice(editions: RulebookReloader) -> LoadedRulebook:
     """The edition after two looks: the second one takes over what the first one saw."""
     await editions.look()
@@ -103,9 +96,10 @@ async def test_a_missing_file_is_refused(folder: Path) -> None:
     assert await looked_twice(editions) is before
 
 
-async def test_the_packaged_book_is_not_looked_at(folder: Path) -> None:
+async def test_the_packaged_book_is_not_looked_at(tmp_path: Path) -> None:
     """It changes with a release only; following it ends at once."""
+    shutil.copytree(str(DATA), tmp_path / "book")
     editions = RulebookReloader()
     await editions.follow(0.0)
     await editions.look()
-    assert editions.current.book.version == RulebookReloader(folder).current.book.version
+    assert editions.current.book.version == RulebookReloader(tmp_path / "book").current.book.version

@@ -128,10 +128,15 @@ _BAGS = {Locale.KO: re.compile("봉투|마대"), Locale.EN: re.compile(r"\bbags?
 _DECLARED = {Locale.KO: re.compile("신고한|신고할 때"), Locale.EN: re.compile("agreed (?:with|when)")}
 
 
+def held(tags: Sequence[str]) -> frozenset[str]:
+    """Those tags of a situation that fulfil a condition."""
+    return frozenset(tags).intersection(_FULFILLED)
+
+
 def between(lines: Sequence[str], locale: Locale, tags: Sequence[str] = ()) -> list[str]:
     """The contradictions between the lines of one text, as a person would quote them."""
-    held = frozenset(tags).intersection(_FULFILLED)
-    told = [fact for line in lines for fact in _facts(line, locale, held)]
+    holds = held(tags)
+    told = [fact for line in lines for fact in _facts(line, locale, holds)]
     return [
         f"{one.text!r} beside {other.text!r}"
         for one in told
@@ -151,8 +156,8 @@ class _Fact:
 
 
 @cache
-def _facts(line: str, locale: Locale, held: frozenset[str]) -> tuple[_Fact, ...]:
-    sentences = (_unconditional(sentence, locale, held) for sentence in _SENTENCE.split(line))
+def _facts(line: str, locale: Locale, holds: frozenset[str]) -> tuple[_Fact, ...]:
+    sentences = (_unconditional(sentence, locale, holds) for sentence in _SENTENCE.split(line))
     numbered = tuple(enumerate(_OPPOSITIONS[locale]))
     return tuple(
         _Fact(
@@ -199,11 +204,11 @@ def _bins(line: str, locale: Locale) -> frozenset[str]:
     return frozenset(one for one in _BINS[locale] if one in said)
 
 
-def _unconditional(sentence: str, locale: Locale, held: frozenset[str]) -> str:
+def _unconditional(sentence: str, locale: Locale, holds: frozenset[str]) -> str:
     """The sentence as far as it holds whatever the circumstances, or in the situation's."""
     condition = _CONDITION[locale].search(sentence)
     if condition is None:
         return sentence
-    if any(_FULFILLED[tag].search(condition.group()) for tag in held):
+    if any(_FULFILLED[tag].search(condition.group()) for tag in holds):
         return sentence
     return sentence[: condition.start()] if locale is Locale.EN else ""

@@ -1,7 +1,6 @@
 """Things with names of their own: each found by all its names, and at odds with no rule."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,13 +34,6 @@ EXCEPTION = {
 def index() -> ItemIndex:
     """The index of the rule book as it ships."""
     return packaged().items
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of the rule book that may be edited."""
-    shutil.copytree(str(loader.DATA), tmp_path / "book")
-    return tmp_path / "book"
 
 
 def test_each_item_comes_first_and_surely_by_each_of_its_names(index: ItemIndex, book: Rulebook) -> None:

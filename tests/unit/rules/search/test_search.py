@@ -177,6 +177,7 @@ def test_chance_has_no_say() -> None:
         "metal can",
         "tape",
     ]
+    seeds = range(4)  # each costs a start; what depends on it hardly answers 130 questions alike four times
     running = [
         subprocess.Popen(
             [sys.executable, "-c", script],
@@ -185,10 +186,10 @@ def test_chance_has_no_say() -> None:
             stdout=subprocess.PIPE,
             encoding="utf-8",
         )
-        for seed in range(10)
+        for seed in seeds
     ]
     told = {process.communicate("\n".join(book))[0] for process in running}
-    assert [process.returncode for process in running] == [0] * 10
+    assert [process.returncode for process in running] == [0] * len(seeds)
     assert len(told) == 1
 
 
