@@ -83,6 +83,10 @@ class NotFound(EcoError):
     """It doesn't exist, or isn't the caller's."""
 
 
+class PermissionDenied(EcoError):
+    """It exists, and the caller may see it, but not do this with it."""
+
+
 class FailedPrecondition(EcoError):
     """The request is right, the state of the system isn't."""
 

@@ -46,6 +46,10 @@ class Reason(StrEnum):
 
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     TAG_UNKNOWN = "TAG_UNKNOWN"
+    BUILDING_UNKNOWN = "BUILDING_UNKNOWN"
+    BUILDING_NOT_YOURS = "BUILDING_NOT_YOURS"
+    BUILDING_CHANGED = "BUILDING_CHANGED"
+    BUILDING_LIMIT = "BUILDING_LIMIT"
 
     MODEL_RATE_LIMITED = "MODEL_RATE_LIMITED"
     MODEL_TIMED_OUT = "MODEL_TIMED_OUT"
@@ -163,6 +167,22 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
         Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),
+        Reason.BUILDING_UNKNOWN: _text(
+            "이 코드로 등록된 건물이 없어요: {code}. 코드를 다시 확인해 주세요.",
+            "No building has this code: {code}. Check it with whoever gave it to you.",
+        ),
+        Reason.BUILDING_NOT_YOURS: _text(
+            "이 건물은 등록한 사람만 바꾸거나 지울 수 있어요: {code}",
+            "Only whoever registered this building can change or delete it: {code}",
+        ),
+        Reason.BUILDING_CHANGED: _text(
+            "그사이 건물 정보가 바뀌었어요. 다시 불러온 뒤에 고쳐 주세요: {code}",
+            "The building was changed in the meantime. Read it again, then change it: {code}",
+        ),
+        Reason.BUILDING_LIMIT: _text(
+            "건물을 더 등록할 수 없어요. 한도는 {most}곳이에요.",
+            "No more buildings can be registered: the limit is {most}.",
+        ),
         Reason.MODEL_RATE_LIMITED: _text(
             "지금 분석 요청이 많아요. 잠시 뒤에 다시 시도할게요.",
             "The model takes no more requests for the moment. It will be tried again shortly.",

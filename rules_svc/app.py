@@ -2,13 +2,15 @@
 
     GetTaxonomy ─── edition: rule book (data/*.yaml, or a folder that is watched for changes)
     SearchItems ─── edition: names and synonyms
-    MatchRules ──── edition: rule book
+    MatchRules, PlanEvening ── edition: rule book; building reader ── PostgreSQL, for who joined a building
     ComposeAnswer ─ edition: composer (data/questions.yaml), or a hosted model on the composer's grounds
     FindPlaces ──── finder ─┬ store ── PostgreSQL, schema `rules`
                             └ Kakao Local, if there is a key; Redis, if there is one, keeps its answers
+    BuildingService ─ buildings ── PostgreSQL, schema `rules`
 
 Rules and answers need no database, so PostgreSQL is no dependency of this service's health: while it is down the
-service stays SERVING and FindPlaces alone answers UNAVAILABLE. The pool connects when it is first used.
+service stays SERVING, FindPlaces and BuildingService answer UNAVAILABLE, and who joined a building is told the days of
+its district. The pool connects when it is first used.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ import httpx2
 import stamina
 from opentelemetry.metrics import Meter
 
+from eco2.rules.v1.building_service_pb2_grpc import add_BuildingServiceServicer_to_server
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres
 from mesh.circuit_breakers import ProviderBreaker
@@ -30,6 +33,10 @@ from mesh.observability import telemetry
 from mesh.redis import open_redis
 from mesh.tasks import end
 from rules_svc.answers.writers import Writers
+from rules_svc.buildings.reader import BuildingReader
+from rules_svc.buildings.service import Buildings
+from rules_svc.buildings.servicer import BuildingServicer
+from rules_svc.buildings.store import BuildingStore
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.places.kakao import KakaoPlaces, load_searches
@@ -41,6 +48,7 @@ from rules_svc.servicer import RulesServicer
 from rules_svc.settings import RulesSettings
 
 NAME = "eco2.rules.v1.RulesService"
+BUILDINGS = "eco2.rules.v1.BuildingService"
 
 # How long the start waits for the sample places; after that they are stored in the background.
 _SAMPLES_SECONDS = 2.0
@@ -61,12 +69,20 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
             store = PlaceStore(pool)
             reloader = RulebookReloader(settings.rulebook_dir)
             async with _kakao(settings) as kakao:
-                servicer = RulesServicer(reloader, PlaceFinder(store, kakao), writers, partial(datetime.now, UTC))
-                service = Service(NAME, add_RulesServiceServicer_to_server, servicer)
+                buildings = BuildingStore(pool)
+                reader = BuildingReader(buildings)
+                servicer = RulesServicer(
+                    reloader, PlaceFinder(store, kakao), reader, writers, partial(datetime.now, UTC)
+                )
+                managed = BuildingServicer(Buildings(buildings, reader.forget), lambda: reloader.current.book.regions)
+                services = [
+                    Service(NAME, add_RulesServiceServicer_to_server, servicer),
+                    Service(BUILDINGS, add_BuildingServiceServicer_to_server, managed),
+                ]
                 async with (
                     _watching_folder(reloader, settings.rulebook_seconds),
                     _samples_kept(store, settings.sample_places),
-                    serving(settings, [service], telemetry=instruments) as server,
+                    serving(settings, services, telemetry=instruments) as server,
                 ):
                     yield server
 

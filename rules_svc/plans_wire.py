@@ -9,7 +9,7 @@ from eco2.rules.v1 import disposal_pb2
 from eco2.rules.v1 import rules_service_pb2 as pb
 from mesh.locale import Locale
 from mesh.validation.dates import day
-from rules_svc import wire
+from rules_svc import regions_wire, wire
 from rules_svc.rulebook.evenings import evening_of
 from rules_svc.rulebook.plans import AskedEvening, Plan
 from rules_svc.rulebook.regions import ResolvedRegion
@@ -49,7 +49,7 @@ def _from_plan(
         close_time=_timestamp(plan.evening.closes if plan.evening else None),
         as_of=plan.rule.hours_as_of,
         rule=wire.from_rule(plan.rule.localized(locale), book.taxonomy),
-        region=wire.from_overlay(plan.overlay, where, book.regions, locale, asked.day),
+        region=regions_wire.from_applied(plan.matched, where, book.regions, locale, asked.day),
     )
 
 

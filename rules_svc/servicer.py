@@ -1,5 +1,6 @@
 """RulesService: rules for each kind of waste, answers, and places that take it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import date, datetime
@@ -11,15 +12,16 @@ from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
 from mesh.grpc.identity import caller
 from mesh.locale import Locale
 from mesh.models.usage import terms
-from rules_svc import etags, plans_wire, wire
+from rules_svc import etags, plans_wire, regions_wire, wire
 from rules_svc.answers import wire as answers_wire
 from rules_svc.answers.writers import Writers
+from rules_svc.buildings.reader import BuildingReader
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.rulebook.freshness import SEOUL
 from rules_svc.rulebook.plans import plan
-from rules_svc.rulebook.regions import ResolvedRegion
+from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path
 
 _MATCHES = 1024  # kept, some 3 kB each
@@ -31,15 +33,22 @@ class RulesServicer(RulesServiceServicer):
     Args:
         reloader: Has the current rule book. Each call takes the current edition once and uses it to its end.
         places: Where waste can be taken.
+        buildings: What joined buildings say.
         writers: Write answers.
         now: The time, for opening hours and the age of what is known of regions.
     """
 
     def __init__(
-        self, reloader: RulebookReloader, places: PlaceFinder, writers: Writers, now: Callable[[], datetime]
+        self,
+        reloader: RulebookReloader,
+        places: PlaceFinder,
+        buildings: BuildingReader,
+        writers: Writers,
+        now: Callable[[], datetime],
     ) -> None:
         self._reloader = reloader
         self._places = places
+        self._buildings = buildings
         self._writers = writers
         self._now = now
         # Few combinations of category, tags and region make up most requests.
@@ -68,7 +77,7 @@ class RulesServicer(RulesServiceServicer):
         """Matches a category, a situation and a region, and what the user says of them."""
         edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
         book, subject = edition.book, wire.to_subject(request, edition.remarks)
-        where = wire.to_region(request, book.regions)
+        where = await self._where(request, book.regions)
         today = self._now().astimezone(SEOUL).date()
         matched = self._matched(book.version, subject.path, subject.tags, where, locale, today)
         if subject.said is None and not subject.candidates:
@@ -112,9 +121,9 @@ class RulesServicer(RulesServiceServicer):
         """Plans an evening: what of several things goes out, and when the others do."""
         book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
         evening = plans_wire.to_evening(request, self._now())
+        places = await asyncio.gather(*(self._where(thing, book.regions) for thing in request.things))
         planned = []
-        for thing in request.things:
-            where = wire.to_region(thing, book.regions)
+        for thing, where in zip(request.things, places, strict=True):
             one = plan(book, wire.to_path(thing.category), wire.to_keys(thing.tags), where, evening)
             planned.append((one, where))
         return plans_wire.from_plans(planned, evening, book, locale)
@@ -130,6 +139,10 @@ class RulesServicer(RulesServiceServicer):
         )
         now = self._now()
         return pb.FindPlacesResponse(places=[places_wire.from_nearby(nearby, now, locale) for nearby in nearest])
+
+    async def _where(self, thing: pb.MatchRulesRequest | pb.Waste, regions: Regions) -> ResolvedRegion:
+        where = regions_wire.to_region(thing, regions)
+        return await self._buildings.around(thing.building, where, regions) if thing.building else where
 
     def _match(
         self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, today: date

@@ -11,10 +11,9 @@ from functools import lru_cache
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.locale import Locale
+from rules_svc import regions_wire
 from rules_svc.answers.remarks import RemarkReader, Subject
-from rules_svc.rulebook.notices import notice
-from rules_svc.rulebook.overlays import Overlay
-from rules_svc.rulebook.regions import Regions, ResolvedRegion
+from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
 from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
@@ -56,6 +55,7 @@ def _rule(content: bytes) -> LocalizedRule:
         fee=rule.fee,
         when=rule.when,
         place=rule.place,
+        local_source=rule.local_source,
     )
 
 
@@ -75,15 +75,8 @@ def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalR
         fee=rule.fee,
         when=rule.when,
         place=rule.place,
+        local_source=rule.local_source,
     )
-
-
-def to_region(
-    request: rules_service_pb2.MatchRulesRequest | rules_service_pb2.Waste, regions: Regions
-) -> ResolvedRegion:
-    """The region asked for."""
-    here = request.location
-    return regions.find(request.region, (here.latitude, here.longitude) if request.HasField("location") else None)
 
 
 def to_subject(request: rules_service_pb2.MatchRulesRequest, remarks: RemarkReader) -> Subject:
@@ -112,7 +105,7 @@ def from_matched(
         rules=[from_rule(rule.localized(locale), book.taxonomy) for rule in matched.rules],
         rulebook_version=book.version,
         applied_region=matched.overlay.key,
-        region=from_overlay(matched.overlay, where, book.regions, locale, today),
+        region=regions_wire.from_applied(matched, where, book.regions, locale, today),
     )
 
 
@@ -148,24 +141,6 @@ def from_path(path: Path, taxonomy: Taxonomy) -> classification_pb2.Category:
     """A category's keys."""
     category = taxonomy.category(path)
     return classification_pb2.Category(major=category.major, middle=category.middle, minor=category.minor)
-
-
-def from_overlay(
-    overlay: Overlay, where: ResolvedRegion, regions: Regions, locale: Locale, today: date | None
-) -> disposal_pb2.AppliedRegion:
-    """The region whose rules applied, in one language."""
-    region = regions.of_key(overlay.key)
-    return disposal_pb2.AppliedRegion(
-        code=region.code if region else "",
-        key=overlay.key,
-        display_name=regions.name(overlay.key)[locale],
-        level=disposal_pb2.AppliedRegion.Level.Value(f"LEVEL_{regions.level(overlay.key)}"),
-        as_of=overlay.as_of,
-        source=overlay.source[locale],
-        verified=overlay.verified,
-        asked=where.region.key if where.region else "",
-        notice=notice(where, overlay, regions, locale, today),
-    )
 
 
 def from_book(book: Rulebook, locale: Locale) -> rules_service_pb2.GetTaxonomyResponse:

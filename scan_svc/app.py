@@ -1,6 +1,6 @@
 """How Scan is put together.
 
-    ScanServicer ──┬─ Lifecycle ── ScanStore, Uploads, WebhookStore
+    ScanServicer ──┬─ Lifecycle ── ScanStore, Uploads, WebhookStore, Peers
                    ├─ Replies ──── ReplyStore, Peers
                    ├─ EveningSchedule ── ScanStore, Peers
                    ├─ AccuracyReader
@@ -131,7 +131,8 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
             uploads = Uploads(open_bucket(settings), presigned, settings.cdn_base_url, settings.upload_seconds)
             creations = RateLimit(redis, "CreateScan", settings.creations_per_minute)
             control = AdmissionControl(creations, admission, functools.partial(notifier.wake, SCAN_KIND))
-            lifecycle = Lifecycle(scans, progress, uploads, webhooks, control, _new_id, _now)
+            demand = peers.rules.demand_building
+            lifecycle = Lifecycle(scans, progress, uploads, webhooks, control, demand, _new_id, _now)
             reward_due = functools.partial(notifier.wake, REWARD_KIND)
             replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
             replies = await enter(

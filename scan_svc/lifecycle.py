@@ -2,14 +2,16 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
+
 from mesh.addresses import check_url
-from mesh.errors import FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from mesh.reasons import Reason
 from scan_svc.admission import Admission
 from scan_svc.progress.progress import Progress
@@ -19,6 +21,8 @@ from scan_svc.scans import NewScan, Scan, ScanRequest, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Ticket, Uploads
 from scan_svc.webhooks.store import WebhookStore
+
+_log = structlog.get_logger("lifecycle")
 
 S = TypeVar("S", Scan, Snapshot)
 
@@ -79,6 +83,7 @@ class Lifecycle:
         uploads: The photos.
         webhooks: Where a scan's end is announced.
         admission_control: Who may create a scan, and what follows when one is queued.
+        demand_building: Raises NotFound if no building has a code; any other error if that can't be asked now.
         new_id: Makes scan ids.
         clock: The time.
     """
@@ -90,6 +95,7 @@ class Lifecycle:
         uploads: Uploads,
         webhooks: WebhookStore,
         admission_control: AdmissionControl,
+        demand_building: Callable[[str, str], Awaitable[None]],
         new_id: Callable[[], str],
         clock: Callable[[], datetime],
     ) -> None:
@@ -98,6 +104,7 @@ class Lifecycle:
         self._uploads = uploads
         self._webhooks = webhooks
         self._admission_control = admission_control
+        self._demand_building = demand_building
         self._new_id = new_id
         self._clock = clock
 
@@ -106,6 +113,7 @@ class Lifecycle:
 
         Raises:
             InvalidArgument: The photo's address can't be used, or the callback_url.
+            NotFound: No building has the code that was sent.
             AlreadyExists: The request_id belongs to a scan with another content.
             ResourceExhausted: The user creates too many, or more wait than can be done in time.
         """
@@ -196,13 +204,25 @@ class Lifecycle:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
         try:
             await self._admission_control.enter(request.user_id)
-        except ResourceExhausted:
-            # A repetition takes no room: its scan is there.
+            await self._check_building(request)
+        except (ResourceExhausted, NotFound):
+            # A repetition takes no room: its scan is there, whatever became of its building.
             earlier = await self._store.made_before(request) if request.request_id else None
             if earlier is None:
                 raise
             return earlier
         return None
+
+    async def _check_building(self, request: ScanRequest) -> None:
+        """Refuses a code that no building has. While that can't be asked the scan is taken, and told what it can be."""
+        if not request.building:
+            return
+        try:
+            await self._demand_building(request.building, request.user_id)
+        except NotFound:
+            raise
+        except EcoError as error:
+            _log.warning("building not checked", error=repr(error))
 
     async def _stored(self, new: NewScan, traceparent: str) -> Scan:
         scan, is_new = await self._store.create(new, traceparent)

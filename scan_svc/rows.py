@@ -34,6 +34,7 @@ def scan_from(row: asyncpg.Record) -> Scan:
         user_input=row["user_input"],
         location=LatLng(row["latitude"], row["longitude"]) if located else None,
         region=row["region"],
+        building=row["building"],
         locale=Locale(row["locale"]),
         created_at=row["created_at"],
         started_at=row["started_at"],

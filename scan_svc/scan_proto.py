@@ -76,6 +76,7 @@ def head(value: Scan) -> scan_pb2.Scan:
         user_input=value.user_input,
         location=to_proto(value.location, latlng_pb2.LatLng) if value.location else None,
         region=value.region,
+        building=value.building,
         locale=value.locale,
         create_time=timestamp(value.created_at),
         start_time=timestamp(value.started_at),

@@ -131,6 +131,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     user_input: str = ""
     location: LatLng | None = None
     region: str = ""
+    building: str = ""
     locale: Locale = Locale.KO
     created_at: datetime
     started_at: datetime | None = None
@@ -177,6 +178,7 @@ class ScanRequest:
     user_input: str = ""
     location: LatLng | None = None
     region: str = ""
+    building: str = ""
     locale: Locale = Locale.KO
     callback_url: str = ""
 
@@ -207,6 +209,7 @@ class NewScan:
             user_input=asked.user_input,
             location=asked.location,
             region=asked.region,
+            building=asked.building,
             locale=asked.locale,
             created_at=created_at,
             started_at=None if to_come else created_at,
@@ -221,11 +224,13 @@ class EveningRequest:
     Attributes:
         user_id: The user.
         region: Where they live; empty for where each scan was made.
+        building: The code of the building where they live; empty for where each scan was made, or for `region`.
         day: The day that the evening begins on; None for this evening.
         locale: Language of the texts.
     """
 
     user_id: str
     region: str
+    building: str
     day: date | None
     locale: Locale

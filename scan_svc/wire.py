@@ -34,6 +34,7 @@ def scan_request(request: scan_service_pb2.CreateScanRequest, who: Caller) -> Sc
         user_input=request.user_input,
         location=LatLng(place.latitude, place.longitude) if request.HasField("location") else None,
         region=request.region,
+        building=request.building,
         locale=who.locale_or(request.locale),
         callback_url=request.callback_url,
     )
@@ -77,7 +78,7 @@ def evening_request(request: scan_service_pb2.GetScheduleRequest, who: Caller) -
         Unauthenticated: It came without an identity.
     """
     asked = day(request.date, field="date")
-    return EveningRequest(who.user_id, request.region, asked, who.locale_or(request.locale))
+    return EveningRequest(who.user_id, request.region, request.building, asked, who.locale_or(request.locale))
 
 
 def schedule(evening: Evening) -> scan_service_pb2.GetScheduleResponse:

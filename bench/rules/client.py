@@ -33,13 +33,13 @@ class RulesClient:
     """Asks the rule book that ships.
 
     Args:
-        places: Never asked here; for the servicer's sake.
+        places: Never asked here, nor are buildings; for the servicer's sake.
     """
 
     def __init__(self, places: PlaceFinder | None = None) -> None:
         self.reloader = RulebookReloader()
         now = partial(datetime.now, UTC)
-        self._servicer = RulesServicer(self.reloader, places, Writers([]), now)  # type: ignore[arg-type]
+        self._servicer = RulesServicer(self.reloader, places, None, Writers([]), now)  # type: ignore[arg-type]
         self._context = _Context()
         taxonomy = _done(self._servicer.GetTaxonomy(pb.GetTaxonomyRequest(), self._context))
         self.tags = frozenset(tag.key for tag in taxonomy.tags)

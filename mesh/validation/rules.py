@@ -37,6 +37,10 @@ KOREAN: Mapping[str, str] = MappingProxyType(
         "repeated.max_items": "항목이 너무 많아요",
         "map.max_pairs": "항목이 너무 많아요",
         "bytes.max_len": "너무 길어요",
+        "enum.not_in": "정해진 값이 아니에요",
+        "text.given": "한국어나 영어 가운데 하나는 적어 주세요",
+        "hours.complete": "시작 시각이 없거나 끝 시각과 같아요",
+        "etag.given": "읽을 때 받은 etag를 함께 보내 주세요",
         "location.complete": "위도와 경도를 모두 알려 주세요",
         "location.range": "위도는 ±90, 경도는 ±180 안이어야 해요",
     }

@@ -262,7 +262,8 @@ def _where(rule: LocalizedRule, locale: Locale) -> str:
 def _when(classification: Classification, rule: LocalizedRule, locale: Locale) -> str:
     if not rule.when and classification.path == UNKNOWN:
         return ""
-    return _WHEN[locale].format(when=rule.when or _DIFFERS[locale])
+    when = _WHEN[locale].format(when=rule.when or _DIFFERS[locale])
+    return f"{when} {rule.local_source}" if rule.local_source else when
 
 
 def _same_danger(hazard: str, warning: str, topics: Sequence[Topic]) -> bool:

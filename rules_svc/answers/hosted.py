@@ -184,7 +184,8 @@ def _rule(rule: LocalizedRule) -> dict[str, Any]:
         "dangers": rule.hazards,
         "fee": rule.fee,
         "when": rule.when,
-        "place": rule.place,
+        # A building's place is in its manager's own words, which nobody has checked. It is added with the times.
+        "place": "" if rule.local_source else rule.place,
     }
     return {key: value for key, value in fields.items() if value}
 

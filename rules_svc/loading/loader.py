@@ -122,7 +122,9 @@ def _load_regions(data: Traversable, taxonomy: Taxonomy) -> Regions:
     former = [FormerRegion(row["code"], row["key"], tuple(row["now"].split(";"))) for row in lost]
     (nation,) = (overlay for overlay in overlays if overlay.key == NATION)
     rings = msgspec.json.decode(_text(folder / "boundaries.json"), type=dict[str, list[list[int]]])
-    return Regions.of(gazetteer, [one for one in overlays if one.key != NATION], nation, former, Boundaries.of(rings))
+    bins = MappingProxyType({kind: entry.bin(taxonomy) for kind, entry in words.bins.items()})
+    local = [one for one in overlays if one.key != NATION]
+    return Regions.of(gazetteer, local, nation, former, Boundaries.of(rings), bins)
 
 
 def _yaml_files(folder: Traversable) -> Iterator[Traversable]:

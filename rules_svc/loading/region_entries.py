@@ -6,7 +6,8 @@ from enum import StrEnum
 import msgspec
 
 from mesh.locale import Text
-from rules_svc.loading.schema import EffectEntry, StepEntry
+from rules_svc.loading.schema import EffectEntry, StepEntry, path_of
+from rules_svc.rulebook.buildings import Bin, BinKind
 from rules_svc.rulebook.collection import Collection, Stream
 from rules_svc.rulebook.overlays import Grade, Overlay
 from rules_svc.rulebook.taxonomy import Taxonomy
@@ -39,8 +40,22 @@ class BulkyWords(msgspec.Struct, forbid_unknown_fields=True):
     phone: Text
 
 
+class BinEntry(msgspec.Struct, forbid_unknown_fields=True):
+    """A kind of bin that a building may have, in `special_collections.yaml`."""
+
+    scopes: list[str]
+    stream: Stream
+    container: Text
+    step: StepEntry
+
+    def bin(self, taxonomy: Taxonomy) -> Bin:
+        """The bin; every category it takes must exist."""
+        scopes = tuple(taxonomy[path_of(one)].path for one in self.scopes)
+        return Bin(scopes, self.stream, self.container, self.step.step())
+
+
 class RegionWords(msgspec.Struct, forbid_unknown_fields=True):
-    """`special_collections.yaml`: what regions say in the same words everywhere."""
+    """`special_collections.yaml`: what regions and buildings say in the same words everywhere."""
 
     places: dict[str, Text]
     special: dict[Special, SpecialWords]
@@ -48,6 +63,7 @@ class RegionWords(msgspec.Struct, forbid_unknown_fields=True):
     bulky: BulkyWords
     not_food: Text
     bag_price: Text
+    bins: dict[BinKind, BinEntry]
 
 
 class SpecialEntry(msgspec.Struct, forbid_unknown_fields=True):

@@ -33,10 +33,16 @@ class Stream(StrEnum):
         """Whether it is collected with the recyclables unless a region says otherwise."""
         return self in _RECYCLABLES
 
+    @property
+    def by_evening(self) -> bool:
+        """Whether it is put out on certain evenings, as the bins and bags at the house are."""
+        return self in _BY_EVENING
+
 
 _RECYCLABLES = frozenset(
     {Stream.PAPER, Stream.CLEAR_PET, Stream.PLASTIC, Stream.FILM, Stream.FOAM, Stream.GLASS, Stream.METAL}
 )
+_BY_EVENING = _RECYCLABLES | {Stream.GENERAL, Stream.NONBURNABLE, Stream.FOOD, Stream.RECYCLABLE}
 
 
 @dataclass(frozen=True, slots=True)

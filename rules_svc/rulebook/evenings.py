@@ -19,6 +19,8 @@ from opening_hours import OpeningHours, ParserError, State  # type: ignore[attr-
 from rules_svc.rulebook.freshness import SEOUL
 from rules_svc.rulebook.public_holidays import spelled_out
 
+# Hours that never end.
+ALWAYS = "24/7"
 _NOON, _DUSK, _NIGHT_ENDS = time(12), time(17), time(5)
 _DAY = timedelta(days=1)
 # An evening further off than this is no use to anybody.

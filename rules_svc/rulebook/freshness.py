@@ -40,19 +40,21 @@ def advice(as_of: str, whom: Text, today: date) -> Text:
         return Text(
             f"날짜를 알 수 없는 자료라 어림으로만 보고 {ask.ko}", f"The source has no date: a rule of thumb. {ask.en}"
         )
-    ko, en = _told(as_of)
+    age = told(as_of)
     if is_old(as_of, today):
         return Text(
-            f"2년이 넘은 자료예요({ko}). 어림으로만 보고 {ask.ko}",
-            f"The source is more than two years old ({en}): a rule of thumb. {ask.en}",
+            f"2년이 넘은 자료예요({age.ko}). 어림으로만 보고 {ask.ko}",
+            f"The source is more than two years old ({age.en}): a rule of thumb. {ask.en}",
         )
-    return Text(f"{ko} 자료예요. 바뀌었을 수 있으니 {ask.ko}", f"As of {en}; it may have changed. {ask.en}")
+    return Text(f"{age.ko} 자료예요. 바뀌었을 수 있으니 {ask.ko}", f"As of {age.en}; it may have changed. {ask.en}")
 
 
-def _told(as_of: str) -> tuple[str, str]:
-    """A date as a person reads it, in both languages, as exact as it is known."""
+def told(as_of: str) -> Text:
+    """A source's date as a person reads it, as exact as it is known; empty if it isn't."""
     year, *rest = as_of.split("-")
     numbers = [int(part) for part in rest]
-    ko = " ".join([f"{year}년", *(f"{number}{unit}" for number, unit in zip(numbers, "월일", strict=False))])
+    ko = " ".join(
+        [f"{year}년" if year else "", *(f"{number}{unit}" for number, unit in zip(numbers, "월일", strict=False))]
+    )
     en = " ".join([*(str(day) for day in numbers[1:]), *(calendar.month_name[month] for month in numbers[:1]), year])
-    return ko, en
+    return Text(ko, en)

@@ -7,9 +7,8 @@ from datetime import date, datetime
 from mesh.locale import Text
 from rules_svc.rulebook.evenings import Evening, evenings
 from rules_svc.rulebook.freshness import is_old
-from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import ResolvedRegion
-from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
 from rules_svc.rulebook.rules import Rule
 from rules_svc.rulebook.taxonomy import Path, lineage
 
@@ -44,14 +43,14 @@ class Plan:
 
     Attributes:
         rule: The rule to follow.
-        overlay: The narrowest region that changed something about it; the nation's if none did.
+        matched: The rules that apply, and whose they are.
         evening: The next evening on which it goes out; None if that isn't known.
         tonight: Whether that is the one asked about.
         text: One sentence to the user.
     """
 
     rule: Rule
-    overlay: Overlay
+    matched: MatchedRules
     evening: Evening | None
     tonight: bool
     text: Text
@@ -76,7 +75,7 @@ def plan(book: Rulebook, path: Path, tags: Sequence[str], where: ResolvedRegion,
     evening = next((one for one in coming if asked.moment is None or not one.over(asked.moment)), None)
     tonight = evening is not None and evening.day == asked.day
     text = _UNKNOWN if evening is None else _sentence(evening, asked, rule.hours_as_of)
-    return Plan(rule, matched.overlay, evening, tonight, text)
+    return Plan(rule, matched, evening, tonight, text)
 
 
 def _sentence(evening: Evening, asked: AskedEvening, as_of: str) -> Text:

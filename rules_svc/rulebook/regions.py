@@ -9,6 +9,7 @@ from typing import Self
 
 from mesh.locale import Text
 from rules_svc.rulebook.boundaries import Boundaries
+from rules_svc.rulebook.buildings import Absence, Bin, BinKind, JoinedBuilding
 from rules_svc.rulebook.gazetteer import FormerRegion, Region, RegionNames
 from rules_svc.rulebook.overlays import Overlay
 
@@ -36,11 +37,15 @@ class ResolvedRegion:
         region: The region; None if it wasn't recognised, or nothing was said.
         said: The user's words, unchanged.
         several: The regions of that name, if there are several and no location decides between them.
+        building: The building that the user has joined, which is in this region; None if none, or it isn't known.
+        absent: Why it isn't known; None if it is, or there is none.
     """
 
     region: Region | None = None
     said: str = ""
     several: tuple[Region, ...] = ()
+    building: JoinedBuilding | None = None
+    absent: Absence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +55,12 @@ class Regions:
     Attributes:
         overlays: By region's key, one for each source; only regions about which something is known.
         nation: What holds everywhere else.
+        bins: What each kind of bin takes that a building may have.
     """
 
     overlays: Mapping[str, tuple[Overlay, ...]]
     nation: Overlay
+    bins: Mapping[BinKind, Bin]
     _by_code: Mapping[str, Region]
     _by_key: Mapping[str, Region]
     _former: Mapping[str, tuple[Region, ...]]
@@ -69,6 +76,7 @@ class Regions:
         nation: Overlay,
         former: Sequence[FormerRegion] = (),
         boundaries: Boundaries | None = None,
+        bins: Mapping[BinKind, Bin] = MappingProxyType({}),
     ) -> Self:
         """The regions with these overlays.
 
@@ -90,6 +98,7 @@ class Regions:
         return cls(
             overlays=MappingProxyType(by_overlay),
             nation=nation,
+            bins=bins,
             _by_code=MappingProxyType(by_code),
             _by_key=MappingProxyType(by_key),
             _former={one.code: tuple(by_key[key] for key in one.now) for one in former},

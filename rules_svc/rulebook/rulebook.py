@@ -7,6 +7,7 @@ from datetime import date
 from mesh.errors import InvalidArgument
 from mesh.locale import Text
 from mesh.reasons import Reason
+from rules_svc.rulebook.buildings import JoinedBuilding, district_rule
 from rules_svc.rulebook.effects import Effect, Step, Tag
 from rules_svc.rulebook.freshness import today_in_korea
 from rules_svc.rulebook.items import Item
@@ -16,6 +17,7 @@ from rules_svc.rulebook.rules import Rule
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")
+_NATIONWIDE = Text("전국 공통", "the whole country")
 # The bags that a step may name and a region may replace.
 _BAGS = ("마대", "종량제봉투")
 
@@ -27,10 +29,12 @@ class MatchedRules:
     Attributes:
         rules: First the rule to follow, then the wider ones. Never empty.
         overlay: The narrowest region that changed something; the nation's if none did.
+        building: The building that changed something; None if none did.
     """
 
     rules: tuple[Rule, ...]
     overlay: Overlay
+    building: JoinedBuilding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +85,28 @@ class Rulebook:
         # Effects of a region come after those of the situation.
         changes = [*self._present(tags), *(Tag("", _NAMELESS, one.differently) for one in known if one.differently)]
         target, reasons, redirecting = self._redirected(node.path, changes)
-        shaped = self._shaped(self._narrowest(target), target, changes, reasons, redirecting)
+        plain = self._narrowest(target)
+        shaped = self._shaped(plain, target, changes, reasons, redirecting)
         overlays = (*known, self.regions.nation)
         thumb = bool(where.region or where.said)
         followed = _collected(shaped, overlays, today or today_in_korea(), rule_of_thumb=thumb)
-        had_a_say = (one for one in known if one.concerns(followed.stream, node.path))
+        overlay = next((one for one in known if one.concerns(followed.stream, node.path)), self.regions.nation)
+        followed, building = self._at_home(followed, target, where, overlay, endangered=shaped.hazards != plain.hazards)
         wider = [self.rules[one] for one in lineage(path) if one in self.rules]
         rules = (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
-        return MatchedRules(rules, next(had_a_say, self.regions.nation))
+        return MatchedRules(rules, overlay, building)
+
+    def _at_home(
+        self, rule: Rule, path: Path, where: ResolvedRegion, overlay: Overlay, *, endangered: bool
+    ) -> tuple[Rule, JoinedBuilding | None]:
+        """The rule with what the user's building says, and the building if it says anything."""
+        building = where.building
+        if building and (own := building.applied(rule, path, self.regions.bins, endangered=endangered)):
+            return own, building
+        if (building is None and where.absent is None) or rule.stream is None:
+            return rule, None
+        region = _NATIONWIDE if overlay is self.regions.nation else self.regions.name(overlay.key)
+        return district_rule(rule, building, where.absent, region), None
 
     def _present(self, keys: Iterable[str]) -> list[Tag]:
         """The tags with these keys, in the book's order."""

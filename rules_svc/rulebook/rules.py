@@ -37,7 +37,8 @@ class Rule:
         place: Where it is put out there; None if unknown.
         hours: The same days as `evenings` reads them; empty if they can't be reckoned with.
         hours_as_of: The date of those days' source, ISO 8601; empty if it has none.
-        fixed: Whether situations and regions leave it unchanged, as they must for dangerous waste.
+        fixed: Whether situations, regions and buildings leave it unchanged, as they must for dangerous waste.
+        local_source: Whose days and place these are, for who joined a building; else None.
     """
 
     rule_id: str
@@ -57,6 +58,7 @@ class Rule:
     hours: str = ""
     hours_as_of: str = ""
     fixed: bool = False
+    local_source: Text | None = None
 
     def localized(self, locale: Locale) -> "LocalizedRule":
         """The rule in one language."""
@@ -74,6 +76,7 @@ class Rule:
             fee=self.fee[locale] if self.fee else "",
             when=self.when[locale] if self.when else "",
             place=self.place[locale] if self.place else "",
+            local_source=self.local_source[locale] if self.local_source else "",
         )
 
 
@@ -84,7 +87,8 @@ class LocalizedRule:
     Attributes:
         fee: What it costs; empty if nothing.
         when: When it is put out, where that is known; else empty.
-        place: Where it is put out, where the region says so; else empty.
+        place: Where it is put out, where the region or the building says so; else empty.
+        local_source: Whose days and place these are, for who joined a building; else empty.
     """
 
     rule_id: str
@@ -100,3 +104,4 @@ class LocalizedRule:
     fee: str = ""
     when: str = ""
     place: str = ""
+    local_source: str = ""

@@ -33,6 +33,7 @@ class DisposalRule:
     when: str = ""
     place: str = ""
     candidate: Category | None = None
+    local_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ class RegionLevel(StrEnum):
     PROVINCE = "PROVINCE"
     CITY = "CITY"
     DISTRICT = "DISTRICT"
+    BUILDING = "BUILDING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class AppliedRegion:
     verified: bool = False
     asked: str = ""
     notice: str = ""
+    building: str = ""
 
 
 class Outlook(StrEnum):

@@ -10,7 +10,13 @@ import grpc
 from google.type import latlng_pb2
 
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
-from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
+from eco2.rules.v1 import (
+    building_service_pb2,
+    building_service_pb2_grpc,
+    disposal_pb2,
+    rules_service_pb2,
+    rules_service_pb2_grpc,
+)
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.proto_mirror import from_proto, to_proto
@@ -30,6 +36,8 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 
 # Idempotent and cheap: sent again when a replica is down.
 _RULES_RETRIED = ("MatchRules", "InterpretReply", "PlanEvening", "FindPlaces")
+# How long a scan's creation waits to hear whether its building exists.
+_BUILDING_SECONDS = 1.0
 _CHARACTER_RETRIED = ("EvaluateReward",)
 
 
@@ -68,6 +76,7 @@ class RulesPeer:
 
     def __init__(self, channel: grpc.aio.Channel, spending: Spending) -> None:
         self._stub = rules_service_pb2_grpc.RulesServiceStub(channel)
+        self._buildings = building_service_pb2_grpc.BuildingServiceStub(channel)
         self._peer = Peer("rules")
         self._spending = spending
 
@@ -81,6 +90,7 @@ class RulesPeer:
             location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location else None,
             locale=scan.locale,
             user_input=remark,
+            building=scan.building,
             candidates=[to_proto(one.category, classification_pb2.Category) for one in candidates],
         )
         response = await self._peer.call(self._stub.MatchRules, request, timeout=deadline)
@@ -132,12 +142,22 @@ class RulesPeer:
         response = await self._peer.call(self._stub.FindPlaces, request, timeout=deadline)
         return tuple(from_proto(place, Place) for place in response.places)
 
+    async def demand_building(self, code: str, user_id: str) -> None:
+        """Asks whether there is a building with a code.
+
+        Raises:
+            NotFound: There is none.
+            EcoError: It can't be asked now.
+        """
+        request = building_service_pb2.GetBuildingRequest(code=code)
+        await self._peer.call(self._buildings.GetBuilding, request, timeout=_BUILDING_SECONDS, user_id=user_id)
+
     async def plan_evening(
         self, asked: EveningRequest, things: Sequence[tuple[Scan, Classification]], deadline: float
     ) -> tuple[date, tuple[EveningPlan, ...]]:
         """Which evening is asked about, and for each scan and what it shows when it goes out."""
         request = rules_service_pb2.PlanEveningRequest(
-            things=[_waste(scan, found, asked.region) for scan, found in things],
+            things=[_waste(scan, found, asked) for scan, found in things],
             date=asked.day.isoformat() if asked.day else "",
             locale=asked.locale,
         )
@@ -145,13 +165,15 @@ class RulesPeer:
         return date.fromisoformat(response.date), tuple(from_proto(plan, EveningPlan) for plan in response.plans)
 
 
-def _waste(scan: Scan, found: Classification, region: str) -> rules_service_pb2.Waste:
-    return rules_service_pb2.Waste(
-        category=to_proto(found.category, classification_pb2.Category),
-        tags=found.tags,
-        region=region or scan.region,
-        location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location and not region else None,
-    )
+def _waste(scan: Scan, found: Classification, asked: EveningRequest) -> rules_service_pb2.Waste:
+    waste = rules_service_pb2.Waste(category=to_proto(found.category, classification_pb2.Category), tags=found.tags)
+    if asked.region or asked.building:
+        waste.region, waste.building = asked.region, asked.building
+        return waste
+    waste.region, waste.building = scan.region, scan.building
+    if scan.location:
+        waste.location.CopyFrom(to_proto(scan.location, latlng_pb2.LatLng))
+    return waste
 
 
 def _worked_in(found: Classification, matched: rules_service_pb2.MatchRulesResponse) -> Classification:

@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from eco2.character.v1 import character_service_pb2_grpc
-from eco2.rules.v1 import rules_service_pb2_grpc
+from eco2.rules.v1 import building_service_pb2_grpc, rules_service_pb2_grpc
 from eco2.vision.v1 import vision_service_pb2_grpc
 from mesh.grpc.server import Service, serving
 from mesh.observability import telemetry
@@ -37,6 +37,9 @@ async def peer_target(peers: Peers) -> AsyncIterator[str]:
     services = [
         Service("eco2.vision.v1.VisionService", vision_service_pb2_grpc.add_VisionServiceServicer_to_server, peers),
         Service("eco2.rules.v1.RulesService", rules_service_pb2_grpc.add_RulesServiceServicer_to_server, peers),
+        Service(
+            "eco2.rules.v1.BuildingService", building_service_pb2_grpc.add_BuildingServiceServicer_to_server, peers
+        ),
         Service(
             "eco2.character.v1.CharacterService",
             character_service_pb2_grpc.add_CharacterServiceServicer_to_server,

@@ -8,7 +8,7 @@ from google.api import annotations_pb2, http_pb2, httpbody_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from eco2.character.v1 import character_service_pb2
-from eco2.rules.v1 import rules_service_pb2
+from eco2.rules.v1 import building_service_pb2, rules_service_pb2
 from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
 
@@ -18,6 +18,7 @@ _FILES = (
     operations_service_pb2,
     vision_service_pb2,
     rules_service_pb2,
+    building_service_pb2,
     character_service_pb2,
 )
 _VARIABLE = re.compile(r"\{(\w+)\}")

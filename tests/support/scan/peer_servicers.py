@@ -7,7 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from eco2.character.v1 import character_pb2, character_service_pb2, character_service_pb2_grpc
-from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
+from eco2.rules.v1 import (
+    building_pb2,
+    building_service_pb2_grpc,
+    disposal_pb2,
+    rules_service_pb2,
+    rules_service_pb2_grpc,
+)
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.models.spent import HEADER as SPENT_HEADER
 
@@ -18,6 +24,7 @@ PLACE = disposal_pb2.Place(place_id="p1", name="견본 수거함", location={"la
 class Peers(
     vision_service_pb2_grpc.VisionServiceServicer,
     rules_service_pb2_grpc.RulesServiceServicer,
+    building_service_pb2_grpc.BuildingServiceServicer,
     character_service_pb2_grpc.CharacterServiceServicer,
 ):
     """Vision, Rules and Character in one. `before[method]` runs first: raise to fail, wait to hold."""
@@ -28,6 +35,7 @@ class Peers(
         self.found = classification_pb2.Classification(category=METAL, display_name="금속류", confidence=0.9)
         self.asks: tuple[str, ...] = ()  # what answers leave open
         self.usage: dict[str, Any] | None = None  # what a look and an answer cost
+        self.buildings: list[str] = []  # that rules were matched and evenings planned for
         self.told: list[str] = []  # what callers say was spent, of each call that costs
         self.cancelled = asyncio.Event()
 
@@ -49,6 +57,7 @@ class Peers(
         yield vision_service_pb2.ClassifyResponse(result=result)
 
     async def MatchRules(self, request: Any, context: Any) -> rules_service_pb2.MatchRulesResponse:
+        self.buildings.append(request.building)
         await self._called("MatchRules")
         return rules_service_pb2.MatchRulesResponse(
             rules=[{"rule_id": "metal", "category": METAL, "steps": ["비워요"]}]
@@ -82,8 +91,13 @@ class Peers(
             response.classification.seen.CopyFrom(_seen(request.classification))
         return response
 
+    async def GetBuilding(self, request: Any, context: Any) -> building_pb2.Building:
+        await self._called("GetBuilding")
+        return building_pb2.Building(code=request.code)
+
     async def PlanEvening(self, request: Any, context: Any) -> rules_service_pb2.PlanEveningResponse:
         """Takes things out in 마포구 on the evening asked about, in 종로구 three days later, nowhere else."""
+        self.buildings.extend(thing.building for thing in request.things)
         await self._called("PlanEvening")
         day = date.fromisoformat(request.date or "2026-12-01")
         plans = [_plan(thing.region, day) for thing in request.things]

@@ -108,6 +108,16 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
     ERROR_REASON_TAG_UNKNOWN: _ErrorReason.ValueType  # 61
     """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
+    ERROR_REASON_BUILDING_UNKNOWN: _ErrorReason.ValueType  # 62
+    """NOT_FOUND: no building has this code, or it was deleted. {"code": "K7PD2MTX"}"""
+    ERROR_REASON_BUILDING_NOT_YOURS: _ErrorReason.ValueType  # 63
+    """PERMISSION_DENIED: only its manager may change or delete a building. {"code": "K7PD2MTX"}"""
+    ERROR_REASON_BUILDING_CHANGED: _ErrorReason.ValueType  # 64
+    """ABORTED: the building was changed since it was read; read it again. {"code": "K7PD2MTX"}"""
+    ERROR_REASON_BUILDING_LIMIT: _ErrorReason.ValueType  # 65
+    """RESOURCE_EXHAUSTED: one user has as many buildings as they may, or has created as many as they may in a day; then
+    RetryInfo says when to retry. {"limit": "buildings", "most": "10"}
+    """
     ERROR_REASON_DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 80
     """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 81
@@ -235,6 +245,16 @@ ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 60
 """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
 ERROR_REASON_TAG_UNKNOWN: ErrorReason.ValueType  # 61
 """INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}"""
+ERROR_REASON_BUILDING_UNKNOWN: ErrorReason.ValueType  # 62
+"""NOT_FOUND: no building has this code, or it was deleted. {"code": "K7PD2MTX"}"""
+ERROR_REASON_BUILDING_NOT_YOURS: ErrorReason.ValueType  # 63
+"""PERMISSION_DENIED: only its manager may change or delete a building. {"code": "K7PD2MTX"}"""
+ERROR_REASON_BUILDING_CHANGED: ErrorReason.ValueType  # 64
+"""ABORTED: the building was changed since it was read; read it again. {"code": "K7PD2MTX"}"""
+ERROR_REASON_BUILDING_LIMIT: ErrorReason.ValueType  # 65
+"""RESOURCE_EXHAUSTED: one user has as many buildings as they may, or has created as many as they may in a day; then
+RetryInfo says when to retry. {"limit": "buildings", "most": "10"}
+"""
 ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81

@@ -68,6 +68,7 @@ class DisposalRule(_message.Message):
     WHEN_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
     CANDIDATE_FIELD_NUMBER: _builtins.int
+    LOCAL_SOURCE_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """Stable id, such as "metal". Answers cite it."""
     title: _builtins.str
@@ -88,6 +89,11 @@ class DisposalRule(_message.Message):
     """
     place: _builtins.str
     """Where it is put out in the region that applied, such as "집 앞". Empty when the region says nothing about it."""
+    local_source: _builtins.str
+    """With a building: whose days and place these are, and as of when, one sentence to the user. The building's own; or the
+    district's, because the building says nothing of this kind, because the rule is about dangerous waste, or because the
+    building can't be found. Empty without a building.
+    """
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """The category it is written for; it may be wider than the one asked for."""
@@ -131,10 +137,11 @@ class DisposalRule(_message.Message):
         when: _builtins.str = ...,
         place: _builtins.str = ...,
         candidate: _classification_pb2.Category | None = ...,
+        local_source: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "local_source", b"local_source", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,6 +245,8 @@ class AppliedRegion(_message.Message):
         """A city or county of a province, or a district of a metropolitan city, such as 서울특별시/마포구."""
         LEVEL_DISTRICT: AppliedRegion._Level.ValueType  # 4
         """A district of a city of a province, such as 경기도/성남시/분당구."""
+        LEVEL_BUILDING: AppliedRegion._Level.ValueType  # 5
+        """A building in the region that `code` and `key` name; `display_name` is the building's."""
 
     class Level(_Level, metaclass=_LevelEnumTypeWrapper):
         """How wide it is."""
@@ -252,6 +261,8 @@ class AppliedRegion(_message.Message):
     """A city or county of a province, or a district of a metropolitan city, such as 서울특별시/마포구."""
     LEVEL_DISTRICT: AppliedRegion.Level.ValueType  # 4
     """A district of a city of a province, such as 경기도/성남시/분당구."""
+    LEVEL_BUILDING: AppliedRegion.Level.ValueType  # 5
+    """A building in the region that `code` and `key` name; `display_name` is the building's."""
 
     CODE_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
@@ -262,6 +273,7 @@ class AppliedRegion(_message.Message):
     VERIFIED_FIELD_NUMBER: _builtins.int
     ASKED_FIELD_NUMBER: _builtins.int
     NOTICE_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """The standard code of the administrative district, such as "11440". Empty for the nation."""
     key: _builtins.str
@@ -282,6 +294,8 @@ class AppliedRegion(_message.Message):
     """
     notice: _builtins.str
     """One sentence for the user: which rules these are and what to check. In the locale of the request."""
+    building: _builtins.str
+    """The code of the building whose days and place applied; with LEVEL_BUILDING only."""
     def __init__(
         self,
         *,
@@ -294,10 +308,11 @@ class AppliedRegion(_message.Message):
         verified: _builtins.bool = ...,
         asked: _builtins.str = ...,
         notice: _builtins.str = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "asked", b"asked", "code", b"code", "display_name", b"display_name", "key", b"key", "level", b"level", "notice", b"notice", "source", b"source", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "asked", b"asked", "building", b"building", "code", b"code", "display_name", b"display_name", "key", b"key", "level", b"level", "notice", b"notice", "source", b"source", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -293,6 +293,7 @@ class MatchRulesRequest(_message.Message):
     LOCATION_FIELD_NUMBER: _builtins.int
     USER_INPUT_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
     region: _builtins.str
     """Region: a name such as "서울특별시/마포구" or "마포구", or the code of an administrative district such as "11440".
     One that isn't recognised is no error: the national rule applies, and the response says so.
@@ -303,6 +304,11 @@ class MatchRulesRequest(_message.Message):
     """What the user asks or says about it. The situations it tells of (swollen, greasy, with something left in it) are
     worked in as `tags` are. An item that it names for sure becomes the category if that is 미분류, or if the item is a
     kind of it. At most 500 characters.
+    """
+    building: _builtins.str
+    """The code of the building that the user has joined (BuildingService). Its days and place, and its district, come before
+    `region` and `location`, except for dangerous waste. One that isn't known, or not any more, is no error: its district's
+    rules apply, else those of `region`, and the response says so.
     """
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
@@ -332,10 +338,11 @@ class MatchRulesRequest(_message.Message):
         location: _latlng_pb2.LatLng | None = ...,
         user_input: _builtins.str = ...,
         candidates: _abc.Iterable[_classification_pb2.Category] | None = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "category", b"category", "locale", b"locale", "location", b"location", "region", b"region", "tags", b"tags", "user_input", b"user_input"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "candidates", b"candidates", "category", b"category", "locale", b"locale", "location", b"location", "region", b"region", "tags", b"tags", "user_input", b"user_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -614,8 +621,11 @@ class Waste(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     REGION_FIELD_NUMBER: _builtins.int
     LOCATION_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
     region: _builtins.str
     """Region, as in MatchRulesRequest."""
+    building: _builtins.str
+    """The code of the building where it is, as in MatchRulesRequest."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """What it is. A category that the rule book hasn't any more counts as the wider one."""
@@ -635,10 +645,11 @@ class Waste(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         region: _builtins.str = ...,
         location: _latlng_pb2.LatLng | None = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location", "region", b"region", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "category", b"category", "location", b"location", "region", b"region", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

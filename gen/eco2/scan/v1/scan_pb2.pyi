@@ -95,6 +95,7 @@ class Scan(_message.Message):
     REWARD_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Id: a UUIDv7, assigned by the service."""
     state: Global___Scan.State.ValueType
@@ -111,6 +112,8 @@ class Scan(_message.Message):
     """Language of the texts below: "ko" or "en"."""
     answer_draft: _builtins.str
     """The answer as far as it is written. Empty once `answer` is set."""
+    building: _builtins.str
+    """The code of the building that the user has joined. Empty if they sent none."""
     @_builtins.property
     def progress(self) -> Global___ScanProgress:
         """How far it is."""
@@ -186,10 +189,11 @@ class Scan(_message.Message):
         reward: _character_pb2.Reward | None = ...,
         error: _status_pb2.Status | None = ...,
         stages: _abc.Iterable[Global___StageRun] | None = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "classification", b"classification", "create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "location", b"location", "progress", b"progress", "reward", b"reward", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_draft", b"answer_draft", "classification", b"classification", "create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "image_url", b"image_url", "locale", b"locale", "location", b"location", "places", b"places", "progress", b"progress", "region", b"region", "reward", b"reward", "rules", b"rules", "scan_id", b"scan_id", "stages", b"stages", "start_time", b"start_time", "state", b"state", "user_input", b"user_input", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_draft", b"answer_draft", "building", b"building", "classification", b"classification", "create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "image_url", b"image_url", "locale", b"locale", "location", b"location", "places", b"places", "progress", b"progress", "region", b"region", "reward", b"reward", "rules", b"rules", "scan_id", b"scan_id", "stages", b"stages", "start_time", b"start_time", "state", b"state", "user_input", b"user_input", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

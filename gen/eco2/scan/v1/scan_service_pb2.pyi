@@ -78,6 +78,7 @@ class CreateScanRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
     image_url: _builtins.str
     """It is at this public https address, or at our own CDN's."""
     user_input: _builtins.str
@@ -104,6 +105,10 @@ class CreateScanRequest(_message.Message):
     """
     request_id: _builtins.str
     """Makes the call idempotent for this user: any string unique to this photo, such as a UUID."""
+    building: _builtins.str
+    """The code of the building that the user has joined (eco2.rules.v1.BuildingService), beside `region`: its days, its
+    place and its district come first. If it is deleted while the scan runs, its district's days are told instead.
+    """
     @_builtins.property
     def upload(self) -> Global___Upload:
         """The client uploads it to the address in the reply."""
@@ -123,10 +128,11 @@ class CreateScanRequest(_message.Message):
         locale: _builtins.str = ...,
         callback_url: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url", "location", b"location", "source", b"source", "upload", b"upload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_url", b"callback_url", "image_url", b"image_url", "locale", b"locale", "location", b"location", "region", b"region", "request_id", b"request_id", "source", b"source", "upload", b"upload", "user_input", b"user_input"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "callback_url", b"callback_url", "image_url", b"image_url", "locale", b"locale", "location", b"location", "region", b"region", "request_id", b"request_id", "source", b"source", "upload", b"upload", "user_input", b"user_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["upload", "image_url"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
@@ -452,6 +458,7 @@ class GetScheduleRequest(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     DATE_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
     region: _builtins.str
     """Where the caller lives, such as "서울특별시/마포구". Default: where each scan was made."""
     date: _builtins.str
@@ -460,16 +467,21 @@ class GetScheduleRequest(_message.Message):
     """
     locale: _builtins.str
     """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    building: _builtins.str
+    """The code of the building where the caller lives; it comes before `region`. Default: the building of each scan, unless
+    `region` is given. One that isn't known is no error: each plan's region says so.
+    """
     def __init__(
         self,
         *,
         region: _builtins.str = ...,
         date: _builtins.str = ...,
         locale: _builtins.str = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "locale", b"locale", "region", b"region"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "date", b"date", "locale", b"locale", "region", b"region"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -50,8 +50,8 @@ class ScanServiceStub:
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
-    RATE_LIMIT; never for a scan that was created already).
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+    RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
     """
     StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
@@ -149,8 +149,8 @@ class ScanServiceAsyncStub(ScanServiceStub):
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
-    RATE_LIMIT; never for a scan that was created already).
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+    RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
     """
     StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
@@ -251,8 +251,8 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), RESOURCE_EXHAUSTED (SCAN_BACKLOG,
-        RATE_LIMIT; never for a scan that was created already).
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+        RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""Houses with days and a place of their own, kept by their managers and joined by a code."""

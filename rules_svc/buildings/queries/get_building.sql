@@ -1,0 +1,1 @@
+select code, manager, region, says::text, version, updated_at from rules.building where code = $1
