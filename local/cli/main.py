@@ -17,11 +17,11 @@ from rich.table import Column
 
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.cli import exit_status, operations, places, rulebook, scanning
+from local.cli import buildings, exit_status, operations, places, rulebook, scanning
 from local.cli.api.grpc import WatchClient
 from local.cli.api.rest import ScanClient
 from local.cli.display import card, progress, tables, terminal
-from local.cli.options import VAR, Language, Latitude, Longitude, Region, Text, Var, photo_by_name, question
+from local.cli.options import VAR, Building, Language, Latitude, Longitude, Region, Text, Var, photo_by_name, question
 from local.cli.session import Session
 from local.errors import Misuse
 
@@ -48,6 +48,7 @@ app.add_typer(rulebook.rules, name="rules")
 app.add_typer(operations.letters, name="dead-letters")
 app.add_typer(operations.webhooks, name="webhooks")
 app.add_typer(places.commands, name="places")
+app.add_typer(buildings.commands, name="building")
 app.command()(operations.queue)
 
 _out = Console()
@@ -68,11 +69,12 @@ def scan(
     latitude: Latitude = None,
     longitude: Longitude = None,
     region: Region = "",
+    building: Building = "",
     as_json: Json = False,
 ) -> None:
     """Scans a photo on the running stack, over REST."""
     console = Console(stderr=True) if as_json else _out
-    asked = question(text, latitude, longitude, region)
+    asked = question(text, latitude, longitude, region, buildings.chosen(building, region, var))
     session = Session.find(var, os.environ)
     last = scanning.scan(session, photo, asked, language, console)
     _finish(last, as_json, None if as_json else scanning.plan(session, last.scan_id, language))
@@ -131,6 +133,7 @@ def schedule(
     language: Language,
     var: Var = VAR,
     region: Region = "",
+    building: Building = "",
     put_out: Annotated[str, typer.Option("--put-out", help="Leave this scan out from now on.", metavar="SCAN")] = "",
 ) -> None:
     """Lists what of your recent scans can go out this evening."""
@@ -138,7 +141,7 @@ def schedule(
     with ScanClient(session.rest_url, session.token, language) as client:
         if put_out:
             client.put_out(put_out)
-        told = client.schedule(region)
+        told = client.schedule(region, buildings.chosen(building, region, var))
     everything = [*told.tonight, *told.later, *told.unknown]
     if not everything:
         _out.print("Nothing to put out. Make a scan: eco2 scan PHOTO")

@@ -23,6 +23,9 @@ Language = Annotated[Locale, typer.Option("--locale", default_factory=_spoken, h
 Text = Annotated[str, typer.Option("--user-input", help="What you ask or say about it.")]
 Latitude = Annotated[float | None, typer.Option("--lat", min=-90, max=90, help="Where you are: latitude.")]
 Longitude = Annotated[float | None, typer.Option("--lon", min=-180, max=180, help="Where you are: longitude.")]
+Building = Annotated[
+    str, typer.Option("--building", envvar="ECO2_BUILDING", help="Your building's code; default: the one you joined.")
+]
 Region = Annotated[str, typer.Option("--region", help="Your region, such as 서울특별시/마포구.")]
 
 
@@ -37,7 +40,7 @@ def photo_by_name(path: Path | None) -> Path | None:
     return path
 
 
-def question(text: str, latitude: float | None, longitude: float | None, region: str) -> Question:
+def question(text: str, latitude: float | None, longitude: float | None, region: str, building: str = "") -> Question:
     """What goes with a photo.
 
     Raises:
@@ -46,4 +49,4 @@ def question(text: str, latitude: float | None, longitude: float | None, region:
     if (latitude is None) != (longitude is None):
         raise typer.BadParameter("--lat and --lon go together")
     here = None if latitude is None or longitude is None else (latitude, longitude)
-    return Question(text, here, region)
+    return Question(text, here, region, building)

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from eco2.rules.v1 import disposal_pb2
 from local.cli.api.grpc import RulesClient
-from local.cli.options import VAR, Language, Var
+from local.cli.buildings import chosen
+from local.cli.options import VAR, Building, Language, Var
 from local.cli.session import Session
 from mesh.locale import Locale
 
@@ -36,6 +37,7 @@ def show(
     language: Language,
     var: Var = VAR,
     region: Annotated[str, typer.Option(help="Where you live, such as 서울특별시/마포구.")] = "",
+    building: Building = "",
     tag: Annotated[list[str] | None, typer.Option(help="A situation, such as 오염_심함; may be repeated.")] = None,
 ) -> None:
     """Prints how to dispose of a thing."""
@@ -54,7 +56,7 @@ def show(
             )
             raise typer.Exit(1)
         item = found[0]
-        matched = client.match(item.category, [*item.tags, *(tag or [])], region)
+        matched = client.match(item.category, [*item.tags, *(tag or [])], region, chosen(building, region, var))
     rule, applied = matched.rules[0], matched.region
     _out.print(f"{rule.title} · {applied.display_name}", style="bold")
     for line in (*filter(None, [item.note]), *lines(rule, language)):
@@ -73,3 +75,5 @@ def lines(rule: disposal_pb2.DisposalRule, locale: Locale) -> Iterator[str]:
     yield from (f"{heading}: {text}" for heading, text in told if text)
     yield from (f"{keep_out}: {out.item} → {out.instead}" for out in rule.exclusions)
     yield f"{source}: {rule.source}"
+    if rule.local_source:
+        yield rule.local_source

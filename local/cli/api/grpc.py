@@ -1,15 +1,23 @@
 """The API as an internal client uses it: generated stubs over a gRPC channel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
-from eco2.rules.v1 import disposal_pb2, rules_service_pb2, rules_service_pb2_grpc
+from eco2.rules.v1 import (
+    building_pb2,
+    building_service_pb2,
+    building_service_pb2_grpc,
+    disposal_pb2,
+    rules_service_pb2,
+    rules_service_pb2_grpc,
+)
 from eco2.scan.v1 import (
     operations_service_pb2,
     operations_service_pb2_grpc,
@@ -164,12 +172,54 @@ class RulesClient:
             return list(self._stub.SearchItems(request, timeout=_UNARY_SECONDS, metadata=self._metadata).items)
 
     def match(
-        self, category: classification_pb2.Category, tags: Sequence[str], region: str
+        self, category: classification_pb2.Category, tags: Sequence[str], region: str, building: str = ""
     ) -> rules_service_pb2.MatchRulesResponse:
-        """The rules for a category, in a situation and a region."""
-        request = rules_service_pb2.MatchRulesRequest(category=category, tags=tags, region=region, locale=self._locale)
+        """The rules for a category, in a situation, a region and a building."""
+        request = rules_service_pb2.MatchRulesRequest(
+            category=category, tags=tags, region=region, building=building, locale=self._locale
+        )
         with _answered(self._locale):
             return self._stub.MatchRules(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
+
+
+class BuildingClient:
+    """Keeps the user's buildings, and reads others.
+
+    Args:
+        channel: To the edge.
+        token: The user's bearer token.
+        locale: Language of texts and errors.
+    """
+
+    def __init__(self, channel: grpc.Channel, token: str, locale: Locale) -> None:
+        self._stub = building_service_pb2_grpc.BuildingServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {token}"), *_language(locale))
+        self._locale = locale
+
+    def create(self, building: building_pb2.Building) -> building_pb2.Building:
+        """Creates a building."""
+        return self._call(self._stub.CreateBuilding, building_service_pb2.CreateBuildingRequest(building=building))
+
+    def get(self, code: str) -> building_pb2.Building:
+        """The building with a code."""
+        return self._call(self._stub.GetBuilding, building_service_pb2.GetBuildingRequest(code=code))
+
+    def managed(self) -> list[building_pb2.Building]:
+        """The user's own buildings."""
+        return list(self._call(self._stub.ListBuildings, building_service_pb2.ListBuildingsRequest()).buildings)
+
+    def update(self, building: building_pb2.Building) -> building_pb2.Building:
+        """Replaces what a building says, by its code and etag."""
+        request = building_service_pb2.UpdateBuildingRequest(code=building.code, building=building)
+        return self._call(self._stub.UpdateBuilding, request)
+
+    def delete(self, code: str) -> None:
+        """Deletes a building, whatever it says now."""
+        self._call(self._stub.DeleteBuilding, building_service_pb2.DeleteBuildingRequest(code=code))
+
+    def _call(self, method: Callable[..., A], request: Message) -> A:
+        with _answered(self._locale):
+            return method(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
 
 
 def _language(locale: Locale) -> tuple[tuple[str, str], ...]:

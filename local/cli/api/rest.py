@@ -33,11 +33,13 @@ class Question:
         text: What they ask or say about it.
         location: Latitude and longitude, WGS 84.
         region: Such as "서울특별시/마포구".
+        building: The code of the building that they have joined.
     """
 
     text: str = ""
     location: tuple[float, float] | None = None
     region: str = ""
+    building: str = ""
 
 
 class ScanClient:
@@ -83,7 +85,11 @@ class ScanClient:
             content_type=content_type, size_bytes=len(photo), sha256=hashlib.sha256(photo).hexdigest()
         )
         request = scan_service_pb2.CreateScanRequest(
-            upload=upload, user_input=question.text, region=question.region, locale=self._locale
+            upload=upload,
+            user_input=question.text,
+            region=question.region,
+            building=question.building,
+            locale=self._locale,
         )
         if question.location is not None:
             latitude, longitude = question.location
@@ -103,9 +109,10 @@ class ScanClient:
         path = f"/v1/scans?page_size={page_size}"
         return list(self._call("GET", path, scan_service_pb2.ListScansResponse()).scans)
 
-    def schedule(self, region: str = "") -> scan_service_pb2.GetScheduleResponse:
+    def schedule(self, region: str = "", building: str = "") -> scan_service_pb2.GetScheduleResponse:
         """What of the user's recent scans can go out this evening."""
-        parameters = httpx2.QueryParams({"region": region} if region else {})
+        asked = {"region": region, "building": building}
+        parameters = httpx2.QueryParams({name: value for name, value in asked.items() if value})
         path = f"/v1/me/schedule?{parameters}".rstrip("?")
         return self._call("GET", path, scan_service_pb2.GetScheduleResponse())
 

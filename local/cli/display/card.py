@@ -80,7 +80,8 @@ def _rule(rule: disposal_pb2.DisposalRule, answer: str, labels: Labels) -> Itera
     more = [Text(f"{label}: {text}") for label, text in parts if text and text not in answer]
     kept_out = [Text(f"{labels.keep_out}: {out.item} → {out.instead}") for out in rule.exclusions]
     dangers = [Text(f"{labels.hazards}: {danger}", style="yellow") for danger in rule.hazards if danger not in answer]
-    source = [Text(rule.source, style="dim")] if rule.source else []
+    sources = [rule.local_source if rule.local_source not in answer else "", rule.source]
+    source = [Text(line, style="dim") for line in sources if line]
     yield from _section(f"{labels.rule} · {rule.title}", [*steps, *more, *kept_out, *dangers, *source])
 
 

@@ -20,6 +20,7 @@ COMMANDS = [
     ["rules", "show"],
     ["places", "near"],
     ["places", "import"],
+    *(["building", name] for name in ("create", "show", "update", "delete", "join", "leave")),
 ]
 
 
