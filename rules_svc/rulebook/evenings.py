@@ -63,9 +63,9 @@ def evening_on(hours: str, day: date) -> Evening | None:
     for start, end, state, _ in _evaluated(hours, day.year).intervals(first, last):
         if state == State.OPEN and start < midnight and end > dusk:
             opens = start.replace(tzinfo=SEOUL) if start > first else None
-            ends = end < last and not (end == midnight and "+" in hours)
             # Days without hours are open from midnight to midnight.
-            return Evening(day, opens, end.replace(tzinfo=SEOUL) if ends and opens else None)
+            ends = end < last and not (end == midnight and ("+" in hours or opens is None))
+            return Evening(day, opens, end.replace(tzinfo=SEOUL) if ends else None)
     return None
 
 

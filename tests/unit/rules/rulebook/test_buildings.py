@@ -19,6 +19,7 @@ from rules_svc.rulebook.buildings import (
 from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Tag
 from rules_svc.rulebook.evenings import evening_on
+from rules_svc.rulebook.freshness import SEOUL
 from rules_svc.rulebook.house_hours import HouseHours
 from rules_svc.rulebook.plans import AskedEvening, plan
 from rules_svc.rulebook.regions import ResolvedRegion
@@ -234,6 +235,19 @@ def test_the_evening_plan_goes_by_the_house(book: Rulebook) -> None:
     assert text == "12월 2일 수요일 저녁 18:00~다음 날 06:00에 내놓을 수 있어요."
     assert evening(book, CAN, TODAY, HouseHours())[0] == TODAY
     assert evening(book, CAN, TODAY, HouseHours((5,)))[0] == SATURDAY
+
+
+def test_what_a_house_closes_at_six_cant_go_out_at_seven(book: Rulebook) -> None:
+    """Houses collect by day as well: what began before noon ends all the same."""
+    says = replace(SAYS, collections=(HouseCollection(Stream.RECYCLABLE, HouseHours((5,), "09:00", "18:00")),))
+    where = ResolvedRegion(book.regions.find("11440").region, building=joined(says))
+    before, after = (
+        plan(book, CAN, (), where, AskedEvening(SATURDAY, datetime(2026, 12, 5, hour, tzinfo=SEOUL)))
+        for hour in (17, 19)
+    )
+    assert (before.tonight, after.tonight) == (True, False)
+    assert before.evening
+    assert before.evening.closes == datetime(2026, 12, 5, 18, tzinfo=SEOUL)
 
 
 @pytest.mark.parametrize(
