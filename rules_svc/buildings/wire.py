@@ -18,6 +18,8 @@ from rules_svc.rulebook.regions import Level, Regions
 _CollectionKind = building_pb2.BuildingCollection.Kind
 _BinKind = building_pb2.BuildingBin.Kind
 _KIND = "KIND_"
+_INVISIBLE = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0))
+_NO_NAME = MappingProxyType({Locale.KO: "보이는 글자가 있어야 해요", Locale.EN: "must have a letter that can be seen"})
 _NO_REGION = MappingProxyType(
     {Locale.KO: "시·군·구를 알 수 있게 적어 주세요", Locale.EN: "must name one city, county or district"}
 )
@@ -28,12 +30,16 @@ def to_house_rules(building: building_pb2.Building) -> HouseRules:
     """What a manager says.
 
     Raises:
-        InvalidArgument: A kind is there twice.
+        InvalidArgument: Nobody can see the name, or a kind is there twice.
     """
+    name = building.name.strip()
+    # Letters that nobody sees, such as Hangul fillers, are no name.
+    if not name.translate(_INVISIBLE):
+        raise _invalid("name", "name.visible", _NO_NAME)
     _demand_single("collections", [one.kind for one in building.collections])
     _demand_single("bins", [one.kind for one in building.bins])
     return HouseRules(
-        name=building.name.strip(),
+        name=name,
         place=_to_text(building, "place"),
         collections=tuple(_to_collection(one) for one in building.collections),
         bins=tuple(HouseBin(BinKind(_key(_BinKind.Name(one.kind))), _to_text(one, "place")) for one in building.bins),

@@ -175,6 +175,7 @@ async def test_of_two_writes_that_read_the_same_one_is_told(service: Service) ->
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"name": ""}, "building.name"),
     ({"name": "   "}, "building.name"),
+    ({"name": "\u3164"}, "building.name"),
     ({"name": "가" * 41}, "building.name"),
     ({"name": "https://example.com"}, "building.name"),
     ({"name": "한빛\n아파트"}, "building.name"),
