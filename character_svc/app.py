@@ -16,6 +16,7 @@ from character_svc.settings import CharacterSettings
 from character_svc.store import RewardStore
 from eco2.character.v1.character_service_pb2_grpc import add_CharacterServiceServicer_to_server
 from mesh import postgres
+from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 
@@ -23,7 +24,7 @@ NAME = "eco2.character.v1.CharacterService"
 
 
 @asynccontextmanager
-async def application(settings: CharacterSettings) -> AsyncIterator[Server]:
+async def application(settings: CharacterSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     with telemetry.started("character", settings) as instruments:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
@@ -32,5 +33,7 @@ async def application(settings: CharacterSettings) -> AsyncIterator[Server]:
             servicer = CharacterServicer(Catalogue.load(), store)
             service = Service(NAME, add_CharacterServiceServicer_to_server, servicer)
             dependencies = {"postgres": partial(postgres.probe, pool)}
-            async with serving(settings, [service], telemetry=instruments, dependencies=dependencies) as server:
+            async with serving(
+                settings, [service], telemetry=instruments, dependencies=dependencies, host=host
+            ) as server:
                 yield server

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -37,7 +38,7 @@ PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "post
 RedisUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "redis", "rediss", "unix"))]
 
 
-def load(settings_type: type[S]) -> S:
+def load(settings_type: Callable[[], S]) -> S:
     """The settings, from the environment; ends the process with one line a variable if it can't be used.
 
     The lines name the variable and what is wrong with it, never its value: it may be a secret.
@@ -45,10 +46,25 @@ def load(settings_type: type[S]) -> S:
     Raises:
         SystemExit: With status 2.
     """
-    try:
-        return settings_type()
-    except ValidationError as error:
-        end_misused(*(_complaint(dict(found)) for found in error.errors(include_url=False, include_input=False)))
+    return load_all([settings_type])[0]
+
+
+def load_all(settings_types: Sequence[Callable[[], S]]) -> list[S]:
+    """Several services' settings from one environment, as `load` does it; what two complain of is told once.
+
+    Raises:
+        SystemExit: With status 2.
+    """
+    loaded, complaints = list[S](), dict[str, None]()
+    for settings_type in settings_types:
+        try:
+            loaded.append(settings_type())
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False)
+            complaints.update(dict.fromkeys(_complaint(dict(one)) for one in found))
+    if complaints:
+        end_misused(*complaints)
+    return loaded
 
 
 def end_misused(*lines: str) -> NoReturn:

@@ -28,6 +28,7 @@ from eco2.rules.v1.building_service_pb2_grpc import add_BuildingServiceServicer_
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres
 from mesh.circuit_breakers import ProviderBreaker
+from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.redis import open_redis
@@ -58,7 +59,7 @@ _KAKAO_PAUSE = 30.0
 
 
 @asynccontextmanager
-async def application(settings: RulesSettings) -> AsyncIterator[Server]:
+async def application(settings: RulesSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     with telemetry.started("rules", settings) as instruments:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
@@ -82,7 +83,7 @@ async def application(settings: RulesSettings) -> AsyncIterator[Server]:
                 async with (
                     _watching_folder(reloader, settings.rulebook_seconds),
                     _samples_kept(store, settings.sample_places),
-                    serving(settings, services, telemetry=instruments) as server,
+                    serving(settings, services, telemetry=instruments, host=host) as server,
                 ):
                     yield server
 

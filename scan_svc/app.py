@@ -32,7 +32,7 @@ from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServic
 from eco2.scan.v1.scan_service_pb2_grpc import add_ScanServiceServicer_to_server
 from mesh.addresses import open_public_client
 from mesh.grpc.health import Probe
-from mesh.grpc.host import Drain
+from mesh.grpc.host import Drain, Host
 from mesh.grpc.limits import CallLimit
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
@@ -75,7 +75,7 @@ from scan_svc.webhooks.store import WebhookStore
 
 
 @asynccontextmanager
-async def application(settings: ScanSettings) -> AsyncIterator[Server]:
+async def application(settings: ScanSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """Scan, serving and working until the block is left."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -95,7 +95,7 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
         # Jobs, and the services that do the work.
         stats = QueueStatsReader(pool, (*ORDER, REWARD))
         dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
-        peers = await enter(open_peers(settings, Spending(pool)))
+        peers = await enter(open_peers(settings, Spending(pool), host))
 
         # Redis isn't among the dependencies: without it everything works, slower.
         dependencies: dict[str, Probe] = {"postgres": functools.partial(probe, pool)}
@@ -153,7 +153,9 @@ async def application(settings: ScanSettings) -> AsyncIterator[Server]:
             drains.append(watchers.drain)
 
         yield await enter(
-            serving(settings, services, telemetry=shared, dependencies=dependencies, drains=drains, calls=calls)
+            serving(
+                settings, services, telemetry=shared, dependencies=dependencies, drains=drains, calls=calls, host=host
+            )
         )
 
 

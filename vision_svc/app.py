@@ -23,6 +23,7 @@ from opentelemetry.metrics import Meter
 
 from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_server
 from mesh.addresses import open_public_client
+from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.redis import GuardedRedis, open_redis
@@ -44,7 +45,7 @@ NAME = "eco2.vision.v1.VisionService"
 
 
 @asynccontextmanager
-async def application(settings: VisionSettings) -> AsyncIterator[Server]:
+async def application(settings: VisionSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The running service.
 
     Raises:
@@ -58,7 +59,7 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
             _open_redis(settings) as redis,
             open_public_client("image_url") as client,
             open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds) as decoders,
-            open_chain(settings, cpu, redis, signals.meter) as chain,
+            open_chain(settings, cpu, redis, signals.meter, host) as chain,
             open_cache(redis, "vision:file:", KnownFile) as known_files,
         ):
             storage = PhotoStorage(open_bucket(settings))
@@ -73,7 +74,8 @@ async def application(settings: VisionSettings) -> AsyncIterator[Server]:
             service = Service(
                 NAME, add_VisionServiceServicer_to_server, VisionServicer(classifier, settings.cdn_base_url)
             )
-            async with serving(settings, [service], telemetry=signals, dependencies={"s3": storage.probe}) as server:
+            dependencies = {"s3": storage.probe}
+            async with serving(settings, [service], telemetry=signals, dependencies=dependencies, host=host) as server:
                 yield server
 
 
@@ -89,7 +91,7 @@ async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | 
 
 @asynccontextmanager
 async def open_chain(
-    settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None, meter: Meter
+    settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None, meter: Meter, host: Host | None = None
 ) -> AsyncIterator[FallbackChain]:
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
@@ -102,7 +104,7 @@ async def open_chain(
             from vision_svc.classifiers.hosted import HostedClassifier
             from vision_svc.classifiers.single_flight import SingleFlight
 
-            taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target))
+            taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target, host))
             for model in await stack.enter_async_context(open_models(settings, hosted, meter)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)

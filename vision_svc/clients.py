@@ -11,6 +11,7 @@ import structlog
 from eco2.rules.v1 import rules_service_pb2, rules_service_pb2_grpc
 from mesh.errors import EcoError
 from mesh.grpc.client import Peer, open_channel
+from mesh.grpc.host import Host
 from mesh.locale import Locale
 from mesh.tasks import end
 from vision_svc.classifiers.classification import Category, WasteKind, text
@@ -79,9 +80,9 @@ class TaxonomyClient:
 
 
 @asynccontextmanager
-async def open_taxonomy(target: str) -> AsyncIterator[TaxonomyClient]:
+async def open_taxonomy(target: str, host: Host | None = None) -> AsyncIterator[TaxonomyClient]:
     """The taxonomy of the Rules service at `target`, kept while the block runs."""
-    async with open_channel(target, _SERVICE, ["GetTaxonomy"]) as channel:
+    async with open_channel(target, _SERVICE, ["GetTaxonomy"], host) as channel:
         keeper = TaxonomyClient(channel)
         keeping = asyncio.create_task(keeper.keep(), name="taxonomy")
         try:

@@ -137,6 +137,7 @@ class Call:
 
     def __enter__(self) -> Self:
         boundary = self._method.boundary
+        telemetry.speak_for(boundary.telemetry.service)
         received = next((str(value) for key, value in self._metadata if key == "traceparent"), "")
         if boundary.telemetry.exporting:
             self._started = time.monotonic()

@@ -29,6 +29,8 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 # https://www.w3.org/TR/trace-context: version, trace, parent, flags. All zeros are invalid.
 _TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _followed: ContextVar[str] = ContextVar("traceparent", default="")
+# Whose log lines a task writes: a process may serve several services.
+_service: ContextVar[str] = ContextVar("service", default="")
 # Without the variables of its frames: users' ids, places and words are in them, and keys.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
@@ -42,31 +44,42 @@ class Telemetry:
         meter: Makes instruments.
         call_duration: Seconds of each RPC served, by method and code.
         exporting: Whether anybody receives them.
+        service: Whose they are.
     """
 
     tracer: trace.Tracer
     meter: Meter
     call_duration: Histogram
     exporting: bool = False
+    service: str = ""
 
 
 @contextmanager
 def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
-    """Telemetry of one process: logging set up, providers running; flushed and stopped at exit."""
+    """Telemetry of one service: logging set up, providers running; flushed and stopped at exit.
+
+    What this task logs from now on, and whatever it starts, is the service's.
+    """
     _configure_logging(service, settings)
+    speak_for(service)
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         meter: Meter = NoOpMeter("eco2")
-        yield Telemetry(trace.NoOpTracer(), meter, _call_duration(meter))
+        yield Telemetry(trace.NoOpTracer(), meter, _call_duration(meter), service=service)
         return
     # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
     from mesh.observability.exporters import exporting
 
     with exporting(service) as (tracer, meter):
-        yield Telemetry(tracer, meter, _call_duration(meter), exporting=True)
+        yield Telemetry(tracer, meter, _call_duration(meter), exporting=True, service=service)
 
 
 def _call_duration(meter: Meter) -> Histogram:
     return meter.create_histogram("rpc.server.call.duration", unit="s", description="Duration of RPCs served.")
+
+
+def speak_for(service: str) -> None:
+    """Says whose log lines this task writes from now on."""
+    _service.set(service)
 
 
 def remote_span(traceparent: str) -> trace.Span:
@@ -123,7 +136,7 @@ def _configure_logging(service: str, settings: ServiceSettings) -> None:
         shared += [structlog.processors.format_exc_info, Bounded(console)]
 
     def add_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        event["service"] = service
+        event["service"] = _service.get() or service
         return event
 
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]

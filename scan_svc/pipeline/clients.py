@@ -19,6 +19,7 @@ from eco2.rules.v1 import (
 )
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
 from mesh.grpc.client import Peer, open_channel
+from mesh.grpc.host import Host
 from mesh.grpc.proto_mirror import from_proto, to_proto
 from scan_svc.mirrors.character import Reward
 from scan_svc.mirrors.places import Place
@@ -226,18 +227,19 @@ class Peers:
 
 
 @asynccontextmanager
-async def open_peers(settings: ScanSettings, spending: Spending) -> AsyncIterator[Peers]:
+async def open_peers(settings: ScanSettings, spending: Spending, host: Host | None = None) -> AsyncIterator[Peers]:
     """One channel to each service, closed at exit.
 
     Args:
         settings: Where they are.
         spending: Tells them what models have cost today.
+        host: What serves this process, where they may be.
     """
     async with AsyncExitStack() as channels:
         enter = channels.enter_async_context
-        vision = await enter(open_channel(settings.vision_target, "eco2.vision.v1.VisionService"))
-        rules = await enter(open_channel(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED))
+        vision = await enter(open_channel(settings.vision_target, "eco2.vision.v1.VisionService", host=host))
+        rules = await enter(open_channel(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED, host))
         character = await enter(
-            open_channel(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED)
+            open_channel(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED, host)
         )
         yield Peers(VisionPeer(vision, spending), RulesPeer(rules, spending), CharacterPeer(character))
