@@ -39,8 +39,8 @@ $(VENV)/.dev: $(VENV)/.local requirements-dev.lock
 demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
 	@$(BIN)/eco2 demo $(if $(PHOTO),--photo "$(PHOTO)")
 
-up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var)
-	@exec $(BIN)/eco2 up --tied
+up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var SPLIT=1)
+	@exec $(BIN)/eco2 up --tied $(if $(SPLIT),--split)
 
 test: setup ## Run the whole suite against real servers
 	@rm -f $(FAILED)

@@ -3,8 +3,8 @@
 {{- $name := include "eco2.name" . -}}
 {{- $values := dict "REST_HOST" "0.0.0.0" "REST_PORT" 8080 "ADMIN_PORT" 9901 -}}
 {{- range $service := list "scan" "rules" "character" -}}
-{{- $_ := set $values (printf "%s_HOST" (upper $service)) (printf "%s-%s" $name $service) -}}
-{{- $_ := set $values (printf "%s_PORT" (upper $service)) (include "eco2.port" $) -}}
+{{- $address := printf "{address: %s-%s, port_value: %s}" $name $service (include "eco2.port" $) -}}
+{{- $_ := set $values (printf "%s_ENDPOINTS" (upper $service)) (printf "[{endpoint: {address: {socket_address: %s}}}]" $address) -}}
 {{- end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
 {{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}

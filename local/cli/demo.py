@@ -11,6 +11,7 @@ from local.cli import scanning
 from local.cli.api.rest import Question
 from local.cli.display import card
 from local.cli.session import Session
+from local.stack import services
 from local.stack.stack import running
 from mesh.locale import Locale
 
@@ -33,8 +34,8 @@ def run(var: Path, photo: Path | None, question: Question, locale: Locale, conso
     """
     began = monotonic()
     with ExitStack() as exits:
-        with console.status("Starting PostgreSQL, Valkey, SeaweedFS, Envoy and the four services …"):
-            session = Session.of(exits.enter_context(running(var)))
+        with console.status("Starting PostgreSQL, Valkey, SeaweedFS, Envoy and the services …"):
+            session = Session.of(exits.enter_context(running(var, processes=services.cores())))
         console.print(f"The stack is ready after {monotonic() - began:.1f} s: {session.rest_url}", highlight=False)
         last = scanning.scan(session, photo or _drawn(var), question, locale, console)
         console.print(card.render(last))

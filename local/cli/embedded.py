@@ -11,7 +11,7 @@ from rich.console import Console
 from local.cli import demo, doctor
 from local.cli.options import VAR, Language, Latitude, Longitude, Region, Text, Var, photo_by_name, question
 from local.cli.session import NoStack, database_url
-from local.stack import postgres, stack
+from local.stack import postgres, services, stack
 from local.stack import up as foreground
 from local.stack.secrets import Secrets
 from local.stack.tokens import Tokens
@@ -39,9 +39,13 @@ def up(
     tied: Annotated[
         bool, typer.Option("--tied", help="Also stop when the process that started this one ends.")
     ] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, help="How many processes serve the mesh, each all services; by default one a core.")
+    ] = services.cores(),
+    split: Annotated[bool, typer.Option("--split", help="A process for each service instead.")] = False,
 ) -> None:
     """Runs the whole stack in the foreground until Ctrl-C."""
-    foreground.run_foreground(var, port, only, _say, tied=tied)
+    foreground.run_foreground(var, port, only, _say, tied=tied, processes=None if split else processes)
 
 
 @commands.command("demo")

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -48,6 +49,15 @@ async def probe(admin: str, rest: str, token: str) -> None:
         (await client.get(f"{admin}/ready")).raise_for_status()
         headers = {"Authorization": f"Bearer {token}"}
         (await client.get(f"{rest}/v1/scans?page_size=1", headers=headers)).raise_for_status()
+
+
+def endpoints(host: str, ports: Sequence[int]) -> str:
+    """A list of addresses, as the template wants it."""
+    return json.dumps([{"endpoint": {"address": {"socket_address": _address(host, port)}}} for port in ports])
+
+
+def _address(host: str, port: int) -> dict[str, object]:
+    return {"address": host, "port_value": port}
 
 
 def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str, str]) -> Program:

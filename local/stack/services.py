@@ -1,7 +1,8 @@
-"""The four services of the mesh, as children of this interpreter."""
+"""The services of the mesh, as children of this interpreter: several in each process, or one."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -16,36 +17,68 @@ SERVICES = ("vision", "rules", "character", "scan")
 _DRAIN_SECONDS = "0.2"
 
 
-def program(name: str, target: str, environment: Mapping[str, str]) -> Program:
-    """One service.
+def cores() -> int:
+    """How many cores there are for the stack."""
+    return len(os.sched_getaffinity(0))
+
+
+def shape(processes: int | None) -> Mapping[str, Sequence[str]]:
+    """Which process serves which services.
 
     Args:
-        name: Such as "scan"; its package is `scan_svc`.
-        target: `host:port` to serve on.
+        processes: How many processes, each of which serves all; None: one for each service.
+
+    Returns:
+        The services by the name of the process.
+    """
+    if processes is None:
+        return {name: (name,) for name in SERVICES}
+    return {f"eco2-{number}": SERVICES for number in range(1, processes + 1)}
+
+
+def target(addresses: Sequence[str]) -> str:
+    """The gRPC target of a service that is served at some addresses, each `host:port`."""
+    return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
+
+
+def program(name: str, served: Sequence[str], address: str, processes: int, environment: Mapping[str, str]) -> Program:
+    """One process.
+
+    Args:
+        name: Its name.
+        served: The services it serves, such as "scan", whose package is `scan_svc`.
+        address: `host:port` to serve on.
+        processes: How many processes share the cores for photos.
         environment: Addresses of its stores and peers.
     """
 
     async def ready() -> None:
-        await probe(target)
+        await probe(address)
 
     return Program(
         name=name,
-        command=[sys.executable, "-m", f"{name}_svc"],
-        environment={**environment, "ECO2_LISTEN": target, "ECO2_DRAIN_SECONDS": _DRAIN_SECONDS},
+        command=[sys.executable, "-m", f"{served[0]}_svc" if len(served) == 1 else "all_in_one"],
+        environment={
+            **environment,
+            "ECO2_TARGETS": ",".join(served),
+            "ECO2_VISION_THREADS": os.environ.get("ECO2_VISION_THREADS") or str(max(1, cores() // processes)),
+            "ECO2_LISTEN": address,
+            "ECO2_DRAIN_SECONDS": _DRAIN_SECONDS,
+        },
         ready=ready,
         grace=ServiceSettings.model_construct().ending_seconds,  # by default
     )
 
 
-async def probe(target: str) -> None:
+async def probe(at: str) -> None:
     """Raises unless the server says SERVING.
 
     Raises:
         ConnectionError: It reports another state.
         grpc.RpcError: It doesn't answer.
     """
-    async with grpc.aio.insecure_channel(target) as channel:
+    async with grpc.aio.insecure_channel(at) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs leave Check out
         answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=2.0)
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
-        raise ConnectionError(f"{target} is not serving")
+        raise ConnectionError(f"{at} is not serving")

@@ -2,7 +2,7 @@
 
     postgres  valkey  seaweedfs        the stores, at once
           migrations
-    vision  rules  character  scan     the services, at once
+    eco2-1  eco2-2  …                  the services, all in each process; or split: vision  rules  character  scan
           envoy                        the edge; ready when a request through it is answered
 
 It stops in the reverse order, Scan before the services it calls: it drains while they still answer. Everything lives in
@@ -59,12 +59,13 @@ class Stack:
         port: Where the edge listens; 0 for any free port.
         part: How much of it to run.
         say: Prints a line for the user.
+        processes: How many processes serve the mesh, each all services; None: one for each service.
 
     Attributes:
         variables: What its address file says, the pids apart.
     """
 
-    def __init__(self, var: Path, port: int, part: StackPart, say: Say) -> None:
+    def __init__(self, var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1) -> None:
         self._var = var
         self._say = say
         self._secrets = Secrets.load_or_create(var / "secrets")
@@ -72,7 +73,7 @@ class Stack:
         self.variables = {"ECO2_SUPERVISOR": str(os.getpid()), "ECO2_TOKEN": self._tokens.issue(USER)}
         ports = Ports(var / "ports.json")
         stores = self._stores(ports)
-        mesh = [] if part is StackPart.STORES else self._mesh(ports, port)
+        mesh = [] if part is StackPart.STORES else self._mesh(ports, port, processes)
         ports.save()
         self._stages = [[self._child(program) for program in stage] for stage in (stores, mesh)]
         self._ready = False
@@ -123,16 +124,23 @@ class Stack:
             seaweedfs.program(var / "seaweedfs", s3_port, ports, storage),
         ]
 
-    def _mesh(self, ports: Ports, port: int) -> list[Program]:
+    def _mesh(self, ports: Ports, port: int, processes: int | None) -> list[Program]:
         if port and not is_free(port):
             raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
         rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
-        service_ports = {name: ports.take(name) for name in services.SERVICES}
-        targets = {name: f"{HOST}:{number}" for name, number in service_ports.items()}
+        shape = services.shape(processes)
+        process_ports = {name: ports.take(name) for name in shape}
+        served_at = {
+            service: [process_ports[name] for name, served in shape.items() if service in served]
+            for service in services.SERVICES
+        }
         self.variables |= {
             "ECO2_REST_URL": f"http://{HOST}:{rest_port}",
             "ECO2_GRPC_TARGET": f"{HOST}:{rest_port}",
-            **{f"ECO2_{name.upper()}_TARGET": target for name, target in targets.items()},
+            **{
+                f"ECO2_{name.upper()}_TARGET": services.target([f"{HOST}:{number}" for number in numbers])
+                for name, numbers in served_at.items()
+            },
             "ECO2_ENVOY_ADMIN": f"http://{HOST}:{admin_port}",
         }
         edge = envoy.program(
@@ -144,8 +152,7 @@ class Stack:
                 "REST_HOST": HOST,
                 "REST_PORT": str(rest_port),
                 "ADMIN_PORT": str(admin_port),
-                **{f"{name.upper()}_HOST": HOST for name in services.SERVICES},
-                **{f"{name.upper()}_PORT": str(number) for name, number in service_ports.items()},
+                **{f"{name.upper()}_ENDPOINTS": envoy.endpoints(HOST, numbers) for name, numbers in served_at.items()},
                 "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
                 "LUA_PATH": str(envoy.LUA),
                 "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
@@ -154,7 +161,15 @@ class Stack:
                 "JWT_AUDIENCE": AUDIENCE,
             },
         )
-        return [*(services.program(name, targets[name], self.variables) for name in services.SERVICES), edge]
+        return [
+            *(
+                services.program(
+                    name, served, f"{HOST}:{process_ports[name]}", len(served_at["vision"]), self.variables
+                )
+                for name, served in shape.items()
+            ),
+            edge,
+        ]
 
     def _child(self, program: Program) -> Child:
         return Child(program, self._var / "log" / f"{program.name}.log", self._say, self._publish)
@@ -166,7 +181,9 @@ class Stack:
 
 
 @asynccontextmanager
-async def open_stack(var: Path, port: int, part: StackPart, say: Say) -> AsyncIterator[Mapping[str, str]]:
+async def open_stack(
+    var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1
+) -> AsyncIterator[Mapping[str, str]]:
     """A stack that runs while the block does. Must be entered in the main thread; see `local.stack.child_exec`.
 
     Yields:
@@ -179,7 +196,7 @@ async def open_stack(var: Path, port: int, part: StackPart, say: Say) -> AsyncIt
     var = _folder(var)
     with _locked(var):
         (var / ENV_FILE).unlink(missing_ok=True)
-        stack = Stack(var, port, part, say)
+        stack = Stack(var, port, part, say, processes)
         try:
             await stack.start()
             yield stack.variables
@@ -194,7 +211,11 @@ def _folder(var: Path) -> Path:
 
 @contextmanager
 def running(
-    var: Path, port: int = 0, part: StackPart = StackPart.ALL, command: Sequence[str] = ()
+    var: Path,
+    port: int = 0,
+    part: StackPart = StackPart.ALL,
+    command: Sequence[str] = (),
+    processes: int | None = 1,
 ) -> Iterator[dict[str, str]]:
     """A stack in a process of its own, for tests, started by `eco2 up`.
 
@@ -203,6 +224,7 @@ def running(
         port: Where the edge listens; 0 for any free port.
         part: How much of it to run.
         command: A module and its arguments to run instead of `eco2 up --tied`.
+        processes: How many processes serve the mesh, each all services; None: one for each service.
 
     Yields:
         The variables of its address file.
@@ -211,7 +233,8 @@ def running(
         NotStarted: It ended before it was ready; the text is what it printed.
     """
     var.mkdir(parents=True, exist_ok=True)
-    usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part)
+    shape = ("--split",) if processes is None else ("--processes", str(processes))
+    usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part, *shape)
     with (var / "up.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *(command or usual)],

@@ -67,4 +67,6 @@ def _file(folder: Path, name: str) -> Path:
 
 if __name__ == "__main__":
     embedded.Stack = ClockedStack  # type: ignore[misc]  # what the command makes
-    foreground.run_foreground(Path(sys.argv[1]), 0, StackPart.ALL, lambda text: print(text, flush=True), tied=True)
+    foreground.run_foreground(
+        Path(sys.argv[1]), 0, StackPart.ALL, lambda text: print(text, flush=True), tied=True, processes=None
+    )

@@ -134,7 +134,7 @@ def test_a_taken_rest_port_is_named_before_anything_starts(up: Start) -> None:
 
 def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start) -> None:
     """Envoy and the services too, reached as a phone reaches them."""
-    stack = up(only=StackPart.ALL).ready()
+    stack = up(only=StackPart.ALL, shape=("--split",)).ready()
     variables, family = stack.variables, stack.family()
     headers = {"Authorization": f"Bearer {variables['ECO2_TOKEN']}"}
     assert httpx2.get(f"{variables['ECO2_REST_URL']}/v1/scans", headers=headers).status_code == 200

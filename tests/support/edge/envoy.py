@@ -17,6 +17,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from local.stack.envoy import endpoints
 from tests.support.ports import free_port
 
 Change = Callable[[dict[str, Any]], None]
@@ -125,10 +126,10 @@ async def listening(port: int) -> None:
 
 def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
     """The template with all services behind one port of this machine."""
-    values = {f"{name}_HOST": "127.0.0.1" for name in ("REST", "SCAN", "RULES", "CHARACTER")}
-    values |= {f"{name}_PORT": str(services_port) for name in ("SCAN", "RULES", "CHARACTER")}
+    values = {f"{name}_ENDPOINTS": endpoints("127.0.0.1", [services_port]) for name in ("SCAN", "RULES", "CHARACTER")}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         values,
+        REST_HOST="127.0.0.1",
         REST_PORT=rest_port,
         ADMIN_PORT=free_port(),
         DESCRIPTOR_PATH=DESCRIPTORS,

@@ -21,7 +21,7 @@ async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: 
         events.append(("ended", child.program.name))
 
     monkeypatch.setattr(Child, "stop", stop)
-    await Stack(tmp_path, 0, StackPart.ALL, print).stop()
+    await Stack(tmp_path, 0, StackPart.ALL, print, processes=None).stop()
     names = [name for event, name in events if event == "begun"]
     assert events[:4] == [("begun", "envoy"), ("ended", "envoy"), ("begun", "scan"), ("ended", "scan")]
     assert set(names[2:5]) == {"vision", "rules", "character"}
@@ -34,4 +34,4 @@ def test_a_service_is_given_the_time_it_may_take_to_end() -> None:
     drain, grace = (ServiceSettings.model_fields[name].default for name in ("drain_seconds", "grace_seconds"))
 
     # Its calls take the grace to end, and so may what they still do when they are cancelled.
-    assert services.program("scan", "127.0.0.1:1", {}).grace > drain + 2 * grace
+    assert services.program("scan", ("scan",), "127.0.0.1:1", 1, {}).grace > drain + 2 * grace

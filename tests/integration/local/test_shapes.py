@@ -1,0 +1,82 @@
+"""The mesh as several processes that each serve everything, and as a process for each service."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from eco2.scan.v1 import scan_pb2
+from local.cli.api.rest import Question, ScanClient
+from local.files import ENV_FILE, read_env
+from local.stack.stack import running
+from mesh.locale import Locale
+from tests.integration.local.stacks import kill, left
+from tests.support.sample_photos import note
+
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
+
+SUCCEEDED = scan_pb2.Scan.State.STATE_SUCCEEDED
+SCANS = 6
+
+
+class Mesh:
+    """A running stack, and a user of it.
+
+    Args:
+        folder: Its folder.
+        variables: Its addresses.
+    """
+
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        self._folder = folder
+        self.variables = variables
+
+    def client(self) -> ScanClient:
+        """The user's client."""
+        return ScanClient(self.variables["ECO2_REST_URL"], self.variables["ECO2_TOKEN"], Locale.KO)
+
+    def kill(self, name: str) -> None:
+        """kill -9 of one process; returns once it is gone."""
+        pairs = (pair.split("=") for pair in read_env(self._folder / ENV_FILE)["ECO2_PIDS"].split(","))
+        victim = psutil.Process(int(dict(pairs)[name]))
+        kill(victim.pid)
+        assert left([victim]) == []
+
+    def end_of(self, scan_id: str) -> scan_pb2.Scan:
+        """Follows a scan to its end, as a phone does: it comes again whenever it is cut off."""
+        with self.client() as client:
+            return list(client.follow(scan_id))[-1]
+
+
+@pytest.fixture
+def mesh(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mesh]:
+    """A stack of its own, in the shape that the test asks for."""
+    monkeypatch.setenv("ECO2_LEASE_SECONDS", "2")
+    with running(tmp_path, processes=request.param) as variables:
+        yield Mesh(tmp_path, variables)
+
+
+def scanned_through_a_kill(mesh: Mesh, victim: str) -> list[scan_pb2.Scan]:
+    """The ends of scans that are under way when a process dies; whoever asks once it is gone sees no error."""
+    photo = note()
+    with mesh.client() as client, ThreadPoolExecutor(SCANS) as followers:
+        queued = [client.scan(photo + bytes(number), "image/jpeg", Question()) for number in range(SCANS)]
+        ends = [followers.submit(mesh.end_of, one.scan_id) for one in queued]
+        mesh.kill(victim)
+        for _ in range(20):
+            assert len(client.history(10)) == SCANS
+        return [end.result(60) for end in ends]
+
+
+@pytest.mark.parametrize("mesh", [2], indirect=True)
+def test_of_two_processes_one_may_be_killed(mesh: Mesh) -> None:
+    """Nothing is lost, and the other one serves at once."""
+    assert {scan.state for scan in scanned_through_a_kill(mesh, "eco2-1")} == {SUCCEEDED}
+
+
+@pytest.mark.parametrize("mesh", [None], indirect=True)
+def test_of_services_apart_one_may_be_killed(mesh: Mesh) -> None:
+    """The shape of the chart: the services call each other by wire."""
+    assert {scan.state for scan in scanned_through_a_kill(mesh, "vision")} == {SUCCEEDED}
