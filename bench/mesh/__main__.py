@@ -21,6 +21,7 @@ from bench.mesh.report import Outcome, Row, keep, table
 from bench.mesh.scale import FULL, QUICK, Scale
 from bench.mesh.scenarios import burst, creation, lag, overhead, polling, throughput
 from bench.mesh.stack import Stack, standing
+from local.stack.services import cores
 
 _BUSY = 0.5  # load average from which on a machine counts as busy
 
@@ -82,11 +83,14 @@ async def _describe(stack: Stack) -> Mapping[str, str]:
 
 
 def main() -> None:
-    """`python -m bench.mesh [--only ACF] [--quick]`."""
+    """`python -m bench.mesh [--only ACF] [--quick] [--split | --processes 2]`."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--only", default="", help=f"scenarios, of {''.join(SCENARIOS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="short runs, for development: figures are rough")
+    parser.add_argument("--processes", type=int, default=cores(), help="each with all services; one a core by default")
+    parser.add_argument("--split", action="store_true", help="a process for each service instead")
     arguments = parser.parse_args()
+    processes = None if arguments.split else arguments.processes
     chosen = [letter for letter in SCENARIOS if letter in (arguments.only.upper() or "".join(SCENARIOS))]
     if (load := os.getloadavg()[0]) > _BUSY:
         _say(f"The machine is busy (load {load:.1f}): expect worse figures than its own.")
@@ -96,8 +100,8 @@ def main() -> None:
     for letter in chosen:
         scenario = SCENARIOS[letter]
         _say(f"{letter}: {scenario.title} …")
-        with standing(scenario.environment, hosted=scenario.hosted) as stack:
-            about = about or uvloop.run(_describe(stack))
+        with standing(scenario.environment, hosted=scenario.hosted, processes=processes) as stack:
+            about = about or {**uvloop.run(_describe(stack)), "services in": ", ".join(stack.services)}
             outcomes[letter] = uvloop.run(_run(stack, scenario, QUICK if arguments.quick else FULL))
         _say(table(outcomes[letter].rows))
     print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")

@@ -63,10 +63,11 @@ async def echo_edge(stack: Stack, folder: Path) -> AsyncIterator[str]:
     rest, admin, echo = (ports.take(name) for name in ("rest", "admin", "echo"))
     target = f"{HOST}:{echo}"
     configuration = folder / "envoy.yaml"
-    own = stack.variables["ECO2_REST_URL"], stack.variables["ECO2_ENVOY_ADMIN"], stack.variables["ECO2_SCAN_TARGET"]
     text = (stack.folder / "envoy.yaml").read_text(encoding="utf-8")
-    for address, port in zip(own, (rest, admin, echo), strict=True):
-        text = text.replace(f"port_value: {address.rpartition(':')[2]}}}", f"port_value: {port}}}")
+    for name, port in (("REST_URL", rest), ("ENVOY_ADMIN", admin)):
+        text = text.replace(f"port_value: {_port(stack.variables[f'ECO2_{name}'])}}}", f"port_value: {port}}}")
+    for address in stack.variables["ECO2_SCAN_TARGET"].split(","):
+        text = text.replace(f'"port_value": {_port(address)}}}', f'"port_value": {echo}}}')
     write_private(configuration, text)
     command = stack.processes["envoy"].cmdline()
     command[command.index("-c") + 1] = str(configuration)
@@ -83,6 +84,10 @@ async def echo_edge(stack: Stack, folder: Path) -> AsyncIterator[str]:
     finally:
         for child in reversed(children):
             await child.stop()
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
 
 
 async def _answers(stack: Stack, address: str) -> None:

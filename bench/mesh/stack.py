@@ -18,8 +18,6 @@ from local.stack.tokens import Tokens
 
 Cpu = Mapping[str, float]
 
-# What serves users; the supervisor that starts them is the developer's.
-SERVICES = ("scan", "vision", "rules", "character")
 STORES = ("postgres", "valkey", "seaweedfs")
 
 
@@ -40,6 +38,11 @@ class Stack:
     processes: Mapping[str, psutil.Process]
     tokens: Tokens
     model: Model | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The processes that serve the mesh; the supervisor that starts them is the developer's."""
+        return tuple(name for name in self.processes if name not in (*STORES, "envoy"))
 
     @property
     def rest(self) -> str:
@@ -82,23 +85,24 @@ class CpuMeter:
 
 
 @contextmanager
-def standing(environment: Mapping[str, str], *, hosted: bool) -> Iterator[Stack]:
+def standing(environment: Mapping[str, str], *, hosted: bool, processes: int | None) -> Iterator[Stack]:
     """A fresh stack in a folder of its own, fsync on, with the defaults of `eco2 up`.
 
     Args:
         environment: Settings that differ from the defaults; a row of the report that needs any says so.
+        processes: How many processes serve the mesh, each all services; None: one for each service.
         hosted: Whether it calls a hosted model: a stand-in for it is started, too.
     """
     with (
         tempfile.TemporaryDirectory(prefix="eco2-bench-", ignore_cleanup_errors=True) as folder,
         started() if hosted else nullcontext() as model,
         _environment({**environment, **(model.environment if model else {})}),
-        running(Path(folder)) as variables,
+        running(Path(folder), processes=processes) as variables,
     ):
         pids = dict(pair.split("=") for pair in read_env(Path(folder) / ENV_FILE)["ECO2_PIDS"].split(","))
-        processes = {name: psutil.Process(int(pid)) for name, pid in pids.items()}
+        programs = {name: psutil.Process(int(pid)) for name, pid in pids.items()}
         tokens = Tokens(Secrets.load(Path(folder) / "secrets").signing_key)
-        yield Stack(Path(folder), variables, processes, tokens, model)
+        yield Stack(Path(folder), variables, programs, tokens, model)
 
 
 @contextmanager

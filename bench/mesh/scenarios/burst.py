@@ -17,7 +17,7 @@ from bench.mesh.model import Pace
 from bench.mesh.photos import photos, stored
 from bench.mesh.report import Figures, Outcome, Row, curve
 from bench.mesh.scale import Scale
-from bench.mesh.stack import SERVICES, STORES, Cpu, CpuMeter, Stack
+from bench.mesh.stack import Cpu, CpuMeter, Stack
 from bench.mesh.users import ENDS, Phone, phones, state_of
 
 NAME = "E crowd"
@@ -45,7 +45,7 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
         "500 users, polling": curve(steady.polled),
         "their polls": curve(steady.polls),
     }
-    return Outcome(_rows(figures["burst"], figures["steady"]), figures, curves)
+    return Outcome(_rows(figures["burst"], figures["steady"], list(stack.processes)), figures, curves)
 
 
 async def _at_once(stack: Stack) -> list[float]:
@@ -173,7 +173,7 @@ def _burst_figures(done: Sequence[float]) -> Figures:
     return {**milliseconds(done), "last_ratio": max(done) / _BURST.seconds, "ideal_s": _BURST.seconds}
 
 
-def _rows(burst: Figures, steady: Figures) -> list[Row]:
+def _rows(burst: Figures, steady: Figures, programs: Sequence[str]) -> list[Row]:
     ratio, p95 = burst["last_ratio"], steady["p95_ratio"]
     return [
         Row(NAME, f"{_USERS} scans at once, model {_BURST.vision:g} + {_BURST.answer:g} s: last done / ideal",
@@ -188,5 +188,5 @@ def _rows(burst: Figures, steady: Figures) -> list[Row]:
         Row(NAME, "  polls: p50 / p95", f"{steady['poll_p50_ms']:.0f} / {steady['poll_p95_ms']:.0f} ms;"
             f" {steady['cores']:.2f} cores in all"),
         Row(NAME, "  CPU a scan", f"{steady['cpu_ms']:.1f} ms: "
-            + ", ".join(f"{name} {steady[f'{name}_ms']:.1f}" for name in (*STORES, *SERVICES, "envoy"))),
+            + ", ".join(f"{name} {steady[f'{name}_ms']:.1f}" for name in programs)),
     ]  # fmt: skip

@@ -100,10 +100,10 @@ async def _follow(
             **milliseconds(lags.seconds),
             "changes_per_second": changes.rate,
             "missing": lags.missing(watched),
-            "scan_cores": ours["scan"] / changes.seconds,
+            "services_cores": sum(ours[name] for name in stack.services) / changes.seconds,
             "envoy_cores": ours["envoy"] / changes.seconds,
             "generator_cores": beside["generator"] / changes.seconds,
-            "scan_mib": stack.memory()["scan"],
+            "services_mib": sum(stack.memory()[name] for name in stack.services),
         }
         if polls:
             found |= {"polls_per_second": in_time / changes.seconds, "poll_p95_ms": percentile(polls, 95) * 1000}
