@@ -1,7 +1,8 @@
-"""Protos of PlanEvening to the domain and back."""
+"""Evenings as protos: those of a matched rule, and PlanEvening's requests and replies."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from itertools import islice
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -10,12 +11,14 @@ from eco2.rules.v1 import rules_service_pb2 as pb
 from mesh.locale import Locale
 from mesh.validation.dates import day
 from rules_svc import regions_wire, wire
-from rules_svc.rulebook.evenings import evening_of
+from rules_svc.rulebook.evenings import Evening, evening_of, evenings
 from rules_svc.rulebook.plans import AskedEvening, Plan
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.rulebook.rules import Rule
 
 _Outlook = disposal_pb2.EveningPlan.Outlook
+_MOST_EVENINGS = 7
 
 
 def to_evening(request: pb.PlanEveningRequest, now: datetime) -> AskedEvening:
@@ -50,6 +53,21 @@ def _from_plan(
         as_of=plan.rule.hours_as_of,
         rule=wire.from_rule(plan.rule.localized(locale), book.taxonomy),
         region=regions_wire.from_applied(plan.matched, where, book.regions, locale, asked.day),
+    )
+
+
+def with_evenings(response: pb.MatchRulesResponse, followed: Rule, first: date) -> pb.MatchRulesResponse:
+    """The same, its rule to follow with the next evenings on which it goes out, from one on."""
+    if followed.hours:
+        rule = response.rules[0]
+        rule.evenings.extend(map(_from_evening, islice(evenings(followed.hours, first), _MOST_EVENINGS)))
+        rule.evenings_as_of = followed.hours_as_of
+    return response
+
+
+def _from_evening(evening: Evening) -> disposal_pb2.Evening:
+    return disposal_pb2.Evening(
+        date=evening.day.isoformat(), open_time=_timestamp(evening.opens), close_time=_timestamp(evening.closes)
     )
 
 

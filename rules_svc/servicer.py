@@ -19,7 +19,7 @@ from rules_svc.buildings.reader import BuildingReader
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
-from rules_svc.rulebook.freshness import SEOUL
+from rules_svc.rulebook.evenings import evening_of
 from rules_svc.rulebook.plans import plan
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path
@@ -78,11 +78,13 @@ class RulesServicer(RulesServiceServicer):
         edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
         book, subject = edition.book, wire.to_subject(request, edition.remarks)
         where = await self._where(request, book.regions)
-        today = self._now().astimezone(SEOUL).date()
-        matched = self._matched(book.version, subject.path, subject.tags, where, locale, today)
+        evening = evening_of(self._now())
+        matched = self._matched(book.version, subject.path, subject.tags, where, locale, evening)
         if subject.said is None and not subject.candidates:
             return matched
-        others = [self._matched(book.version, path, subject.tags, where, locale, today) for path in subject.candidates]
+        others = [
+            self._matched(book.version, path, subject.tags, where, locale, evening) for path in subject.candidates
+        ]
         return wire.with_subject(matched, subject, others, book, locale)
 
     async def ComposeAnswer(
@@ -145,11 +147,13 @@ class RulesServicer(RulesServiceServicer):
         return await self._buildings.around(thing.building, where, regions) if thing.building else where
 
     def _match(
-        self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, today: date
+        self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, evening: date
     ) -> pb.MatchRulesResponse:
-        """The rules that apply; the version keeps editions apart in the cache."""
+        """The rules that apply in an evening; the version keeps editions apart in the cache."""
         book = self._reloader.current.book
-        return wire.from_matched(path, tags, book.match_in(path, tags, where, today), where, book, locale, today)
+        matched = book.match_in(path, tags, where, evening)
+        response = wire.from_matched(path, tags, matched, where, book, locale, evening)
+        return plans_wire.with_evenings(response, matched.rules[0], evening)
 
     def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
         """The whole taxonomy; the version keeps editions apart in the cache."""

@@ -174,7 +174,7 @@ class JoinedBuilding:
             rule = replace(bins[own_bin.kind].worked_in(rule), place=None)
         if collection:
             hours = collection.hours
-            rule = replace(rule, when=hours.told(), hours=hours.written(), hours_as_of=self.as_of)
+            rule = replace(rule, when=hours.told(), hours=hours.written(), hours_as_of=self.as_of, times_as_of="")
         elif stream.by_evening:
             rule = replace(rule, when=_ITS_OWN_HOURS, hours="", hours_as_of="")
         place = (own_bin and own_bin.place) or (collection and collection.place) or self.says.place

@@ -43,6 +43,11 @@ _RECYCLABLES = frozenset(
     {Stream.PAPER, Stream.CLEAR_PET, Stream.PLASTIC, Stream.FILM, Stream.FOAM, Stream.GLASS, Stream.METAL}
 )
 _BY_EVENING = _RECYCLABLES | {Stream.GENERAL, Stream.NONBURNABLE, Stream.FOOD, Stream.RECYCLABLE}
+# Days without hours: hours are never made up.
+_HOURS_UNKNOWN = Text(
+    "시간은 자료에 없어요. 보통 해가 진 뒤이니 주민센터에 물어보세요.",
+    "The hours aren't known, usually after dark: ask the community centre (주민센터).",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ class Collection:
     Attributes:
         when: Days and hours, as people read them.
         hours: The same as `evenings` reads them; empty if the days aren't known, or depend on the neighbourhood.
+        times_as_of: The date of the times of day in `hours`, if another source than the overlay's tells them.
         place: Where it is put out.
         container: The bag or bin it goes in, in place of the rule's own.
         fee: What it costs, in place of the rule's own.
@@ -60,10 +66,18 @@ class Collection:
 
     when: Text | None = None
     hours: str = ""
+    times_as_of: str = ""
     place: Text | None = None
     container: Text | None = None
     fee: Text | None = None
     differs: bool = False
+
+    @property
+    def told(self) -> Text | None:
+        """Days and hours as people read them; days whose hours aren't known say so."""
+        if self.when is None or not self.hours or ":" in self.hours or self.hours == evenings.ALWAYS:
+            return self.when
+        return Text(f"{self.when.ko} {_HOURS_UNKNOWN.ko}", f"{self.when.en} {_HOURS_UNKNOWN.en}")
 
     def __post_init__(self) -> None:
         """Raises:

@@ -179,9 +179,10 @@ def _collected(rule: Rule, overlays: Sequence[Overlay], today: date, *, rule_of_
     timed = next(((overlay, one) for overlay, one in said if one.when), None)
     return replace(
         rule,
-        when=_dated(timed[1].when, timed[0], today) if timed and timed[1].when else None,
+        when=_dated(told, timed[0], today) if timed and (told := timed[1].told) else None,
         hours=timed[1].hours if timed else "",
         hours_as_of=timed[0].as_of if timed and timed[1].hours else "",
+        times_as_of=timed[1].times_as_of if timed else "",
         place=next((one.place for _, one in said if one.place), None),
         fee=next((one.fee for _, one in said if one.fee), rule.fee),
         container=container or rule.container,

@@ -37,6 +37,7 @@ class Rule:
         place: Where it is put out there; None if unknown.
         hours: The same days as `evenings` reads them; empty if they can't be reckoned with.
         hours_as_of: The date of those days' source, ISO 8601; empty if it has none.
+        times_as_of: The date of the times of day in them, if another source tells those.
         fixed: Whether situations, regions and buildings leave it unchanged, as they must for dangerous waste.
         local_source: Whose days and place these are, for who joined a building; else None.
     """
@@ -57,6 +58,7 @@ class Rule:
     place: Text | None = None
     hours: str = ""
     hours_as_of: str = ""
+    times_as_of: str = ""
     fixed: bool = False
     local_source: Text | None = None
 

@@ -16,6 +16,15 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Evening:
+    """Mirror of `eco2.rules.v1.Evening`."""
+
+    date: str
+    open_time: datetime | None = None
+    close_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DisposalRule:
     """Mirror of `eco2.rules.v1.DisposalRule`."""
 
@@ -34,6 +43,8 @@ class DisposalRule:
     place: str = ""
     candidate: Category | None = None
     local_source: str = ""
+    evenings: tuple[Evening, ...] = ()
+    evenings_as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

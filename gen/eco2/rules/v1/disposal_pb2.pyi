@@ -49,6 +49,40 @@ class Exclusion(_message.Message):
 Global___Exclusion: _TypeAlias = Exclusion  # noqa: Y015
 
 @_typing.final
+class Evening(_message.Message):
+    """One evening on which something may be put out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATE_FIELD_NUMBER: _builtins.int
+    OPEN_TIME_FIELD_NUMBER: _builtins.int
+    CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    date: _builtins.str
+    """The day it begins on in Korea, YYYY-MM-DD; what is put out after midnight belongs to the evening before."""
+    @_builtins.property
+    def open_time(self) -> _timestamp_pb2.Timestamp:
+        """From when. Absent if no hour is known."""
+
+    @_builtins.property
+    def close_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when. Absent if no hour is known: then the night ends at five in the morning in Korea."""
+
+    def __init__(
+        self,
+        *,
+        date: _builtins.str = ...,
+        open_time: _timestamp_pb2.Timestamp | None = ...,
+        close_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "open_time", b"open_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "date", b"date", "open_time", b"open_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Evening: _TypeAlias = Evening  # noqa: Y015
+
+@_typing.final
 class DisposalRule(_message.Message):
     """How one category of waste is disposed of."""
 
@@ -69,6 +103,8 @@ class DisposalRule(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     CANDIDATE_FIELD_NUMBER: _builtins.int
     LOCAL_SOURCE_FIELD_NUMBER: _builtins.int
+    EVENINGS_FIELD_NUMBER: _builtins.int
+    EVENINGS_AS_OF_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """Stable id, such as "metal". Answers cite it."""
     title: _builtins.str
@@ -93,6 +129,10 @@ class DisposalRule(_message.Message):
     """With a building: whose days and place these are, and as of when, one sentence to the user. The building's own; or the
     district's, because the building says nothing of this kind, because the rule is about dangerous waste, or because the
     building can't be found. Empty without a building.
+    """
+    evenings_as_of: _builtins.str
+    """The date of the source of `evenings`, ISO 8601 to the year, the month or the day; empty as they are, or if the source
+    has no date. Older than two years they are a rule of thumb, as `when` says.
     """
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
@@ -120,6 +160,16 @@ class DisposalRule(_message.Message):
         a wider category.
         """
 
+    @_builtins.property
+    def evenings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evening]:
+        """The next evenings on which it goes out in the region that applied: at most seven, within two weeks of when the rule
+        was matched, public holidays reckoned with; that evening itself comes first if it is one. They are dates, so a scan's
+        rule stays true however long it is kept: it goes out tonight if today's date in Korea (until five in the morning
+        yesterday's) is one of them and its `close_time` hasn't passed. Empty if the days aren't known, depend on the
+        neighbourhood, or it isn't collected by the evening; only in the rule to follow, the first, and in the candidates'.
+        GetSchedule says the same by the rule book as it is now.
+        """
+
     def __init__(
         self,
         *,
@@ -138,10 +188,12 @@ class DisposalRule(_message.Message):
         place: _builtins.str = ...,
         candidate: _classification_pb2.Category | None = ...,
         local_source: _builtins.str = ...,
+        evenings: _abc.Iterable[Global___Evening] | None = ...,
+        evenings_as_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "local_source", b"local_source", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "evenings", b"evenings", "evenings_as_of", b"evenings_as_of", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "local_source", b"local_source", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -20,6 +20,7 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (vision.ModelAttempt, classification_pb2.ModelAttempt),
     (vision.Usage, classification_pb2.Usage),
     (rules.Exclusion, disposal_pb2.Exclusion),
+    (rules.Evening, disposal_pb2.Evening),
     (rules.DisposalRule, disposal_pb2.DisposalRule),
     (rules.Answer, disposal_pb2.Answer),
     (places.Opening, disposal_pb2.Opening),

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import pytest
 
 from mesh.locale import Locale
+from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.freshness import SEOUL
 from rules_svc.rulebook.plans import AskedEvening, Plan, plan
 from rules_svc.rulebook.rulebook import Rulebook
@@ -40,8 +41,8 @@ def test_hours_past_midnight_belong_to_the_evening_before(book: Rulebook) -> Non
     """강남구: Monday to Friday till five in the morning."""
     friday = planned(book, ("일반종량제폐기물",), "강남구", FRIDAY, 23)
     assert friday.tonight
-    assert friday.text.ko == "오늘 저녁 20:00~다음 날 05:00에 내놓을 수 있어요."
-    assert friday.text.en == "It can go out this evening, 20:00 to 05:00."
+    assert friday.text.ko == "오늘 저녁 20:00~다음 날 05:00에 내놓을 수 있어요(2026년 7월 2일 자료)."
+    assert friday.text.en == "It can go out this evening, 20:00 to 05:00 (as of 2 July 2026)."
     assert friday.rule.hours_as_of == "2026-07-02"
 
 
@@ -78,12 +79,81 @@ def test_what_is_not_collected_by_the_evening_has_none(book: Rulebook) -> None:
     assert box.rule.when
 
 
+@pytest.mark.parametrize(
+    ("path", "said", "why"),
+    [
+        pytest.param(FILM, "", "시·군·구를 알려 주세요", id="no region"),
+        pytest.param(FILM, "아틀란티스", "시·군·구를 알려 주세요", id="no such region"),
+        pytest.param(FILM, "유성구", "주민센터에 물어보세요", id="by neighbourhood"),
+        pytest.param(BATTERY, "마포구", "저녁에 내놓는 품목이 아니에요", id="a box"),
+        pytest.param(BATTERY, "", "저녁에 내놓는 품목이 아니에요", id="a box anywhere"),
+    ],
+)
+def test_an_unknown_evening_says_why(book: Rulebook, path: Path, said: str, why: str) -> None:
+    """Who is told only that it isn't known can do nothing about it."""
+    assert why in planned(book, path, said, WEDNESDAY, 12).text.ko
+
+
+def test_every_regions_evening_says_how_old_its_source_is(book: Rulebook) -> None:
+    """In every region and for everything: older than two years, or without a date, it is a rule of thumb."""
+    asked = AskedEvening(WEDNESDAY, datetime(2026, 12, 2, 12, tzinfo=SEOUL))
+    seen = set[str]()
+    for key in book.regions.overlays:
+        where = book.regions.find(key)
+        for stream in Stream:
+            path = next((rule.path for rule in book.rules.values() if rule.stream is stream), None)
+            known = plan(book, path, (), where, asked) if path else None
+            if known and known.evening:
+                as_of = known.rule.hours_as_of
+                thumb = not as_of or as_of < "2024-12-02"[: len(as_of)]
+                assert (("자료로는" in known.text.ko), (" could " in known.text.en)) == (thumb, thumb), (key, path)
+                assert (f"{as_of[:4]}년" if as_of else "날짜를 알 수 없는") in known.text.ko, (key, path)
+                seen.add("undated" if not as_of else "old" if thumb else "recent")
+    assert seen == {"undated", "old", "recent"}
+
+
+def test_hours_from_an_older_source_than_the_days_say_so(book: Rulebook) -> None:
+    """마포구's page names the days of 2026; the hours are those of 2021."""
+    film = planned(book, FILM, "마포구", WEDNESDAY, 12)
+    assert film.text.ko == "오늘 저녁 18:00~24:00(2021년 자료)에 내놓을 수 있어요(2026년 7월 3일 자료)."
+    assert film.text.en == "It can go out this evening, 18:00 to 24:00, hours as of 2021 (as of 3 July 2026)."
+
+
+def test_days_without_hours_send_to_the_community_centre(book: Rulebook) -> None:
+    """Hours that no source tells aren't made up."""
+    film = book.match_in(FILM, (), book.regions.find("노원구"), WEDNESDAY).rules[0]
+    assert film.when
+    assert "주민센터" in film.when.ko
+    assert "주민센터" in film.when.en
+    timed = book.match_in(FILM, (), book.regions.find("마포구"), WEDNESDAY).rules[0]
+    assert timed.when
+    assert "시간은 자료에 없어요" not in timed.when.ko
+
+
+@pytest.mark.parametrize(
+    ("day", "warned"),
+    [
+        pytest.param(date(2026, 9, 23), True, id="the evening before Chuseok's holidays"),
+        pytest.param(date(2026, 9, 25), True, id="Chuseok"),
+        pytest.param(date(2027, 2, 8), True, id="the day after Seollal"),
+        pytest.param(date(2026, 12, 25), False, id="Christmas"),
+        pytest.param(date(2026, 12, 2), False, id="any day"),
+    ],
+)
+def test_seollal_and_chuseok_have_days_of_their_own(book: Rulebook, day: date, *, warned: bool) -> None:
+    """Each district announces them anew every year."""
+    general = planned(book, ("일반종량제폐기물",), "제주특별자치도", day)
+    assert general.tonight, "a region without such an evening shows nothing"
+    assert ("설·추석" in general.text.ko) is warned
+    assert ("Chuseok" in general.text.en) is warned
+
+
 def test_old_days_are_a_rule_of_thumb(book: Rulebook) -> None:
     """Older than two years: said with the year, not as a fact."""
     asked = AskedEvening(date(2030, 12, 4), datetime(2030, 12, 4, 12, tzinfo=SEOUL))
     old = plan(book, FILM, (), book.regions.find("마포구"), asked)
-    assert old.text.ko.startswith(f"{old.rule.hours_as_of[:4]}년 자료로는")
-    assert old.text.en.startswith(f"As of {old.rule.hours_as_of[:4]} it could")
+    assert old.text.ko.startswith("2026년 7월 3일 자료로는 오늘 저녁")
+    assert old.text.en.startswith("As of 3 July 2026 it could go out this evening")
 
 
 def test_a_situation_and_a_category_of_another_edition_lose_nothing(book: Rulebook) -> None:
