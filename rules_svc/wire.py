@@ -133,8 +133,11 @@ def with_subject(
 
 
 def _from_named(found: ItemMatch, taxonomy: Taxonomy, locale: Locale) -> classification_pb2.Candidate:
-    name = found.item.name if found.item else taxonomy[found.path].name
-    return classification_pb2.Candidate(category=from_path(found.path, taxonomy), display_name=name[locale])
+    name = taxonomy[found.path].name[locale]
+    if found.item:  # things that go the same way share an item: a name of it in this language is the user's own
+        own = found.matched in found.item.also[locale]
+        name = found.matched if own else found.item.name[locale]
+    return classification_pb2.Candidate(category=from_path(found.path, taxonomy), display_name=name)
 
 
 def from_path(path: Path, taxonomy: Taxonomy) -> classification_pb2.Category:

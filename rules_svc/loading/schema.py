@@ -224,6 +224,10 @@ class TagEntry(msgspec.Struct, forbid_unknown_fields=True):
         return Tag(self.key, self.name, effects, tuple(entry.words(taxonomy) for entry in self.said))
 
 
+# Of an item whose note its source doesn't tell.
+_ADVICE = Text("(덧붙인 말은 일반적인 안내)", " (the note is general advice)")
+
+
 class ItemEntry(msgspec.Struct, forbid_unknown_fields=True):
     """A thing in a file of `items/`."""
 
@@ -233,18 +237,22 @@ class ItemEntry(msgspec.Struct, forbid_unknown_fields=True):
     also: Synonyms = Synonyms()
     tags: tuple[str, ...] = ()
     note: Text | None = None
+    advice: bool = False
     source: Text | None = None
     as_of: str = ""
 
     def item(self, taxonomy: Taxonomy, file: "ItemFile") -> Item:
-        """The item; fields it lacks come from its file."""
+        """The item; fields it lacks come from its file. A source that doesn't tell the note isn't named for it."""
+        source = self.source or file.source
+        if self.advice:
+            source = Text(f"{source.ko}{_ADVICE.ko}", f"{source.en}{_ADVICE.en}")
         return Item(
             path=taxonomy[path_of(self.category)].path,
             name=Text(self.ko, self.en),
             also=self.also,
             tags=self.tags,
             note=self.note,
-            source=self.source or file.source,
+            source=source,
             as_of=self.as_of or file.as_of,
         )
 

@@ -11,7 +11,9 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from rules_svc import wire
 from rules_svc.answers import wire as answers_wire
+from rules_svc.loading.reloader import LoadedRulebook
 from rules_svc.places import wire as places_wire
+from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
 
 
@@ -64,3 +66,17 @@ def test_majors_and_middles_are_materials(book: Rulebook) -> None:
     """What a classification has can be asked for as it is."""
     request = FindPlacesRequest(materials=["전지", "생활계유해폐기물", "미분류"])
     assert places_wire.to_materials(request, book.taxonomy) == ("전지", "생활계유해폐기물", "미분류")
+
+
+@pytest.mark.parametrize(
+    ("remark", "locale", "shown"),
+    [("파리채예요", Locale.KO, "파리채"), ("삼겹살이에요", Locale.KO, "삼겹살"), ("it's galbi", Locale.EN, "galbi")],
+)
+def test_a_thing_is_shown_by_the_name_that_the_user_gave_it(remark: str, locale: Locale, shown: str) -> None:
+    """Things that go the same way share an item; another thing's name would look like a mistake."""
+    edition = LoadedRulebook.load()
+    unknown, nowhere = ("미분류",), ResolvedRegion()
+    subject = edition.remarks.subject(unknown, (), [], remark)
+    matched = edition.book.match_in(subject.path, (), nowhere)
+    response = wire.from_matched(subject.path, (), matched, nowhere, edition.book, locale)
+    assert wire.with_subject(response, subject, [], edition.book, locale).said.display_name == shown

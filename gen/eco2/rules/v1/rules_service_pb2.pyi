@@ -241,7 +241,9 @@ class ItemMatch(_message.Message):
     in which bag. Of an item that isn't known by name, what its material means. Empty if nothing.
     """
     source: _builtins.str
-    """Where it is published what becomes of this item, in the locale of the request. Empty for a category."""
+    """Where it is published what becomes of this item, in the locale of the request; it says so if the note is general
+    advice that isn't published there. Empty for a category.
+    """
     as_of: _builtins.str
     """Day on which the source was read, YYYY-MM-DD. Empty for a category."""
     @_builtins.property

@@ -70,6 +70,15 @@ def test_an_item_brings_its_tags_note_source_and_day(folder: Path) -> None:
     assert wire.from_item_match(category, edition.book.taxonomy, Locale.KO).source == ""
 
 
+def test_a_note_that_its_source_does_not_tell_says_so(folder: Path) -> None:
+    """General advice must not look official."""
+    add(folder, GLOW_STICK[:-1] + ", note: {ko: 꺾지 않아요., en: Don't snap it.}, advice: true}")
+    edition = LoadedRulebook.load(folder)
+    found = edition.items.search("야광봉", 1)[0]
+    told = [wire.from_item_match(found, edition.book.taxonomy, locale).source for locale in Locale]
+    assert told == ["사전(덧붙인 말은 일반적인 안내)", "dictionary (the note is general advice)"]
+
+
 @pytest.mark.parametrize(
     ("entry", "error", "named"),
     [
