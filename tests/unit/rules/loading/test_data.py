@@ -50,6 +50,9 @@ SAID_IN_KOREAN = {
     "medicine box": "폐의약품 수거함",
     "free home collection": "무상방문수거",
     "recycling mark": "분리배출",
+    "renovation waste": "공사장 생활폐기물",
+    "community centre": "주민센터",
+    "district office": "구청",
 }
 
 
@@ -177,10 +180,14 @@ def test_english_names_the_bag_the_box_and_the_office_in_korean_too(book: Rulebo
     for rule in book.rules.values():
         steps = " ".join(step.text.en for step in rule.steps)
         for english, korean in SAID_IN_KOREAN.items():
-            for text in (steps, rule.container.en):
+            exclusions = (text.en for one in rule.exclusions for text in (one.item, one.instead))
+            for text in (steps, rule.container.en, *exclusions, *(hazard.en for hazard in rule.hazards)):
                 assert english not in text or korean in text, (rule.rule_id, text)
-    added = [effect.step.text.en for tag in book.tags.values() for effect in tag.effects if effect.step]
-    for text in (*added, *(item.note.en for item in book.items if item.note)):
+    changes = [effect for tag in book.tags.values() for effect in tag.effects]
+    added = [effect.step.text.en for effect in changes if effect.step]
+    reasons = [effect.redirect.because.en for effect in changes if effect.redirect]
+    dangers = [effect.hazard.en for effect in changes if effect.hazard]
+    for text in (*added, *reasons, *dangers, *(item.note.en for item in book.items if item.note)):
         assert all(english not in text or korean in text for english, korean in SAID_IN_KOREAN.items()), text
 
 
