@@ -52,6 +52,8 @@ def evening_of(moment: datetime) -> date:
     return local.date() - _DAY if local.time() < _NIGHT_ENDS else local.date()
 
 
+# Evaluating takes up to 60 us; some sixty regions' hours over two weeks make up all that is asked.
+@lru_cache(maxsize=2048)
 def evening_on(hours: str, day: date) -> Evening | None:
     """The evening of a day; None if nothing is put out then.
 

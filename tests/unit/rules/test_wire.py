@@ -1,15 +1,16 @@
 """Protos to the domain and back."""
 
 import unicodedata
+from datetime import UTC, datetime
 
 import pytest
 
-from eco2.rules.v1.rules_service_pb2 import FindPlacesRequest
+from eco2.rules.v1.rules_service_pb2 import FindPlacesRequest, PlanEveningRequest
 from eco2.vision.v1.classification_pb2 import Candidate, Category, Classification
 from mesh.errors import InvalidArgument
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from rules_svc import wire
+from rules_svc import plans_wire, wire
 from rules_svc.answers import wire as answers_wire
 from rules_svc.loading.reloader import LoadedRulebook
 from rules_svc.places import wire as places_wire
@@ -80,3 +81,25 @@ def test_a_thing_is_shown_by_the_name_that_the_user_gave_it(remark: str, locale:
     matched = edition.book.match_in(subject.path, (), nowhere)
     response = wire.from_matched(subject.path, (), matched, nowhere, edition.book, locale)
     assert wire.with_subject(response, subject, [], edition.book, locale).said.display_name == shown
+
+
+@pytest.mark.parametrize(
+    ("now", "first"),
+    [
+        pytest.param(datetime(2026, 11, 30, 15, 30, tzinfo=UTC), "2026-11-30", id="half past midnight in Korea"),
+        pytest.param(datetime(2026, 11, 30, 19, 59, tzinfo=UTC), "2026-11-30", id="before five"),
+        pytest.param(datetime(2026, 11, 30, 20, 0, tzinfo=UTC), "2026-12-01", id="from five it is the next day"),
+        pytest.param(datetime(2026, 12, 1, 14, 59, tzinfo=UTC), "2026-12-01", id="a minute to midnight in Korea"),
+        pytest.param(datetime(2026, 12, 31, 10, 0, tzinfo=UTC), "2026-12-31", id="the year's last evening"),
+    ],
+)
+def test_evenings_are_koreas_whatever_the_servers_clock(book: Rulebook, now: datetime, first: str) -> None:
+    """A night that runs past midnight is still the evening before."""
+    where = book.regions.find("제주특별자치도")
+    asked = plans_wire.to_evening(PlanEveningRequest(), now)
+    matched = book.match_in(("일반종량제폐기물",), (), where, asked.day)
+    response = wire.from_matched(("일반종량제폐기물",), (), matched, where, book, Locale.KO, asked.day)
+    told = plans_wire.with_evenings(response, matched.rules[0], asked.day).rules[0].evenings
+    assert told[0].date == first
+    assert len(told) == 7
+    assert told[0].close_time.ToDatetime(tzinfo=UTC) > told[0].open_time.ToDatetime(tzinfo=UTC)

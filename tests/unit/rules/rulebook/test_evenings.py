@@ -57,6 +57,7 @@ def test_seasons_have_hours_of_their_own() -> None:
         (date(2026, 9, 25), "Chuseok, by the lunar calendar"),
         (date(2026, 3, 2), "the substitute of 1 March, a Sunday"),
         (date(2026, 12, 25), "Christmas"),
+        (date(2027, 1, 1), "New Year's Day, whose eve is in another year"),
     ],
 )
 def test_public_holidays_are_koreas(holiday: date, named: str) -> None:

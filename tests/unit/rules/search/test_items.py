@@ -76,7 +76,7 @@ def test_a_note_that_its_source_does_not_tell_says_so(folder: Path) -> None:
     edition = LoadedRulebook.load(folder)
     found = edition.items.search("야광봉", 1)[0]
     told = [wire.from_item_match(found, edition.book.taxonomy, locale).source for locale in Locale]
-    assert told == ["사전(덧붙인 말은 일반적인 안내)", "dictionary (the note is general advice)"]
+    assert told == ["사전(덧붙인 말은 일반적인 안내)", "Dictionary (the note is general advice)"]
 
 
 @pytest.mark.parametrize(
