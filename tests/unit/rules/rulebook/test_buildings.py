@@ -80,6 +80,7 @@ def test_days_and_place_of_the_house_replace_those_of_the_district(book: Ruleboo
         place=district.place,
         hours=district.hours,
         hours_as_of=district.hours_as_of,
+        times_as_of=district.times_as_of,
         local_source=None,
     )
     assert kept == district
@@ -232,7 +233,7 @@ def test_the_evening_plan_goes_by_the_house(book: Rulebook) -> None:
     """The district has other evenings for the same thing."""
     day, text, as_of = evening(book, CAN, TODAY, OVERNIGHT)
     assert (day, as_of) == (WEDNESDAY, "2026-11-30")
-    assert text == "12월 2일 수요일 저녁 18:00~다음 날 06:00에 내놓을 수 있어요."
+    assert text == "12월 2일 수요일 저녁 18:00~다음 날 06:00에 내놓을 수 있어요(2026년 11월 30일 자료)."
     assert evening(book, CAN, TODAY, HouseHours())[0] == TODAY
     assert evening(book, CAN, TODAY, HouseHours((5,)))[0] == SATURDAY
 
