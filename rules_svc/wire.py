@@ -17,7 +17,7 @@ from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
 from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
-from rules_svc.search.index import ItemMatch
+from rules_svc.search.matches import ItemMatch
 
 DEFAULT_ITEMS = 5
 

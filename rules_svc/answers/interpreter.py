@@ -12,8 +12,8 @@ from rules_svc.rulebook.regions import Regions
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, within
-from rules_svc.search.index import ItemMatch
 from rules_svc.search.matcher import Matcher, Reading
+from rules_svc.search.matches import ItemMatch
 from rules_svc.search.phrases import folded
 
 _VERY_NAME = 0.985  # score of a reply that is nothing but a name, perhaps with a particle

@@ -11,8 +11,8 @@ from rules_svc.answers.composer import UNKNOWN
 from rules_svc.answers.questions import Questions, Source
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path, within
-from rules_svc.search.index import ItemMatch
 from rules_svc.search.matcher import Matcher
+from rules_svc.search.matches import ItemMatch
 
 MOST_TAGS = 20
 MOST_CANDIDATES = 3

@@ -5,7 +5,7 @@ So a peach stone isn't sorted as a fruit, nor a filter for an air purifier as an
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from rules_svc.search.phrases import Phrase, bare_forms, folded, singular
@@ -40,10 +40,19 @@ class Compound:
     heads: FoldedWords
     to: Keys
     of: FoldedWords = FoldedWords()
+    _words: frozenset[str] = field(init=False)
+    _phrases: tuple[str, ...] = field(init=False)
 
-    def allows(self, rest: str) -> bool:
+    def __post_init__(self) -> None:
+        required = (*self.of.ko, *self.of.en)
+        object.__setattr__(self, "_words", frozenset(word for word in required if " " not in word))
+        object.__setattr__(self, "_phrases", tuple(f" {words} " for words in required if " " in words))
+
+    def allows(self, rest: "_Rest") -> bool:
         """Whether the words before the noun include a required one."""
-        return not (self.of.ko or self.of.en) or any(_ends(rest, word) for word in (*self.of.ko, *self.of.en))
+        if not (self._words or self._phrases):
+            return True
+        return not self._words.isdisjoint(rest.said) or any(words in rest.text for words in self._phrases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,27 @@ class Material:
         return any(path[: len(own)] == own for own in self.own)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What stands before a noun.
+
+    Attributes:
+        said: Its words; a Korean word right before the noun may also end with one, from two letters on.
+        text: The same as a text with a blank around each word.
+    """
+
+    said: frozenset[str]
+    text: str
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> "_Rest":
+        """What these words say, of which the last may be empty."""
+        kept = [word for word in words if word]
+        last = kept[-1] if kept and not kept[-1].isascii() else ""
+        ends = (last[-length:] for length in range(_SHORTEST_PART, len(last)))
+        return cls(frozenset((*kept, *ends)), f" {' '.join(kept)} ")
+
+
 class Compounds:
     """Finds categories by last nouns and materials.
 
@@ -82,13 +112,13 @@ class Compounds:
     def named(self, phrase: Phrase) -> Compound | None:
         """The compound of the phrase's last noun, if one is known."""
         *before, last = phrase.words
-        said = " ".join(filter(None, (phrase.before, *before)))
+        said = (*phrase.before.split(), *before)
         lengths = range(1, min(self._longest, len(last)) + 1) if not last.isascii() else (len(last),)
         fitting = (
             (number, compound)
             for length in lengths
             for number, compound in self._heads.get(last[-length:], ())
-            if compound.allows(f"{said} {last[:-length]}".strip())
+            if compound.allows(_Rest.of((*said, last[:-length])))
         )
         return min(fitting, default=(0, None), key=lambda one: one[0])[1]
 
@@ -126,11 +156,3 @@ def _by_word(pairs: Iterable[tuple[str, T]]) -> Mapping[str, Sequence[T]]:
     for word, one in pairs:
         groups[word].append(one)
     return dict(groups)
-
-
-def _ends(rest: str, word: str) -> bool:
-    """Whether what stands before a noun says a word, as one of its own or, from two letters on, at the end of one."""
-    if word.isascii():
-        return f" {word} " in f" {rest} "
-    words = rest.split()
-    return word in words or (len(word) >= _SHORTEST_PART and bool(words) and words[-1].endswith(word))

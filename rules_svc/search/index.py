@@ -17,31 +17,31 @@ import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Self
 
 from mesh.locale import Text
-from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.compounds import Compounds, Material
+from rules_svc.search.matches import SURE, UNSURE, Best, ItemMatch
 from rules_svc.search.names import Name, all_names
 from rules_svc.search.phrases import Phrase, is_quality, phrases
-from rules_svc.search.spelling import Spellings, initials
+from rules_svc.search.spelling import Endings, Spellings, initials
 from rules_svc.search.words import WordIndex
 
 # Below this a match is a guess that would lead somebody to the wrong bin.
 _LEAST = 0.6
 # Matches that score so much less than the best one are left out.
 _BEHIND_BEST = 0.25
-# From here on a match may be shown as the answer; below it is only a candidate.
-SURE = 0.86
-_UNSURE = 0.84
 _NEAR = 0.8  # with a candidate like this nothing that is spelt otherwise is looked for
 # A name that makes up less than this of a Korean word ends it by chance: 도자기 in 보도자기.
 _LEAST_OF_A_WORD = 0.3
 _RECYCLABLES = "재활용폐기물"
 _FUZZY_PHRASES = 3
+_FEW_WORDS = 2
+_MOST_OF_A_WORD = (8, 24)  # English names looked at for one word of a question, and for one that is all of it
+_ENDINGS_KEPT = 4096  # ends of names that were asked for, some 0.3 kB each
 _WHOLE = 0.99  # weight of a phrase that is the whole question, perhaps without a particle
 _LAST_NOUN = 0.97
 _ELSEWHERE = 0.06  # what a name counts less where it isn't what the phrase ends with
@@ -50,40 +50,6 @@ _BY_MATERIAL = Text(
     "이름으로는 찾지 못해 재질로 짐작했어요. 정확한 품목은 분리배출.kr에서 찾아보세요.",
     "Not known by name, so this is a guess by its material. Look the item up at 분리배출.kr.",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ItemMatch:
-    """A category that a question means.
-
-    Attributes:
-        path: The category.
-        matched: The name that matched.
-        score: How well, from 0 to 1.
-        item: The item that was named; None if only the category was.
-        advice: What to do about a thing of which nothing but the material is known.
-    """
-
-    path: Path
-    matched: str
-    score: float
-    item: Item | None = None
-    advice: Text | None = None
-
-    @property
-    def sure(self) -> bool:
-        """Whether it may be shown as the answer; else it is a candidate to ask about."""
-        return self.score >= SURE
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Situations that the item is always in."""
-        return self.item.tags if self.item else ()
-
-    @property
-    def note(self) -> Text | None:
-        """What the category's rule alone doesn't tell; None if nothing."""
-        return self.item.note if self.item else self.advice
 
 
 class ItemIndex:
@@ -112,9 +78,10 @@ class ItemIndex:
         self._written = {
             english: [name for name in names if name.squeezed.isascii() == english] for english in (True, False)
         }
-        self._spellings = {
-            english: Spellings([name.squeezed for name in written]) for english, written in self._written.items()
-        }
+        squeezed = {english: [name.squeezed for name in written] for english, written in self._written.items()}
+        self._spellings = {english: Spellings(of) for english, of in squeezed.items()}
+        self._endings = Endings(squeezed[False])
+        self._ending = lru_cache(maxsize=_ENDINGS_KEPT)(self._closest_ending)
 
     @classmethod
     def of(cls, book: Rulebook) -> Self:
@@ -133,23 +100,22 @@ class ItemIndex:
             question: What somebody typed, in either language.
             limit: How many at most.
         """
-        best: dict[Path, ItemMatch] = {}
-        asked = phrases(question)
+        best, asked = Best(), phrases(question)
         for phrase in asked:
-            _keep(best, self._as_written(phrase))
-        if not any(found.score >= _NEAR for found in best.values()):
+            self._as_written(phrase, best)
+        if not best.scored(_NEAR):
             for phrase in asked[:_FUZZY_PHRASES]:
-                _keep(best, self._spelt_otherwise(phrase))
+                self._spelt_otherwise(phrase, best)
         # Of equal scores the narrower category wins, then the longer name (주사 바늘 before 바늘), then the guide's
         # order, so that the result is deterministic.
         ranked = sorted(
-            best.values(),
+            best.all(),
             key=lambda one: (-one.score, -len(one.path), -len(one.matched), self._order[one.path]),
         )
         least = max(_LEAST, ranked[0].score - _BEHIND_BEST) if ranked else _LEAST
         return [found for found in ranked[:limit] if found.score >= least]
 
-    def _as_written(self, phrase: Phrase) -> Iterator[ItemMatch]:
+    def _as_written(self, phrase: Phrase, best: Best) -> None:
         asked = phrase.squeezed
         materials = self._compounds.made_of(phrase) if phrase.heads else ()
         for name in self._exact.get(asked, ()):
@@ -158,15 +124,15 @@ class ItemIndex:
                 and not self._of_another(materials, phrase, name)
                 and not self._may_be_another(phrase.before, name)
             )
-            yield _found(name, phrase.weight, sure=sure)
+            best.name(name, phrase.weight, sure=sure)
         if phrase.heads:
-            yield from self._by_last_noun(phrase, materials)
-        if all("\u1100" <= letter <= "\u1112" for letter in asked):
-            yield from self._by_initials(asked, phrase.weight)
-        elif asked.isascii():
-            yield from self._in_english(phrase, materials)
+            self._by_last_noun(phrase, materials, best)
+        if asked.isascii():
+            self._in_english(phrase, materials, best)
+        elif all("\u1100" <= letter <= "\u1112" for letter in asked):
+            self._by_initials(asked, phrase.weight, best)
         else:
-            yield from self._in_korean(phrase, materials)
+            self._in_korean(phrase, materials, best)
 
     def _of_another(self, materials: Sequence[Material], phrase: Phrase, name: Name) -> bool:
         """Whether the name is for things of another material than the phrase says; its own words don't count."""
@@ -184,14 +150,14 @@ class ItemIndex:
         """
         return name.squeezed in self._ambiguous and any(not is_quality(word) for word in before.split())
 
-    def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
+    def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material], best: Best) -> None:
         if compound := self._compounds.named(phrase):
-            yield ItemMatch(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN))
+            best.add(ItemMatch(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN)))
         # A material that conflicts with the name's category decides: a rubber boot, a plastic chopping board.
         known = bool(materials) and any(self._of_another(materials, phrase, name) for name in self._at_the_end(phrase))
         for material in materials:
-            score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * _UNSURE
-            yield ItemMatch(material.to, self._titles[material.to], score, advice=None if known else _BY_MATERIAL)
+            score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * UNSURE
+            best.add(ItemMatch(material.to, self._titles[material.to], score, advice=None if known else _BY_MATERIAL))
 
     def _at_the_end(self, phrase: Phrase) -> Iterator[Name]:
         """The names that the phrase is, or ends with."""
@@ -201,18 +167,20 @@ class ItemIndex:
         for length in range(1, len(phrase.words) + 1):
             yield from self._exact.get("".join(phrase.words[-length:]), ())
 
-    def _in_korean(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
+    def _in_korean(self, phrase: Phrase, materials: Sequence[Material], best: Best) -> None:
         """Names that hold the phrase, and names within it."""
         asked, weight = phrase.squeezed, phrase.weight
         if len(asked) >= 2:
-            for name in self._holding(asked):
-                # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기, and 대통령 선거 no 선거 포스터.
-                whole = name.squeezed.endswith(asked)
-                if not whole and weight < _WHOLE:
-                    continue
-                yield _found(name, weight * _part(len(asked), len(name.squeezed)) - (0.0 if whole else _ELSEWHERE))
-        # At either end only: 면봉 in the middle of 라면봉지 is no cotton bud.
-        for length in range(2, len(asked)):
+            # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기, and 대통령 선거 no 선거 포스터.
+            for name in self._ending(asked):
+                best.name(name, weight * _part(len(asked), len(name.squeezed)))
+            if weight >= _WHOLE:
+                for name in self._holding(asked):
+                    best.name(name, weight * _part(len(asked), len(name.squeezed)) - _ELSEWHERE)
+        # At either end only: 면봉 in the middle of 라면봉지 is no cotton bud. Ends of more words are ends of fewer.
+        within = len(phrase.words) <= _FEW_WORDS or weight >= _WHOLE
+        for length in range(2, len(asked) if within else 0):
+            score = weight * _part(length, len(asked))
             for name in self._exact.get(asked[-length:], ()):
                 sure = (
                     phrase.heads
@@ -222,31 +190,35 @@ class ItemIndex:
                     and not self._of_another(materials, phrase, name)
                     and not self._may_be_another(f"{phrase.before} {asked[:-length]}", name)
                 )
-                yield _found(name, weight * _part(length, len(asked)), sure=sure)
+                best.name(name, score, sure=sure)
             for name in self._exact.get(asked[:length], ()):
-                yield _found(name, weight * _part(length, len(asked)) - _ELSEWHERE)
+                best.name(name, score - _ELSEWHERE)
+
+    def _closest_ending(self, asked: str) -> Sequence[Name]:
+        """Of each category the shortest name that ends with a text."""
+        names = (self._written[False][number] for number in self._endings.ending(asked))
+        closest: dict[Path, Name] = {}
+        for name in sorted(names, key=lambda name: len(name.squeezed)):
+            closest.setdefault(name.path, name)
+        return tuple(closest.values())
 
     def _holding(self, asked: str) -> Iterator[Name]:
         return (self._written[False][number] for number in self._spellings[False].holding(asked))
 
-    def _in_english(self, phrase: Phrase, materials: Sequence[Material]) -> Iterator[ItemMatch]:
+    def _in_english(self, phrase: Phrase, materials: Sequence[Material], best: Best) -> None:
         """Names that share all words of the phrase, or all of whose words are in it."""
-        asked = set(phrase.words)
-        for name in self._english.related(phrase.words):
-            theirs = set(name.words)
-            same = name.words[-1] == phrase.words[-1]
-            score = phrase.weight * _part(*sorted((len(asked), len(theirs)))) - (0.0 if same else _ELSEWHERE)
-            others = " ".join((*phrase.before.split(), *(word for word in phrase.words if word not in theirs)))
-            sure = (
-                phrase.heads
-                and same
-                and theirs <= asked
-                and not self._of_another(materials, phrase, name)
-                and not self._may_be_another(others, name)
-            )
-            yield _found(name, score, sure=sure)
+        asked, last = frozenset(phrase.words), phrase.words[-1]
+        most = _MOST_OF_A_WORD[phrase.weight >= _WHOLE]
+        for one in self._english.related(phrase.words, most):
+            name, theirs, same = one.name, one.words, one.name.words[-1] == last
+            shorter, longer = sorted((len(asked), len(theirs)))
+            sure = phrase.heads and same and theirs <= asked and not self._of_another(materials, phrase, name)
+            if sure:
+                others = (*phrase.before.split(), *(word for word in phrase.words if word not in theirs))
+                sure = not self._may_be_another(" ".join(others), name)
+            best.name(name, phrase.weight * _part(shorter, longer) - (0.0 if same else _ELSEWHERE), sure=sure)
 
-    def _by_initials(self, asked: str, weight: float) -> Iterator[ItemMatch]:
+    def _by_initials(self, asked: str, weight: float, best: Best) -> None:
         if len(asked) < 2:
             return
         at = bisect_left(self._first_letters, asked)
@@ -254,12 +226,12 @@ class ItemIndex:
             if first == asked or len(asked) >= 3:
                 for name in self._initials[first]:
                     whole = len(name.squeezed) == len(asked)
-                    yield _found(name, weight * (0.9 if whole else 0.8))
+                    best.name(name, weight * (0.9 if whole else 0.8))
 
-    def _spelt_otherwise(self, phrase: Phrase) -> Iterator[ItemMatch]:
+    def _spelt_otherwise(self, phrase: Phrase, best: Best) -> None:
         english = phrase.squeezed.isascii()
         for number, similarity in self._spellings[english].similar(phrase.squeezed):
-            yield _found(self._written[english][number], phrase.weight * (similarity - 0.1))
+            best.name(self._written[english][number], phrase.weight * (similarity - 0.1))
 
 
 def _ambiguous(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> frozenset[str]:
@@ -290,17 +262,3 @@ def _grouped(pairs: Iterator[tuple[str, Name]]) -> Mapping[str, Sequence[Name]]:
 
 def _part(shorter: int, longer: int) -> float:
     return 0.7 + 0.25 * shorter / longer
-
-
-def _found(name: Name, score: float, *, sure: bool = False) -> ItemMatch:
-    """A match, its score limited by whether it is sure."""
-    return ItemMatch(name.path, name.text, min(max(score, SURE), 1.0) if sure else min(score, _UNSURE), name.item)
-
-
-def _keep(best: dict[Path, ItemMatch], found: Iterator[ItemMatch]) -> None:
-    """Of each category the best match; an item that is surely meant isn't lost to a better match of its category."""
-    for one in found:
-        before = best.get(one.path, one)
-        better, other = (one, before) if one.score > before.score else (before, one)
-        lost = other.sure and other.item and not better.item
-        best[one.path] = replace(other, score=better.score) if lost else better

@@ -8,7 +8,8 @@ from typing import Self
 
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
-from rules_svc.search.index import ItemIndex, ItemMatch
+from rules_svc.search.index import ItemIndex
+from rules_svc.search.matches import ItemMatch
 from rules_svc.search.states import Heard, SaidTag, StateReader
 
 _ITEMS = 5

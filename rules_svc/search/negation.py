@@ -52,8 +52,9 @@ def stance(words: Sequence[str], span: Span[Any]) -> Stance:
 
 
 def _in_english(words: Sequence[str], span: Span[Any], inner: Sequence[str]) -> Stance:
-    clause = list(takewhile(lambda word: word != STOP, reversed(words[: span.at[0]])))
-    near = list(takewhile(lambda word: word != "but", clause))[:_ENGLISH_NO_REACHES]
+    said = words[span.at[0] - 1 :: -1] if span.at[0] else ()
+    clause = said[: said.index(STOP)] if STOP in said else said
+    near = list(takewhile(lambda word: word != "but", clause[:_ENGLISH_NO_REACHES]))
     if not _SUPPOSED.isdisjoint(near) or (len(clause) > 1 and clause[-1] in _ASKED_OF_IT and clause[-2] in _IT):
         return Stance.UNSTATED
     heard = [*reversed(near), *inner, ""]

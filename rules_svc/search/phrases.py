@@ -3,14 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
 # Brackets behind a name hold its kind: 수납장(플라스틱).
 _IN_BRACKETS = re.compile(r"(?<!\S)(\S+)\s*[(（]([^()（）]*)[)）]")
 _MOST_WORDS = 10
+_MOST_IN_A_ROW = 4  # few names have more words
 _TOPIC = re.compile(r".[은는]$")
 # 기름 묻은 피자박스 is about the box.
 _PARTICIPLE = re.compile(
@@ -23,6 +25,12 @@ _PREDICATE = re.compile(
 )
 # Letters of a name that count.
 LONGEST = 30
+MOST_LETTERS = 500
+"""Of a longer text only the beginning is read, so that reading takes bounded time."""
+# What is there without being seen; some keyboards and web pages put it between letters.
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
 
 _PARTICLES_TEXT = """
 이에요 예요 이예요 이요 입니다 같아요 인데요 이라고요 라고요
@@ -30,8 +38,8 @@ _PARTICLES_TEXT = """
 으로는 에서는 이랑은 에다가 이라도 이라는 으로 에서 에다 이랑 하고 까지 부터 처럼 마다 이나 이란 인데 인가 은요 는요
 들은 들을 은 는 이 가 을 를 에 로 도 만 의 와 과 랑 나 요 들 란 야
 """
-# Longest first: 에서는 must not leave 에서 behind.
-_PARTICLES = tuple(sorted(_PARTICLES_TEXT.split(), key=len, reverse=True))
+_PARTICLES = frozenset(_PARTICLES_TEXT.split())
+_LONGEST_PARTICLE = max(map(len, _PARTICLES))
 
 # The single letters are what contractions leave: it's, I've, they're.
 _AROUND_TEXT = """
@@ -51,7 +59,7 @@ _QUALITY = re.compile(r"[가-힣](?:은|는|한|된|진|난|간|운|던|란|린|
 _QUALITIES_TEXT = """
 broken old used new big small large little dirty clean wet torn empty full single cracked swollen leaking expired worn
 dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing hot cold opened
-unopened unused 헌 새 빈 큰 작은 대형 소형 중형 미니 폐 중고 고장 한 두
+unopened unused 헌 새 빈 큰 작은 대형 소형 중형 미니 폐 중고 고장 난 간 든 한 두
 """
 _QUALITIES = frozenset(_QUALITIES_TEXT.split())
 
@@ -79,7 +87,14 @@ class Phrase:
 
 def folded(text: str) -> str:
     """Letters as they are compared: one form of each, lower case, nothing but letters, digits and single spaces."""
-    return _NOT_A_WORD.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    return _NOT_A_WORD.sub(" ", plain(text)).strip()
+
+
+def plain(text: str) -> str:
+    """A text in one form of each letter (NFKC), lower case, without what can't be seen."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
 
 
 def singular(word: str) -> str:
@@ -94,38 +109,46 @@ def singular(word: str) -> str:
 
 
 def phrases(question: str) -> list[Phrase]:
-    """What may be names in a question, the largest part first; none twice."""
+    """What may be names in a question, the largest part first; none twice.
+
+    Of a long question only the first ten words are looked at that may name something, and of these no more than four in
+    a row, or all of them.
+    """
+    question = question[:MOST_LETTERS]
     text = folded(_IN_BRACKETS.sub(r" \2 \1 ", question))
-    every = folded(question).split()[:_MOST_WORDS]
-    left = [word for word in _ASKING.sub(" ", text).split()[:_MOST_WORDS] if _bare(word) not in _AROUND]
+    every = folded(question).split()
+    left = list(islice(_naming(_ASKING.sub(" ", text).split()), _MOST_WORDS))
     found: dict[str, Phrase] = {}
-    whole = [replace(phrase, heads=left == every and _head(every) == len(every)) for phrase in _spellings(every, 1.0)]
+    whole = every[:_MOST_WORDS]
+    heads = left == every and _head(every) == len(every)
     # The question's exact words weigh a little more than those left after removing some.
     share = 1.0 if left == every else 0.995
-    runs = (replace(phrase, weight=phrase.weight * share) for phrase in _runs(left or every))
-    for phrase in (*whole, *runs):
+    for phrase in (*_spellings(whole, 1.0, heads), *_runs(left or whole, share)):
         if phrase.squeezed and phrase.squeezed not in found:
             found[phrase.squeezed] = phrase
     return sorted(found.values(), key=lambda phrase: -phrase.weight)
 
 
+def _naming(words: Sequence[str]) -> Iterator[str]:
+    """The words that aren't among those around names."""
+    return (word for word in words if _bare(word) not in _AROUND)
+
+
 def _bare(word: str) -> str:
     """The word, or what is left without its particle if that is one of the words around names."""
-    for particle in _PARTICLES:
-        if word.endswith(particle) and word.removesuffix(particle) in _AROUND:
-            return word.removesuffix(particle)
-    return word
+    return next((bare for bare in _without_particle(word) if bare in _AROUND), word)
 
 
-def _runs(words: Sequence[str]) -> Iterator[Phrase]:
+def _runs(words: Sequence[str], share: float) -> Iterator[Phrase]:
     """Words in a row, from all of them down to single ones."""
-    head = _head(words)
-    for length in range(len(words), 0, -1):
+    head, kept = _head(words), [singular(word) for word in words]
+    befores = [" ".join(kept[:start]) for start in range(len(words))]
+    complete = (len(words),) if words else ()
+    for length in (*complete, *range(min(len(words) - 1, _MOST_IN_A_ROW), 0, -1)):
         for start in range(len(words) - length + 1):
-            heads, before = start + length == head, " ".join(map(singular, words[:start]))
-            weight = 0.85 + 0.15 * length / len(words) - (0.0 if heads else 0.02)
-            for phrase in _spellings(words[start : start + length], weight):
-                yield replace(phrase, heads=heads, before=before)
+            heads = start + length == head
+            weight = (0.85 + 0.15 * length / len(words) - (0.0 if heads else 0.02)) * share
+            yield from _spellings(words[start : start + length], weight, heads, befores[start])
 
 
 def _head(words: Sequence[str]) -> int:
@@ -151,24 +174,25 @@ def bare_forms(word: str) -> tuple[str, ...]:
 
     종이예요 is 종이 + 예요 rather than 종 + 이예요.
     """
-    for particle in _PARTICLES:
-        if word.endswith(particle) and len(word) > len(particle):
-            bare = word.removesuffix(particle)
-            joined = particle.startswith("이") and particle[1:] in _PARTICLES
-            return (word, f"{bare}이", bare) if joined else (word, bare)
-    return (word,)
+    bare = next(_without_particle(word), "")
+    if not bare:
+        return (word,)
+    particle = word[len(bare) :]
+    joined = particle.startswith("이") and particle[1:] in _PARTICLES
+    return (word, f"{bare}이", bare) if joined else (word, bare)
 
 
-def _spellings(words: Sequence[str], weight: float) -> Iterator[Phrase]:
+def _without_particle(word: str) -> Iterator[str]:
+    """The word without each particle that it ends with, the longest particle first."""
+    lengths = range(min(_LONGEST_PARTICLE, len(word) - 1), 0, -1)
+    return (word[:-length] for length in lengths if word[-length:] in _PARTICLES)
+
+
+def _spellings(words: Sequence[str], weight: float, heads: bool, before: str = "") -> Iterator[Phrase]:
     """The words as they are, and without the last one's particle."""
     if not words:
         return
-    yield _phrase(words, weight)
-    *before, last = words
-    for bare in bare_forms(last)[1:]:
-        yield _phrase([*before, bare], weight * 0.99)
-
-
-def _phrase(words: Sequence[str], weight: float) -> Phrase:
-    kept = tuple(singular(word) for word in words)
-    return Phrase("".join(kept)[:LONGEST], kept, weight)
+    first = tuple(singular(word) for word in words[:-1])
+    for number, bare in enumerate(bare_forms(words[-1])):
+        kept = (*first, singular(bare))
+        yield Phrase("".join(kept)[:LONGEST], kept, weight * (0.99 if number else 1.0), heads, before)

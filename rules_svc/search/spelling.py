@@ -5,14 +5,18 @@ one. A Korean syllable counts as its letters, since a slip of the finger changes
 """
 
 import unicodedata
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import nsmallest
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _FEWEST_LETTERS = 5  # of a text that may be misspelt: fewer resemble too much
 _MOST_SIMILAR = 10
+MOST_COMPARED = 100  # names, of which one may be meant by a misspelt text
+_MOST_HOLDERS = 600
 _EDGE = "\n"  # before and behind each name, so that its first and last letters have trigrams of their own
 
 
@@ -26,6 +30,7 @@ class Spellings:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = names
         self._letters = [letters(name) for name in names]
+        self._lengths = [len(spelt) for spelt in self._letters]
         holders = defaultdict[str, list[int]](list)
         for number, spelt in enumerate(self._letters):
             for trigram in set(_trigrams(f"{_EDGE}{spelt}{_EDGE}")):
@@ -41,22 +46,52 @@ class Spellings:
         """The names spelt most like the text, with their similarity up to 1.
 
         A changed letter spoils three trigrams at most. Less than a third of the letters may differ, so whatever is
-        similar shares a trigram.
+        similar shares a trigram. Of many names with one, those are compared that share the most.
         """
         asked = letters(text)
         if len(asked) < _FEWEST_LETTERS:
             return []
         least = (0.7 if asked.isascii() else 0.75) if len(asked) >= 7 else 0.8
-        shared = (self._holders.get(trigram, ()) for trigram in _trigrams(f"{_EDGE}{asked}{_EDGE}"))
-        fewest, most = len(asked) * least, len(asked) / least
-        near = {
-            number: spelt
-            for number in sorted(set[int]().union(*shared))
-            if fewest <= len(spelt := self._letters[number]) <= most
-        }
+        near = self.near(asked, least)
         scorer = OSA.normalized_similarity
-        found = process.extract(asked, near, scorer=scorer, score_cutoff=least, limit=_MOST_SIMILAR)
-        return [(number, similarity) for _, similarity, number in found]
+        spelt = [self._letters[number] for number in near]
+        found = process.extract(asked, spelt, scorer=scorer, score_cutoff=least, limit=_MOST_SIMILAR)
+        return sorted(((near[at], similarity) for _, similarity, at in found), key=lambda one: (-one[1], one[0]))
+
+    def near(self, asked: str, least: float) -> list[int]:
+        """Names worth comparing with these letters: at most `MOST_COMPARED`, those that share most trigrams first.
+
+        Trigrams that few names have tell most, so they are looked up first, and common ones no longer once
+        `_MOST_HOLDERS` names have been read.
+        """
+        holders = (self._holders.get(trigram, ()) for trigram in set(_trigrams(f"{_EDGE}{asked}{_EDGE}")))
+        shared, left = Counter[int](), _MOST_HOLDERS
+        for one in sorted(holders, key=len):
+            shared.update(one if len(one) <= left else ())
+            left -= len(one)
+        fewest, most = len(asked) * least, len(asked) / least
+        fitting = [(-count, number) for number, count in shared.items() if fewest <= self._lengths[number] <= most]
+        return [number for _, number in nsmallest(MOST_COMPARED, fitting)]
+
+
+class Endings:
+    """Texts by what they end with.
+
+    Args:
+        texts: All of them. Results are numbers of theirs.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        backwards = sorted((text[::-1], number) for number, text in enumerate(texts))
+        self._backwards = [text for text, _ in backwards]
+        self._numbers = [number for _, number in backwards]
+
+    def ending(self, text: str) -> list[int]:
+        """Those that end with a text, in their order."""
+        end = text[::-1]
+        first = bisect_left(self._backwards, end)
+        last = bisect_right(self._backwards, f"{end}\U0010ffff", first)
+        return sorted(self._numbers[first:last])
 
 
 def letters(text: str) -> str:

@@ -9,6 +9,7 @@ from rules_svc.search.wordings import Pattern, Wordings, spoken
 
 Scope: TypeAlias = tuple[str, ...]  # a category's path; the taxonomy builds on this package
 _UNKNOWN: Scope = ("미분류",)
+_MOST_MENTIONS = 60  # of situations in a text; nobody tells more of a thing
 _SOME, _NONE = "있", ("없",)
 
 
@@ -92,7 +93,7 @@ class StateReader:
         words = spoken(text)
         heard = [
             _Heard(span.what.number, span.what.words, so, " ".join(words[span.at[0] : span.at[-1] + 1]))
-            for span in self._wordings.find(words)
+            for span in self._wordings.find(words)[:_MOST_MENTIONS]
             if (so := _is_so(stance(words, span), says=span.what.says)) is not None
         ]
         return Heard(self._tags, tuple(heard))

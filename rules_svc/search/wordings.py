@@ -6,17 +6,17 @@ those before it are nouns, which particles may follow. English words are found w
 """
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
-from rules_svc.search.phrases import bare_forms
+from rules_svc.search.phrases import MOST_LETTERS, bare_forms, plain
 
 Pattern: TypeAlias = tuple[tuple[str, ...], ...]
+Nouns: TypeAlias = Pattern  # those of a pattern before its last word
 T = TypeVar("T")
 
 STOP = "."
@@ -34,6 +34,8 @@ _SHORTEST = 3  # letters of an English word that an ending may follow
 _MOST_WORDS = 150
 _LONGEST_WORD = 30
 _GAP = 3  # words that may stand between two words of a pattern
+_LONGEST_NOUN = 12  # letters before a stem in its word that may be a noun with its particle
+_WORDS_KEPT = 4096  # words whose nouns are known, some 0.3 kB each
 _SHORT_DENIALS = ("안", "못")
 
 
@@ -56,96 +58,151 @@ class Span(Generic[T]):
 
 def spoken(text: str) -> tuple[str, ...]:
     """The words of a text, and `STOP` between clauses."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    said = plain(text[:MOST_LETTERS]).replace("’", "'")
     for short, spelt_out in _CONTRACTED:
-        plain = short.sub(spelt_out, plain)
-    words = (found[0] for found in islice(_WORD.finditer(plain), _MOST_WORDS))
+        said = short.sub(spelt_out, said)
+    words = (found[0] for found in islice(_WORD.finditer(said), _MOST_WORDS))
     return tuple(word[:_LONGEST_WORD] if word[0].isalnum() else STOP for word in words)
 
 
 def pattern_of(text: str) -> Pattern:
     """A pattern as the files write it."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return tuple(tuple(word.split("|")) for word in folded.split())
+    return tuple(tuple(word.split("|")) for word in plain(text).split())
 
 
 class Wordings(Generic[T]):
     """Many patterns, each for something, looked for at once.
+
+    Each word of a text is looked up twice: as a noun that may begin a pattern, and for the stems it may end one with.
+    So the work grows with the text alone, not with the number of patterns.
 
     Args:
         patterns: Each pattern with what it belongs to.
     """
 
     def __init__(self, patterns: Iterable[tuple[Pattern, T]]) -> None:
-        last: dict[str, list[tuple[Pattern, T]]] = defaultdict(list)
-        for pattern, what in patterns:
-            for word in pattern[-1]:
-                last[word].append((pattern[:-1], what))
-        self._last: Mapping[str, Sequence[tuple[Pattern, T]]] = dict(last)
-        self._longest = max(map(len, self._last), default=0)
+        ending: dict[str, _Ending[T]] = defaultdict(_Ending)
+        for number, (pattern, what) in enumerate(patterns):
+            for stem in pattern[-1]:
+                ending[stem].add(number, pattern[:-1], what)
+        self._ending: Mapping[str, _Ending[T]] = dict(ending)
+        self._beginnings = frozenset(stem[:length] for stem in self._ending for length in range(1, len(stem) + 1))
+        befores = [before for one in self._ending.values() for _, before, _ in one.longer()]
+        self._nouns = frozenset(noun for before in befores for word in before for noun in word)
+        self._longest = max(map(len, self._nouns), default=0)
+        self._said = lru_cache(maxsize=_WORDS_KEPT)(self._nouns_of)
 
     def find(self, words: Sequence[str]) -> list[Span[T]]:
         """Every pattern in a text, but none whose last word belongs to one of more words."""
-        found = [span for place, word in enumerate(words) for span in self._ending_at(words, place, word)]
-        return [
-            one for one in found if not any(len(other.at) > len(one.at) and one.at[-1] in other.at for other in found)
-        ]
+        text = _Text(words, [self._said(word) for word in words])
+        found = [span for place in range(len(words)) for span in self._ending_at(text, place)]
+        most = dict[int, int]()
+        for one in found:
+            for at in one.at:
+                most[at] = max(most.get(at, 0), len(one.at))
+        return [one for one in found if len(one.at) >= most[one.at[-1]]]
 
-    def _ending_at(self, words: Sequence[str], place: int, word: str) -> Iterator[Span[T]]:
+    def _nouns_of(self, word: str) -> frozenset[str]:
+        """The nouns that a word is: with a particle, at the end of a compound, or with an English ending."""
+        if word.isascii():
+            return self._nouns.intersection(english_stems(word))
+        bare = bare_forms(word)
+        ends = (one[-length:] for one in bare for length in range(2, min(len(one), self._longest) + 1))
+        return self._nouns.intersection((*bare, *ends))
+
+    def _ending_at(self, text: "_Text", place: int) -> Iterator[Span[T]]:
+        word = text.words[place]
         if word.isascii():
             for stem in english_stems(word):
-                for before, what in self._last.get(stem, ()):
-                    if (at := _placed(words, place, before)) is not None:
-                        yield Span(what, (*at, place))
+                if ending := self._ending.get(stem):
+                    yield from _english(text, place, ending)
             return
         for start in range(len(word)):
-            for length in range(1, min(self._longest, len(word) - start) + 1):
-                for before, what in self._last.get(word[start : start + length], ()):
-                    yield from _korean(words, place, start, length, before, what)
+            for end in range(start + 1, len(word) + 1):
+                stem = word[start:end]
+                if stem not in self._beginnings:
+                    break
+                if ending := self._ending.get(stem):
+                    yield from self._korean(text, place, start, end, ending)
 
-
-def _korean(words: Sequence[str], place: int, start: int, length: int, before: Pattern, what: T) -> Iterator[Span[T]]:
-    """The pattern if its last stem stands there in a Korean word, perhaps joined to the noun before it."""
-    word = words[place]
-    rest, head = word[start + length :], word[:start]
-    if not before:
+    def _korean(self, text: "_Text", place: int, start: int, end: int, ending: "_Ending[T]") -> Iterator[Span[T]]:
+        """The patterns whose last stem stands there in a Korean word, perhaps joined to the noun before it."""
+        word = text.words[place]
+        rest, head = word[end:], word[:start]
+        alone = not head or head in _SHORT_DENIALS
         # A stem of one letter begins too many other words.
-        if (not head or head in _SHORT_DENIALS) and (length > 1 or not rest):
-            yield Span(what, (place,), rest, head)
-        return
-    noun_joined = bool(head) and is_noun(head, before[-1])
-    if head and not noun_joined and head not in _SHORT_DENIALS:
-        return
-    if (at := _placed(words, place, before[:-1] if noun_joined else before)) is not None:
-        yield Span(what, (*at, place, place), rest) if noun_joined else Span(what, (*at, place), rest, head)
+        if alone and (end - start > 1 or not rest):
+            yield from (Span(what, (place,), rest, head) for what in ending.alone)
+        if not ending.by_noun:
+            return
+        joined = self._said(head[-_LONGEST_NOUN:]) if head else frozenset[str]()
+        for before, what in ending.after(joined | text.near(place) if alone else joined):
+            noun_joined = not joined.isdisjoint(before[-1])
+            if (at := text.placed(place, before[:-1] if noun_joined else before)) is not None:
+                yield Span(what, (*at, place, place), rest) if noun_joined else Span(what, (*at, place), rest, head)
 
 
-def _placed(words: Sequence[str], place: int, pattern: Pattern) -> tuple[int, ...] | None:
-    """Where the words of a pattern stand before a place, the nearest of each; None if one is missing."""
-    found: list[int] = []
-    for alternatives in reversed(pattern):
-        for at in range(place - 1, max(place - 2 - _GAP, -1), -1):
-            if words[at] == STOP:
+@dataclass(slots=True)
+class _Ending(Generic[T]):
+    """The patterns that end with a stem.
+
+    Attributes:
+        alone: What those belong to that are nothing but the stem.
+        by_noun: The others, by each noun that may stand before the stem, with their numbers among all patterns.
+    """
+
+    alone: list[T] = field(default_factory=list)
+    by_noun: dict[str, list[tuple[int, Nouns, T]]] = field(default_factory=dict)
+
+    def add(self, number: int, before: Nouns, what: T) -> None:
+        """Takes a pattern: the nouns before its stem, and what it belongs to."""
+        if not before:
+            self.alone.append(what)
+        for noun in before[-1] if before else ():
+            self.by_noun.setdefault(noun, []).append((number, before, what))
+
+    def longer(self) -> Iterator[tuple[int, Nouns, T]]:
+        """All patterns of several words."""
+        yield from (one for group in self.by_noun.values() for one in group)
+
+    def after(self, nouns: Iterable[str]) -> Iterator[tuple[Nouns, T]]:
+        """The patterns that one of these nouns may stand before, in their order, each once."""
+        found = {one[0]: one for noun in nouns for one in self.by_noun.get(noun, ())}
+        yield from (found[number][1:] for number in sorted(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A text's words, and of each the nouns that patterns know it as."""
+
+    words: Sequence[str]
+    nouns: Sequence[frozenset[str]]
+
+    def near(self, place: int) -> frozenset[str]:
+        """The nouns so close before a place that they may belong to a stem there."""
+        return frozenset[str]().union(*self.nouns[max(place - 1 - _GAP, 0) : place])
+
+    def placed(self, place: int, before: Nouns) -> tuple[int, ...] | None:
+        """Where nouns stand before a place, the nearest of each; None if one is missing."""
+        found: list[int] = []
+        for alternatives in reversed(before):
+            for at in range(place - 1, max(place - 2 - _GAP, -1), -1):
+                if self.words[at] == STOP:
+                    return None
+                if not self.nouns[at].isdisjoint(alternatives):
+                    place = at
+                    found.append(at)
+                    break
+            else:
                 return None
-            if is_noun(words[at], alternatives):
-                place = at
-                found.append(at)
-                break
-        else:
-            return None
-    return tuple(reversed(found))
+        return tuple(reversed(found))
 
 
-def is_noun(word: str, alternatives: Sequence[str]) -> bool:
-    """Whether a word is one of these: with a particle, at the end of a compound, or with an English ending."""
-    if word.isascii():
-        return any(stem in alternatives for stem in english_stems(word))
-    bare = bare_forms(word)
-    return any(
-        one == alternative or (len(alternative) > 1 and one.endswith(alternative))
-        for one in bare
-        for alternative in alternatives
-    )
+def _english(text: _Text, place: int, ending: _Ending[T]) -> Iterator[Span[T]]:
+    yield from (Span(what, (place,)) for what in ending.alone)
+    for before, what in ending.after(text.near(place)):
+        if (at := text.placed(place, before)) is not None:
+            yield Span(what, (*at, place))
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,93 @@
+"""How much work it is to read a text, whatever stands in it: counted, since a clock tells as much of the machine."""
+
+import random
+import unicodedata
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules_svc.rulebook.rulebook import Rulebook
+from rules_svc.search.index import ItemIndex
+from rules_svc.search.matcher import Matcher
+from rules_svc.search.phrases import MOST_LETTERS
+from rules_svc.search.spelling import MOST_COMPARED, Spellings, letters
+from tests.unit.rules.work import calls_made
+
+# Some 0.15 µs each; the worst text of a thousand that were tried takes 15,166.
+MOST_CALLS = 18_000
+
+
+@pytest.fixture(scope="module")
+def names(book: Rulebook) -> list[str]:
+    """All names, as people would write them."""
+    return [name.text for name in ItemIndex.of(book).names]
+
+
+@pytest.fixture(scope="module")
+def matcher(book: Rulebook) -> Matcher:
+    """As every request is read."""
+    return Matcher.of(book)
+
+
+def _filled(piece: Callable[[], str], between: str) -> str:
+    text = ""
+    while len(text) < MOST_LETTERS:
+        text += piece() + between
+    return text[:MOST_LETTERS]
+
+
+@pytest.mark.parametrize("between", ["", " ", ", ", "\u200b"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_text_full_of_names_and_states_is_little_work(
+    matcher: Matcher, book: Rulebook, names: list[str], between: str, form: str
+) -> None:
+    """All different, a few again and again, or one token; of names, of the words for situations, or of both."""
+    dice = random.Random(13)
+    states = [word for tag in book.tags.values() for ways in tag.said for one in ways.said for word in one[-1]]
+    for pool in (names, states, [*names, *states]):
+        for kinds in (len(pool), 4, 1):
+            text = _filled(partial(dice.choice, dice.sample(pool, kinds)), between)
+            assert calls_made(partial(matcher.read, unicodedata.normalize(form, text))) < MOST_CALLS, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("가" * 500, "ㄱ" * 500, "안" * 500, "페트 " * 166, "pet bottle " * 45, "은는이가" * 125, "없 " * 250),
+        *("e" + "\u0301\u0316" * 249, "가" + "\u0300" * 499, "\u200b" * 500, "ﷺ" * 500, "Ⅷ㍿" * 250, "🗑" * 500),
+        *(unicodedata.normalize("NFD", "플라스틱") * 60, "페\u200b트\u200b병\u200b" * 80, "a" * 500, "not " * 125),
+        *("broken " * 71, "broken, " * 62, "깨지지 않 " * 83, "플라스틱용기비닐봉지" * 50, "(" * 500, "병(" * 250),
+    ],
+)
+def test_the_worst_that_somebody_may_send_is_little_work(matcher: Matcher, text: str) -> None:
+    """Repeated syllables, one token, marks on marks, mixed forms, letters that can't be seen."""
+    assert calls_made(partial(matcher.read, text)) < MOST_CALLS
+
+
+@settings(max_examples=80, derandomize=True, deadline=None, database=None)
+@given(
+    st.lists(st.sampled_from("가나깨병통비닐ㄱㅏ안못지않 ,.abes'\u0301\u200b\u1100\u1161ﷺ"), max_size=60),
+    st.integers(1, 60),
+)
+def test_no_text_is_much_work(matcher: Matcher, piece: list[str], times: int) -> None:
+    """Whatever its letters, and however often they come again."""
+    assert calls_made(partial(matcher.read, ("".join(piece) * times)[:MOST_LETTERS])) < MOST_CALLS
+
+
+def test_more_than_is_read_is_no_more_work(matcher: Matcher) -> None:
+    """A reply may be longer than a question; both are read up to the same letter."""
+    text = "깨진 플라스틱 용기에 기름이 묻었어요. " * 24
+    once, often = (calls_made(partial(matcher.read, of[:MOST_LETTERS])) for of in (text, text * 40))
+    assert matcher.read(text * 40) == matcher.read((text * 40)[:MOST_LETTERS])
+    assert often <= once
+
+
+def test_few_names_are_compared_with_a_misspelt_one(names: list[str]) -> None:
+    """However many share a trigram with it."""
+    spellings, dice = Spellings(names), random.Random(13)
+    common = sorted(names, key=len)[-200:]
+    for name in [*common, *("플라스틱" * times for times in range(1, 20)), "".join(dice.sample(names, 3))]:
+        assert len(spellings.near(letters(name), 0.7)) <= MOST_COMPARED
