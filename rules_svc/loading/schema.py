@@ -65,10 +65,11 @@ class CompoundEntry(msgspec.Struct, forbid_unknown_fields=True):
     heads: FoldedWords
     to: str
     of: FoldedWords = FoldedWords()
+    perhaps: bool = False
 
     def compound(self, taxonomy: Taxonomy) -> Compound:
         """The noun; where it leads must exist."""
-        return Compound(self.heads, taxonomy[path_of(self.to)].path, self.of)
+        return Compound(self.heads, taxonomy[path_of(self.to)].path, self.of, self.perhaps)
 
 
 class MaterialEntry(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,11 +78,12 @@ class MaterialEntry(msgspec.Struct, forbid_unknown_fields=True):
     words: FoldedWords
     to: str
     own: list[str]
+    decides: bool = False
 
     def material(self, taxonomy: Taxonomy) -> Material:
         """The material; every category it names must exist."""
         own = tuple(taxonomy[path_of(one)].path for one in self.own)
-        return Material(self.words, taxonomy[path_of(self.to)].path, own)
+        return Material(self.words, taxonomy[path_of(self.to)].path, own, self.decides)
 
 
 class HeadsFile(msgspec.Struct, forbid_unknown_fields=True):

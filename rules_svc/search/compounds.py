@@ -35,11 +35,13 @@ class Compound:
         heads: The noun.
         to: The category of a thing so called.
         of: Words of which one must precede it; if there are none, nothing is required.
+        perhaps: Whether too many things so called belong elsewhere: then the category is offered, never asserted.
     """
 
     heads: FoldedWords
     to: Keys
     of: FoldedWords = FoldedWords()
+    perhaps: bool = False
     _words: frozenset[str] = field(init=False)
     _phrases: tuple[str, ...] = field(init=False)
 
@@ -63,11 +65,13 @@ class Material:
         words: The words for it.
         to: The category of a thing of this material, if nothing else is known.
         own: Categories for things of this material alone.
+        decides: Whether nearly all things of it go there, whatever they are called.
     """
 
     words: FoldedWords
     to: Keys
     own: tuple[Keys, ...]
+    decides: bool = False
 
     def owns(self, path: Keys) -> bool:
         """Whether only things of this material belong there."""
@@ -134,6 +138,11 @@ class Compounds:
         """Where a thing goes of which only the material is said; None if the word is none."""
         bare = (one for form in bare_forms(word) for one in self._said.get(singular(form), ()))
         return next((one.to for one in bare), None)
+
+    def agree(self, word: str, path: Keys) -> bool:
+        """Whether a word says the material that a category is for."""
+        said = (one for start in _starts(word, self._longest) for one in self._said.get(start, ()))
+        return any(one.owns(path) for one in said)
 
     def conflict(self, materials: Sequence[Material], path: Keys) -> bool:
         """Whether a category is for things of another material than what was said."""

@@ -26,7 +26,7 @@ from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.compounds import Compounds, Material
 from rules_svc.search.matches import SURE, UNSURE, Best, ItemMatch
 from rules_svc.search.names import Name, all_names
-from rules_svc.search.phrases import Phrase, is_quality, phrases
+from rules_svc.search.phrases import Phrase, kinds, phrases
 from rules_svc.search.spelling import Endings, Spellings, initials
 from rules_svc.search.words import WordIndex
 
@@ -44,6 +44,10 @@ _MOST_OF_A_WORD = (8, 24)  # English names looked at for one word of a question,
 _ENDINGS_KEPT = 4096  # ends of names that were asked for, some 0.3 kB each
 _WHOLE = 0.99  # weight of a phrase that is the whole question, perhaps without a particle
 _LAST_NOUN = 0.97
+_GUESS = 0.82  # by nothing but the material
+# Names that end alike and go into the same bin, so that any other that ends so may be expected to.
+_ENOUGH = 6
+_ENOUGH_JOINED = 10
 _ELSEWHERE = 0.06  # what a name counts less where it isn't what the phrase ends with
 
 _BY_MATERIAL = Text(
@@ -73,7 +77,7 @@ class ItemIndex:
         self._initials = _grouped((initials(name.squeezed), name) for name in names if not name.squeezed.isascii())
         self._first_letters = sorted(self._initials)
         self._english = WordIndex.of(names)
-        self._ambiguous = _ambiguous(names, self._exact)
+        self._alike = _alike(names, self._exact)
         # By whether they are in English: neither language is a misspelling of the other.
         self._written = {
             english: [name for name in names if name.squeezed.isascii() == english] for english in (True, False)
@@ -122,7 +126,7 @@ class ItemIndex:
             sure = (
                 (phrase.heads or phrase.weight >= _WHOLE)
                 and not self._of_another(materials, phrase, name)
-                and not self._may_be_another(phrase.before, name)
+                and self._tells(phrase.before, name)
             )
             best.name(name, phrase.weight, sure=sure)
         if phrase.heads:
@@ -142,21 +146,30 @@ class ItemIndex:
             and self._compounds.conflict(materials, name.path)
         )
 
-    def _may_be_another(self, before: str, name: Name) -> bool:
-        """Whether words before a name may make another thing of it, as the dictionary itself shows of other words.
+    def _tells(self, before: str, name: Name, *, joined: bool = False) -> bool:
+        """Whether a name says what a thing is although words stand before it, as the dictionary shows of other words.
 
-        A "zip bag" is only offered as a bag, since a "shopping bag" is paper; what a thing is like (old, 깨진) changes
-        nothing.
+        A "zip bag" is only offered as a bag, since a "shopping bag" is paper, and a 함석 양동이 only as a bucket, since
+        few buckets are known; what a thing is like (old, 깨진) changes nothing. A name joined to what stands before it
+        is more often a part of another word: 밴드 in 스마트밴드. A material that things so called are of
+        makes no other kind, and a dangerous thing stays one, whatever stands before it.
         """
-        return name.squeezed in self._ambiguous and any(not is_quality(word) for word in before.split())
+        enough = _ENOUGH_JOINED if joined else _ENOUGH
+        if name.dangerous or self._alike.get(name.squeezed, 0) >= enough:
+            return True
+        return all(self._compounds.agree(word, name.path) for word in kinds(before))
 
     def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material], best: Best) -> None:
+        likely = phrase.weight * _LAST_NOUN
         if compound := self._compounds.named(phrase):
-            best.add(ItemMatch(compound.to, self._titles[compound.to], max(SURE, phrase.weight * _LAST_NOUN)))
+            sure = not compound.perhaps and not self._compounds.conflict(materials, compound.to)
+            score = max(SURE, likely) if sure else min(UNSURE, likely)
+            best.add(ItemMatch(compound.to, self._titles[compound.to], score))
         # A material that conflicts with the name's category decides: a rubber boot, a plastic chopping board.
         known = bool(materials) and any(self._of_another(materials, phrase, name) for name in self._at_the_end(phrase))
         for material in materials:
-            score = max(SURE, phrase.weight * _LAST_NOUN) if known else phrase.weight * UNSURE
+            sure = known and material.decides
+            score = max(SURE, likely) if sure else min(UNSURE, likely) if known else phrase.weight * _GUESS
             best.add(ItemMatch(material.to, self._titles[material.to], score, advice=None if known else _BY_MATERIAL))
 
     def _at_the_end(self, phrase: Phrase) -> Iterator[Name]:
@@ -188,7 +201,7 @@ class ItemIndex:
                     # One letter more is another word: 러그 in 플러그.
                     and (len(phrase.words) > 1 or len(asked) - length > 1)
                     and not self._of_another(materials, phrase, name)
-                    and not self._may_be_another(f"{phrase.before} {asked[:-length]}", name)
+                    and self._tells(f"{phrase.before} {asked[:-length]}", name, joined=len(phrase.words) == 1)
                 )
                 best.name(name, score, sure=sure)
             for name in self._exact.get(asked[:length], ()):
@@ -215,7 +228,7 @@ class ItemIndex:
             sure = phrase.heads and same and theirs <= asked and not self._of_another(materials, phrase, name)
             if sure:
                 others = (*phrase.before.split(), *(word for word in phrase.words if word not in theirs))
-                sure = not self._may_be_another(" ".join(others), name)
+                sure = self._tells(" ".join(others), name)
             best.name(name, phrase.weight * _part(shorter, longer) - (0.0 if same else _ELSEWHERE), sure=sure)
 
     def _by_initials(self, asked: str, weight: float, best: Best) -> None:
@@ -234,10 +247,14 @@ class ItemIndex:
             best.name(self._written[english][number], phrase.weight * (similarity - 0.1))
 
 
-def _ambiguous(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> frozenset[str]:
-    """Names with which the name of something for another bin ends."""
-    ends = ((end, name) for name in names for end in _ends(name))
-    return frozenset(end for end, name in ends if any(_bin(one.path) != _bin(name.path) for one in exact.get(end, ())))
+def _alike(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> Mapping[str, int]:
+    """Of each name how many others end with it; none of those that go into different bins."""
+    longer, bins = defaultdict[str, set[str]](set), defaultdict[str, set[Path]](set)
+    for name in names:
+        for end in (end for end in _ends(name) if end in exact):
+            longer[end].add(name.squeezed)
+            bins[end].update(_bin(one.path) for one in (name, *exact[end]))
+    return {end: len(those) for end, those in longer.items() if len(bins[end]) == 1}
 
 
 def _ends(name: Name) -> Iterator[str]:

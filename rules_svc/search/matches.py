@@ -67,7 +67,8 @@ class Best:
         before = self._by_path.get(name.path)
         # Most are no better than what is known already.
         if before is None or score > before.score or (sure and name.item and not before.item):
-            self.add(ItemMatch(name.path, name.text, score, name.item))
+            advice = None if sure or name.item or before is None else before.advice
+            self.add(ItemMatch(name.path, name.text, score, name.item, advice))
 
     def add(self, one: ItemMatch) -> None:
         """A match of whatever kind."""

@@ -19,6 +19,7 @@ class Name:
         squeezed: Its letters without spaces.
         words: Its words, English ones in the singular.
         item: The item so called; None for a name of the category itself.
+        dangerous: Whether nothing may change how a thing so called is disposed of.
     """
 
     text: str
@@ -26,6 +27,7 @@ class Name:
     squeezed: str
     words: tuple[str, ...]
     item: Item | None = None
+    dangerous: bool = False
 
 
 def all_names(book: Rulebook) -> list[Name]:
@@ -34,9 +36,10 @@ def all_names(book: Rulebook) -> list[Name]:
     Raises:
         ValueError: Two items share a name, or an item has the name of a category that isn't its own.
     """
-    of_items = [name for item in book.items for name in _names_of_item(item)]
+    dangerous = frozenset(node.path for node in book.taxonomy if book.match(node.path, ())[0].fixed)
+    of_items = [name for item in book.items for name in _names_of_item(item, dangerous)]
     taken = {name.squeezed for name in of_items}
-    of_categories = [name for node in book.taxonomy for name in _names_of_category(node, taken)]
+    of_categories = [name for node in book.taxonomy for name in _names_of_category(node, taken, dangerous)]
     owners: dict[str, Name] = {}
     for name in of_items:
         owners.setdefault(name.squeezed, name)
@@ -52,18 +55,18 @@ def all_names(book: Rulebook) -> list[Name]:
     return [*of_items, *(name for name in of_categories if name.squeezed not in owners)]
 
 
-def _names_of_category(node: Node, taken: Set[str]) -> Iterator[Name]:
+def _names_of_category(node: Node, taken: Set[str], dangerous: Set[Path]) -> Iterator[Name]:
     """What people read, its key, synonyms, and those parts of the key that no item is called; each once."""
     parts = [part for part in node.path[-1].split("·") if "".join(folded(part).split()) not in taken]
     texts = [node.name.ko, node.path[-1], *parts, node.name.en]
-    return _names([*texts, *node.synonyms.ko, *node.synonyms.en], node.path)
+    return _names([*texts, *node.synonyms.ko, *node.synonyms.en], node.path, node.path in dangerous)
 
 
-def _names_of_item(item: Item) -> Iterator[Name]:
-    return _names([item.name.ko, item.name.en, *item.also.ko, *item.also.en], item.path, item)
+def _names_of_item(item: Item, dangerous: Set[Path]) -> Iterator[Name]:
+    return _names([item.name.ko, item.name.en, *item.also.ko, *item.also.en], item.path, item.path in dangerous, item)
 
 
-def _names(texts: Sequence[str], path: Path, item: Item | None = None) -> Iterator[Name]:
+def _names(texts: Sequence[str], path: Path, dangerous: bool, item: Item | None = None) -> Iterator[Name]:
     """The names among the texts, each once, however it is written."""
     seen = set[str]()
     for text in texts:
@@ -71,4 +74,4 @@ def _names(texts: Sequence[str], path: Path, item: Item | None = None) -> Iterat
         squeezed = "".join(words)[:LONGEST]
         if squeezed and squeezed not in seen:
             seen.add(squeezed)
-            yield Name(text, path, squeezed, words, item)
+            yield Name(text, path, squeezed, words, item, dangerous)

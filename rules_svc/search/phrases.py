@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, takewhile
 
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
@@ -13,6 +13,7 @@ _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthr
 _IN_BRACKETS = re.compile(r"(?<!\S)(\S+)\s*[(（]([^()（）]*)[)）]")
 _MOST_WORDS = 10
 _MOST_IN_A_ROW = 4  # few names have more words
+_FOR = frozenset(["for", "with"])
 _TOPIC = re.compile(r".[은는]$")
 # 기름 묻은 피자박스 is about the box.
 _PARTICIPLE = re.compile(
@@ -57,11 +58,22 @@ rubbish away out s ve re ll m they
 # What a thing is like, not what it is: 부러진, 낡은, 커다란; in English the few words below.
 _QUALITY = re.compile(r"[가-힣](?:은|는|한|된|진|난|간|운|던|란|린|긴|든|친|인|힌|픈|쓴|른|된)$")
 _QUALITIES_TEXT = """
-broken old used new big small large little dirty clean wet torn empty full single cracked swollen leaking expired worn
-dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing hot cold opened
-unopened unused 헌 새 빈 큰 작은 대형 소형 중형 미니 폐 중고 고장 난 간 든 한 두
+broken old used new small little dirty clean wet torn empty full single cracked swollen leaking expired worn
+dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing opened
+unopened 헌 새 빈 작은 소형 중형 미니 폐 중고 고장 휴대용 가정용 난 간 든 한 두
 """
-_QUALITIES = frozenset(_QUALITIES_TEXT.split())
+# Who made it or owns it says nothing of what it is.
+_WHOSE_TEXT = """
+삼성 엘지 lg 대우 위니아 쿠쿠 쿠첸 신일 한일 필립스 다이슨 샤오미 애플 소니 한샘 다이소 쿠팡 무인양품 코카콜라 펩시
+삼다수 오뚜기 농심 풀무원 비비고 스타벅스 투썸 이디야 메가커피 배민 나이키 아디다스 유니클로 samsung philips dyson
+xiaomi apple sony daiso coupang nike adidas starbucks 우리집 우리 집 저희 엄마 아빠 할머니 회사 사무실 동네 국산 수입
+새로 새로산 office home
+"""
+_QUALITIES = frozenset((*_QUALITIES_TEXT.split(), *_WHOSE_TEXT.split()))
+# A large thing may go where small ones don't.
+_SIZES = frozenset(["대형", "큰", "커다란", "기다란", "big", "large", "huge"])
+# What ends with one of these stands before a noun without making another thing of it: 집에서 쓰던 의자.
+_ANOTHER_PART = re.compile(r"[가-힣](?:에서?|에는|을|를|으로|면서|는데|[아어]서|려고|니다|[아어해]요)$")
 
 _AROUND = frozenset(_AROUND_TEXT.split())
 
@@ -117,19 +129,26 @@ def phrases(question: str) -> list[Phrase]:
     question = question[:MOST_LETTERS]
     text = folded(_IN_BRACKETS.sub(r" \2 \1 ", question))
     every = folded(question).split()
-    left = list(islice(_naming(_ASKING.sub(" ", text).split()), _MOST_WORDS))
+    said = _ASKING.sub(" ", text).split()
+    left = list(islice(_naming(said), _MOST_WORDS))
     found: dict[str, Phrase] = {}
     whole = every[:_MOST_WORDS]
     heads = left == every and _head(every) == len(every)
     # The question's exact words weigh a little more than those left after removing some.
     share = 1.0 if left == every else 0.995
-    for phrase in (*_spellings(whole, 1.0, heads), *_runs(left or whole, share)):
+    for phrase in (*_spellings(whole, 1.0, heads), *_runs(left or whole, share, _purpose(said, left))):
         if phrase.squeezed and phrase.squeezed not in found:
             found[phrase.squeezed] = phrase
     return sorted(found.values(), key=lambda phrase: -phrase.weight)
 
 
-def _naming(words: Sequence[str]) -> Iterator[str]:
+def _purpose(said: Sequence[str], left: Sequence[str]) -> int:
+    """How many of the words that may name something stand before what it is for: a bag for meat is a bag; 0 if none."""
+    before = list(islice(_naming(takewhile(lambda word: word not in _FOR, said)), len(left)))
+    return len(before) if len(before) < len(left) else 0
+
+
+def _naming(words: Iterable[str]) -> Iterator[str]:
     """The words that aren't among those around names."""
     return (word for word in words if _bare(word) not in _AROUND)
 
@@ -139,9 +158,9 @@ def _bare(word: str) -> str:
     return next((bare for bare in _without_particle(word) if bare in _AROUND), word)
 
 
-def _runs(words: Sequence[str], share: float) -> Iterator[Phrase]:
+def _runs(words: Sequence[str], share: float, purpose: int = 0) -> Iterator[Phrase]:
     """Words in a row, from all of them down to single ones."""
-    head, kept = _head(words), [singular(word) for word in words]
+    head, kept = purpose or _head(words), [singular(word) for word in words]
     befores = [" ".join(kept[:start]) for start in range(len(words))]
     complete = (len(words),) if words else ()
     for length in (*complete, *range(min(len(words) - 1, _MOST_IN_A_ROW), 0, -1)):
@@ -163,9 +182,15 @@ def _head(words: Sequence[str]) -> int:
     return next(topics, next(nouns, len(words)))
 
 
+def kinds(before: str) -> list[str]:
+    """The words right before a noun that may make another thing of it: 플라스틱 in 어제 집에서 플라스틱 큰 의자."""
+    said = takewhile(lambda word: not _ANOTHER_PART.search(word), reversed(before.split()))
+    return [word for word in said if not is_quality(word)]
+
+
 def is_quality(word: str) -> bool:
     """Whether a word tells what a thing is like rather than what it is."""
-    return word in _QUALITIES or bool(_QUALITY.search(word))
+    return word in _QUALITIES or (word not in _SIZES and bool(_QUALITY.search(word)))
 
 
 @lru_cache(maxsize=8192)

@@ -9,27 +9,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rules_svc.loading.reloader import packaged
 from rules_svc.rulebook.rulebook import Rulebook
-from rules_svc.search.index import ItemIndex
 from rules_svc.search.matcher import Matcher
 from rules_svc.search.phrases import MOST_LETTERS
 from rules_svc.search.spelling import MOST_COMPARED, Spellings, letters
-from tests.unit.rules.work import calls_made
+from tests.support.call_count import calls_made
 
 # Some 0.15 µs each; the worst text of a thousand that were tried takes 15,166.
 MOST_CALLS = 18_000
 
 
 @pytest.fixture(scope="module")
-def names(book: Rulebook) -> list[str]:
+def names() -> list[str]:
     """All names, as people would write them."""
-    return [name.text for name in ItemIndex.of(book).names]
+    return [name.text for name in packaged().items.names]
 
 
 @pytest.fixture(scope="module")
-def matcher(book: Rulebook) -> Matcher:
+def matcher() -> Matcher:
     """As every request is read."""
-    return Matcher.of(book)
+    return packaged().matcher
 
 
 def _filled(piece: Callable[[], str], between: str) -> str:
