@@ -61,21 +61,23 @@ def consumers(
         tables: Where the jobs are.
         pipeline: The stages of scans.
         progress: Where scans are shown.
-        wake: Called with the kind of a job that was made and waits to be claimed.
+        wake: Called with the kind of job there is to claim.
         web: Reaches the receivers of webhooks.
         tracer: Makes spans; None if nobody receives them.
     """
     rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer)
     reward = functools.partial(RewardEvaluation, rewarding)
     rewards = Consumer(
-        JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True), tables.workers
+        JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True),
+        tables.workers,
+        wake,
     )
     limits = ExecutionLimits(settings.scan_seconds, settings.backoff_seconds, settings.lease_seconds)
     executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer)
     execute = functools.partial(Execution, executing)
     quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds)
     scans = Consumer(
-        JobKind(SCAN_KIND, settings.worker_capacity, tables.scans.claim, execute, quarantine), tables.workers
+        JobKind(SCAN_KIND, settings.worker_capacity, tables.scans.claim, execute, quarantine), tables.workers, wake
     )
     delivering = DeliveryContext(
         tables.webhooks,
@@ -87,6 +89,6 @@ def consumers(
     )
     deliver = functools.partial(WebhookDelivery, delivering)
     webhooks = Consumer(
-        JobKind(WEBHOOK_KIND, settings.webhook_capacity, tables.webhooks.claim, deliver), tables.workers
+        JobKind(WEBHOOK_KIND, settings.webhook_capacity, tables.webhooks.claim, deliver), tables.workers, wake
     )
     return scans, rewards, webhooks

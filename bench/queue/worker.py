@@ -106,16 +106,18 @@ async def work(orders: Orders) -> None:
 def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemetry.Telemetry, orders: Orders) -> Worker:
     queue, store, workers = JobQueue(pool), ScanStore(pool), WorkerRegistry(pool)
     pipeline = Pipeline(DEFAULTS, peers, peers, peers)
-    reader = ScanReader(counter, store.get_many, Notifier(pool).ask_for_progress)
+    notifier = Notifier(pool)
+    wake = notifier.wake
+    reader = ScanReader(counter, store.get_many, notifier.ask_for_progress)
     log = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
     progress, rewards = Progress(counter, reader, log), RewardStore(pool)
     rewarding = functools.partial(RewardEvaluation, RewardContext(rewards, pipeline, progress, 1.0, None))
-    later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers)
+    later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers, wake)
     limits = ExecutionLimits(300.0, 1.0, _LEASE_SECONDS)
     context = ExecutionContext(queue, pipeline, progress, limits, later, lambda kind: None, None)
     quarantine = Quarantine(queue, Schedule(pool), _LEASE_SECONDS)
     execute = functools.partial(Execution, context)
-    scans = Consumer(JobKind(SCAN_KIND, orders.capacity, queue.claim, execute, quarantine), workers)
+    scans = Consumer(JobKind(SCAN_KIND, orders.capacity, queue.claim, execute, quarantine), workers, wake)
     return Worker(workers, [scans, later], lease_seconds=_LEASE_SECONDS, grace_seconds=5.0)
 
 

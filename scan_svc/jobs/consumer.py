@@ -15,11 +15,11 @@ import structlog
 
 from mesh.outages import until_available
 from scan_svc.jobs.quarantine import Quarantine
+from scan_svc.jobs.share import Share
 from scan_svc.jobs.workers import WorkerRegistry
 
 _log = structlog.get_logger("consumer")
 
-_CLAIM_AT_ONCE = 128
 _POLL_SECONDS = 1.0
 _RECONCILE_SECONDS = 10.0
 # How long the answer to a statement that leased a job here unclaimed may be on its way.
@@ -77,12 +77,15 @@ class Consumer:
     Args:
         kind: Which.
         registry: Knows which jobs the worker holds.
+        call_others: Called with the kind when there are jobs that others should take a share of.
     """
 
-    def __init__(self, kind: JobKind, registry: WorkerRegistry) -> None:
+    def __init__(self, kind: JobKind, registry: WorkerRegistry, call_others: Callable[[str], None]) -> None:
         self._kind = kind
         self._quarantine = kind.quarantine
         self._registry = registry
+        self._call_others = call_others
+        self._share = Share()
         self._at_work: dict[int, tuple[RunningJob, asyncio.Task[None]]] = {}
         self._room = kind.capacity
         self._wake = asyncio.Event()
@@ -111,9 +114,18 @@ class Consumer:
         return self._leaving
 
     def wake(self) -> bool:
-        """There may be something to claim; False if there is no room for it, or none until suspects are done."""
+        """There may be something to claim; False if others should know of it.
+
+        There is no room for it, or none until suspects are done, or it is another worker's turn.
+        """
         self._wake.set()
-        return self._room > 0 and not self._leaving and not (self._quarantine and self._quarantine.at_work)
+        if self._room <= 0 or self._leaving or (self._quarantine and self._quarantine.at_work):
+            return False
+        return not self._share.calls_others(len(self._at_work))
+
+    def share(self, *, wanted: bool) -> None:
+        """Says whether another worker has much less to do."""
+        self._share.wanted = wanted
 
     def look_for_suspects(self) -> None:
         """Jobs were taken back from workers that died of something: there may be suspects among them."""
@@ -186,11 +198,18 @@ class Consumer:
 
     async def _fill(self, worker_id: int) -> bool:
         """Claims jobs; True if there may be more of them and room."""
-        room = min(self._room, _CLAIM_AT_ONCE)
+        if pause := self._share.pause(len(self._at_work)):
+            await asyncio.sleep(pause)
+        if self._leaving:
+            return False
+        room = min(self._room, self._share.most)
         leases = await until_available(lambda: self._kind.claim(worker_id, room)) if room else ()
         for lease in leases:
             self.start(lease)
         self._full = len(leases) == room
+        self._share.claimed(full=self._full)
+        if leases and self._full and self._share.calls_others(len(self._at_work)):
+            self._call_others(self._kind.name)
         return self._full and self._room > 0
 
     async def _reconcile(self, worker_id: int) -> None:

@@ -218,6 +218,7 @@ class Worker:
                         return
                 # The lease runs from when the database stored the heartbeat: after it was sent, before the answer.
                 self._heard = asked
+                await self._look_at_others(worker_id)
                 # When the database comes back nobody has been heard of for a while: only silence in calm is death.
                 if time.monotonic() - calm_since > self._lease_seconds / 2:
                     async with asyncio.timeout(self._lease_seconds / 2):  # on the heartbeats' connection
@@ -230,6 +231,14 @@ class Worker:
             if time.monotonic() - self._heard > self._lease_seconds:
                 pause = min(pause, _SILENT_SECONDS)  # to be heard before anybody is taken for dead
             await asyncio.sleep(pause)
+
+    async def _look_at_others(self, worker_id: int) -> None:
+        """Finds out whether others have less to do, whom this worker then leaves a share."""
+        at_work = sum(len(consumer.running) for consumer in self._consumers)
+        async with asyncio.timeout(self._lease_seconds / 4):
+            wanted = await self._registry.others_less_busy(worker_id, at_work)
+        for consumer in self._consumers:
+            consumer.share(wanted=wanted)
 
     async def _rescue_orphans(self) -> None:
         rescued = await self._registry.rescue_orphans(self._lease_seconds)

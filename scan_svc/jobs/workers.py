@@ -34,6 +34,11 @@ class WorkerRegistry:
         """Tells that a worker lives; False if it was declared dead and must stop."""
         return await self._heartbeat_pool.fetchval(self._sql["heartbeat"], worker_id) is not None
 
+    async def others_less_busy(self, worker_id: int, at_work: int) -> bool:
+        """Whether another worker has at most half as many jobs at work."""
+        found: bool = await self._heartbeat_pool.fetchval(self._sql["others_less_busy"], worker_id, at_work)
+        return found
+
     async def deregister(self, worker_id: int) -> None:
         """Removes a worker that holds nothing any more."""
         await self._pool.execute(self._sql["deregister_worker"], worker_id)

@@ -1,7 +1,7 @@
 """The service's own parts in this process, for tests that look at one moment closely."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx2
@@ -56,24 +56,31 @@ class ScanParts:
         self.queue = queue
         self.quarantine = Quarantine(queue, self.schedule, self.settings.lease_seconds)
 
-    def worker(self) -> Worker:
-        """A worker that nobody wakes: it polls."""
+    def worker(self, wake: Callable[[str], None] | None = None) -> Worker:
+        """A worker. One that nobody wakes polls.
+
+        Args:
+            wake: Called with the kind of job that it leaves to others.
+        """
         webhooks = WebhookStore(self.pool, secrets.token_bytes)
         tables = JobTables(self.registry, self.schedule, self.queue, self.rewards, webhooks)
         pipeline = Pipeline(DEFAULTS, self.peers, self.peers, self.peers)
-        return worker_of(self.settings, tables, pipeline, self.progress, self._wake, self._web)
+        return worker_of(self.settings, tables, pipeline, self.progress, wake or self._wake, self._web)
 
     def _wake(self, kind: str) -> None:
         """Nobody listens."""
 
-    async def submit(self, crashes: int = 0) -> str:
-        """Submits a scan, which may have been in crashes already; returns its id."""
+    async def submit(self, crashes: int = 0, *, later: bool = False) -> str:
+        """Submits a scan, which may have been in crashes already, or be due later; returns its id."""
         scan_id = str(uuid_utils.uuid7())
         url = "https://example.com/1.jpg"
         new = NewScan(scan_id, Photo(url), ScanRequest(user_id="user", photo=url))
         async with self.pool.acquire() as connection, connection.transaction():
             await ScanStore(connection).create(new, "")
-            await connection.execute("update scan.job set crashes = $2 where ref = $1", scan_id, crashes)
+            await connection.execute(
+                "update scan.job set crashes = $2, run_at = run_at + $3 * interval '1 hour' where ref = $1",
+                scan_id, crashes, int(later),
+            )  # fmt: skip
         return scan_id
 
     async def claimed(self) -> Lease:

@@ -162,7 +162,9 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(parts
     stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
     pipeline = Pipeline(stages, parts.peers, parts.peers, parts.peers)
     limits = ExecutionLimits(scan_seconds=300.0, backoff_seconds=0.01, lease_seconds=0.0)
-    rewards = Consumer(JobKind(REWARD_KIND, 0, parts.rewards.claim, lambda lease: lease), parts.registry)
+    rewards = Consumer(
+        JobKind(REWARD_KIND, 0, parts.rewards.claim, lambda lease: lease), parts.registry, lambda kind: None
+    )
     context = ExecutionContext(parts.queue, pipeline, parts.progress, limits, rewards, lambda kind: None, None)
     async with asyncio.TaskGroup() as group:
         group.create_task(Execution(context, await parts.held()).run())
