@@ -91,12 +91,12 @@ class RulesServicer(RulesServiceServicer):
         self, request: pb.ComposeAnswerRequest, context: Any
     ) -> AsyncIterator[pb.ComposeAnswerResponse]:
         """Writes an answer: a draft piece by piece, then the whole."""
-        locale = caller(context).locale_or(request.locale)
+        edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
+        composer, taxonomy = edition.composer, edition.book.taxonomy
         classification, rules = (
-            answers_wire.to_classification(request.classification),
+            answers_wire.to_classification(request.classification, taxonomy),
             [wire.to_rule(rule) for rule in request.rules],
         )
-        composer = self._reloader.current.composer
         paid = terms(context)
         writing = self._writers.write(composer, classification, rules, request.question, locale, paid)
         async with aclosing(writing) as events:
@@ -105,12 +105,11 @@ class RulesServicer(RulesServiceServicer):
 
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""
-        locale = caller(context).locale_or(request.locale)
+        edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
         classification, rules = (
-            answers_wire.to_classification(request.classification),
+            answers_wire.to_classification(request.classification, edition.book.taxonomy),
             [wire.to_rule(rule) for rule in request.rules],
         )
-        edition = self._reloader.current
         known = edition.replies.interpret(
             classification, rules, request.question, request.region, request.reply, locale
         )
@@ -126,7 +125,9 @@ class RulesServicer(RulesServiceServicer):
         places = await asyncio.gather(*(self._where(thing, book.regions) for thing in request.things))
         planned = []
         for thing, where in zip(request.things, places, strict=True):
-            one = plan(book, wire.to_path(thing.category), wire.to_keys(thing.tags), where, evening)
+            one = plan(
+                book, book.taxonomy.today(wire.to_path(thing.category)), wire.to_keys(thing.tags), where, evening
+            )
             planned.append((one, where))
         return plans_wire.from_plans(planned, evening, book, locale)
 

@@ -81,8 +81,9 @@ def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalR
 
 def to_subject(request: rules_service_pb2.MatchRulesRequest, remarks: RemarkReader) -> Subject:
     """What rules are wanted for, by what the photo shows and the user says."""
-    path, tags = to_path(request.category), to_keys(request.tags)
-    candidates = [to_path(candidate) for candidate in request.candidates]
+    today = remarks.book.taxonomy.today
+    path, tags = today(to_path(request.category)), to_keys(request.tags)
+    candidates = [today(to_path(candidate)) for candidate in request.candidates]
     if not request.user_input and not candidates:
         return Subject(path, tags)
     return remarks.subject(path, tags, candidates, request.user_input)

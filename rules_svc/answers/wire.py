@@ -21,16 +21,16 @@ _VERDICTS = {
 }
 
 
-def to_classification(classification: classification_pb2.Classification) -> Classification:
-    """What is known of a photo, by the classifier and by the user."""
-    path, said = to_path(classification.category), classification.said
+def to_classification(classification: classification_pb2.Classification, taxonomy: Taxonomy) -> Classification:
+    """What is known of a photo, by the classifier and by the user; in today's categories."""
+    path, said = taxonomy.today(to_path(classification.category)), classification.said
     return Classification(
         path=path,
         display_name=classification.display_name,
         tags=to_keys(classification.tags),
         warning=classification.warning,
         candidates=tuple(candidate.display_name for candidate in classification.candidates if candidate.display_name),
-        said=said.display_name if said.display_name and to_path(said.category) != path else "",
+        said=said.display_name if said.display_name and taxonomy.today(to_path(said.category)) != path else "",
     )
 
 
@@ -48,7 +48,7 @@ def from_known_facts(
         question=known.question if known else request.question,
         region=known.region if known else request.region,
         message=message,
-        verdict=_VERDICTS[_verdict(known, request.classification)],
+        verdict=_VERDICTS[_verdict(known, request.classification, taxonomy)],
     )
     if known is None:
         return response
@@ -56,7 +56,7 @@ def from_known_facts(
     found.tags[:] = known.tags
     # Whatever the user wrote before, it is settled now.
     found.ClearField("said")
-    if known.path != to_path(request.classification.category):
+    if known.path != taxonomy.today(to_path(request.classification.category)):
         found.seen.CopyFrom(_sighting(request.classification))
         found.category.CopyFrom(from_path(known.path, taxonomy))
         found.display_name = taxonomy[known.path].name[locale]
@@ -71,12 +71,12 @@ def from_known_facts(
     return response
 
 
-def _verdict(known: KnownFacts | None, before: classification_pb2.Classification) -> Verdict:
+def _verdict(known: KnownFacts | None, before: classification_pb2.Classification, taxonomy: Taxonomy) -> Verdict:
     """What a reply says of the classification: as it says, or by what it chose where the photo alone left it open."""
     if known is None or known.verdict is not Verdict.UNSAID:
         return known.verdict if known else Verdict.UNSAID
-    seen = to_path(before.category)
-    if known.path != seen and (seen == UNKNOWN or known.path == to_path(before.said.category)):
+    seen, said = (taxonomy.today(to_path(one)) for one in (before.category, before.said.category))
+    if known.path != seen and (seen == UNKNOWN or known.path == said):
         return Verdict.CORRECTED
     return Verdict.CONFIRMED if known.path != seen and within(known.path, seen) else Verdict.UNSAID
 
@@ -102,7 +102,9 @@ def _other_candidates(
         for path in known.candidates
     ]
     others = (one for one in before.candidates if one.category != before.category)
-    return [*named, *(one for one in others if to_path(one.category) not in known.candidates)][:MOST_CANDIDATES]
+    return [*named, *(one for one in others if taxonomy.today(to_path(one.category)) not in known.candidates)][
+        :MOST_CANDIDATES
+    ]
 
 
 def from_composed(event: str | Answer, usage: Usage | None = None) -> rules_service_pb2.ComposeAnswerResponse:

@@ -27,11 +27,13 @@ class NodeEntry(msgspec.Struct, forbid_unknown_fields=True):
     name: Text
     synonyms: Synonyms
     children: list["NodeEntry"] = []
+    former: list[str] = []
 
     def node(self, above: Path = ()) -> Node:
         """The category, below this path."""
         path = (*above, self.key)
-        return Node(path, self.name, self.synonyms, tuple(child.node(path) for child in self.children))
+        children = tuple(child.node(path) for child in self.children)
+        return Node(path, self.name, self.synonyms, children, tuple(map(path_of, self.former)))
 
 
 class TaxonomyFile(msgspec.Struct, forbid_unknown_fields=True):

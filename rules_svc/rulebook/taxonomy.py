@@ -34,12 +34,14 @@ class Node:
         name: What people read.
         synonyms: What else people call it; each belongs to this category alone.
         children: The categories below.
+        former: Paths that it had in earlier editions, or whose things it took over.
     """
 
     path: Path
     name: Text
     synonyms: Synonyms = Synonyms()
     children: tuple["Node", ...] = ()
+    former: tuple[Path, ...] = ()
 
     def walk(self) -> Iterator["Node"]:
         """This node, then those below, depth first in the guide's order."""
@@ -68,6 +70,7 @@ class Taxonomy:
 
     majors: tuple[Node, ...]
     _nodes: Mapping[Path, Node]
+    _today: Mapping[Path, Path] = field(default_factory=dict)
     compounds: Compounds = field(default_factory=Compounds)
 
     @classmethod
@@ -75,13 +78,17 @@ class Taxonomy:
         """The taxonomy with these roots.
 
         Raises:
-            ValueError: A category occurs twice.
+            ValueError: A category occurs twice, or one has a path as its former one that another has.
         """
         nodes = [node for major in majors for node in major.walk()]
         by_path = {node.path: node for node in nodes}
         if len(by_path) != len(nodes):
             raise ValueError("a category stands in the taxonomy twice")
-        return cls(tuple(majors), MappingProxyType(by_path))
+        former = [(path, node.path) for node in nodes for path in node.former]
+        today = dict(former)
+        if len(today) != len(former) or not by_path.keys().isdisjoint(today):
+            raise ValueError("a former category stands in the taxonomy twice")
+        return cls(tuple(majors), MappingProxyType(by_path), MappingProxyType(today))
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())
@@ -99,6 +106,10 @@ class Taxonomy:
         if node is None:
             raise NotFound(Reason.CATEGORY_UNKNOWN, category="/".join(path))
         return node
+
+    def today(self, path: Path) -> Path:
+        """Where the things of a category are today: scans are stored with the paths of their own time."""
+        return self._today.get(path, path)
 
     def category(self, path: Path) -> Category:
         """The levels of a path: below a major without middles stand minors."""

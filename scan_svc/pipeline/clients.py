@@ -184,8 +184,10 @@ def _worked_in(found: Classification, matched: rules_service_pb2.MatchRulesRespo
     category = from_proto(matched.category, Category)
     said = from_proto(matched.said, Candidate) if matched.HasField("said") else found.said
     found = replace(found, tags=tuple(matched.tags), said=said)
-    if category != found.category:
+    if category != found.category and matched.HasField("said"):
         return found.said_to_be(category, matched.display_name)
+    if category != found.category:  # the rule book has moved it since the photo was looked at
+        return replace(found, category=category, display_name=matched.display_name)
     if category.recognised:
         return found
     known = {candidate.category: candidate for candidate in found.candidates}

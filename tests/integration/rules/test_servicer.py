@@ -96,6 +96,23 @@ async def test_a_reply_is_interpreted_by_the_closed_questions(rules: "RulesServi
     assert unclear.message
 
 
+async def test_a_category_that_has_moved_is_understood_wherever_it_was_stored(rules: "RulesServiceAsyncStub") -> None:
+    """Rules, replies, answers and evenings for scans of before; foil was metal once."""
+    stored = Category(major="재활용폐기물", middle="금속류", minor="알루미늄포일")
+    today = Category(major="일반종량제폐기물", minor="알루미늄포일")
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=stored))
+    assert (matched.category, matched.rules[0].category) == (today, today)
+    unsure = await rules.MatchRules(pb.MatchRulesRequest(category=UNKNOWN, candidates=[stored]))
+    assert [one.category for one in unsure.candidates] == [today]
+    found = Classification(category=stored, display_name="알루미늄 포일", confidence=0.7)
+    asked = pb.InterpretReplyRequest(classification=found, rules=matched.rules, reply="네 맞아요")
+    confirmed = await rules.InterpretReply(asked)
+    assert confirmed.verdict == pb.InterpretReplyResponse.VERDICT_CONFIRMED
+    assert not confirmed.classification.HasField("seen")
+    assert (await compose(rules, pb.ComposeAnswerRequest(classification=found, rules=matched.rules))).text
+    assert await rules.PlanEvening(pb.PlanEveningRequest(things=[pb.Waste(category=stored)]))
+
+
 async def test_a_user_s_words_steer_the_rules(rules: "RulesServiceAsyncStub") -> None:
     """What they name is taken where the photo shows nothing for sure; what they tell of its state is worked in."""
     request = pb.MatchRulesRequest(category=UNKNOWN, user_input="부푼 보조배터리예요", candidates=[PET])

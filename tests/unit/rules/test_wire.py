@@ -39,11 +39,11 @@ def test_korean_in_separate_letters_is_understood(book: Rulebook) -> None:
     assert book.match(path, wire.to_keys([unicodedata.normalize("NFD", "내부_은박")]))[0].rule_id == "carton.aseptic"
 
 
-def test_candidates_without_a_name_are_not_offered() -> None:
+def test_candidates_without_a_name_are_not_offered(book: Rulebook) -> None:
     """An empty name between commas would read like a mistake."""
     candidates = [Candidate(display_name="금속"), Candidate(category=Category(major="미분류"))]
     classification = answers_wire.to_classification(
-        Classification(category=Category(major="미분류"), candidates=candidates)
+        Classification(category=Category(major="미분류"), candidates=candidates), book.taxonomy
     )
     assert classification.candidates == ("금속",)
 

@@ -171,3 +171,16 @@ async def test_a_state_that_a_reply_tells_changes_the_rule(client: Client, peers
     told = (await client.reply(scan.scan_id, "기름이 잔뜩 묻었어요")).scan
     assert list(told.classification.tags) == ["기름_묻음"]
     assert "기름_묻음" in told.rules[0].applied_tags
+
+
+async def test_what_was_seen_under_a_category_that_has_moved_is_still_answered(client: Client, peers: Peers) -> None:
+    """A dead letter that is replayed, or a model of before; the photo said it, not the user."""
+    foil = Category(major="재활용폐기물", middle="금속류", minor="알루미늄포일")
+    peers.found = Classification(
+        category=foil, display_name="은박지", confidence=0.9, provider="offline", model="lite2"
+    )
+    scan = await scanned(client)
+    assert scan.classification.category == Category(major="일반종량제폐기물", minor="알루미늄포일")
+    assert (scan.classification.provider, scan.classification.HasField("seen")) == ("offline", False)
+    assert "종량제봉투" in scan.rules[0].container
+    assert (await client.reply(scan.scan_id, "아니요, 건전지예요")).scan.classification.category == BATTERY

@@ -1,6 +1,7 @@
 """The data files: their shape, their references, both languages."""
 
 import json
+import pathlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -21,6 +22,8 @@ from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path, within
 
 DATA = loader.DATA
+# A line for each category that an edition has had which may have been stored; a new one is added when it is released.
+RELEASED = pathlib.Path(__file__).with_name("released_categories.txt").read_text("utf-8").splitlines()
 ONE_FILE = ("heads.yaml", "tags.yaml", "questions.yaml", "special_collections.yaml")
 FILES = [(file, file.removesuffix(".yaml")) for file in ONE_FILE] + [
     (f"{folder}/{file.name}", folder)
@@ -283,3 +286,21 @@ def test_the_version_is_a_digest_of_the_content(book: Rulebook) -> None:
     """The same data has the same version in every process."""
     assert re.fullmatch("[0-9a-f]{12}", book.version)
     assert loader.load().version == book.version
+
+
+def test_every_category_that_was_ever_stored_leads_somewhere(book: Rulebook) -> None:
+    """A category that is renamed or moved keeps its old path as `former`, else stored scans would be refused."""
+    paths = [tuple(line.split("/")) for line in RELEASED]
+    assert len(paths) > 280
+    assert [path for path in paths if book.taxonomy.today(path) not in book.taxonomy] == []
+
+
+@pytest.mark.parametrize("former", ["재활용폐기물/종이", "재활용폐기물/금속류/알루미늄포일"])
+def test_a_former_category_leads_to_one_place(folder: pathlib.Path, former: str) -> None:
+    """Neither to another that exists, nor to two."""
+    file = folder / "taxonomy" / "90_unknown.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("- key: 미분류\n", f"- key: 미분류\n    former: [{former}]\n", 1), "utf-8")
+    assert former in file.read_text("utf-8")
+    with pytest.raises(ValueError, match="former category"):
+        loader.load_taxonomy(folder)
