@@ -13,7 +13,7 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_SIDE = 20_000
 CLEAN_SIDE = 1_024
 LEAST_SIDE = 1_000
-"""Longer side at which a scaled JPEG is large enough: the quarter of a 12-megapixel photo has 1,008."""
+"""Longer side at which a reduced photo is large enough: the quarter of a 12-megapixel one has 1,008."""
 ALLOWED = "JPEG, PNG, WEBP, HEIC"
 
 _MEGAPIXEL = 1_000_000
@@ -60,6 +60,11 @@ class Photo:
     def digest(self) -> str:
         """What identifies it."""
         return self.identity.digest
+
+
+def reduction(width: int, height: int) -> int:
+    """The largest whole number by which both sides may be divided and leave at least LEAST_SIDE on the longer one."""
+    return max(1, max(width, height) // LEAST_SIDE)
 
 
 def demand_size(size: int) -> None:

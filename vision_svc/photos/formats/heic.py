@@ -6,12 +6,11 @@ import pi_heif
 from PIL import Image
 
 from vision_svc.photos.formats.picture import DECODED_BYTES, Picture
-from vision_svc.photos.photos import CLEAN_SIDE, demand_pixels
+from vision_svc.photos.photos import demand_pixels, reduction
 
 # libheif's planes, the same as RGB, and a copy of that; more for other than eight bits in 4:2:0, which phones write.
 _BYTES_A_PIXEL = 7
 _BYTES_A_RICH_PIXEL = 11
-_GAP = 2  # times the clean size that is left for smooth scaling, as Pillow's own thumbnails do
 _STRIP_ROWS = 64
 
 
@@ -45,7 +44,7 @@ def read(content: bytes) -> Picture:
 def _reduced(picture: pi_heif.HeifImage) -> Image.Image:
     """The pixels, strip by strip, so that a large picture is never in memory twice."""
     pixels, (width, height) = picture.data, picture.size
-    factor = max(1, max(width, height) // (CLEAN_SIDE * _GAP))
+    factor = reduction(width, height)
     small = Image.new(picture.mode, (-(-width // factor), -(-height // factor)))
     for top in range(0, height, _STRIP_ROWS * factor):
         rows = min(_STRIP_ROWS * factor, height - top)

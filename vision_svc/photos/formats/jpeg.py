@@ -11,9 +11,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from vision_svc.photos.formats.picture import DECODED_BYTES, Picture, cut, demand_most
 from vision_svc.photos.orientation import orientation
-from vision_svc.photos.photos import LEAST_SIDE, demand_pixels
+from vision_svc.photos.photos import demand_pixels, reduction
 
-_SCALES = (8, 4, 2)
+_SCALES = (8, 4, 2, 1)
 _BLOCK = 8  # pixels of a block's side
 _COEFFICIENT_BYTES = 2
 _MARK_PIXELS = 8
@@ -146,7 +146,7 @@ def read(content: bytes) -> Picture:
     end = whole if whole >= 0 else len(content)
     image = _Measured(BytesIO(header.kept + content[header.scan : end]))
     size = image.size
-    scale = next((scale for scale in _SCALES if max(size) >= scale * LEAST_SIDE), 1)
+    scale = next(scale for scale in _SCALES if scale <= reduction(*size))
     image.draft(None, (max(1, size[0] // scale), max(1, size[1] // scale)))
     image.load()
     if header.in_one_scan:

@@ -101,11 +101,20 @@ def test_damaged_exif_does_not_spoil_the_photo(encode: Encode, quarters: Image.I
     assert cleaned(content).identity.width == 320
 
 
-def test_a_large_photo_becomes_small_and_keeps_its_shape(encode: Encode) -> None:
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_a_large_photo_becomes_small_and_keeps_its_shape(encode: Encode, form: str) -> None:
     """What the model sees is never larger, but the answer tells the original's size."""
-    photo = cleaned(encode(Image.new("RGB", (4032, 3024), "teal")))
+    photo = cleaned(encode(Image.new("RGB", (4032, 3024), "teal"), form))
     assert pixels(photo).shape == (756, 1008, 3)
     assert (photo.identity.width, photo.identity.height) == (4032, 3024)
+
+
+def test_reduced_by_whole_pixels_first_it_looks_the_same(encode: Encode) -> None:
+    """Here by three, to 1,300 pixels: no edge is jagged, nothing is shifted."""
+    large = flower().resize((3900, 2600), Image.Resampling.BICUBIC)
+    copy = cleaned(encode(large, "PNG", compress_level=1))
+    at_once = large.resize((1024, 683), Image.Resampling.BICUBIC)
+    assert np.abs(pixels(copy).astype(int) - np.asarray(at_once)).mean() < 2
 
 
 def test_the_digest_is_of_size_and_pixels(encode: Encode, quarters: Image.Image) -> None:
