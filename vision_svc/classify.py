@@ -1,4 +1,4 @@
-"""Classifies a photo: loads, cleans and classifies it, and leaves only a clean copy in storage."""
+"""Classifies a photo: loads, cleans and classifies it, and leaves only what is clean in storage."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -47,10 +47,12 @@ class KnownFile:
     Attributes:
         photo: Which photo it is.
         key: Where its clean copy is, unless it was deleted since.
+        came_clean: Whether the file is as clean as a copy.
     """
 
     photo: Identity
     key: str
+    came_clean: bool = False
 
 
 Clean = Callable[[MemFile], Awaitable[Photo]]
@@ -153,7 +155,9 @@ class PhotoClassifier:
                     yield Phase.PREPARE
                     identity = stored.identity
                     photo = Photo(file.content(), identity) if identity else await self._clean(file)
-        if identity:
+        if stays := stored.may_stay(photo.came_clean):
+            self._remember(stored, photo)
+        if identity or stays:
             yield Phase.CLASSIFY
             classification = await self._classifiers.classify(photo, terms)
         else:
@@ -194,7 +198,9 @@ class PhotoClassifier:
             return ClassifiedPhoto(known, stored.identity) if known else None
         repeat = await self._known_files.get(stored.fingerprint)
         known = await self._classifiers.known(repeat.photo) if repeat else None
-        if repeat is None or known is None or not await self._copy(repeat, stored):
+        if repeat is None or known is None:
+            return None
+        if not stored.may_stay(repeat.came_clean) and not await self._copy(repeat, stored):
             return None
         return ClassifiedPhoto(known, repeat.photo)
 
@@ -214,4 +220,8 @@ class PhotoClassifier:
 
     async def _replace(self, stored: StoredPhoto, photo: Photo) -> None:
         await self._stored.source.replace(stored.key, stored.found, photo)
-        self._known_files.put(stored.fingerprint, KnownFile(photo.identity, stored.key))
+        self._remember(stored, photo)
+
+    def _remember(self, stored: StoredPhoto, photo: Photo) -> None:
+        known = KnownFile(photo.identity, stored.key, stored.may_stay(photo.came_clean))
+        self._known_files.put(stored.fingerprint, known)

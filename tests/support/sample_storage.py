@@ -19,19 +19,21 @@ class SampleStorage:
         contents: What is there now, by key.
         sent: Keys whose content was sent, in order.
         failures: How many of the next writes fail.
+        content_type: What every upload was signed as.
     """
 
     def __init__(self, photos: Mapping[str, bytes]) -> None:
         self.contents: dict[str, tuple[bytes, Mapping[str, str]]] = {key: (photo, {}) for key, photo in photos.items()}
         self.sent: list[str] = []
         self.failures = 0
+        self.content_type = "image/jpeg"
 
     async def look(self, key: str) -> StoredObject:
         if key not in self.contents:
             raise ObjectMissing
         content, metadata = self.contents[key]
         digest = hashlib.sha256(content).hexdigest()
-        return StoredObject(len(content), "image/jpeg", f'"{digest}"', metadata)
+        return StoredObject(len(content), self.content_type, f'"{digest}"', metadata)
 
     @asynccontextmanager
     async def reading(self, key: str) -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:

@@ -44,6 +44,7 @@ class _DecoderReply(msgspec.Struct):
     digest: str = ""
     width: int = 0
     height: int = 0
+    came_clean: bool = False
     reason: Reason | None = None
     metadata: dict[str, str] = {}
 
@@ -167,7 +168,8 @@ class DecoderPool:
         self._idle.append(process)
         if answer.reason:
             raise InvalidArgument.stored(answer.reason, answer.metadata)
-        return Photo(file.read(answer.size), Identity(answer.digest, answer.width, answer.height))
+        identity = Identity(answer.digest, answer.width, answer.height)
+        return Photo(file.read(answer.size), identity, answer.came_clean)
 
     async def _take(self) -> _Process:
         while self._idle:

@@ -1,4 +1,4 @@
-"""Photos in our own bucket, which a clean copy replaces.
+"""Photos in our own bucket, which a clean copy replaces unless they came clean.
 
 The copy carries what identifies the photo as metadata. Storage takes metadata only from whoever signs it, so it is our
 own word: what has it is a clean JPEG of ours, and isn't decoded or cleaned again.
@@ -46,6 +46,14 @@ class StoredPhoto:
     def identity(self) -> Identity | None:
         """Which photo it is, if it is a clean copy of ours."""
         return Identity.parse(self.found.metadata.get(_IDENTITY, ""))
+
+    def may_stay(self, came_clean: bool) -> bool:
+        """Whether the file may stay as it came.
+
+        Args:
+            came_clean: Whether it is a clean JPEG, by its content; what storage says that it is counts as well.
+        """
+        return came_clean and self.found.content_type == _JPEG
 
     async def save(self, into: MemFile) -> None:
         """Loads the content.

@@ -117,9 +117,14 @@ def polyglot() -> bytes:
     return b"GIF89a/*" + _file(_plain(), "JPEG") + b"*/=1;"
 
 
+def jpeg() -> bytes:
+    """A whole JPEG and nothing else."""
+    return _file(_plain(), "JPEG")
+
+
 def jpeg_and_zip() -> bytes:
     """A whole JPEG with an archive behind it."""
-    return _file(_plain(), "JPEG") + b"PK\x03\x04" + bytes(1000)
+    return jpeg() + b"PK\x03\x04" + bytes(1000)
 
 
 def gps() -> Image.Exif:

@@ -1,6 +1,7 @@
 """What is left in storage after a look at a photo: a clean copy, never the original."""
 
 import asyncio
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -12,6 +13,8 @@ from tests.unit.vision.classify_parts import PHASES, ClassifyParts, PaidModel, S
 from vision_svc.classifiers.classification import UNKNOWN, Classification, ClassificationOutcome
 from vision_svc.classify import ClassifiedPhoto, Phase
 from vision_svc.photos.locations import Stored
+
+Encode = Callable[..., bytes]
 
 
 async def test_nothing_but_pixels_stays_in_storage(phone: bytes) -> None:
@@ -65,6 +68,31 @@ async def test_the_same_file_is_cleaned_again_when_its_first_copy_is_gone(phone:
     assert phases == PHASES
     assert (parts.cleaned, parts.model.calls) == (2, 1)
     assert b"Phone" not in parts.storage.contents["second"][0]
+
+
+async def test_what_came_clean_stays_as_it_came(encode: Encode, quarters: Image.Image) -> None:
+    """An app has shrunk it: it isn't written again, not even for another upload of it, and looked at once."""
+    file = encode(quarters)
+    parts = ClassifyParts({"first": file, "second": file})
+    parts.storage.failures = 3  # it would be told
+    *phases, first = await parts.events(Stored("first"))
+    assert phases == PHASES
+    for again in ("first", "second"):
+        assert await parts.events(Stored(again)) == [Phase.FETCH, first]
+    assert (parts.cleaned, parts.model.calls, parts.storage.sent) == (1, 1, ["first"])
+    assert parts.storage.contents == dict.fromkeys(("first", "second"), (file, {}))
+
+
+async def test_what_is_called_something_else_is_replaced(encode: Encode, quarters: Image.Image) -> None:
+    """A browser believes the type; that of a clean copy is ours. Also where the same file came under its own type."""
+    file = encode(quarters)
+    parts = ClassifyParts({"first": file, "second": file})
+    await parts.events(Stored("first"))
+    parts.storage.content_type = "image/png"
+    await parts.events(Stored("second"))
+    assert parts.storage.contents["first"] == (file, {})
+    _, metadata = parts.storage.contents["second"]
+    assert metadata
 
 
 async def test_a_photo_deleted_meanwhile_is_not_brought_back(phone: bytes) -> None:
