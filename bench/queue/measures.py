@@ -13,7 +13,7 @@ from bench.queue.environment import Submitter, Yard
 from bench.queue.worker import Orders
 from bench.queue.worker_pool import worker_pool
 from mesh.postgres import open_pool
-from scan_svc.pipeline.stages import ORDER
+from scan_svc.pipeline.stages import FREE, ORDER
 
 Figures = Mapping[str, float]
 
@@ -114,13 +114,14 @@ async def undisturbed(yard: Yard, scans: int) -> Figures:
 
 async def _hot_ratio(dsn: str, scans: int) -> float:
     """Share of the job table's updates that touched no index; a checkpoint should be one, a claim can't be."""
+    updates = ("claim", *(stage for stage in ORDER[:-1] if stage not in FREE))  # the last stage's end deletes the row
     connection = await asyncpg.connect(dsn)
     try:
         while True:  # backends report when they end
             row = await connection.fetchrow(
                 "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where schemaname = 'scan' and relname = 'job'"
             )
-            if row and row["n_tup_upd"] >= scans * len(ORDER):
+            if row and row["n_tup_upd"] >= scans * len(updates):
                 return float(row["n_tup_hot_upd"] / row["n_tup_upd"])
             await asyncio.sleep(0.05)
     finally:

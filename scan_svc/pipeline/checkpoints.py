@@ -1,7 +1,8 @@
 """Commits what stages produced, whatever happens meanwhile: it may have been paid for.
 
 A commit goes on when whoever waits for it is cancelled. It is repeated until the database answers; a try that was
-stored although its answer was lost is recognised.
+stored although its answer was lost is recognised. What cost nothing may be held, and is then stored with the next
+result: as long as all goes well, one commit is enough for both.
 """
 
 import asyncio
@@ -47,6 +48,32 @@ class CheckpointWriter:
         self._rewards = rewards
         self._wake = wake
         self._commit: asyncio.Task[End | None] | None = None
+        self._held: Checkpoint | None = None
+
+    @property
+    def held(self) -> Checkpoint | None:
+        """The checkpoint that isn't stored yet; the database has the job at its stage."""
+        return self._held
+
+    def hold(self, checkpoint: Checkpoint) -> None:
+        """Keeps a checkpoint until the end of the scan, which stores its results, or until it is flushed."""
+        self._held = checkpoint
+
+    def flush_soon(self) -> None:
+        """Begins to store what is held; who calls `settled` hears how that went."""
+        if self._held and self._commit is None:
+            self._commit = asyncio.create_task(self._until_stored(self._held), name="checkpoint")
+
+    async def flush(self) -> None:
+        """Stores what is held.
+
+        Raises:
+            Fenced: As `write`.
+            EcoError: As `write`; it is still held then.
+        """
+        await self.settled()
+        self.flush_soon()
+        await self.settled()
 
     async def write(self, checkpoint: Checkpoint) -> End | None:
         """Commits a checkpoint; without a following stage, the end of the scan. Whoever waits may be cancelled.
@@ -58,6 +85,9 @@ class CheckpointWriter:
             Fenced: The job has changed hands, perhaps because the database was down for longer than a lease.
             EcoError: It can't be stored.
         """
+        await (self.flush() if checkpoint.following else self.settled())
+        if self._held:
+            checkpoint = replace(checkpoint, lease=replace(checkpoint.lease, stage=self._held.lease.stage))
         self._commit = asyncio.create_task(self._until_stored(checkpoint), name="checkpoint")
         return await self.settled()
 
@@ -73,6 +103,7 @@ class CheckpointWriter:
         """Gives the commit under way up, if there is one."""
         if self._commit:
             await end(self._commit)
+            await asyncio.gather(self._commit, return_exceptions=True)
 
     async def _until_stored(self, checkpoint: Checkpoint) -> End | None:
         in_doubt = False
@@ -95,7 +126,9 @@ class CheckpointWriter:
             self._guard.confirm(asked_at)
             return ended
 
-        return await persist(attempt, checkpoint.scan.scan_id, checkpoint.lease.stage)
+        ended = await persist(attempt, checkpoint.scan.scan_id, checkpoint.lease.stage)
+        self._held = None
+        return ended
 
     async def _finish(self, last: Checkpoint) -> End:
         """Stores the end of the scan; its reward starts here, or is claimed by whoever has room for it."""

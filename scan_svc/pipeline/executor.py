@@ -1,7 +1,8 @@
 """One leased scan, from the stage it is at to its end: run, checkpoint, report; or fail, or release.
 
-A stage starts only after every earlier result is committed, and readers are told of the end after the last commit.
-Why a stage that costs nothing waits too: docs/adr/0034-a-paid-stage-waits-for-paid-results.md.
+A stage starts only after every earlier result is committed that cost anything, and readers are told of the end after
+the last commit. What cost nothing is committed with the next result, or alone before the scan stops here:
+docs/adr/0034-a-paid-stage-waits-for-paid-results.md.
 
 The answer ends the scan. What it earns is a job of its own (`scan_svc.rewards.evaluation`), made by the same commit.
 """
@@ -28,7 +29,7 @@ from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, Tries, next_try
 from scan_svc.pipeline.scan_view import ScanView
 from scan_svc.pipeline.spans import stage_span
-from scan_svc.pipeline.stages import Pipeline, Stage, StageOutcome, outputs
+from scan_svc.pipeline.stages import FREE, Pipeline, Stage, StageOutcome, outputs
 from scan_svc.progress.progress import Progress
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
@@ -88,9 +89,9 @@ class Execution:
     def __init__(self, context: ExecutionContext, lease: Lease) -> None:
         self._context = context
         self._lease = lease
-        self._view = ScanView(context.progress, lease.scan)
         self._guard = LeaseGuard(context.queue, lease, context.limits.lease_seconds)
         self._checkpoints = CheckpointWriter(context.queue, self._guard, context.rewards, context.wake)
+        self._view = ScanView(context.progress, lease.scan, self._checkpoints.flush_soon)
         self._leaving = False
         self._ends_at = time.monotonic() + context.limits.scan_seconds - lease.age
 
@@ -110,6 +111,7 @@ class Execution:
             await self._end_with_what_is_stored()
         except Fenced:
             _log.info("fenced", scan_id=self._lease.scan.scan_id, stage=self._lease.stage)
+            await self._checkpoints.abandon()
             await self._view.correct()
         finally:
             self._context.progress.log.forget(self._lease)
@@ -121,11 +123,11 @@ class Execution:
     async def release(self) -> None:
         """Returns the scan untried; if the database is down it is rescued later.
 
-        What is in hand and paid for is stored first, since giving back fences it, and however long that takes: whoever
-        can't wait for it cancels once more.
+        What is in hand is stored first, since giving back fences it, and however long that takes: whoever can't wait
+        for it cancels once more.
         """
         try:
-            await self._checkpoints.settled()
+            await self._checkpoints.flush()
             async with asyncio.timeout(_RELEASE_SECONDS):
                 back = await self._persist(lambda: self._context.queue.release(self._lease))
         except Fenced:  # somebody else's, or at its end
@@ -183,10 +185,18 @@ class Execution:
             return False
         scan = replace(scan, state=State.RUNNING)
         revised = {name: getattr(scan.results, name) for name in done.revises}
-        await self._checkpoints.write(Checkpoint(self._lease, scan, following[0].name, parts, runs, revised))
+        checkpoint = Checkpoint(self._lease, scan, following[0].name, parts, runs, revised)
+        if self._may_hold(stage):
+            self._checkpoints.hold(checkpoint)
+        else:
+            await self._checkpoints.write(checkpoint)
         self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
         self._view.show(self._lease, scan)
         return True
+
+    def _may_hold(self, stage: Stage) -> bool:
+        """Whether a result may wait for the next one to be stored: it is free to be had again, and all goes well."""
+        return stage.name in FREE and self._lease.attempt == 1 and not (self._leaving or self._lease.group_size)
 
     async def _end_with_what_is_stored(self) -> None:
         try:
@@ -207,6 +217,11 @@ class Execution:
 
     async def _fail(self, error: EcoError) -> None:
         """Fails the stage the lease is at."""
+        try:
+            await self._checkpoints.flush()
+        except EcoError as fault:  # what was held can't be stored, so its stage is the one that failed
+            if held := self._checkpoints.held:
+                self._lease, error = held.lease, fault
         spent = self._lease.spent
         self._lease = replace(self._lease, spent=_sum(spent, Usage.of_failure(error.metadata)))
         try:

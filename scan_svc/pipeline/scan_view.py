@@ -1,5 +1,7 @@
 """A scan as its readers see it while a worker has it: never at an earlier point than before."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from mesh import outages
@@ -15,19 +17,21 @@ class ScanView:
     Args:
         progress: Where it is shown.
         scan: The scan as the lease found it.
+        store: Begins to store what is shown and isn't stored yet; called when Redis can't carry it.
 
     Attributes:
         scan: As it was shown last.
     """
 
-    def __init__(self, progress: Progress, scan: Scan) -> None:
+    def __init__(self, progress: Progress, scan: Scan, store: Callable[[], None]) -> None:
         self._progress = progress
+        self._store = store
         self.scan = scan
 
     def show(self, lease: Lease, scan: Scan) -> None:
         """Shows the scan as it is, at the stage of its lease."""
         self.scan = scan
-        self._progress.show(lease, scan)
+        self._progress.show(lease, scan, self._store)
 
     def show_step(self, lease: Lease, scan: Scan) -> None:
         """Shows a step inside a stage."""

@@ -48,6 +48,8 @@ class Stage:
 VISION, RULES, ANSWER, REWARD, PLACES = "vision", "rules", "answer", "reward", "places"
 # In order; places runs beside answer, and only with a location. The answer ends the scan; its reward is a job apart.
 ORDER = (VISION, RULES, ANSWER)
+# What costs nothing and is done again in milliseconds: its result is stored together with the next one's.
+FREE = frozenset({RULES})
 DEFAULTS: Mapping[str, Stage] = MappingProxyType(
     {
         stage.name: stage

@@ -30,10 +30,16 @@ class Progress:
     reader: ScanReader
     log: ProgressLog
 
-    def show(self, lease: Lease, scan: Scan) -> None:
-        """Shows how a scan is that this process works on, or that it has stopped working on. Never fails."""
+    def show(self, lease: Lease, scan: Scan, store: Callable[[], None]) -> None:
+        """Shows how a scan is that this process works on, or that it has stopped working on. Never fails.
+
+        Args:
+            lease: The lease.
+            scan: The scan as it is to be shown.
+            store: Begins to store results that are shown and aren't stored yet.
+        """
         if scan.state is State.RUNNING:
-            self.log.show(lease, scan)
+            self.log.show(lease, scan, store)
         else:
             self.log.forget(lease)
             self.snapshots.announce(scan)

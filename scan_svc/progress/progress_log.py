@@ -2,9 +2,9 @@
 
 Readers ask PostgreSQL for what Redis can't tell, and there only checkpoints stand. Somebody may have seen more, and no
 client may see a scan go back. So a reader asks the workers, whose rows say whether all that they have shown is stored.
-A worker that is asked, or that finds Redis down, stores where its scans are and says so; from then on it stores
-progress before it shows it, until Redis has been there for a while. Nothing of this happens while Redis has what
-readers want.
+A worker that is asked, or that finds Redis down, stores where its scans are, with the results it has held back, and
+says so; from then on it stores progress before it shows it, until Redis has been there for a while. Nothing of this
+happens while Redis has what readers want.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ _QUIET_SECONDS = 5.0
 _PAUSE_SECONDS = 0.02
 _OUTAGE_PAUSE = 0.5
 _Shown = tuple[Lease, Scan]
+_Store = Callable[[], None]
 
 
 class ProgressLog:
@@ -48,15 +49,24 @@ class ProgressLog:
         self._announce = announce
         self._shown: dict[int, _Shown] = {}  # by job, newest
         self._waiting: dict[int, _Shown] = {}  # to be stored, then shown
+        self._store_results: dict[int, _Store] = {}
         self._storing = False
         self._asked = False
         self._marked: set[int] = set()
         self._wake = asyncio.Event()
 
-    def show(self, lease: Lease, scan: Scan) -> None:
-        """Shows a running scan; in a moment, and once it is stored if that must be. Never fails."""
+    def show(self, lease: Lease, scan: Scan, store: _Store) -> None:
+        """Shows a running scan; in a moment, and once it is stored if that must be. Never fails.
+
+        Args:
+            lease: The lease.
+            scan: The scan.
+            store: Begins to store results that are shown and aren't stored yet.
+        """
         self._shown[lease.job_id] = lease, scan
+        self._store_results[lease.job_id] = store
         if self._storing:
+            store()
             self._waiting[lease.job_id] = lease, scan
             self._wake.set()
         else:
@@ -66,7 +76,7 @@ class ProgressLog:
         """The lease is over: what becomes of the scan is stored by whoever says it."""
         held = self._shown.get(lease.job_id)
         if held and held[0].token == lease.token:
-            del self._shown[lease.job_id]
+            del self._shown[lease.job_id], self._store_results[lease.job_id]
 
     def ask(self) -> None:
         """Somebody needs to know how far the scans are."""
@@ -86,6 +96,8 @@ class ProgressLog:
     async def _store_until_quiet(self) -> None:
         _log.warning("progress is stored before it is shown", scans=len(self._shown))
         self._storing = True
+        for store in self._store_results.values():
+            store()
         self._waiting.update(self._shown)
         unstored, to_mark, quiet_at = set(self._shown), True, 0.0
         while to_mark or self._waiting or time.monotonic() < quiet_at:

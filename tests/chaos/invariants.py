@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from scan_svc.pipeline.stages import REWARD
+from scan_svc.pipeline.stages import FREE, REWARD
 from tests.chaos.observations import FATAL, OUTAGES, Blow, Commit, Handover, Hit, Observations
 from tests.support.scan.journal import Entry, Event
 
@@ -103,8 +103,8 @@ def overpaid(observations: Observations) -> list[str]:
     handovers = _by_scan(observations.handovers)
     payments = defaultdict(list)
     for entry in observations.entries:
-        # A reward costs nothing and is granted once however often it is evaluated.
-        if entry.event is Event.PAID and entry.stage != REWARD:
+        # What costs nothing may be done again; a reward is granted once however often it is evaluated.
+        if entry.event is Event.PAID and entry.stage not in (*FREE, REWARD):
             payments[entry.scan_id, entry.stage].append(entry)
     return [
         f"{payment.scan_id} {payment.stage} by {payment.pid}"
