@@ -12,6 +12,7 @@ from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import price
 from mesh.models.sdk import Sdk
 from mesh.models.settings import ModelSettings
+from mesh.models.shares import LeasedLedger
 from mesh.redis import open_redis
 
 _NOBODYS = NoOpMeter("eco2")
@@ -40,7 +41,9 @@ async def open_models(
         ledger: Ledger = LocalLedger()
         if settings.redis_url:
             client = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
-            ledger = SharedLedger(RedisLedger(client))
+            shares = LeasedLedger(RedisLedger(client))
+            stack.push_async_callback(shares.aclose)
+            ledger = SharedLedger(shares)
         sdk = await stack.enter_async_context(Sdk(settings.openai_api_key.get_secret_value(), settings.openai_base_url))
         budget = Budget(ledger, settings.limits(), clock)
         stack.push_async_callback(budget.settled)

@@ -42,6 +42,7 @@ class Entry:
         micro_usd: Cost.
         at: When, in seconds since the epoch.
         spent: What was spent today, by the caller's books; else whether it can tell.
+        calls: How many calls it stands for; tokens and money are those of all together.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Entry:
     micro_usd: int
     at: float
     spent: Spent | bool = False
+    calls: int = 1
 
     @property
     def day(self) -> int:
@@ -78,7 +80,7 @@ class Ledger(Protocol):
     async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
         """Counts a call in, unless a limit forbids it."""
 
-    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int, calls: int = 1) -> None:
         """Corrects what was counted to what was used."""
 
 
@@ -109,19 +111,19 @@ class LocalLedger:
         elapsed, wanted = max(0.0, entry.at - at), min(entry.tokens, tpm)
         requests = min(rpm, requests + elapsed * rpm / _MINUTE)
         tokens = min(tpm, tokens + elapsed * tpm / _MINUTE)
-        wait = max((1 - requests) * _MINUTE / rpm, (wanted - tokens) * _MINUTE / tpm)
+        wait = max((entry.calls - requests) * _MINUTE / rpm, (wanted - tokens) * _MINUTE / tpm)
         if wait > 0:
             return Verdict(wait=wait)
-        self._buckets[entry.model] = (requests - 1, tokens - wanted, max(at, entry.at))
+        self._buckets[entry.model] = (requests - entry.calls, tokens - wanted, max(at, entry.at))
         for key, _, _ in self._purses(entry, limits):
             self._spent[key] += entry.micro_usd
         return Verdict()
 
-    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int, calls: int = 1) -> None:
         """As the port says."""
         if entry.model in self._buckets:
             requests, left, at = self._buckets[entry.model]
-            self._buckets[entry.model] = (requests, left + entry.tokens - tokens, at)
+            self._buckets[entry.model] = (requests + entry.calls - calls, left + entry.tokens - tokens, at)
         for key in ((entry.day, ""), (entry.day, entry.account or "-")):
             self._spent[key] += micro_usd - entry.micro_usd
 
@@ -160,6 +162,8 @@ class RedisLedger:
             share,
             int(entry.spent is True),
             *((entry.spent.everybody, entry.spent.account) if isinstance(entry.spent, Spent) else (-1, -1)),
+            entry.calls,
+            int(limits.user_micro_usd > 0),
         )
         keys = (*_keys(entry.model, entry.day, entry.account), f"model:told:{entry.day}")
         outcome, milliseconds = await self._reserve(keys, arguments)
@@ -173,9 +177,9 @@ class RedisLedger:
             case forbidden:
                 return Verdict(forbidden_by=forbidden)
 
-    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int, calls: int = 1) -> None:
         """As the port says."""
-        back = (entry.tokens - tokens, entry.micro_usd - micro_usd)
+        back = (entry.tokens - tokens, entry.micro_usd - micro_usd, entry.calls - calls)
         await self._settle(_keys(entry.model, entry.day, entry.account), back)
 
 
@@ -197,12 +201,12 @@ class SharedLedger:
         except DOWN:
             return await self._own.reserve(entry, limits)
 
-    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int, calls: int = 1) -> None:
         """As the port says; what can't be corrected stays as estimated."""
         try:
-            await self._shared.settle(entry, tokens, micro_usd)
+            await self._shared.settle(entry, tokens, micro_usd, calls)
         except DOWN:
-            await self._own.settle(entry, tokens, micro_usd)
+            await self._own.settle(entry, tokens, micro_usd, calls)
 
 
 @lru_cache(maxsize=1024)

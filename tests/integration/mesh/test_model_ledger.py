@@ -5,6 +5,7 @@ import time
 import uuid
 
 from mesh.models.ledger import Entry, Limits, RedisLedger, Verdict
+from mesh.models.shares import LeasedLedger
 from mesh.models.spent import Spent
 from mesh.redis import open_redis
 
@@ -76,3 +77,28 @@ async def test_without_caps_nobody_is_asked(redis_url: str) -> None:
     async with open_redis(redis_url) as guarded:
         entry = _entry(str(uuid.uuid4()), "mina", spent=True)
         assert await RedisLedger(guarded).reserve(entry, Limits(1, 1)) == Verdict()
+
+
+async def test_processes_with_shares_hold_to_one_cap(redis_url: str) -> None:
+    """Together they never spend more, and what one has given back the other may spend."""
+    model = str(uuid.uuid4())
+    entry, limits = _entry(model, "mina", micro_usd=10), Limits(1000, 100_000, day_micro_usd=4000)
+    async with open_redis(redis_url) as one, open_redis(redis_url) as other:
+        ledgers = [LeasedLedger(RedisLedger(one)), LeasedLedger(RedisLedger(other))]
+        verdicts = [await ledgers[turn % 2].reserve(entry, limits) for turn in range(300)]
+        assert set(verdicts) == {Verdict()}
+        await ledgers[0].aclose()
+        verdicts += [await ledgers[1].reserve(entry, limits) for _ in range(101)]
+        await ledgers[1].aclose()
+    assert verdicts[300:] == [Verdict()] * 100 + [Verdict(forbidden_by="day")]
+
+
+async def test_a_cap_on_users_that_is_set_later_in_the_day_counts_what_was_spent_before(redis_url: str) -> None:
+    """Without one nobody counts by user; the caller's books do."""
+    model = str(uuid.uuid4())
+    entry = _entry(model, "mina", micro_usd=90, spent=True)
+    async with open_redis(redis_url) as guarded:
+        ledger = LeasedLedger(RedisLedger(guarded))
+        assert await ledger.reserve(entry, Limits(100, 1000)) == Verdict()
+        capped = LeasedLedger(RedisLedger(guarded))
+        assert await capped.reserve(entry, Limits(100, 1000, user_micro_usd=100)) == Verdict(unknown=True)

@@ -117,7 +117,7 @@ class _Away:
     async def reserve(self, entry: Entry, limits: Limits) -> Verdict:
         raise ConnectionError
 
-    async def settle(self, entry: Entry, tokens: int, micro_usd: int) -> None:
+    async def settle(self, entry: Entry, tokens: int, micro_usd: int, calls: int = 1) -> None:
         raise ConnectionError
 
 
