@@ -1,6 +1,6 @@
 """A channel to a service of the same process: what generated stubs ask of `grpc.aio.Channel`, without a socket.
 
-The contract is gRPC's, and `tests/integration/mesh/test_channels.py` holds both to it: deadlines, cancellation, codes,
+The contract is gRPC's, and `tests/integration/mesh/channels` holds both to it: deadlines, cancellation, codes,
 metadata, limits and health are as by wire.
 """
 

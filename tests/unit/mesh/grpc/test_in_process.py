@@ -1,4 +1,4 @@
-"""What holds within a process beyond the contract of both channels (`tests/integration/mesh/test_channels.py`)."""
+"""What holds within a process beyond the contract of both channels (`tests/integration/mesh/channels`)."""
 
 import asyncio
 import gc
