@@ -1,4 +1,4 @@
-"""A Rules service on a database of its own."""
+"""A Rules service for the tests that change nothing, and stores for those that do."""
 
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import grpc
 import pytest
+import pytest_asyncio
 
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceStub
 from mesh import postgres
@@ -32,9 +33,9 @@ async def store(database_url: str) -> AsyncIterator[PlaceStore]:
         yield PlaceStore(pool)
 
 
-@pytest.fixture
-async def rules(database_url: str) -> AsyncIterator["RulesServiceAsyncStub"]:
-    """A client of a running service."""
-    settings = RulesSettings(database_url=database_url, drain_seconds=0)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rules(read_database_url: str) -> AsyncIterator["RulesServiceAsyncStub"]:
+    """A client of a running service, one for each file: its tests run in its event loop, and change nothing."""
+    settings = RulesSettings(database_url=read_database_url, drain_seconds=0)
     async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield RulesServiceStub(channel)

@@ -50,9 +50,9 @@ async def _service(database_url: str, openai: OpenAIStandIn, **settings: Any) ->
 
 
 @pytest.fixture
-async def rules(database_url: str, openai: OpenAIStandIn) -> AsyncIterator["RulesServiceAsyncStub"]:
+async def rules(read_database_url: str, openai: OpenAIStandIn) -> AsyncIterator["RulesServiceAsyncStub"]:
     """A client of a service that asks the stand-in."""
-    async with _service(database_url, openai) as stub:
+    async with _service(read_database_url, openai) as stub:
         yield stub
 
 
@@ -225,9 +225,9 @@ async def test_the_question_is_data_in_the_prompt(rules: "RulesServiceAsyncStub"
     assert asked.schema == plain.schema
 
 
-async def test_a_spent_share_leaves_the_composed_answer(database_url: str, openai: OpenAIStandIn) -> None:
+async def test_a_spent_share_leaves_the_composed_answer(read_database_url: str, openai: OpenAIStandIn) -> None:
     """The composed answer is free, so nobody is turned away here; nothing is spent."""
-    async with _service(database_url, openai, model_daily_usd=0.000001) as rules:
+    async with _service(read_database_url, openai, model_daily_usd=0.000001) as rules:
         _, last = await _written(rules)
     assert _composed(last.answer)
     assert [attempt.reason for attempt in last.answer.passed_over] == [Reason.MODEL_BUDGET_SPENT]

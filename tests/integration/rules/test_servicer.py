@@ -17,6 +17,8 @@ from mesh.reasons import Reason
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceAsyncStub
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PET = Category(major="재활용폐기물", middle="플라스틱류", minor="페트병")
 UNKNOWN = Category(major="미분류")
 MAPO = LatLng(latitude=37.5560, longitude=126.9235)
