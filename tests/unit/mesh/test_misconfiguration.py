@@ -1,8 +1,12 @@
 """What an operator sees who starts a program without what it needs, or with what it can't use."""
 
+import os
+import runpy
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from unittest.mock import patch
 
 import pytest
 
@@ -47,27 +51,61 @@ WRONG = [
 ]
 
 
-def _run(arguments: list[str], variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, env=dict(variables), capture_output=True, text=True, timeout=60, check=False)
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it said."""
+
+    status: int
+    stdout: str
+    stderr: str
 
 
+Run = Callable[[list[str], Mapping[str, str]], Ended]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs what `python -m` would run, in this process, up to its end."""
+
+    def run(arguments: list[str], variables: Mapping[str, str]) -> Ended:
+        monkeypatch.setattr(sys, "argv", arguments)
+        with patch.dict(os.environ, variables, clear=True), pytest.raises(SystemExit) as ended:
+            runpy.run_module(arguments[0], run_name="__main__")
+        status = ended.value.code
+        assert isinstance(status, int)
+        return Ended(status, *capsys.readouterr())
+
+    return run
+
+
+# Another test may have imported the command's module; here it is run anew, under its other name.
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize(("arguments", "line"), MISSING, ids=[" ".join(arguments) for arguments, _ in MISSING])
-def test_a_variable_that_is_missing_is_named(arguments: list[str], line: str) -> None:
+def test_a_variable_that_is_missing_is_named(arguments: list[str], line: str, run: Run) -> None:
     """A traceback tells an operator nothing that this line doesn't."""
-    done = _run(arguments, {})
-    assert done.returncode == 2
+    done = run(arguments, {})
+    assert done.status == 2
     assert line in done.stderr.splitlines()
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
 @pytest.mark.parametrize(("arguments", "variables", "told"), WRONG, ids=[told for _, _, told in WRONG])
 def test_a_value_that_cant_be_used_is_named_and_not_shown(
-    arguments: list[str], variables: Mapping[str, str], told: str
+    arguments: list[str], variables: Mapping[str, str], told: str, run: Run
 ) -> None:
     """It may be a secret, or hold one."""
-    done = _run(arguments, variables)
-    assert done.returncode == 2
+    done = run(arguments, variables)
+    assert done.status == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert "pass-word" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("program", ["scan_svc", "vision_svc", "rules_svc", "character_svc", "all_in_one"])
+def test_a_process_ends_with_that_line(program: str) -> None:
+    """The same of a real one: nothing is said before it, by whatever it imports, or after."""
+    done = subprocess.run([sys.executable, "-m", program], env={}, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert all(line.endswith(" is not set") for line in done.stderr.splitlines())
+    assert done.stdout == ""
