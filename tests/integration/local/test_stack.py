@@ -90,9 +90,9 @@ def test_a_signal_during_the_start_leaves_nothing(up: Start) -> None:
     assert left(family, 0.0) == []
 
 
-async def test_kill_minus_nine_ten_times_leaves_nothing_and_the_next_start_works(up: Start, tmp_path: Path) -> None:
+async def test_kill_minus_nine_three_times_leaves_nothing_and_the_next_start_works(up: Start, tmp_path: Path) -> None:
     """Not the servers, not PostgreSQL's backends, one of which is busy with a query at that moment."""
-    for _ in range(10):
+    for _ in range(3):
         stack = up().ready()
         connection = await asyncpg.connect(stack.variables["ECO2_DATABASE_URL"])
         backend = psutil.Process(await connection.fetchval("select pg_backend_pid()"))

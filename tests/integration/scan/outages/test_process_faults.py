@@ -1,4 +1,4 @@
-"""Worker processes killed and frozen, and PostgreSQL killed under two thousand scans."""
+"""Worker processes killed and frozen, and PostgreSQL killed under three hundred scans."""
 
 import asyncio
 import os
@@ -58,9 +58,9 @@ async def test_a_frozen_worker_stops_by_itself_when_it_thaws(parts: ScanParts, p
 
 @pytest.mark.stack
 @pytest.mark.xdist_group("stacks")
-async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_two_thousand(tmp_path: Path) -> None:
+async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_three_hundred(tmp_path: Path) -> None:
     """Each has just paid for its classification, and can't store it: the result is kept until the database is back."""
-    count = 2000
+    count = 300
     with running(tmp_path, part=StackPart.STORES) as variables:
         dsn = variables["ECO2_DATABASE_URL"]
         await migrate(dsn, "scan_svc")
