@@ -70,7 +70,8 @@ class Rpc:
         if self._timer:
             self._timer.cancel()
         self._wake()
-        for callback in self._callbacks:
+        callbacks, self._callbacks = self._callbacks, []  # they know this call: kept, each would be a cycle
+        for callback in callbacks:
             callback()
 
     def when_ended(self, callback: Callable[[], object]) -> None:
