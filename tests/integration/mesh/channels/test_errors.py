@@ -13,7 +13,7 @@ from mesh.errors import Unavailable
 from mesh.grpc.limits import MOST_RESPONSE_BYTES, CallLimit
 from mesh.grpc.status import DETAILS_HEADER
 from mesh.reasons import Reason
-from tests.integration.mesh.channels.scripted import ID, NAME, REQUEST, Code, Connect, Scripted, failing, never
+from tests.integration.mesh.channels.scripted import ID, NAME, REQUEST, Code, Connect, Scripted, failing, never, until
 
 
 async def test_an_error_has_code_text_details_and_trailing_metadata(connect: Connect) -> None:
@@ -24,6 +24,7 @@ async def test_an_error_has_code_text_details_and_trailing_metadata(connect: Con
 
     async with connect(Scripted(get)) as client:
         error = await failing(client.stub.GetScan(REQUEST))
+        await until(client.span_codes)
         assert client.span_codes() == ["UNAVAILABLE"]
     trailing = dict(error.trailing_metadata() or ())
     status = status_pb2.Status.FromString(trailing[DETAILS_HEADER])

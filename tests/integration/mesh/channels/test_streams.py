@@ -10,7 +10,7 @@ from mesh.errors import NotFound
 from mesh.grpc.limits import MOST_RESPONSE_BYTES
 from mesh.grpc.status import DETAILS_HEADER
 from mesh.reasons import Reason
-from tests.integration.mesh.channels.scripted import ID, WATCH, Code, Connect, Scripted, event, failing, rest
+from tests.integration.mesh.channels.scripted import ID, WATCH, Code, Connect, Scripted, event, failing, rest, until
 
 
 async def test_a_stream_is_read_to_its_end(connect: Connect) -> None:
@@ -40,6 +40,7 @@ async def test_a_stream_that_fails_gives_what_came_before(connect: Connect) -> N
         call = client.stub.WatchScan(WATCH)
         assert [await call.read(), await call.read()] == [event(1), event(2)]
         error = await failing(call.read())
+        await until(client.span_codes)
         assert client.span_codes() == ["NOT_FOUND"]
     assert error.code() is Code.NOT_FOUND
     assert DETAILS_HEADER in dict(error.trailing_metadata() or ())
