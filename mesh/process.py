@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -11,10 +10,9 @@ from typing import TypeVar
 
 import uvloop
 
-from mesh import memory
+from mesh.garbage import GarbageCollection
 from mesh.settings import Misconfigured, ServiceSettings, end_misused, load
-
-_GC_THRESHOLD = 20_000
+from mesh.tasks import kept_running
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -42,11 +40,10 @@ def run(application: Callable[[], AbstractAsyncContextManager[object]]) -> None:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, stop.set)
         async with application():
-            # What was built at start stays: the collector needn't look at it, nor run after every 700 objects.
-            memory.give_back()
-            gc.freeze()
-            gc.set_threshold(_GC_THRESHOLD, 20, 50)
-            await stop.wait()
+            garbage = GarbageCollection()
+            garbage.begin()
+            async with kept_running(garbage.run):
+                await stop.wait()
 
     # Of the Rust libraries for storage and models: a second thread would be woken only to find nothing to do.
     os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
