@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
+from mesh.grpc.encoded import Encoded
 from mesh.grpc.identity import caller
 from mesh.grpc.limits import CallLimit
 from mesh.observability.telemetry import traceparent
@@ -61,7 +62,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         scan = await self._lifecycle.start(who.user_id, scan_proto.canonical(request.scan_id), traceparent())
         return scan_proto.scan(scan, who.reads(scan.locale))
 
-    async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Scan:
+    async def GetScan(self, request: pb.GetScanRequest, context: Any) -> Encoded:  # type: ignore[override]
         """The scan as it is now, or once it has changed."""
         who = caller(context)
         if request.HasField("wait"):
@@ -72,9 +73,9 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
                 )
         else:
             scan = await self._lifecycle.get(who.user_id, scan_proto.canonical(request.scan_id))
-        return progress_wire.shown(scan, who.reads(scan.locale), self._lifecycle.expected_wait(scan))
+        return progress_wire.shown(scan, who, self._lifecycle.expected_wait(scan))
 
-    async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[pb.WatchScanResponse, None]:
+    async def WatchScan(self, request: pb.WatchScanRequest, context: Any) -> AsyncGenerator[Encoded, None]:  # type: ignore[override]
         """The scan's progress until its end."""
         who = caller(context)
         watch = self._watchers.watch(

@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mesh import outages
 from mesh.errors import EcoError, Internal
+from mesh.grpc.encoded import passing_encoded
 from mesh.grpc.identity import caller
 from mesh.grpc.limits import CallLimit
 from mesh.grpc.status import DETAILS_HEADER, to_status
@@ -109,7 +110,7 @@ class Method:
         self.name = path.removeprefix("/")
         self.behaviour: Callable[[Any, Any], Any] = handler.unary_stream or handler.unary_unary
         self.deserialize = _lenient(handler.request_deserializer)
-        self.serialize = handler.response_serializer
+        self.serialize = passing_encoded(handler.response_serializer)
         self._call = StreamCall if handler.response_streaming else UnaryCall
 
     def call(self, metadata: Metadata) -> "Call":

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any
 
 from google.api.httpbody_pb2 import HttpBody
@@ -9,11 +10,12 @@ from google.api.httpbody_pb2 import HttpBody
 from eco2.scan.v1 import event_stream_service_pb2 as pb
 from eco2.scan.v1 import event_stream_service_pb2_grpc, scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
-from mesh.grpc.identity import Caller, caller
+from mesh.grpc.encoded import Encoded
+from mesh.grpc.identity import caller
 from scan_svc import scan_proto
 from scan_svc.progress import wire
 from scan_svc.progress.json_writer import JsonWriter
-from scan_svc.progress.watchers import EventKind, Watchers, WatchEvent
+from scan_svc.progress.watchers import EventKind, Watchers
 
 LAST_EVENT_HEADER = "last-event-id"
 
@@ -22,6 +24,7 @@ _VERSION_LIMIT = 2**32
 _VERSION_DIGITS = 10
 _CHANGING = (WatchScanResponse, scan_pb2.Scan, scan_pb2.ScanProgress)
 _REMEMBERED = 4096  # parts of scans, of a kilobyte or less
+_KEPT = 1024  # whole events, of a few kilobytes
 # How long a client waits before it reconnects.
 _RETRY = b"retry: 1000\n\n"
 
@@ -37,8 +40,9 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
         self._watchers = watchers
         # From one change of a scan to the next most of it stays as it was.
         self._json = JsonWriter(_CHANGING, _REMEMBERED)
+        self._frame = lru_cache(_KEPT)(self._written)
 
-    async def StreamEvents(self, request: pb.StreamEventsRequest, context: Any) -> AsyncGenerator[HttpBody, None]:
+    async def StreamEvents(self, request: pb.StreamEventsRequest, context: Any) -> AsyncGenerator[Encoded, None]:
         """The scan's progress until its end, as text."""
         who = caller(context)
         seen = max(request.after_version, last_event(context))
@@ -48,16 +52,22 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
         opening = _RETRY
         async with aclosing(watch) as events:
             async for event in events:
-                yield HttpBody(content_type=_CONTENT_TYPE, data=opening + self._frame(event, who))
+                if event.scan is None:
+                    yield self._frame(opening, event.kind, 0, b"", "")
+                else:
+                    yield self._frame(
+                        opening, event.kind, event.scan.version, event.scan.body, wire.line(event.scan, who)
+                    )
                 opening = b""
 
-    def _frame(self, event: WatchEvent, who: Caller) -> bytes:
-        """One event as text."""
-        if event.kind is EventKind.HEARTBEAT:
-            return b": heartbeat\n\n"
-        version = b"id: %d\n" % event.scan.version if event.scan else b""
-        data = self._json.write(wire.watch_event(event, who))
-        return version + b"event: %s\ndata: %s\n\n" % (event.kind.lower().encode(), data)
+    def _written(self, opening: bytes, kind: EventKind, version: int, body: bytes, said: str) -> Encoded:
+        """One event as text, made once for all who watch."""
+        text = b": heartbeat\n\n"
+        if kind is not EventKind.HEARTBEAT:
+            number = b"id: %d\n" % version if body else b""
+            data = self._json.write(wire.event_message(kind, body, said))
+            text = number + b"event: %s\ndata: %s\n\n" % (kind.lower().encode(), data)
+        return Encoded(HttpBody(content_type=_CONTENT_TYPE, data=opening + text).SerializeToString())
 
 
 def last_event(context: Any) -> int:
