@@ -2,8 +2,8 @@
 
 Run as a program: `python -m bench.mesh.soak --minutes 60`. Every watcher has a scan that changes about once a second,
 and hangs up after half a minute on average, in the middle of its stream; another one takes its place. A line every ten
-seconds tells what the services and Envoy hold, how often Python's garbage was collected as a whole, and how late changes
-came. At the end memory may have grown by a tenth since the first minute at most.
+seconds tells what the services and Envoy hold, how often Python's whole heap was looked through for garbage, and how
+late changes came. At the end memory may have grown by a tenth since the first minute at most.
 """
 
 import argparse
@@ -82,9 +82,12 @@ async def soak(stack: Stack, watchers: int, minutes: float) -> bool:
                 held.append(sum(memory[name] for name in stack.services))
                 late = [percentile(lags.seconds, share) * 1000 for share in (50, 99)]
                 lags.seconds.clear()
-                print(f"{number * _LINE_SECONDS:6.0f} s  services {held[-1]:5.0f} MiB  Envoy {memory['envoy']:4.0f} MiB  "
-                      f"full collections {_collections(stack):3d}  change to client p50 {late[0]:.1f}, p99 {late[1]:.1f} ms",
-                      flush=True)  # fmt: skip
+                print(
+                    f"{number * _LINE_SECONDS:6.0f} s  services {held[-1]:5.0f} MiB  Envoy {memory['envoy']:4.0f} MiB"
+                    f"  full collections {_collections(stack):3d}"
+                    f"  change to client p50 {late[0]:.1f}, p99 {late[1]:.1f} ms",
+                    flush=True,
+                )
         finally:
             for task in tasks:
                 task.cancel()

@@ -7,6 +7,7 @@ from typing import Any
 
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1.scan_pb2 import Scan
+from mesh.grpc.encoded import Encoded
 from mesh.grpc.identity import caller
 from mesh.observability.telemetry import traceparent
 from tests.integration.mesh.channels.scripted import (
@@ -104,3 +105,18 @@ async def test_a_thousand_calls_at_once_are_answered(connect: Connect) -> None:
     async with connect(Scripted()) as client:
         replies = await asyncio.gather(*(client.stub.GetScan(REQUEST, timeout=30) for _ in range(1000)))
     assert len(replies) == 1000
+
+
+async def test_a_reply_that_is_encoded_already_is_sent_as_it_is(connect: Connect) -> None:
+    """Whoever keeps replies sends the bytes that it made once, alone or in a stream."""
+
+    async def get(*_: Any) -> Any:
+        return Encoded(Scan(scan_id="kept").SerializeToString())
+
+    async def watch() -> AsyncGenerator[Any, None]:
+        yield Encoded(event(1).SerializeToString())
+        yield event(2)
+
+    async with connect(Scripted(get, watch)) as client:
+        assert (await client.stub.GetScan(REQUEST)).scan_id == "kept"
+        assert [one async for one in client.stub.WatchScan(WATCH)] == [event(1), event(2)]
