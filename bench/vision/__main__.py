@@ -28,7 +28,12 @@ from vision_svc.photos.memfile import memfile
 from vision_svc.photos.photos import Identity, Photo
 
 _SIZES = {"small, 0.3 megapixels": (640, 480), "12 megapixels": (4032, 3024), "48 megapixels": (8064, 6048)}
-_FORMATS = {"JPEG": ("JPEG", {"quality": 85}), "HEIC": ("HEIC", {"quality": 60}), "PNG": ("PNG", {"compress_level": 1})}
+_FORMATS = {
+    "JPEG": ("JPEG", {"quality": 85}),
+    "HEIC": ("HEIC", {"quality": 60}),
+    "PNG": ("PNG", {"compress_level": 1}),
+    "WebP": ("WEBP", {"quality": 85}),
+}
 _LARGE = frozenset({"JPEG"})  # a PNG of 48 megapixels is over 20 MiB; encoding such a HEIC takes a minute
 _PHOTOS = 3
 _SCANS, _SEED = 30_000, 7

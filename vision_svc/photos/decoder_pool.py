@@ -23,7 +23,7 @@ from vision_svc.photos.photos import Identity, Photo
 
 _log = structlog.get_logger("decoding")
 
-MEGABYTES = 640
+MEGABYTES = 768
 """Address space of a decoder: what `formats.picture.DECODED_BYTES` leaves is for the libraries and the file."""
 
 _COMMAND = (sys.executable, "-m", "vision_svc.photos.decoder")
