@@ -64,8 +64,8 @@ fuzz: setup ## Ask every public RPC what the descriptors allow, and more (SECOND
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1, WHOLE=1, SEED=7)
 	@$(BIN)/python -m tests.chaos$(if $(WHOLE),.mesh) $(if $(SEED),$(or $(MINUTES),$(if $(WHOLE),2,1)) $(SEED),$(MINUTES))
 
-bench: setup ## Hold the promises against measurement (ONLY=AC, QUICK=1)
-	@$(BIN)/python -m bench.mesh $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick)
+bench: setup ## Hold the promises against measurement (ONLY=AC, QUICK=1, SPLIT=1)
+	@$(BIN)/python -m bench.mesh $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(SPLIT),--split)
 
 bench-queue: setup ## Measure what the durable queue costs
 	@$(BIN)/python -m bench.queue
