@@ -4,6 +4,7 @@ Each scenario runs on a fresh stack. How to read the figures: bench/README.md.
 """
 
 import argparse
+import functools
 import gc
 import os
 import sys
@@ -19,7 +20,7 @@ from bench import cpu_speed, machine
 from bench.mesh.picture import draw
 from bench.mesh.report import Outcome, Row, keep, table
 from bench.mesh.scale import FULL, QUICK, Scale
-from bench.mesh.scenarios import burst, creation, lag, overhead, polling, throughput
+from bench.mesh.scenarios import burst, creation, lag, overhead, phone_photos, polling, throughput
 from bench.mesh.stack import Stack, standing
 from local.stack.services import cores
 
@@ -35,12 +36,14 @@ class Scenario:
         measure: Takes its figures on a fresh stack.
         environment: Settings of that stack that differ from the defaults.
         hosted: Whether it needs a hosted model.
+        other_shape: Whether it runs on the shape that wasn't asked for: one process for each service, or one a core.
     """
 
     title: str
     measure: Callable[[Stack, Scale], Awaitable[Outcome]]
     environment: Mapping[str, str] = field(default_factory=dict)
     hosted: bool = False
+    other_shape: bool = False
 
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
@@ -51,6 +54,13 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "D": Scenario("change to client", lag.measure, lag.ENVIRONMENT),
         "E": Scenario("a crowd", burst.measure, hosted=True),
         "F": Scenario("status polls", polling.measure),
+        "G": Scenario("photos as phones take them", phone_photos.measure, hosted=True),
+        "H": Scenario(
+            "complete scans in the other shape",
+            functools.partial(throughput.measure, name=throughput.OTHER_SHAPE),
+            hosted=True,
+            other_shape=True,
+        ),
     }
 )
 
@@ -90,7 +100,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=cores(), help="each with all services; one a core by default")
     parser.add_argument("--split", action="store_true", help="a process for each service instead")
     arguments = parser.parse_args()
-    processes = None if arguments.split else arguments.processes
+    processes, other = (None, cores()) if arguments.split else (arguments.processes, None)
     chosen = [letter for letter in SCENARIOS if letter in (arguments.only.upper() or "".join(SCENARIOS))]
     if (load := os.getloadavg()[0]) > _BUSY:
         _say(f"The machine is busy (load {load:.1f}): expect worse figures than its own.")
@@ -100,7 +110,8 @@ def main() -> None:
     for letter in chosen:
         scenario = SCENARIOS[letter]
         _say(f"{letter}: {scenario.title} …")
-        with standing(scenario.environment, hosted=scenario.hosted, processes=processes) as stack:
+        shape = other if scenario.other_shape else processes
+        with standing(scenario.environment, hosted=scenario.hosted, processes=shape) as stack:
             about = about or {**uvloop.run(_describe(stack)), "services in": ", ".join(stack.services)}
             outcomes[letter] = uvloop.run(_run(stack, scenario, QUICK if arguments.quick else FULL))
         _say(table(outcomes[letter].rows))

@@ -1,7 +1,7 @@
 """The hosted model's stand-in as a process of its own, at a pace that can be changed while it runs.
 
-The services call it through the real SDK. Run as a program it prints its address, reads one pace a line as JSON and
-answers each with a line of its own.
+The services call it through the real SDK. Run as a program it prints its address, reads one pace a line as JSON, or the
+word `recorded`, and answers each with a line of its own.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import psutil
 import uvloop
@@ -19,12 +20,15 @@ from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 from local.standins.openai.server import OpenAIStandIn, running
 
+Recorded = Mapping[str, Mapping[str, Any]]
+
 # The limits of an account with a provider are raised out of the way: it is our own system that is measured.
 _ENVIRONMENT = {
     "OPENAI_API_KEY": "bench",
     "ECO2_MODEL_REQUESTS_PER_MINUTE": "1000000",
     "ECO2_MODEL_TOKENS_PER_MINUTE": "1000000000",
 }
+_RECORDED = "recorded"
 _FIRST_WORD = 0.1  # share of an answer's time before its first word
 
 
@@ -72,11 +76,19 @@ class Model:
 
     def set(self, pace: Pace) -> None:
         """Changes the pace, for requests from now on."""
+        self._ask(json.dumps(asdict(pace)))
+
+    def recorded(self) -> Recorded:
+        """The newest request for a classification ("vision") and for an answer ("answer"), as they came."""
+        recorded: Recorded = json.loads(self._ask(_RECORDED))
+        return recorded
+
+    def _ask(self, line: str) -> str:
         assert self._pipe.stdin is not None
         assert self._pipe.stdout is not None
-        self._pipe.stdin.write(json.dumps(asdict(pace)) + "\n")
+        self._pipe.stdin.write(line + "\n")
         self._pipe.stdin.flush()
-        self._pipe.stdout.readline()
+        return self._pipe.stdout.readline()
 
 
 @contextmanager
@@ -108,12 +120,16 @@ class _Paced(OpenAIStandIn):
 async def _serve() -> None:
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    stand_in = _Paced(remembered=0)
+    stand_in = _Paced(remembered=2)
     async with running(stand_in):
         print(stand_in.base_url, flush=True)
         async for line in lines:
-            stand_in.pace = Pace(**json.loads(line))
-            print("ok", flush=True)
+            if line.decode().strip() == _RECORDED:
+                kinds = {"answer" if one.streamed else "vision": one.body for one in stand_in.requests}
+                print(json.dumps(kinds), flush=True)
+            else:
+                stand_in.pace = Pace(**json.loads(line))
+                print("ok", flush=True)
 
 
 if __name__ == "__main__":

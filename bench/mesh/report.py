@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,28 +66,40 @@ def table(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown, padded so that it also reads well in a terminal."""
     verdicts = {True: "holds", False: "MISSED", None: ""}
     head: tuple[str, ...] = ("scenario", "figure", "measured", "promise", "limit of the machine", "verdict")
-    lines: list[tuple[str, ...]] = [
-        head,
-        *((row.scenario, row.figure, row.value, row.promise, row.limit, verdicts[row.holds]) for row in rows),
-    ]
+    return aligned(
+        [
+            head,
+            *((row.scenario, row.figure, row.value, row.promise, row.limit, verdicts[row.holds]) for row in rows),
+        ]
+    )
+
+
+def aligned(lines: Sequence[tuple[str, ...]]) -> str:
+    """A table in Markdown with its columns padded; the first line is its head."""
+    head, *rest = lines
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    lines.insert(1, tuple("-" * width for width in widths))
+    dashes = tuple("-" * width for width in widths)
     return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
+        for line in (head, dashes, *rest)
     )
 
 
 def keep(about: Mapping[str, str], outcomes: Mapping[str, Outcome], name: str) -> Path:
     """Writes everything down as JSON; returns where."""
-    taken_at = datetime.now(UTC)
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{name}-{taken_at:%Y%m%dT%H%M%SZ}.json"
     content = {
-        "taken_at": taken_at.isoformat(timespec="seconds"),
-        "machine": about,
         "rows": [asdict(row) for outcome in outcomes.values() for row in outcome.rows],
         "figures": {letter: outcome.figures for letter, outcome in outcomes.items()},
         "curves": {letter: outcome.curves for letter, outcome in outcomes.items() if outcome.curves},
     }
-    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return write(about, content, name)
+
+
+def write(about: Mapping[str, str], content: Mapping[str, Any], name: str) -> Path:
+    """Writes figures down as JSON, with the moment and the machine; returns where."""
+    taken_at = datetime.now(UTC)
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{name}-{taken_at:%Y%m%dT%H%M%SZ}.json"
+    whole = {"taken_at": taken_at.isoformat(timespec="seconds"), "machine": about, **content}
+    file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return file

@@ -13,6 +13,7 @@ class Scale:
         long: A measurement whose 99th percentile needs more requests.
         crowd: How long 500 users go on scanning.
         scans: Whole scans, one after the other.
+        phone_photos: Scans of photos of 12 megapixels.
     """
 
     warm_up: float
@@ -20,7 +21,8 @@ class Scale:
     long: float
     crowd: float
     scans: int
+    phone_photos: int
 
 
-FULL = Scale(warm_up=3, short=8, long=20, crowd=180, scans=200)
-QUICK = Scale(warm_up=1, short=3, long=5, crowd=30, scans=30)
+FULL = Scale(warm_up=3, short=8, long=20, crowd=180, scans=200, phone_photos=40)
+QUICK = Scale(warm_up=1, short=3, long=5, crowd=30, scans=30, phone_photos=12)

@@ -18,7 +18,7 @@ from local.stack.tokens import Tokens
 
 Cpu = Mapping[str, float]
 
-STORES = ("postgres", "valkey", "seaweedfs")
+STORES = ("postgres", "valkey", "seaweedfs", "rabbitmq", "epmd")  # the latter two are the peer's, see bench.peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,21 @@ def standing(environment: Mapping[str, str], *, hosted: bool, processes: int | N
     with (
         tempfile.TemporaryDirectory(prefix="eco2-bench-", ignore_cleanup_errors=True) as folder,
         started() if hosted else nullcontext() as model,
-        _environment({**environment, **(model.environment if model else {})}),
+        inherited({**environment, **(model.environment if model else {})}),
         running(Path(folder), processes=processes) as variables,
     ):
-        pids = dict(pair.split("=") for pair in read_env(Path(folder) / ENV_FILE)["ECO2_PIDS"].split(","))
-        programs = {name: psutil.Process(int(pid)) for name, pid in pids.items()}
         tokens = Tokens(Secrets.load(Path(folder) / "secrets").signing_key)
-        yield Stack(Path(folder), variables, programs, tokens, model)
+        yield Stack(Path(folder), variables, programs(Path(folder)), tokens, model)
+
+
+def programs(folder: Path) -> Mapping[str, psutil.Process]:
+    """The processes that the stack in a folder says it runs."""
+    pairs = read_env(folder / ENV_FILE)["ECO2_PIDS"].split(",")
+    return {name: psutil.Process(int(pid)) for name, pid in (pair.split("=") for pair in pairs)}
 
 
 @contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+def inherited(changes: Mapping[str, str]) -> Iterator[None]:
     """What children inherit while the block runs."""
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)

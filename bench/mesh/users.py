@@ -84,12 +84,15 @@ class Phone:
             scan_id: Which scan.
             seen: Called with each event as it came; the functions below read from it what a benchmark wants to know.
         """
-        request = self._request("GET", f"/v1/scans/{scan_id}:watch", None, {"accept": "text/event-stream"})
-        await self._send(request, lambda piece: _each_event(piece, seen))
+        await self._follow(f"/v1/scans/{scan_id}:watch", seen)
 
     def close(self) -> None:
         """Hangs up."""
         self._connection.close()
+
+    def state(self, scan: bytes) -> str:
+        """The state in a scan's JSON, such as "SUCCEEDED"; empty if there is none."""
+        return state_of(scan)
 
     async def _send(self, request: bytes, each: Piece | None = None) -> bytes:
         self.requests += 1
@@ -98,21 +101,27 @@ class Phone:
             raise Refused(f"HTTP {reply.status}")
         return reply.body
 
+    async def _follow(self, path: str, seen: Piece) -> None:
+        request = self._request("GET", path, None, {"accept": "text/event-stream"})
+        await self._send(request, lambda piece: _each_event(piece, seen))
+
     def _request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
     ) -> bytes:
         content = json.dumps(body).encode() if body is not None else b""
-        return encode(method, path, self._host, {**self._headers, **(headers or {})}, content)
+        kind = {"content-type": "application/json"} if content else {}
+        return encode(method, path, self._host, {**self._headers, **kind, **(headers or {})}, content)
 
 
 @asynccontextmanager
-async def phones(stack: Stack, count: int, rest: str = "") -> AsyncIterator[list[Phone]]:
+async def phones(stack: Stack, count: int, rest: str = "", kind: type[Phone] = Phone) -> AsyncIterator[list[Phone]]:
     """So many users, each connected.
 
     Args:
         stack: Whose users.
         count: How many.
         rest: Another edge that believes the same tokens; the stack's own by default.
+        kind: How they speak to it.
     """
     url = rest or stack.rest
     host = urlsplit(url).netloc
@@ -120,7 +129,7 @@ async def phones(stack: Stack, count: int, rest: str = "") -> AsyncIterator[list
     try:
         for number in range(count):
             token = stack.tokens.issue(user_name(number))
-            users.append(Phone(await Connection.open(url), host, token))
+            users.append(kind(await Connection.open(url), host, token))
         yield users
     finally:
         for user in users:

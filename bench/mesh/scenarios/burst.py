@@ -35,7 +35,10 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
     """The burst, then the closed loop."""
     assert stack.model
     stack.model.set(_BURST)
-    burst = await _at_once(stack)
+    addresses = await stored(stack, _USERS + 1, seed=11)
+    async with phones(stack, _USERS) as users:
+        await _watched(users[0], addresses[_USERS])  # connections and caches are made
+        burst = await at_once(users, addresses)
     stack.model.set(_STEADY)
     steady = await _without_pause(stack, scale)
     figures = {"burst": _burst_figures(burst), "steady": steady.figures()}
@@ -48,18 +51,19 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
     return Outcome(_rows(figures["burst"], figures["steady"], list(stack.processes)), figures, curves)
 
 
-async def _at_once(stack: Stack) -> list[float]:
-    """Everybody creates a scan at the same moment and watches it; when each was done, in seconds from that moment."""
-    addresses = await stored(stack, _USERS + 1, seed=11)
-    async with phones(stack, _USERS) as users:
-        await _watched(users[0], addresses[_USERS])  # connections and caches are made
-        began = time.perf_counter()
+async def at_once(users: Sequence[Phone], addresses: Sequence[str]) -> list[float]:
+    """Everybody creates a scan at the same moment and watches it; when each was done, in seconds from that moment.
 
-        async def scan(user: Phone, address: str) -> float:
-            await _watched(user, address)
-            return time.perf_counter() - began
+    Raises:
+        Refused: A scan failed.
+    """
+    began = time.perf_counter()
 
-        return list(await asyncio.gather(*(scan(*pair) for pair in zip(users, addresses, strict=False))))
+    async def scan(user: Phone, address: str) -> float:
+        await _watched(user, address)
+        return time.perf_counter() - began
+
+    return list(await asyncio.gather(*(scan(*pair) for pair in zip(users, addresses, strict=False))))
 
 
 async def _watched(user: Phone, address: str) -> None:
@@ -70,7 +74,7 @@ async def _watched(user: Phone, address: str) -> None:
 async def _pushed(user: Phone, scan_id: str) -> str:
     """How a scan ended, as its watcher learns it."""
     states: list[str] = []
-    await user.watch(scan_id, lambda event: states.append(state_of(event)))
+    await user.watch(scan_id, lambda event: states.append(user.state(event)))
     return states[-1] if states else ""
 
 

@@ -4,7 +4,7 @@ Each request announces a photo to be uploaded, as the app does: the token is che
 validated, the scan is committed with fsync, its snapshot goes to Redis, and an upload address is signed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bench.mesh import limits
 from bench.mesh.load import Sample, arrivals, closed_loop, open_loop
@@ -42,7 +42,7 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
             meter = CpuMeter(stack)
             sample = await closed_loop(sends, scale.short)
             name = f"closed loop, {clients} clients"
-            figures[name] = {**sample.figures(), **_costs(sample, *meter.stop())}
+            figures[name] = {**sample.figures(), **_costs(sample, stack.services, *meter.stop())}
             curves[name] = curve(sample.latencies)
             figures[f"echo, {clients} clients"] = bare = await limits.echo(stack, scale, clients)
             rows += _closed(clients, figures[name], bare, commits, rate, p99)
@@ -58,8 +58,8 @@ def _closed(clients: int, found: Figures, bare: Figures, commits: str, rate: flo
             clean and found["per_second"] >= rate),
         Row(NAME, f"{name}: p50 / p95 / p99", _spread(found), f"p99 <= {p99} ms", limit,
             clean and found["p99_ms"] <= p99),
-        Row(NAME, f"{name}: CPU a request", f"{found['cpu_us']:.0f} us, of which Scan {found['scan_us']:.0f},"
-            f" Envoy {found['envoy_us']:.0f}, PostgreSQL {found['postgres_us']:.0f};"
+        Row(NAME, f"{name}: CPU a request", f"{found['cpu_us']:.0f} us, of which the services"
+            f" {found['services_us']:.0f}, Envoy {found['envoy_us']:.0f}, PostgreSQL {found['postgres_us']:.0f};"
             f" the generator {found['generator_us']:.0f} more"),
     ]  # fmt: skip
 
@@ -68,7 +68,8 @@ def _spread(found: Figures) -> str:
     return f"{found['p50_ms']:.0f} / {found['p95_ms']:.0f} / {found['p99_ms']:.0f} ms"
 
 
-def _costs(sample: Sample, ours: Cpu, beside: Cpu) -> Mapping[str, float]:
+def _costs(sample: Sample, services: Sequence[str], ours: Cpu, beside: Cpu) -> Mapping[str, float]:
     """Microseconds of CPU a request, by program."""
     used = {f"{name}_us": seconds / sample.done_in_time * 1e6 for name, seconds in {**ours, **beside}.items()}
-    return {**used, "cpu_us": sum(ours.values()) / sample.done_in_time * 1e6}
+    mesh = sum(used[f"{name}_us"] for name in services)
+    return {**used, "services_us": mesh, "cpu_us": sum(ours.values()) / sample.done_in_time * 1e6}

@@ -12,13 +12,14 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 import numpy as np
 
 from bench.mesh import limits
 from bench.mesh.load import arrivals, milliseconds, open_loop, percentile
 from bench.mesh.report import Curve, Figures, Outcome, Row, curve
-from bench.mesh.running import FIRST_VERSION, Stage, Watched, running_scans
+from bench.mesh.running import FIRST_VERSION, Watched, running_scans
 from bench.mesh.scale import Scale
 from bench.mesh.stack import CpuMeter, Stack
 from bench.mesh.users import Phone, phones, version_of
@@ -35,6 +36,19 @@ _CATCH_UP_SECONDS = 10.0
 _PROMISED: dict[int, tuple[float | None, float]] = {200: (2, 30), 1000: (None, 50)}
 
 
+class Changes(Protocol):
+    """What makes scans change."""
+
+    # When each change was about to be published, by scan and version.
+    changed_at: dict[tuple[str, int], float]
+
+    async def change(self, scan_id: str) -> None:
+        """Publishes the scan's next version."""
+
+    def version(self, scan_id: str) -> int:
+        """The scan's newest version."""
+
+
 class Lags:
     """Gathers when each watcher learned of each change.
 
@@ -42,7 +56,7 @@ class Lags:
         stage: Knows when it was made.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Changes) -> None:
         self._stage = stage
         self._seen: dict[str, int] = defaultdict(int)
         self.seconds: list[float] = []
@@ -68,26 +82,34 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
     curves: dict[str, Curve] = {}
     for count in _WATCHERS:
         async with running_scans(stack, count) as (stage, watched):
-            for way in (_pushed, _polled):
-                name = f"{count:,} watchers, {way.__name__.strip('_')}"
+            for way in (pushed, polled):
+                name = f"{count:,} watchers, {way.__name__}"
                 lags = Lags(stage)
-                figures[name] = await _follow(stack, scale, stage, watched, lags, way)
+                async with phones(stack, count) as users:
+                    figures[name] = await follow(stack, scale, stage, users, watched, lags, way)
                 curves[name] = curve(lags.seconds)
-                promised = _PROMISED.get(count) if way is _pushed else None
+                promised = _PROMISED.get(count) if way is pushed else None
                 rows.append(_row(name, figures[name], figures["hop"], promised))
     return Outcome(rows, figures, curves)
 
 
-async def _follow(
-    stack: Stack, scale: Scale, stage: Stage, watched: Sequence[Watched], lags: Lags, way: "Way"
+async def follow(
+    stack: Stack,
+    scale: Scale,
+    stage: Changes,
+    users: Sequence[Phone],
+    watched: Sequence[Watched],
+    lags: Lags,
+    way: "Way",
 ) -> Figures:
+    """Changes scans at random moments while their users follow them in one way; how late they learned of it."""
     rate = min(len(watched), _MOST_CHANGES)
     random = np.random.default_rng(len(watched))
 
     async def change(number: int) -> None:
         await stage.change(watched[int(random.integers(len(watched)))].scan_id)
 
-    async with phones(stack, len(watched)) as users, way(users, watched, lags) as polls:
+    async with way(users, watched, lags) as polls:
         await open_loop(change, arrivals(rate, scale.warm_up))
         await _caught_up(lags, watched)
         lags.recording = True
@@ -101,7 +123,7 @@ async def _follow(
             "changes_per_second": changes.rate,
             "missing": lags.missing(watched),
             "services_cores": sum(ours[name] for name in stack.services) / changes.seconds,
-            "envoy_cores": ours["envoy"] / changes.seconds,
+            "envoy_cores": ours.get("envoy", 0.0) / changes.seconds,
             "generator_cores": beside["generator"] / changes.seconds,
             "services_mib": sum(stack.memory()[name] for name in stack.services),
         }
@@ -119,7 +141,7 @@ async def _caught_up(lags: Lags, watched: Sequence[Watched]) -> None:
 
 
 @asynccontextmanager
-async def _pushed(users: Sequence[Phone], watched: Sequence[Watched], lags: Lags) -> AsyncIterator[list[float]]:
+async def pushed(users: Sequence[Phone], watched: Sequence[Watched], lags: Lags) -> AsyncIterator[list[float]]:
     """Everybody watches."""
     opened: set[str] = set()
     all_open = asyncio.Event()
@@ -145,7 +167,7 @@ async def _pushed(users: Sequence[Phone], watched: Sequence[Watched], lags: Lags
 
 
 @asynccontextmanager
-async def _polled(users: Sequence[Phone], watched: Sequence[Watched], lags: Lags) -> AsyncIterator[list[float]]:
+async def polled(users: Sequence[Phone], watched: Sequence[Watched], lags: Lags) -> AsyncIterator[list[float]]:
     """Everybody asks every two seconds, each at a moment of their own."""
     took: list[float] = []
 

@@ -36,7 +36,7 @@ async def measure(stack: Stack, scale: Scale) -> Outcome:
     addresses = await stored(stack, scale.scans + _WARM_UP)
     storage = await Connection.open(stack.variables["ECO2_S3_ENDPOINT"])
     async with phones(stack, 1) as (phone,):
-        pushed = [await _beyond(_watched(phone, address)) for address in addresses][_WARM_UP:]
+        pushed = [await _beyond(watched(phone, address)) for address in addresses][_WARM_UP:]
         before = phone.requests
         waited = [await _beyond(_waited(phone, photo, storage)) for photo in photos(scale.scans // 4, seed=21)]
         requests = (phone.requests - before) / len(waited)
@@ -59,12 +59,16 @@ async def _beyond(scan: Awaitable[float]) -> float:
     return await scan - _PACE.seconds
 
 
-async def _watched(phone: Phone, address: str) -> float:
-    """Seconds from the request to the end of the scan."""
+async def watched(phone: Phone, address: str) -> float:
+    """Seconds from the request to the end of the scan.
+
+    Raises:
+        Refused: It failed.
+    """
     ended: list[float] = []
 
     def seen(event: bytes) -> None:
-        if state_of(event) == "SUCCEEDED":
+        if phone.state(event) == "SUCCEEDED":
             ended.append(time.perf_counter())
 
     began = time.perf_counter()
