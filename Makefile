@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz chaos bench bench-queue bench-photos bench-places eval eval-rules check gen format lock clean
+.PHONY: help setup demo up test fuzz chaos bench bench-peer bench-queue bench-photos bench-places eval eval-rules check gen format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,10 @@ chaos: setup ## Kill, freeze and restart everything under load, then judge (MINU
 
 bench: setup ## Hold the promises against measurement (ONLY=AC, QUICK=1, SPLIT=1)
 	@$(BIN)/python -m bench.mesh $(if $(ONLY),--only $(ONLY)) $(if $(QUICK),--quick) $(if $(SPLIT),--split)
+
+bench-peer: setup ## The same work beside a Celery stack's, with ratios (ROUNDS=3 ONLY=CE QUICK=1 SPLIT=1)
+	@$(BIN)/python -m bench.peer $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(QUICK),--quick) $(if $(SPLIT),--split)
 
 bench-queue: setup ## Measure what the durable queue costs
 	@$(BIN)/python -m bench.queue
@@ -123,6 +127,7 @@ lock: setup ## Resolve dependencies anew into the hashed locks
 	$(COMPILE) pyproject.toml --extra local --extra model $(AS_DEV) --output-file requirements-local.lock
 	$(COMPILE) pyproject.toml --extra cli $(AS_DEV) --output-file requirements.lock
 	$(COMPILE) --group install $(AS_DEV) --output-file requirements-install.lock
+	$(COMPILE) --group peer $(AS_DEV) --output-file bench/peer/requirements.lock
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
            --no-emit-index-url --no-emit-find-links
