@@ -47,6 +47,12 @@ class _Share:
         self._add(-1, -entry.tokens, -entry.micro_usd)
         return True
 
+    def lacking(self, entry: Entry) -> Entry:
+        """What has to be asked for beside what calls left that used less than their estimates."""
+        return replace(
+            entry, tokens=max(0, entry.tokens - self.tokens), micro_usd=max(0, entry.micro_usd - self.micro_usd)
+        )
+
     def put(self, more: Entry) -> None:
         """Adds what was taken."""
         before = self.taken or replace(more, tokens=0, micro_usd=0, calls=0)
@@ -90,6 +96,8 @@ class LeasedLedger:
         """As the port says."""
         self._by_account = limits.user_micro_usd > 0
         entry = self._counted(entry)
+        if _most(entry, limits) < 2:  # a share would be a single call: what it leaves is everybody's at once
+            return await self._shared.reserve(entry, limits)
         key = _key(entry)
         share = self._shares.setdefault(key, _Share())
         if share.draw(entry):
@@ -123,10 +131,10 @@ class LeasedLedger:
         return entry if self._by_account else replace(entry, account="")
 
     async def _ask(self, share: _Share, entry: Entry, limits: Limits) -> Verdict:
-        many = _several(entry, limits, 2 * share.asked)
+        many = share.lacking(_several(entry, limits, 2 * share.asked))
         verdict = await self._shared.reserve(many, limits)
         if many.calls > 1 and (verdict.forbidden_by or verdict.wait):
-            many = entry
+            many = share.lacking(entry)
             verdict = await self._shared.reserve(many, limits)
         if verdict == Verdict():
             share.asked = many.calls
@@ -167,15 +175,19 @@ async def _unless_down(write: Awaitable[None]) -> None:
 
 def _several(entry: Entry, limits: Limits, calls: int) -> Entry:
     """An entry for so many calls like this one, of a part of each limit at most; for this one at least."""
+    calls = max(1, min(calls, _most(entry, limits)))
+    return replace(entry, tokens=calls * entry.tokens, micro_usd=calls * entry.micro_usd, calls=calls)
+
+
+def _most(entry: Entry, limits: Limits) -> int:
+    """How many calls like this one a share may hold."""
     caps = [
         (limits.requests_per_minute, 1),
         (limits.tokens_per_minute, entry.tokens),
         (limits.day_micro_usd, entry.micro_usd),
         (limits.user_micro_usd if entry.account else 0, entry.micro_usd),
     ]
-    most = min(cap // _PARTS // each for cap, each in caps if cap and each)
-    calls = max(1, min(calls, most))
-    return replace(entry, tokens=calls * entry.tokens, micro_usd=calls * entry.micro_usd, calls=calls)
+    return min(cap // _PARTS // each for cap, each in caps if cap and each)
 
 
 def _key(entry: Entry) -> _Key:

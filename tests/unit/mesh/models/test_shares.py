@@ -85,6 +85,29 @@ async def test_near_a_limit_each_call_is_asked_for_by_itself() -> None:
     assert verdicts == [Verdict()] * 20 + [Verdict(forbidden_by="day")]
 
 
+async def test_what_calls_didnt_use_of_their_estimates_does_for_more() -> None:
+    """Calls that cost a tenth of their estimate: ten times as many fit, without waiting for the share's end."""
+    shared, limits = Shared(), Limits(100_000, 10_000_000, day_micro_usd=4_000)
+    ledger = LeasedLedger(shared)
+    for _ in range(200):
+        assert await ledger.reserve(call(), limits) == Verdict()
+        await ledger.settle(call(), 1, 10)
+    await ledger.aclose()
+    assert shared.spent() == 200 * 10
+
+
+async def test_a_limit_of_a_few_calls_is_asked_for_each_and_gets_back_at_once() -> None:
+    """A share would be a single call: what it leaves may be all that other processes need."""
+    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=350)
+    ledger, other = LeasedLedger(shared), LeasedLedger(shared)
+    for _ in range(12):
+        assert await ledger.reserve(call("mina"), limits) == Verdict()
+        await ledger.settle(call("mina"), 1, 10)
+        assert await other.reserve(call("mina"), limits) == Verdict()
+        await other.settle(call("mina"), 1, 10)
+    assert shared.spent("mina") == 24 * 10
+
+
 async def test_what_is_left_goes_back_after_a_while() -> None:
     """To whoever needs it: money, tokens and calls."""
     shared = Shared()
@@ -112,17 +135,17 @@ async def test_what_a_call_didnt_use_serves_the_next_one() -> None:
 
 async def test_an_account_with_a_cap_has_shares_of_its_own() -> None:
     """One user's scans can't use up what another may spend."""
-    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=1_000)
+    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=4_000)
     ledger = LeasedLedger(shared)
-    verdicts = {user: [await ledger.reserve(call(user), limits) for _ in range(11)] for user in ("mina", "hojun")}
-    assert all(seen == [Verdict()] * 10 + [Verdict(forbidden_by="user")] for seen in verdicts.values())
+    verdicts = {user: [await ledger.reserve(call(user), limits) for _ in range(41)] for user in ("mina", "hojun")}
+    assert all(seen == [Verdict()] * 40 + [Verdict(forbidden_by="user")] for seen in verdicts.values())
     await ledger.aclose()
-    assert (shared.spent("mina"), shared.spent("hojun")) == (1_000, 1_000)
+    assert (shared.spent("mina"), shared.spent("hojun")) == (4_000, 4_000)
 
 
 async def test_what_an_account_didnt_use_is_nobody_elses() -> None:
     """Its share has ended by the time the call has; those of others, and of calls on nobody's account, go on."""
-    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=1_000)
+    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=4_000)
     ledger, ended = LeasedLedger(shared), LeasedLedger(shared)
     await ended.reserve(call("mina"), limits)
     for account in ("hojun", ""):
@@ -149,10 +172,10 @@ async def test_what_was_taken_serves_while_redis_is_down() -> None:
 
 async def test_nothing_is_kept_of_shares_that_ended() -> None:
     """Users come and go by the million."""
-    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=1_000)
+    shared, limits = Shared(), Limits(100_000, 10_000_000, user_micro_usd=4_000)
     ledger = LeasedLedger(shared)
     for number in range(50):
         await ledger.reserve(call(f"user-{number}"), limits)
-        await ledger.reserve(call("poor", micro_usd=2_000), limits)
+        await ledger.reserve(call("poor", micro_usd=5_000), limits)
     await ledger.aclose()
     assert not ledger._shares
