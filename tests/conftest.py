@@ -5,6 +5,7 @@ no servers, so a run of those alone starts none.
 """
 
 import asyncio
+import gc
 import json
 import os
 import tempfile
@@ -30,6 +31,7 @@ _servers = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Starts the stack, once, in the process that hands out the tests."""
+    gc.set_threshold(20_000, 20, 50)  # as a service has it: see mesh.process
     is_worker = hasattr(config, "workerinput")
     unit_only = all("tests/unit" in argument for argument in config.args)
     if is_worker or unit_only or config.option.collectonly or config.option.help:
@@ -39,6 +41,11 @@ def pytest_configure(config: pytest.Config) -> None:
     variables = servers.enter_context(embedded.running(folder))
     asyncio.run(_make_template(variables["ECO2_DATABASE_URL"]))
     os.environ[_VARIABLE] = json.dumps({**variables, "VAR": str(folder)})
+
+
+def pytest_collection_finish() -> None:
+    """Five thousand tests and what they import stay to the end: the collector needn't look at them each time."""
+    gc.freeze()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
