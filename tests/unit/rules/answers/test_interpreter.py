@@ -16,7 +16,9 @@ from rules_svc.loading.reloader import packaged
 BOOK = packaged().book
 INTERPRETER = packaged().replies
 
-CORRECTIONS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("corrections.yaml").read_text("utf-8"))
+CORRECTIONS: list[dict[str, Any]] = yaml.load(
+    Path(__file__).with_name("corrections.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
 PET = "재활용폐기물/플라스틱류/페트병"
 LAMP = "재활용폐기물/조명제품"
 

@@ -20,7 +20,7 @@ from rules_svc.rulebook.taxonomy import Path as Category
 from rules_svc.rulebook.taxonomy import within
 from rules_svc.search.matcher import Matcher, Reading
 
-FILE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("safety.yaml").read_text("utf-8"))
+FILE: dict[str, Any] = yaml.load(Path(__file__).with_name("safety.yaml").read_text("utf-8"), yaml.CSafeLoader)
 CASES: list[dict[str, Any]] = FILE["told"]
 SAID = [(said, case) for case in CASES for said in case["say"]]
 SOMEWHERE = ResolvedRegion(said="어딘가")

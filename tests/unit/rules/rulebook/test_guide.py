@@ -9,7 +9,7 @@ import yaml
 from mesh.locale import Locale
 from rules_svc.rulebook.rulebook import Rulebook
 
-GROUPS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("guide.yaml").read_text("utf-8"))
+GROUPS: list[dict[str, Any]] = yaml.load(Path(__file__).with_name("guide.yaml").read_text("utf-8"), yaml.CSafeLoader)
 CASES = [case for group in GROUPS for case in group["cases"]]
 
 

@@ -10,7 +10,7 @@ from rules_svc.loading.reloader import packaged
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.search.matcher import Matcher
 
-CASES: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("states.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = yaml.load(Path(__file__).with_name("states.yaml").read_text("utf-8"), yaml.CSafeLoader)
 
 
 @pytest.fixture(scope="module")

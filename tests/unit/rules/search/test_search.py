@@ -19,8 +19,8 @@ from rules_svc.search.matcher import Matcher, Reading
 from rules_svc.search.spelling import Spellings, initials, letters
 from tests.support.call_count import calls_made
 
-CASES: dict[str, str] = yaml.safe_load(Path(__file__).with_name("searches.yaml").read_text("utf-8"))
-ITEMS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("items.yaml").read_text("utf-8"))
+CASES: dict[str, str] = yaml.load(Path(__file__).with_name("searches.yaml").read_text("utf-8"), yaml.CSafeLoader)
+ITEMS: dict[str, list[str]] = yaml.load(Path(__file__).with_name("items.yaml").read_text("utf-8"), yaml.CSafeLoader)
 NONSENSE = [
     *("asdfqwer", "사랑해요", "대통령 선거", "ㅋㅋㅋㅋ", "ㅠㅠ", "!!!", "   ", "12345", "good morning"),
     *("오늘 날씨 어때", "\U0001f5d1", "ㅁㄴㅇㄹ", "quantum physics", "맛집 추천"),
