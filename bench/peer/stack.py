@@ -44,6 +44,7 @@ _API_PROCESSES = os.environ.get("PEER_API_PROCESSES") or str(cores())
 _BACKLOG = "4096"
 _KEEP_ALIVE_SECONDS = "300"  # between two requests; the generator's users are in no hurry
 _CONSUMED_SECONDS = 60.0
+_BROKER_SECONDS = 20.0  # to end in
 
 Ready = Callable[[], Awaitable[None]]
 
@@ -189,7 +190,15 @@ class PeerStack:
             await _listens(amqp)()
             await self._run(f"{_APPLICATION}.celery_app", "declare")
 
-        return Program("rabbitmq", [str(install.rabbitmq())], ready, environment=environment)
+        # A script that runs the server as its child and stops it when it is terminated; killed, it would orphan it.
+        return Program(
+            "rabbitmq",
+            [str(install.rabbitmq())],
+            ready,
+            environment=environment,
+            death_signal=signal.SIGTERM,
+            grace=_BROKER_SECONDS,
+        )
 
 
 async def _at_once() -> None:
