@@ -54,10 +54,15 @@ class RulesClient:
         request = pb.MatchRulesRequest(category=category, tags=tags, region=region, locale=Locale.KO)
         return _done(self._servicer.MatchRules(request, self._context))
 
-    def reply(self, category: Category, said: str, locale: Locale) -> Classification:
-        """What a photo of a category shows after a user's reply."""
-        classification = Classification(category=category, confidence=0.9)
-        rules: Sequence[disposal_pb2.DisposalRule] = self.match(category).rules[:5]
+    def remark(self, said: str) -> pb.MatchRulesResponse:
+        """The rules for a photo that shows nothing for sure, by what is written with it."""
+        request = pb.MatchRulesRequest(category=Category(major="미분류"), user_input=said, locale=Locale.KO)
+        return _done(self._servicer.MatchRules(request, self._context))
+
+    def reply(self, category: Category, tags: Sequence[str], said: str, locale: Locale) -> Classification:
+        """What a photo of a category, in some situation, shows after a user's reply."""
+        classification = Classification(category=category, tags=tags, confidence=0.9)
+        rules: Sequence[disposal_pb2.DisposalRule] = self.match(category, tags).rules[:5]
         request = pb.InterpretReplyRequest(classification=classification, rules=rules, reply=said, locale=locale)
         return _done(self._servicer.InterpretReply(request, self._context)).classification
 

@@ -66,6 +66,8 @@ def ask(client: RulesClient, question: Question) -> Outcome:
     """Asks one question, or replies it."""
     if question.of:
         return _replied(client, question)
+    if question.remark:
+        return _remarked(client, question)
     found = client.search(question.text, question.locale)
     told = False
     if question.told and found:
@@ -75,13 +77,21 @@ def ask(client: RulesClient, question: Question) -> Outcome:
     return Outcome(question, tuple(_path(one.category) for one in found), bool(found) and found[0].sure, told)
 
 
+def _remarked(client: RulesClient, question: Question) -> Outcome:
+    """What the words are taken for; if that isn't sure, what is offered first."""
+    matched = client.remark(question.text)
+    sure = matched.category.major != "미분류"
+    found = [matched.category] if sure else [one.category for one in matched.candidates]
+    return Outcome(question, tuple(map(_path, found)), sure)
+
+
 def _replied(client: RulesClient, question: Question) -> Outcome:
     found = client.search(question.of)
     if not found:
         return Outcome(question, (), sure=False)
-    after = client.reply(found[0].category, question.text, question.locale)
+    after = client.reply(found[0].category, question.before, question.text, question.locale)
     told = question.told is not None and tells(client.match(after.category, after.tags), question.told)
-    tagged = not set(question.tags).isdisjoint(after.tags)
+    tagged = not set(question.tags).isdisjoint(after.tags) if question.tags else question.gone.isdisjoint(after.tags)
     return Outcome(question, (_path(after.category),), sure=True, told=told, tagged=tagged)
 
 

@@ -1,4 +1,7 @@
-"""What the rule book is asked, and what is right: the suite's own tables, and material that isn't part of the project.
+"""What the rule book is asked, and what is right: tables of the suite and of this bench, and other material.
+
+`asked.yaml` was open while the search was made; `held_out.yaml` was written afterwards and scored before anything was
+mended.
 
 A folder of material may hold
 
@@ -66,6 +69,9 @@ class Question:
         tags: Situations: for a search, the first that is known goes with it; for a reply, one of them must be set.
         region: Where the person lives.
         of: For a reply: the thing in the photo.
+        before: For a reply: the situations known before it.
+        gone: For a reply that denies: what must not be left of them.
+        remark: Whether it is written with a photo that shows nothing for sure.
     """
 
     kind: str
@@ -76,6 +82,9 @@ class Question:
     tags: tuple[str, ...] = ()
     region: str = ""
     of: str = ""
+    before: tuple[str, ...] = ()
+    gone: frozenset[str] = frozenset()
+    remark: bool = False
 
 
 def committed() -> Iterator[Question]:
@@ -84,6 +93,26 @@ def committed() -> Iterator[Question]:
         yield Question("searches.yaml", text, language(text), frozenset({path}))
     for text, bins in _yaml(TABLES / "items.yaml").items():
         yield Question("items.yaml", text, language(text), frozenset(bins))
+    for name in ("asked.yaml", "held_out.yaml"):
+        for entry in _yaml(Path(__file__).with_name(name)):
+            yield _written(name, entry)
+
+
+def _written(name: str, entry: Mapping[str, Any]) -> Question:
+    text = entry.get("ask") or entry["reply"]
+    return Question(
+        kind=f"{name}: {entry['kind']}",
+        text=text,
+        locale=language(text),
+        bins=frozenset(entry.get("bins", ())),
+        told=Told(tuple(map(tuple, entry["told"]))) if "told" in entry else None,
+        tags=tuple(entry.get("tags", ())),
+        region=entry.get("region", ""),
+        of=entry.get("of", ""),
+        before=tuple(entry.get("before", ())),
+        gone=frozenset(entry.get("gone", ())),
+        remark=entry["kind"] == "remark",
+    )
 
 
 def of_folder(folder: Path) -> Iterator[Question]:

@@ -39,6 +39,7 @@ _NEAR = 0.8  # with a candidate like this nothing that is spelt otherwise is loo
 _LEAST_OF_A_WORD = 0.3
 _RECYCLABLES = "재활용폐기물"
 _FUZZY_PHRASES = 3
+_FUZZY_WORDS = 4
 _FEW_WORDS = 2
 _MOST_OF_A_WORD = (8, 24)  # English names looked at for one word of a question, and for one that is all of it
 _ENDINGS_KEPT = 4096  # ends of names that were asked for, some 0.3 kB each
@@ -109,7 +110,8 @@ class ItemIndex:
             self._as_written(phrase, best)
         if not best.scored(_NEAR):
             for phrase in asked[:_FUZZY_PHRASES]:
-                self._spelt_otherwise(phrase, best)
+                if len(phrase.words) <= _FUZZY_WORDS:
+                    self._spelt_otherwise(phrase, best)
         # Of equal scores the narrower category wins, then the longer name (주사 바늘 before 바늘), then the guide's
         # order, so that the result is deterministic.
         ranked = sorted(
@@ -128,7 +130,7 @@ class ItemIndex:
                 and not self._of_another(materials, phrase, name)
                 and self._tells(phrase.before, name)
             )
-            best.name(name, phrase.weight, sure=sure)
+            best.name(name, phrase.weight if sure else self._likely(phrase, name, materials), sure=sure)
         if phrase.heads:
             self._by_last_noun(phrase, materials, best)
         if asked.isascii():
@@ -137,6 +139,11 @@ class ItemIndex:
             self._by_initials(asked, phrase.weight, best)
         else:
             self._in_korean(phrase, materials, best)
+
+    def _likely(self, phrase: Phrase, name: Name, materials: Sequence[Material]) -> float:
+        """The score of a name that isn't sure: less if the question is about something else, or of another material."""
+        less = not (phrase.heads or phrase.weight >= _WHOLE) or self._of_another(materials, phrase, name)
+        return min(phrase.weight, UNSURE) - (_ELSEWHERE if less else 0.0)
 
     def _of_another(self, materials: Sequence[Material], phrase: Phrase, name: Name) -> bool:
         """Whether the name is for things of another material than the phrase says; its own words don't count."""
@@ -185,8 +192,9 @@ class ItemIndex:
         asked, weight = phrase.squeezed, phrase.weight
         if len(asked) >= 2:
             # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기, and 대통령 선거 no 선거 포스터.
+            less = 0.0 if phrase.heads or weight >= _WHOLE else _ELSEWHERE
             for name in self._ending(asked):
-                best.name(name, weight * _part(len(asked), len(name.squeezed)))
+                best.name(name, min(weight * _part(len(asked), len(name.squeezed)), UNSURE) - less)
             if weight >= _WHOLE:
                 for name in self._holding(asked):
                     best.name(name, weight * _part(len(asked), len(name.squeezed)) - _ELSEWHERE)

@@ -8,20 +8,23 @@ from functools import lru_cache
 from itertools import islice, takewhile
 
 _NOT_A_WORD = re.compile(r"[^0-9a-z\u1100-\u11ff가-힣]+")
+# Who adds what became of it: "a yogurt cup, I rinsed it".
+_ADDED = re.compile(r"[,.;!?]\s*(?:(?:and|but|so|because)\s+)?(?:i|it|we|they)\b", re.IGNORECASE)
 _ASKING = re.compile(r"\b(?:can|could|may) (?:i|you|we)\b|\bgets? rid of\b|\bthrow(?:n|ing)? (?:away|out)\b")
 # Brackets behind a name hold its kind: 수납장(플라스틱).
 _IN_BRACKETS = re.compile(r"(?<!\S)(\S+)\s*[(（]([^()（）]*)[)）]")
-_MOST_WORDS = 10
+_MOST_WORDS = 8
 _MOST_IN_A_ROW = 4  # few names have more words
 _FOR = frozenset(["for", "with"])
 _TOPIC = re.compile(r".[은는]$")
 # 기름 묻은 피자박스 is about the box.
 _PARTICIPLE = re.compile(
-    r"(?:[묻남붙담씻먹젖굳썩낡삭받얼녹볶삶많작얇검붉넓밝좋뜯꺾입신싸쓰하되있없들나오가지]|[가-힣](?:나|지|리|이))[은는]$"
+    r"^수은$|(?:[묻남붙담씻먹젖굳썩낡삭받얼녹볶삶많작얇검붉넓밝좋뜯꺾입신싸쓰하되있없들나오가지]|[가-힣](?:나|지|리|이))[은는]$"
 )
 # Words behind the last noun that say what became of it or what is asked: 부러졌는데, 버리려고요.
 _PREDICATE = re.compile(
-    r"(?:[는은던한인]데|[아어해워려져봐써했]요|[예네지죠까나]요|니다|니까|려면|려고|[아어해]서|[했됐졌났았었]어|[했됐졌났았었]음|는지|다면서|다며"
+    r"(?:[는은던한]데요?|려[고구]요?|[릴할갈볼쓸낼뺄될]라[고구]요?|[리하되]고요|인(?:가요?|지)|[아어해워려져봐써했]요|[네지죠까나]요|(?<!입)니다|니까|려면"
+    r"|[아어해]서|[했됐졌났았었]어|[했됐졌났았었]음|는지|다면서|다며"
     r"|싶어|[았었]는|된|진|난)$"
 )
 # Letters of a name that count.
@@ -60,7 +63,7 @@ _QUALITY = re.compile(r"[가-힣](?:은|는|한|된|진|난|간|운|던|란|린|
 _QUALITIES_TEXT = """
 broken old used new small little dirty clean wet torn empty full single cracked swollen leaking expired worn
 dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing opened
-unopened 헌 새 빈 작은 소형 중형 미니 폐 중고 고장 휴대용 가정용 난 간 든 한 두
+unopened 헌 새 빈 작은 소형 중형 미니 폐 중고 고장 휴대용 가정용 나온 사온 들어온 가져온 난 간 든 한 두
 """
 # Who made it or owns it says nothing of what it is.
 _WHOSE_TEXT = """
@@ -70,12 +73,15 @@ xiaomi apple sony daiso coupang nike adidas starbucks 우리집 우리 집 저�
 새로 새로산 office home
 """
 _QUALITIES = frozenset((*_QUALITIES_TEXT.split(), *_WHOSE_TEXT.split()))
+_SUBJECT = re.compile(r"[가-힣][이가]$")
 # A large thing may go where small ones don't.
 _SIZES = frozenset(["대형", "큰", "커다란", "기다란", "big", "large", "huge"])
 # What ends with one of these stands before a noun without making another thing of it: 집에서 쓰던 의자.
 _ANOTHER_PART = re.compile(r"[가-힣](?:에서?|에는|을|를|으로|면서|는데|[아어]서|려고|니다|[아어해]요)$")
 
 _AROUND = frozenset(_AROUND_TEXT.split())
+# What looks like one of these words with a particle: mercury, a tap, enamel.
+_NAMES = frozenset(["수은", "수도", "법랑"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +129,11 @@ def singular(word: str) -> str:
 def phrases(question: str) -> list[Phrase]:
     """What may be names in a question, the largest part first; none twice.
 
-    Of a long question only the first ten words are looked at that may name something, and of these no more than four in
-    a row, or all of them.
+    Of a long question only the first eight words are looked at that may name something, and of these no more than four
+    in a row, or all of them.
     """
     question = question[:MOST_LETTERS]
-    text = folded(_IN_BRACKETS.sub(r" \2 \1 ", question))
+    text = folded(_IN_BRACKETS.sub(r" \2 \1 ", _first_said(question)))
     every = folded(question).split()
     said = _ASKING.sub(" ", text).split()
     left = list(islice(_naming(said), _MOST_WORDS))
@@ -142,6 +148,12 @@ def phrases(question: str) -> list[Phrase]:
     return sorted(found.values(), key=lambda phrase: -phrase.weight)
 
 
+def _first_said(question: str) -> str:
+    """A question without what it adds of the thing that it has named."""
+    added = _ADDED.search(question)
+    return question[: added.start()] if added and len(question[: added.start()].split()) > 1 else question
+
+
 def _purpose(said: Sequence[str], left: Sequence[str]) -> int:
     """How many of the words that may name something stand before what it is for: a bag for meat is a bag; 0 if none."""
     before = list(islice(_naming(takewhile(lambda word: word not in _FOR, said)), len(left)))
@@ -149,13 +161,14 @@ def _purpose(said: Sequence[str], left: Sequence[str]) -> int:
 
 
 def _naming(words: Iterable[str]) -> Iterator[str]:
-    """The words that aren't among those around names."""
-    return (word for word in words if _bare(word) not in _AROUND)
+    """The words that aren't among those around names. At the beginning 게 is a crab, behind others a thing."""
+    around = ((number, word, _bare(word) in _AROUND) for number, word in enumerate(words))
+    return (word for number, word, is_around in around if not is_around or (number == 0 and word == "게"))
 
 
 def _bare(word: str) -> str:
     """The word, or what is left without its particle if that is one of the words around names."""
-    return next((bare for bare in _without_particle(word) if bare in _AROUND), word)
+    return word if word in _NAMES else next((bare for bare in _without_particle(word) if bare in _AROUND), word)
 
 
 def _runs(words: Sequence[str], share: float, purpose: int = 0) -> Iterator[Phrase]:
@@ -183,14 +196,25 @@ def _head(words: Sequence[str]) -> int:
 
 
 def kinds(before: str) -> list[str]:
-    """The words right before a noun that may make another thing of it: 플라스틱 in 어제 집에서 플라스틱 큰 의자."""
-    said = takewhile(lambda word: not _ANOTHER_PART.search(word), reversed(before.split()))
-    return [word for word in said if not is_quality(word)]
+    """The words right before a noun that may make another thing of it: 플라스틱 in 어제 집에서 플라스틱 큰 의자.
+
+    Who did what to it, as 엄마가 does in 엄마가 쓰던 의자, makes none.
+    """
+    found, participle = list[str](), False
+    for word in reversed(before.split()):
+        if _ANOTHER_PART.search(word) or (participle and _SUBJECT.search(word)):
+            break
+        participle = is_quality(word)
+        if not participle:
+            found.append(word)
+    return found
 
 
 def is_quality(word: str) -> bool:
     """Whether a word tells what a thing is like rather than what it is."""
-    return word in _QUALITIES or (word not in _SIZES and bool(_QUALITY.search(word)))
+    if word in _SIZES:
+        return False
+    return not _QUALITIES.isdisjoint(bare_forms(word)) or bool(_QUALITY.search(word))
 
 
 @lru_cache(maxsize=8192)

@@ -209,5 +209,6 @@ def _english(text: _Text, place: int, ending: _Ending[T]) -> Iterator[Span[T]]:
 def english_stems(word: str) -> tuple[str, ...]:
     """What an English word may be a form of, itself included."""
     stems = [word.removesuffix(ending) for ending in _ENDINGS if word.endswith(ending)]
+    stems += [f"{word[:-3]}y"] if word.endswith("ies") else []
     doubled = [stem[:-1] for stem in stems if len(stem) > _SHORTEST and stem[-1] == stem[-2]]
     return tuple(dict.fromkeys([word, *(stem for stem in (*stems, *doubled) if len(stem) >= _SHORTEST)]))

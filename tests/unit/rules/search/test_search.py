@@ -106,6 +106,31 @@ def test_a_dangerous_thing_is_not_taken_for_the_harmless_one_it_is_named_after(
     )
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        *(
+            "{} 어디에 버려요?",
+            "{}을 버리려고요",
+            "{}를 버릴라고",
+            "{}인데요",
+            "{}이에요",
+            "{}입니다",
+            "다 쓴 {}",
+            "낡은 {}",
+        ),
+        *("삼성 {}", "엄마가 쓰던 {}", "집에서 나온 {}인데 버려도 되나요"),
+    ],
+)
+def test_a_name_is_as_sure_in_a_sentence_as_alone(index: ItemIndex, question: str) -> None:
+    """Whatever stands around it, as long as that says nothing of what it is."""
+    dice = random.Random(13)
+    names = [name for name in index.names if len(name.words) == 1 and not name.squeezed.isascii() and name.item]
+    asked = {name.text: index.search(question.format(name.text), 1) for name in dice.sample(names, 150)}
+    sure = [text for text, found in asked.items() if found and found[0].sure]
+    assert len(sure) >= 0.9 * len(asked), sorted(asked.keys() - set(sure))
+
+
 @pytest.mark.parametrize("question", NONSENSE)
 def test_nothing_is_found_rather_than_something_far_fetched(index: ItemIndex, question: str) -> None:
     """A wrong bin is worse than no answer."""
@@ -131,6 +156,9 @@ def test_nothing_is_found_rather_than_something_far_fetched(index: ItemIndex, qu
         ("수납장(플라스틱)", "가구"),
         ("기름 묻은 피자 상자", "피자상자"),
         ("우산이 부러졌는데", "우산"),
+        ("수은 체온계 깨졌어요", "수은온도계"),
+        ("게 껍데기 음식물인가요", "뼈·껍데기류"),
+        ("vacuum bag for a cleaner", "머리카락·먼지"),
     ],
 )
 def test_the_last_noun_and_the_material_decide(index: ItemIndex, question: str, expected: str) -> None:
