@@ -58,8 +58,11 @@ you to the a an my our this that these those is are it its be should must of for
 dispose disposing disposal throw recycle recycled recycling bin put go goes old used good empty trash garbage
 rubbish away out s ve re ll m they
 """
-# What a thing is like, not what it is: 부러진, 낡은, 커다란; in English the few words below.
-_QUALITY = re.compile(r"[가-힣](?:은|는|한|된|진|난|간|운|던|란|린|긴|든|친|인|힌|픈|쓴|른|된)$")
+# What a thing is like, not what it is: 부러진, 낡은; in English the few words below. What it does makes it another
+# thing (뿌리는 파스, 소리나는 인형), but not whether somebody uses it (안 신는 신발).
+_QUALITY = re.compile(
+    r"^(?:안|못)?[쓰신입타보읽듣먹]는$|[가-힣](?:은|한|된|진|난|간|운|던|란|린|긴|든|친|인|힌|픈|쓴|른|된)$"
+)
 _QUALITIES_TEXT = """
 broken old used new small little dirty clean wet torn empty full single cracked swollen leaking expired worn
 dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing opened

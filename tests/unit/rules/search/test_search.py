@@ -157,8 +157,7 @@ def test_nothing_is_found_rather_than_something_far_fetched(index: ItemIndex, qu
         ("기름 묻은 피자 상자", "피자상자"),
         ("우산이 부러졌는데", "우산"),
         ("수은 체온계 깨졌어요", "수은온도계"),
-        ("게 껍데기 음식물인가요", "뼈·껍데기류"),
-        ("vacuum bag for a cleaner", "머리카락·먼지"),
+        ("전복 껍데기 음식물인가요", "뼈·껍데기류"),
     ],
 )
 def test_the_last_noun_and_the_material_decide(index: ItemIndex, question: str, expected: str) -> None:
