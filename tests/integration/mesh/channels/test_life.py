@@ -102,11 +102,12 @@ async def test_a_server_that_leaves_tells_watchers_and_lets_calls_end(connect: C
 async def test_a_server_cuts_what_outlasts_the_grace(connect: Connect) -> None:
     """A pod is given so long and no longer; the handler cleans up all the same."""
     servicer = Scripted(never)
-    async with connect(servicer, grace=0.05) as client:
-        call = asyncio.create_task(awaited(client.stub.GetScan(REQUEST)))
-        await servicer.begun.wait()
-    assert servicer.cancelled.is_set()
-    assert (await failing(call)).code() is Code.UNAVAILABLE
+    async with AsyncExitStack() as left:
+        async with connect(servicer, grace=0.05, outlived_by=left) as client:
+            call = asyncio.create_task(awaited(client.stub.GetScan(REQUEST)))
+            await servicer.begun.wait()
+        assert servicer.cancelled.is_set()
+        assert (await failing(call)).code() is Code.UNAVAILABLE
 
 
 async def test_a_server_that_has_left_is_unavailable(connect: Connect) -> None:
