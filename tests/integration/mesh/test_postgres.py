@@ -206,9 +206,11 @@ async def test_a_connection_that_was_told_its_end_is_an_outage_and_not_used_agai
         wire.closes = False
         await killer.execute(END_ALL)
         await wire.answered(1)
-        await killer.execute("select 1")  # long enough for what was sent to be read
-        with pytest.raises(asyncpg.InternalClientError) as raised:
-            await pool.fetchval("select 2")
+        for _ in range(20):  # long enough for what was sent to be read
+            await killer.execute("select 1")
+        async with asyncio.timeout(60):
+            with pytest.raises(asyncpg.InternalClientError) as raised:
+                await pool.fetchval("select 2")
         assert outages.from_exception(raised.value) is not None
         wire.closes = True
         assert [await pool.fetchval("select $1::integer", number) for number in range(3)] == [*range(3)]
