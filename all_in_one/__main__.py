@@ -2,7 +2,7 @@
 
 from all_in_one.app import application, load_settings
 from all_in_one.settings import ProcessSettings
-from mesh.process import run
+from mesh.process.lifetime import run
 from mesh.settings import load
 
 if __name__ == "__main__":

@@ -2,6 +2,6 @@
 
 from character_svc.app import application
 from character_svc.settings import CharacterSettings
-from mesh.process import main
+from mesh.process.lifetime import main
 
 main(CharacterSettings, application)

@@ -12,7 +12,7 @@ from enum import Enum
 
 import structlog
 
-from mesh.tasks import end
+from mesh.concurrency.tasks import end
 
 _log = structlog.get_logger("breaker")
 

@@ -18,8 +18,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, RedisError, ResponseError
 
 from mesh.circuit_breakers import CircuitBreaker, CircuitOpen
-from mesh.silence_timeout import silence_timeout
-from mesh.tasks import end
+from mesh.concurrency.silence_timeout import silence_timeout
+from mesh.concurrency.tasks import end
 
 _log = structlog.get_logger("redis")
 

@@ -28,11 +28,11 @@ from eco2.rules.v1.building_service_pb2_grpc import add_BuildingServiceServicer_
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
 from mesh import outages, postgres
 from mesh.circuit_breakers import ProviderBreaker
+from mesh.concurrency.tasks import end
 from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.redis import open_redis
-from mesh.tasks import end
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
 from rules_svc.buildings.service import Buildings

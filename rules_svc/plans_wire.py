@@ -11,7 +11,7 @@ from eco2.rules.v1 import rules_service_pb2 as pb
 from mesh.locale import Locale
 from mesh.validation.dates import day
 from rules_svc import regions_wire, wire
-from rules_svc.rulebook.evenings import Evening, evening_of, evenings
+from rules_svc.collection.evenings import Evening, evening_of, evenings
 from rules_svc.rulebook.plans import AskedEvening, Plan
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook

@@ -16,10 +16,10 @@ from rules_svc import etags, plans_wire, regions_wire, wire
 from rules_svc.answers import wire as answers_wire
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
+from rules_svc.collection.evenings import evening_of
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
-from rules_svc.rulebook.evenings import evening_of
 from rules_svc.rulebook.plans import plan
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.taxonomy import Path

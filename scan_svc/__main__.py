@@ -1,6 +1,6 @@
 """`python -m scan_svc`: serves Scan until SIGTERM."""
 
-from mesh.process import main
+from mesh.process.lifetime import main
 from scan_svc.app import application
 from scan_svc.settings import ScanSettings
 

@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from mesh import outages
+from mesh.concurrency.tasks import kept_running
 from mesh.errors import ResourceExhausted
 from mesh.reasons import Reason
-from mesh.tasks import kept_running
 
 _SAMPLE_SECONDS = 1.0
 _WINDOW = 20  # samples the rate is measured over

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from mesh.tasks import kept_running
+from mesh.concurrency.tasks import kept_running
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
 from scan_svc.jobs.retention import Retention

@@ -31,7 +31,7 @@ _servers = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Starts the stack, once, in the process that hands out the tests."""
-    gc.set_threshold(20_000, 20, 50)  # as a service has it: see mesh.process
+    gc.set_threshold(20_000, 20, 50)  # in no service: see mesh.process.garbage
     is_worker = hasattr(config, "workerinput")
     unit_only = all("tests/unit" in argument for argument in config.args)
     if is_worker or unit_only or config.option.collectonly or config.option.help:

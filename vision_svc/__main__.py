@@ -1,6 +1,6 @@
 """Runs the Vision service: `python -m vision_svc`."""
 
-from mesh.process import main
+from mesh.process.lifetime import main
 from vision_svc.app import application
 from vision_svc.settings import VisionSettings
 

@@ -9,11 +9,11 @@ import grpc
 import structlog
 
 from eco2.rules.v1 import rules_service_pb2, rules_service_pb2_grpc
+from mesh.concurrency.tasks import end
 from mesh.errors import EcoError
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.host import Host
 from mesh.locale import Locale
-from mesh.tasks import end
 from vision_svc.classifiers.classification import Category, WasteKind, text
 from vision_svc.classifiers.taxonomy import Taxonomy
 

@@ -12,7 +12,7 @@ from local.files import ENV_FILE
 from local.stack.child_exec import die_with_parent
 from local.stack.stack import StackPart, open_stack
 from local.stack.supervisor import Say
-from mesh import memory
+from mesh.process import memory
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

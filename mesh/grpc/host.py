@@ -15,13 +15,13 @@ import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from mesh.concurrency.tasks import end
 from mesh.grpc.handler import GrpcHandler
 from mesh.grpc.health import Health, Probe
 from mesh.grpc.inprocess.channel import InProcessChannel
 from mesh.grpc.inprocess.endpoint import Endpoint
 from mesh.grpc.limits import MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES
 from mesh.settings import Misconfigured, ServiceSettings
-from mesh.tasks import end
 
 _log = structlog.get_logger("server")
 

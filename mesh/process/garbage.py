@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import structlog
 
-from mesh import memory
+from mesh.process import memory
 
 _log = structlog.get_logger("garbage")
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import uvloop
 
-from mesh.garbage import GarbageCollection
+from mesh.concurrency.tasks import kept_running
+from mesh.process.garbage import GarbageCollection
 from mesh.settings import Misconfigured, ServiceSettings, end_misused, load
-from mesh.tasks import kept_running
 
 S = TypeVar("S", bound=ServiceSettings)
 

@@ -10,9 +10,9 @@ from mesh.errors import FieldViolation, InvalidArgument
 from mesh.locale import Locale, Text
 from mesh.reasons import Reason
 from rules_svc.buildings.store import Building
+from rules_svc.collection.house_hours import HouseHours
+from rules_svc.collection.streams import Stream
 from rules_svc.rulebook.buildings import BinKind, HouseBin, HouseCollection, HouseRules
-from rules_svc.rulebook.collection import Stream
-from rules_svc.rulebook.house_hours import HouseHours
 from rules_svc.rulebook.regions import Level, Regions
 
 _CollectionKind = building_pb2.BuildingCollection.Kind

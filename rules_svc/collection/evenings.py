@@ -16,8 +16,8 @@ from functools import lru_cache
 
 from opening_hours import OpeningHours, ParserError, State  # type: ignore[attr-defined]  # its stubs lack the error
 
-from rules_svc.rulebook.freshness import SEOUL
-from rules_svc.rulebook.public_holidays import spelled_out
+from rules_svc.collection.freshness import SEOUL
+from rules_svc.collection.public_holidays import spelled_out
 
 # Hours that never end.
 ALWAYS = "24/7"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mesh.locale import Text
-from rules_svc.rulebook.evenings import ALWAYS
+from rules_svc.collection.evenings import ALWAYS
 
 _DAYS = (
     ("월", "Monday", "Mo"), ("화", "Tuesday", "Tu"), ("수", "Wednesday", "We"), ("목", "Thursday", "Th"),

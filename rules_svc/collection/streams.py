@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mesh.locale import Text
-from rules_svc.rulebook import evenings
+from rules_svc.collection import evenings
 
 
 class Stream(StrEnum):

@@ -6,9 +6,9 @@ from enum import StrEnum
 import msgspec
 
 from mesh.locale import Text
+from rules_svc.collection.streams import Collection, Stream
 from rules_svc.loading.schema import EffectEntry, StepEntry, path_of
 from rules_svc.rulebook.buildings import Bin, BinKind
-from rules_svc.rulebook.collection import Collection, Stream
 from rules_svc.rulebook.overlays import Grade, Overlay
 from rules_svc.rulebook.taxonomy import Taxonomy
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from mesh.locale import Text
-from rules_svc.rulebook.collection import Stream
+from rules_svc.collection.streams import Stream
 from rules_svc.rulebook.effects import Effect, Redirect, Step, Tag
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rules import Exclusion, Rule

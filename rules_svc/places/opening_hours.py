@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from opening_hours import OpeningHours
 
-from rules_svc.rulebook.public_holidays import is_public_holiday, spelled_out
+from rules_svc.collection.public_holidays import is_public_holiday, spelled_out
 
 # Minutes after midnight: from, to. An end over 1440 is on the next day.
 Span: TypeAlias = tuple[int, int]

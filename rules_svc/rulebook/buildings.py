@@ -10,10 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from mesh.locale import Text
-from rules_svc.rulebook.collection import Stream
+from rules_svc.collection.freshness import SEOUL, told
+from rules_svc.collection.house_hours import HouseHours
+from rules_svc.collection.streams import Stream
 from rules_svc.rulebook.effects import Step
-from rules_svc.rulebook.freshness import SEOUL, told
-from rules_svc.rulebook.house_hours import HouseHours
 from rules_svc.rulebook.rules import Rule
 from rules_svc.rulebook.taxonomy import Path, within
 

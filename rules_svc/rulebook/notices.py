@@ -3,7 +3,7 @@
 from datetime import date
 
 from mesh.locale import Locale, Text
-from rules_svc.rulebook.freshness import today_in_korea
+from rules_svc.collection.freshness import today_in_korea
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 

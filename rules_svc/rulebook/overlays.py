@@ -6,9 +6,9 @@ from datetime import date
 from enum import StrEnum
 
 from mesh.locale import Text
-from rules_svc.rulebook.collection import Collection, Stream
+from rules_svc.collection.freshness import advice
+from rules_svc.collection.streams import Collection, Stream
 from rules_svc.rulebook.effects import Effect
-from rules_svc.rulebook.freshness import advice
 from rules_svc.rulebook.taxonomy import Path
 
 _OFFICE = Text("구청이나 주민센터", "your district office or community centre")

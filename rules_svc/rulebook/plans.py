@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mesh.locale import Text
-from rules_svc.rulebook.evenings import Evening, evenings
-from rules_svc.rulebook.freshness import is_old, told
-from rules_svc.rulebook.public_holidays import in_long_holiday
+from rules_svc.collection.evenings import Evening, evenings
+from rules_svc.collection.freshness import is_old, told
+from rules_svc.collection.public_holidays import in_long_holiday
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
 from rules_svc.rulebook.rules import Rule

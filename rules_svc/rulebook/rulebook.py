@@ -7,9 +7,9 @@ from datetime import date
 from mesh.errors import InvalidArgument
 from mesh.locale import Text
 from mesh.reasons import Reason
+from rules_svc.collection.freshness import today_in_korea
 from rules_svc.rulebook.buildings import JoinedBuilding, district_rule
 from rules_svc.rulebook.effects import Effect, Step, Tag
-from rules_svc.rulebook.freshness import today_in_korea
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion

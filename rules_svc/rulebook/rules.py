@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mesh.locale import Locale, Text
-from rules_svc.rulebook.collection import Stream
+from rules_svc.collection.streams import Stream
 from rules_svc.rulebook.effects import Step
 from rules_svc.rulebook.taxonomy import Path
 

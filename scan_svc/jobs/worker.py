@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 
 from mesh import outages
+from mesh.concurrency.tasks import end, kept_running
 from mesh.outages import until_available
 from mesh.postgres import listen
-from mesh.tasks import end, kept_running
 from scan_svc.jobs.consumer import Consumer
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.workers import WorkerRegistry

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from mesh.tasks import end
+from mesh.concurrency.tasks import end
 from scan_svc.jobs.leases import REWARD_KIND, Checkpoint, End, Fenced, RewardLease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.pipeline.lease_guard import LeaseGuard

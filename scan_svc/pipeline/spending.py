@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 
 from mesh import outages
-from mesh.batches import Batches
+from mesh.concurrency.batches import Batches
 from mesh.errors import EcoError
 from mesh.grpc.client import Peer
 from mesh.models.spent import Spent, header

@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from mesh import outages
-from mesh.batches import Batches
+from mesh.concurrency.batches import Batches
 from mesh.errors import NotFound, Unavailable
 from mesh.reasons import Reason
 from scan_svc.progress.snapshots import Snapshot, Snapshots

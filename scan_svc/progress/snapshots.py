@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import structlog
 
-from mesh.batches import Batches
+from mesh.concurrency.batches import Batches
 from mesh.locale import Locale
 from mesh.redis import DOWN, GuardedRedis
 from scan_svc.progress.cache import SILENT_SECONDS, InvalidatedCache

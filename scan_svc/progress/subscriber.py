@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio.client import PubSub
 
+from mesh.concurrency.silence_timeout import PARTS
+from mesh.concurrency.tasks import kept_running
 from mesh.redis import DOWN, GuardedRedis, answer
-from mesh.silence_timeout import PARTS
-from mesh.tasks import kept_running
 from scan_svc.progress.cache import InvalidatedCache
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshot

@@ -15,9 +15,9 @@ import structlog
 from msgspec.structs import replace
 
 from mesh import outages
+from mesh.concurrency.tasks import end
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
 from mesh.reasons import Reason
-from mesh.tasks import end
 from scan_svc.mirrors.vision import Usage
 from scan_svc.pipeline.interfaces import Characters
 from scan_svc.replies.refiner import AnswerRefiner, Interpreter

@@ -9,9 +9,9 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from mesh.concurrency.tasks import end
 from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound, ResourceExhausted
 from mesh.reasons import Reason
-from mesh.tasks import end
 from scan_svc.rate_limit import RateLimit
 from scan_svc.replies.execution import MOST_SECONDS, STAGE, ReplyContext, ReplyExecution, ReplyOutcome
 from scan_svc.replies.store import CONTEST_SECONDS, ReplyLease

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
-from mesh import memory
 from mesh.models.usage import Terms
+from mesh.process import memory
 from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier
 from vision_svc.model import ModelUnusable

@@ -22,9 +22,9 @@ from local.stack.child_exec import die_with_parent
 from local.stack.ports import HOST, Ports
 from local.stack.stack import Stack, StackPart, running
 from tests.chaos.mesh import chaos_run, isolation, webhook_receiver
-from tests.chaos.mesh.invariants import judge
+from tests.chaos.mesh.judge.invariants import judge
+from tests.chaos.mesh.judge.report import report
 from tests.chaos.mesh.plan import Plan, plan
-from tests.chaos.mesh.report import report
 
 _MINUTES = 2.0
 _DISK_MEGABYTES = 400

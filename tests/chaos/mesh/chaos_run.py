@@ -20,12 +20,12 @@ from local.stack.secrets import Secrets
 from local.stack.supervisor import Child, Program
 from local.stack.tokens import Tokens
 from tests.chaos.mesh import isolation
-from tests.chaos.mesh.clients import Client
+from tests.chaos.mesh.clients.histories import History
+from tests.chaos.mesh.clients.transport import Transport
+from tests.chaos.mesh.clients.users import Client
 from tests.chaos.mesh.fault_injector import FaultInjector
-from tests.chaos.mesh.histories import History
-from tests.chaos.mesh.observations import Observations, collect
+from tests.chaos.mesh.judge.observations import Observations, collect
 from tests.chaos.mesh.plan import Plan
-from tests.chaos.mesh.transport import Transport
 from tests.chaos.mesh.webhook_receiver import receiving
 from tests.chaos.observations import install_audit
 
@@ -98,7 +98,7 @@ async def _model(site: Site, seed: int, say: Say) -> AsyncIterator[Child]:
             pass
 
     folder = site.folder / "journals"
-    command = [sys.executable, "-m", "tests.chaos.mesh.model", str(folder), str(site.model_port), str(seed)]
+    command = [sys.executable, "-m", "tests.chaos.mesh.clients.model", str(folder), str(site.model_port), str(seed)]
     program = Program(name="model", command=command, ready=ready)
     child = Child(program, site.folder / "log" / "model.log", say, lambda: None)
     await child.start()

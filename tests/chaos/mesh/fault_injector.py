@@ -15,7 +15,7 @@ import redis.asyncio as redis
 
 from local.files import ENV_FILE, read_env
 from tests.chaos.mesh import clock
-from tests.chaos.mesh.model import RUBBISH_FILE
+from tests.chaos.mesh.clients.model import RUBBISH_FILE
 from tests.chaos.mesh.plan import Blow, Kind, Plan
 
 _BACK_SECONDS = 120.0

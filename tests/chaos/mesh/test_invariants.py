@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from tests.chaos.mesh.clients.histories import History, Outcome, Reading
 from tests.chaos.mesh.fault_injector import Hit
-from tests.chaos.mesh.histories import History, Outcome, Reading
-from tests.chaos.mesh.invariants import judge
-from tests.chaos.mesh.observations import Observations
+from tests.chaos.mesh.judge.invariants import judge
+from tests.chaos.mesh.judge.observations import Observations
+from tests.chaos.mesh.judge.report import report
 from tests.chaos.mesh.plan import Kind
-from tests.chaos.mesh.report import report
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
 from tests.support.scan.journal import Entry, Event

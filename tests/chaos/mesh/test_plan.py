@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.mesh import photos
+from tests.chaos.mesh.clients import photos
 from tests.chaos.mesh.plan import PROCESSES, Kind, plan
 
 

@@ -14,10 +14,10 @@ import httpx2
 import msgspec
 import uvloop
 
+from mesh.concurrency.tasks import kept_running
 from mesh.observability import telemetry
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
-from mesh.tasks import kept_running
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.notifier import Notifier

@@ -1,6 +1,6 @@
 """The hosted model under chaos: it writes down whom it was asked about, and answers some calls with rubbish.
 
-python -m tests.chaos.mesh.model FOLDER PORT SEED
+python -m tests.chaos.mesh.clients.model FOLDER PORT SEED
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from local.standins.openai import behaviour
 from local.standins.openai.behaviour import Behaviour
 from local.standins.openai.request import ModelRequest
 from local.standins.openai.server import OpenAIStandIn, running
-from tests.chaos.mesh import photos
+from tests.chaos.mesh.clients import photos
 from tests.support.scan.journal import Journal
 
 # Share of calls that get rubbish. The file is there while the plan wants more of it.

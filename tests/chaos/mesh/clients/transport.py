@@ -12,7 +12,7 @@ import grpc
 import httpx2
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.chaos.mesh.histories import History, Outcome, Reading
+from tests.chaos.mesh.clients.histories import History, Outcome, Reading
 
 Json = dict[str, Any]
 

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import grpc
 
 from eco2.scan.v1 import scan_pb2, scan_service_pb2, scan_service_pb2_grpc
-from tests.chaos.mesh import photos
-from tests.chaos.mesh.histories import History, Reading
-from tests.chaos.mesh.model import MARK, REGION
-from tests.chaos.mesh.transport import Call, Cut, Json, Refused, Transport, refuse_grpc
+from tests.chaos.mesh.clients import photos
+from tests.chaos.mesh.clients.histories import History, Reading
+from tests.chaos.mesh.clients.model import MARK, REGION
+from tests.chaos.mesh.clients.transport import Call, Cut, Json, Refused, Transport, refuse_grpc
 
 _LONGEST_PAUSE = 2.0
 _WAIT_SECONDS = 5

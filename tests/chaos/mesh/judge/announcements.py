@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-from tests.chaos.mesh.observations import Observations
-from tests.chaos.mesh.offences import Offence
+from tests.chaos.mesh.judge.observations import Observations
+from tests.chaos.mesh.judge.offences import Offence
 from tests.chaos.mesh.webhook_receiver import Delivery
 
 _TYPES = {"SUCCEEDED": "scan.succeeded", "FAILED": "scan.failed"}

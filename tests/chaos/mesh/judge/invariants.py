@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.mesh.announcements import ill_announced
+from tests.chaos.mesh.clients.histories import History, Outcome, Reading
 from tests.chaos.mesh.fault_injector import Hit
-from tests.chaos.mesh.histories import History, Outcome, Reading
-from tests.chaos.mesh.observations import Observations
-from tests.chaos.mesh.offences import Offence
+from tests.chaos.mesh.judge.announcements import ill_announced
+from tests.chaos.mesh.judge.observations import Observations
+from tests.chaos.mesh.judge.offences import Offence
 from tests.chaos.mesh.plan import SERVICES, Kind
 from tests.support.scan.journal import Entry, Event
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import asyncpg
 
+from tests.chaos.mesh.clients.histories import History
 from tests.chaos.mesh.fault_injector import Hit
-from tests.chaos.mesh.histories import History
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
 from tests.support.scan import journal

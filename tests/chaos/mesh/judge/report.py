@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tests.chaos.mesh.histories import excerpt
-from tests.chaos.mesh.invariants import Finding
-from tests.chaos.mesh.observations import Observations
+from tests.chaos.mesh.clients.histories import excerpt
+from tests.chaos.mesh.judge.invariants import Finding
+from tests.chaos.mesh.judge.observations import Observations
 from tests.support.scan.journal import Event
 
 _SHOWN = 5

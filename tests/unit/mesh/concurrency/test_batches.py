@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from mesh.batches import Batches
+from mesh.concurrency.batches import Batches
 
 
 class Store:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mesh.silence_timeout import silence_timeout
+from mesh.concurrency.silence_timeout import silence_timeout
 
 
 async def test_a_stall_of_ones_own_is_not_the_peers_silence() -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from mesh.garbage import GarbageCollection
+from mesh.process.garbage import GarbageCollection
 
 _CYCLES = 200_000
 

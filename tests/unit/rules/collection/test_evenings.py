@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rules_svc.collection.evenings import Evening, evening_of, evening_on, evenings, read
+from rules_svc.collection.freshness import SEOUL
 from rules_svc.loading import loader
-from rules_svc.rulebook.evenings import Evening, evening_of, evening_on, evenings, read
-from rules_svc.rulebook.freshness import SEOUL
 from rules_svc.rulebook.rulebook import Rulebook
 
 # A Monday, with no public holiday near.

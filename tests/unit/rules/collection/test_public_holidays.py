@@ -4,13 +4,13 @@ import subprocess
 import sys
 from datetime import date
 
-from rules_svc.rulebook.public_holidays import in_long_holiday, is_public_holiday
+from rules_svc.collection.public_holidays import in_long_holiday, is_public_holiday
 
 
 def test_no_other_countrys_calendar_is_loaded() -> None:
     """All of them take 0.6 s, in which the first user who asks for an evening would stop everybody else's calls."""
     program = (
-        "import sys; from datetime import date; from rules_svc.rulebook.public_holidays import is_public_holiday;"
+        "import sys; from datetime import date; from rules_svc.collection.public_holidays import is_public_holiday;"
         "before = set(sys.modules); assert is_public_holiday(date(2026, 2, 17));"
         "print([name for name in sys.modules if name.startswith('holidays.countries') or name not in before])"
     )

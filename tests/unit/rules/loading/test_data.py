@@ -13,10 +13,10 @@ from jsonschema import Draft202012Validator
 
 from mesh.locale import Locale, Text
 from rules_svc.answers.questions import Questions, Source
+from rules_svc.collection.streams import Stream
 from rules_svc.loading import loader
 from rules_svc.places.places import PlaceKind
 from rules_svc.places.samples import sample_places
-from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Tag
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path, within

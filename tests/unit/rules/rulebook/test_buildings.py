@@ -7,6 +7,10 @@ import pytest
 
 from mesh.locale import Locale, Text
 from rules_svc.answers.composer import Classification, Composer
+from rules_svc.collection.evenings import evening_on
+from rules_svc.collection.freshness import SEOUL
+from rules_svc.collection.house_hours import HouseHours
+from rules_svc.collection.streams import Stream
 from rules_svc.loading import loader
 from rules_svc.rulebook.buildings import (
     Absence,
@@ -16,11 +20,7 @@ from rules_svc.rulebook.buildings import (
     HouseRules,
     JoinedBuilding,
 )
-from rules_svc.rulebook.collection import Stream
 from rules_svc.rulebook.effects import Tag
-from rules_svc.rulebook.evenings import evening_on
-from rules_svc.rulebook.freshness import SEOUL
-from rules_svc.rulebook.house_hours import HouseHours
 from rules_svc.rulebook.plans import AskedEvening, plan
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import MatchedRules, Rulebook

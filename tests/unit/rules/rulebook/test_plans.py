@@ -5,8 +5,8 @@ from datetime import date, datetime
 import pytest
 
 from mesh.locale import Locale
-from rules_svc.rulebook.collection import Stream
-from rules_svc.rulebook.freshness import SEOUL
+from rules_svc.collection.freshness import SEOUL
+from rules_svc.collection.streams import Stream
 from rules_svc.rulebook.plans import AskedEvening, Plan, plan
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
