@@ -7,6 +7,7 @@ import grpc
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
+from local.errors import Disconnected
 from mesh.locale import Locale
 
 _DETAILS = "grpc-status-details-bin"
@@ -46,19 +47,31 @@ class ApiError(Exception):
 
     @classmethod
     def from_json(cls, body: bytes, http_status: int, locale: Locale) -> "ApiError":
-        """Reads the body of an error reply over REST."""
+        """Reads the body of an error reply over REST.
+
+        Raises:
+            Disconnected: The API is there but can't serve for the moment; a retry may succeed.
+        """
         status, text = status_pb2.Status(), body.decode(errors="replace")
         with contextlib.suppress(json_format.ParseError):
             json_format.Parse(text, status, ignore_unknown_fields=True)
+        if status.code == code_pb2.UNAVAILABLE:
+            raise Disconnected(ErrorText.of(status, locale).text)
         if status.code == code_pb2.OK:  # no Status at all: the reply is storage's or a proxy's
             return cls(ErrorText(f"HTTP_{http_status}", " ".join(text.split())[:500]))
         return cls(ErrorText.of(status, locale))
 
     @classmethod
     def from_rpc(cls, error: grpc.RpcError, locale: Locale) -> "ApiError":
-        """Reads what a failed gRPC call carries."""
+        """Reads what a failed gRPC call carries.
+
+        Raises:
+            Disconnected: The API is there but can't serve for the moment, or isn't there; a retry may succeed.
+        """
         if not isinstance(error, grpc.Call):
             return cls(ErrorText("UNKNOWN", str(error)))
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            raise Disconnected(error.details() or "unavailable") from error
         for key, value in error.trailing_metadata() or ():
             if key == _DETAILS and isinstance(value, bytes):
                 return cls(ErrorText.of(status_pb2.Status.FromString(value), locale))

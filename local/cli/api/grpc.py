@@ -231,6 +231,4 @@ def _answered(locale: Locale) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        if isinstance(error, grpc.Call) and error.code() is grpc.StatusCode.UNAVAILABLE:
-            raise Disconnected(error.details() or "unavailable") from error
         raise ApiError.from_rpc(error, locale) from error

@@ -7,7 +7,8 @@ from google.protobuf import json_format
 from google.rpc import code_pb2, status_pb2
 
 from local.cli.api.errors import ApiError, ErrorText
-from mesh.errors import NotFound
+from local.errors import Disconnected
+from mesh.errors import NotFound, Unavailable
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
@@ -37,6 +38,13 @@ def test_an_error_over_rest_is_the_same_status() -> None:
     """Envoy writes the Status as JSON, its details included."""
     body: Any = json_format.MessageToJson(to_status(ERROR, Locale.EN))
     assert ApiError.from_json(body.encode(), 404, Locale.EN).failure.reason == "SCAN_NOT_FOUND"
+
+
+def test_what_cannot_serve_for_the_moment_is_a_lost_connection() -> None:
+    """A process that is killed while it is asked: the edge answers for it, and the call may be made again."""
+    body: Any = json_format.MessageToJson(to_status(Unavailable(Reason.UNAVAILABLE), Locale.KO))
+    with pytest.raises(Disconnected, match="조금 뒤에"):
+        ApiError.from_json(body.encode(), 503, Locale.KO)
 
 
 def test_a_page_is_shown_in_a_line() -> None:
