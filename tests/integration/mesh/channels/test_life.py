@@ -91,12 +91,13 @@ async def test_a_server_that_leaves_tells_watchers_and_lets_calls_end(connect: C
         return Scan(scan_id="late")
 
     servicer = Scripted(get, watch)
-    async with connect(servicer) as client:
-        call, stream = client.stub.GetScan(REQUEST), client.stub.WatchScan(WATCH)
-        await stream.read()
-        await servicer.begun.wait()
-        ends = [asyncio.create_task(one) for one in (awaited(call), stream.read())]
-    assert await asyncio.gather(*ends) == [Scan(scan_id="late"), event(1)]
+    async with AsyncExitStack() as left:
+        async with connect(servicer, outlived_by=left) as client:
+            call, stream = client.stub.GetScan(REQUEST), client.stub.WatchScan(WATCH)
+            await stream.read()
+            await servicer.begun.wait()
+            ends = [asyncio.create_task(one) for one in (awaited(call), stream.read())]
+        assert await asyncio.gather(*ends) == [Scan(scan_id="late"), event(1)]
 
 
 async def test_a_server_cuts_what_outlasts_the_grace(connect: Connect) -> None:
