@@ -28,7 +28,6 @@ from eco2.scan.v1 import (
 from eco2.vision.v1 import classification_pb2
 from local.cli.api.errors import ApiError
 from local.cli.api.watch import Events, follow
-from local.errors import Disconnected
 from mesh.locale import Locale
 from mesh.reasons import Reason
 
