@@ -1,7 +1,6 @@
 """The Character service while PostgreSQL is away."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,64 +18,24 @@ from eco2.character.v1.character_service_pb2_grpc import CharacterServiceStub
 from eco2.vision.v1.classification_pb2 import Category
 from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
+from tests.support.line import Line, line_to
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-class Line:
-    """A TCP line to PostgreSQL that can be cut and mended.
-
-    Args:
-        host: Where PostgreSQL is.
-        port: Its port.
-    """
-
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
-        self._writers: set[asyncio.StreamWriter] = set()
-        self.up = False
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carries one connection until either side ends it."""
-        if not self.up:
-            writer.close()
-            return
-        there_reader, there_writer = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, there_writer}
-        with contextlib.suppress(ConnectionError):
-            await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
-
-    def cut(self) -> None:
-        """Ends every connection and refuses new ones."""
-        self.up = False
-        for writer in self._writers:
-            writer.close()
-        self._writers.clear()
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1 << 16):
-        writer.write(data)
-        await writer.drain()
-    writer.close()
-
-
 @asynccontextmanager
-async def line_to(database_url: str) -> AsyncIterator[tuple[Line, str]]:
+async def line_to_postgres(database_url: str) -> AsyncIterator[tuple[Line, str]]:
     """A line, cut, and the database's address through it."""
     parts = urlsplit(database_url)
-    line = Line(parts.hostname or "", parts.port or 5432)
-    async with await asyncio.start_server(line.carry, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with line_to(parts.hostname or "", parts.port or 5432, up=False) as (line, port):
         credentials, _, _ = parts.netloc.rpartition("@")
         yield line, parts._replace(netloc=f"{credentials}@127.0.0.1:{port}").geturl()
-        line.cut()
 
 
 async def test_the_service_starts_without_postgres_tells_the_truth_and_recovers(database_url: str) -> None:
     """Start order mustn't matter, and nobody may be sent to a replica that can't answer."""
-    async with line_to(database_url) as (line, through_line):
+    async with line_to_postgres(database_url) as (line, through_line):
         settings = CharacterSettings(database_url=through_line, drain_seconds=0)
         async with (
             asyncio.timeout(30),
@@ -98,7 +57,7 @@ async def test_the_service_starts_without_postgres_tells_the_truth_and_recovers(
 
 async def test_without_postgres_a_reward_is_unavailable_but_the_catalogue_is_not(database_url: str) -> None:
     """The caller learns that it may retry; what lives in memory goes on."""
-    async with line_to(database_url) as (_, through_line):
+    async with line_to_postgres(database_url) as (_, through_line):
         settings = CharacterSettings(database_url=through_line, drain_seconds=0)
         async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             character = CharacterServiceStub(channel)
