@@ -106,7 +106,7 @@ async def _make_template(dsn: str) -> None:
     await admin.execute("select pg_reload_conf()")
     await admin.execute(f"create database {_TEMPLATE}")
     await admin.close()
-    await migrate(_with_database(dsn, _TEMPLATE), "scan_svc", "rules_svc", "character_svc")
+    await migrate(_with_database(dsn, _TEMPLATE), "scan_svc", "rules_svc", "character_svc", "auth_svc")
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("scan_svc", "rules_svc", "character_svc")
+SERVICES = ("scan_svc", "rules_svc", "character_svc", "auth_svc")
 FOLDERS = sorted(folder for service in SERVICES for folder in (ROOT / service).rglob("queries"))
 STORES = sorted(
     file for service in SERVICES for file in (ROOT / service).rglob("*.py") if "Queries(" in file.read_text("utf-8")
@@ -21,7 +21,9 @@ def names_of(package: str) -> set[str]:
 def test_every_statement_that_a_store_names_is_there(store: Path) -> None:
     """A statement that was renamed in one place alone would be noticed by a user."""
     text = store.read_text("utf-8")
-    there = set().union(*(names_of(package) for package in re.findall(r'"((?:scan|rules|character)_svc[\w.]*)"', text)))
+    there = set().union(
+        *(names_of(package) for package in re.findall(r'"((?:scan|rules|character|auth)_svc[\w.]*)"', text))
+    )
     asked = re.findall(r'(?:_sql\[|_version\(|_write\(|_put_back\(|_taken_away\(|_forget\()\s*"(\w+)"', text)
     assert set(asked) <= there
 

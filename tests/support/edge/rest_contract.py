@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from google.api import annotations_pb2, http_pb2, httpbody_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
+from eco2.auth.v1 import auth_service_pb2
 from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import building_service_pb2, rules_service_pb2
 from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
@@ -20,6 +21,7 @@ _FILES = (
     rules_service_pb2,
     building_service_pb2,
     character_service_pb2,
+    auth_service_pb2,
 )
 _VARIABLE = re.compile(r"\{(\w+)\}")
 

@@ -163,6 +163,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
     it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
     """
+    ERROR_REASON_SESSION_ENDED: _ErrorReason.ValueType  # 120
+    """UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -300,4 +302,6 @@ ERROR_REASON_MODEL_SPENT_UNKNOWN: ErrorReason.ValueType  # 112
 """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
 it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
 """
+ERROR_REASON_SESSION_ENDED: ErrorReason.ValueType  # 120
+"""UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Auth knows who users are: accounts, sessions, and the tokens that the edge believes."""

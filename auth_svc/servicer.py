@@ -1,0 +1,57 @@
+"""AuthService: guests, sessions and their tokens, and the keys that verify them."""
+
+from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
+
+from auth_svc import wire
+from auth_svc.keys.keyring import Keyring
+from auth_svc.sessions.sessions import Sessions
+from eco2.auth.v1 import auth_service_pb2 as pb
+from eco2.auth.v1.auth_pb2 import Account, Session
+from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceServicer
+from mesh.grpc.identity import caller
+
+# Anybody may keep the keys as long as their lead allows for.
+_KEYS_HEADERS = (("cache-control", "public, max-age=300"),)
+
+
+class AuthServicer(AuthServiceServicer):
+    """The service that says who somebody is.
+
+    Args:
+        sessions: What users do with their sessions.
+        keyring: The keys that verify access tokens.
+    """
+
+    def __init__(self, sessions: Sessions, keyring: Keyring) -> None:
+        self._sessions = sessions
+        self._keyring = keyring
+
+    async def CreateGuest(self, request: pb.CreateGuestRequest, context: Any) -> Session:
+        """Makes a guest."""
+        return wire.from_session(await self._sessions.create_guest())
+
+    async def RefreshToken(self, request: pb.RefreshTokenRequest, context: Any) -> Session:
+        """Exchanges a refresh token for the next pair."""
+        return wire.from_session(await self._sessions.refresh(request.refresh_token))
+
+    async def Logout(self, request: pb.LogoutRequest, context: Any) -> Empty:
+        """Ends a session."""
+        await self._sessions.end(request.refresh_token)
+        return Empty()
+
+    async def LogoutEverywhere(self, request: pb.LogoutEverywhereRequest, context: Any) -> Empty:
+        """Ends the caller's sessions."""
+        await self._sessions.end_all(caller(context).user_id)
+        return Empty()
+
+    async def GetMe(self, request: pb.GetMeRequest, context: Any) -> Account:
+        """The caller's account."""
+        return wire.from_account(await self._sessions.account(caller(context).user_id))
+
+    async def GetKeys(self, request: pb.GetKeysRequest, context: Any) -> pb.GetKeysResponse:
+        """The keys that verify access tokens."""
+        keys = await self._keyring.published()
+        await context.send_initial_metadata(_KEYS_HEADERS)
+        return wire.from_keys(keys)

@@ -1,0 +1,2 @@
+-- $1 session_id
+delete from auth.session where session_id = $1;

@@ -1,0 +1,5 @@
+-- The session whose last refresh used this token, a moment ago: its reply may have been lost.
+-- $1 session_id, $2 digest, $3 how long a moment is
+select user_id, true as guest, digest, expires_at
+from auth.session
+where session_id = $1 and previous_digest = $2 and rotated_at > now() - $3::interval and expires_at > now();

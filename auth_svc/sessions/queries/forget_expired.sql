@@ -1,0 +1,2 @@
+-- Sessions without a token that is good.
+delete from auth.session where expires_at < now();

@@ -1,0 +1,52 @@
+"""Settings of the Auth service."""
+
+from typing import Annotated
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, Field, SecretStr
+
+from auth_svc.keys.signing_keys import parse_key_set
+from mesh.settings import PostgresUrl, ServiceSettings
+
+
+def _fernet_keys(secrets: SecretStr) -> SecretStr:
+    for secret in secrets.get_secret_value().split(","):
+        try:
+            Fernet(secret.strip())
+        except ValueError:  # whose text may quote the secret
+            raise ValueError("each is 32 random bytes in URL-safe base64") from None
+    return secrets
+
+
+def _key_set(text: str) -> str:
+    parse_key_set(text)
+    return text
+
+
+class AuthSettings(ServiceSettings):
+    """Settings of the Auth service, from `ECO2_<FIELD>`."""
+
+    database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
+    database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")
+
+    auth_secrets: Annotated[SecretStr, AfterValidator(_fernet_keys)] = Field(
+        description="Secrets that seal the signing keys in the database, by commas: the first seals, all of them open."
+    )
+    auth_issuer: str = Field("eco2", min_length=1, description="Issuer of access tokens, as the edge expects it.")
+    auth_audience: str = Field("eco2", min_length=1, description="Audience of access tokens, as the edge expects it.")
+    auth_jwks: Annotated[str, AfterValidator(_key_set)] = Field(
+        '{"keys":[]}', description="More keys to publish: a JSON Web Key Set, such as an earlier issuer's."
+    )
+
+    access_seconds: int = Field(900, gt=0, description="How long an access token is good.")
+    refresh_seconds: int = Field(7 * 86_400, gt=0, description="How long a refresh token is good.")
+    session_seconds: int = Field(30 * 86_400, gt=0, description="How long a session lasts, however often refreshed.")
+    refresh_again_seconds: int = Field(
+        30, ge=0, description="How long the same refresh brings the same token again; 0: it is used twice."
+    )
+
+    key_seconds: int = Field(30 * 86_400, gt=0, description="How long a signing key signs.")
+    key_lead_seconds: int = Field(
+        900, gt=0, description="How long a key is published before it signs: longer than anybody keeps a key set."
+    )
+    key_reload_seconds: float = Field(30.0, gt=0, description="How often the keys are read from the database.")

@@ -1,0 +1,35 @@
+"""The domain of the Auth service to its protos."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from auth_svc.keys.signing_keys import PublicKey
+from auth_svc.sessions import accounts
+from auth_svc.sessions.sessions import Session
+from eco2.auth.v1 import auth_pb2, auth_service_pb2
+
+
+def from_session(session: Session) -> auth_pb2.Session:
+    """A session with its tokens."""
+    message = auth_pb2.Session(
+        user_id=session.user_id,
+        guest=session.guest,
+        access_token=session.access.value,
+        refresh_token=session.refresh.text,
+    )
+    message.access_token_expire_time.FromDatetime(session.access.expires_at)
+    message.refresh_token_expire_time.FromDatetime(session.refresh_expires_at)
+    return message
+
+
+def from_account(account: accounts.Account) -> auth_pb2.Account:
+    """A user's account."""
+    message = auth_pb2.Account(user_id=account.user_id, guest=account.guest, session_count=account.session_count)
+    if account.created_at:
+        message.create_time.FromDatetime(account.created_at)
+    return message
+
+
+def from_keys(keys: Sequence[PublicKey]) -> auth_service_pb2.GetKeysResponse:
+    """A key set."""
+    return auth_service_pb2.GetKeysResponse(keys=[auth_pb2.JsonWebKey(**asdict(key)) for key in keys])

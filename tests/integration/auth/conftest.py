@@ -1,0 +1,50 @@
+"""An Auth service on a database of its own."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import grpc
+import pytest
+from cryptography.fernet import Fernet
+
+from auth_svc.app import application
+from auth_svc.settings import AuthSettings
+from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceStub
+
+if TYPE_CHECKING:  # the generated module has it for type checkers only
+    from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceAsyncStub
+
+SECRET = Fernet.generate_key().decode()
+
+Serve = Callable[..., AbstractAsyncContextManager["AuthServiceAsyncStub"]]
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """The test's own look into the database."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def serve(database_url: str) -> Serve:
+    """Starts a replica, with other settings where a test wants them; gives its client."""
+
+    @asynccontextmanager
+    async def serve(**changes: Any) -> AsyncIterator["AuthServiceAsyncStub"]:
+        usual = {"database_url": database_url, "auth_secrets": SECRET, "drain_seconds": 0}
+        settings = AuthSettings(**(usual | changes))
+        async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            yield AuthServiceStub(channel)
+
+    return serve
+
+
+@pytest.fixture
+async def auth(serve: Serve) -> AsyncIterator["AuthServiceAsyncStub"]:
+    """A client of a running service."""
+    async with serve() as stub:
+        yield stub
