@@ -2,7 +2,7 @@
 {{- define "eco2.edge" -}}
 {{- $name := include "eco2.name" . -}}
 {{- $values := dict "REST_HOST" "0.0.0.0" "REST_PORT" 8080 "ADMIN_PORT" 9901 -}}
-{{- range $service := list "scan" "rules" "character" -}}
+{{- range $service := list "scan" "rules" "character" "auth" -}}
 {{- $address := printf "{address: %s-%s, port_value: %s}" $name $service (include "eco2.port" $) -}}
 {{- $_ := set $values (printf "%s_ENDPOINTS" (upper $service)) (printf "[{endpoint: {address: {socket_address: %s}}}]" $address) -}}
 {{- end -}}
@@ -11,13 +11,15 @@
 {{- $_ := set $values "MAX_HEAP_BYTES" (mul .Values.edge.heapMebibytes 1048576) -}}
 {{- $_ := set $values "JWT_ISSUER" .Values.jwt.issuer -}}
 {{- $_ := set $values "JWT_AUDIENCE" .Values.jwt.audience -}}
-{{- $_ := set $values "JWKS_INLINE" (.Values.jwt.jwks | toJson | replace "'" "''") -}}
+{{- $_ := set $values "LOCAL_JWKS" "null" -}}
+{{- $_ := set $values "REMOTE_JWKS" "null" -}}
 {{- $edge := .Files.Get "files/edge.yaml" -}}
-{{- if .Values.jwt.jwksUri -}}
-{{- $inline := "local_jwks: {inline_string: '${JWKS_INLINE}'}" -}}
-{{- if not (contains $inline $edge) }}{{ fail "edge.yaml names its keys differently: adapt templates/_edge.tpl" }}{{ end -}}
-{{- $edge = printf "%s%s" (replace $inline (include "eco2.remoteKeys" .) $edge) (include "eco2.issuerCluster" .) -}}
+{{- if .Values.jwt.jwks -}}
+{{- $_ := set $values "LOCAL_JWKS" (dict "inline_string" (.Values.jwt.jwks | toJson) | toJson) -}}
+{{- else -}}
+{{- $_ := set $values "REMOTE_JWKS" (include "eco2.remoteKeys" .) -}}
 {{- end -}}
+{{- if .Values.jwt.jwksUri }}{{ $edge = printf "%s%s" $edge (include "eco2.issuerCluster" .) }}{{ end -}}
 {{- range $placeholder, $value := $values -}}
 {{- $edge = replace (printf "${%s}" $placeholder) (toString $value) $edge -}}
 {{- end -}}
@@ -25,9 +27,13 @@
 {{- $edge -}}
 {{- end }}
 
-{{/* Keys fetched from the issuer, and again every five minutes. Takes root. */}}
+{{/* Keys fetched from the issuer, or from Auth through the edge itself, and again every five minutes. Takes root. */}}
 {{- define "eco2.remoteKeys" -}}
-remote_jwks: {http_uri: {uri: "{{ .Values.jwt.jwksUri }}", cluster: issuer, timeout: 5s}, cache_duration: 300s, async_fetch: {}}
+{{- if .Values.jwt.jwksUri -}}
+{http_uri: {uri: "{{ .Values.jwt.jwksUri }}", cluster: issuer, timeout: 5s}, cache_duration: 300s, async_fetch: {}}
+{{- else -}}
+{http_uri: {uri: "http://127.0.0.1:8080/.well-known/jwks.json", cluster: edge, timeout: 5s}, cache_duration: 300s, async_fetch: {fast_listener: true}}
+{{- end -}}
 {{- end }}
 
 {{/* Where they are fetched: one more entry of `clusters`, the last key of edge.yaml. Takes root. */}}

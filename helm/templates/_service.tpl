@@ -11,6 +11,10 @@
 {{- range $field, $value := $settings }}
 - {name: ECO2_{{ upper $field }}, value: {{ $value | toString | quote }}}
 {{- end }}
+{{- if eq (index . 1) "auth" }}
+- {name: ECO2_AUTH_ISSUER, value: {{ $root.Values.jwt.issuer | quote }}}
+- {name: ECO2_AUTH_AUDIENCE, value: {{ $root.Values.jwt.audience | quote }}}
+{{- end }}
 {{- range $service.peers }}
 - {name: ECO2_{{ upper . }}_TARGET, value: "dns:///{{ include "eco2.name" $root }}-{{ . }}:{{ include "eco2.port" $root }}"}
 {{- end }}
@@ -22,7 +26,7 @@
 {{ add .Values.settings.drain_seconds (mul 2 .Values.settings.grace_seconds) 15 }}
 {{- end }}
 
-{{/* One of the four services, or the worker, whole. Takes a list: root, name. */}}
+{{/* One of the services, or the worker, whole. Takes a list: root, name. */}}
 {{- define "eco2.service" -}}
 {{- $root := index . 0 }}
 {{- $name := index . 1 }}

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
 LUA = ROOT / "envoy" / "edge.lua"
+_CLUSTERS = ("SCAN", "RULES", "CHARACTER", "AUTH")
 # The configuration is in effect; a moment later the workers listen.
 READY = "all dependencies initialized. starting workers"
 
@@ -126,7 +127,7 @@ async def listening(port: int) -> None:
 
 def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
     """The template with all services behind one port of this machine."""
-    values = {f"{name}_ENDPOINTS": endpoints("127.0.0.1", [services_port]) for name in ("SCAN", "RULES", "CHARACTER")}
+    values = {f"{name}_ENDPOINTS": endpoints("127.0.0.1", [services_port]) for name in _CLUSTERS}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         values,
         REST_HOST="127.0.0.1",
@@ -135,7 +136,8 @@ def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
         DESCRIPTOR_PATH=DESCRIPTORS,
         LUA_PATH=LUA,
         MAX_HEAP_BYTES=max_heap_bytes(),
-        JWKS_INLINE=issuer.jwks(),
+        LOCAL_JWKS=json.dumps({"inline_string": issuer.jwks()}),
+        REMOTE_JWKS="null",
         JWT_ISSUER=issuer.name,
         JWT_AUDIENCE=issuer.audience,
     )

@@ -19,8 +19,8 @@ from mesh.reasons import Reason
 TEMPLATE = Template((Path(__file__).parents[3] / "envoy" / "edge.yaml").read_text(encoding="utf-8"))
 PLACEHOLDERS = {
     *("REST_HOST", "REST_PORT", "ADMIN_PORT", "DESCRIPTOR_PATH", "LUA_PATH", "MAX_HEAP_BYTES"),
-    *("SCAN_ENDPOINTS", "RULES_ENDPOINTS", "CHARACTER_ENDPOINTS"),
-    *("JWKS_INLINE", "JWT_ISSUER", "JWT_AUDIENCE"),
+    *("SCAN_ENDPOINTS", "RULES_ENDPOINTS", "CHARACTER_ENDPOINTS", "AUTH_ENDPOINTS"),
+    *("LOCAL_JWKS", "REMOTE_JWKS", "JWT_ISSUER", "JWT_AUDIENCE"),
 }
 
 

@@ -9,7 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
+from auth_svc.settings import AuthSettings
 from character_svc.settings import CharacterSettings
+from eco2.auth.v1 import auth_service_pb2
 from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_service_pb2
@@ -28,6 +30,7 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "vision": VisionSettings,
     "rules": RulesSettings,
     "character": CharacterSettings,
+    "auth": AuthSettings,
 }
 
 
@@ -107,7 +110,7 @@ def test_every_setting_of_a_service_exists(values: dict[str, Any]) -> None:
 
 def test_probes_and_policies_name_real_services(values: dict[str, Any]) -> None:
     """The templates derive the gRPC name from the short one; another service's program serves nothing but health."""
-    modules = (scan_service_pb2, vision_service_pb2, rules_service_pb2, character_service_pb2)
+    modules = (scan_service_pb2, vision_service_pb2, rules_service_pb2, character_service_pb2, auth_service_pb2)
     names = {service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()}
 
     own = [name for name, service in values["services"].items() if "program" not in service]

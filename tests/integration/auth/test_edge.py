@@ -1,0 +1,159 @@
+"""Auth behind the real edge, which fetches its keys: sign in, be let in, and keys that change under load."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx2
+import jwt
+import pytest
+
+from auth_svc.app import application, rotation_policy
+from auth_svc.keys.seal import Seal
+from auth_svc.keys.store import KeyStore
+from auth_svc.settings import AuthSettings
+from mesh import postgres
+from tests.integration.auth.conftest import SECRET
+from tests.support.edge.envoy import Issuer, running
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+CLIENTS = 8
+ROTATIONS = 2
+
+
+def fetching(configuration: dict[str, Any]) -> None:
+    """The edge takes its keys from Auth, through itself, as in the chart but more often."""
+    (listener,) = configuration["static_resources"]["listeners"]
+    filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
+    (tokens,) = (each for each in filters if each["name"] == "envoy.filters.http.jwt_authn")
+    provider = tokens["typed_config"]["providers"]["eco2"]
+    port = listener["address"]["socket_address"]["port_value"]
+    del provider["local_jwks"]
+    provider["remote_jwks"] = {
+        "http_uri": {"uri": f"http://127.0.0.1:{port}/.well-known/jwks.json", "cluster": "edge", "timeout": "2s"},
+        "cache_duration": "0.3s",
+        "async_fetch": {"fast_listener": True, "failed_refetch_duration": "0.1s"},
+    }
+
+
+@pytest.fixture
+def settings(database_url: str) -> AuthSettings:
+    return AuthSettings(
+        database_url=database_url,
+        listen=f"127.0.0.1:{free_port()}",
+        auth_secrets=SECRET,
+        auth_issuer=Issuer().name,
+        drain_seconds=0,
+        key_reload_seconds=0.2,
+        key_lead_seconds=3,
+    )
+
+
+@pytest.fixture
+async def rest(settings: AuthSettings, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A REST client of an edge in front of Auth alone."""
+    port = int(settings.listen.rpartition(":")[2])
+    async with (
+        running(tmp_path, port, fetching) as edge,
+        application(settings),
+        httpx2.AsyncClient(base_url=edge.url, timeout=20) as client,
+    ):
+        session = (await client.post("/v1/auth/guest", json={})).json()
+
+        async def let_in() -> bool:
+            return (await client.get("/v1/me", headers=bearer(session))).status_code == 200
+
+        await eventually(let_in)
+        yield client
+
+
+def bearer(session: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {session['access_token']}"}
+
+
+def signed_by(session: dict[str, str]) -> str:
+    kid: str = jwt.get_unverified_header(session["access_token"])["kid"]
+    return kid
+
+
+async def guest(rest: httpx2.AsyncClient) -> dict[str, str]:
+    response = await rest.post("/v1/auth/guest", json={})
+    assert response.status_code == 200, response.text
+    session: dict[str, str] = response.json()
+    return session
+
+
+async def test_a_guest_is_let_in_refreshes_and_leaves(rest: httpx2.AsyncClient) -> None:
+    """The whole life of a session as REST, without any token but its own; all else needs one."""
+    session = await guest(rest)
+    me = (await rest.get("/v1/me", headers=bearer(session))).json()
+    assert (me["user_id"], me["guest"], me["session_count"]) == (session["user_id"], True, 1)
+    for verb, path in (("GET", "/v1/me"), ("POST", "/v1/me:logoutEverywhere")):
+        assert (await rest.request(verb, path)).status_code == 401
+
+    # An expired access token, which a client sends along by habit, doesn't keep it from refreshing.
+    refreshed = await rest.post(
+        "/v1/auth/token:refresh",
+        json={"refresh_token": session["refresh_token"]},
+        headers={"Authorization": "Bearer expired"},
+    )
+    session = refreshed.json()
+    assert (await rest.get("/v1/me", headers=bearer(session))).json()["user_id"] == me["user_id"]
+
+    assert (await rest.post("/v1/me:logoutEverywhere", json={}, headers=bearer(session))).json() == {}
+    ended = await rest.post("/v1/auth/token:refresh", json={"refresh_token": session["refresh_token"]})
+    assert (ended.status_code, ended.json()["details"][0]["reason"]) == (401, "SESSION_ENDED")
+    assert len(ended.content) < 1024
+
+    session = await guest(rest)
+    for _ in range(2):
+        left = await rest.post("/v1/auth/token:revoke", json={"refresh_token": session["refresh_token"]})
+        assert (left.status_code, left.json()) == (200, {})
+
+    # The key set is JSON as libraries read it, for anybody who checks our tokens.
+    response = await rest.get("/.well-known/jwks.json")
+    (key,) = jwt.PyJWKSet.from_dict(response.json()).keys
+    assert jwt.decode(session["access_token"], key.key, algorithms=["ES256"], audience="eco2")["sub"]
+    assert response.headers["cache-control"] == "public, max-age=300"
+    assert set(response.json()["keys"][0]) == {"kty", "crv", "alg", "use", "kid", "x", "y"}
+
+
+async def test_keys_change_under_load_without_a_failed_call(
+    rest: httpx2.AsyncClient, settings: AuthSettings, connection: asyncpg.Connection
+) -> None:
+    """Twice, while clients refresh and call without a pause; and a token of the first key is good to the end."""
+    outcomes: Counter[int] = Counter()
+    seen: set[str] = set()
+    done = asyncio.Event()
+
+    async def client() -> None:
+        session = await guest(rest)
+        while not done.is_set():
+            response = await rest.post("/v1/auth/token:refresh", json={"refresh_token": session["refresh_token"]})
+            outcomes[response.status_code] += 1
+            session = response.json()
+            seen.add(signed_by(session))
+            outcomes[(await rest.get("/v1/me", headers=bearer(session))).status_code] += 1
+
+    first = await guest(rest)
+    async with postgres.open_pool(settings.database_url.get_secret_value()) as pool, asyncio.TaskGroup() as clients:
+        keys = KeyStore(pool, Seal([SECRET]), rotation_policy(settings))
+        for _ in range(CLIENTS):
+            clients.create_task(client())
+        for rotation in range(ROTATIONS):
+            await keys.rotate()
+
+            async def changed(count: int = rotation + 2) -> bool:
+                return len(seen) >= count
+
+            await eventually(changed)
+        assert (await rest.get("/v1/me", headers=bearer(first))).status_code == 200
+        done.set()
+    assert set(outcomes) == {200}
+    assert outcomes[200] > 100
+    assert len(seen) == ROTATIONS + 1
+    assert await connection.fetchval("select count(*) from auth.signing_key") == ROTATIONS + 1
