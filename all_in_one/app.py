@@ -1,6 +1,7 @@
 """How services share a process.
 
     Host ── one port, one health, one drain
+      ├─ Auth
       ├─ Character
       ├─ Rules
       ├─ Vision ── Rules
@@ -16,11 +17,13 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+import auth_svc.app
 import character_svc.app
 import rules_svc.app
 import scan_svc.app
 import vision_svc.app
 from all_in_one.settings import ProcessSettings
+from auth_svc.settings import AuthSettings
 from character_svc.settings import CharacterSettings
 from mesh.grpc.client import IN_PROCESS
 from mesh.grpc.host import hosting
@@ -33,10 +36,17 @@ from vision_svc.settings import VisionSettings
 Application: TypeAlias = Callable[..., AbstractAsyncContextManager[Server]]
 
 _SETTINGS: Mapping[str, type[ServiceSettings]] = MappingProxyType(
-    {"character": CharacterSettings, "rules": RulesSettings, "vision": VisionSettings, "scan": ScanSettings}
+    {
+        "auth": AuthSettings,
+        "character": CharacterSettings,
+        "rules": RulesSettings,
+        "vision": VisionSettings,
+        "scan": ScanSettings,
+    }
 )
 _APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
+        "auth": auth_svc.app.application,
         "character": character_svc.app.application,
         "rules": rules_svc.app.application,
         "vision": vision_svc.app.application,

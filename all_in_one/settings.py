@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from mesh.settings import ServiceSettings
 
 # In the order they start: each after those it calls.
-SERVICES = ("character", "rules", "vision", "scan")
+SERVICES = ("auth", "character", "rules", "vision", "scan")
 
 
 def _names(listed: str) -> str:
@@ -23,7 +23,7 @@ class ProcessSettings(ServiceSettings):
     """Settings of the process. What every service has, such as ECO2_LISTEN, is the process's, once for all of them."""
 
     targets: Annotated[str, AfterValidator(_names)] = Field(
-        ",".join(SERVICES), description="Which services it serves, by commas: scan, vision, rules, character."
+        ",".join(SERVICES), description="Which services it serves, by commas: scan, vision, rules, character, auth."
     )
 
     @property

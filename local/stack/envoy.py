@@ -56,6 +56,14 @@ def endpoints(host: str, ports: Sequence[int]) -> str:
     return json.dumps([{"endpoint": {"address": {"socket_address": _address(host, port)}}} for port in ports])
 
 
+def own_keys(port: int) -> str:
+    """Where the edge that listens on a port fetches Auth's keys: at its own address."""
+    uri = {"uri": f"http://127.0.0.1:{port}/.well-known/jwks.json", "cluster": "edge", "timeout": "2s"}
+    # It listens before it has them, or it couldn't ask itself.
+    fetching = {"fast_listener": True, "failed_refetch_duration": "0.1s"}
+    return json.dumps({"http_uri": uri, "cache_duration": "60s", "async_fetch": fetching})
+
+
 def _address(host: str, port: int) -> dict[str, object]:
     return {"address": host, "port_value": port}
 

@@ -1,5 +1,6 @@
 """The secrets of one stack: made at its first start and kept beside its data."""
 
+import base64
 import json
 import secrets
 from dataclasses import asdict, dataclass
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from local.files import read_json, write_private
@@ -29,6 +32,12 @@ class Secrets:
     s3_access_key: str
     s3_secret_key: str
     signing_key: str
+
+    @property
+    def auth_secret(self) -> str:
+        """Seals Auth's signing keys. Derived, since folders of earlier releases hold no such secret."""
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"eco2 auth").derive(self.signing_key.encode())
+        return base64.urlsafe_b64encode(derived).decode()
 
     @classmethod
     def load(cls, file: Path) -> Self:

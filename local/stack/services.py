@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from local.stack.supervisor import Program
 from mesh.settings import ServiceSettings
 
-SERVICES = ("vision", "rules", "character", "scan")
+SERVICES = ("vision", "rules", "character", "scan", "auth")
 
 # Short, since no new calls arrive: the stack stops the edge first. Direct watchers still get RECONNECT.
 _DRAIN_SECONDS = "0.2"

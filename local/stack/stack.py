@@ -2,7 +2,7 @@
 
     postgres  valkey  seaweedfs        the stores, at once
           migrations
-    eco2-1  eco2-2  …                  the services, all in each process; or split: vision  rules  character  scan
+    eco2-1  eco2-2  …                  the services, all in each process; or split: vision  rules  character  scan  auth
           envoy                        the edge; ready when a request through it is answered
 
 It stops in the reverse order, Scan before the services it calls: it drains while they still answer. Everything lives in
@@ -142,6 +142,11 @@ class Stack:
                 for name, numbers in served_at.items()
             },
             "ECO2_ENVOY_ADMIN": f"http://{HOST}:{admin_port}",
+            # Auth publishes the key of the stack's own tokens beside its own.
+            "ECO2_AUTH_SECRETS": self._secrets.auth_secret,
+            "ECO2_AUTH_ISSUER": ISSUER,
+            "ECO2_AUTH_AUDIENCE": AUDIENCE,
+            "ECO2_AUTH_JWKS": self._tokens.jwks(),
         }
         edge = envoy.program(
             self._var,
@@ -156,7 +161,8 @@ class Stack:
                 "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
                 "LUA_PATH": str(envoy.LUA),
                 "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
-                "JWKS_INLINE": self._tokens.jwks(),
+                "LOCAL_JWKS": "null",
+                "REMOTE_JWKS": envoy.own_keys(rest_port),
                 "JWT_ISSUER": ISSUER,
                 "JWT_AUDIENCE": AUDIENCE,
             },

@@ -11,6 +11,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from eco2.auth.v1 import auth_service_pb2
 from eco2.character.v1 import character_service_pb2
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
@@ -20,6 +21,7 @@ from mesh.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
+    auth_service_pb2,
     character_service_pb2,
     event_stream_service_pb2,
     operations_service_pb2,
@@ -53,7 +55,7 @@ async def test_every_rpc_is_implemented(stack: Mapping[str, str], method: Method
     assert code in {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}
 
 
-@pytest.mark.parametrize("service", ["SCAN", "VISION", "RULES", "CHARACTER"])
+@pytest.mark.parametrize("service", ["SCAN", "VISION", "RULES", "CHARACTER", "AUTH"])
 async def test_reflection_describes_every_service_with_its_types(stack: Mapping[str, str], service: str) -> None:
     """`grpcurl list` and `describe` need the descriptors of everything that is imported, too."""
     async with grpc.aio.insecure_channel(stack[f"ECO2_{service}_TARGET"]) as channel:

@@ -15,6 +15,7 @@ VARIABLES = {
     "ECO2_S3_ACCESS_KEY": "key",
     "ECO2_S3_SECRET_KEY": "secret",
     "ECO2_CDN_BASE_URL": "http://127.0.0.1:9/photos",
+    "ECO2_AUTH_SECRETS": "cGFzcy13b3JkLXBhc3Mtd29yZC1wYXNzLXdvcmQtcGE=",
 }
 
 
@@ -34,7 +35,7 @@ def scan_of(targets: str) -> ScanSettings:
 
 def test_by_default_all_services_are_served_callees_first() -> None:
     """Whoever is called must be there when its caller starts."""
-    assert list(load_settings(ProcessSettings())) == ["character", "rules", "vision", "scan"]
+    assert list(load_settings(ProcessSettings())) == ["auth", "character", "rules", "vision", "scan"]
 
 
 def test_peers_in_the_process_need_no_address(monkeypatch: pytest.MonkeyPatch) -> None:

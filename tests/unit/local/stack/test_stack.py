@@ -24,9 +24,9 @@ async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: 
     await Stack(tmp_path, 0, StackPart.ALL, print, processes=None).stop()
     names = [name for event, name in events if event == "begun"]
     assert events[:4] == [("begun", "envoy"), ("ended", "envoy"), ("begun", "scan"), ("ended", "scan")]
-    assert set(names[2:5]) == {"vision", "rules", "character"}
-    assert set(names[5:]) == {"postgres", "valkey", "seaweedfs"}
-    assert events.index(("begun", names[5])) > max(events.index(("ended", name)) for name in names[:5])
+    assert set(names[2:6]) == {"vision", "rules", "character", "auth"}
+    assert set(names[6:]) == {"postgres", "valkey", "seaweedfs"}
+    assert events.index(("begun", names[6])) > max(events.index(("ended", name)) for name in names[:6])
 
 
 def test_a_service_is_given_the_time_it_may_take_to_end() -> None:
