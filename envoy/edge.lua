@@ -1,5 +1,5 @@
 -- What none of Envoy's filters does: limits on headers that end in a reason, the names in a JSON body for the services
--- to check, and 304. Runs once the request is whole; README.md says where.
+-- to check, HEAD, and 304. Runs once the request is whole; README.md says where.
 
 local MOST_HEADERS, MOST_HEADER_BYTES = 100, 16 * 1024
 
@@ -78,6 +78,12 @@ local function is_older(path)
   return path:find("^/api/") or path:find("^/v1/scan$") or path:find("^/v1/scan[/?]")
 end
 
+-- A watch is opened to be read: HEAD isn't served there.
+local function is_watch(path)
+  path = path:match("^[^?]*")
+  return path:find("^/v1/scans/[^/]+:watch$") or path:find("^/v1/scan/[^/]+/progress$")
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
   local count, bytes = 0, 0
@@ -92,6 +98,10 @@ function envoy_on_request(handle)
   end
   local kind, path = headers:get("content-type") or "", headers:get(":path")
   if kind:find("^application/grpc") then return end
+  if headers:get(":method") == "HEAD" and not is_watch(path) then
+    headers:replace(":method", "GET")
+    handle:streamInfo():dynamicMetadata():set("eco2", "head", true)
+  end
   local body = handle:body()
   local length = body and body:length() or 0
   if length > 0 then
@@ -107,6 +117,10 @@ end
 -- the transcoder. The headers come first: once the body is held they are sent.
 function envoy_on_response(handle)
   local headers = handle:headers()
+  if (handle:streamInfo():dynamicMetadata():get("eco2") or {})["head"] then
+    for chunk in handle:bodyChunks() do chunk:setBytes("") end
+    return
+  end
   if headers:get("eco2-not-modified") and headers:get("content-type") == "application/json" then
     headers:replace(":status", "304")
     headers:remove("eco2-not-modified")

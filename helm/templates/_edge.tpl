@@ -13,6 +13,11 @@
 {{- $_ := set $values "JWT_AUDIENCE" .Values.jwt.audience -}}
 {{- $_ := set $values "LOCAL_JWKS" "null" -}}
 {{- $_ := set $values "REMOTE_JWKS" "null" -}}
+{{- $origins := list -}}
+{{- range .Values.edge.corsOrigins -}}
+{{- $origins = append $origins (dict "safe_regex" (dict "regex" (regexQuoteMeta . | replace "\\*" "[^/]*"))) -}}
+{{- end -}}
+{{- $_ := set $values "CORS_ORIGINS" ($origins | toJson) -}}
 {{- $edge := .Files.Get "files/edge.yaml" -}}
 {{- if .Values.jwt.jwks -}}
 {{- $_ := set $values "LOCAL_JWKS" (dict "inline_string" (.Values.jwt.jwks | toJson) | toJson) -}}

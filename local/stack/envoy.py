@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,6 +63,12 @@ def own_keys(port: int) -> str:
     # It listens before it has them, or it couldn't ask itself.
     fetching = {"fast_listener": True, "failed_refetch_duration": "0.1s"}
     return json.dumps({"http_uri": uri, "cache_duration": "60s", "async_fetch": fetching})
+
+
+def origins(patterns: Sequence[str]) -> str:
+    """Web pages' origins, in which `*` stands for anything but a slash, as the template wants them."""
+    expressions = (re.escape(pattern.strip()).replace(r"\*", "[^/]*") for pattern in patterns)
+    return json.dumps([{"safe_regex": {"regex": expression}} for expression in expressions])
 
 
 def _address(host: str, port: int) -> dict[str, object]:

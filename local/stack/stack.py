@@ -39,6 +39,7 @@ from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 
 USER = "newcomer"
 
+_OWN_PAGES = "http://localhost:*,http://127.0.0.1:*"  # of whoever writes a page on this machine
 _STOP_SECONDS = 120.0  # longer than all grace periods of what is stopped in sequence
 # Services that call others are stopped first, in this order.
 _CALLERS = ("envoy", "scan")
@@ -117,6 +118,7 @@ class Stack:
             "ECO2_S3_ACCESS_KEY": storage.access_key,
             "ECO2_S3_SECRET_KEY": storage.secret_key,
             "ECO2_CDN_BASE_URL": storage.cdn,
+            "ECO2_CORS_ORIGINS": os.environ.get("ECO2_CORS_ORIGINS") or _OWN_PAGES,
         }
         return [
             postgres.program(var / "postgres", postgres_port, secrets.postgres_password),
@@ -165,6 +167,7 @@ class Stack:
                 "REMOTE_JWKS": envoy.own_keys(rest_port),
                 "JWT_ISSUER": ISSUER,
                 "JWT_AUDIENCE": AUDIENCE,
+                "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
             },
         )
         return [
@@ -305,7 +308,7 @@ async def migrate(database_url: str) -> str:
 
 
 async def prepare_bucket(variables: Mapping[str, str]) -> str:
-    """Sets the bucket's lifecycle, by the command that production uses.
+    """Sets the bucket's lifecycle and the pages that may use it, by the command that production uses.
 
     Returns:
         What the command printed.
@@ -314,4 +317,5 @@ async def prepare_bucket(variables: Mapping[str, str]) -> str:
         NotStarted: Storage refused.
     """
     storage = {name: value for name, value in variables.items() if name.startswith(("ECO2_S3_", "ECO2_CDN_"))}
+    storage["ECO2_CORS_ORIGINS"] = "*"  # SeaweedFS knows no * for a port; the signature is what protects an upload
     return await finish((sys.executable, "-m", "mesh.bucket", "prepare"), storage)

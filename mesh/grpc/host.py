@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 
 import grpc
 import structlog
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from mesh.concurrency.tasks import end
 from mesh.grpc.handler import GrpcHandler
@@ -21,6 +20,7 @@ from mesh.grpc.health import Health, Probe
 from mesh.grpc.inprocess.channel import InProcessChannel
 from mesh.grpc.inprocess.endpoint import Endpoint
 from mesh.grpc.limits import MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES
+from mesh.grpc.reflection import Reflection
 from mesh.settings import Misconfigured, ServiceSettings
 
 _log = structlog.get_logger("server")
@@ -128,9 +128,7 @@ class Host:
         rest: Any = _Unwrapped()
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, rest)
         names = [name for part in self._parts for name in part.names]
-        shown = [*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME]
-        add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server
-        add_reflection(reflection.aio.ReflectionServicer(shown), rest)
+        Reflection(names).add_to(rest)
         self._server.add_generic_rpc_handlers((rest,))
         await self._server.start()
         self._started = True

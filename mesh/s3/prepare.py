@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _NOT_FOUND = 404
+# Upload to a signed address, and show photos. What a browser may send is named by the address's signature.
+_PAGES_MAY: dict[str, object] = {
+    "AllowedMethods": ["PUT", "GET", "HEAD"],
+    "AllowedHeaders": ["*"],
+    "ExposeHeaders": ["ETag"],
+    "MaxAgeSeconds": 7200,
+}
 _DEFAULT_REGION = "us-east-1"  # the one that mustn't be named when a bucket is made
 
 
@@ -25,10 +32,15 @@ class BucketSettings(StorageSettings):
     """Settings of the command."""
 
     photo_days: int = Field(30, ge=1, description="Days after which storage itself removes a photo.")
+    cors_origins: str = Field(
+        "", description="Web pages that may upload: origins by commas, each with one * at most; none: as it was."
+    )
 
 
 def prepare(settings: BucketSettings) -> bool:
-    """Makes the bucket unless it is there, and has it forget photos in time. Doing it again changes nothing.
+    """Makes the bucket unless it is there, has it forget photos in time and take them from our web pages.
+
+    Doing it again changes nothing.
 
     Returns:
         Whether the bucket was made.
@@ -47,6 +59,12 @@ def prepare(settings: BucketSettings) -> bool:
         Bucket=settings.s3_bucket,
         LifecycleConfiguration={"Rules": [rule]},  # type: ignore[list-item]
     )
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
+        page = {"AllowedOrigins": origins, **_PAGES_MAY}
+        client.put_bucket_cors(
+            Bucket=settings.s3_bucket,
+            CORSConfiguration={"CORSRules": [page]},  # type: ignore[list-item]
+        )
     return made
 
 

@@ -1,7 +1,9 @@
 """What the protos promise exists: every RPC answers, every service is listed, every reason is raised."""
 
+import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,39 +11,20 @@ import grpc
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 
-from eco2.auth.v1 import auth_service_pb2
-from eco2.character.v1 import character_service_pb2
-from eco2.rules.v1 import rules_service_pb2
-from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
-from eco2.vision.v1 import vision_service_pb2
 from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
+from tests.support.edge.rest_contract import is_public, rpcs
 
 ROOT = Path(__file__).parents[2]
-MODULES = (
-    auth_service_pb2,
-    character_service_pb2,
-    event_stream_service_pb2,
-    operations_service_pb2,
-    rules_service_pb2,
-    scan_service_pb2,
-    vision_service_pb2,
-)
-
-
-def methods() -> Iterator[MethodDescriptor]:
-    for module in MODULES:
-        for service in module.DESCRIPTOR.services_by_name.values():
-            yield from service.methods
 
 
 def target(stack: Mapping[str, str], method: MethodDescriptor) -> str:
     return stack[f"ECO2_{method.containing_service.full_name.split('.')[1].upper()}_TARGET"]
 
 
-@pytest.mark.parametrize("method", list(methods()), ids=lambda method: method.full_name.removeprefix("eco2."))
+@pytest.mark.parametrize("method", list(rpcs()), ids=lambda method: method.full_name.removeprefix("eco2."))
 async def test_every_rpc_is_implemented(stack: Mapping[str, str], method: MethodDescriptor) -> None:
     """An empty request may be refused, but never with UNIMPLEMENTED or INTERNAL."""
     request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
@@ -55,25 +38,61 @@ async def test_every_rpc_is_implemented(stack: Mapping[str, str], method: Method
     assert code in {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}
 
 
+Ask = Callable[[reflection_pb2.ServerReflectionRequest], Awaitable[reflection_pb2.ServerReflectionResponse]]
+
+
+@asynccontextmanager
+async def reflection(target: str, version: str, token: str | None = None) -> AsyncIterator[Ask]:
+    """Asks one question after the other on one stream, as grpcurl does."""
+    metadata = (("authorization", f"Bearer {token}"),) if token else ()
+    async with grpc.aio.insecure_channel(target) as channel:
+        call = channel.stream_stream(
+            f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+            reflection_pb2.ServerReflectionRequest.SerializeToString,
+            reflection_pb2.ServerReflectionResponse.FromString,
+        )(metadata=metadata)
+
+        async def ask(question: reflection_pb2.ServerReflectionRequest) -> Any:
+            await call.write(question)
+            return await call.read()
+
+        yield ask
+        call.cancel()
+
+
+async def described(ask: Ask) -> set[str]:
+    """The services that are listed, each of which can be described with all its types."""
+    listed = await ask(reflection_pb2.ServerReflectionRequest(list_services=""))
+    names = {one.name for one in listed.list_services_response.service}
+    for name in names:
+        answer = await ask(reflection_pb2.ServerReflectionRequest(file_containing_symbol=name))
+        assert answer.file_descriptor_response.file_descriptor_proto, name
+    return names
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
 @pytest.mark.parametrize("service", ["SCAN", "VISION", "RULES", "CHARACTER", "AUTH"])
-async def test_reflection_describes_every_service_with_its_types(stack: Mapping[str, str], service: str) -> None:
+async def test_reflection_describes_every_service_with_its_types(
+    stack: Mapping[str, str], service: str, version: str
+) -> None:
     """`grpcurl list` and `describe` need the descriptors of everything that is imported, too."""
-    async with grpc.aio.insecure_channel(stack[f"ECO2_{service}_TARGET"]) as channel:
-        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
-        ask = reflection_pb2.ServerReflectionRequest
+    async with asyncio.timeout(10), reflection(stack[f"ECO2_{service}_TARGET"], version) as ask:
+        assert "grpc.health.v1.Health" in await described(ask)
 
-        async def answer(request: reflection_pb2.ServerReflectionRequest) -> Any:
-            call = stub.ServerReflectionInfo(iter([request]))
-            reply = await call.read()
-            call.cancel()
-            return reply
 
-        listed = (await answer(ask(list_services=""))).list_services_response.service
-        names = {one.name for one in listed}
-        assert "grpc.health.v1.Health" in names
-        for name in names:
-            described = await answer(ask(file_containing_symbol=name))
-            assert described.file_descriptor_response.file_descriptor_proto, name
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_reflection_through_the_edge_tells_what_the_edge_serves(stack: Mapping[str, str], version: str) -> None:
+    """With a token, and nothing of what is for the mesh alone."""
+    async with asyncio.timeout(10), reflection(stack["ECO2_GRPC_TARGET"], version, stack["ECO2_TOKEN"]) as ask:
+        assert await described(ask) == {method.containing_service.full_name for method in rpcs() if is_public(method)}
+
+
+async def test_reflection_through_the_edge_needs_a_token(stack: Mapping[str, str]) -> None:
+    """Like everything else there."""
+    async with asyncio.timeout(10), reflection(stack["ECO2_GRPC_TARGET"], "v1") as ask:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await described(ask)
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
 def test_every_reason_is_raised_by_somebody() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import boto3
+import httpx2
 import pytest
 
 if TYPE_CHECKING:
@@ -53,6 +54,22 @@ def test_a_bucket_is_made_and_forgets_photos_in_time(s3: "Storage", client: "S3C
     assert prepare(s3, name, ECO2_PHOTO_DAYS="7").stdout.startswith("found ")
     (rule,) = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
     assert (rule["Status"], rule["Expiration"]["Days"]) == ("Enabled", 7)
+    client.delete_bucket(Bucket=name)
+
+
+def test_our_web_pages_may_upload_and_no_others(s3: "Storage", client: "S3Client") -> None:
+    """A browser asks storage itself before it sends a photo there."""
+    name = f"test-{uuid4().hex[:12]}"
+    assert prepare(s3, name, ECO2_CORS_ORIGINS="https://app.test, https://*.pages.test").returncode == 0
+    asked = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "content-type,if-none-match"}
+    allowed = {
+        origin: httpx2.options(f"{s3.endpoint}/{name}/photo", headers=asked | {"Origin": origin}).headers.get(
+            "access-control-allow-origin"
+        )
+        for origin in ("https://app.test", "https://preview-7.pages.test", "https://evil.test")
+    }
+    ours = ("https://app.test", "https://preview-7.pages.test")
+    assert allowed == {**{origin: origin for origin in ours}, "https://evil.test": None}
     client.delete_bucket(Bucket=name)
 
 

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -22,6 +22,7 @@ from eco2.scan.v1.scan_pb2 import Scan
 from mesh.errors import EcoError, NotFound, ResourceExhausted
 from mesh.grpc.client import Peer
 from mesh.grpc.identity import USER_HEADER, caller
+from mesh.grpc.reflection import EDGE_SERVICES
 from mesh.grpc.server import Service, serving
 from mesh.grpc.status import DETAILS_HEADER
 from mesh.observability.telemetry import Telemetry, traceparent
@@ -280,14 +281,36 @@ async def test_health_follows_the_dependencies(serve: Serve) -> None:
         changes.cancel()
 
 
-async def test_reflection_lists_the_service(serve: Serve) -> None:
+async def reflected(channel: grpc.aio.Channel, version: str, metadata: Any = None, **asked: str) -> Any:
+    """The answer to one question of reflection."""
+    ask = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        reflection_pb2.ServerReflectionRequest.SerializeToString,
+        reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    answers = ask(iter([reflection_pb2.ServerReflectionRequest(**asked)]), metadata=metadata)
+    answer = await answers.read()
+    answers.cancel()
+    return answer
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+async def test_reflection_lists_the_service(serve: Serve, version: str) -> None:
     """Operators come with grpcurl and no proto files."""
     async with serve(Scripted()) as stub:
-        reflection: Any = reflection_pb2_grpc.ServerReflectionStub(stub.channel)
-        answers = reflection.ServerReflectionInfo(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
-        answer = await answers.read()
-        answers.cancel()
+        answer = await reflected(stub.channel, version, list_services="")
     assert {NAME, "grpc.health.v1.Health"} <= {one.name for one in answer.list_services_response.service}
+
+
+async def test_reflection_tells_the_edge_what_the_edge_serves(serve: Serve) -> None:
+    """Whoever comes through it can call services that live elsewhere, and describe them too."""
+    names = ["eco2.rules.v1.BuildingService", "eco2.scan.v1.ScanService"]
+    through_the_edge = ((EDGE_SERVICES, ",".join(names)),)
+    async with serve(Scripted()) as stub:
+        answer = await reflected(stub.channel, "v1", through_the_edge, list_services="")
+        described = await reflected(stub.channel, "v1", through_the_edge, file_containing_symbol=names[0])
+    assert [one.name for one in answer.list_services_response.service] == names
+    assert described.file_descriptor_response.file_descriptor_proto
 
 
 async def test_leaving_tells_watchers_first_and_waits_for_their_handlers(serve: Serve) -> None:

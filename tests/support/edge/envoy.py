@@ -17,7 +17,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from local.stack.envoy import endpoints
+from local.stack.envoy import endpoints, origins
 from tests.support.ports import free_port
 
 Change = Callable[[dict[str, Any]], None]
@@ -140,6 +140,7 @@ def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
         REMOTE_JWKS="null",
         JWT_ISSUER=issuer.name,
         JWT_AUDIENCE=issuer.audience,
+        CORS_ORIGINS=origins(["https://app.test", "https://*.pages.test"]),
     )
 
 

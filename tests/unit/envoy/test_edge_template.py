@@ -20,7 +20,7 @@ TEMPLATE = Template((Path(__file__).parents[3] / "envoy" / "edge.yaml").read_tex
 PLACEHOLDERS = {
     *("REST_HOST", "REST_PORT", "ADMIN_PORT", "DESCRIPTOR_PATH", "LUA_PATH", "MAX_HEAP_BYTES"),
     *("SCAN_ENDPOINTS", "RULES_ENDPOINTS", "CHARACTER_ENDPOINTS", "AUTH_ENDPOINTS"),
-    *("LOCAL_JWKS", "REMOTE_JWKS", "JWT_ISSUER", "JWT_AUDIENCE"),
+    *("LOCAL_JWKS", "REMOTE_JWKS", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS"),
 }
 
 
@@ -58,7 +58,8 @@ def test_event_streams_differ_in_the_service_alone(manager: dict[str, Any]) -> N
     name = "envoy.filters.http.grpc_json_transcoder"
     (usual,) = (each["typed_config"] for each in manager["http_filters"] if each["name"] == name)
     routes = manager["route_config"]["virtual_hosts"][0]["routes"]
-    overrides = [route["typed_per_filter_config"][name] for route in routes if "typed_per_filter_config" in route]
+    settings = [route.get("typed_per_filter_config", {}) for route in routes]
+    overrides = [filters[name] for filters in settings if name in filters]
     (events,) = (override for override in overrides if "services" in override)
 
     # The service frames its events itself, so the transcoder is told of no framing there.

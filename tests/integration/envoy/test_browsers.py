@@ -1,0 +1,173 @@
+"""Pages on other origins: CORS, gRPC-Web, compression; and what monitors and caches ask with HEAD."""
+
+import base64
+import struct
+from typing import Any
+
+import grpc
+import httpx2
+import pytest
+from google.protobuf.message import Message
+from google.rpc import status_pb2
+
+from eco2.scan.v1 import scan_pb2, scan_service_pb2
+from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.edge.rest_contract import SCAN_ID
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGE = "https://app.test"
+OURS = [PAGE, "https://preview-7.pages.test"]
+OTHERS = ["https://app.test.evil.test", "https://evil.test", "http://app.test", "https://a.b/.pages.test", "null"]
+SCANS = "eco2.scan.v1.ScanService"
+POLL = f"/v1/scans/{SCAN_ID}"
+PATHS = [POLL, "/v1/scans", f"{POLL}:watch", f"/api/v1/scan/{SCAN_ID}/result", f"/{SCANS}/GetScan"]
+
+
+async def preflight(rest: httpx2.AsyncClient, path: str, origin: str) -> httpx2.Response:
+    """What a browser asks before it sends a token to another origin: without the token."""
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    request = rest.build_request("OPTIONS", path, headers={"Origin": origin, **asked})
+    del request.headers["authorization"]
+    return await rest.send(request)
+
+
+@pytest.mark.parametrize("origin", OURS)
+@pytest.mark.parametrize("path", PATHS)
+async def test_our_pages_may_call(path: str, origin: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """A preflight is answered by the edge, for REST and for gRPC-Web."""
+    response = await preflight(rest, path, origin)
+    assert response.status_code == 200
+    assert response.headers["access-control-allow-origin"] == origin
+    assert {"authorization", "content-type", "x-grpc-web"} <= set(
+        response.headers["access-control-allow-headers"].replace(" ", "").split(",")
+    )
+    assert "POST" in response.headers["access-control-allow-methods"]
+    assert mesh.calls == []
+
+
+@pytest.mark.parametrize("origin", OTHERS)
+async def test_other_pages_may_not(origin: str, rest: httpx2.AsyncClient) -> None:
+    """A browser that isn't told so keeps the answer from the page."""
+    refused = await preflight(rest, POLL, origin)
+    answered = await rest.get(POLL, headers={"Origin": origin})
+    assert refused.status_code == 401
+    for response in (refused, answered):
+        assert "access-control-allow-origin" not in response.headers
+
+
+@pytest.mark.parametrize("authorization", ["", None])
+async def test_a_page_can_read_answers_and_errors(authorization: str | None, rest: httpx2.AsyncClient) -> None:
+    """Also what the edge itself refuses: a page that may not read a 401 can't say that one has to sign in."""
+    request = rest.build_request("GET", POLL, headers={"Origin": PAGE})
+    if authorization is not None:
+        request.headers["authorization"] = authorization
+    response = await rest.send(request)
+    assert response.status_code == (200 if authorization is None else 401)
+    assert response.headers["access-control-allow-origin"] == PAGE
+    assert "retry-after" in response.headers["access-control-expose-headers"]
+
+
+def frame(message: Message) -> bytes:
+    """A message as gRPC-Web sends it."""
+    content = message.SerializeToString()
+    return struct.pack("!BI", 0, len(content)) + content
+
+
+def frames(body: bytes) -> list[tuple[int, bytes]]:
+    """Kind and content of each frame."""
+    found = []
+    while body:
+        kind, length = struct.unpack("!BI", body[:5])
+        found.append((kind, body[5 : 5 + length]))
+        body = body[5 + length :]
+    return found
+
+
+async def test_a_page_calls_by_grpc_web(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """The message first, then the trailers in a frame of their own."""
+
+    async def answer(request: Any, context: Any) -> Message:
+        return scan_pb2.Scan(scan_id=request.scan_id)
+
+    mesh.answers[f"{SCANS}.GetScan"] = answer
+    response = await rest.post(
+        f"/{SCANS}/GetScan",
+        content=frame(scan_service_pb2.GetScanRequest(scan_id=SCAN_ID)),
+        headers={"content-type": "application/grpc-web+proto", "x-grpc-web": "1", "Origin": PAGE},
+    )
+    (message, trailers) = frames(response.content)
+    assert response.headers["content-type"].startswith("application/grpc-web")
+    assert scan_pb2.Scan.FromString(message[1]) == scan_pb2.Scan(scan_id=SCAN_ID)
+    assert (trailers[0], b"grpc-status:0" in trailers[1].replace(b" ", b"")) == (0x80, True)
+    assert mesh.calls[0].metadata["eco2-user-id"] == "user-1"
+
+
+async def test_grpc_web_without_a_token_is_told_to_sign_in(rest: httpx2.AsyncClient) -> None:
+    """In the words of gRPC, which the page's library reads."""
+    request = rest.build_request("POST", f"/{SCANS}/GetScan", content=frame(scan_service_pb2.GetScanRequest()))
+    del request.headers["authorization"]
+    request.headers |= {"content-type": "application/grpc-web+proto", "Origin": PAGE}
+    response = await rest.send(request)
+    assert (response.status_code, response.headers["grpc-status"]) == (401, "16")
+    details = response.headers["grpc-status-details-bin"]
+    status = status_pb2.Status.FromString(base64.b64decode(details + "=" * (-len(details) % 4)))
+    assert status.code == grpc.StatusCode.UNAUTHENTICATED.value[0]
+    assert response.headers["access-control-allow-origin"] == PAGE
+
+
+@pytest.fixture
+def history(mesh: FakeMesh) -> scan_service_pb2.ListScansResponse:
+    """A page of history, some 5 kB as JSON."""
+    page = scan_service_pb2.ListScansResponse(scans=[scan_pb2.Scan(scan_id=f"{number:036}") for number in range(90)])
+
+    async def answer(request: Any, context: Any) -> Message:
+        return page
+
+    mesh.answers[f"{SCANS}.ListScans"] = answer
+    return page
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("accepted", ["br", "gzip", "gzip, deflate, br", "identity"])
+async def test_json_that_is_long_is_compressed(accepted: str, rest: httpx2.AsyncClient) -> None:
+    """Phones pay for what they receive; a cache must know that the answer depends on who asks."""
+    async with rest.stream("GET", "/v1/scans", headers={"Accept-Encoding": accepted}) as response:
+        size = sum([len(piece) async for piece in response.aiter_raw()])
+    encoding = response.headers.get("content-encoding")
+    assert encoding == {"br": "br", "gzip": "gzip", "identity": None}.get(accepted, "br")
+    assert (size < 1500) == (encoding is not None)
+    assert "accept-encoding" in response.headers["vary"].lower()
+
+
+async def test_what_is_short_stays_as_it_is(rest: httpx2.AsyncClient) -> None:
+    """It fits one packet either way."""
+    response = await rest.get(POLL, headers={"Accept-Encoding": "gzip, br"})
+    assert "content-encoding" not in response.headers
+
+
+async def test_head_tells_what_get_would(
+    history: scan_service_pb2.ListScansResponse, mesh: FakeMesh, rest: httpx2.AsyncClient
+) -> None:
+    """The same status and headers, and no body."""
+    for http2 in (False, True):
+        async with httpx2.AsyncClient(
+            base_url=rest.base_url, headers=rest.headers | {"Accept-Encoding": "identity"}, http1=not http2, http2=http2
+        ) as client:
+            got, told = await client.get("/v1/scans"), await client.head("/v1/scans")
+            assert (told.status_code, told.content) == (200, b"")
+            assert told.headers["content-length"] == str(len(got.content))
+            assert told.headers["content-type"] == got.headers["content-type"]
+            missing = await client.head("/v1/nothing")
+            assert (missing.status_code, missing.content) == (404, b"")
+            unsigned = await client.head("/v1/scans", headers={"authorization": ""})
+            assert (unsigned.status_code, unsigned.content) == (401, b"")
+    assert {call.rpc for call in mesh.calls} == {f"{SCANS}.ListScans"}
+
+
+@pytest.mark.parametrize("path", [f"{POLL}:watch", f"/v1/scan/{SCAN_ID}/progress", "/v1/scans/x:start"])
+async def test_head_neither_watches_nor_changes_anything(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """It would hold a watch whose events nobody gets."""
+    response = await rest.head(path)
+    assert (response.status_code, response.content) == (404, b"")
+    assert mesh.calls == []
