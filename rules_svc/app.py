@@ -4,6 +4,7 @@
     SearchItems ─── edition: names and synonyms
     MatchRules, PlanEvening ── edition: rule book; building reader ── PostgreSQL, for who joined a building
     ComposeAnswer ─ edition: composer (data/questions.yaml), or a hosted model on the composer's grounds
+    AdviseDisposal  as MatchRules, then as ComposeAnswer
     FindPlaces ──── finder ─┬ store ── PostgreSQL, schema `rules`
                             └ Kakao Local, if there is a key; Redis, if there is one, keeps its answers
     BuildingService ─ buildings ── PostgreSQL, schema `rules`

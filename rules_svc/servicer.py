@@ -17,7 +17,7 @@ from rules_svc.answers import wire as answers_wire
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
 from rules_svc.collection.evenings import evening_of
-from rules_svc.loading.reloader import RulebookReloader
+from rules_svc.loading.reloader import LoadedRulebook, RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.rulebook.plans import plan
@@ -75,33 +75,38 @@ class RulesServicer(RulesServiceServicer):
 
     async def MatchRules(self, request: pb.MatchRulesRequest, context: Any) -> pb.MatchRulesResponse:
         """Matches a category, a situation and a region, and what the user says of them."""
-        edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
-        book, subject = edition.book, wire.to_subject(request, edition.remarks)
-        where = await self._where(request, book.regions)
-        evening = evening_of(self._now())
-        matched = self._matched(book.version, subject.path, subject.tags, where, locale, evening)
-        if subject.said is None and not subject.candidates:
-            return matched
-        others = [
-            self._matched(book.version, path, subject.tags, where, locale, evening) for path in subject.candidates
-        ]
-        return wire.with_subject(matched, subject, others, book, locale)
+        return await self._matching(request, self._reloader.current, caller(context).locale_or(request.locale))
 
     async def ComposeAnswer(
         self, request: pb.ComposeAnswerRequest, context: Any
     ) -> AsyncIterator[pb.ComposeAnswerResponse]:
         """Writes an answer: a draft piece by piece, then the whole."""
         edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
-        composer, taxonomy = edition.composer, edition.book.taxonomy
         classification, rules = (
-            answers_wire.to_classification(request.classification, taxonomy),
+            answers_wire.to_classification(request.classification, edition.book.taxonomy),
             [wire.to_rule(rule) for rule in request.rules],
         )
         paid = terms(context)
-        writing = self._writers.write(composer, classification, rules, request.question, locale, paid)
+        writing = self._writers.write(edition.composer, classification, rules, request.question, locale, paid)
         async with aclosing(writing) as events:
             async for event in events:
                 yield answers_wire.from_composed(event, paid.meter.total)
+
+    async def AdviseDisposal(
+        self, request: pb.AdviseDisposalRequest, context: Any
+    ) -> AsyncIterator[pb.AdviseDisposalResponse]:
+        """Matches rules, then writes an answer from them."""
+        edition, locale, paid = self._reloader.current, caller(context).locale_or(request.locale), terms(context)
+        matched = await self._matching(answers_wire.to_match_request(request), edition, locale)
+        yield pb.AdviseDisposalResponse(matched=matched)
+        classification, rules = (
+            answers_wire.to_remarked(request.classification, matched, edition.book.taxonomy),
+            [wire.to_rule(rule) for rule in matched.rules],
+        )
+        writing = self._writers.write(edition.composer, classification, rules, request.user_input, locale, paid)
+        async with aclosing(writing) as events:
+            async for event in events:
+                yield answers_wire.from_advised(event, paid.meter.total)
 
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""
@@ -143,6 +148,21 @@ class RulesServicer(RulesServiceServicer):
         )
         now = self._now()
         return pb.FindPlacesResponse(places=[places_wire.from_nearby(nearby, now, locale) for nearby in nearest])
+
+    async def _matching(
+        self, request: pb.MatchRulesRequest, edition: LoadedRulebook, locale: Locale
+    ) -> pb.MatchRulesResponse:
+        """The rules for a category, a situation and a region, and for what the user says of them."""
+        book, subject = edition.book, wire.to_subject(request, edition.remarks)
+        where = await self._where(request, book.regions)
+        evening = evening_of(self._now())
+        matched = self._matched(book.version, subject.path, subject.tags, where, locale, evening)
+        if subject.said is None and not subject.candidates:
+            return matched
+        others = [
+            self._matched(book.version, path, subject.tags, where, locale, evening) for path in subject.candidates
+        ]
+        return wire.with_subject(matched, subject, others, book, locale)
 
     async def _where(self, thing: pb.MatchRulesRequest | pb.Waste, regions: Regions) -> ResolvedRegion:
         where = regions_wire.to_region(thing, regions)

@@ -64,6 +64,15 @@ class InstantPeers:
         self.starts[ANSWER] = time.monotonic()
         yield _ANSWER
 
+    async def advise(
+        self, scan: Scan, found: Classification, deadline: float
+    ) -> AsyncGenerator[MatchedRules | str | Usage | Answer, None]:
+        """Both."""
+        self.starts[RULES] = time.monotonic()
+        yield MatchedRules(found, (_RULE,))
+        self.starts[ANSWER] = time.monotonic()
+        yield _ANSWER
+
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
         """None: scans in the benchmark have no location."""
         return ()

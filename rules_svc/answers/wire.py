@@ -1,4 +1,8 @@
-"""Protos of ComposeAnswer and InterpretReply to the domain and back."""
+"""Protos of ComposeAnswer, AdviseDisposal and InterpretReply to the domain and back."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
@@ -8,7 +12,7 @@ from mesh.models.usage import Usage
 from rules_svc.answers.composer import UNKNOWN, Answer, Classification
 from rules_svc.answers.corrections import Verdict
 from rules_svc.answers.interpreter import MOST_CANDIDATES, KnownFacts
-from rules_svc.rulebook.taxonomy import Taxonomy, within
+from rules_svc.rulebook.taxonomy import Path, Taxonomy, within
 from rules_svc.wire import from_path, to_keys, to_path
 
 # Provider of a classification that the user made themselves.
@@ -23,15 +27,62 @@ _VERDICTS = {
 
 def to_classification(classification: classification_pb2.Classification, taxonomy: Taxonomy) -> Classification:
     """What is known of a photo, by the classifier and by the user; in today's categories."""
-    path, said = taxonomy.today(to_path(classification.category)), classification.said
+    path = taxonomy.today(to_path(classification.category))
     return Classification(
         path=path,
         display_name=classification.display_name,
         tags=to_keys(classification.tags),
         warning=classification.warning,
-        candidates=tuple(candidate.display_name for candidate in classification.candidates if candidate.display_name),
-        said=said.display_name if said.display_name and taxonomy.today(to_path(said.category)) != path else "",
+        candidates=_names(classification.candidates),
+        said=_another(classification.said, path, taxonomy),
     )
+
+
+def to_match_request(request: rules_service_pb2.AdviseDisposalRequest) -> rules_service_pb2.MatchRulesRequest:
+    """The first half of what is asked; candidates matter only while it isn't known what the photo shows."""
+    found = request.classification
+    unknown = to_path(found.category) == UNKNOWN
+    return rules_service_pb2.MatchRulesRequest(
+        category=found.category,
+        tags=found.tags,
+        region=request.region,
+        location=request.location if request.HasField("location") else None,
+        building=request.building,
+        user_input=request.user_input,
+        candidates=[candidate.category for candidate in found.candidates] if unknown else (),
+    )
+
+
+def to_remarked(
+    classification: classification_pb2.Classification,
+    matched: rules_service_pb2.MatchRulesResponse,
+    taxonomy: Taxonomy,
+) -> Classification:
+    """What is known of a photo once the user's words are worked in, by the rules that were matched for both."""
+    path, named = to_path(matched.category), matched.HasField("said")
+    found = replace(
+        to_classification(classification, taxonomy),
+        path=path,
+        tags=to_keys(matched.tags),
+        said=_another(matched.said if named else classification.said, path, taxonomy),
+    )
+    if matched.category != classification.category:
+        found = replace(found, display_name=matched.display_name)
+        # These describe the classifier's category, in whose place the words put another one.
+        return replace(found, warning="", candidates=()) if named else found
+    if path != UNKNOWN:
+        return found
+    seen = {to_path(candidate.category): candidate for candidate in classification.candidates}
+    return replace(found, candidates=_names(seen.get(to_path(one.category), one) for one in matched.candidates))
+
+
+def _names(candidates: Iterable[classification_pb2.Candidate]) -> tuple[str, ...]:
+    return tuple(candidate.display_name for candidate in candidates if candidate.display_name)
+
+
+def _another(said: classification_pb2.Candidate, path: Path, taxonomy: Taxonomy) -> str:
+    """What the user's words name, if that is another category."""
+    return said.display_name if said.display_name and taxonomy.today(to_path(said.category)) != path else ""
 
 
 def from_known_facts(
@@ -109,8 +160,18 @@ def _other_candidates(
 
 def from_composed(event: str | Answer, usage: Usage | None = None) -> rules_service_pb2.ComposeAnswerResponse:
     """One message of the stream: a piece of the draft, or the answer that ends it, with what it cost."""
+    return rules_service_pb2.ComposeAnswerResponse(**_written(event, usage))
+
+
+def from_advised(event: str | Answer, usage: Usage | None = None) -> rules_service_pb2.AdviseDisposalResponse:
+    """The same after rules."""
+    return rules_service_pb2.AdviseDisposalResponse(**_written(event, usage))
+
+
+def _written(event: str | Answer, usage: Usage | None) -> dict[str, Any]:
+    """The fields that both streams have."""
     if isinstance(event, str):
-        return rules_service_pb2.ComposeAnswerResponse(text_delta=event)
+        return {"text_delta": event}
     answer = disposal_pb2.Answer(
         text=event.text,
         how=event.how,
@@ -127,5 +188,4 @@ def from_composed(event: str | Answer, usage: Usage | None = None) -> rules_serv
             classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason) for attempt in event.passed_over
         ],
     )
-    cost = to_proto(usage, classification_pb2.Usage) if usage else None
-    return rules_service_pb2.ComposeAnswerResponse(answer=answer, usage=cost)
+    return {"answer": answer, "usage": to_proto(usage, classification_pb2.Usage) if usage else None}

@@ -1,6 +1,6 @@
 """The services Scan calls, as the pipeline wants them: proto types end here."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -35,8 +35,8 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
     {_Phase.PHASE_FETCH: Step.FETCH, _Phase.PHASE_PREPARE: Step.PREPARE, _Phase.PHASE_CLASSIFY: Step.CLASSIFY}
 )
 
-# Idempotent and cheap: sent again when a replica is down.
-_RULES_RETRIED = ("MatchRules", "InterpretReply", "PlanEvening", "FindPlaces")
+# Idempotent and cheap: sent again when a replica is down. AdviseDisposal is as long as no rules have come.
+_RULES_RETRIED = ("MatchRules", "AdviseDisposal", "InterpretReply", "PlanEvening", "FindPlaces")
 # How long a scan's creation waits to hear whether its building exists.
 _BUILDING_SECONDS = 1.0
 _CHARACTER_RETRIED = ("EvaluateReward",)
@@ -94,9 +94,7 @@ class RulesPeer:
             building=scan.building,
             candidates=[to_proto(one.category, classification_pb2.Category) for one in candidates],
         )
-        response = await self._peer.call(self._stub.MatchRules, request, timeout=deadline)
-        rules = tuple(from_proto(rule, DisposalRule) for rule in response.rules)
-        return MatchedRules(_worked_in(found, response), rules)
+        return _matched(found, await self._peer.call(self._stub.MatchRules, request, timeout=deadline))
 
     async def interpret(self, scan: Scan, question: str, reply: str, deadline: float) -> Interpretation:
         """What a reply to a scan's answer means."""
@@ -127,9 +125,32 @@ class RulesPeer:
             self._spending.call(self._peer, self._stub.ComposeAnswer, request, timeout=deadline, user_id=scan.user_id)
         ) as events:
             async for event in events:
-                if event.HasField("usage"):
-                    yield from_proto(event.usage, Usage)
-                yield from_proto(event.answer, Answer) if event.HasField("answer") else event.text_delta
+                for part in _written(event):
+                    yield part
+
+    async def advise(
+        self, scan: Scan, found: Classification, deadline: float
+    ) -> AsyncGenerator[MatchedRules | str | Usage | Answer, None]:
+        """The rules as `match` finds them with the scan's own words, then the answer as `compose` writes it."""
+        request = rules_service_pb2.AdviseDisposalRequest(
+            classification=to_proto(found, classification_pb2.Classification),
+            region=scan.region,
+            location=to_proto(scan.location, latlng_pb2.LatLng) if scan.location else None,
+            building=scan.building,
+            user_input=scan.user_input,
+            locale=scan.locale,
+        )
+        async with aclosing(
+            self._spending.call(self._peer, self._stub.AdviseDisposal, request, timeout=deadline, user_id=scan.user_id)
+        ) as events:
+            told = False  # a call that is made again begins anew
+            async for event in events:
+                if not event.HasField("matched"):
+                    for part in _written(event):
+                        yield part
+                elif not told:
+                    told = True
+                    yield _matched(found, event.matched)
 
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
         """The nearest places for a category; none without a location."""
@@ -175,6 +196,20 @@ def _waste(scan: Scan, found: Classification, asked: EveningRequest) -> rules_se
     if scan.location:
         waste.location.CopyFrom(to_proto(scan.location, latlng_pb2.LatLng))
     return waste
+
+
+def _matched(found: Classification, response: rules_service_pb2.MatchRulesResponse) -> MatchedRules:
+    rules = tuple(from_proto(rule, DisposalRule) for rule in response.rules)
+    return MatchedRules(_worked_in(found, response), rules)
+
+
+def _written(
+    event: rules_service_pb2.ComposeAnswerResponse | rules_service_pb2.AdviseDisposalResponse,
+) -> Iterator[str | Usage | Answer]:
+    """What one message says of the answer."""
+    if event.HasField("usage"):
+        yield from_proto(event.usage, Usage)
+    yield from_proto(event.answer, Answer) if event.HasField("answer") else event.text_delta
 
 
 def _worked_in(found: Classification, matched: rules_service_pb2.MatchRulesResponse) -> Classification:

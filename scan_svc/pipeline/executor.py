@@ -92,6 +92,7 @@ class Execution:
         self._guard = LeaseGuard(context.queue, lease, context.limits.lease_seconds)
         self._checkpoints = CheckpointWriter(context.queue, self._guard, context.rewards, context.wake)
         self._view = ScanView(context.progress, lease.scan, self._checkpoints.flush_soon)
+        self._advice = context.pipeline.advice()
         self._leaving = False
         self._ends_at = time.monotonic() + context.limits.scan_seconds - lease.age
 
@@ -115,6 +116,7 @@ class Execution:
             await self._view.correct()
         finally:
             self._context.progress.log.forget(self._lease)
+            await self._advice.give_up()
 
     def leave(self) -> None:
         """Lets the running stage end; the ones after it are for another worker."""
@@ -155,9 +157,11 @@ class Execution:
         if seconds_left <= 0:
             raise self._too_late()
         pipeline, scan = self._context.pipeline, self._view.scan
+        # The answer may begin with rules that needn't be stored before it is paid for.
+        advice = self._advice if self._advice.begun or self._may_hold(stage) else None
         with stage_span(self._context.tracer, stage.name, self._lease.traceparent):
             try:
-                return await pipeline.perform(stage, scan, self._report, seconds_left, self._guard.check)
+                return await pipeline.perform(stage, scan, self._report, seconds_left, self._guard.check, advice)
             except (EcoError, Fenced):
                 raise
             except TimeoutError as error:
@@ -189,6 +193,7 @@ class Execution:
         if self._may_hold(stage):
             self._checkpoints.hold(checkpoint)
         else:
+            await self._advice.give_up()  # this worker leaves
             await self._checkpoints.write(checkpoint)
         self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
         self._view.show(self._lease, scan)

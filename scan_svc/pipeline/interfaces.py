@@ -35,6 +35,15 @@ class Rules(Protocol):
     ) -> AsyncGenerator[str | Usage | Answer, None]:
         """Pieces of the answer's text, what it cost, then the answer."""
 
+    def advise(
+        self, scan: Scan, found: Classification, deadline: float
+    ) -> AsyncGenerator[MatchedRules | str | Usage | Answer, None]:
+        """The rules as `match` finds them with the scan's own words, then the answer as `compose` writes it from them.
+
+        Raises:
+            Unimplemented: Rules is of a release that has only those two.
+        """
+
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
         """The nearest places for a category."""
 

@@ -6,7 +6,7 @@ Nothing here knows how results are kept; `scan_svc.pipeline.executor` does that 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from scan_svc.mirrors.character import Reward
 from scan_svc.mirrors.places import Place
-from scan_svc.mirrors.rules import Answer, DisposalRule
+from scan_svc.mirrors.rules import Answer
 from scan_svc.mirrors.vision import Classification, Usage
+from scan_svc.pipeline.advice import Advice
 from scan_svc.pipeline.interfaces import Characters, Rules, Vision
 from scan_svc.pipeline.retries import PERMANENT
 from scan_svc.results import Results
@@ -68,6 +69,25 @@ Report = Callable[[Scan], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class _Try:
+    """One try of a stage.
+
+    Attributes:
+        scan: The scan with the results of the stages before.
+        report: Told every step.
+        deadline: Seconds the try may take.
+        seconds_left: Seconds that are left to the scan.
+        advice: The answer, if it may be begun with the rules, or was.
+    """
+
+    scan: Scan
+    report: Report
+    deadline: float
+    seconds_left: float
+    advice: Advice | None
+
+
+@dataclass(frozen=True, slots=True)
 class StageOutcome:
     """A stage that is done.
 
@@ -100,7 +120,7 @@ class Pipeline:
         self._vision = vision
         self._rules = rules
         self._characters = characters
-        self._run: Mapping[str, Callable[[Scan, Report, float], Awaitable[StageOutcome]]] = {
+        self._run: Mapping[str, Callable[[_Try], Awaitable[StageOutcome]]] = {
             VISION: self._classify,
             RULES: self._match,
             ANSWER: self._answer,
@@ -114,8 +134,18 @@ class Pipeline:
         """The limits of one stage."""
         return self._stages[name]
 
+    def advice(self) -> Advice:
+        """For one scan: what lets its answer begin with its rules."""
+        return Advice(self._rules, self._slots[ANSWER])
+
     async def perform(
-        self, stage: Stage, scan: Scan, report: Report, deadline: float, begin: Callable[[], Awaitable[None]]
+        self,
+        stage: Stage,
+        scan: Scan,
+        report: Report,
+        deadline: float,
+        begin: Callable[[], Awaitable[None]],
+        advice: Advice | None = None,
     ) -> StageOutcome:
         """Runs one stage.
 
@@ -125,6 +155,8 @@ class Pipeline:
             report: Called with every step.
             deadline: Seconds that are left to the scan. Waiting for room is the scan's time, not the stage's.
             begin: Called when there is room, before anything is paid for; raises if there mustn't be.
+            advice: At rules: lets the answer begin with them, since they needn't be stored before. At answer: the one
+                that may have been begun so, which has its room already.
 
         Returns:
             The scan with the stage's results, and what they cost.
@@ -135,16 +167,18 @@ class Pipeline:
         """
         now = asyncio.get_running_loop().time
         ends_at = now() + deadline
-        async with asyncio.timeout_at(ends_at) as timer, self._slots[stage.name]:
+        begun = stage.name == ANSWER and advice is not None and advice.begun
+        async with asyncio.timeout_at(ends_at) as timer, nullcontext() if begun else self._slots[stage.name]:
             await begin()
-            limit = min(stage.deadline, ends_at - now())
+            seconds_left = ends_at - now()
+            limit = min(stage.deadline, seconds_left)
             timer.reschedule(now() + limit)
-            return await self._run[stage.name](scan, report, limit)
+            return await self._run[stage.name](_Try(scan, report, limit, seconds_left, advice))
 
-    async def _classify(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
-        usage = None
+    async def _classify(self, task: _Try) -> StageOutcome:
+        scan, usage = task.scan, None
         percents = {Step.FETCH: 10, Step.PREPARE: 30, Step.CLASSIFY: 50}
-        async with aclosing(self._vision.classify(scan, deadline)) as events:
+        async with aclosing(self._vision.classify(scan, task.deadline)) as events:
             async for event in events:
                 if isinstance(event, Classification):
                     return StageOutcome(replace(scan, results=replace(scan.results, vision=event)), usage)
@@ -152,29 +186,33 @@ class Pipeline:
                     usage = event
                     continue
                 scan = replace(scan, step=event, percent=percents[event])
-                await report(scan)
+                await task.report(scan)
         raise AssertionError("Vision ended without a result")
 
-    async def _match(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
-        found = _given(scan.results.vision)
-        scan = replace(scan, step=Step.RULES, percent=60)
-        await report(scan)
-        matched = await self._rules.match(scan, found, scan.user_input, deadline)
+    async def _match(self, task: _Try) -> StageOutcome:
+        found = _given(task.scan.results.vision)
+        scan = replace(task.scan, step=Step.RULES, percent=60)
+        await task.report(scan)
+        matched = None
+        if task.advice:
+            matched = await task.advice.begin(scan, found, min(self._stages[ANSWER].deadline, task.seconds_left))
+        if matched is None:
+            matched = await self._rules.match(scan, found, scan.user_input, task.deadline)
         results = replace(scan.results, vision=matched.found, rules=matched.rules)
         return StageOutcome(replace(scan, results=results), revises=() if matched.found == found else (VISION,))
 
-    async def _answer(self, scan: Scan, report: Report, deadline: float) -> StageOutcome:
-        found, rules = _given(scan.results.vision), _given(scan.results.rules)
-        scan = replace(scan, step=Step.ANSWER, percent=70)
-        await report(scan)
+    async def _answer(self, task: _Try) -> StageOutcome:
+        found = _given(task.scan.results.vision)
+        scan = replace(task.scan, step=Step.ANSWER, percent=70)
+        await task.report(scan)
         nearby = asyncio.create_task(self._places(scan, found)) if scan.location else None
         try:
-            answer, usage = await self._compose(scan, found, rules, report, deadline)
+            answer, usage = await self._compose(scan, found, task)
             done = StageOutcome(replace(scan, results=replace(scan.results, answer=answer)), usage)
             if nearby is None:
                 return done
             try:
-                await report(replace(done.scan, step=Step.PLACES, percent=90))
+                await task.report(replace(done.scan, step=Step.PLACES, percent=90))
                 await asyncio.wait((nearby,), timeout=self._stages[PLACES].deadline)
             except asyncio.CancelledError:
                 # The deadline, or this process leaves: the answer was paid for, so it is handed over all the same.
@@ -184,19 +222,18 @@ class Pipeline:
             if nearby:
                 nearby.cancel()
 
-    async def _compose(
-        self, scan: Scan, found: Classification, rules: tuple[DisposalRule, ...], report: Report, deadline: float
-    ) -> tuple[Answer, Usage | None]:
-        usage = None
-        async with aclosing(self._rules.compose(scan, found, rules, deadline)) as events:
+    async def _compose(self, scan: Scan, found: Classification, task: _Try) -> tuple[Answer, Usage | None]:
+        usage, begun = None, task.advice.rest() if task.advice else None
+        rules = _given(scan.results.rules)
+        async with aclosing(begun or self._rules.compose(scan, found, rules, task.deadline)) as events:
             async for event in events:
                 if isinstance(event, Answer):
                     return event, usage
                 if isinstance(event, Usage):
                     usage = event
-                    continue
-                scan = replace(scan, answer_draft=scan.answer_draft + event)
-                await report(scan)
+                elif isinstance(event, str):
+                    scan = replace(scan, answer_draft=scan.answer_draft + event)
+                    await task.report(scan)
         raise AssertionError("Rules ended without an answer")
 
     async def _places(self, scan: Scan, found: Classification) -> tuple[tuple[Place, ...], StageRun] | None:

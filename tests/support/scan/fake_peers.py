@@ -39,6 +39,12 @@ class FakePeers:
         await self._called("answer")
         yield Answer("비우고 내놓아요.")
 
+    async def advise(self, scan: Scan, found: Classification, deadline: float) -> AsyncGenerator[Any, None]:
+        matched = await self.match(scan, found, scan.user_input, deadline)
+        yield matched
+        async for event in self.compose(scan, matched.found, matched.rules, deadline):
+            yield event
+
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
         return ()
 

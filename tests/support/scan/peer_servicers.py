@@ -72,6 +72,16 @@ class Peers(
             usage=self.usage,
         )
 
+    async def AdviseDisposal(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[rules_service_pb2.AdviseDisposalResponse]:
+        """Both in one."""
+        self.calls["AdviseDisposal"] += 1
+        yield rules_service_pb2.AdviseDisposalResponse(matched=await self.MatchRules(request, context))
+        async for event in self.ComposeAnswer(request, context):
+            written: Any = {"answer": event.answer, "usage": self.usage} if event.HasField("answer") else None
+            yield rules_service_pb2.AdviseDisposalResponse(**written or {"text_delta": event.text_delta})
+
     async def InterpretReply(self, request: Any, context: Any) -> rules_service_pb2.InterpretReplyResponse:
         """Understands "투명", then nothing is open any more; and "맞아요" and "틀렸어요"."""
         await self._called("InterpretReply")

@@ -88,6 +88,15 @@ class UnrulyPeers:
         await self._work(scan, ANSWER, began)
         yield Answer("비우고 내놓아요.")
 
+    async def advise(
+        self, scan: Scan, found: Classification, deadline: float
+    ) -> AsyncGenerator[MatchedRules | str | Usage | Answer, None]:
+        """Both."""
+        matched = await self.match(scan, found, scan.user_input, deadline)
+        yield matched
+        async for event in self.compose(scan, matched.found, matched.rules, deadline):
+            yield event
+
     async def places(self, scan: Scan, category: Category, deadline: float) -> tuple[Place, ...]:
         """None nearby."""
         await asyncio.sleep(self._random.uniform(*_PACE[PLACES][:2]))

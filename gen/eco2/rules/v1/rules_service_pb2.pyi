@@ -497,6 +497,96 @@ class ComposeAnswerResponse(_message.Message):
 Global___ComposeAnswerResponse: _TypeAlias = ComposeAnswerResponse  # noqa: Y015
 
 @_typing.final
+class AdviseDisposalRequest(_message.Message):
+    """Asks for rules and an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
+    USER_INPUT_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    region: _builtins.str
+    """Region, as in MatchRulesRequest."""
+    building: _builtins.str
+    """The code of the user's building, as in MatchRulesRequest."""
+    user_input: _builtins.str
+    """What the user asks or says about it: worked in as MatchRulesRequest.user_input is, and answered as
+    ComposeAnswerRequest.question is. May be empty.
+    """
+    locale: _builtins.str
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
+    @_builtins.property
+    def classification(self) -> _classification_pb2.Classification:
+        """What the photo shows."""
+
+    @_builtins.property
+    def location(self) -> _latlng_pb2.LatLng:
+        """Where the user is, WGS 84, as in MatchRulesRequest."""
+
+    def __init__(
+        self,
+        *,
+        classification: _classification_pb2.Classification | None = ...,
+        region: _builtins.str = ...,
+        location: _latlng_pb2.LatLng | None = ...,
+        building: _builtins.str = ...,
+        user_input: _builtins.str = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "location", b"location"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "classification", b"classification", "locale", b"locale", "location", b"location", "region", b"region", "user_input", b"user_input"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdviseDisposalRequest: _TypeAlias = AdviseDisposalRequest  # noqa: Y015
+
+@_typing.final
+class AdviseDisposalResponse(_message.Message):
+    """One message of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHED_FIELD_NUMBER: _builtins.int
+    TEXT_DELTA_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    text_delta: _builtins.str
+    """The next piece of a draft of Answer.text, as in ComposeAnswerResponse."""
+    @_builtins.property
+    def matched(self) -> Global___MatchRulesResponse:
+        """The first message, once: the rules."""
+
+    @_builtins.property
+    def answer(self) -> _disposal_pb2.Answer:
+        """The end of the stream."""
+
+    @_builtins.property
+    def usage(self) -> _classification_pb2.Usage:
+        """What the model call cost; with the answer only, and absent when nothing was paid."""
+
+    def __init__(
+        self,
+        *,
+        matched: Global___MatchRulesResponse | None = ...,
+        text_delta: _builtins.str = ...,
+        answer: _disposal_pb2.Answer | None = ...,
+        usage: _classification_pb2.Usage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "event", b"event", "matched", b"matched", "text_delta", b"text_delta", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "event", b"event", "matched", b"matched", "text_delta", b"text_delta", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["matched", "text_delta", "answer"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___AdviseDisposalResponse: _TypeAlias = AdviseDisposalResponse  # noqa: Y015
+
+@_typing.final
 class InterpretReplyRequest(_message.Message):
     """Asks what a reply means."""
 

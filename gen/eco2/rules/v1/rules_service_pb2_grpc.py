@@ -56,6 +56,11 @@ class RulesServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerRequest.SerializeToString,
                 response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerResponse.FromString,
                 _registered_method=True)
+        self.AdviseDisposal = channel.unary_stream(
+                '/eco2.rules.v1.RulesService/AdviseDisposal',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalResponse.FromString,
+                _registered_method=True)
         self.InterpretReply = channel.unary_unary(
                 '/eco2.rules.v1.RulesService/InterpretReply',
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.SerializeToString,
@@ -120,6 +125,18 @@ class RulesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AdviseDisposal(self, request, context):
+        """Matches rules and composes the answer made from them, in one call: first what MatchRules would respond, then the text
+        as ComposeAnswer streams it, last exactly one answer. The user's words are worked into the classification before the
+        answer is composed. No model is asked before the rules were sent. Who has to store the rules before an answer is
+        paid for, or has them already, calls the two alone. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InterpretReply(self, request, context):
         """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
         photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
@@ -172,6 +189,11 @@ def add_RulesServiceServicer_to_server(servicer, server):
                     servicer.ComposeAnswer,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerRequest.FromString,
                     response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerResponse.SerializeToString,
+            ),
+            'AdviseDisposal': grpc.unary_stream_rpc_method_handler(
+                    servicer.AdviseDisposal,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalResponse.SerializeToString,
             ),
             'InterpretReply': grpc.unary_unary_rpc_method_handler(
                     servicer.InterpretReply,
@@ -299,6 +321,33 @@ class RulesService:
             '/eco2.rules.v1.RulesService/ComposeAnswer',
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerRequest.SerializeToString,
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.ComposeAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdviseDisposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/AdviseDisposal',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -61,6 +61,14 @@ class RulesServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
     """
+    AdviseDisposal: _grpc.UnaryStreamMultiCallable[_rules_service_pb2.AdviseDisposalRequest, _rules_service_pb2.AdviseDisposalResponse]
+    """Matches rules and composes the answer made from them, in one call: first what MatchRules would respond, then the text
+    as ComposeAnswer streams it, last exactly one answer. The user's words are worked into the classification before the
+    answer is composed. No model is asked before the rules were sent. Who has to store the rules before an answer is
+    paid for, or has them already, calls the two alone. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
+    """
     InterpretReply: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]
     """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
     photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
@@ -112,6 +120,14 @@ class RulesServiceAsyncStub(RulesServiceStub):
     reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
+    """
+    AdviseDisposal: _aio.UnaryStreamMultiCallable[_rules_service_pb2.AdviseDisposalRequest, _rules_service_pb2.AdviseDisposalResponse]  # type: ignore[assignment]
+    """Matches rules and composes the answer made from them, in one call: first what MatchRules would respond, then the text
+    as ComposeAnswer streams it, last exactly one answer. The user's words are worked into the classification before the
+    answer is composed. No model is asked before the rules were sent. Who has to store the rules before an answer is
+    paid for, or has them already, calls the two alone. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
     """
     InterpretReply: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]  # type: ignore[assignment]
     """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
@@ -185,6 +201,20 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), DEADLINE_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def AdviseDisposal(
+        self,
+        request: _rules_service_pb2.AdviseDisposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_rules_service_pb2.AdviseDisposalResponse], _abc.AsyncIterator[_rules_service_pb2.AdviseDisposalResponse]]:
+        """Matches rules and composes the answer made from them, in one call: first what MatchRules would respond, then the text
+        as ComposeAnswer streams it, last exactly one answer. The user's words are worked into the classification before the
+        answer is composed. No model is asked before the rules were sent. Who has to store the rules before an answer is
+        paid for, or has them already, calls the two alone. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
