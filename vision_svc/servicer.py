@@ -9,6 +9,10 @@ from mesh.grpc.identity import caller
 from mesh.models.usage import terms
 from vision_svc import wire
 from vision_svc.classify import PhotoClassifier
+from vision_svc.progress import lasting
+
+# A phase that ends sooner isn't told.
+_LASTING_SECONDS = 0.1
 
 
 class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
@@ -26,9 +30,10 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
     async def Classify(
         self, request: vision_service_pb2.ClassifyRequest, context: Any
     ) -> AsyncIterator[vision_service_pb2.ClassifyResponse]:
-        """Streams each phase as it begins, then the result."""
+        """Streams each phase that lasts, then the result."""
         location = wire.to_location(request, self._cdn_base_url)
         locale = caller(context).locale_or(request.locale)
-        async with aclosing(self._classifier.classify(location, terms(context))) as events:
+        phases = self._classifier.classify(location, terms(context))
+        async with aclosing(lasting(phases, _LASTING_SECONDS)) as events:
             async for event in events:
                 yield wire.from_event(event, locale)

@@ -60,7 +60,7 @@ class ClassifyResponse(_message.Message):
     RESULT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def progress(self) -> Global___ClassifyProgress:
-        """Work has reached a phase."""
+        """Work has reached a phase, and is still at it."""
 
     @_builtins.property
     def result(self) -> Global___ClassifyResult:

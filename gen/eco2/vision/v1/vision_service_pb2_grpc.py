@@ -49,7 +49,7 @@ class VisionServiceServicer:
     """
 
     def Classify(self, request, context):
-        """Classifies one photo. Streams progress and ends with exactly one result.
+        """Classifies one photo. Streams the phases that last, 100 ms after they have begun, and ends with exactly one result.
 
         Idempotent; the same photo gives the same result.
         Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,

@@ -36,7 +36,7 @@ class VisionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> VisionServiceAsyncStub: ...
     Classify: _grpc.UnaryStreamMultiCallable[_vision_service_pb2.ClassifyRequest, _vision_service_pb2.ClassifyResponse]
-    """Classifies one photo. Streams progress and ends with exactly one result.
+    """Classifies one photo. Streams the phases that last, 100 ms after they have begun, and ends with exactly one result.
 
     Idempotent; the same photo gives the same result.
     Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
@@ -55,7 +55,7 @@ class VisionServiceAsyncStub(VisionServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Classify: _aio.UnaryStreamMultiCallable[_vision_service_pb2.ClassifyRequest, _vision_service_pb2.ClassifyResponse]  # type: ignore[assignment]
-    """Classifies one photo. Streams progress and ends with exactly one result.
+    """Classifies one photo. Streams the phases that last, 100 ms after they have begun, and ends with exactly one result.
 
     Idempotent; the same photo gives the same result.
     Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
@@ -77,7 +77,7 @@ class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _vision_service_pb2.ClassifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_vision_service_pb2.ClassifyResponse], _abc.AsyncIterator[_vision_service_pb2.ClassifyResponse]]:
-        """Classifies one photo. Streams progress and ends with exactly one result.
+        """Classifies one photo. Streams the phases that last, 100 ms after they have begun, and ends with exactly one result.
 
         Idempotent; the same photo gives the same result.
         Codes: INVALID_ARGUMENT (PHOTO_UNREADABLE, PHOTO_FORMAT, PHOTO_TOO_LARGE, PHOTO_EMPTY, PHOTO_UNCLEAR,
