@@ -189,7 +189,7 @@ class Composer:
         if excluded:
             line, rule_id = excluded[0]
             return _QuestionAnswer((line,), (rule_id,))
-        topics = [topic for topic in self.questions.topics if topic.asked.within(question)]
+        topics = self.questions.about(question)
         replies = [_about(topic, classification, rules[0], locale) for topic in topics[:_MOST_TOPICS]]
         lines = tuple(dict.fromkeys(line for line in replies if line))
         needs_region = not rules[0].when and any(topic.source is Source.WHEN for topic in topics[:_MOST_TOPICS])

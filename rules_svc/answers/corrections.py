@@ -82,14 +82,14 @@ class Statement:
     def of(cls, reply: str) -> "Statement":
         """The parts of a reply."""
         whole = folded(reply)
-        wrong = bool(_WRONG.search(reply))
-        left = _NO.sub(" ", _WRONG.sub(" ", reply))
+        wrong, no = bool(_WRONG.search(reply)), bool(_NO.search(reply))
+        left = _NO.sub(" ", _WRONG.sub(" ", reply)) if wrong or no else reply
         denied = tuple(_POINTING.sub("", _DENYING.sub("", found[0])).strip() for found in _DENIED.finditer(left))
-        affirmed = _DENIED.sub(" ", left)
+        affirmed = _DENIED.sub(" ", left) if denied else left
         return cls(
             denied=denied,
             named=_POINTING.sub(" ", affirmed).strip(" ,.!?~"),
-            contradicts=wrong or bool(denied) or bool(_NO.search(reply)),
+            contradicts=wrong or bool(denied) or no,
             wrong=wrong,
             right=bool(_RIGHT.search(whole)),
             yes=bool(_YES.search(whole)),

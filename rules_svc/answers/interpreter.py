@@ -12,9 +12,10 @@ from rules_svc.rulebook.regions import Regions
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, within
-from rules_svc.search.matcher import Matcher, Reading
+from rules_svc.search.matcher import Matcher
 from rules_svc.search.matches import ItemMatch
 from rules_svc.search.phrases import folded
+from rules_svc.search.states import SaidStates
 
 _VERY_NAME = 0.985  # score of a reply that is nothing but a name, perhaps with a particle
 _MOST_TAGS = 20  # as MatchRules takes them
@@ -96,7 +97,7 @@ class Interpreter:
             after = self._settled(one, after, reply)
         if after.path == before.path:
             after = self._judged(after, Statement.of(reply), asked=bool(unsettled) and after == before)
-        after = self._with_states(after, self.matcher.read(reply, of=after.path))
+        after = self._with_states(after, self.matcher.states(reply).of(after.path))
         return after if after != before else None
 
     def remark(
@@ -151,19 +152,19 @@ class Interpreter:
         """
         if said.right or (said.yes and not asked):
             return replace(known, verdict=Verdict.CONFIRMED)
-        reading = self.matcher.read(said.named, of=known.path)
-        item = reading.item or self._of_material(said.named)
+        items = self.matcher.items(said.named)
+        item = _sure(items) or self._of_material(said.named)
         if item and item.path != UNKNOWN and (said.contradicts or said.states or item.score >= _VERY_NAME):
-            return self._named_otherwise(known, item, reading)
-        if known.path != UNKNOWN and self._is_denied(known.path, said, reading, asked=asked):
-            near = (item for item in reading.items if item.score >= _NEAR and not _related(item.path, known.path))
+            return self._named_otherwise(known, item, self.matcher.states(said.named).of(known.path))
+        if known.path != UNKNOWN and self._is_denied(known.path, said, asked=asked):
+            near = (item for item in items if item.score >= _NEAR and not _related(item.path, known.path))
             candidates = _candidates(near)
             return replace(known, path=UNKNOWN, tags=(), verdict=Verdict.DENIED, candidates=candidates)
         return known
 
-    def _named_otherwise(self, known: KnownFacts, item: ItemMatch, reading: Reading) -> KnownFacts:
+    def _named_otherwise(self, known: KnownFacts, item: ItemMatch, told: SaidStates) -> KnownFacts:
         """The thing that a reply names, unless what it was taken for is that very thing in the situation told."""
-        redirects = [self.tags[key].redirect(known.path) for key in reading.tag_keys]
+        redirects = [self.tags[key].redirect(known.path) for key in told.keys]
         if any(redirect and _related(redirect.to, item.path) for redirect in redirects):
             return known
         if within(known.path, item.path):
@@ -173,21 +174,21 @@ class Interpreter:
         verdict = Verdict.CONFIRMED if finer else Verdict.CORRECTED
         return replace(known, path=item.path, tags=tuple(dict.fromkeys((*kept, *item.tags))), verdict=verdict)
 
-    def _is_denied(self, path: Path, said: Statement, reading: Reading, *, asked: bool) -> bool:
+    def _is_denied(self, path: Path, said: Statement, *, asked: bool) -> bool:
         """Whether a reply that names nothing for sure says that the photo was taken for something else."""
         if said.wrong:
             return True
         named = [phrase for phrase in said.denied if phrase]
-        if any(_related(item.path, path) for phrase in named for item in self.matcher.read(phrase).items):
+        if any(_related(item.path, path) for phrase in named for item in self.matcher.items(phrase)):
             return True
         return said.contradicts and not named and not said.named and not asked
 
-    def _with_states(self, known: KnownFacts, reading: Reading) -> KnownFacts:
+    def _with_states(self, known: KnownFacts, told: SaidStates) -> KnownFacts:
         """With the situations that a reply tells, and without those it denies."""
-        denied = {said.tag for said in reading.denied}
+        denied = {said.tag for said in told.denied}
         kept = (tag for tag in known.tags if tag not in denied)
-        tags = tuple(dict.fromkeys((*kept, *reading.tag_keys)))[:_MOST_TAGS]
-        heard = reading.denied and known.verdict is Verdict.UNSAID and tags == known.tags
+        tags = tuple(dict.fromkeys((*kept, *told.keys)))[:_MOST_TAGS]
+        heard = told.denied and known.verdict is Verdict.UNSAID and tags == known.tags
         return replace(known, tags=tags, verdict=Verdict.CONFIRMED if heard else known.verdict)
 
     def _matters(self, tag: str, path: Path) -> bool:
@@ -196,7 +197,7 @@ class Interpreter:
 
     def _named(self, text: str) -> ItemMatch | None:
         """What a text names; None unless that is sure."""
-        item = self.matcher.read(text, limit=1).item
+        item = _sure(self.matcher.items(text, limit=1))
         return item if item and item.path != UNKNOWN else None
 
     def _of_material(self, text: str) -> ItemMatch | None:
@@ -207,7 +208,7 @@ class Interpreter:
 
     def _guess(self, reply: str, locale: Locale) -> str:
         """Asks whether it is one of the things that a reply may name; empty if it names none."""
-        items = self.matcher.read(Statement.of(reply).named).items
+        items = self.matcher.items(Statement.of(reply).named)
         names = self._names(_candidates(item for item in items if item.score >= _NEAR), locale)
         if not names:
             return ""
@@ -215,6 +216,11 @@ class Interpreter:
 
     def _names(self, paths: Sequence[Path], locale: Locale) -> tuple[str, ...]:
         return tuple(self.taxonomy[path].name[locale] for path in paths)
+
+
+def _sure(items: Sequence[ItemMatch]) -> ItemMatch | None:
+    """The first, if it is sure."""
+    return items[0] if items and items[0].sure else None
 
 
 def _candidates(items: Iterable[ItemMatch]) -> tuple[Path, ...]:

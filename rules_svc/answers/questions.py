@@ -27,7 +27,10 @@ class Keywords:
     def within(self, text: str) -> bool:
         """Whether the text has one of them."""
         folded = text.casefold()
-        return any(word in folded for word in self.ko) or any(_begins(word, folded) for word in self.en)
+        for word in self.ko:
+            if word in folded:
+                return True
+        return any(_begins(word, folded) for word in self.en if word in folded)
 
 
 def _begins(word: str, text: str) -> bool:
@@ -159,3 +162,7 @@ class Questions:
     confirmed: Text
     denied: Text
     guess: Text
+
+    def about(self, text: str) -> tuple[Topic, ...]:
+        """The topics that a text asks about."""
+        return tuple(topic for topic in self.topics if topic.asked.within(text))

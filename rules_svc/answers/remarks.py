@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules_svc.answers.composer import UNKNOWN
-from rules_svc.answers.questions import Questions, Source
+from rules_svc.answers.questions import Questions, Source, Topic
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path, within
 from rules_svc.search.matcher import Matcher
@@ -60,7 +60,10 @@ class RemarkReader:
         """
         recognised = path != UNKNOWN
         reading = self.matcher.read(remark, of=path if recognised else None)
-        named = tuple(item for item in reading.items if item.path != UNKNOWN and not self._beside(item, path, remark))
+        named = tuple(item for item in reading.items if item.path != UNKNOWN)
+        if named and self.questions.asking.within(remark):
+            about = self.questions.about(remark) if recognised else ()
+            named = tuple(item for item in named if not self._beside(item, about))
         said = named[0] if named and named[0].sure else None
         if said and recognised and within(path, said.path):
             said = None  # the same, or a wider word for it
@@ -86,16 +89,11 @@ class RemarkReader:
         leads = (choice.to for one in self.questions.open if one.at == path for choice in one.choices)
         return within(named, path) or any(lead and within(named, lead) for lead in leads)
 
-    def _beside(self, item: ItemMatch, path: Path, remark: str) -> bool:
-        """Whether a question is about something that belongs to the thing, such as its cap."""
-        if not self.questions.asking.within(remark):
-            return False
-        if any(topic.source is Source.STEPS and topic.asked.within(item.matched) for topic in self.questions.topics):
+    def _beside(self, item: ItemMatch, about: Sequence[Topic]) -> bool:
+        """Whether a question about these topics names what belongs to the thing asked about, such as a cap."""
+        if any(topic.source is Source.STEPS for topic in self.questions.about(item.matched)):
             return True
-        if path == UNKNOWN:
-            return False
-        asked = [topic for topic in self.questions.topics if topic.asked.within(remark)]
-        return len(asked) == 1 and asked[0].source is Source.HAZARDS and asked[0].asked.within(item.matched)
+        return len(about) == 1 and about[0].source is Source.HAZARDS and about[0].asked.within(item.matched)
 
     def _dangerous(self, tag: str, path: Path) -> bool:
         """Whether a situation makes a thing dangerous: then the photo is believed and not a denial."""

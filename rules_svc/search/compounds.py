@@ -6,12 +6,15 @@ So a peach stone isn't sorted as a fruit, nor a filter for an air purifier as an
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
-from rules_svc.search.phrases import Phrase, bare_forms, folded, singular
+from rules_svc.search.phrases import Phrase, folded
+from rules_svc.search.question_words import bare_forms, singular
 
 Keys: TypeAlias = tuple[str, ...]  # a category's path; the taxonomy builds on this module
 T = TypeVar("T")
+_WORDS_KEPT = 8192  # words of which is known what materials they say
 _SHORTEST_PART = 2  # letters of a Korean word that may end another
 
 
@@ -112,27 +115,29 @@ class Compounds:
         self._heads = _by_word((word, (number, one)) for number, one in enumerate(heads) for word in _words(one.heads))
         self._said = _by_word((word, one) for one in materials for word in _words(one.words))
         self._longest = max(map(len, (*self._heads, *self._said)), default=0)
+        self._materials_in = lru_cache(maxsize=_WORDS_KEPT)(self._said_by)
 
     def named(self, phrase: Phrase) -> Compound | None:
         """The compound of the phrase's last noun, if one is known."""
         *before, last = phrase.words
         said = (*phrase.before.split(), *before)
         lengths = range(1, min(self._longest, len(last)) + 1) if not last.isascii() else (len(last),)
-        fitting = (
-            (number, compound)
-            for length in lengths
-            for number, compound in self._heads.get(last[-length:], ())
-            if compound.allows(_Rest.of((*said, last[:-length])))
-        )
-        return min(fitting, default=(0, None), key=lambda one: one[0])[1]
+        first: tuple[int, Compound] | None = None
+        for length in lengths:
+            for number, compound in self._heads.get(last[-length:], ()):
+                if (first is None or number < first[0]) and compound.allows(_Rest.of((*said, last[:-length]))):
+                    first = number, compound
+        return first[1] if first else None
 
     def made_of(self, phrase: Phrase) -> tuple[Material, ...]:
         """The materials that the phrase, or what stands before it, says of a thing; the bare word says it of none."""
-        words = [*phrase.before.split(), *phrase.words]
+        words = (*phrase.before.split(), *phrase.words)
         if len(words) == 1 and words[0] in self._said:
             return ()
-        found = [one for word in words for start in _starts(word, self._longest) for one in self._said.get(start, ())]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys([one for word in words for one in self._materials_in(word)]))
+
+    def _said_by(self, word: str) -> tuple[Material, ...]:
+        return tuple(one for start in _starts(word, self._longest) for one in self._said.get(start, ()))
 
     def of_material(self, word: str) -> Keys | None:
         """Where a thing goes of which only the material is said; None if the word is none."""
@@ -141,8 +146,7 @@ class Compounds:
 
     def agree(self, word: str, path: Keys) -> bool:
         """Whether a word says the material that a category is for."""
-        said = (one for start in _starts(word, self._longest) for one in self._said.get(start, ()))
-        return any(one.owns(path) for one in said)
+        return any(one.owns(path) for one in self._materials_in(word))
 
     def conflict(self, materials: Sequence[Material], path: Keys) -> bool:
         """Whether a category is for things of another material than what was said."""

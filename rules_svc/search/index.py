@@ -16,7 +16,7 @@ stay below `SURE`. The index is built once per edition of the rule book.
 import itertools
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Self
 
@@ -26,7 +26,8 @@ from rules_svc.rulebook.taxonomy import Path
 from rules_svc.search.compounds import Compounds, Material
 from rules_svc.search.matches import SURE, UNSURE, Best, ItemMatch
 from rules_svc.search.names import Name, all_names
-from rules_svc.search.phrases import Phrase, kinds, phrases
+from rules_svc.search.phrases import Phrase, phrases
+from rules_svc.search.question_words import kinds
 from rules_svc.search.spelling import Endings, Spellings, initials
 from rules_svc.search.words import WordIndex
 
@@ -75,6 +76,9 @@ class ItemIndex:
         self._titles = titles
         self._order = {path: number for number, path in enumerate(titles)}
         self._exact = _grouped((name.squeezed, name) for name in names)
+        # Of the first two letters of names, and the last two, how long such names are at most: few pairs are any's.
+        self._longest_beginning = _longest((name.squeezed[:2], name.squeezed) for name in names)
+        self._longest_ending = _longest((name.squeezed[-2:], name.squeezed) for name in names)
         self._initials = _grouped((initials(name.squeezed), name) for name in names if not name.squeezed.isascii())
         self._first_letters = sorted(self._initials)
         self._english = WordIndex.of(names)
@@ -135,7 +139,7 @@ class ItemIndex:
             self._by_last_noun(phrase, materials, best)
         if asked.isascii():
             self._in_english(phrase, materials, best)
-        elif all("\u1100" <= letter <= "\u1112" for letter in asked):
+        elif "\u1100" <= asked[0] <= "\u1112" and all("\u1100" <= letter <= "\u1112" for letter in asked):
             self._by_initials(asked, phrase.weight, best)
         else:
             self._in_korean(phrase, materials, best)
@@ -193,27 +197,32 @@ class ItemIndex:
         if len(asked) >= 2:
             # 페트 is short for what ends with it; 한약 is nothing like 한약 찌꺼기, and 대통령 선거 no 선거 포스터.
             less = 0.0 if phrase.heads or weight >= _WHOLE else _ELSEWHERE
-            for name in self._ending(asked):
+            for name in self._ending(asked) if len(asked) <= self._longest_ending.get(asked[-2:], 0) else ():
                 best.name(name, min(weight * _part(len(asked), len(name.squeezed)), UNSURE) - less)
             if weight >= _WHOLE:
                 for name in self._holding(asked):
                     best.name(name, weight * _part(len(asked), len(name.squeezed)) - _ELSEWHERE)
         # At either end only: 면봉 in the middle of 라면봉지 is no cotton bud. Ends of more words are ends of fewer.
         within = len(phrase.words) <= _FEW_WORDS or weight >= _WHOLE
-        for length in range(2, len(asked) if within else 0):
+        begins, ends = self._longest_beginning.get(asked[:2], 0), self._longest_ending.get(asked[-2:], 0)
+        for length in range(2, min(max(begins, ends) + 1, len(asked)) if within else 0):
             score = weight * _part(length, len(asked))
-            for name in self._exact.get(asked[-length:], ()):
-                sure = (
-                    phrase.heads
-                    and length >= _LEAST_OF_A_WORD * len(asked)
-                    # One letter more is another word: 러그 in 플러그.
-                    and (len(phrase.words) > 1 or len(asked) - length > 1)
-                    and not self._of_another(materials, phrase, name)
-                    and self._tells(f"{phrase.before} {asked[:-length]}", name, joined=len(phrase.words) == 1)
-                )
-                best.name(name, score, sure=sure)
-            for name in self._exact.get(asked[:length], ()):
+            for name in self._exact.get(asked[-length:], ()) if length <= ends else ():
+                best.name(name, score, sure=self._ends_with(phrase, name, length, materials))
+            for name in self._exact.get(asked[:length], ()) if length <= begins else ():
                 best.name(name, score - _ELSEWHERE)
+
+    def _ends_with(self, phrase: Phrase, name: Name, length: int, materials: Sequence[Material]) -> bool:
+        """Whether the name, which its last letters are, says what the phrase means."""
+        asked = phrase.squeezed
+        return (
+            phrase.heads
+            and length >= _LEAST_OF_A_WORD * len(asked)
+            # One letter more is another word: 러그 in 플러그.
+            and (len(phrase.words) > 1 or len(asked) - length > 1)
+            and not self._of_another(materials, phrase, name)
+            and self._tells(f"{phrase.before} {asked[:-length]}", name, joined=len(phrase.words) == 1)
+        )
 
     def _closest_ending(self, asked: str) -> Sequence[Name]:
         """Of each category the shortest name that ends with a text."""
@@ -283,6 +292,13 @@ def _grouped(pairs: Iterator[tuple[str, Name]]) -> Mapping[str, Sequence[Name]]:
     for key, name in pairs:
         groups[key].append(name)
     return dict(groups)
+
+
+def _longest(pairs: Iterable[tuple[str, str]]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for key, text in pairs:
+        found[key] = max(found.get(key, 0), len(text))
+    return found
 
 
 def _part(shorter: int, longer: int) -> float:

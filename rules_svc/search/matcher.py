@@ -73,8 +73,16 @@ class Matcher:
                 isn't known, the first item named counts.
             limit: How many items at most.
         """
-        items = tuple(self._items.search(text, limit))
+        items = self.items(text, limit)
         path = of if of is not None else items[0].path if items else ()
-        heard = self._states.read(text)
+        heard = self.states(text)
         states = heard.of(path)
         return Reading(items, states.tags, states.denied, heard)
+
+    def items(self, text: str, limit: int = _ITEMS) -> tuple[ItemMatch, ...]:
+        """What a text may name, best first."""
+        return tuple(self._items.search(text, limit))
+
+    def states(self, text: str) -> Heard:
+        """What states a text speaks of, whatever the thing."""
+        return self._states.read(text)

@@ -1,7 +1,8 @@
 """What a question may mean: categories, each by the name that matched best."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from mesh.locale import Text
 from rules_svc.rulebook.items import Item
@@ -13,8 +14,7 @@ SURE = 0.86
 UNSURE = 0.84
 
 
-@dataclass(frozen=True, slots=True)
-class ItemMatch:
+class ItemMatch(Struct, frozen=True):
     """A category that a question means.
 
     Attributes:
@@ -72,7 +72,11 @@ class Best:
 
     def add(self, one: ItemMatch) -> None:
         """A match of whatever kind."""
-        before = self._by_path.get(one.path, one)
+        before = self._by_path.get(one.path)
+        if before is None:
+            self._by_path[one.path] = one
+            return
         better, other = (one, before) if one.score > before.score else (before, one)
-        lost = other.sure and other.item and not better.item
-        self._by_path[one.path] = replace(other, score=better.score) if lost else better
+        if other.sure and other.item and not better.item:
+            better = ItemMatch(other.path, other.matched, better.score, other.item, other.advice)
+        self._by_path[one.path] = better

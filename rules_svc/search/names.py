@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Node, Path
-from rules_svc.search.phrases import LONGEST, folded, singular
+from rules_svc.search.phrases import LONGEST, folded
+from rules_svc.search.question_words import singular
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 import re
 from collections.abc import Sequence
 from enum import Enum, auto
-from itertools import pairwise, takewhile
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from rules_svc.search.wordings import STOP, Span
 
@@ -15,6 +18,7 @@ _SUPPOSED = frozenset(["if", "whether", "unless", "should", "must"])
 _ASKED_OF_IT = frozenset(["is", "are", "was", "were", "does", "do", "did", "has", "have"])
 _IT = frozenset(["it", "this", "that", "they", "these", "those", "there"])
 
+_ENDINGS_KEPT = 4096  # ends of words of which is known what they say, some 0.2 kB each
 _KOREAN_NO = frozenset(("안", "못", "별로"))
 # 깨지지 않았어요, 젖진 않은, 깨지지않은
 _LONG_DENIAL_BEGINS = re.compile(r"(?:지|진|지는|지도|지가|질)$")
@@ -52,38 +56,69 @@ def stance(words: Sequence[str], span: Span[Any]) -> Stance:
 
 
 def _in_english(words: Sequence[str], span: Span[Any], inner: Sequence[str]) -> Stance:
-    said = words[span.at[0] - 1 :: -1] if span.at[0] else ()
-    clause = said[: said.index(STOP)] if STOP in said else said
-    near = list(takewhile(lambda word: word != "but", clause[:_ENGLISH_NO_REACHES]))
-    if not _SUPPOSED.isdisjoint(near) or (len(clause) > 1 and clause[-1] in _ASKED_OF_IT and clause[-2] in _IT):
+    first = span.at[0]
+    begins = next((at + 1 for at in range(first - 1, -1, -1) if words[at] == STOP), 0)
+    near = words[max(begins, first - _ENGLISH_NO_REACHES) : first]
+    if "but" in near:
+        near = near[len(near) - near[::-1].index("but") :]
+    asked = first - begins > 1 and words[begins] in _ASKED_OF_IT and words[begins + 1] in _IT
+    if asked or not _SUPPOSED.isdisjoint(near):
         return Stance.UNSTATED
-    heard = [*reversed(near), *inner, ""]
+    heard = [*near, *inner, ""]
+    if _ENGLISH_NO.isdisjoint(heard):
+        return Stance.AFFIRMED
     denied = any(word in _ENGLISH_NO and following not in _NOT_ONLY for word, following in pairwise(heard))
     return Stance.DENIED if denied else Stance.AFFIRMED
 
 
 def _in_korean(words: Sequence[str], span: Span[Any], inner: Sequence[str]) -> Stance:
     before = words[span.at[0] - 1] if span.at[0] else ""
-    after = list(takewhile(lambda word: word != STOP, words[span.at[-1] + 1 :]))[:4]
-    following = after[0] if after else ""
-    if _LONG_DENIAL_BEGINS.search(span.rest) and _LONG_DENIAL.search(following):
-        return Stance.UNSTATED if _PURPOSE.search(following) else Stance.DENIED
-    if _LONG_DENIAL_JOINED.search(span.rest):
+    after = words[span.at[-1] + 1 : span.at[-1] + 5]
+    if STOP in after:
+        after = after[: after.index(STOP)]
+    said = _said_by(span.rest)
+    if said.begins_denial and after and _LONG_DENIAL.search(after[0]):
+        return Stance.UNSTATED if _PURPOSE.search(after[0]) else Stance.DENIED
+    if said.denies:
         return Stance.DENIED
-    if span.rest.endswith(_NOTHING_BUT):
+    if said.nothing_but:
         return Stance.AFFIRMED
-    if _NOT_STATED.search(span.rest) and not _NOT_STATED.search(words[span.at[-1]][: -len(span.rest)]):
+    if said.leaves_open and not _NOT_STATED.search(words[span.at[-1]][: -len(span.rest)]):
         return Stance.UNSTATED
     if span.joined or before in _KOREAN_NO or not _KOREAN_NO.isdisjoint(inner) or _denied_behind(after):
         return Stance.DENIED
     return Stance.AFFIRMED
 
 
+class _Said(Struct, frozen=True):
+    """What the end of a Korean word, behind its stem, says of it.
+
+    Attributes:
+        begins_denial: That a denial follows: 깨지지 (않아요).
+        denies: That it isn't so: 깨지지않은.
+        nothing_but: That there is no more of it, which denies the rest: 한 짝밖에.
+        leaves_open: That it is asked, supposed, or told to be done.
+    """
+
+    begins_denial: bool
+    denies: bool
+    nothing_but: bool
+    leaves_open: bool
+
+
+@lru_cache(maxsize=_ENDINGS_KEPT)
+def _said_by(rest: str) -> _Said:
+    return _Said(
+        bool(_LONG_DENIAL_BEGINS.search(rest)),
+        bool(_LONG_DENIAL_JOINED.search(rest)),
+        rest.endswith(_NOTHING_BUT),
+        bool(_NOT_STATED.search(rest)),
+    )
+
+
 def _denied_behind(after: Sequence[str]) -> bool:
     """Whether the words behind deny it: 없어요, 데는 하나도 없이, 안 폈어요."""
     if len(after) > 1 and after[0] == "안":
         return bool(_BORN.search(after[1]))
-    left = list(after)
-    while left and _STAND_INS.search(left[0]):
-        left.pop(0)
-    return bool(left) and bool(_IS_NOT.search(left[0]))
+    follows = next((word for word in after if not _STAND_INS.search(word)), "")
+    return bool(_IS_NOT.search(follows))

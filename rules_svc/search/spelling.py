@@ -8,7 +8,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from heapq import nsmallest
+from itertools import chain
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -39,8 +39,12 @@ class Spellings:
 
     def holding(self, text: str) -> Iterator[int]:
         """The names that the text is a part of, in their order; none if the text has less than three letters."""
-        rarest = min((self._holders.get(trigram, ()) for trigram in _trigrams(letters(text))), key=len, default=())
-        return (number for number in rarest if text in self._names[number])
+        found = list[Sequence[int]]()
+        for trigram in _trigrams(letters(text)):
+            if trigram not in self._holders:
+                return iter(())
+            found.append(self._holders[trigram])
+        return (number for number in min(found, key=len, default=()) if text in self._names[number])
 
     def similar(self, text: str) -> list[tuple[int, float]]:
         """The names spelt most like the text, with their similarity up to 1.
@@ -65,13 +69,15 @@ class Spellings:
         `_MOST_HOLDERS` names have been read.
         """
         holders = (self._holders.get(trigram, ()) for trigram in set(_trigrams(f"{_EDGE}{asked}{_EDGE}")))
-        shared, left = Counter[int](), _MOST_HOLDERS
+        read, left = list[Sequence[int]](), _MOST_HOLDERS
         for one in sorted(holders, key=len):
-            shared.update(one if len(one) <= left else ())
+            if len(one) <= left:
+                read.append(one)
             left -= len(one)
+        shared = Counter(chain.from_iterable(read))
         fewest, most = len(asked) * least, len(asked) / least
         fitting = [(-count, number) for number, count in shared.items() if fewest <= self._lengths[number] <= most]
-        return [number for _, number in nsmallest(MOST_COMPARED, fitting)]
+        return [number for _, number in sorted(fitting)[:MOST_COMPARED]]
 
 
 class Endings:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from rules_svc.search.negation import Stance, stance
 from rules_svc.search.wordings import Pattern, Wordings, spoken
 
@@ -57,15 +59,19 @@ class SaidStates:
     tags: tuple[SaidTag, ...] = ()
     denied: tuple[SaidTag, ...] = ()
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of `tags`."""
+        return tuple(said.tag for said in self.tags)
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+
+class _Heard(Struct, frozen=True):
     """A tag that a text speaks of, by which words, and whether it says so or denies it."""
 
     number: int
     meant: Words
     so: bool
-    words: str
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ class StateReader:
         """Every situation that a text speaks of, whatever the thing."""
         words = spoken(text)
         heard = [
-            _Heard(span.what.number, span.what.words, so, " ".join(words[span.at[0] : span.at[-1] + 1]))
+            _Heard(span.what.number, span.what.words, so, words[span.at[0] : span.at[-1] + 1])
             for span in self._wordings.find(words)[:_MOST_MENTIONS]
             if (so := _is_so(stance(words, span), says=span.what.says)) is not None
         ]
@@ -108,7 +114,7 @@ class Heard:
 
     def of(self, path: Scope) -> SaidStates:
         """What it says of a thing of a category; of any thing, if the path is empty."""
-        said, denied = dict[int, str](), dict[int, str]()
+        said, denied = dict[int, tuple[str, ...]](), dict[int, tuple[str, ...]]()
         for one in self.mentions:
             if one.meant.mean_it_of(path):
                 (said if one.so else denied).setdefault(one.number, one.words)
@@ -116,8 +122,8 @@ class Heard:
             self._named(said), self._named({key: text for key, text in denied.items() if key not in said})
         )
 
-    def _named(self, found: Mapping[int, str]) -> tuple[SaidTag, ...]:
-        return tuple(SaidTag(self.tags[number], found[number]) for number in sorted(found))
+    def _named(self, found: Mapping[int, tuple[str, ...]]) -> tuple[SaidTag, ...]:
+        return tuple(SaidTag(self.tags[number], " ".join(found[number])) for number in sorted(found))
 
 
 def _patterns(said: Mapping[str, Sequence[Words]]) -> Iterator[tuple[Pattern, _Mention]]:
@@ -131,13 +137,9 @@ def _patterns(said: Mapping[str, Sequence[Words]]) -> Iterator[tuple[Pattern, _M
 
 def _is_so(said: Stance, *, says: bool) -> bool | None:
     """Whether the state is so; None if the text leaves that open, as "I haven't emptied it" does of emptiness."""
-    match said, says:
-        case Stance.AFFIRMED, True:
-            return True
-        case (Stance.AFFIRMED, False) | (Stance.DENIED, True):
-            return False
-        case _:
-            return None
+    if said is Stance.AFFIRMED:
+        return says
+    return False if says and said is Stance.DENIED else None
 
 
 def _related(path: Scope, scope: Scope) -> bool:

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
 from typing import Generic, TypeAlias, TypeVar
 
-from rules_svc.search.phrases import MOST_LETTERS, bare_forms, plain
+from msgspec import Struct
+
+from rules_svc.search.phrases import MOST_LETTERS, plain
+from rules_svc.search.question_words import bare_forms
 
 Pattern: TypeAlias = tuple[tuple[str, ...], ...]
 Nouns: TypeAlias = Pattern  # those of a pattern before its last word
@@ -35,12 +37,12 @@ _MOST_WORDS = 150
 _LONGEST_WORD = 30
 _GAP = 3  # words that may stand between two words of a pattern
 _LONGEST_NOUN = 12  # letters before a stem in its word that may be a noun with its particle
-_WORDS_KEPT = 4096  # words whose nouns are known, some 0.3 kB each
+_WORDS_KEPT = 8192  # words of which is known what patterns make of them
 _SHORT_DENIALS = ("안", "못")
+_NO_NOUNS = frozenset[str]()
 
 
-@dataclass(frozen=True, slots=True)
-class Span(Generic[T]):
+class Span(Struct, Generic[T], frozen=True):
     """A pattern found in a text.
 
     Attributes:
@@ -59,10 +61,23 @@ class Span(Generic[T]):
 def spoken(text: str) -> tuple[str, ...]:
     """The words of a text, and `STOP` between clauses."""
     said = plain(text[:MOST_LETTERS]).replace("’", "'")
-    for short, spelt_out in _CONTRACTED:
-        said = short.sub(spelt_out, said)
-    words = (found[0] for found in islice(_WORD.finditer(said), _MOST_WORDS))
-    return tuple(word[:_LONGEST_WORD] if word[0].isalnum() else STOP for word in words)
+    if "'" in said or "cannot" in said:
+        for short, spelt_out in _CONTRACTED:
+            said = short.sub(spelt_out, said)
+    words = list[str]()
+    for token in said.split():
+        words += _words_of(token) if len(token) <= _LONGEST_WORD else _words_in(token)
+        if len(words) >= _MOST_WORDS:
+            break
+    return tuple(words[:_MOST_WORDS])
+
+
+def _words_in(token: str) -> tuple[str, ...]:
+    """The words in what stands between blanks, and `STOP` between clauses."""
+    return tuple(word[:_LONGEST_WORD] if word[0].isalnum() else STOP for word in _WORD.findall(token))
+
+
+_words_of = lru_cache(maxsize=_WORDS_KEPT)(_words_in)
 
 
 def pattern_of(text: str) -> Pattern:
@@ -73,8 +88,8 @@ def pattern_of(text: str) -> Pattern:
 class Wordings(Generic[T]):
     """Many patterns, each for something, looked for at once.
 
-    Each word of a text is looked up twice: as a noun that may begin a pattern, and for the stems it may end one with.
-    So the work grows with the text alone, not with the number of patterns.
+    What patterns make of a word by itself is found once: the nouns that it may be, and the stems that it may end a
+    pattern with. People share most of their words, so what is left for a text is to bring nouns and stems together.
 
     Args:
         patterns: Each pattern with what it belongs to.
@@ -90,17 +105,26 @@ class Wordings(Generic[T]):
         befores = [before for one in self._ending.values() for _, before, _ in one.longer()]
         self._nouns = frozenset(noun for before in befores for word in before for noun in word)
         self._longest = max(map(len, self._nouns), default=0)
-        self._said = lru_cache(maxsize=_WORDS_KEPT)(self._nouns_of)
+        self._known = lru_cache(maxsize=_WORDS_KEPT)(self._word)
 
     def find(self, words: Sequence[str]) -> list[Span[T]]:
         """Every pattern in a text, but none whose last word belongs to one of more words."""
-        text = _Text(words, [self._said(word) for word in words])
-        found = [span for place in range(len(words)) for span in self._ending_at(text, place)]
+        known = [self._known(word) for word in words]
+        text, found = _Text(words, [word.nouns for word in known]), list[Span[T]]()
+        for place, (word, near) in enumerate(zip(known, text.near(), strict=True)):
+            for stem in word.stems:
+                found += [Span(what, (place,), stem.rest, stem.head) for what in stem.alone]
+                if stem.longer and (patterns := stem.longer.after(stem.nouns(near))):
+                    found += text.longer(place, stem, patterns)
         most = dict[int, int]()
         for one in found:
             for at in one.at:
                 most[at] = max(most.get(at, 0), len(one.at))
         return [one for one in found if len(one.at) >= most[one.at[-1]]]
+
+    def _word(self, word: str) -> "_Word[T]":
+        stems = self._in_english(word) if word.isascii() else self._in_korean(word)
+        return _Word(self._nouns_of(word), tuple(one for one in stems if one.alone or one.longer))
 
     def _nouns_of(self, word: str) -> frozenset[str]:
         """The nouns that a word is: with a particle, at the end of a compound, or with an English ending."""
@@ -110,36 +134,30 @@ class Wordings(Generic[T]):
         ends = (one[-length:] for one in bare for length in range(2, min(len(one), self._longest) + 1))
         return self._nouns.intersection((*bare, *ends))
 
-    def _ending_at(self, text: "_Text", place: int) -> Iterator[Span[T]]:
-        word = text.words[place]
-        if word.isascii():
-            for stem in english_stems(word):
-                if ending := self._ending.get(stem):
-                    yield from _english(text, place, ending)
-            return
+    def _in_english(self, word: str) -> Iterator["_Stem[T]"]:
+        for stem in english_stems(word):
+            if ending := self._ending.get(stem):
+                yield _Stem("", "", tuple(ending.alone), ending if ending.by_noun else None)
+
+    def _in_korean(self, word: str) -> Iterator["_Stem[T]"]:
         for start in range(len(word)):
             for end in range(start + 1, len(word) + 1):
                 stem = word[start:end]
                 if stem not in self._beginnings:
                     break
                 if ending := self._ending.get(stem):
-                    yield from self._korean(text, place, start, end, ending)
+                    yield self._stem(word, start, end, ending)
 
-    def _korean(self, text: "_Text", place: int, start: int, end: int, ending: "_Ending[T]") -> Iterator[Span[T]]:
-        """The patterns whose last stem stands there in a Korean word, perhaps joined to the noun before it."""
-        word = text.words[place]
+    def _stem(self, word: str, start: int, end: int, ending: "_Ending[T]") -> "_Stem[T]":
+        """A stem in a Korean word, perhaps joined to the noun before it."""
         rest, head = word[end:], word[:start]
-        alone = not head or head in _SHORT_DENIALS
+        by_itself = not head or head in _SHORT_DENIALS
+        joined = self._nouns_of(head[-_LONGEST_NOUN:]) if head and ending.by_noun else _NO_NOUNS
+        joined = joined.intersection(ending.by_noun)
         # A stem of one letter begins too many other words.
-        if alone and (end - start > 1 or not rest):
-            yield from (Span(what, (place,), rest, head) for what in ending.alone)
-        if not ending.by_noun:
-            return
-        joined = self._said(head[-_LONGEST_NOUN:]) if head else frozenset[str]()
-        for before, what in ending.after(joined | text.near(place) if alone else joined):
-            noun_joined = not joined.isdisjoint(before[-1])
-            if (at := text.placed(place, before[:-1] if noun_joined else before)) is not None:
-                yield Span(what, (*at, place, place), rest) if noun_joined else Span(what, (*at, place), rest, head)
+        alone = tuple(ending.alone) if by_itself and (end - start > 1 or not rest) else ()
+        longer = ending if joined or (by_itself and ending.by_noun) else None
+        return _Stem(rest, head, alone, longer, joined, by_itself=by_itself)
 
 
 @dataclass(slots=True)
@@ -165,10 +183,47 @@ class _Ending(Generic[T]):
         """All patterns of several words."""
         yield from (one for group in self.by_noun.values() for one in group)
 
-    def after(self, nouns: Iterable[str]) -> Iterator[tuple[Nouns, T]]:
+    def after(self, nouns: frozenset[str]) -> Sequence[tuple[int, Nouns, T]]:
         """The patterns that one of these nouns may stand before, in their order, each once."""
+        if not nouns or self.by_noun.keys().isdisjoint(nouns):
+            return ()
         found = {one[0]: one for noun in nouns for one in self.by_noun.get(noun, ())}
-        yield from (found[number][1:] for number in sorted(found))
+        return [found[number] for number in sorted(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stem(Generic[T]):
+    """A stem in a word.
+
+    Attributes:
+        rest: What follows it in the word.
+        head: What stands before it in the word.
+        alone: What the patterns belong to that it is the whole of.
+        longer: The patterns of several words that it may end; None if there are none.
+        joined: The nouns right before it in its word.
+        by_itself: Whether such nouns may also be words of their own before it.
+    """
+
+    rest: str
+    head: str
+    alone: tuple[T, ...]
+    longer: _Ending[T] | None
+    joined: frozenset[str] = _NO_NOUNS
+    by_itself: bool = True
+
+    def nouns(self, near: frozenset[str]) -> frozenset[str]:
+        """The nouns that may stand before it, if these are near."""
+        if not self.by_itself:
+            return self.joined
+        return self.joined | near if self.joined else near
+
+
+@dataclass(frozen=True, slots=True)
+class _Word(Generic[T]):
+    """What patterns make of a word: the nouns that it may be, and the stems in it."""
+
+    nouns: frozenset[str]
+    stems: tuple[_Stem[T], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +233,24 @@ class _Text:
     words: Sequence[str]
     nouns: Sequence[frozenset[str]]
 
-    def near(self, place: int) -> frozenset[str]:
-        """The nouns so close before a place that they may belong to a stem there."""
-        return frozenset[str]().union(*self.nouns[max(place - 1 - _GAP, 0) : place])
+    def near(self) -> list[frozenset[str]]:
+        """Of each word the nouns so close before it that they may belong to a stem there."""
+        found = [_NO_NOUNS] * len(self.words)
+        for place, nouns in enumerate(self.nouns):
+            if nouns:
+                for behind in range(place + 1, min(place + 2 + _GAP, len(found))):
+                    found[behind] |= nouns
+        return found
+
+    def longer(self, place: int, stem: _Stem[T], patterns: Iterable[tuple[int, Nouns, T]]) -> Iterator[Span[T]]:
+        """Those of the patterns whose nouns stand before a stem at a place."""
+        for _, before, what in patterns:
+            joined = not stem.joined.isdisjoint(before[-1])
+            if (at := self.placed(place, before[:-1] if joined else before)) is None:
+                continue
+            yield (
+                Span(what, (*at, place, place), stem.rest) if joined else Span(what, (*at, place), stem.rest, stem.head)
+            )
 
     def placed(self, place: int, before: Nouns) -> tuple[int, ...] | None:
         """Where nouns stand before a place, the nearest of each; None if one is missing."""
@@ -196,13 +266,6 @@ class _Text:
             else:
                 return None
         return tuple(reversed(found))
-
-
-def _english(text: _Text, place: int, ending: _Ending[T]) -> Iterator[Span[T]]:
-    yield from (Span(what, (place,)) for what in ending.alone)
-    for before, what in ending.after(text.near(place)):
-        if (at := text.placed(place, before)) is not None:
-            yield Span(what, (*at, place))
 
 
 @lru_cache(maxsize=4096)
