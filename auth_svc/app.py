@@ -3,13 +3,17 @@
 CreateGuest, RefreshToken, Logout… ── sessions ─┬ store ── PostgreSQL, schema `auth`
                                                 └ access tokens ─┐
 GetKeys ──────────────────────────────────────────────────────── keyring ── key store ── PostgreSQL
+BeginSignIn, CompleteSignIn ── sign-in ─┬ attempts ── Redis
+                                        ├ provider clients (data/providers.yaml) ── Google, Kakao, Naver …
+                                        └ identities ── PostgreSQL
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import uuid_utils
 
@@ -18,16 +22,24 @@ from auth_svc.keys.keyring import Keyring
 from auth_svc.keys.seal import Seal
 from auth_svc.keys.signing_keys import RotationPolicy, parse_key_set
 from auth_svc.keys.store import KeyStore
+from auth_svc.providers.client import open_clients
+from auth_svc.providers.providers import Provider, UnusableProviders, load_providers
 from auth_svc.servicer import AuthServicer
 from auth_svc.sessions.sessions import Sessions
 from auth_svc.sessions.store import SessionStore
 from auth_svc.settings import AuthSettings
+from auth_svc.sign_in.attempts import AttemptStore
+from auth_svc.sign_in.redirects import RedirectTargets
+from auth_svc.sign_in.sign_in import SignIn
+from auth_svc.sign_in.store import IdentityStore
 from eco2.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
 from mesh import postgres
 from mesh.concurrency.tasks import kept_running
 from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.redis import open_redis
+from mesh.settings import Misconfigured
 
 NAME = "eco2.auth.v1.AuthService"
 
@@ -42,6 +54,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
         instruments = stack.enter_context(telemetry.started("auth", settings))
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         pool = await enter(postgres.open_pool(dsn, max_size=connections))
+        redis = await enter(open_redis(settings.redis_url.get_secret_value()))
 
         seal = Seal(settings.auth_secrets.get_secret_value().split(","))
         keyring = Keyring(
@@ -49,21 +62,31 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
             parse_key_set(settings.auth_jwks),
             settings.key_reload_seconds,
         )
+        refresh, longest = timedelta(seconds=settings.refresh_seconds), timedelta(seconds=settings.session_seconds)
         store = SessionStore(
             pool,
             seal.derived("refresh token"),
-            timedelta(seconds=settings.refresh_seconds),
-            timedelta(seconds=settings.session_seconds),
+            refresh,
+            longest,
             timedelta(seconds=settings.refresh_again_seconds),
         )
         tokens = AccessTokens(
             keyring, settings.auth_issuer, settings.auth_audience, timedelta(seconds=settings.access_seconds)
         )
-        servicer = AuthServicer(Sessions(store, tokens, _new_id), keyring)
+        sign_in = SignIn(
+            await enter(open_clients(_providers(settings), settings.clients, settings.provider_seconds)),
+            AttemptStore(redis, timedelta(seconds=settings.attempt_seconds)),
+            RedirectTargets(settings.redirect_targets),
+            IdentityStore(pool, refresh, longest),
+            _new_id,
+            partial(datetime.now, UTC),
+        )
+        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, keyring)
 
         await enter(kept_running(keyring.run))
         await enter(kept_running(partial(_forget, store)))
         service = Service(NAME, add_AuthServiceServicer_to_server, servicer)
+        # Redis isn't among the dependencies: without it nobody signs in anew, but all sessions go on.
         dependencies = {"postgres": partial(postgres.probe, pool)}
         yield await enter(serving(settings, [service], telemetry=instruments, dependencies=dependencies, host=host))
 
@@ -75,6 +98,21 @@ def rotation_policy(settings: AuthSettings) -> RotationPolicy:
         lead=timedelta(seconds=settings.key_lead_seconds),
         tail=timedelta(seconds=settings.access_seconds + 2 * settings.key_reload_seconds),
     )
+
+
+def _providers(settings: AuthSettings) -> Mapping[str, Provider]:
+    """The providers there are.
+
+    Raises:
+        Misconfigured: The file can't be used, or a client is one of a provider that isn't known.
+    """
+    try:
+        providers = load_providers(Path(settings.auth_providers) if settings.auth_providers else None)
+    except UnusableProviders as error:
+        raise Misconfigured(f"ECO2_AUTH_PROVIDERS: {error}") from error
+    if unknown := settings.clients.keys() - providers.keys():
+        raise Misconfigured(f"ECO2_AUTH_CLIENTS: there is no provider {', '.join(sorted(unknown))}")
+    return providers
 
 
 async def _forget(store: SessionStore) -> None:

@@ -1,4 +1,4 @@
-"""AuthService: guests, sessions and their tokens, and the keys that verify them."""
+"""AuthService: guests, signing in, sessions and their tokens, and the keys that verify them."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 from auth_svc import wire
 from auth_svc.keys.keyring import Keyring
 from auth_svc.sessions.sessions import Sessions
+from auth_svc.sign_in.sign_in import SignIn
 from eco2.auth.v1 import auth_service_pb2 as pb
 from eco2.auth.v1.auth_pb2 import Account, Session
 from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceServicer
@@ -21,16 +22,34 @@ class AuthServicer(AuthServiceServicer):
 
     Args:
         sessions: What users do with their sessions.
+        sign_in: How users begin one by a provider.
         keyring: The keys that verify access tokens.
     """
 
-    def __init__(self, sessions: Sessions, keyring: Keyring) -> None:
+    def __init__(self, sessions: Sessions, sign_in: SignIn, keyring: Keyring) -> None:
         self._sessions = sessions
+        self._sign_in = sign_in
         self._keyring = keyring
 
     async def CreateGuest(self, request: pb.CreateGuestRequest, context: Any) -> Session:
         """Makes a guest."""
         return wire.from_session(await self._sessions.create_guest())
+
+    async def ListProviders(self, request: pb.ListProvidersRequest, context: Any) -> pb.ListProvidersResponse:
+        """Whom one can sign in with."""
+        names = {name: client.provider.name for name, client in self._sign_in.clients.items()}
+        return wire.from_providers(names, caller(context).locale_or(request.locale))
+
+    async def BeginSignIn(self, request: pb.BeginSignInRequest, context: Any) -> pb.BeginSignInResponse:
+        """Says where to go."""
+        who = caller(context).account
+        begun = await self._sign_in.begin(request.provider, request.redirect_uri, request.code_challenge, who)
+        return wire.from_begun(begun)
+
+    async def CompleteSignIn(self, request: pb.CompleteSignInRequest, context: Any) -> Session:
+        """Signs in who came back."""
+        signed_in = await self._sign_in.complete(request.provider, request.state, request.code, request.code_verifier)
+        return wire.from_session(await self._sessions.opened(signed_in))
 
     async def RefreshToken(self, request: pb.RefreshTokenRequest, context: Any) -> Session:
         """Exchanges a refresh token for the next pair."""

@@ -1,12 +1,15 @@
 """Settings of the Auth service."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
+import msgspec
 from cryptography.fernet import Fernet
 from pydantic import AfterValidator, Field, SecretStr
 
 from auth_svc.keys.signing_keys import parse_key_set
-from mesh.settings import PostgresUrl, ServiceSettings
+from auth_svc.providers.providers import Client
+from mesh.settings import PostgresUrl, RedisUrl, ServiceSettings
 
 
 def _fernet_keys(secrets: SecretStr) -> SecretStr:
@@ -23,11 +26,25 @@ def _key_set(text: str) -> str:
     return text
 
 
+def _parse_clients(text: SecretStr) -> Mapping[str, Client]:
+    return msgspec.json.decode(text.get_secret_value(), type=dict[str, Client])
+
+
+def _clients(text: SecretStr) -> SecretStr:
+    try:
+        _parse_clients(text)
+    except msgspec.DecodeError:  # whose text may quote a secret
+        raise ValueError('it is JSON like {"google": {"id": "…", "secret": "…"}}') from None
+    return text
+
+
 class AuthSettings(ServiceSettings):
     """Settings of the Auth service, from `ECO2_<FIELD>`."""
 
     database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
     database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")
+
+    redis_url: RedisUrl = Field(description="Redis, which keeps attempts to sign in: redis://…")
 
     auth_secrets: Annotated[SecretStr, AfterValidator(_fernet_keys)] = Field(
         description="Secrets that seal the signing keys in the database, by commas: the first seals, all of them open."
@@ -37,6 +54,17 @@ class AuthSettings(ServiceSettings):
     auth_jwks: Annotated[str, AfterValidator(_key_set)] = Field(
         '{"keys":[]}', description="More keys to publish: a JSON Web Key Set, such as an earlier issuer's."
     )
+
+    auth_providers: str = Field("", description="File of more providers, in the form of data/providers.yaml.")
+    auth_clients: Annotated[SecretStr, AfterValidator(_clients)] = Field(
+        SecretStr("{}"),
+        description='What providers know us as: {"google": {"id": "…", "secret": "…"}}. Only these are on offer.',
+    )
+    auth_redirects: str = Field(
+        "", description="Where people may be sent back to, by commas; of http://127.0.0.1/… the port may be any."
+    )
+    attempt_seconds: int = Field(600, gt=0, description="How long signing in may take.")
+    provider_seconds: float = Field(8.0, gt=0, description="How long an exchange with a provider may take.")
 
     access_seconds: int = Field(900, gt=0, description="How long an access token is good.")
     refresh_seconds: int = Field(7 * 86_400, gt=0, description="How long a refresh token is good.")
@@ -50,3 +78,13 @@ class AuthSettings(ServiceSettings):
         900, gt=0, description="How long a key is published before it signs: longer than anybody keeps a key set."
     )
     key_reload_seconds: float = Field(30.0, gt=0, description="How often the keys are read from the database.")
+
+    @property
+    def clients(self) -> Mapping[str, Client]:
+        """What providers know us as, by their ids."""
+        return _parse_clients(self.auth_clients)
+
+    @property
+    def redirect_targets(self) -> tuple[str, ...]:
+        """Where people may be sent back to."""
+        return tuple(one.strip() for one in self.auth_redirects.split(",") if one.strip())

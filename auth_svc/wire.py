@@ -1,12 +1,14 @@
 """The domain of the Auth service to its protos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from auth_svc.keys.signing_keys import PublicKey
 from auth_svc.sessions import accounts
 from auth_svc.sessions.sessions import Session
+from auth_svc.sign_in.sign_in import Begun
 from eco2.auth.v1 import auth_pb2, auth_service_pb2
+from mesh.locale import Locale, Text
 
 
 def from_session(session: Session) -> auth_pb2.Session:
@@ -25,9 +27,25 @@ def from_session(session: Session) -> auth_pb2.Session:
 def from_account(account: accounts.Account) -> auth_pb2.Account:
     """A user's account."""
     message = auth_pb2.Account(user_id=account.user_id, guest=account.guest, session_count=account.session_count)
+    for identity in account.identities:
+        linked = message.identities.add(provider=identity.provider, name=identity.name)
+        linked.create_time.FromDatetime(identity.linked_at)
     if account.created_at:
         message.create_time.FromDatetime(account.created_at)
     return message
+
+
+def from_begun(begun: Begun) -> auth_service_pb2.BeginSignInResponse:
+    """An attempt to sign in."""
+    message = auth_service_pb2.BeginSignInResponse(authorization_url=begun.authorization_url, state=begun.state)
+    message.expire_time.FromDatetime(begun.expires_at)
+    return message
+
+
+def from_providers(names: Mapping[str, Text], locale: Locale) -> auth_service_pb2.ListProvidersResponse:
+    """The providers on offer, in one language."""
+    providers = [auth_pb2.Provider(provider=one, name=name[locale]) for one, name in names.items()]
+    return auth_service_pb2.ListProvidersResponse(providers=providers)
 
 
 def from_keys(keys: Sequence[PublicKey]) -> auth_service_pb2.GetKeysResponse:

@@ -69,6 +69,10 @@ class Reason(StrEnum):
     WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
 
     SESSION_ENDED = "SESSION_ENDED"
+    PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
+    PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
+    SIGN_IN_EXPIRED = "SIGN_IN_EXPIRED"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
 
 
 def _text(ko: str, en: str) -> Mapping[Locale, str]:
@@ -242,6 +246,21 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.WEBHOOK_NOT_FOUND: _text("웹훅을 찾을 수 없어요: {webhook_id}", "No such webhook: {webhook_id}"),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."
+        ),
+        Reason.PROVIDER_UNKNOWN: _text(
+            "지원하지 않는 로그인 방법이에요: {provider}", "Nobody can sign in with this here: {provider}"
+        ),
+        Reason.PROVIDER_UNAVAILABLE: _text(
+            "지금은 이 방법으로 로그인할 수 없어요({provider}). 잠시 뒤에 처음부터 다시 로그인해 주세요.",
+            "Signing in with {provider} isn't possible for the moment. Begin again shortly.",
+        ),
+        Reason.SIGN_IN_EXPIRED: _text(
+            "로그인 시간이 지났거나 이미 끝난 로그인이에요. 처음부터 다시 로그인해 주세요.",
+            "This sign-in has expired, or was completed before. Begin again.",
+        ),
+        Reason.SIGN_IN_REFUSED: _text(
+            "로그인을 확인하지 못했어요({provider}). 처음부터 다시 로그인해 주세요.",
+            "Signing in with {provider} was refused ({detail}). Begin again.",
         ),
     }
 )

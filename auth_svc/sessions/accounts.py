@@ -7,20 +7,40 @@ from auth_svc.sessions.refresh_tokens import RefreshToken
 
 
 @dataclass(frozen=True, slots=True)
+class LinkedIdentity:
+    """Somebody at a provider, as their account shows it.
+
+    Attributes:
+        provider: Its id.
+        name: What they are called there; may be empty.
+        linked_at: When they first signed in with it.
+    """
+
+    provider: str
+    name: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """A user.
 
     Attributes:
         user_id: The subject of its tokens.
-        guest: Whether it has no identity at any provider.
         created_at: When it was made; None if it isn't known here.
         session_count: How many sessions are open.
+        identities: Who it is at providers.
     """
 
     user_id: str
-    guest: bool = False
     created_at: datetime | None = None
     session_count: int = 0
+    identities: tuple[LinkedIdentity, ...] = ()
+
+    @property
+    def guest(self) -> bool:
+        """Whether it has no identity at any provider; of another issuer's user nothing is known."""
+        return self.created_at is not None and not self.identities
 
 
 @dataclass(frozen=True, slots=True)

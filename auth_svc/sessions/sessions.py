@@ -37,9 +37,14 @@ class Sessions:
         self._tokens = tokens
         self._new_id = new_id
 
+    async def opened(self, refreshed: Refreshed) -> Session:
+        """A session as its device gets it: with an access token."""
+        access = await self._tokens.issue(refreshed.user_id)
+        return Session(refreshed.user_id, refreshed.guest, access, refreshed.token, refreshed.expires_at)
+
     async def create_guest(self) -> Session:
         """A new guest's first session."""
-        return await self._with_access(await self._store.create_guest(self._new_id()))
+        return await self.opened(await self._store.create_guest(self._new_id()))
 
     async def refresh(self, text: str) -> Session:
         """The session of a refresh token, with its next pair.
@@ -50,7 +55,7 @@ class Sessions:
         token = RefreshToken.parse(text)
         if token is None:
             raise Unauthenticated(Reason.SESSION_ENDED)
-        return await self._with_access(await self._store.rotate(token))
+        return await self.opened(await self._store.rotate(token))
 
     async def end(self, text: str) -> None:
         """Ends the session of a refresh token; what isn't one has none."""
@@ -64,7 +69,3 @@ class Sessions:
     async def account(self, user_id: str) -> Account:
         """A user's account, as far as there is one: another issuer's users have none here."""
         return await self._store.account(user_id) or Account(user_id)
-
-    async def _with_access(self, refreshed: Refreshed) -> Session:
-        access = await self._tokens.issue(refreshed.user_id)
-        return Session(refreshed.user_id, refreshed.guest, access, refreshed.token, refreshed.expires_at)

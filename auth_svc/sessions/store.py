@@ -10,7 +10,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
-from auth_svc.sessions.accounts import Account, Refreshed
+from auth_svc.sessions.accounts import Account, LinkedIdentity, Refreshed
 from auth_svc.sessions.refresh_tokens import RefreshToken
 from mesh.errors import Unauthenticated
 from mesh.postgres import Queries
@@ -80,7 +80,11 @@ class SessionStore:
     async def account(self, user_id: str) -> Account | None:
         """A user's account; None of a user whose token is another issuer's."""
         row = await self._pool.fetchrow(self._sql["find_account"], user_id)
-        return Account(*row) if row else None
+        if row is None:
+            return None
+        identities = await self._pool.fetch(self._sql["list_identities"], user_id)
+        linked = tuple(LinkedIdentity(*one) for one in identities)
+        return Account(row["user_id"], row["created_at"], row["session_count"], linked)
 
     async def forget_expired(self) -> None:
         """Removes sessions whose last token has expired."""

@@ -1,7 +1,6 @@
 -- $1 user_id
 select
     user_id,
-    true as guest,
     created_at,
     (select count(*) from auth.session where session.user_id = account.user_id and expires_at > now()) as session_count
 from auth.account as account

@@ -3,4 +3,7 @@
 update auth.session as session
 set digest = $3, previous_digest = digest, rotated_at = now(), expires_at = least(now() + $4::interval, ends_at)
 where session_id = $1 and digest = $2 and expires_at > now()
-returning user_id, true as guest, expires_at;
+returning
+    user_id,
+    not exists (select from auth.identity where identity.user_id = session.user_id) as guest,
+    expires_at;

@@ -30,12 +30,17 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest.fixture
-def serve(database_url: str) -> Serve:
+def serve(database_url: str, redis_url: str) -> Serve:
     """Starts a replica, with other settings where a test wants them; gives its client."""
 
     @asynccontextmanager
     async def serve(**changes: Any) -> AsyncIterator["AuthServiceAsyncStub"]:
-        usual = {"database_url": database_url, "auth_secrets": SECRET, "drain_seconds": 0}
+        usual = {
+            "database_url": database_url,
+            "redis_url": redis_url,
+            "auth_secrets": SECRET,
+            "drain_seconds": 0,
+        }
         settings = AuthSettings(**(usual | changes))
         async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
             yield AuthServiceStub(channel)

@@ -41,12 +41,15 @@ def fetching(configuration: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def settings(database_url: str) -> AuthSettings:
+def settings(database_url: str, redis_url: str) -> AuthSettings:
     return AuthSettings(
         database_url=database_url,
+        redis_url=redis_url,
         listen=f"127.0.0.1:{free_port()}",
         auth_secrets=SECRET,
         auth_issuer=Issuer().name,
+        auth_clients='{"google": {"id": "us"}}',
+        auth_redirects="https://app.example/signed-in",
         drain_seconds=0,
         key_reload_seconds=0.2,
         key_lead_seconds=3,
@@ -120,6 +123,22 @@ async def test_a_guest_is_let_in_refreshes_and_leaves(rest: httpx2.AsyncClient) 
     assert jwt.decode(session["access_token"], key.key, algorithms=["ES256"], audience="eco2")["sub"]
     assert response.headers["cache-control"] == "public, max-age=300"
     assert set(response.json()["keys"][0]) == {"kty", "crv", "alg", "use", "kid", "x", "y"}
+
+
+async def test_signing_in_takes_a_token_and_needs_none_and_no_bad_one(rest: httpx2.AsyncClient) -> None:
+    """A guest's token makes it the guest's, so one that has expired must not go unnoticed. Completing takes none."""
+    assert (await rest.get("/v1/auth/providers")).json() == {"providers": [{"provider": "google", "name": "구글"}]}
+    beginning = {"redirect_uri": "https://app.example/signed-in", "code_challenge": "a" * 43}
+    good, bad = bearer(await guest(rest)), {"Authorization": "Bearer expired"}
+    statuses = []
+    for headers in ({}, good, bad):
+        begun = await rest.post("/v1/auth/google:begin", json=beginning, headers=headers)
+        statuses.append(begun.status_code)
+    assert statuses == [200, 200, 401]
+    completion = {"state": "none", "code": "none", "code_verifier": "a" * 43}
+    for headers in ({}, bad):
+        refused = await rest.post("/v1/auth/google:complete", json=completion, headers=headers)
+        assert (refused.status_code, refused.json()["details"][0]["reason"]) == (400, "SIGN_IN_EXPIRED")
 
 
 async def test_keys_change_under_load_without_a_failed_call(

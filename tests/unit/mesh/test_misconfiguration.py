@@ -11,7 +11,11 @@ from unittest.mock import patch
 import pytest
 
 DATABASE = {"ECO2_DATABASE_URL": "postgresql://eco2:pass-word@127.0.0.1:9/eco2"}
-SECRETS = {"ECO2_AUTH_SECRETS": "cGFzcy13b3JkLXBhc3Mtd29yZC1wYXNzLXdvcmQtcGE="}
+AUTH = {
+    **DATABASE,
+    "ECO2_REDIS_URL": "redis://:pass-word@127.0.0.1:9",
+    "ECO2_AUTH_SECRETS": "cGFzcy13b3JkLXBhc3Mtd29yZC1wYXNzLXdvcmQtcGE=",
+}
 STORAGE = {
     "ECO2_S3_ENDPOINT": "http://127.0.0.1:9",
     "ECO2_S3_BUCKET": "photos",
@@ -38,7 +42,10 @@ WRONG = [
     (["character_svc"], {**DATABASE, "ECO2_LISTEN": "192.0.2.1:80"}, "ECO2_LISTEN: "),
     (["character_svc"], {"ECO2_DATABASE_URL": "mysql://eco2:pass-word@db/eco2"}, "ECO2_DATABASE_URL: "),
     (["auth_svc"], {**DATABASE, "ECO2_AUTH_SECRETS": "pass-word"}, "ECO2_AUTH_SECRETS: "),
-    (["auth_svc"], {**DATABASE, **SECRETS, "ECO2_AUTH_JWKS": '{"keys": [{}]}'}, "ECO2_AUTH_JWKS: "),
+    (["auth_svc"], {**AUTH, "ECO2_AUTH_JWKS": '{"keys": [{}]}'}, "ECO2_AUTH_JWKS: "),
+    (["auth_svc"], {**AUTH, "ECO2_AUTH_CLIENTS": '{"kakao": "pass-word"}'}, "ECO2_AUTH_CLIENTS: "),
+    (["auth_svc"], {**AUTH, "ECO2_AUTH_CLIENTS": '{"none": {"id": "pass-word"}}'}, "ECO2_AUTH_CLIENTS: there is no"),
+    (["auth_svc"], {**AUTH, "ECO2_AUTH_PROVIDERS": "no-such-file"}, "ECO2_AUTH_PROVIDERS: no-such-file: "),
     (["rules_svc"], {**DATABASE, "ECO2_RULEBOOK_DIR": "no-such-folder"}, "the rule book in no-such-folder: "),
     (["rules_svc"], {**DATABASE, "ECO2_ANSWER_CHAIN": "gpt-none", "OPENAI_API_KEY": "pass-word"}, "gpt-none"),
     (["vision_svc"], {**STORAGE, "ECO2_VISION_CHAIN": "gpt-4.1-mini"}, "OPENAI_API_KEY"),

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65\x63o2/auth/v1/auth.proto\x12\x0c\x65\x63o2.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x01\n\x07Session\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05guest\x18\x02 \x01(\x08\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x03 \x01(\t\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_token\x18\x05 \x01(\t\x12=\n\x19refresh_token_expire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\x07\x41\x63\x63ount\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05guest\x18\x02 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsession_count\x18\x04 \x01(\r\"c\n\nJsonWebKey\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\x0b\n\x03\x61lg\x18\x03 \x01(\t\x12\x0b\n\x03use\x18\x04 \x01(\t\x12\x0b\n\x03kid\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t\x12\t\n\x01y\x18\x07 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65\x63o2/auth/v1/auth.proto\x12\x0c\x65\x63o2.auth.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x01\n\x07Session\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05guest\x18\x02 \x01(\x08\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x03 \x01(\t\x12<\n\x18\x61\x63\x63\x65ss_token_expire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rrefresh_token\x18\x05 \x01(\t\x12=\n\x19refresh_token_expire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9d\x01\n\x07\x41\x63\x63ount\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05guest\x18\x02 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rsession_count\x18\x04 \x01(\r\x12*\n\nidentities\x18\x05 \x03(\x0b\x32\x16.eco2.auth.v1.Identity\"[\n\x08Identity\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"*\n\x08Provider\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"c\n\nJsonWebKey\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\x0b\n\x03\x61lg\x18\x03 \x01(\t\x12\x0b\n\x03use\x18\x04 \x01(\t\x12\x0b\n\x03kid\x18\x05 \x01(\t\x12\t\n\x01x\x18\x06 \x01(\t\x12\t\n\x01y\x18\x07 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SESSION']._serialized_start=75
   _globals['_SESSION']._serialized_end=286
-  _globals['_ACCOUNT']._serialized_start=288
-  _globals['_ACCOUNT']._serialized_end=401
-  _globals['_JSONWEBKEY']._serialized_start=403
-  _globals['_JSONWEBKEY']._serialized_end=502
+  _globals['_ACCOUNT']._serialized_start=289
+  _globals['_ACCOUNT']._serialized_end=446
+  _globals['_IDENTITY']._serialized_start=448
+  _globals['_IDENTITY']._serialized_end=539
+  _globals['_PROVIDER']._serialized_start=541
+  _globals['_PROVIDER']._serialized_end=583
+  _globals['_JSONWEBKEY']._serialized_start=585
+  _globals['_JSONWEBKEY']._serialized_end=684
 # @@protoc_insertion_point(module_scope)

@@ -30,7 +30,7 @@ if _version_not_supported:
 class AuthServiceStub:
     """Who users are: accounts, sessions and their tokens.
 
-    A session begins as a guest's. It holds an access token, which the edge checks by itself, and a refresh token, which
+    A session begins as a guest's, or by signing in with a provider (OAuth 2.0's code flow). It holds an access token, which the edge checks by itself, and a refresh token, which
     brings the next pair. It ends by Logout, after 7 days without a refresh, after 30 days, or when one of its refresh
     tokens is used twice.
     """
@@ -44,6 +44,21 @@ class AuthServiceStub:
         self.CreateGuest = channel.unary_unary(
                 '/eco2.auth.v1.AuthService/CreateGuest',
                 request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateGuestRequest.SerializeToString,
+                response_deserializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Session.FromString,
+                _registered_method=True)
+        self.ListProviders = channel.unary_unary(
+                '/eco2.auth.v1.AuthService/ListProviders',
+                request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.ListProvidersRequest.SerializeToString,
+                response_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.ListProvidersResponse.FromString,
+                _registered_method=True)
+        self.BeginSignIn = channel.unary_unary(
+                '/eco2.auth.v1.AuthService/BeginSignIn',
+                request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.BeginSignInRequest.SerializeToString,
+                response_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.BeginSignInResponse.FromString,
+                _registered_method=True)
+        self.CompleteSignIn = channel.unary_unary(
+                '/eco2.auth.v1.AuthService/CompleteSignIn',
+                request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CompleteSignInRequest.SerializeToString,
                 response_deserializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Session.FromString,
                 _registered_method=True)
         self.RefreshToken = channel.unary_unary(
@@ -76,7 +91,7 @@ class AuthServiceStub:
 class AuthServiceServicer:
     """Who users are: accounts, sessions and their tokens.
 
-    A session begins as a guest's. It holds an access token, which the edge checks by itself, and a refresh token, which
+    A session begins as a guest's, or by signing in with a provider (OAuth 2.0's code flow). It holds an access token, which the edge checks by itself, and a refresh token, which
     brings the next pair. It ends by Logout, after 7 days without a refresh, after 30 days, or when one of its refresh
     tokens is used twice.
     """
@@ -85,6 +100,39 @@ class AuthServiceServicer:
         """Makes a guest and its first session. Needs no token.
 
         Not idempotent: a repetition makes another guest. Codes: UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProviders(self, request, context):
+        """Whom one can sign in with. Needs no token.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BeginSignIn(self, request, context):
+        """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
+
+        With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
+        user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+        Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
+        came that isn't good), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompleteSignIn(self, request, context):
+        """Completes it: a session for whoever came back. Needs no token.
+
+        An attempt is used up by this, whatever becomes of it; begin another one after any error. Codes: NOT_FOUND
+        (PROVIDER_UNKNOWN), FAILED_PRECONDITION (SIGN_IN_EXPIRED), PERMISSION_DENIED (SIGN_IN_REFUSED), INVALID_ARGUMENT
+        (INVALID_FIELD), ABORTED (UNAVAILABLE: the same user signs in elsewhere at this moment), UNAVAILABLE
+        (PROVIDER_UNAVAILABLE, UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -147,6 +195,21 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateGuestRequest.FromString,
                     response_serializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Session.SerializeToString,
             ),
+            'ListProviders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProviders,
+                    request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.ListProvidersRequest.FromString,
+                    response_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.ListProvidersResponse.SerializeToString,
+            ),
+            'BeginSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginSignIn,
+                    request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.BeginSignInRequest.FromString,
+                    response_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.BeginSignInResponse.SerializeToString,
+            ),
+            'CompleteSignIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteSignIn,
+                    request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CompleteSignInRequest.FromString,
+                    response_serializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Session.SerializeToString,
+            ),
             'RefreshToken': grpc.unary_unary_rpc_method_handler(
                     servicer.RefreshToken,
                     request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.RefreshTokenRequest.FromString,
@@ -183,7 +246,7 @@ def add_AuthServiceServicer_to_server(servicer, server):
 class AuthService:
     """Who users are: accounts, sessions and their tokens.
 
-    A session begins as a guest's. It holds an access token, which the edge checks by itself, and a refresh token, which
+    A session begins as a guest's, or by signing in with a provider (OAuth 2.0's code flow). It holds an access token, which the edge checks by itself, and a refresh token, which
     brings the next pair. It ends by Logout, after 7 days without a refresh, after 30 days, or when one of its refresh
     tokens is used twice.
     """
@@ -204,6 +267,87 @@ class AuthService:
             target,
             '/eco2.auth.v1.AuthService/CreateGuest',
             eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateGuestRequest.SerializeToString,
+            eco2_dot_auth_dot_v1_dot_auth__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProviders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.auth.v1.AuthService/ListProviders',
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.ListProvidersRequest.SerializeToString,
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.ListProvidersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.auth.v1.AuthService/BeginSignIn',
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.BeginSignInRequest.SerializeToString,
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.BeginSignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteSignIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.auth.v1.AuthService/CompleteSignIn',
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.CompleteSignInRequest.SerializeToString,
             eco2_dot_auth_dot_v1_dot_auth__pb2.Session.FromString,
             options,
             channel_credentials,

@@ -31,7 +31,7 @@ GRPC_VERSION: str
 class AuthServiceStub:
     """Who users are: accounts, sessions and their tokens.
 
-    A session begins as a guest's. It holds an access token, which the edge checks by itself, and a refresh token, which
+    A session begins as a guest's, or by signing in with a provider (OAuth 2.0's code flow). It holds an access token, which the edge checks by itself, and a refresh token, which
     brings the next pair. It ends by Logout, after 7 days without a refresh, after 30 days, or when one of its refresh
     tokens is used twice.
     """
@@ -44,6 +44,27 @@ class AuthServiceStub:
     """Makes a guest and its first session. Needs no token.
 
     Not idempotent: a repetition makes another guest. Codes: UNAVAILABLE (UNAVAILABLE).
+    """
+    ListProviders: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListProvidersRequest, _auth_service_pb2.ListProvidersResponse]
+    """Whom one can sign in with. Needs no token.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    BeginSignIn: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.BeginSignInRequest, _auth_service_pb2.BeginSignInResponse]
+    """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
+
+    With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
+    user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+    Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
+    came that isn't good), UNAVAILABLE (UNAVAILABLE).
+    """
+    CompleteSignIn: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteSignInRequest, _auth_pb2.Session]
+    """Completes it: a session for whoever came back. Needs no token.
+
+    An attempt is used up by this, whatever becomes of it; begin another one after any error. Codes: NOT_FOUND
+    (PROVIDER_UNKNOWN), FAILED_PRECONDITION (SIGN_IN_EXPIRED), PERMISSION_DENIED (SIGN_IN_REFUSED), INVALID_ARGUMENT
+    (INVALID_FIELD), ABORTED (UNAVAILABLE: the same user signs in elsewhere at this moment), UNAVAILABLE
+    (PROVIDER_UNAVAILABLE, UNAVAILABLE).
     """
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokenRequest, _auth_pb2.Session]
     """Exchanges a refresh token for the session's next pair of tokens. Needs no access token; a bad one does no harm.
@@ -79,7 +100,7 @@ class AuthServiceStub:
 class AuthServiceAsyncStub(AuthServiceStub):
     """Who users are: accounts, sessions and their tokens.
 
-    A session begins as a guest's. It holds an access token, which the edge checks by itself, and a refresh token, which
+    A session begins as a guest's, or by signing in with a provider (OAuth 2.0's code flow). It holds an access token, which the edge checks by itself, and a refresh token, which
     brings the next pair. It ends by Logout, after 7 days without a refresh, after 30 days, or when one of its refresh
     tokens is used twice.
     """
@@ -89,6 +110,27 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Makes a guest and its first session. Needs no token.
 
     Not idempotent: a repetition makes another guest. Codes: UNAVAILABLE (UNAVAILABLE).
+    """
+    ListProviders: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListProvidersRequest, _auth_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
+    """Whom one can sign in with. Needs no token.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    BeginSignIn: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.BeginSignInRequest, _auth_service_pb2.BeginSignInResponse]  # type: ignore[assignment]
+    """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
+
+    With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
+    user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+    Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
+    came that isn't good), UNAVAILABLE (UNAVAILABLE).
+    """
+    CompleteSignIn: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CompleteSignInRequest, _auth_pb2.Session]  # type: ignore[assignment]
+    """Completes it: a session for whoever came back. Needs no token.
+
+    An attempt is used up by this, whatever becomes of it; begin another one after any error. Codes: NOT_FOUND
+    (PROVIDER_UNKNOWN), FAILED_PRECONDITION (SIGN_IN_EXPIRED), PERMISSION_DENIED (SIGN_IN_REFUSED), INVALID_ARGUMENT
+    (INVALID_FIELD), ABORTED (UNAVAILABLE: the same user signs in elsewhere at this moment), UNAVAILABLE
+    (PROVIDER_UNAVAILABLE, UNAVAILABLE).
     """
     RefreshToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokenRequest, _auth_pb2.Session]  # type: ignore[assignment]
     """Exchanges a refresh token for the session's next pair of tokens. Needs no access token; a bad one does no harm.
@@ -123,7 +165,7 @@ class AuthServiceAsyncStub(AuthServiceStub):
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who users are: accounts, sessions and their tokens.
 
-    A session begins as a guest's. It holds an access token, which the edge checks by itself, and a refresh token, which
+    A session begins as a guest's, or by signing in with a provider (OAuth 2.0's code flow). It holds an access token, which the edge checks by itself, and a refresh token, which
     brings the next pair. It ends by Logout, after 7 days without a refresh, after 30 days, or when one of its refresh
     tokens is used twice.
     """
@@ -137,6 +179,45 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a guest and its first session. Needs no token.
 
         Not idempotent: a repetition makes another guest. Codes: UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListProviders(
+        self,
+        request: _auth_service_pb2.ListProvidersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ListProvidersResponse, _abc.Awaitable[_auth_service_pb2.ListProvidersResponse]]:
+        """Whom one can sign in with. Needs no token.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+
+    @_abc_1.abstractmethod
+    def BeginSignIn(
+        self,
+        request: _auth_service_pb2.BeginSignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.BeginSignInResponse, _abc.Awaitable[_auth_service_pb2.BeginSignInResponse]]:
+        """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
+
+        With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
+        user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+        Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
+        came that isn't good), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteSignIn(
+        self,
+        request: _auth_service_pb2.CompleteSignInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.Session, _abc.Awaitable[_auth_pb2.Session]]:
+        """Completes it: a session for whoever came back. Needs no token.
+
+        An attempt is used up by this, whatever becomes of it; begin another one after any error. Codes: NOT_FOUND
+        (PROVIDER_UNKNOWN), FAILED_PRECONDITION (SIGN_IN_EXPIRED), PERMISSION_DENIED (SIGN_IN_REFUSED), INVALID_ARGUMENT
+        (INVALID_FIELD), ABORTED (UNAVAILABLE: the same user signs in elsewhere at this moment), UNAVAILABLE
+        (PROVIDER_UNAVAILABLE, UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -165,6 +165,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_SESSION_ENDED: _ErrorReason.ValueType  # 120
     """UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again."""
+    ERROR_REASON_PROVIDER_UNKNOWN: _ErrorReason.ValueType  # 121
+    """NOT_FOUND: nobody can sign in with this provider here. {"provider": "myspace"}"""
+    ERROR_REASON_PROVIDER_UNAVAILABLE: _ErrorReason.ValueType  # 122
+    """UNAVAILABLE: the provider can't be reached, or what it says can't be used; the attempt is over, begin another one.
+    {"provider": "kakao"}
+    """
+    ERROR_REASON_SIGN_IN_EXPIRED: _ErrorReason.ValueType  # 123
+    """FAILED_PRECONDITION: no such attempt to sign in: it expired, or was completed before. Begin another one."""
+    ERROR_REASON_SIGN_IN_REFUSED: _ErrorReason.ValueType  # 124
+    """PERMISSION_DENIED: the provider refuses the code, its ID token isn't for this attempt, or another client began it.
+    {"provider": "kakao", "detail": "invalid_grant"}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -304,4 +316,16 @@ it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
 """
 ERROR_REASON_SESSION_ENDED: ErrorReason.ValueType  # 120
 """UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again."""
+ERROR_REASON_PROVIDER_UNKNOWN: ErrorReason.ValueType  # 121
+"""NOT_FOUND: nobody can sign in with this provider here. {"provider": "myspace"}"""
+ERROR_REASON_PROVIDER_UNAVAILABLE: ErrorReason.ValueType  # 122
+"""UNAVAILABLE: the provider can't be reached, or what it says can't be used; the attempt is over, begin another one.
+{"provider": "kakao"}
+"""
+ERROR_REASON_SIGN_IN_EXPIRED: ErrorReason.ValueType  # 123
+"""FAILED_PRECONDITION: no such attempt to sign in: it expired, or was completed before. Begin another one."""
+ERROR_REASON_SIGN_IN_REFUSED: ErrorReason.ValueType  # 124
+"""PERMISSION_DENIED: the provider refuses the code, its ID token isn't for this attempt, or another client began it.
+{"provider": "kakao", "detail": "invalid_grant"}
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,0 +1,1 @@
+"""Signing in with a provider: attempts, and the identities that come of them."""
