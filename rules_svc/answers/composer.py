@@ -227,8 +227,10 @@ def _instructions(
         yield f"{number}. {step}"
     if rule.fee:
         yield _FEE[locale].format(fee=rule.fee)
-    hazards = [hazard for hazard in rule.hazards if not _same_danger(hazard, classification.warning, topics)]
-    for hazard in [classification.warning, *hazards] if classification.warning else hazards:
+    hazards: Sequence[str] = rule.hazards
+    if warning := classification.warning:
+        hazards = [warning, *(hazard for hazard in hazards if not _same_danger(hazard, warning, topics))]
+    for hazard in hazards:
         yield f"⚠ {hazard}"
 
 

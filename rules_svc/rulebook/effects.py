@@ -60,7 +60,7 @@ class Effect:
         """Whether it applies to this category. A redirect doesn't apply to its own target."""
         if self.redirect is not None and within(path, self.redirect.to):
             return False
-        return path in self.scopes if self.exact else any(within(path, scope) for scope in self.scopes)
+        return path in self.scopes if self.exact else any(path[: len(scope)] == scope for scope in self.scopes)
 
 
 @dataclass(frozen=True, slots=True)

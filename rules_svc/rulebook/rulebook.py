@@ -1,8 +1,9 @@
 """The rule book: how each category is disposed of, and what a situation or a region changes about it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from types import MappingProxyType
 
 from mesh.errors import InvalidArgument
 from mesh.locale import Text
@@ -56,6 +57,15 @@ class Rulebook:
     rules: Mapping[Path, Rule]
     regions: Regions
     items: tuple[Item, ...] = ()
+    _rules_of: Mapping[Path, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Of each category its own rule and the wider ones around it.
+        rules = {
+            node.path: tuple(self.rules[one] for one in lineage(node.path) if one in self.rules)
+            for node in self.taxonomy
+        }
+        object.__setattr__(self, "_rules_of", MappingProxyType(rules))
 
     def match(self, path: Path, tags: Sequence[str]) -> tuple[Rule, ...]:
         """The national rules for a category in a situation; see `match_in`."""
@@ -92,9 +102,8 @@ class Rulebook:
         followed = _collected(shaped, overlays, today or today_in_korea(), rule_of_thumb=thumb)
         overlay = next((one for one in known if one.concerns(followed.stream, node.path)), self.regions.nation)
         followed, building = self._at_home(followed, target, where, overlay, endangered=shaped.hazards != plain.hazards)
-        wider = [self.rules[one] for one in lineage(path) if one in self.rules]
-        rules = (followed, *(rule for rule in wider if rule.rule_id != followed.rule_id))
-        return MatchedRules(rules, overlay, building)
+        wider = (rule for rule in self._rules_of[node.path] if rule.rule_id != followed.rule_id)
+        return MatchedRules((followed, *wider), overlay, building)
 
     def _at_home(
         self, rule: Rule, path: Path, where: ResolvedRegion, overlay: Overlay, *, endangered: bool
@@ -113,10 +122,12 @@ class Rulebook:
         wanted = set(keys)
         for unknown in sorted(wanted - self.tags.keys()):
             raise InvalidArgument(Reason.TAG_UNKNOWN, tag=unknown)
-        return [tag for tag in self.tags.values() if tag.key in wanted]
+        if len(wanted) < 2:  # as most often
+            return [self.tags[key] for key in wanted]
+        return [tag for key, tag in self.tags.items() if key in wanted]
 
     def _narrowest(self, path: Path) -> Rule:
-        return next(self.rules[one] for one in lineage(path) if one in self.rules)
+        return self._rules_of[path][0]
 
     def _redirected(self, path: Path, present: Sequence[Tag]) -> tuple[Path, list[Step], list[str]]:
         """Where the situation leads, with the reasons and the tags that led there.
@@ -146,6 +157,8 @@ class Rulebook:
             for effect in tag.effects
             if effect.redirect is None and effect.reaches(path) and not rule.fixed
         ]
+        if not changing and not reasons:
+            return rule
         effects = _situation_first(changing)
         applied = [*redirecting, *(key for key, _ in changing)]
         hazards = (*rule.hazards, *(effect.hazard for effect in effects if effect.hazard))
@@ -175,6 +188,8 @@ def _collected(rule: Rule, overlays: Sequence[Overlay], today: date, *, rule_of_
         for overlay in overlays
         if (collection := overlay.collection(rule.stream)) and (rule_of_thumb or not collection.differs)
     ]
+    if not said:
+        return rule
     container = next((one.container for _, one in said if one.container), None)
     timed = next(((overlay, one) for overlay, one in said if one.when), None)
     return replace(
