@@ -10,7 +10,6 @@ import numpy as np
 import pillow_heif
 from PIL import ExifTags, Image
 from pydantic import SecretStr
-from sklearn.datasets import load_sample_image
 
 from bench.mesh.http1 import Connection, encode
 from bench.mesh.stack import Stack
@@ -66,6 +65,8 @@ def phone_heics(count: int, seed: int) -> Iterator[bytes]:
 
 def _phone_pictures(count: int, seed: int) -> Iterator[Image.Image]:
     """scikit-learn's flower with a sensor's noise; coloured squares in a corner make each another one."""
+    from sklearn.datasets import load_sample_image  # brings SciPy: two seconds that only these pictures need
+
     random = np.random.default_rng(seed)
     flower = Image.fromarray(load_sample_image("flower.jpg")).resize(_PHONE_SIZE)
     noise = random.integers(-_NOISE, _NOISE + 1, (_PHONE_SIZE[1], _PHONE_SIZE[0], 1), np.int16)
