@@ -10,11 +10,16 @@ from scan_svc.progress.snapshots import REWARD_SECONDS, Snapshot
 
 
 class Mailbox:
-    """The latest state that one watcher hasn't seen. It waits once at a time."""
+    """The latest state that one watcher hasn't seen. It waits once at a time.
 
-    __slots__ = ("_waiting", "_woken", "gone", "latest")
+    Args:
+        every_step: Whether the watcher wants to know of each step, not of the end alone.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_waiting", "_woken", "every_step", "gone", "latest")
+
+    def __init__(self, *, every_step: bool) -> None:
+        self.every_step = every_step
         self.latest: Snapshot | None = None
         self.gone = False
         self._woken = False
