@@ -8,7 +8,6 @@ import asyncio
 import gc
 import json
 import os
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
@@ -21,6 +20,7 @@ import pytest_asyncio
 
 from local.stack import stack as embedded
 from mesh.migrations import migrate
+from tests.support.stack_folders import stack_folder
 from tests.support.storage import Storage
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if is_worker or unit_only or config.option.collectonly or config.option.help:
         return
     servers = config.stash[_servers] = ExitStack()
-    folder = Path(servers.enter_context(tempfile.TemporaryDirectory(prefix="eco2-tests-")))
+    folder = servers.enter_context(stack_folder())
     variables = servers.enter_context(embedded.running(folder))
     asyncio.run(_make_template(variables["ECO2_DATABASE_URL"]))
     os.environ[_VARIABLE] = json.dumps({**variables, "VAR": str(folder)})

@@ -12,6 +12,7 @@ from local.stack import stack as embedded
 from local.standins.openai import behaviour
 from local.standins.openai.server import OpenAIStandIn, running
 from tests.e2e.conftest import Json, Sign, jpeg
+from tests.support.stack_folders import stack_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
 
@@ -29,10 +30,9 @@ def port() -> int:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Mapping[str, str]]:
+def stack(port: int) -> Iterator[Mapping[str, str]]:
     """A stack that asks the stand-in."""
-    folder = tmp_path_factory.mktemp("hosted")
-    with pytest.MonkeyPatch.context() as patch:
+    with stack_folder() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_API_KEY", "sk-nobody")
         patch.setenv("ECO2_OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
         patch.setenv("ECO2_VISION_CHAIN", "gpt-4.1-mini")

@@ -14,6 +14,7 @@ from local.stack.stack import running
 from mesh.locale import Locale
 from tests.integration.local.stacks import kill, left
 from tests.support.sample_photos import note
+from tests.support.stack_folders import stack_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
 
@@ -51,11 +52,11 @@ class Mesh:
 
 
 @pytest.fixture
-def mesh(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mesh]:
+def mesh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mesh]:
     """A stack of its own, in the shape that the test asks for."""
     monkeypatch.setenv("ECO2_LEASE_SECONDS", "2")
-    with running(tmp_path, processes=request.param) as variables:
-        yield Mesh(tmp_path, variables)
+    with stack_folder() as folder, running(folder, processes=request.param) as variables:
+        yield Mesh(folder, variables)
 
 
 def scanned_through_a_kill(mesh: Mesh, victim: str) -> list[scan_pb2.Scan]:

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from subprocess import PIPE, Popen
 
 import asyncpg
@@ -20,6 +19,7 @@ from local.stack.ports import HOST
 from local.stack.postgres import probe
 from local.stack.stack import StackPart
 from tests.integration.local.stacks import ROOT, Up, kill, left
+from tests.support.stack_folders import stack_folder
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
 
@@ -40,11 +40,12 @@ def storage(variables: dict[str, str]) -> S3Client:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def shared() -> Iterator[Up]:
     """One set of stores for the tests that leave it running."""
-    stack = Up(tmp_path_factory.mktemp("shared") / "var").ready()
-    yield stack
-    stack.close()
+    with stack_folder() as folder:
+        stack = Up(folder / "var").ready()
+        yield stack
+        stack.close()
 
 
 async def test_a_stack_is_stopped_in_order_and_starts_again_with_data_and_addresses(up: Start) -> None:
@@ -90,7 +91,7 @@ def test_a_signal_during_the_start_leaves_nothing(up: Start) -> None:
     assert left(family, 0.0) == []
 
 
-async def test_kill_minus_nine_three_times_leaves_nothing_and_the_next_start_works(up: Start, tmp_path: Path) -> None:
+async def test_kill_minus_nine_three_times_leaves_nothing_and_the_next_start_works(up: Start) -> None:
     """Not the servers, not PostgreSQL's backends, one of which is busy with a query at that moment."""
     for _ in range(3):
         stack = up().ready()
@@ -105,11 +106,11 @@ async def test_kill_minus_nine_three_times_leaves_nothing_and_the_next_start_wor
     await probe(up().ready().variables["ECO2_DATABASE_URL"])
 
 
-def test_killing_the_parent_of_a_tied_stack_stops_it(tmp_path: Path) -> None:
+def test_killing_the_parent_of_a_tied_stack_stops_it() -> None:
     """kill -9 of `make up` must not leave the stack behind."""
     parent = "import subprocess, sys; subprocess.run(sys.argv[1:])"
-    up = [sys.executable, "-m", "local", "up", "--tied", "--var", str(tmp_path), "--only", "stores"]
-    with Popen([sys.executable, "-c", parent, *up], cwd=ROOT, stdout=PIPE, text=True) as make:
+    up = [sys.executable, "-c", parent, sys.executable, "-m", "local", "up", "--tied", "--only", "stores"]
+    with stack_folder() as folder, Popen([*up, "--var", str(folder)], cwd=ROOT, stdout=PIPE, text=True) as make:
         assert make.stdout is not None
         for line in make.stdout:
             if "Addresses" in line:

@@ -16,6 +16,7 @@ from scan_svc.scans import State
 from tests.support.scan.journal import Event
 from tests.support.scan.scan_parts import ScanParts, opened
 from tests.support.scan.worker_processes import Processes
+from tests.support.stack_folders import stack_folder
 from tests.support.waiting import eventually
 
 
@@ -58,10 +59,10 @@ async def test_a_frozen_worker_stops_by_itself_when_it_thaws(parts: ScanParts, p
 
 @pytest.mark.stack
 @pytest.mark.xdist_group("stacks")
-async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_three_hundred(tmp_path: Path) -> None:
+async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_three_hundred() -> None:
     """Each has just paid for its classification, and can't store it: the result is kept until the database is back."""
     count = 300
-    with running(tmp_path, part=StackPart.STORES) as variables:
+    with stack_folder() as folder, running(folder, part=StackPart.STORES) as variables:
         dsn = variables["ECO2_DATABASE_URL"]
         await migrate(dsn, "scan_svc")
         async with opened(dsn, variables["ECO2_REDIS_URL"]) as parts:
@@ -76,7 +77,7 @@ async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_three_hund
             await asyncio.gather(*(parts.submit() for _ in range(count)))
             async with parts.worker().working():
                 await asyncio.wait_for(waiting.wait(), 30)
-                kill_immediately("postgres", tmp_path)
+                kill_immediately("postgres", folder)
                 gate.set()
                 await eventually(lambda: all_succeeded(dsn, count), 60)
             assert parts.peers.calls == dict.fromkeys(("vision", "rules", "answer", "reward"), count)
