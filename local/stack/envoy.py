@@ -46,7 +46,7 @@ async def probe(admin: str, rest: str, token: str) -> None:
         rest: Base address of its listener.
         token: The user's token.
     """
-    async with httpx2.AsyncClient(timeout=2.0) as client:
+    async with httpx2.AsyncClient(timeout=2.0, verify=False) as client:
         (await client.get(f"{admin}/ready")).raise_for_status()
         headers = {"Authorization": f"Bearer {token}"}
         (await client.get(f"{rest}/v1/scans?page_size=1", headers=headers)).raise_for_status()
@@ -96,7 +96,7 @@ def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str
     async def drain() -> None:
         # SIGTERM alone cuts streams. Unready first, so that nobody sends new calls; then listeners close gracefully.
         with contextlib.suppress(httpx2.HTTPError):
-            async with httpx2.AsyncClient(timeout=2.0) as client:
+            async with httpx2.AsyncClient(timeout=2.0, verify=False) as client:
                 await client.post(f"{admin}/healthcheck/fail")
                 await client.post(f"{admin}/drain_listeners?graceful")
             await asyncio.sleep(_DRAIN_SECONDS)
