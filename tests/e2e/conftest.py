@@ -15,6 +15,7 @@ from PIL import Image
 
 from local.stack.secrets import Secrets
 from local.stack.tokens import Tokens
+from tests.support.http import http_client
 from tests.support.sample_photos import note
 
 Json = dict[str, Any]
@@ -42,7 +43,7 @@ class Phone:
         return created
 
     async def put(self, ticket: Json, photo: bytes) -> None:
-        async with httpx2.AsyncClient() as storage:
+        async with http_client() as storage:
             reply = await storage.put(ticket["url"], headers=ticket["headers"], content=photo)
         assert reply.status_code == 200, reply.text
 
@@ -83,7 +84,7 @@ Sign = Callable[..., Phone]
 async def sign_in(stack: Mapping[str, str]) -> AsyncIterator[Sign]:
     """Signs users in; each is a new one unless named."""
     tokens = Tokens(Secrets.load_or_create(Path(stack["VAR"]) / "secrets").signing_key)
-    async with httpx2.AsyncClient(base_url=stack["ECO2_REST_URL"], timeout=20) as http:
+    async with http_client(base_url=stack["ECO2_REST_URL"], timeout=20) as http:
         yield lambda user=None, language="ko": Phone(http, tokens.issue(user or f"user-{uuid.uuid4().hex}"), language)
 
 

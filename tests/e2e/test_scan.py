@@ -7,11 +7,11 @@ import uuid
 import zlib
 from typing import Any
 
-import httpx2
 import pytest
 from PIL import Image
 
 from tests.e2e.conftest import Json, Phone, Sign, jpeg
+from tests.support.http import http_client
 
 MAPO = {"latitude": 37.5636, "longitude": 126.9084}
 
@@ -239,5 +239,5 @@ async def test_the_photo_is_public_only_by_its_unguessable_address(phone: Phone,
     """The bucket can't be listed."""
     created = await phone.create(note_photo)
     bucket = created["image_url"].rsplit("/photos/", 1)[0]
-    async with httpx2.AsyncClient() as anybody:
+    async with http_client() as anybody:
         assert (await anybody.get(f"{bucket}?list-type=2")).status_code == 403

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from tests.support.edge.envoy import Edge
 from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.http import http_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -97,7 +98,7 @@ def bad_tokens(edge: Edge) -> dict[str, str]:
 
 async def test_no_other_token_passes(mesh: FakeMesh, edge: Edge) -> None:
     """Each is refused with a Status that tells client and user what to do."""
-    async with httpx2.AsyncClient(base_url=edge.url) as stranger:
+    async with http_client(base_url=edge.url) as stranger:
         for fault, header in bad_tokens(edge).items():
             response = await stranger.get(PATH, headers={"Authorization": header})
 
@@ -114,7 +115,7 @@ async def test_a_subject_that_no_header_can_carry_is_unauthenticated(
 ) -> None:
     """On its way to the service it would fail as a fault of ours."""
     authorization = f"Bearer {edge.issuer.token(sub=subject)}"
-    async with httpx2.AsyncClient(base_url=edge.url) as stranger:
+    async with http_client(base_url=edge.url) as stranger:
         response = await stranger.get(PATH, headers={"Authorization": authorization})
     characters = character_service_pb2_grpc.CharacterServiceStub(channel)
     request = character_service_pb2.ListCharactersRequest()
@@ -128,7 +129,7 @@ async def test_a_subject_that_no_header_can_carry_is_unauthenticated(
 
 async def test_a_token_in_the_query_does_not_count(mesh: FakeMesh, edge: Edge) -> None:
     """Addresses end up in logs."""
-    async with httpx2.AsyncClient(base_url=edge.url) as stranger:
+    async with http_client(base_url=edge.url) as stranger:
         response = await stranger.get(PATH, params={"access_token": edge.issuer.token()})
 
     assert response.status_code == 401
@@ -148,7 +149,7 @@ async def test_grpc_without_a_token_is_unauthenticated(mesh: FakeMesh, edge: Edg
 
 async def test_health_needs_no_token(edge: Edge) -> None:
     """Load balancers have none."""
-    async with httpx2.AsyncClient(base_url=edge.url) as stranger:
+    async with http_client(base_url=edge.url) as stranger:
         assert (await stranger.get("/healthz")).status_code == 200
 
 

@@ -19,6 +19,7 @@ from mesh.grpc.server import Service, serving
 from mesh.observability.telemetry import Telemetry
 from mesh.settings import ServiceSettings
 from tests.support.edge.envoy import running
+from tests.support.http import http_client
 from tests.support.ports import free_port
 
 NAME = "eco2.character.v1.CharacterService"
@@ -76,7 +77,7 @@ async def test_a_rolling_restart_loses_no_call(tmp_path: Path) -> None:
         drain = ServiceSettings.model_fields["drain_seconds"].default * SCALE
         first = [await stack.enter_async_context(replica(port, drain)) for stack, port in zip(old, ports, strict=True)]
         headers = {"Authorization": f"Bearer {edge.issuer.token()}"}
-        client = await new.enter_async_context(httpx2.AsyncClient(base_url=edge.url, headers=headers))
+        client = await new.enter_async_context(http_client(base_url=edge.url, headers=headers))
         async with asyncio.TaskGroup() as load:
             for _ in range(CLIENTS):
                 load.create_task(call(client))

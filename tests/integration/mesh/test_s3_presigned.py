@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 
 from mesh.s3.bucket import Bucket, ObjectMissing, open_bucket
 from mesh.s3.presigned import PresignedUploads
 from mesh.s3.settings import StorageSettings
+from tests.support.http import http_client
 
 if TYPE_CHECKING:
     from tests.support.storage import Storage
@@ -53,7 +53,7 @@ def bucket(settings: StorageSettings) -> Bucket:
 
 async def _put(url: str, headers: Mapping[str, str] = _HEADERS, body: bytes = _PHOTO) -> int:
     """Uploads as a client does; the status."""
-    async with httpx2.AsyncClient() as client:
+    async with http_client() as client:
         reply = await client.put(url, content=body, headers={**headers, "Content-Length": str(len(body))})
     return reply.status_code
 

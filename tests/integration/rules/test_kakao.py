@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import asyncpg
 import grpc
-import httpx2
 import pytest
 from google.type.latlng_pb2 import LatLng
 
@@ -26,6 +25,7 @@ from rules_svc.places.opening_hours import SEOUL
 from rules_svc.places.places import Location
 from rules_svc.places.quota import AnswerCache, DailyQuota
 from rules_svc.settings import RulesSettings
+from tests.support.http import http_client
 
 if TYPE_CHECKING:
     from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceAsyncStub
@@ -66,7 +66,7 @@ async def places(kakao: KakaoStandIn, **parts: Any) -> AsyncIterator[KakaoPlaces
         "timeout": 2.0,
     }
     headers = {"authorization": f"KakaoAK {kakao.key}"}
-    async with httpx2.AsyncClient(base_url=kakao.base_url, headers=headers) as client:
+    async with http_client(base_url=kakao.base_url, headers=headers) as client:
         yield KakaoPlaces(client, **usual | parts)
 
 

@@ -14,6 +14,7 @@ from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2, scan_service_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, WatchScanResponse
 from mesh.grpc.identity import USER_HEADER
 from mesh.grpc.status import DETAILS_HEADER
+from tests.support.http import http_client
 
 PHOTO = b"\xff\xd8 a photo, as far as storage is concerned \xff\xd9"
 
@@ -37,7 +38,7 @@ class Client:
         return await self.stub.CreateScan(request, metadata=self.metadata)
 
     async def put(self, ticket: scan_service_pb2.UploadTicket, content: bytes = PHOTO) -> httpx2.Response:
-        async with httpx2.AsyncClient() as http:
+        async with http_client() as http:
             return await http.request(ticket.method, ticket.url, headers=dict(ticket.headers), content=content)
 
     async def start(self, scan_id: str) -> scan_pb2.Scan:

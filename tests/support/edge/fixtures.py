@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from tests.support.edge.envoy import Edge, running
 from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.http import http_client
 from tests.support.ports import free_port
 
 
@@ -37,7 +38,7 @@ def edge(mesh_and_edge: tuple[FakeMesh, Edge]) -> Edge:
 async def rest(edge: Edge) -> AsyncIterator[httpx2.AsyncClient]:
     """A REST client of user-1."""
     headers = {"Authorization": f"Bearer {edge.issuer.token()}"}
-    async with httpx2.AsyncClient(base_url=edge.url, headers=headers, timeout=10) as client:
+    async with http_client(base_url=edge.url, headers=headers, timeout=10) as client:
         yield client
 
 

@@ -26,6 +26,7 @@ from scan_svc.scans import NewScan, Photo, Scan, ScanRequest
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
+from tests.support.http import http_client
 from tests.support.scan.fake_peers import FakePeers
 from tests.support.scan.worker import Orders, settings_of, worker_of
 from tests.support.waiting import eventually
@@ -121,7 +122,7 @@ async def opened(database_url: str, redis_url: str, lease_seconds: float = LEASE
         stack.enter_context(telemetry.started("traps", settings))
         pool = await stack.enter_async_context(open_pool(database_url))
         redis = await stack.enter_async_context(open_redis(redis_url))
-        web = await stack.enter_async_context(httpx2.AsyncClient())
+        web = await stack.enter_async_context(http_client())
         ask = Notifier(pool).ask_for_progress
         progress = await stack.enter_async_context(open_progress(pool, redis, ScanStore(pool).get_many, ask))
         yield ScanParts(settings, pool, progress, FakePeers(), web)

@@ -3,12 +3,12 @@
 import asyncio
 
 import grpc
-import httpx2
 import pytest
 
 from eco2.scan.v1 import scan_pb2
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, reason, rest
+from tests.support.http import http_client
 from tests.support.scan.peer_servicers import Peers
 
 
@@ -58,7 +58,7 @@ async def test_a_deleted_scan_leaves_neither_photo_nor_state(client: Client) -> 
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await again(created.scan.scan_id)
         assert reason(caught.value) == Reason.SCAN_NOT_FOUND
-    async with httpx2.AsyncClient() as http:
+    async with http_client() as http:
         assert (await http.get(created.image_url)).status_code == 404
 
 

@@ -3,7 +3,6 @@
 import asyncio
 
 import grpc
-import httpx2
 import pytest
 from google.rpc import error_details_pb2
 
@@ -15,6 +14,7 @@ from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 from tests.integration.scan.client import PHOTO, Client, StartScanService, reason, reason_of
 from tests.support.gates import Gate
+from tests.support.http import http_client
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
@@ -60,7 +60,7 @@ async def test_the_photo_can_be_seen_where_the_reply_says(client: Client) -> Non
     """image_url is given out before the upload; it must be true afterwards."""
     created = await client.create()
     (await client.put(created.upload)).raise_for_status()
-    async with httpx2.AsyncClient() as http:
+    async with http_client() as http:
         assert (await http.get(created.image_url)).content == PHOTO
 
 
