@@ -25,6 +25,7 @@ Attack = Callable[[int, str, Outcomes], Awaitable[None]]
 
 LARGE = "/v1/taxonomy"
 CONNECTIONS = 20
+REQUESTS = 150  # half as many again as there may be streams on a connection
 
 
 def request(token: str, path: str = LARGE, verb: str = "GET") -> list[tuple[str, str]]:
@@ -66,7 +67,7 @@ async def zero_window(port: int, token: str, outcomes: Outcomes) -> None:
     async def attack(connection: Connection) -> None:
         connection.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
         await connection.send()
-        for _ in range(1000):
+        for _ in range(REQUESTS):
             connection.h2.send_headers(connection.h2.get_next_available_stream_id(), request(token), end_stream=True)
             await connection.send()
 

@@ -2,10 +2,11 @@
 
 Each attack runs in a process of its own, at the lowest priority, since it shares the machine with what it attacks and
 with who is measured; a stranger's computer wouldn't. The neighbour asks for one thing after the other. Its 99th
-percentile is the median of several windows, quiet and under attack in the same run, so that one hiccup of the machine
-decides nothing. How late this process's own timers are is measured beside each call: that is the machine's share, not
-the edge's. A call that fails fails the test at once, unless this process, in which the fake mesh lives, stood still
-for longer than the edge waits for a health check.
+percentile is the median of several windows, so that one hiccup of the machine decides nothing. If it is more than
+nobody notices, the machine may be busy: then it is compared with the quiet just before, in further tries. How late this
+process's own timers are is measured beside each call: that is the machine's share, not the edge's. A call that fails
+fails the test at once, unless this process, in which the fake mesh lives, stood still for longer than the edge waits
+for a health check.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 
 FLOOR = 0.05  # seconds that nobody notices
 HOPS = 4  # processes that take turns in one call: neighbour, edge, mesh, edge
-TRIES = 3
+TRIES = 4  # the first without a look at the quiet
 TICK = 0.01
 STALL = 1.0  # seconds; the edge gives a health check two
 WINDOWS, WINDOW = 3, 0.4
@@ -69,11 +70,12 @@ async def test_a_neighbour_hardly_notices(attack: str, mesh: FakeMesh, edge: Edg
     mesh.answers["eco2.rules.v1.RulesService.GetTaxonomy"] = large
     process = psutil.Process(edge.pid)
     missed = []
-    for _ in range(TRIES):
-        quiet = await measured(rest)
+    for number in range(TRIES):
+        quiet = await measured(rest) if number else UNKNOWN
         async with attacking(attack, edge) as outcomes:
             under = await measured(rest)
             memory = process.memory_info().rss
+        memory = max(memory, process.memory_info().rss)  # it may have gone on a little
         print(f"{attack}: {quiet} -> {under}, {memory >> 20} MiB, {outcomes}")
         assert memory < MEMORY
         assert not under.failed or max(quiet.stall, under.stall) > STALL, under.failed
@@ -100,6 +102,9 @@ class Measured:
     lateness: float
     stall: float
     failed: str
+
+
+UNKNOWN = Measured(0.0, 0.0, 0.0, "")
 
 
 async def measured(rest: httpx2.AsyncClient) -> Measured:
