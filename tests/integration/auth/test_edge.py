@@ -18,6 +18,7 @@ from auth_svc.settings import AuthSettings
 from mesh import postgres
 from tests.integration.auth.conftest import SECRET
 from tests.support.edge.envoy import Issuer, running
+from tests.support.http import http_client
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
@@ -63,7 +64,7 @@ async def rest(settings: AuthSettings, tmp_path: Path) -> AsyncIterator[httpx2.A
     async with (
         running(tmp_path, port, fetching) as edge,
         application(settings),
-        httpx2.AsyncClient(base_url=edge.url, timeout=20) as client,
+        http_client(base_url=edge.url, timeout=20) as client,
     ):
         session = (await client.post("/v1/auth/guest", json={})).json()
 

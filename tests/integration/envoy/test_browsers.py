@@ -13,6 +13,7 @@ from google.rpc import status_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from tests.support.edge.fake_mesh import FakeMesh
 from tests.support.edge.rest_contract import SCAN_ID
+from tests.support.http import http_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -151,7 +152,7 @@ async def test_head_tells_what_get_would(
 ) -> None:
     """The same status and headers, and no body."""
     for http2 in (False, True):
-        async with httpx2.AsyncClient(
+        async with http_client(
             base_url=rest.base_url, headers=rest.headers | {"Accept-Encoding": "identity"}, http1=not http2, http2=http2
         ) as client:
             got, told = await client.get("/v1/scans"), await client.head("/v1/scans")

@@ -18,6 +18,7 @@ from tests.support.edge.envoy import Edge, running
 from tests.support.edge.fake_mesh import FakeMesh
 from tests.support.edge.rest_contract import SCAN_ID
 from tests.support.gates import Gate
+from tests.support.http import http_client
 from tests.support.line import Line, line_to
 from tests.support.ports import free_port
 
@@ -108,7 +109,7 @@ async def pair(parts: Parts) -> AsyncIterator[Pair]:
         mesh.streams["eco2.scan.v1.EventStreamService.StreamEvents"] = stream
     parts.line.up = True
     headers = {"Authorization": f"Bearer {parts.edge.issuer.token()}"}
-    async with httpx2.AsyncClient(base_url=parts.edge.url, headers=headers, timeout=15) as rest:
+    async with http_client(base_url=parts.edge.url, headers=headers, timeout=15) as rest:
         yield Pair(parts.mortal, parts.other, parts.line, gate, rest)
 
 
