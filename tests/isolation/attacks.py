@@ -1,7 +1,8 @@
-"""Hostile clients of the edge, one a process: `python -m tests.isolation.attacks NAME PORT TOKEN`.
+"""Hostile clients of the edge, one a process: `python -m tests.isolation.attacks NAME PORT TOKEN [OUTCOME]`.
 
-Each goes on until its standard input ends, then prints what the edge did to it, as JSON: how often by kind, such as
-`goaway 11`, `reset 2`, `status 431` or `closed`. The first line, "begun", comes once it is at it.
+Each goes on until its standard input ends, and until it has met the outcome that is expected, if any. Then it prints
+what the edge did to it, as JSON: how often by kind, such as `goaway 11`, `reset 2`, `status 431` or `closed`. The first
+line, "begun", comes once it is at it.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 
@@ -24,8 +26,10 @@ Outcomes = Counter[str]
 Attack = Callable[[int, str, Outcomes], Awaitable[None]]
 
 LARGE = "/v1/taxonomy"
+PATIENCE = 20.0  # seconds
 CONNECTIONS = 20
-REQUESTS = 150  # half as many again as there may be streams on a connection
+STREAMS = 150  # more than there may be on a connection
+ended = threading.Event()  # nobody is measured any more
 
 
 def request(token: str, path: str = LARGE, verb: str = "GET") -> list[tuple[str, str]]:
@@ -67,7 +71,9 @@ async def zero_window(port: int, token: str, outcomes: Outcomes) -> None:
     async def attack(connection: Connection) -> None:
         connection.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
         await connection.send()
-        for _ in range(REQUESTS):
+        for number in range(1000):
+            if number >= STREAMS and ended.is_set():
+                break
             connection.h2.send_headers(connection.h2.get_next_available_stream_id(), request(token), end_stream=True)
             await connection.send()
 
@@ -228,18 +234,28 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
-async def main(name: str, port: int, token: str) -> None:
-    """Attacks until standard input ends."""
+def wait_for_end() -> None:
+    """Returns when standard input has ended."""
+    sys.stdin.read()
+    ended.set()
+
+
+async def main(name: str, port: int, token: str, expected: str) -> None:
+    """Attacks until standard input ends, and on a busy machine a little longer, until the edge had its say."""
     outcomes = Outcomes()
-    ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    ending = asyncio.get_running_loop().run_in_executor(None, wait_for_end)
     attacking = asyncio.ensure_future(ATTACKS[name](port, token, outcomes))
     print("begun", flush=True)
-    await asyncio.wait([ended, attacking], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([ending, attacking], return_when=asyncio.FIRST_COMPLETED)
     if attacking.done():
         attacking.result()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while expected and not outcomes[expected]:  # noqa: ASYNC110  # they are counted in many places
+                await asyncio.sleep(0.01)
     print(json.dumps(outcomes), flush=True)
     os._exit(0)  # thousands of connections needn't say goodbye
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3]))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]))
