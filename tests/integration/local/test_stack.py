@@ -170,7 +170,7 @@ def test_two_stacks_run_side_by_side(up: Start, shared: Up) -> None:
     """`VAR=` is all it takes: no port, no secret and no data are shared."""
     first, second = shared.variables, up().ready().variables
     same = {name for name in first if first[name] == second[name]}
-    assert same == {"ECO2_S3_BUCKET", "ECO2_S3_REGION"}
+    assert same == {"ECO2_S3_BUCKET", "ECO2_S3_REGION", "ECO2_CORS_ORIGINS"}
     storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="mine", Body=b"x")
     assert httpx2.get(f"{second['ECO2_CDN_BASE_URL']}/mine").status_code == 404
 
