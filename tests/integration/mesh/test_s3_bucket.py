@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -157,23 +157,49 @@ class Script:
         self.asked.append(head.partition(" HTTP")[0])
         writer.write(self._answers.pop(0) if len(self._answers) > 1 else self._answers[0])
         await writer.drain()
-        writer.close()
+
+
+@asynccontextmanager
+async def _served(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[Bucket]:
+    """The bucket of a storage that serves each connection so; all of them are closed when the block ends."""
+    connections: set[asyncio.Task[None]] = set()
+
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):  # the client hung up
+                await serve(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async with asyncio.TaskGroup() as group:
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connections.add(group.create_task(one(reader, writer)))
+
+        async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+            endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            settings = StorageSettings(
+                s3_endpoint=endpoint,
+                s3_bucket="photos",
+                s3_access_key=SecretStr("key"),
+                s3_secret_key=SecretStr("secret"),
+                cdn_base_url=endpoint,
+            )
+            yield open_bucket(settings)
+        for connection in connections:
+            connection.cancel()
 
 
 @asynccontextmanager
 async def _scripted(*answers: bytes) -> AsyncIterator[tuple[Bucket, Script]]:
     """The bucket of such a storage."""
     script = Script(*answers)
-    async with await asyncio.start_server(script.serve, "127.0.0.1", 0) as server:
-        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        settings = StorageSettings(
-            s3_endpoint=endpoint,
-            s3_bucket="photos",
-            s3_access_key=SecretStr("key"),
-            s3_secret_key=SecretStr("secret"),
-            cdn_base_url=endpoint,
-        )
-        yield open_bucket(settings), script
+    async with _served(script.serve) as bucket:
+        yield bucket, script
 
 
 _NOT_NOW = b"HTTP/1.1 503 Slow Down\r\ncontent-length: 0\r\n\r\n"
@@ -262,21 +288,12 @@ async def test_storage_that_says_nothing_is_unavailable(monkeypatch: pytest.Monk
     """It was waited for; nothing more is to come."""
     monkeypatch.setitem(module._CLIENT, "read_timeout", timedelta(milliseconds=50))
 
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as server:
-        endpoint = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        settings = StorageSettings(
-            s3_endpoint=endpoint,
-            s3_bucket="photos",
-            s3_access_key=SecretStr("key"),
-            s3_secret_key=SecretStr("secret"),
-            cdn_base_url=endpoint,
-        )
+    async with _served(say_nothing) as bucket:
         with pytest.raises(Unavailable):
-            await open_bucket(settings).look("one")
+            await bucket.look("one")
 
 
 async def test_so_many_requests_are_made_at_once(
