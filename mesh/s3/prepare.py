@@ -3,7 +3,6 @@
 What is done once an installation is boto3's work; what is done for every photo is `mesh.s3.bucket`'s.
 """
 
-import sys
 from typing import TYPE_CHECKING
 
 import boto3
@@ -99,8 +98,6 @@ def _make(client: "S3Client", settings: BucketSettings) -> None:
 
 def main() -> None:
     """`python -m mesh.bucket prepare`."""
-    if sys.argv[1:] != ["prepare"]:
-        end_misused(str(main.__doc__))
     settings = load(BucketSettings)
     try:
         made = prepare(settings)

@@ -1,7 +1,7 @@
 """Addresses to which a client may put one object, signed by hand (AWS Signature Version 4, in the query).
 
 botocore's signer takes seven times the CPU, a tenth of what CreateScan costs (ADR 0041); the tests hold each signature
-against its. Only Scan imports this.
+against its. Of the services only Scan imports this.
 """
 
 import hashlib

@@ -34,6 +34,7 @@ MISSING = [
     (["scan_svc.restored"], "ECO2_DATABASE_URL is not set"),
     (["mesh.postgres", "migrate", "scan_svc"], "ECO2_DATABASE_URL is not set"),
     (["mesh.bucket", "prepare"], "ECO2_S3_BUCKET is not set"),
+    (["mesh.bucket", "check"], "ECO2_S3_BUCKET is not set"),
     (["rules_svc.imports", "places.csv", "--mapping", "clothing_bins"], "ECO2_DATABASE_URL is not set"),
 ]
 WRONG = [
@@ -54,6 +55,7 @@ WRONG = [
     (["all_in_one"], {**DATABASE, "ECO2_TARGETS": ","}, "ECO2_TARGETS: name some of "),
     (["mesh.bucket", "prepare"], {**STORAGE, "ECO2_S3_ENDPOINT": "nowhere"}, "ECO2_S3_ENDPOINT: "),
     (["mesh.bucket"], STORAGE, "prepare"),
+    (["mesh.bucket", "chekc"], STORAGE, "check"),
     (["mesh.postgres"], DATABASE, "migrate"),
     (["mesh.postgres", "migrate", "no_svc"], DATABASE, "no_svc"),
     (["mesh.postgres", "migrate", "--help"], DATABASE, "--help"),
