@@ -30,6 +30,14 @@ _IDLE = 0.05
 _LOOK_SECONDS = 1.0
 
 
+def spare_the_whole() -> None:
+    """From now on only young objects are looked at; to be called before a process makes what it consists of.
+
+    Nearly all of that stays. To look through it again and again took a quarter of the time that a rule book takes.
+    """
+    gc.set_threshold(*_THRESHOLDS)
+
+
 class GarbageCollection:
     """When everything is looked through.
 
@@ -53,7 +61,7 @@ class GarbageCollection:
 
     def begin(self) -> None:
         """The process is complete: what it consists of stays, and is never looked at again."""
-        gc.set_threshold(*_THRESHOLDS)
+        spare_the_whole()
         memory.give_back()
         gc.freeze()
         self._kept = self._blocks()

@@ -11,7 +11,7 @@ from typing import TypeVar
 import uvloop
 
 from mesh.concurrency.tasks import kept_running
-from mesh.process.garbage import GarbageCollection
+from mesh.process.garbage import GarbageCollection, spare_the_whole
 from mesh.settings import Misconfigured, ServiceSettings, end_misused, load
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -47,6 +47,7 @@ def run(application: Callable[[], AbstractAsyncContextManager[object]]) -> None:
 
     # Of the Rust libraries for storage and models: a second thread would be woken only to find nothing to do.
     os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
+    spare_the_whole()
     try:
         with contextlib.suppress(KeyboardInterrupt):
             uvloop.run(running())

@@ -1,11 +1,14 @@
 """The collector of reference cycles: nothing is looked through while a process works, and nothing piles up."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
+from mesh.process import lifetime
 from mesh.process.garbage import GarbageCollection
 
 _CYCLES = 200_000
@@ -58,16 +61,22 @@ def process() -> Process:
 
 
 @pytest.fixture
-def garbage(process: Process) -> Iterator[GarbageCollection]:
-    """Its collector, at work; the one of the tests is as before afterwards."""
+def _collector_kept() -> Iterator[None]:
+    """The collector of the tests is as before afterwards."""
     before = gc.get_threshold()
-    collection = GarbageCollection(lambda: process.blocks, lambda: process.cpu, lambda: process.seconds)
-    collection.begin()
     try:
-        yield collection
+        yield
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
+
+
+@pytest.fixture
+def garbage(process: Process, _collector_kept: None) -> GarbageCollection:
+    """Its collector, at work."""
+    collection = GarbageCollection(lambda: process.blocks, lambda: process.cpu, lambda: process.seconds)
+    collection.begin()
+    return collection
 
 
 def _looks(garbage: GarbageCollection, process: Process, *, busy: bool) -> int:
@@ -85,6 +94,26 @@ def test_no_full_collection_by_itself() -> None:
         kept = [[number] for number in range(2_000_000)]
     assert len(kept) == 2_000_000
     assert not full.count
+
+
+@pytest.mark.usefixtures("_collector_kept")
+def test_a_process_that_starts_is_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it makes stays: a rule book, a model, thousands of classes."""
+    passes = []
+
+    @asynccontextmanager
+    async def application() -> AsyncIterator[None]:
+        with _counted() as full:
+            kept = [[number] for number in range(500_000)]
+        assert len(kept) == 500_000
+        passes.append(full.count)
+        os.kill(os.getpid(), signal.SIGTERM)  # ends it once it has started
+        yield
+
+    monkeypatch.setattr(os, "environ", {**os.environ})  # what a process sets in its own
+    gc.set_threshold(700, 10, 10)  # a process begins with these
+    lifetime.run(application)
+    assert passes == [0]
 
 
 @pytest.mark.usefixtures("garbage")
