@@ -12,7 +12,7 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from rules_svc import plans_wire, wire
 from rules_svc.answers import wire as answers_wire
-from rules_svc.loading.reloader import LoadedRulebook
+from rules_svc.loading.reloader import packaged
 from rules_svc.places import wire as places_wire
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
@@ -75,7 +75,7 @@ def test_majors_and_middles_are_materials(book: Rulebook) -> None:
 )
 def test_a_thing_is_shown_by_the_name_that_the_user_gave_it(remark: str, locale: Locale, shown: str) -> None:
     """Things that go the same way share an item; another thing's name would look like a mistake."""
-    edition = LoadedRulebook.load()
+    edition = packaged()
     unknown, nowhere = ("미분류",), ResolvedRegion()
     subject = edition.remarks.subject(unknown, (), [], remark)
     matched = edition.book.match_in(subject.path, (), nowhere)
