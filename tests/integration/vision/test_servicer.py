@@ -43,15 +43,20 @@ def _gif() -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture
-async def vision() -> AsyncIterator["VisionServiceAsyncStub"]:
-    """A client of a running service."""
+@pytest.fixture(scope="module")
+def model() -> OfflineClassifier:
+    """The offline model: it takes 0.2 s to load, and keeps nothing of what it sees."""
     convert(MODEL)
+    return OfflineClassifier.load(MODEL)
+
+
+@pytest.fixture
+async def vision(model: OfflineClassifier) -> AsyncIterator["VisionServiceAsyncStub"]:
+    """A client of a running service."""
     storage = SampleStorage(
         {"note": note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]}
     )
     settings = ServiceSettings(drain_seconds=0)
-    model = OfflineClassifier.load(MODEL)
     with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
         async with open_public_client("image_url") as client, open_decoder_pool(1, 10) as decoders:
             classifier = PhotoClassifier(
