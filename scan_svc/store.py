@@ -13,10 +13,10 @@ import asyncpg
 import msgspec
 from uuid_utils.compat import UUID
 
+from mesh.concurrency.group_commit import GroupCommit
 from mesh.errors import AlreadyExists, NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
-from scan_svc.batching import GroupCommit
 from scan_svc.rows import readable, scan_from
 from scan_svc.scans import NewScan, Scan, ScanRequest
 

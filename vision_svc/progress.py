@@ -31,9 +31,10 @@ async def lasting(
             yield phase
         yield work.result()
     finally:
-        # Once: a second cancellation would keep what is left to do from being done, such as replacing the original.
-        work.cancel()
-        await asyncio.wait((work,))
+        if not work.done():
+            # Once: a second cancellation would keep what is left to do from being done, such as replacing the original.
+            work.cancel()
+            await asyncio.wait((work,))
 
 
 async def _work(

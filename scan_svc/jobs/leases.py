@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeAlias
 
 import asyncpg
 import msgspec
 
-from scan_svc.batching import Key
 from scan_svc.mirrors.vision import Usage
 from scan_svc.scans import Scan, StageRun
+
+# What tells the outcomes of jobs apart: a job and the token it is written with.
+Key: TypeAlias = tuple[int, int]
 
 # The kinds of job, as in the job table.
 SCAN_KIND, WEBHOOK_KIND, REWARD_KIND = "scan", "webhook", "reward"

@@ -13,9 +13,9 @@ import asyncpg
 import msgspec
 import structlog
 
+from mesh.concurrency.group_commit import GroupCommit
 from mesh.postgres import Queries
-from scan_svc.batching import GroupCommit, Key
-from scan_svc.jobs.leases import Checkpoint, End, Fenced, Lease, PutBack
+from scan_svc.jobs.leases import Checkpoint, End, Fenced, Key, Lease, PutBack
 from scan_svc.mirrors.vision import Usage
 from scan_svc.rows import FAULT, readable, scan_from, to_json
 from scan_svc.scans import Failure, Scan

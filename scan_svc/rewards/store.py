@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 import asyncpg
 import structlog
 
+from mesh.concurrency.group_commit import GroupCommit
 from mesh.postgres import Queries
-from scan_svc.batching import GroupCommit, Key
-from scan_svc.jobs.leases import Fenced, RewardLease
+from scan_svc.jobs.leases import Fenced, Key, RewardLease
 from scan_svc.mirrors.character import Reward
 from scan_svc.rows import FAULT, readable, scan_from, to_json
 from scan_svc.scans import Failure, StageRun

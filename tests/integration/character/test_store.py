@@ -13,6 +13,7 @@ from character_svc.store import RewardStore
 from mesh import postgres
 from mesh.errors import NotFound
 from mesh.reasons import Reason
+from tests.support.waiting import eventually
 
 METALLY = Decision(Verdict.EARNED, "metally", MatchReason.MIDDLE)
 ECO = Decision(Verdict.EARNED, "eco", MatchReason.DEFAULT)
@@ -152,6 +153,53 @@ async def test_a_grant_that_fails_halfway_leaves_nothing(store: RewardStore, con
     assert await connection.fetchval("select count(*) from character.reward") == 0
     await connection.execute("alter table character.owned_character drop constraint refuse")
     assert (await store.evaluate(scan_id, "mina", METALLY)).outcome is RewardOutcome.GRANTED
+
+
+async def test_scans_that_are_evaluated_together_share_a_commit(
+    store: RewardStore, connection: asyncpg.Connection
+) -> None:
+    """An fsync for each limits how many scans can end at once; each has its own outcome all the same."""
+    scans = [uuid4() for _ in range(20)]
+    await asyncio.gather(*(store.evaluate(scan, f"user-{n}", METALLY) for n, scan in enumerate(scans)))
+    assert await connection.fetchval("select count(distinct xmin::text) from character.reward") <= 2
+
+
+async def test_an_evaluation_that_cant_be_stored_fails_alone(
+    store: RewardStore, connection: asyncpg.Connection
+) -> None:
+    """Such as by a rule that the table has for one of them: its neighbours get what they earned."""
+    await connection.execute("alter table character.reward add constraint refuse check (user_id <> 'mina')")
+    users = ["joon", "mina", "sora", "jiho"]
+    outcomes = await asyncio.gather(*(store.evaluate(uuid4(), user, METALLY) for user in users), return_exceptions=True)
+    assert isinstance(outcomes[1], asyncpg.CheckViolationError)
+    granted = Reward(RewardOutcome.GRANTED, "metally", MatchReason.MIDDLE)
+    assert [outcome for user, outcome in zip(users, outcomes, strict=True) if user != "mina"] == [granted] * 3
+
+
+async def test_a_batch_takes_collections_in_the_order_of_users(
+    store: RewardStore, connection: asyncpg.Connection, database_url: str
+) -> None:
+    """Not in that of scans: two processes whose batches crossed would each wait for the other, until one is ended."""
+    insert = "insert into character.owned_character (user_id, character_id, scan_id) values ($1, 'metally', $2)"
+    waiting = (
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+    )
+    low, high = sorted((uuid4(), uuid4()))
+    async with postgres.open_pool(database_url) as looking, asyncio.TaskGroup() as group:
+        async with connection.transaction():
+            await connection.execute("set local lock_timeout = '300ms'")
+            await connection.execute(insert, "anna", uuid4())
+            later = [
+                group.create_task(store.evaluate(scan_id, user, METALLY))
+                for scan_id, user in ((low, "zoe"), (high, "anna"))
+            ]
+
+            async def blocked() -> bool:
+                return bool(await looking.fetchval(waiting))
+
+            await eventually(blocked)
+            await connection.execute(insert, "zoe", uuid4())
+        assert {(await one).outcome for one in later} == {RewardOutcome.ALREADY_OWNED}
 
 
 async def test_a_corrected_scan_may_earn_another_character_once(store: RewardStore) -> None:

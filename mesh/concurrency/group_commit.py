@@ -6,9 +6,6 @@ from typing import Generic, TypeVar
 
 from mesh import outages
 
-# What tells the outcomes of jobs apart: a job and the token it is written with.
-Key = tuple[int, int]
-
 K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
