@@ -53,7 +53,7 @@ class AuthServicer(AuthServiceServicer):
 
     async def RefreshToken(self, request: pb.RefreshTokenRequest, context: Any) -> Session:
         """Exchanges a refresh token for the next pair."""
-        return wire.from_session(await self._sessions.refresh(request.refresh_token))
+        return wire.from_session(await self._sessions.refresh(request.refresh_token, request.request_id))
 
     async def Logout(self, request: pb.LogoutRequest, context: Any) -> Empty:
         """Ends a session."""

@@ -70,7 +70,9 @@ class AuthSettings(ServiceSettings):
     refresh_seconds: int = Field(7 * 86_400, gt=0, description="How long a refresh token is good.")
     session_seconds: int = Field(30 * 86_400, gt=0, description="How long a session lasts, however often refreshed.")
     refresh_again_seconds: int = Field(
-        30, ge=0, description="How long the same refresh brings the same token again; 0: it is used twice."
+        30,
+        ge=0,
+        description="How long the same refresh, by its request_id, brings the same token; 0: never.",
     )
 
     key_seconds: int = Field(30 * 86_400, gt=0, description="How long a signing key signs.")

@@ -2,7 +2,8 @@
 
 The session's id in a token makes every reuse show, for as long as the session lasts, without a row for each old token:
 a token that names a session and isn't its current one was used before, since only holders of its tokens know the id.
-Each token's successor is derived from it by a secret of the service, so that a repeated request gets the same one.
+The successor of a token is derived from it and the request's id by a secret of the service, so that a repeated request
+gets the same one; for a request without an id it is random.
 """
 
 import base64
@@ -60,9 +61,12 @@ class RefreshToken:
         """What the database knows of it: SHA-256, which 32 random bytes need no more than."""
         return hashlib.sha256(self.text.encode()).digest()
 
-    def successors(self, keys: Sequence[bytes]) -> "list[RefreshToken]":
+    def successors(self, keys: Sequence[bytes], request_id: str) -> "list[RefreshToken]":
         """The token that follows, by each key: the first one's is given out, the others' were before keys changed."""
-        return [RefreshToken(self.session_id, hmac.digest(key, self.text.encode(), "sha256")) for key in keys]
+        if not request_id:
+            return [RefreshToken(self.session_id, secrets.token_bytes(_SECRET_BYTES))]
+        request = f"{self.text} {request_id}".encode()
+        return [RefreshToken(self.session_id, hmac.digest(key, request, "sha256")) for key in keys]
 
 
 def _decoded(part: str) -> bytes:

@@ -46,8 +46,12 @@ class Sessions:
         """A new guest's first session."""
         return await self.opened(await self._store.create_guest(self._new_id()))
 
-    async def refresh(self, text: str) -> Session:
+    async def refresh(self, text: str, request_id: str) -> Session:
         """The session of a refresh token, with its next pair.
+
+        Args:
+            text: The token.
+            request_id: Of the request, so that a repetition gets the same token; "": there won't be one.
 
         Raises:
             Unauthenticated: SESSION_ENDED.
@@ -55,7 +59,7 @@ class Sessions:
         token = RefreshToken.parse(text)
         if token is None:
             raise Unauthenticated(Reason.SESSION_ENDED)
-        return await self.opened(await self._store.rotate(token))
+        return await self.opened(await self._store.rotate(token, request_id))
 
     async def end(self, text: str) -> None:
         """Ends the session of a refresh token; what isn't one has none."""

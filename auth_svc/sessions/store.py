@@ -48,13 +48,13 @@ class SessionStore:
         )
         return Refreshed(user_id, True, token, expires_at)
 
-    async def rotate(self, token: RefreshToken) -> Refreshed:
+    async def rotate(self, token: RefreshToken, request_id: str) -> Refreshed:
         """The session with its next refresh token, or with the one that the same request has brought before.
 
         Raises:
             Unauthenticated: SESSION_ENDED. If the token was used before, the session ends with this.
         """
-        successors = token.successors(self._keys)
+        successors = token.successors(self._keys, request_id)
         row = await self._pool.fetchrow(
             self._sql["rotate_session"], token.session_id, token.digest, successors[0].digest, self._refresh
         )

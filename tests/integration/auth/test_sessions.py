@@ -38,8 +38,8 @@ async def guest(auth: "AuthServiceAsyncStub") -> Session:
     return await auth.CreateGuest(pb.CreateGuestRequest())
 
 
-def refresh(auth: "AuthServiceAsyncStub", session: Session) -> Awaitable[Session]:
-    return auth.RefreshToken(pb.RefreshTokenRequest(refresh_token=session.refresh_token))
+def refresh(auth: "AuthServiceAsyncStub", session: Session, request_id: str = "") -> Awaitable[Session]:
+    return auth.RefreshToken(pb.RefreshTokenRequest(refresh_token=session.refresh_token, request_id=request_id))
 
 
 async def a_moment_later(connection: asyncpg.Connection) -> None:
@@ -111,8 +111,8 @@ async def test_an_expired_session_is_over(
 async def test_a_lost_reply_is_sent_again(auth: "AuthServiceAsyncStub") -> None:
     """A phone in a lift repeats its request; it must get the token that it missed, and not lose its session."""
     session = await guest(auth)
-    missed = await refresh(auth, session)
-    again = await refresh(auth, session)
+    missed = await refresh(auth, session, "a")
+    again = await refresh(auth, session, "a")
     assert again.refresh_token == missed.refresh_token
     assert (await refresh(auth, again)).user_id == session.user_id
 
@@ -120,19 +120,25 @@ async def test_a_lost_reply_is_sent_again(auth: "AuthServiceAsyncStub") -> None:
 async def test_fifty_refreshes_at_once_get_the_same_token(auth: "AuthServiceAsyncStub") -> None:
     """Whoever comes first rotates; the others find what it wrote."""
     session = await guest(auth)
-    answers = await asyncio.gather(*(refresh(auth, session) for _ in range(50)))
+    answers = await asyncio.gather(*(refresh(auth, session, "a") for _ in range(50)))
     assert len({answer.refresh_token for answer in answers}) == 1
     assert (await refresh(auth, answers[0])).user_id == session.user_id
 
 
+@pytest.mark.parametrize(
+    ("ids", "late"),
+    [(("", ""), False), (("a", "b"), False), (("a", ""), False), (("", "a"), False), (("a", "a"), True)],
+    ids=["at once", "by another request", "without the id", "with an id", "too late"],
+)
 async def test_a_token_used_twice_ends_the_session_for_both_who_hold_it(
-    auth: "AuthServiceAsyncStub", connection: asyncpg.Connection
+    auth: "AuthServiceAsyncStub", connection: asyncpg.Connection, ids: tuple[str, str], late: bool
 ) -> None:
     """The owner comes after the thief: neither is served again, and nobody else is affected."""
     stolen, neighbour = await guest(auth), await guest(auth)
-    thiefs = await refresh(auth, stolen)
-    await a_moment_later(connection)
-    assert await refusal(refresh(auth, stolen)) == ENDED
+    thiefs = await refresh(auth, stolen, ids[0])
+    if late:
+        await a_moment_later(connection)
+    assert await refusal(refresh(auth, stolen, ids[1])) == ENDED
     assert await refusal(refresh(auth, thiefs)) == ENDED
     assert (await refresh(auth, neighbour)).user_id == neighbour.user_id
 
@@ -140,9 +146,9 @@ async def test_a_token_used_twice_ends_the_session_for_both_who_hold_it(
 async def test_the_same_refresh_after_the_next_one_is_theft_at_once(auth: "AuthServiceAsyncStub") -> None:
     """Whoever has used the next token has had the reply: nobody waits for it any more."""
     stolen = await guest(auth)
-    following = await refresh(auth, stolen)
+    following = await refresh(auth, stolen, "a")
     latest = await refresh(auth, following)
-    assert await refusal(refresh(auth, stolen)) == ENDED
+    assert await refusal(refresh(auth, stolen, "a")) == ENDED
     assert await refusal(refresh(auth, latest)) == ENDED
 
 
@@ -159,8 +165,8 @@ async def test_without_a_moment_for_lost_replies_a_repetition_is_theft(serve: Se
     """For whoever wants it strict."""
     async with serve(refresh_again_seconds=0) as auth:
         session = await guest(auth)
-        following = await refresh(auth, session)
-        assert await refusal(refresh(auth, session)) == ENDED
+        following = await refresh(auth, session, "a")
+        assert await refusal(refresh(auth, session, "a")) == ENDED
         assert await refusal(refresh(auth, following)) == ENDED
 
 
@@ -253,11 +259,11 @@ async def test_another_secret_before_the_old_one_changes_nothing_for_anybody(ser
     """Secrets are changed without anybody having to sign in again; even a reply that is just lost can come again."""
     async with serve() as auth:
         session = await guest(auth)
-        missed = await refresh(auth, session)
+        missed = await refresh(auth, session, "a")
         keys = await auth.GetKeys(pb.GetKeysRequest())
     async with serve(auth_secrets=f"{Fernet.generate_key().decode()},{SECRET}") as auth:
         assert await auth.GetKeys(pb.GetKeysRequest()) == keys
-        again = await refresh(auth, session)
+        again = await refresh(auth, session, "a")
         assert again.refresh_token == missed.refresh_token
         assert (await refresh(auth, again)).user_id == session.user_id
 

@@ -43,7 +43,13 @@ def test_a_token_has_one_spelling() -> None:
 def test_the_same_token_has_the_same_successor_and_another_key_another_one() -> None:
     """A repeated request gets the same token; without the key nobody can foretell it."""
     token = RefreshToken.first()
-    one, other = token.successors([b"a" * 32, b"b" * 32])
-    assert one == token.successors([b"a" * 32])[0]
+    one, other = token.successors([b"a" * 32, b"b" * 32], "request")
+    assert one == token.successors([b"a" * 32], "request")[0]
     assert one.session_id == token.session_id
-    assert len({token.secret, one.secret, other.secret}) == 3
+    assert len({token.secret, one.secret, other.secret, token.successors([b"a" * 32], "another")[0].secret}) == 4
+
+
+def test_without_an_id_of_the_request_a_successor_is_random() -> None:
+    """There is no repetition to get it again."""
+    token = RefreshToken.first()
+    assert token.successors([b"a" * 32], "") != token.successors([b"a" * 32], "")

@@ -141,9 +141,9 @@ class AuthServiceServicer:
     def RefreshToken(self, request, context):
         """Exchanges a refresh token for the session's next pair of tokens. Needs no access token; a bad one does no harm.
 
-        A refresh token is good once. For 30 seconds, and until the next one is used, the same request brings the same
-        refresh token again, since its reply may have been lost; later it means that two hold the token, and ends the
-        session. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
+        A refresh token is good once: one that comes again means that two hold it, and ends the session. Idempotent with a
+        request_id, since a reply may be lost: for 30 seconds, and until the next token is used, the same request brings the
+        same refresh token. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

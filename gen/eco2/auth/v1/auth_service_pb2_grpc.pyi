@@ -69,9 +69,9 @@ class AuthServiceStub:
     RefreshToken: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokenRequest, _auth_pb2.Session]
     """Exchanges a refresh token for the session's next pair of tokens. Needs no access token; a bad one does no harm.
 
-    A refresh token is good once. For 30 seconds, and until the next one is used, the same request brings the same
-    refresh token again, since its reply may have been lost; later it means that two hold the token, and ends the
-    session. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
+    A refresh token is good once: one that comes again means that two hold it, and ends the session. Idempotent with a
+    request_id, since a reply may be lost: for 30 seconds, and until the next token is used, the same request brings the
+    same refresh token. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _empty_pb2.Empty]
     """Ends the session of a refresh token. Its access token stays good until it expires, for 15 minutes at most.
@@ -135,9 +135,9 @@ class AuthServiceAsyncStub(AuthServiceStub):
     RefreshToken: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshTokenRequest, _auth_pb2.Session]  # type: ignore[assignment]
     """Exchanges a refresh token for the session's next pair of tokens. Needs no access token; a bad one does no harm.
 
-    A refresh token is good once. For 30 seconds, and until the next one is used, the same request brings the same
-    refresh token again, since its reply may have been lost; later it means that two hold the token, and ends the
-    session. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
+    A refresh token is good once: one that comes again means that two hold it, and ends the session. Idempotent with a
+    request_id, since a reply may be lost: for 30 seconds, and until the next token is used, the same request brings the
+    same refresh token. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
     """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _empty_pb2.Empty]  # type: ignore[assignment]
     """Ends the session of a refresh token. Its access token stays good until it expires, for 15 minutes at most.
@@ -228,9 +228,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_pb2.Session, _abc.Awaitable[_auth_pb2.Session]]:
         """Exchanges a refresh token for the session's next pair of tokens. Needs no access token; a bad one does no harm.
 
-        A refresh token is good once. For 30 seconds, and until the next one is used, the same request brings the same
-        refresh token again, since its reply may have been lost; later it means that two hold the token, and ends the
-        session. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
+        A refresh token is good once: one that comes again means that two hold it, and ends the session. Idempotent with a
+        request_id, since a reply may be lost: for 30 seconds, and until the next token is used, the same request brings the
+        same refresh token. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (SESSION_ENDED), UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod
