@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from local.cli.signed_in import current_token
 from local.errors import Misuse
 from local.files import ENV_FILE, read_env
 
@@ -47,17 +48,30 @@ class Session:
 
     @classmethod
     def find(cls, var: Path, environment: Mapping[str, str]) -> Self:
-        """From the running stack's address file; the environment wins.
+        """From the running stack's address file; as who is signed in there; the environment wins.
 
         Raises:
             NoStack: No stack runs in `var`, and the environment names none.
+            ApiError, Disconnected: Who is signed in needs a new token, and gets none.
         """
-        return cls.of(variables(var, environment))
+        found = variables(var, environment)
+        if not environment.get("ECO2_TOKEN") and (url := found.get("ECO2_REST_URL")):
+            found["ECO2_TOKEN"] = current_token(url, environment) or found.get("ECO2_TOKEN", "")
+        return cls.of(found)
 
 
 def variables(var: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """The running stack's variables; the environment wins."""
     return {**running_stack(var), **environment}
+
+
+def rest_url(var: Path, environment: Mapping[str, str]) -> str:
+    """The running stack's edge, or the one that the environment names.
+
+    Raises:
+        NoStack: Neither is set.
+    """
+    return _set(variables(var, environment), "ECO2_REST_URL")
 
 
 def database_url(var: Path, environment: Mapping[str, str]) -> str:

@@ -149,6 +149,8 @@ class Stack:
             "ECO2_AUTH_ISSUER": ISSUER,
             "ECO2_AUTH_AUDIENCE": AUDIENCE,
             "ECO2_AUTH_JWKS": self._tokens.jwks(),
+            # Where `eco2 login` listens. Providers come from the environment, with ECO2_AUTH_CLIENTS.
+            "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS") or "http://127.0.0.1/callback",
         }
         edge = envoy.program(
             self._var,

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx2
@@ -18,27 +17,13 @@ from auth_svc.settings import AuthSettings
 from mesh import postgres
 from tests.integration.auth.conftest import SECRET
 from tests.support.edge.envoy import Issuer, running
+from tests.support.edge.own_keys import fetching
 from tests.support.http import http_client
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
 CLIENTS = 8
 ROTATIONS = 2
-
-
-def fetching(configuration: dict[str, Any]) -> None:
-    """The edge takes its keys from Auth, through itself, as in the chart but more often."""
-    (listener,) = configuration["static_resources"]["listeners"]
-    filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
-    (tokens,) = (each for each in filters if each["name"] == "envoy.filters.http.jwt_authn")
-    provider = tokens["typed_config"]["providers"]["eco2"]
-    port = listener["address"]["socket_address"]["port_value"]
-    del provider["local_jwks"]
-    provider["remote_jwks"] = {
-        "http_uri": {"uri": f"http://127.0.0.1:{port}/.well-known/jwks.json", "cluster": "edge", "timeout": "2s"},
-        "cache_duration": "0.3s",
-        "async_fetch": {"fast_listener": True, "failed_refetch_duration": "0.1s"},
-    }
 
 
 @pytest.fixture

@@ -17,6 +17,8 @@ COMMANDS = [
     ["webhooks", "list"],
     ["webhooks", "redeliver"],
     ["accuracy"],
+    ["login"],
+    ["logout"],
     ["rules", "show"],
     ["places", "near"],
     ["places", "import"],

@@ -1,0 +1,47 @@
+"""The token of whoever is signed in, refreshed when it is about to expire."""
+
+import time
+from collections.abc import Mapping
+
+from eco2.auth.v1 import auth_pb2
+from local.cli.api.auth import AuthClient
+from local.cli.api.errors import ApiError
+from local.cli.credentials import Credentials, CredentialStore
+from mesh.locale import Locale
+from mesh.reasons import Reason
+
+# A command may take as long with the token that it began with.
+_LEFT_SECONDS = 120.0
+
+
+def of_session(session: auth_pb2.Session) -> Credentials:
+    """A session, as it is kept."""
+    expires_at = float(session.access_token_expire_time.seconds)
+    return Credentials(session.user_id, session.access_token, expires_at, session.refresh_token)
+
+
+def current_token(rest_url: str, environment: Mapping[str, str]) -> str:
+    """The access token of whoever is signed in at an edge; empty if nobody is, any more.
+
+    Raises:
+        ApiError, Disconnected: It has to be refreshed, and can't be now.
+    """
+    store = CredentialStore.of(environment)
+    if store is None or (held := store.get(rest_url)) is None:
+        return ""
+    if held.expires_at - time.time() > _LEFT_SECONDS:
+        return held.access_token
+    with store.locked():
+        held = store.get(rest_url)  # another command may have been quicker
+        if held is None or held.expires_at - time.time() > _LEFT_SECONDS:
+            return held.access_token if held else ""
+        try:
+            with AuthClient(rest_url, Locale.EN) as client:
+                renewed = of_session(client.refresh(held.refresh_token))
+        except ApiError as error:
+            if error.failure.reason != Reason.SESSION_ENDED:
+                raise
+            store.put(rest_url, None)
+            return ""
+        store.put(rest_url, renewed)
+        return renewed.access_token
