@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-import httpx2
 import pytest
 
 from local.standins.oidc.install import NoNode, installed
+from tests.support.http import http_client
 from tests.support.ports import free_port
 
 CLIENT_ID, CLIENT_SECRET = "eco2", "a-secret-of-the-client"
@@ -93,7 +93,7 @@ async def running_provider(port: int | None = None) -> AsyncIterator[OidcProvide
 
 async def sign_in_there(authorization_url: str, login: str) -> CameBack:
     """What a person does in a browser: goes where they are sent, says who they are, and is sent back."""
-    async with httpx2.AsyncClient(timeout=20) as browser:
+    async with http_client(timeout=20) as browser:
         page = await browser.get(authorization_url)
         form = urljoin(authorization_url, page.headers["location"])
         assert "<form" in (await browser.get(form)).text

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx2
 import pytest
 import yaml
 
@@ -18,6 +17,7 @@ from local.cli.signed_in import current_token
 from tests.integration.auth.conftest import SECRET
 from tests.support.edge.envoy import Edge, Issuer, running
 from tests.support.edge.own_keys import fetching
+from tests.support.http import http_client
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, LOOPBACK, running_provider, sign_in_there
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
@@ -43,7 +43,7 @@ async def edge(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
             auth_clients=json.dumps({"standin": {"id": CLIENT_ID, "secret": CLIENT_SECRET}}),
             auth_redirects=LOOPBACK,
         )
-        async with application(settings), httpx2.AsyncClient() as client:
+        async with application(settings), http_client() as client:
 
             async def serves() -> bool:
                 return (await client.get(f"{edge.url}/v1/auth/providers")).status_code == 200
@@ -72,7 +72,7 @@ async def test_a_login_lasts_over_commands_and_refreshes_by_itself(edge: Edge, t
     printed = await command.stdout.readline()
     address = (await command.stdout.readline()).decode().strip()
     back = await sign_in_there(address, "mina")
-    async with httpx2.AsyncClient() as browser:
+    async with http_client() as browser:
         forged = await browser.get(f"{back.redirect_uri}?state=another&code=another")
         page = await browser.get(f"{back.redirect_uri}?state={back.state}&code={back.code}")
     assert (forged.status_code, page.status_code) == (404, 200)
@@ -93,7 +93,7 @@ async def test_a_login_lasts_over_commands_and_refreshes_by_itself(edge: Edge, t
     assert len(set(tokens)) == 1
     (second,) = json.loads(kept.read_text("utf-8")).values()
     assert second["refresh_token"] != first["refresh_token"]
-    async with httpx2.AsyncClient(base_url=edge.url, headers={"Authorization": f"Bearer {tokens[0]}"}) as client:
+    async with http_client(base_url=edge.url, headers={"Authorization": f"Bearer {tokens[0]}"}) as client:
 
         async def let_in() -> bool:  # once the edge has Auth's keys
             return (await client.get("/v1/me")).status_code == 200
