@@ -20,12 +20,14 @@ class Credentials:
         access_token: For calls.
         expires_at: Until when that is good, in seconds since the epoch.
         refresh_token: For the next pair.
+        refresh_id: The request id of that refresh: whoever lost its reply may send it again.
     """
 
     user_id: str
     access_token: str
     expires_at: float
     refresh_token: str
+    refresh_id: str
 
 
 class CredentialStore:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from uuid import uuid4
 
 from eco2.auth.v1 import auth_pb2
 from local.cli.api.auth import AuthClient
@@ -17,7 +18,7 @@ _LEFT_SECONDS = 120.0
 def of_session(session: auth_pb2.Session) -> Credentials:
     """A session, as it is kept."""
     expires_at = float(session.access_token_expire_time.seconds)
-    return Credentials(session.user_id, session.access_token, expires_at, session.refresh_token)
+    return Credentials(session.user_id, session.access_token, expires_at, session.refresh_token, str(uuid4()))
 
 
 def current_token(rest_url: str, environment: Mapping[str, str]) -> str:
@@ -37,7 +38,7 @@ def current_token(rest_url: str, environment: Mapping[str, str]) -> str:
             return held.access_token if held else ""
         try:
             with AuthClient(rest_url, Locale.EN) as client:
-                renewed = of_session(client.refresh(held.refresh_token))
+                renewed = of_session(client.refresh(held.refresh_token, held.refresh_id))
         except ApiError as error:
             if error.failure.reason != Reason.SESSION_ENDED:
                 raise

@@ -57,9 +57,9 @@ class AuthClient:
         request = auth_service_pb2.CompleteSignInRequest(state=state, code=code, code_verifier=verifier)
         return self._call("POST", f"/v1/auth/{provider}:complete", auth_pb2.Session(), request)
 
-    def refresh(self, refresh_token: str) -> auth_pb2.Session:
-        """The session with its next pair of tokens."""
-        request = auth_service_pb2.RefreshTokenRequest(refresh_token=refresh_token)
+    def refresh(self, refresh_token: str, request_id: str) -> auth_pb2.Session:
+        """The session with its next pair of tokens; soon afterwards the same again, in case the reply was lost."""
+        request = auth_service_pb2.RefreshTokenRequest(refresh_token=refresh_token, request_id=request_id)
         return self._call("POST", "/v1/auth/token:refresh", auth_pb2.Session(), request)
 
     def revoke(self, refresh_token: str) -> None:
