@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 
 from rules_svc.search.phrases import folded
 
@@ -47,6 +48,10 @@ _POINTING = re.compile(
 )
 
 
+# Each is looked up among the names. Nobody denies more in a breath.
+_MOST_DENIED, _MOST_LOOKED_AT = 4, 20
+
+
 class Verdict(Enum):
     """What a reply says of the classification."""
 
@@ -61,7 +66,7 @@ class Statement:
     """A reply, taken apart.
 
     Attributes:
-        denied: The phrases it denies, without the words that deny; empty ones only point: "그거 아니에요".
+        denied: The first phrases it denies, each once, without the words that deny; empty ones only point.
         named: What is left: what it may say the thing is.
         contradicts: Whether it says no, or that something is wrong.
         wrong: Whether it says outright that the photo was taken for something else.
@@ -84,7 +89,8 @@ class Statement:
         whole = folded(reply)
         wrong, no = bool(_WRONG.search(reply)), bool(_NO.search(reply))
         left = _NO.sub(" ", _WRONG.sub(" ", reply)) if wrong or no else reply
-        denied = tuple(_POINTING.sub("", _DENYING.sub("", found[0])).strip() for found in _DENIED.finditer(left))
+        found = (_POINTING.sub("", _DENYING.sub("", one[0])).strip() for one in _DENIED.finditer(left))
+        denied = tuple(islice(dict.fromkeys(islice(found, _MOST_LOOKED_AT)), _MOST_DENIED))
         affirmed = _DENIED.sub(" ", left) if denied else left
         return cls(
             denied=denied,

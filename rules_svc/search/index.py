@@ -23,11 +23,12 @@ from typing import Self
 from mesh.locale import Text
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
+from rules_svc.search.alike import alike, bin_of
 from rules_svc.search.compounds import Compounds, Material
 from rules_svc.search.matches import SURE, UNSURE, Best, ItemMatch
 from rules_svc.search.names import Name, all_names
 from rules_svc.search.phrases import Phrase, phrases
-from rules_svc.search.question_words import kinds
+from rules_svc.search.question_words import is_listed_quality, kinds
 from rules_svc.search.spelling import Endings, Spellings, initials
 from rules_svc.search.words import WordIndex
 
@@ -38,7 +39,6 @@ _BEHIND_BEST = 0.25
 _NEAR = 0.8  # with a candidate like this nothing that is spelt otherwise is looked for
 # A name that makes up less than this of a Korean word ends it by chance: 도자기 in 보도자기.
 _LEAST_OF_A_WORD = 0.3
-_RECYCLABLES = "재활용폐기물"
 _FUZZY_PHRASES = 3
 _FUZZY_WORDS = 4
 _FEW_WORDS = 2
@@ -82,7 +82,7 @@ class ItemIndex:
         self._initials = _grouped((initials(name.squeezed), name) for name in names if not name.squeezed.isascii())
         self._first_letters = sorted(self._initials)
         self._english = WordIndex.of(names)
-        self._alike = _alike(names, self._exact)
+        self._alike = alike(names, self._exact)
         # By whether they are in English: neither language is a misspelling of the other.
         self._written = {
             english: [name for name in names if name.squeezed.isascii() == english] for english in (True, False)
@@ -157,7 +157,7 @@ class ItemIndex:
             and self._compounds.conflict(materials, name.path)
         )
 
-    def _tells(self, before: str, name: Name, *, joined: bool = False) -> bool:
+    def _tells(self, before: str, name: Name, *, joined: str = "") -> bool:
         """Whether a name says what a thing is although words stand before it, as the dictionary shows of other words.
 
         A "zip bag" is only offered as a bag, since a "shopping bag" is paper, and a 함석 양동이 only as a bucket, since
@@ -168,7 +168,18 @@ class ItemIndex:
         enough = _ENOUGH_JOINED if joined else _ENOUGH
         if name.dangerous or self._alike.get(name.squeezed, 0) >= enough:
             return True
-        return all(self._compounds.agree(word, name.path) for word in kinds(before))
+        if self._goes_elsewhere(before, name):
+            return False
+        others = (*kinds(before, self._exact), joined) if joined else kinds(before, self._exact)
+        return all(self._compounds.agree(word, name.path) for word in others)
+
+    def _goes_elsewhere(self, before: str, name: Name) -> bool:
+        """Whether some name has the same word before the same noun, and goes into another bin: 기름 묻은 비닐."""
+        *_, last = before.split() or [""]
+        longer = f"{last}{name.squeezed}"
+        if not last or last.isascii() or len(longer) > self._longest_ending.get(longer[-2:], 0):
+            return False
+        return any(bin_of(other.path) != bin_of(name.path) for other in self._ending(longer))
 
     def _by_last_noun(self, phrase: Phrase, materials: Sequence[Material], best: Best) -> None:
         likely = phrase.weight * _LAST_NOUN
@@ -215,14 +226,16 @@ class ItemIndex:
     def _ends_with(self, phrase: Phrase, name: Name, length: int, materials: Sequence[Material]) -> bool:
         """Whether the name, which its last letters are, says what the phrase means."""
         asked = phrase.squeezed
-        return (
-            phrase.heads
-            and length >= _LEAST_OF_A_WORD * len(asked)
-            # One letter more is another word: 러그 in 플러그.
-            and (len(phrase.words) > 1 or len(asked) - length > 1)
-            and not self._of_another(materials, phrase, name)
-            and self._tells(f"{phrase.before} {asked[:-length]}", name, joined=len(phrase.words) == 1)
-        )
+        if not phrase.heads or length < _LEAST_OF_A_WORD * len(asked) or self._of_another(materials, phrase, name):
+            return False
+        # One letter more is another word: 러그 in 플러그.
+        if len(phrase.words) == 1 and len(asked) - length == 1:
+            return False
+        before, joined = phrase.without(length)
+        # What is joined to a noun may end as qualities do by chance: 크린장갑.
+        if joined and not is_listed_quality(joined):
+            return self._tells(before, name, joined=joined)
+        return self._tells(before, name)
 
     def _closest_ending(self, asked: str) -> Sequence[Name]:
         """Of each category the shortest name that ends with a text."""
@@ -262,29 +275,6 @@ class ItemIndex:
         english = phrase.squeezed.isascii()
         for number, similarity in self._spellings[english].similar(phrase.squeezed):
             best.name(self._written[english][number], phrase.weight * (similarity - 0.1))
-
-
-def _alike(names: Sequence[Name], exact: Mapping[str, Sequence[Name]]) -> Mapping[str, int]:
-    """Of each name how many others end with it; none of those that go into different bins."""
-    longer, bins = defaultdict[str, set[str]](set), defaultdict[str, set[Path]](set)
-    for name in names:
-        for end in (end for end in _ends(name) if end in exact):
-            longer[end].add(name.squeezed)
-            bins[end].update(_bin(one.path) for one in (name, *exact[end]))
-    return {end: len(those) for end, those in longer.items() if len(bins[end]) == 1}
-
-
-def _ends(name: Name) -> Iterator[str]:
-    """What a name ends with: letters of Korean, words of English."""
-    if name.squeezed.isascii():
-        yield from ("".join(name.words[-length:]) for length in range(1, len(name.words)))
-    else:
-        yield from (name.squeezed[-length:] for length in range(2, len(name.squeezed)))
-
-
-def _bin(path: Path) -> Path:
-    """What decides the bin: the material of recyclables, the major of others."""
-    return path[:2] if path[0] == _RECYCLABLES else path[:1]
 
 
 def _grouped(pairs: Iterator[tuple[str, Name]]) -> Mapping[str, Sequence[Name]]:

@@ -48,6 +48,14 @@ class Phrase(Struct, frozen=True):
     heads: bool = True
     before: str = ""
 
+    def without(self, length: int) -> tuple[str, str]:
+        """The words before the phrase's last letters, and what these are joined to; empty if a word begins there."""
+        words = [*self.before.split(), *self.words]
+        while words and length >= len(words[-1]):
+            length -= len(words.pop())
+        joined = words.pop()[:-length] if words and length else ""
+        return " ".join(words), joined
+
 
 def folded(text: str) -> str:
     """Letters as they are compared: one form of each, lower case, nothing but letters, digits and single spaces."""

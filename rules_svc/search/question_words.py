@@ -1,7 +1,7 @@
 """What single words of a question are: around names, particles, what a thing is like, what is asked of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 
 _WORDS_KEPT = 4096  # words of which is known what they are, some 0.2 kB each
@@ -45,7 +45,7 @@ _QUALITY = re.compile(
 )
 _QUALITIES_TEXT = """
 broken old used new small little dirty clean wet torn empty full single cracked swollen leaking expired worn
-dull dried leftover half one two some few whole stained greasy mouldy moldy rusty dead damaged glowing opened
+dull dried leftover half one two some few whole stained greasy mouldy moldy rusty damaged glowing opened
 unopened 헌 새 빈 작은 소형 중형 미니 폐 중고 고장 휴대용 가정용 나온 사온 들어온 가져온 난 간 든 한 두
 """
 # Who made it or owns it says nothing of what it is.
@@ -56,9 +56,11 @@ xiaomi apple sony daiso coupang nike adidas starbucks 우리집 우리 집 저�
 새로 새로산 office home
 """
 _QUALITIES = frozenset((*_QUALITIES_TEXT.split(), *_WHOSE_TEXT.split()))
+# What becomes of something else that stands before it: 기름 묻은, 곰팡이 핀; but who names a date means what is inside.
+_OF_SOMETHING = re.compile(r"^(?:묻은|밴|낀|찬|핀|빠진|나간|떨어진|붙은|달린|박힌|남은|담긴|스민|슨|튄)$")
 _SUBJECT = re.compile(r"[가-힣][이가]$")
-# A large thing may go where small ones don't.
-_SIZES = frozenset(["대형", "큰", "커다란", "기다란", "big", "large", "huge"])
+# A large thing may go where small ones don't, and a dead mouse isn't a computer's.
+_DECIDING = frozenset(["대형", "큰", "커다란", "기다란", "big", "large", "huge", "죽은", "dead"])
 # What ends with one of these stands before a noun without making another thing of it: 집에서 쓰던 의자.
 _ANOTHER_PART = re.compile(r"[가-힣](?:에서?|에는|을|를|으로|면서|는데|[아어]서|려고|니다|[아어해]요)$")
 
@@ -96,27 +98,35 @@ def is_predicate(word: str) -> bool:
     return bool(_PREDICATE.search(word))
 
 
-def kinds(before: str) -> list[str]:
+def kinds(before: str, names: Container[str] = ()) -> list[str]:
     """The words right before a noun that may make another thing of it: 플라스틱 in 어제 집에서 플라스틱 큰 의자.
 
-    Who did what to it, as 엄마가 does in 엄마가 쓰던 의자, makes none.
+    Who did what to it, as 엄마가 does in 엄마가 쓰던 의자, makes none. A name may end as what a thing is like does:
+    바이올린 in 바이올린 줄.
     """
-    found, participle = list[str](), False
+    found, behind = list[str](), ""
     for word in reversed(before.split()):
-        if _ANOTHER_PART.search(word) or (participle and _SUBJECT.search(word)):
+        if _ANOTHER_PART.search(word) or (behind and _SUBJECT.search(word)):
             break
-        participle = is_quality(word)
-        if not participle:
+        if _OF_SOMETHING.search(behind):
+            behind = ""
+        elif is_listed_quality(word) or (is_quality(word) and word not in names):
+            behind = word
+        else:
             found.append(word)
+            behind = ""
     return found
 
 
 @lru_cache(maxsize=_WORDS_KEPT)
 def is_quality(word: str) -> bool:
     """Whether a word tells what a thing is like rather than what it is."""
-    if word in _SIZES:
-        return False
-    return not _QUALITIES.isdisjoint(bare_forms(word)) or bool(_QUALITY.search(word))
+    return word not in _DECIDING and (is_listed_quality(word) or bool(_QUALITY.search(word)))
+
+
+def is_listed_quality(word: str) -> bool:
+    """Whether it is one of the words for that which are listed, whatever it ends with."""
+    return word not in _DECIDING and not _QUALITIES.isdisjoint(bare_forms(word))
 
 
 @lru_cache(maxsize=_WORDS_KEPT)
