@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
@@ -68,9 +69,14 @@ def imported(tree: ast.AST) -> Iterator[str]:
         yield from imported(node)
 
 
+@cache
+def _distributions_of() -> Mapping[str, Sequence[str]]:
+    return packages_distributions()
+
+
 def missing(files: Iterable[Path], installed: set[str]) -> set[tuple[str, str]]:
     """Which file imports what that isn't installed."""
-    known = packages_distributions()
+    known = _distributions_of()
     return {
         (str(file.relative_to(ROOT)), name)
         for file in files

@@ -5,6 +5,7 @@ import pathlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -73,12 +74,18 @@ def texts(value: object) -> Iterator[Text]:
             yield from texts(getattr(value, name))
 
 
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    """Of many files each; it is what a schema has to be."""
+    described = json.loads((DATA / f"{schema}.schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(described)
+    return Draft202012Validator(described)
+
+
 @pytest.mark.parametrize(("file", "schema"), FILES)
 def test_every_file_has_the_shape_its_schema_describes(file: str, schema: str) -> None:
     """A typo in a field name, or an unquoted comma that cuts a sentence in two, must not reach a person."""
-    described = json.loads((DATA / f"{schema}.schema.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(described)
-    found: list[Any] = list(Draft202012Validator(described).iter_errors(loader.read(DATA / file)))
+    found: list[Any] = list(_validator(schema).iter_errors(loader.read(DATA / file)))
     assert [error.message for error in found] == []
 
 
