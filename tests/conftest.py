@@ -1,7 +1,7 @@
 """The real servers behind the suite: one embedded stack for all of it, a fresh database for each test.
 
-The controller starts the stack before the workers of pytest-xdist, which find it in their environment. Unit tests need
-no servers, so a run of those alone starts none.
+The controller of pytest-xdist starts the stack; it gets ready while the workers collect, which find it through their
+environment. Unit tests need no servers, so a run of those alone starts none.
 """
 
 import asyncio
@@ -9,9 +9,10 @@ import gc
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -25,8 +26,10 @@ from tests.support.storage import Storage
 
 ROOT = Path(__file__).parents[1]
 _VARIABLE = "ECO2_TEST_STACK"
+_ADDRESSES = "tests.json"
 _TEMPLATE = "eco2_template"
 _servers = pytest.StashKey[ExitStack]()
+_ready = pytest.StashKey[Callable[[], dict[str, str]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,14 +41,30 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     servers = config.stash[_servers] = ExitStack()
     folder = servers.enter_context(stack_folder())
-    variables = servers.enter_context(embedded.running(folder))
-    asyncio.run(_make_template(variables["ECO2_DATABASE_URL"]))
-    os.environ[_VARIABLE] = json.dumps({**variables, "VAR": str(folder)})
+    config.stash[_ready] = servers.enter_context(embedded.starting(folder))
+    os.environ[_VARIABLE] = str(folder)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Five thousand tests and what they import stay to the end: the collector needn't look at them each time."""
     gc.freeze()
+    _await_servers(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any) -> None:
+    """A worker has collected: it isn't told to run anything before this returns."""
+    _await_servers(node.config)
+
+
+def _await_servers(config: pytest.Config) -> None:
+    """Where the servers were started: waits until they are ready, once, and writes down where they are."""
+    if ready := config.stash.get(_ready, None):
+        del config.stash[_ready]
+        variables = ready()
+        asyncio.run(_make_template(variables["ECO2_DATABASE_URL"]))
+        folder = Path(os.environ[_VARIABLE])
+        (folder / _ADDRESSES).write_text(json.dumps({**variables, "VAR": str(folder)}), encoding="utf-8")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -57,7 +76,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def stack() -> Mapping[str, str]:
     """The addresses of the running stack, as in `var/stack.env`; VAR is its folder."""
-    variables: dict[str, str] = json.loads(os.environ[_VARIABLE])
+    addresses = Path(os.environ[_VARIABLE]) / _ADDRESSES
+    variables: dict[str, str] = json.loads(addresses.read_text(encoding="utf-8"))
     return variables
 
 

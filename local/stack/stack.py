@@ -19,12 +19,13 @@ one folder, VAR:
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -228,6 +229,26 @@ def running(
     command: Sequence[str] = (),
     processes: int | None = 1,
 ) -> Iterator[dict[str, str]]:
+    """As `starting`, and ready.
+
+    Yields:
+        The variables of its address file.
+
+    Raises:
+        NotStarted: It ended before it was ready; the text is what it printed.
+    """
+    with starting(var, port, part, command, processes) as ready:
+        yield ready()
+
+
+@contextmanager
+def starting(
+    var: Path,
+    port: int = 0,
+    part: StackPart = StackPart.ALL,
+    command: Sequence[str] = (),
+    processes: int | None = 1,
+) -> Iterator[Callable[[], dict[str, str]]]:
     """A stack in a process of its own, for tests, started by `eco2 up`.
 
     Args:
@@ -238,10 +259,8 @@ def running(
         processes: How many processes serve the mesh, each all services; None: one for each service.
 
     Yields:
-        The variables of its address file.
-
-    Raises:
-        NotStarted: It ended before it was ready; the text is what it printed.
+        Waits until it is ready and returns the variables of its address file; raises NotStarted, with what it printed,
+        if it ends before.
     """
     var.mkdir(parents=True, exist_ok=True)
     shape = ("--split",) if processes is None else ("--processes", str(processes))
@@ -252,7 +271,7 @@ def running(
             cwd=envoy.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
     try:
-        yield _awaited(var, process)
+        yield functools.partial(_awaited, var, process)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(_STOP_SECONDS)
