@@ -18,7 +18,7 @@ from rules_svc.search.phrases import MOST_LETTERS
 from rules_svc.search.spelling import MOST_COMPARED, Spellings, letters
 from tests.support.call_count import calls_made
 
-# Some 0.3 µs each; the worst text of two thousand that were tried takes 8,174, half of them for words new to us.
+# Some 0.3 µs each; the worst text of a hundred takes 8,174, half of them for words not read before.
 MOST_CALLS = 10_000
 
 
