@@ -259,7 +259,7 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "This sign-in has expired, or was completed before. Begin again.",
         ),
         Reason.SIGN_IN_REFUSED: _text(
-            "로그인을 확인하지 못했어요({provider}). 처음부터 다시 로그인해 주세요.",
+            "로그인을 확인하지 못했어요({provider}: {detail}). 처음부터 다시 로그인해 주세요.",
             "Signing in with {provider} was refused ({detail}). Begin again.",
         ),
     }
