@@ -14,7 +14,7 @@ from local.standins.openai.server import OpenAIStandIn, running
 from tests.e2e.conftest import Json, Sign, jpeg
 from tests.support.stack_folders import stack_folder
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stacks")]
+pytestmark = pytest.mark.stack
 
 _SNAPSHOT = "gpt-4.1-mini-2026-01-15"
 _USER_USD = "0.012"  # three scans and a little

@@ -30,7 +30,7 @@ from tests.isolation.attacks import ATTACKS
 from tests.support.edge.envoy import ROOT, Edge
 from tests.support.edge.fake_mesh import FakeMesh
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("stacks")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FLOOR = 0.05  # seconds that nobody notices
 HOPS = 4  # processes that take turns in one call: neighbour, edge, mesh, edge

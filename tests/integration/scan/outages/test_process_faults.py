@@ -58,7 +58,6 @@ async def test_a_frozen_worker_stops_by_itself_when_it_thaws(parts: ScanParts, p
 
 
 @pytest.mark.stack
-@pytest.mark.xdist_group("stacks")
 async def test_a_restart_of_postgresql_costs_nothing_in_the_middle_of_three_hundred() -> None:
     """Each has just paid for its classification, and can't store it: the result is kept until the database is back."""
     count = 300
