@@ -180,7 +180,9 @@ async def test_who_knows_a_session_but_no_token_of_it_ends_it(auth: "AuthService
     assert await refusal(refresh(auth, session)) == ENDED
 
 
-@pytest.mark.parametrize("text", ["x", "eco2rt_AAAA.BBBB", RefreshToken.first().text])
+@pytest.mark.parametrize(
+    "text", ["x", "eco2rt_AAAA.BBBB", RefreshToken.first().text], ids=["any text", "too short", "unknown"]
+)
 async def test_what_is_no_token_of_ours_is_refused(auth: "AuthServiceAsyncStub", text: str) -> None:
     """The same way, whatever is wrong with it."""
     assert await refusal(auth.RefreshToken(pb.RefreshTokenRequest(refresh_token=text))) == ENDED
