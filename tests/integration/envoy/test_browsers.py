@@ -10,13 +10,17 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import status_pb2
 
+from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
+from mesh.locale import Locale
+from rules_svc import etags
 from tests.support.edge.fake_mesh import FakeMesh
 from tests.support.edge.rest_contract import SCAN_ID
 from tests.support.http import http_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+TAG = etags.taxonomy_tag("4002a3ed6f95", Locale.KO)
 PAGE = "https://app.test"
 OURS = [PAGE, "https://preview-7.pages.test"]
 OTHERS = ["https://app.test.evil.test", "https://evil.test", "http://app.test", "https://a.b/.pages.test", "null"]
@@ -172,3 +176,18 @@ async def test_head_neither_watches_nor_changes_anything(path: str, mesh: FakeMe
     response = await rest.head(path)
     assert (response.status_code, response.content) == (404, b"")
     assert mesh.calls == []
+
+
+async def test_what_is_compressed_keeps_its_tag(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """As a weak one, since the bytes differ: a phone that sends it back gets 304."""
+
+    async def answer(request: Any, context: Any) -> Message:
+        known = etags.is_named(TAG, context.invocation_metadata())
+        await context.send_initial_metadata(etags.headers(TAG, not_modified=known))
+        return rules_service_pb2.GetTaxonomyResponse(rulebook_version="long " * 500, not_modified=known)
+
+    mesh.answers["eco2.rules.v1.RulesService.GetTaxonomy"] = answer
+    first = await rest.get("/v1/taxonomy", headers={"Accept-Encoding": "gzip"})
+    assert (first.headers["content-encoding"], first.headers["etag"]) == ("gzip", f"W/{TAG}")
+    again = await rest.get("/v1/taxonomy", headers={"Accept-Encoding": "gzip", "If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
