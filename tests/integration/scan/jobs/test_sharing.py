@@ -74,36 +74,46 @@ def site(parts: ScanParts, database_url: str) -> Site:
     return Site(parts, database_url)
 
 
-async def test_two_idle_workers_share_what_comes_at_once(site: Site) -> None:
+@pytest.fixture
+def look(site: Site) -> asyncio.Event:
+    """Until it is set no photo has been looked at, so nobody gets room by being quick."""
+    looking = asyncio.Event()
+    site.parts.peers.before["vision"] = looking.wait
+    return looking
+
+
+async def test_two_idle_workers_share_what_comes_at_once(site: Site, look: asyncio.Event) -> None:
     """Sixty jobs that were due at once went to one of them: 59 to 1."""
     async with site.working(2):
         elsewhere = Notifier(site.parts.pool)
         await site.submit_at_once()
         elsewhere.wake(SCAN_KIND)
+        await eventually(functools.partial(_reached, site, JOBS))
+        look.set()
         await site.done()
     assert min(site.claims.values()) >= JOBS / 4
     assert len(site.claims) == 2
 
 
-async def test_a_worker_that_finds_a_backlog_tells_idle_ones(site: Site) -> None:
+async def test_a_worker_that_finds_a_backlog_tells_idle_ones(site: Site, look: asyncio.Event) -> None:
     """Whoever polls first needn't take it all: nobody was notified of these."""
     await site.submit_at_once()
     async with site.working(2):
+        await eventually(functools.partial(_reached, site, JOBS))
+        look.set()
         await site.done()
     assert min(site.claims.values()) >= JOBS / 4
     assert len(site.claims) == 2
 
 
-async def test_a_busy_process_doesnt_keep_for_itself_what_its_users_create(site: Site) -> None:
+async def test_a_busy_process_doesnt_keep_for_itself_what_its_users_create(site: Site, look: asyncio.Event) -> None:
     """Its own worker is woken without a notification, so that one process did 90 % of the work of two."""
-    looking = asyncio.Event()
-    site.parts.peers.before["vision"] = looking.wait
     async with site.working(2) as (one, _):
         for number in range(JOBS):
             await site.parts.submit()
             one.wake(SCAN_KIND)
             await eventually(functools.partial(_reached, site, number + 1))
-        looking.set()
+        look.set()
         await site.done()
     assert min(site.claims.values()) >= JOBS / 4
     assert len(site.claims) == 2
