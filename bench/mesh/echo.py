@@ -65,7 +65,8 @@ async def echo_edge(stack: Stack, folder: Path) -> AsyncIterator[str]:
     configuration = folder / "envoy.yaml"
     text = (stack.folder / "envoy.yaml").read_text(encoding="utf-8")
     for name, port in (("REST_URL", rest), ("ENVOY_ADMIN", admin)):
-        text = text.replace(f"port_value: {_port(stack.variables[f'ECO2_{name}'])}}}", f"port_value: {port}}}")
+        # Where it listens. It fetches its keys from the stack's own edge, which the last cluster names.
+        text = text.replace(f"port_value: {_port(stack.variables[f'ECO2_{name}'])}}}", f"port_value: {port}}}", 1)
     for address in stack.variables["ECO2_SCAN_TARGET"].split(","):
         text = text.replace(f'"port_value": {_port(address)}}}', f'"port_value": {echo}}}')
     write_private(configuration, text)
