@@ -58,7 +58,7 @@ from scan_svc.pipeline.spending import Spending
 from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
 from scan_svc.progress.progress import open_progress
 from scan_svc.progress.sse import EventStreamServicer
-from scan_svc.progress.subscriber import open_watchers, told_of_readers
+from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
 from scan_svc.rate_limit import RateLimit
 from scan_svc.replies.accuracy import AccuracyReader
@@ -126,8 +126,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
             admission = await enter(
                 open_admission(stats.backlog, settings.admission_seconds, settings.admission_always)
             )
-            works = settings.scan_role != "api"
-            watchers = await enter(open_watchers(limits, redis, progress, admission.left, works=works))
+            watchers = await enter(open_watchers(limits, redis, progress, admission.left))
             presigned = PresignedUploads(settings)
             uploads = Uploads(open_bucket(settings), presigned, settings.cdn_base_url, settings.upload_seconds)
             creations = RateLimit(redis, "CreateScan", settings.creations_per_minute)
@@ -152,8 +151,6 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
                 OperationsServicer(dead_letters, stats, webhooks),
             )
             drains.append(watchers.drain)
-        else:
-            await enter(told_of_readers(redis, progress))
 
         yield await enter(
             serving(

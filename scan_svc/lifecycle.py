@@ -153,9 +153,7 @@ class Lifecycle:
         Raises:
             NotFound: No such scan.
         """
-        scan = _owned(await self._progress.reader.read(scan_id), user_id)
-        self._progress.readers.mark(scan)
-        return scan
+        return _owned(await self._progress.reader.read(scan_id), user_id)
 
     def expected_wait(self, scan: Snapshot) -> float | None:
         """Seconds until a queued scan is taken; None if it isn't queued, or that isn't known."""

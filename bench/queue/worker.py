@@ -29,12 +29,10 @@ from scan_svc.jobs.worker import Worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
-from scan_svc.progress.pacer import Pacer
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.readers import Readers
-from scan_svc.progress.snapshots import Snapshot, Snapshots
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, State
@@ -79,16 +77,6 @@ class Counter(Snapshots):
                 print("starts", json.dumps(self._peers.starts), flush=True)
 
 
-class Unread(Readers):
-    """Readers of whom there are none."""
-
-    def __init__(self) -> None:
-        """Needs no Redis."""
-
-    def mark(self, scan: Snapshot) -> None:
-        """Nobody calls it."""
-
-
 async def work(orders: Orders) -> None:
     """Works from `go` until its standard input ends."""
     words = await _standard_input()
@@ -121,9 +109,8 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     notifier = Notifier(pool)
     wake = notifier.wake
     reader = ScanReader(counter, store.get_many, notifier.ask_for_progress)
-    pacer = Pacer(counter.announce, lambda scan: False)
-    log = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce, pacer)
-    progress, rewards = Progress(counter, reader, Unread(), log, pacer), RewardStore(pool)
+    log = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
+    progress, rewards = Progress(counter, reader, log), RewardStore(pool)
     rewarding = functools.partial(RewardEvaluation, RewardContext(rewards, pipeline, progress, 1.0, None))
     later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers, wake)
     limits = ExecutionLimits(300.0, 1.0, _LEASE_SECONDS)

@@ -45,10 +45,6 @@ class Outbox(Generic[T]):
     def __contains__(self, scan_id: str) -> bool:
         return scan_id in self._unsent or scan_id in self._in_flight
 
-    def waits(self, scan_id: str) -> bool:
-        """Whether a scan's state hasn't left yet, so that a newer one costs nothing."""
-        return scan_id in self._unsent
-
     def put(self, scan_id: str, entry: T) -> bool:
         """Takes a scan's state, to be sent in a moment; False if a newer one waits, or there is no room."""
         earlier = self._unsent.get(scan_id, entry)

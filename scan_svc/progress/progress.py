@@ -10,10 +10,8 @@ from mesh.errors import NotFound
 from mesh.redis import GuardedRedis
 from scan_svc.jobs.leases import Lease
 from scan_svc.progress.encoder import SnapshotEncoder
-from scan_svc.progress.pacer import Pacer
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.readers import Readers
 from scan_svc.progress.snapshots import Snapshots
 from scan_svc.scans import Scan, State
 
@@ -25,16 +23,12 @@ class Progress:
     Attributes:
         snapshots: The newest state of each scan, in Redis.
         reader: Reads it there, or from PostgreSQL.
-        readers: Who reads here.
         log: What this process shows of the scans it works on.
-        pacer: When it shows that.
     """
 
     snapshots: Snapshots
     reader: ScanReader
-    readers: Readers
     log: ProgressLog
-    pacer: Pacer
 
     def show(self, lease: Lease, scan: Scan, store: Callable[[], None]) -> None:
         """Shows how a scan is that this process works on, or that it has stopped working on. Never fails.
@@ -72,17 +66,14 @@ async def open_progress(
         load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
         ask_workers: Asks those of other processes to store the progress that they have shown.
     """
-    snapshots, readers = Snapshots(redis, SnapshotEncoder()), Readers(redis)
-    pacer = Pacer(snapshots.announce, snapshots.supersede)
-    snapshots.when_published(pacer.published)
-    log = ProgressLog(pool, redis.breaker, snapshots.announce, pacer)
+    snapshots = Snapshots(redis, SnapshotEncoder())
+    log = ProgressLog(pool, redis.breaker, snapshots.announce)
 
     async def ask() -> None:
         log.ask()  # of this process' worker, if it works
         await ask_workers()
 
     try:
-        yield Progress(snapshots, ScanReader(snapshots, load, ask), readers, log, pacer)
+        yield Progress(snapshots, ScanReader(snapshots, load, ask), log)
     finally:
-        await readers.aclose()
         await snapshots.flush()

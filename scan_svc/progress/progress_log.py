@@ -19,7 +19,6 @@ from mesh import outages
 from mesh.circuit_breakers import CircuitBreaker
 from mesh.postgres import Queries
 from scan_svc.jobs.leases import Lease
-from scan_svc.progress.pacer import Pacer
 from scan_svc.scans import Scan
 
 _log = structlog.get_logger("progress")
@@ -40,18 +39,14 @@ class ProgressLog:
     Args:
         pool: Connections.
         breaker: Whether Redis is there.
-        announce: Shows a scan at once.
-        pacer: Shows it when it is time.
+        announce: Shows a scan.
     """
 
-    def __init__(
-        self, pool: asyncpg.Pool, breaker: CircuitBreaker, announce: Callable[[Scan], None], pacer: Pacer
-    ) -> None:
+    def __init__(self, pool: asyncpg.Pool, breaker: CircuitBreaker, announce: Callable[[Scan], None]) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.progress")
         self._breaker = breaker
         self._announce = announce
-        self._pacer = pacer
         self._shown: dict[int, _Shown] = {}  # by job, newest
         self._waiting: dict[int, _Shown] = {}  # to be stored, then shown
         self._store_results: dict[int, _Store] = {}
@@ -61,7 +56,7 @@ class ProgressLog:
         self._wake = asyncio.Event()
 
     def show(self, lease: Lease, scan: Scan, store: _Store) -> None:
-        """Shows a running scan when it is time, and once it is stored if that must be. Never fails.
+        """Shows a running scan; in a moment, and once it is stored if that must be. Never fails.
 
         Args:
             lease: The lease.
@@ -75,14 +70,13 @@ class ProgressLog:
             self._waiting[lease.job_id] = lease, scan
             self._wake.set()
         else:
-            self._pacer.show(scan)
+            self._announce(scan)
 
     def forget(self, lease: Lease) -> None:
         """The lease is over: what becomes of the scan is stored by whoever says it."""
         held = self._shown.get(lease.job_id)
         if held and held[0].token == lease.token:
             del self._shown[lease.job_id], self._store_results[lease.job_id]
-            self._pacer.end(lease.scan.scan_id)
 
     def ask(self) -> None:
         """Somebody needs to know how far the scans are."""
@@ -102,7 +96,6 @@ class ProgressLog:
     async def _store_until_quiet(self) -> None:
         _log.warning("progress is stored before it is shown", scans=len(self._shown))
         self._storing = True
-        self._pacer.withdraw()
         for store in self._store_results.values():
             store()
         self._waiting.update(self._shown)

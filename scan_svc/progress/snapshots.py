@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -36,14 +35,13 @@ REWARD_SECONDS = 2.0
 
 # Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
 # begins with its version, ten digits wide, so versions compare as text.
-# KEYS: snapshot, result and reader's mark of each scan. ARGV: snapshot ttl, channel, the mark; then of each scan its
-# value, its result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come,
-# isn't marked again: who counts the marks measures how fast scans get done. Returns 1 for each scan that somebody
-# reads, else 0.
+# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark; then of each scan its value, its
+# result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come, isn't
+# marked again: who counts the marks measures how fast scans get done.
 _PUBLISH = """
-local changed, read = {}, {}
-for scan = 1, #KEYS / 3 do
-  local progress, result = KEYS[3 * scan - 2], KEYS[3 * scan - 1]
+local changed = {}
+for scan = 1, #KEYS / 2 do
+  local progress, result = KEYS[2 * scan - 1], KEYS[2 * scan]
   local value, keep, tell = ARGV[3 * scan + 1], ARGV[3 * scan + 2], ARGV[3 * scan + 3]
   local held, version = redis.call('GETRANGE', progress, 0, 9), string.sub(value, 1, 10)
   if held <= version then
@@ -52,10 +50,8 @@ for scan = 1, #KEYS / 3 do
     if keep ~= '0' then redis.call('SET', result, value, 'EX', keep) else redis.call('DEL', result) end
     if held ~= version then changed[#changed + 1] = tell end
   end
-  read[scan] = redis.call('EXISTS', KEYS[3 * scan])
 end
 if #changed > 0 then redis.call('PUBLISH', ARGV[2], table.concat(changed, ' ')) end
-return read
 """
 # Outranks every version: a snapshot that arrives after the deletion must not bring the scan back.
 _DELETED_VERSION = 2**31 - 1
@@ -93,13 +89,6 @@ class Snapshot:
 # What waits to be published: a scan, a snapshot read elsewhere, or that there is no such scan any more.
 _Entry = Scan | Snapshot | None
 
-
-class Published(Protocol):
-    """Is told that Redis has a version of a scan, and whether somebody reads it."""
-
-    def __call__(self, scan_id: str, version: int, *, read: bool) -> None: ...
-
-
 _decode = msgspec.msgpack.Decoder(Snapshot).decode
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -127,23 +116,11 @@ class Snapshots:
         self._script = redis.script(_PUBLISH)
         self._outbox: Outbox[_Entry] = Outbox(redis.breaker, self._publish, _version)
         self._reads = Batches(self._fetch)
-        self._published: Published = _nobody_asks
         self.cache: InvalidatedCache[Snapshot] = InvalidatedCache()
-
-    def when_published(self, published: Published) -> None:
-        """Calls back with each version that Redis has got, and whether somebody reads that scan."""
-        self._published = published
 
     def announce(self, scan: Scan) -> None:
         """Makes a scan's newest state known, in a moment. Never fails."""
         self._put(scan.scan_id, scan)
-
-    def supersede(self, scan: Scan) -> bool:
-        """Makes a newer state known in the place of one that hasn't left yet; False if there is none."""
-        waits = self._outbox.waits(scan.scan_id)
-        if waits:
-            self._put(scan.scan_id, scan)
-        return waits
 
     async def publish(self, scan: Scan) -> None:
         """Makes a scan's newest state known; returns when readers find it, or at once while Redis is down."""
@@ -213,7 +190,6 @@ class Snapshots:
             self.cache.drop((scan_id,))
 
     async def _publish(self, batch: Mapping[str, _Entry]) -> None:
-        told: list[str] = []
         keys: list[str] = []
         arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK]
         for scan_id, entry in batch.items():
@@ -222,10 +198,8 @@ class Snapshots:
             except Exception:  # a scan that can't be shown must not keep the others from it
                 _log.exception("progress lost", scan_id=scan_id)
             else:
-                told.append(scan_id)
-                keys += (_progress_key(scan_id), _result_key(scan_id), reader_key(scan_id))
-        for scan_id, read in zip(told, await self._script(keys, arguments), strict=True):
-            self._published(scan_id, _version(batch[scan_id]), read=bool(read))
+                keys += (_progress_key(scan_id), _result_key(scan_id))
+        await self._script(keys, arguments)
 
     def _told(self, scan_id: str, entry: _Entry) -> tuple[bytes | str, int, str]:
         """What the script wants to know of one scan."""
@@ -271,15 +245,6 @@ def _progress_key(scan_id: str) -> str:
 
 def _result_key(scan_id: str) -> str:
     return f"job:{scan_id}:result"
-
-
-def reader_key(scan_id: str) -> str:
-    """Where the readers of a scan leave their mark."""
-    return f"job:{scan_id}:reader"
-
-
-def _nobody_asks(scan_id: str, version: int, *, read: bool) -> None:
-    """Who only reads has no use for it."""
 
 
 def _version(entry: _Entry) -> int:

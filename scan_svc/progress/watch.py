@@ -10,16 +10,11 @@ from scan_svc.progress.snapshots import REWARD_SECONDS, Snapshot
 
 
 class Mailbox:
-    """The latest state that one watcher hasn't seen. It waits once at a time.
+    """The latest state that one watcher hasn't seen. It waits once at a time."""
 
-    Args:
-        every_step: Whether the watcher wants to know of each step, not of the end alone.
-    """
+    __slots__ = ("_waiting", "_woken", "gone", "latest")
 
-    __slots__ = ("_waiting", "_woken", "every_step", "gone", "latest")
-
-    def __init__(self, *, every_step: bool) -> None:
-        self.every_step = every_step
+    def __init__(self) -> None:
         self.latest: Snapshot | None = None
         self.gone = False
         self._woken = False

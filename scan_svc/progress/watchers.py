@@ -22,8 +22,6 @@ from scan_svc.progress.watch import Mailbox, Watch
 
 # How long before its deadline a stream is ended in order.
 _RECONNECT_SECONDS = 1.0
-# No version is higher: who has seen this one waits for the end alone.
-_LAST_VERSION = 2**31 - 1
 
 
 class EventKind(StrEnum):
@@ -65,18 +63,11 @@ class Watchers:
     Args:
         read: The scan as it is now; raises NotFound.
         limits: How many may watch.
-        follows: Called, more often than needed, with a scan that somebody follows step by step.
     """
 
-    def __init__(
-        self,
-        read: Callable[[str], Awaitable[Snapshot]],
-        limits: WatchLimits,
-        follows: Callable[[Snapshot], None],
-    ) -> None:
+    def __init__(self, read: Callable[[str], Awaitable[Snapshot]], limits: WatchLimits) -> None:
         self._read = read
         self._limits = limits
-        self._follows = follows
         self._mailboxes: dict[str, set[Mailbox]] = defaultdict(set)
         self._users: Counter[str] = Counter()
         self._count = 0
@@ -106,10 +97,9 @@ class Watchers:
             ResourceExhausted: Too many watchers in this process, or of this user.
         """
         ends_at = math.inf if seconds is None else time.monotonic() + seconds - _RECONNECT_SECONDS
-        with self._mailbox(scan_id, after_version) as mailbox:
+        with self._mailbox(scan_id) as mailbox:
             watch = Watch(mailbox, await self._owned(scan_id, owner))
             with self._counted(owner):
-                self._followed(watch.scan, (mailbox,))
                 if time.monotonic() < watch.until:
                     # A watch that stands says so, even if there is nothing new.
                     fresh = watch.scan.version > after_version
@@ -139,9 +129,8 @@ class Watchers:
             ResourceExhausted: Too many watchers in this process, or of this user.
         """
         ends_at = time.monotonic() + seconds
-        with self._mailbox(scan_id, after_version) as mailbox:
+        with self._mailbox(scan_id) as mailbox:
             watch = Watch(mailbox, await self._owned(scan_id, owner))
-            self._followed(watch.scan, (mailbox,))
             late = time.monotonic() >= min(ends_at, watch.until)
             if watch.scan.version > after_version or late or self._draining:
                 return watch.scan
@@ -186,10 +175,8 @@ class Watchers:
             while again:
                 self._reading[scan_id] = False
                 scan = await self._read(scan_id)
-                mailboxes = self._mailboxes.get(scan_id, ())
-                for mailbox in mailboxes:
+                for mailbox in self._mailboxes.get(scan_id, ()):
                     mailbox.offer(scan)
-                self._followed(scan, mailboxes)
                 again = self._reading[scan_id] and scan_id in self._mailboxes
         except NotFound:  # deleted while it was watched
             for mailbox in self._mailboxes.get(scan_id, ()):
@@ -201,10 +188,6 @@ class Watchers:
         finally:
             del self._reading[scan_id]
 
-    def _followed(self, scan: Snapshot, mailboxes: Iterable[Mailbox]) -> None:
-        if any(mailbox.every_step for mailbox in mailboxes):
-            self._follows(scan)
-
     async def _owned(self, scan_id: str, owner: str) -> Snapshot:
         scan = await self._read(scan_id)
         if scan.user_id != owner:
@@ -214,9 +197,9 @@ class Watchers:
     # Both are synchronous: a cancelled stream may leave them in another task.
 
     @contextmanager
-    def _mailbox(self, scan_id: str, after_version: int) -> Iterator[Mailbox]:
+    def _mailbox(self, scan_id: str) -> Iterator[Mailbox]:
         """A mailbox of a scan; opened before the first read, so that no change falls between."""
-        mailbox = Mailbox(every_step=after_version < _LAST_VERSION)
+        mailbox = Mailbox()
         self._mailboxes[scan_id].add(mailbox)
         try:
             yield mailbox

@@ -27,7 +27,6 @@ from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.stages import Pipeline
 from scan_svc.progress.progress import Progress, open_progress
-from scan_svc.progress.subscriber import told_of_readers
 from scan_svc.rewards.store import RewardStore
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
@@ -96,7 +95,6 @@ async def work(orders: Orders) -> None:
         dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
         housekeeping = Periodic(schedule, [PeriodicTask("reprocess", 300, dead_letters.reprocess)])
         await stack.enter_async_context(kept_running(housekeeping.run))
-        await stack.enter_async_context(told_of_readers(redis, progress))
         async with open_worker(worker, notifier, orders.database_url, progress.log.ask):
             await stop.wait()
             journal.leaving()

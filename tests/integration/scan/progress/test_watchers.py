@@ -36,15 +36,11 @@ class Truth:
         return Snapshot(scan.scan_id, scan.user_id, scan.version, scan.state, Step.FETCH, Locale.KO, body, 0.0, 0.0)
 
 
-def nobody_hears(scan: Snapshot) -> None:
-    """For tests in which it doesn't matter who reads."""
-
-
 @pytest.mark.parametrize("moment", ["before the read", "after the read", "after the snapshot"])
 async def test_a_change_between_any_two_steps_of_a_watch_is_seen(moment: str) -> None:
     """Told first, then read, then shown: whatever comes between is either in what is read or told after it."""
     truth = Truth(a_scan())
-    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0), nobody_hears)
+    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0))
 
     def change() -> None:
         truth.scan = a_scan(2, scan_id=truth.scan.scan_id, state=State.SUCCEEDED)
@@ -72,7 +68,7 @@ async def test_a_change_between_any_two_steps_of_a_watch_is_seen(moment: str) ->
 async def test_a_long_poll_that_comes_while_the_server_leaves_answers_at_once() -> None:
     """It would hold up the exit for all of its time."""
     truth = Truth(a_scan())
-    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0), nobody_hears)
+    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0))
     watchers.drain()
     async with asyncio.timeout(5):
         assert (await watchers.newer(truth.scan.scan_id, "user", truth.scan.version, 60.0)).version == 1
@@ -81,7 +77,7 @@ async def test_a_long_poll_that_comes_while_the_server_leaves_answers_at_once() 
 async def test_many_watchers_of_one_scan_are_one_read_for_each_change() -> None:
     """The stores must not notice how many watch."""
     truth = Truth(a_scan())
-    watchers = Watchers(truth.read, WatchLimits(1000, 1000, 60.0), nobody_hears)
+    watchers = Watchers(truth.read, WatchLimits(1000, 1000, 60.0))
     watches = [watchers.watch(truth.scan.scan_id, "user", 0) for _ in range(500)]
     for watch in watches:
         await anext(watch)
@@ -93,21 +89,6 @@ async def test_many_watchers_of_one_scan_are_one_read_for_each_change() -> None:
     for watch in watches:
         await watch.aclose()
     assert watchers.count == 0
-
-
-@pytest.mark.parametrize(("after_version", "follows"), [(0, True), (2**32 - 1, False)], ids=["steps", "end"])
-async def test_of_those_who_wait_only_who_wants_each_step_counts_as_a_reader(after_version: int, follows: bool) -> None:
-    """When it begins, and with each look for it, by which a mark is kept up that runs out or was lost."""
-    truth, told = Truth(a_scan()), list[int]()
-    watchers = Watchers(truth.read, WatchLimits(10, 10, 60.0), lambda scan: told.append(scan.version))
-    watch = watchers.watch(truth.scan.scan_id, "user", after_version)
-    await anext(watch)
-    waiting = asyncio.create_task(anext(watch))
-    truth.scan = a_scan(2, scan_id=truth.scan.scan_id, state=State.SUCCEEDED)
-    watchers.changed((truth.scan.scan_id,))
-    await waiting
-    assert told == ([1, 2] if follows else [])
-    await watch.aclose()
 
 
 async def test_shuffled_updates_never_regress(redis_url: str) -> None:
