@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from h2.events import (
     ResponseReceived,
     StreamEnded,
     StreamReset,
+    TrailersReceived,
 )
 
 Headers = Iterable[tuple[str, str]]
@@ -26,10 +27,12 @@ class Response:
 
     Attributes:
         status: HTTP status; 0 if the stream was reset.
+        headers: Its headers and trailers.
         body: Its body.
     """
 
     status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
 
 
@@ -107,6 +110,44 @@ async def call(port: int, headers: Headers, body: bytes, trailers: Headers) -> R
         TimeoutError: Neither response nor reset came within ten seconds.
     """
     return await _call(port, headers, body, trailers)
+
+
+async def exchange(connection: Connection, requests: Sequence[tuple[Headers, bytes]]) -> list[Response]:
+    """Requests all at once, on streams of one connection: a hundred at most, as the edge allows.
+
+    Raises:
+        TimeoutError: Something neither was answered nor reset within ten seconds.
+    """
+    open_streams: dict[int, Response] = {}
+    for headers, body in requests:
+        stream = connection.h2.get_next_available_stream_id()
+        connection.h2.send_headers(stream, list(headers), end_stream=not body)
+        if body:
+            connection.h2.send_data(stream, body, end_stream=True)
+        open_streams[stream] = Response()
+    responses = list(open_streams.values())
+    async with asyncio.timeout(10):
+        await connection.send()
+        async for event in connection.events():
+            _note(event, open_streams)
+            if isinstance(event, DataReceived) and event.flow_controlled_length:
+                connection.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id or 0)
+            if not open_streams:
+                break
+    return responses
+
+
+def _note(event: Event, open_streams: dict[int, Response]) -> None:
+    response = open_streams.get(getattr(event, "stream_id", None) or 0)
+    if response is None:
+        return
+    if isinstance(event, ResponseReceived | TrailersReceived):
+        response.headers |= {str(name): str(value) for name, value in event.headers or ()}
+        response.status = int(response.headers[":status"])
+    elif isinstance(event, DataReceived):
+        response.body += event.data or b""
+    elif isinstance(event, StreamEnded | StreamReset):
+        del open_streams[event.stream_id or 0]
 
 
 async def _call(port: int, headers: Headers, body: bytes | None, trailers: Headers) -> Response:

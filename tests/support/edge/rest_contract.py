@@ -3,26 +3,14 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 from google.api import annotations_pb2, http_pb2, httpbody_pb2
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
-from eco2.auth.v1 import auth_service_pb2
-from eco2.character.v1 import character_service_pb2
-from eco2.rules.v1 import building_service_pb2, rules_service_pb2
-from eco2.scan.v1 import event_stream_service_pb2, operations_service_pb2, scan_service_pb2
-from eco2.vision.v1 import vision_service_pb2
+import eco2
 
-_FILES = (
-    scan_service_pb2,
-    event_stream_service_pb2,
-    operations_service_pb2,
-    vision_service_pb2,
-    rules_service_pb2,
-    building_service_pb2,
-    character_service_pb2,
-    auth_service_pb2,
-)
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 SCAN_ID = "0197a1b2-0000-7000-8000-000000000001"
@@ -68,8 +56,10 @@ class Binding:
 
 def services() -> Iterator[ServiceDescriptor]:
     """Every service of the mesh."""
-    for module in _FILES:
-        yield from module.DESCRIPTOR.services_by_name.values()
+    (generated,) = map(Path, eco2.__path__)
+    for path in sorted(generated.rglob("*_service_pb2.py")):
+        name = ".".join(path.relative_to(generated.parent).with_suffix("").parts)
+        yield from import_module(name).DESCRIPTOR.services_by_name.values()
 
 
 def rpcs() -> Iterator[MethodDescriptor]:

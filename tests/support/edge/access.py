@@ -1,0 +1,193 @@
+"""Who may call each RPC, and what others are told: one row an RPC. What the protos have and this table hasn't fails."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from google.protobuf.message import Message
+
+from eco2.auth.v1 import auth_service_pb2 as auth
+from eco2.character.v1 import character_service_pb2 as character
+from eco2.rules.v1 import building_service_pb2 as buildings
+from eco2.rules.v1 import rules_service_pb2 as rules
+from eco2.scan.v1 import event_stream_service_pb2 as event_stream
+from eco2.scan.v1 import operations_service_pb2 as operations
+from eco2.scan.v1 import scan_service_pb2 as scan
+from eco2.vision.v1 import vision_service_pb2 as vision
+
+OK = "OK"
+
+
+class Access(StrEnum):
+    """Who may call."""
+
+    OPEN = "anybody; a token that isn't good does no harm"
+    OPEN_OR_SIGNED_IN = "anybody without a token, and users; a token that isn't good is refused"
+    USER = "any user, about what is nobody's"
+    OWN = "any user, about what is theirs"
+    OWNER = "whose it is that the request names; others learn nothing of it"
+    MESH = "services of the mesh"
+    OPERATOR = "operators"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the edge lets anybody through to it."""
+        return self not in (Access.MESH, Access.OPERATOR)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is served without a token."""
+        return self in (Access.OPEN, Access.OPEN_OR_SIGNED_IN)
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """What somebody, the owner, has.
+
+    Attributes:
+        scan_id: A scan that was cancelled before its photo came.
+        building: A house as it was created.
+    """
+
+    scan_id: str
+    building: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One RPC.
+
+    Attributes:
+        access: Who may call it.
+        request: A request of the owner.
+        owner: What becomes of it: OK, or the reason of the refusal.
+        other: What becomes of the same request of another user.
+        names: Whether the owner's response tells what the owner has.
+    """
+
+    access: Access
+    request: Callable[[Things], Message]
+    owner: str = OK
+    other: str = OK
+    names: bool = False
+
+
+_PHOTO = scan.Upload(content_type="image/jpeg", size_bytes=9)
+_VERIFIER = "a" * 43
+_TEN_YEARS = timedelta(days=3650)  # nothing is dead for so long
+_NO_TOKEN_OF_OURS = "no token of ours"
+
+_SCAN: dict[str, Row] = {
+    "CreateScan": Row(Access.OWN, lambda _: scan.CreateScanRequest(upload=_PHOTO)),
+    "StartScan": Row(
+        Access.OWNER, lambda it: scan.StartScanRequest(scan_id=it.scan_id), "SCAN_STATE", "SCAN_NOT_FOUND"
+    ),
+    "GetScan": Row(Access.OWNER, lambda it: scan.GetScanRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+    "WatchScan": Row(Access.OWNER, lambda it: scan.WatchScanRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+    "ListScans": Row(Access.OWN, lambda _: scan.ListScansRequest(), names=True),
+    "GetSchedule": Row(Access.OWN, lambda _: scan.GetScheduleRequest()),
+    "MarkPutOut": Row(Access.OWNER, lambda it: scan.MarkPutOutRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+    "CancelScan": Row(Access.OWNER, lambda it: scan.CancelScanRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+    "AnswerQuestion": Row(
+        Access.OWNER,
+        lambda it: scan.AnswerQuestionRequest(scan_id=it.scan_id, reply="종이예요"),
+        "SCAN_STATE",
+        "SCAN_NOT_FOUND",
+    ),
+    "GetAccuracy": Row(Access.USER, lambda _: scan.GetAccuracyRequest()),
+    "DeleteScan": Row(Access.OWNER, lambda it: scan.DeleteScanRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+}
+_EVENT_STREAM: dict[str, Row] = {
+    "StreamEvents": Row(
+        Access.OWNER, lambda it: event_stream.StreamEventsRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"
+    ),
+}
+_OPERATIONS: dict[str, Row] = {
+    "ListDeadLetters": Row(Access.OPERATOR, lambda _: operations.ListDeadLettersRequest()),
+    "ReplayScan": Row(
+        Access.OPERATOR, lambda it: operations.ReplayScanRequest(scan_id=it.scan_id), "DEAD_LETTER_NOT_FOUND"
+    ),
+    "ReplayDeadLetters": Row(Access.OPERATOR, lambda _: operations.ReplayDeadLettersRequest(min_age=_TEN_YEARS)),
+    "ArchiveScan": Row(
+        Access.OPERATOR, lambda it: operations.ArchiveScanRequest(scan_id=it.scan_id), "DEAD_LETTER_NOT_FOUND"
+    ),
+    "GetQueueStats": Row(Access.OPERATOR, lambda _: operations.GetQueueStatsRequest()),
+    "ListWebhookDeliveries": Row(Access.OPERATOR, lambda _: operations.ListWebhookDeliveriesRequest()),
+    "RedeliverWebhook": Row(
+        Access.OPERATOR, lambda it: operations.RedeliverWebhookRequest(webhook_id=it.scan_id), "WEBHOOK_NOT_FOUND"
+    ),
+}
+_RULES: dict[str, Row] = {
+    "GetTaxonomy": Row(Access.USER, lambda _: rules.GetTaxonomyRequest()),
+    "SearchItems": Row(Access.USER, lambda _: rules.SearchItemsRequest(q="우유갑")),
+    "MatchRules": Row(Access.USER, lambda _: rules.MatchRulesRequest(category={"major": "재활용폐기물"})),
+    "FindPlaces": Row(Access.USER, lambda _: rules.FindPlacesRequest(location={"latitude": 37.5, "longitude": 127.0})),
+    "ComposeAnswer": Row(Access.MESH, lambda _: rules.ComposeAnswerRequest(), "INVALID_FIELD"),
+    "AdviseDisposal": Row(Access.MESH, lambda _: rules.AdviseDisposalRequest(), "INVALID_FIELD"),
+    "InterpretReply": Row(Access.MESH, lambda _: rules.InterpretReplyRequest(), "INVALID_FIELD"),
+    "PlanEvening": Row(Access.MESH, lambda _: rules.PlanEveningRequest(), "INVALID_FIELD"),
+}
+_BUILDINGS: dict[str, Row] = {
+    "CreateBuilding": Row(Access.OWN, lambda it: buildings.CreateBuildingRequest(building=it.building)),
+    # Whoever has the code lives there.
+    "GetBuilding": Row(Access.USER, lambda it: buildings.GetBuildingRequest(code=it.building.code)),
+    "ListBuildings": Row(Access.OWN, lambda _: buildings.ListBuildingsRequest(), names=True),
+    "UpdateBuilding": Row(
+        Access.OWNER,
+        lambda it: buildings.UpdateBuildingRequest(code=it.building.code, building=it.building),
+        OK,
+        "BUILDING_NOT_YOURS",
+    ),
+    "DeleteBuilding": Row(
+        Access.OWNER,
+        lambda it: buildings.DeleteBuildingRequest(code=it.building.code),
+        OK,
+        "BUILDING_NOT_YOURS",
+    ),
+}
+_CHARACTER: dict[str, Row] = {
+    "EvaluateReward": Row(Access.MESH, lambda _: character.EvaluateRewardRequest(), "INVALID_FIELD"),
+    "ListCharacters": Row(Access.USER, lambda _: character.ListCharactersRequest()),
+    "ListOwnedCharacters": Row(Access.OWN, lambda _: character.ListOwnedCharactersRequest()),
+}
+_AUTH: dict[str, Row] = {
+    "CreateGuest": Row(Access.OPEN, lambda _: auth.CreateGuestRequest()),
+    "ListProviders": Row(Access.OPEN, lambda _: auth.ListProvidersRequest()),
+    "BeginSignIn": Row(
+        Access.OPEN_OR_SIGNED_IN,
+        lambda _: auth.BeginSignInRequest(provider="none", redirect_uri="https://app.test", code_challenge=_VERIFIER),
+        *("PROVIDER_UNKNOWN", "PROVIDER_UNKNOWN"),
+    ),
+    "CompleteSignIn": Row(
+        Access.OPEN,
+        lambda _: auth.CompleteSignInRequest(provider="none", state="a", code="a", code_verifier=_VERIFIER),
+        *("PROVIDER_UNKNOWN", "PROVIDER_UNKNOWN"),
+    ),
+    "RefreshToken": Row(
+        Access.OPEN,
+        lambda _: auth.RefreshTokenRequest(refresh_token=_NO_TOKEN_OF_OURS),
+        *("SESSION_ENDED", "SESSION_ENDED"),
+    ),
+    "Logout": Row(Access.OPEN, lambda _: auth.LogoutRequest(refresh_token=_NO_TOKEN_OF_OURS)),
+    "LogoutEverywhere": Row(Access.OWN, lambda _: auth.LogoutEverywhereRequest()),
+    "GetMe": Row(Access.OWN, lambda _: auth.GetMeRequest(), names=True),
+    "GetKeys": Row(Access.OPEN, lambda _: auth.GetKeysRequest()),
+}
+_VISION: dict[str, Row] = {"Classify": Row(Access.MESH, lambda _: vision.ClassifyRequest(), "INVALID_FIELD")}
+
+ROWS: Mapping[str, Row] = {
+    f"{service}.{name}": row
+    for service, rows in {
+        "eco2.scan.v1.ScanService": _SCAN,
+        "eco2.scan.v1.EventStreamService": _EVENT_STREAM,
+        "eco2.scan.v1.OperationsService": _OPERATIONS,
+        "eco2.rules.v1.RulesService": _RULES,
+        "eco2.rules.v1.BuildingService": _BUILDINGS,
+        "eco2.character.v1.CharacterService": _CHARACTER,
+        "eco2.auth.v1.AuthService": _AUTH,
+        "eco2.vision.v1.VisionService": _VISION,
+    }.items()
+    for name, row in rows.items()
+}
