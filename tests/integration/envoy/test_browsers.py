@@ -8,7 +8,7 @@ import grpc
 import httpx2
 import pytest
 from google.protobuf.message import Message
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
@@ -108,17 +108,47 @@ async def test_a_page_calls_by_grpc_web(mesh: FakeMesh, rest: httpx2.AsyncClient
     assert mesh.calls[0].metadata["eco2-user-id"] == "user-1"
 
 
-async def test_grpc_web_without_a_token_is_told_to_sign_in(rest: httpx2.AsyncClient) -> None:
-    """In the words of gRPC, which the page's library reads."""
-    request = rest.build_request("POST", f"/{SCANS}/GetScan", content=frame(scan_service_pb2.GetScanRequest()))
-    del request.headers["authorization"]
-    request.headers |= {"content-type": "application/grpc-web+proto", "Origin": PAGE}
-    response = await rest.send(request)
-    assert (response.status_code, response.headers["grpc-status"]) == (401, "16")
+REFUSED_OF_GRPC_WEB: dict[str, tuple[str, dict[str, str], bytes, grpc.StatusCode, str]] = {
+    "no token": ("ScanService/GetScan", {"authorization": ""}, b"", grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
+    "no such method": ("ScanService/None", {}, b"", grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED"),
+    "internal": ("OperationsService/GetQueueStats", {}, b"", grpc.StatusCode.UNIMPLEMENTED, "NOT_IMPLEMENTED"),
+    "large headers": (
+        *("ScanService/GetScan", {"x-more": "a" * 17_000}, b""),
+        *(grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED"),
+    ),
+    "large body": (
+        *("ScanService/CreateScan", {}, bytes(2 << 20)),
+        *(grpc.StatusCode.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED"),
+    ),
+    "underscore": ("ScanService/GetScan", {"x_more": "a"}, b"", grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+    "escaped slash": ("ScanService/GetScan%2f", {}, b"", grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED_OF_GRPC_WEB)
+@pytest.mark.parametrize("text", [False, True], ids=["binary", "text"])
+async def test_a_refused_grpc_web_call_is_told_as_grpc_tells_it(
+    kind: str, text: bool, mesh: FakeMesh, rest: httpx2.AsyncClient
+) -> None:
+    """With HTTP 200, or the page's library takes its code from the HTTP status: 413 is unknown to it, 400 our fault."""
+    method, headers, content, code, reason = REFUSED_OF_GRPC_WEB[kind]
+    message = content or frame(scan_service_pb2.GetScanRequest())
+    response = await rest.post(
+        f"/eco2.scan.v1.{method}",
+        content=base64.b64encode(message) if text else message,
+        headers={"content-type": f"application/grpc-web{'-text' if text else '+proto'}", "Origin": PAGE, **headers},
+    )
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["grpc-status"] == str(code.value[0])
     details = response.headers["grpc-status-details-bin"]
     status = status_pb2.Status.FromString(base64.b64decode(details + "=" * (-len(details) % 4)))
-    assert status.code == grpc.StatusCode.UNAUTHENTICATED.value[0]
-    assert response.headers["access-control-allow-origin"] == PAGE
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert (status.code, status.message, info.reason) == (code.value[0], response.headers["grpc-message"], reason)
+    if kind != "escaped slash":  # refused before anything else is looked at
+        assert response.headers["access-control-allow-origin"] == PAGE
+        assert "grpc-status-details-bin" in response.headers["access-control-expose-headers"]
+    assert mesh.calls == []
 
 
 @pytest.fixture

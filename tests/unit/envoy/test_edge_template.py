@@ -94,8 +94,8 @@ def test_grpc_clients_get_the_same_errors(manager: dict[str, Any]) -> None:
     of_grpc = [(mapper, body) for mapper, body in replies(manager) if mapper]
     assert of_grpc
     for mapper, body in of_grpc:
-        message = mapper["body_format_override"]["text_format_source"]["inline_string"]
         headers = {each["header"]["key"]: each["header"]["value"] for each in mapper["headers_to_add"]}
+        message = headers["grpc-message"]
         details = [{**detail, "metadata": constant(detail.get("metadata", {}))} for detail in body["details"][:1]]
         status = {"code": body["code"], "message": message, "details": [*details, *body["details"][1:]]}
         packed = json_format.ParseDict(status, status_pb2.Status()).SerializeToString(deterministic=True)
@@ -103,6 +103,7 @@ def test_grpc_clients_get_the_same_errors(manager: dict[str, Any]) -> None:
         assert body["message"] in (message, "The request can't be read. %LOCAL_REPLY_BODY%")
         assert headers == {
             "grpc-status": str(body["code"]),
+            "grpc-message": message,
             "grpc-status-details-bin": base64.b64encode(packed).decode().rstrip("="),
         }
 
