@@ -1,0 +1,164 @@
+"""Whose turn it is: fair queuing by the time that users hold slots, not by how often they ask.
+
+Start-time fair queuing (Goyal, Vin and Cheng, 1996) for work whose length isn't known before it is over, as the
+API server of Kubernetes has it (`fairqueuing/queueset`). Virtual time goes on at the rate of one user's equal share:
+slots in use by users at work or waiting. Each user has a virtual time of their own, which goes on with every second
+that a slot of theirs is held; the one who is furthest behind is next. Who comes anew begins at the common virtual
+time: idleness earns nothing, and nobody waits longer than it takes the others to get their shares.
+
+A user of whom nothing waits and nothing is at work is forgotten, so memory is bounded by the slots and what waits.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class TurnState(Enum):
+    """Where a turn stands."""
+
+    NEW = auto()
+    WAITING = auto()
+    HOLDING = auto()
+    OVER = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One piece of work that waits for a slot, or holds one.
+
+    Attributes:
+        user: Whose.
+        may_use_reserve: Whether it may have a slot of the reserve, if its user holds no other.
+        state: Where it stands; the queue's to change.
+    """
+
+    user: str
+    may_use_reserve: bool = True
+    state: TurnState = TurnState.NEW
+
+
+class _Flow:
+    """What one user has waiting and at work."""
+
+    __slots__ = ("_at", "_used", "holding", "waiting")
+
+    def __init__(self, used: float, now: float) -> None:
+        self._used = used
+        self._at = now
+        self.holding = 0
+        self.waiting: deque[Turn] = deque()
+
+    def used(self, now: float) -> float:
+        """The user's virtual time."""
+        return self._used + self.holding * (now - self._at)
+
+    def hold(self, slots: int, now: float) -> None:
+        """Holds so many slots more, or fewer, from now on."""
+        self._used, self._at = self.used(now), now
+        self.holding += slots
+
+
+class FairQueue:
+    """Slots, and who waits for them.
+
+    Args:
+        slots: Held at once by anybody.
+        reserve: Slots beside them for users who hold none: one who has all the others keeps nobody waiting.
+        clock: Seconds, from anywhere.
+    """
+
+    def __init__(self, slots: int, reserve: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._slots = slots
+        self._reserve = reserve
+        self._clock = clock
+        self._flows: dict[str, _Flow] = {}
+        self._queued: dict[str, _Flow] = {}  # those of them that wait, in the order in which it was their turn
+        self._virtual = 0.0
+        self._at = clock()
+        self._held = 0
+        self._waiting = 0
+
+    def __len__(self) -> int:
+        """Users who hold or wait for a slot."""
+        return len(self._flows)
+
+    @property
+    def waiting(self) -> int:
+        """Turns that wait."""
+        return self._waiting
+
+    def free(self) -> bool:
+        """Whether a user who holds no slot would get one."""
+        return self._held < self._slots + self._reserve
+
+    def join(self, turn: Turn) -> None:
+        """Lets a turn wait behind the others of its user."""
+        now = self._advance()
+        flow = self._flows.get(turn.user)
+        if flow is None:
+            flow = self._flows[turn.user] = _Flow(self._virtual, now)
+        flow.waiting.append(turn)
+        self._queued.setdefault(turn.user, flow)
+        self._waiting += 1
+        turn.state = TurnState.WAITING
+
+    def grant(self) -> Turn | None:
+        """The turn that gets a slot now; None if there is none for any that wait."""
+        now = self._advance()
+        able = [(user, flow) for user, flow in self._queued.items() if self._may_hold(flow)]
+        if not able:
+            return None
+        # All users who wait are looked at. Of those that are level, the one who waits longest is first.
+        user, flow = min(able, key=lambda one: one[1].used(now))
+        del self._queued[user]
+        turn = flow.waiting.popleft()
+        if flow.waiting:
+            self._queued[user] = flow
+        flow.hold(1, now)
+        self._waiting -= 1
+        self._held += 1
+        turn.state = TurnState.HOLDING
+        return turn
+
+    def drop(self, user: str) -> Turn | None:
+        """Takes out the newest turn of whoever has most waiting, which is `user` if nobody has more."""
+        longest = max(self._queued, key=lambda one: (len(self._queued[one].waiting), one == user), default=None)
+        if longest is None:
+            return None
+        turn = self._queued[longest].waiting[-1]
+        self.end(turn)
+        return turn
+
+    def end(self, turn: Turn) -> None:
+        """Ends a turn: frees its slot, if it holds one, or else gives up its place."""
+        if turn.state is TurnState.OVER:
+            return
+        now = self._advance()
+        flow = self._flows[turn.user]
+        if turn.state is TurnState.HOLDING:
+            flow.hold(-1, now)
+            self._held -= 1
+        else:
+            flow.waiting.remove(turn)
+            self._waiting -= 1
+            if not flow.waiting:
+                del self._queued[turn.user]
+        if not flow.holding and not flow.waiting:
+            del self._flows[turn.user]
+        turn.state = TurnState.OVER
+
+    def _may_hold(self, flow: _Flow) -> bool:
+        if self._held < self._slots:
+            return True
+        return self.free() and not flow.holding and flow.waiting[0].may_use_reserve
+
+    def _advance(self) -> float:
+        """Brings the common virtual time up to now."""
+        now = self._clock()
+        if self._flows:
+            self._virtual += (now - self._at) * self._held / len(self._flows)
+        self._at = now
+        return now
