@@ -63,7 +63,7 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
             open_cache(redis, "vision:file:", KnownFile) as known_files,
         ):
             storage = PhotoStorage(open_bucket(settings))
-            web = PhotoDownloader(client, settings.vision_fetch_seconds)
+            web = PhotoDownloader(client, settings.vision_fetch_seconds, settings.vision_fetch_rate)
             classifier = PhotoClassifier(
                 PhotoSource(storage, Bulkhead(settings.vision_slots, settings.vision_queue)),
                 PhotoSource(web, Bulkhead(settings.vision_outside_slots, settings.vision_queue)),

@@ -30,6 +30,9 @@ class VisionSettings(StorageSettings, ModelSettings):
     )
     vision_queue: int = Field(1000, ge=0, description="Photos that may wait for a place; more are sent away.")
     vision_fetch_seconds: float = Field(20.0, gt=0, description="Limit for one download from an outside address.")
+    vision_fetch_rate: int = Field(
+        32_768, gt=0, description="Bytes a second that such a download must have brought from its sixth second on."
+    )
     vision_chain: str = Field(
         "",
         description="Who is asked, in order, by commas: hosted models' names and `offline`. "

@@ -17,8 +17,11 @@ from vision_svc.photos.photos import MAX_BYTES
 _URL = "https://photos.example.com/1.jpg"
 
 
-def _web(answer: Callable[[httpx2.Request], httpx2.Response], seconds: float = 5.0) -> PhotoDownloader:
-    return PhotoDownloader(httpx2.AsyncClient(transport=httpx2.MockTransport(answer)), seconds)
+def _web(
+    answer: Callable[[httpx2.Request], httpx2.Response], seconds: float = 5.0, grace_seconds: float = 5.0
+) -> PhotoDownloader:
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    return PhotoDownloader(client, seconds, grace_seconds=grace_seconds)
 
 
 def _reply(content: bytes, headers: dict[str, str] | None = None) -> httpx2.Response:
@@ -113,3 +116,32 @@ async def test_a_broken_connection_is_a_failed_fetch() -> None:
     error = await _refusal(_web(answer))
     assert error.reason is Reason.PHOTO_FETCH_FAILED
     assert error.metadata["status"] == "ConnectError"
+
+
+async def test_a_server_that_drips_is_given_up_long_before_the_end() -> None:
+    """It would keep a place for the whole time, for next to nothing."""
+
+    async def drip() -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.Event().wait()
+
+    web = _web(lambda _: httpx2.Response(200, content=drip()), seconds=300.0, grace_seconds=0.05)
+    async with asyncio.timeout(60):
+        error = await _refusal(web)
+    assert isinstance(error, Unavailable)
+    assert error.reason is Reason.PHOTO_FETCH_FAILED
+    assert error.metadata["status"] == "too slow"
+
+
+async def test_what_has_come_buys_time() -> None:
+    """A server that was quick and then pauses isn't slow: the rate is that of the whole."""
+    resumed = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield bytes(10 << 20)
+        asyncio.get_running_loop().call_later(0.1, resumed.set)
+        await resumed.wait()
+        yield b"photo"
+
+    web = _web(lambda _: httpx2.Response(200, content=pieces()), seconds=300.0, grace_seconds=0.05)
+    assert await _loaded(web) == bytes(10 << 20) + b"photo"
