@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from opentelemetry.metrics import Meter
 
@@ -109,15 +108,16 @@ async def open_chain(
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:
-            offline = await _open_offline(settings.vision_model, cpu, first=not hosted)
+            offline = await _open_offline(settings, cpu, first=not hosted)
             classifiers[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification))
         yield FallbackChain([classifiers[name] for name in settings.chain])
 
 
-async def _open_offline(backbone: Path, cpu: Executor, *, first: bool) -> Classifier:
+async def _open_offline(settings: VisionSettings, cpu: Executor, *, first: bool) -> Classifier:
     """The offline model: loaded now if it is asked first, else tested now and loaded when the others fail."""
-    loop, load = asyncio.get_running_loop(), partial(lazy_offline.load, backbone, cpu)
+    loop = asyncio.get_running_loop()
+    load = partial(lazy_offline.load, settings.vision_model, cpu, settings.vision_threads)
     if first:
         return await loop.run_in_executor(cpu, load)
-    await loop.run_in_executor(cpu, lazy_offline.demand_usable, backbone)
+    await loop.run_in_executor(cpu, lazy_offline.demand_usable, settings.vision_model)
     return lazy_offline.LazyOffline(load, cpu)

@@ -55,8 +55,8 @@ class KnownFile:
     came_clean: bool = False
 
 
-Clean = Callable[[MemFile], Awaitable[Photo]]
-"""Makes a clean photo of a file; `vision_svc.photos.decoder_pool.DecoderPool.clean`."""
+Clean = Callable[[MemFile, str], Awaitable[Photo]]
+"""Makes a clean photo of a file, for an account; `vision_svc.photos.decoder_pool.DecoderPool.clean`."""
 
 
 class Classifiers(Protocol):
@@ -132,19 +132,19 @@ class PhotoClassifier:
         return self._classify_outside(location.url, terms)
 
     async def _classify_outside(self, url: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
-        async with self._outside.bulkhead.slot():
+        async with self._outside.bulkhead.slot(terms.account):
             yield Phase.FETCH
             with memfile() as file:
                 await self._outside.source.load(url, file)
                 yield Phase.PREPARE
-                photo = await self._clean(file)
+                photo = await self._clean(file, terms.account)
         # The slot is free again: a hosted model takes seconds, and only the small copy is still in memory.
         yield Phase.CLASSIFY
         classification = await self._classifiers.classify(photo, terms)
         yield ClassifiedPhoto(classification, photo.identity, terms.meter.total)
 
     async def _classify_stored(self, key: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
-        async with self._stored.bulkhead.slot():
+        async with self._stored.bulkhead.slot(terms.account):
             yield Phase.FETCH
             async with self._stored.source.open(key) as stored:
                 if known := await self._recall(stored):
@@ -154,7 +154,7 @@ class PhotoClassifier:
                     await stored.save(file)
                     yield Phase.PREPARE
                     identity = stored.identity
-                    photo = Photo(file.content(), identity) if identity else await self._clean(file)
+                    photo = Photo(file.content(), identity) if identity else await self._clean(file, terms.account)
         if stays := stored.may_stay(photo.came_clean):
             self._remember(stored, photo)
         if identity or stays:

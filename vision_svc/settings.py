@@ -21,12 +21,19 @@ class VisionSettings(StorageSettings, ModelSettings):
     vision_threads: int = Field(
         default_factory=lambda: len(os.sched_getaffinity(0)),
         ge=1,
-        description="Photos decoded at once, each in a process of its own, and classified offline at once; one a core.",
+        description="Photos decoded at once, each in a process of its own, and classified offline at once; one a core. "
+        "While others' slow photos hold all processes, a quarter more are decoded.",
     )
     vision_decode_seconds: float = Field(10.0, gt=0, description="CPU time that cleaning one photo may take.")
-    vision_slots: int = Field(16, ge=1, description="Photos of our storage being loaded or decoded at once.")
+    vision_slots: int = Field(
+        16,
+        ge=1,
+        description="Photos of our storage being loaded or decoded at once; a quarter more for users without one.",
+    )
     vision_outside_slots: int = Field(
-        4, ge=1, description="Photos of outside addresses being loaded or decoded at once."
+        4,
+        ge=1,
+        description="Photos of outside addresses being loaded or decoded at once; a quarter more as well.",
     )
     vision_queue: int = Field(1000, ge=0, description="Photos that may wait for a place; more are sent away.")
     vision_fetch_seconds: float = Field(20.0, gt=0, description="Limit for one download from an outside address.")

@@ -49,12 +49,13 @@ class LazyOffline:
         return await model.classify(photo, terms)
 
 
-def load(backbone: Path, cpu: Executor) -> Classifier:
+def load(backbone: Path, cpu: Executor, threads: int) -> Classifier:
     """Loads the offline model.
 
     Args:
         backbone: Its ONNX file.
         cpu: Threads for CPU work.
+        threads: How many these are.
 
     Raises:
         ModelUnusable: There is no such file.
@@ -64,7 +65,7 @@ def load(backbone: Path, cpu: Executor) -> Classifier:
 
     model = OfflineClassifier.load(backbone)
     memory.give_back()
-    return Offline(model, cpu)
+    return Offline(model, cpu, threads)
 
 
 def demand_usable(backbone: Path) -> None:

@@ -19,6 +19,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from mesh.concurrency.fair_slots import FairSlots
 from mesh.models.usage import Terms
 from vision_svc.classifiers.classification import UNKNOWN, Classification
 from vision_svc.classifiers.labels import KINDS
@@ -167,18 +168,20 @@ class OfflineClassifier:
 
 
 class Offline:
-    """The offline model as a classifier of the chain, in threads.
+    """The offline model as a classifier of the chain, in threads, which users share by the time their photos take.
 
     Args:
         model: The model.
         cpu: Threads for CPU work; as many as there are cores.
+        threads: How many these are.
     """
 
     name = "offline"
 
-    def __init__(self, model: OfflineClassifier, cpu: Executor) -> None:
+    def __init__(self, model: OfflineClassifier, cpu: Executor, threads: int) -> None:
         self._model = model
         self._cpu = cpu
+        self._slots = FairSlots(threads)  # the executor's own queue is first come, first served
 
     @property
     def version(self) -> str:
@@ -188,7 +191,8 @@ class Offline:
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
         """As the chain's port says; costs nothing."""
         look = partial(_look, self._model, photo)
-        return await asyncio.get_running_loop().run_in_executor(self._cpu, look)
+        async with self._slots.slot(terms.account):
+            return await asyncio.get_running_loop().run_in_executor(self._cpu, look)
 
 
 def _look(model: OfflineClassifier, photo: Photo) -> Classification:

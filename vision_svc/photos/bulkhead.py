@@ -1,40 +1,46 @@
-"""Limits how many photos are in memory at once."""
+"""Limits how many photos are in memory at once, and shares that among users."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import ceil
 
+from mesh.concurrency.fair_slots import FairSlots, QueueFull
 from mesh.errors import ResourceExhausted
 from mesh.reasons import Reason
 
 _RETRY_SECONDS = 2.0
 
 
+def reserve(slots: int) -> int:
+    """Slots beside `slots` for users who hold none: a quarter more."""
+    return ceil(slots / 4)
+
+
 class Bulkhead:
     """Slots for photos in memory, and a queue for photos that aren't loaded yet.
 
     Args:
-        slots: Photos in memory at once.
+        slots: Photos in memory at once; a quarter more come from users who have none there.
         queue: Photos that may wait; more are refused at once instead of running into their deadline.
     """
 
     def __init__(self, slots: int, queue: int) -> None:
-        self._slots = asyncio.Semaphore(slots)
-        self._room = slots + queue
-        self._inside = 0
+        self._slots = FairSlots(slots, reserve(slots), queue=queue)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """One slot, first come, first served.
+    async def slot(self, account: str) -> AsyncIterator[None]:
+        """One slot; users take turns by the time they have held slots for.
+
+        Args:
+            account: The user; "" for nobody in particular.
 
         Raises:
-            ResourceExhausted: The queue is full.
+            ResourceExhausted: The queue is full, and nobody has more photos in it.
         """
-        if self._inside >= self._room:
-            raise ResourceExhausted(Reason.LIMIT_EXCEEDED, retry_after=_RETRY_SECONDS, limit="photos at once")
-        self._inside += 1
         try:
-            async with self._slots:
+            async with self._slots.slot(account):
                 yield
-        finally:
-            self._inside -= 1
+        except QueueFull as error:
+            raise ResourceExhausted(
+                Reason.LIMIT_EXCEEDED, retry_after=_RETRY_SECONDS, limit="photos at once"
+            ) from error

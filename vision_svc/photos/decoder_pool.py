@@ -1,7 +1,7 @@
 """Processes of the decoder: the service passes a photo and gets a clean copy.
 
 A process cleans one photo at a time. It is started when all others are busy, and killed when a photo takes too long; if
-it dies only that photo is affected.
+it dies only that photo is affected. Users share the processes by the time their photos take.
 """
 
 import asyncio
@@ -16,8 +16,10 @@ from types import MappingProxyType
 import msgspec
 import structlog
 
+from mesh.concurrency.fair_slots import FairSlots
 from mesh.errors import InvalidArgument, Unavailable
 from mesh.reasons import Reason
+from vision_svc.photos.bulkhead import reserve
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import Identity, Photo
 
@@ -31,6 +33,9 @@ _ANSWER_BYTES = 4096
 _TRIES = 2
 _PATIENCE = 3  # limit by the clock, as a multiple of the limit on CPU time: the machine does other work as well
 _DYING_SECONDS = 1.0
+# After which a user who has no photo at work needn't wait for those of others: several times what a usual photo takes,
+# so that there are more processes than cores only while photos are slow.
+_PATIENCE_WITH_OTHERS = 0.5
 # The service's environment, with its keys, isn't passed on. glibc returns large blocks at once and has one arena.
 _ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
@@ -113,26 +118,31 @@ class DecoderPool:
     """The processes.
 
     Args:
-        count: How many at most; one a core.
+        count: How many; one a core. While they are busy with others' slow photos, a quarter more.
         seconds: CPU time one photo may take.
         megabytes: Address space of each.
     """
 
     def __init__(self, count: int, seconds: float, megabytes: int = MEGABYTES) -> None:
-        self._free = asyncio.Semaphore(count)
+        self._count = count
+        self._slots = FairSlots(count, reserve(count), patience=_PATIENCE_WITH_OTHERS)
         self._seconds = seconds
         self._megabytes = megabytes
         self._idle: list[_Process] = []
 
-    async def clean(self, file: MemFile) -> Photo:
+    async def clean(self, file: MemFile, account: str = "") -> Photo:
         """The photo in a file, cleaned.
+
+        Args:
+            file: The photo.
+            account: The user it is cleaned for; "" for nobody in particular.
 
         Raises:
             InvalidArgument: PHOTO_EMPTY, PHOTO_TOO_LARGE, PHOTO_FORMAT, PHOTO_UNREADABLE, PHOTO_TRUNCATED or
                 PHOTO_TOO_COMPLEX.
             Unavailable: Something outside killed the decoder, twice.
         """
-        async with self._free:
+        async with self._slots.slot(account):
             for attempt in range(1, _TRIES + 1):
                 try:
                     return await self._try(file)
@@ -165,7 +175,7 @@ class DecoderPool:
         except BaseException:  # cancelled in the middle: its reply would be taken for the next photo's
             await process.end()
             raise
-        self._idle.append(process)
+        await self._put_by(process)
         if answer.reason:
             raise InvalidArgument.stored(answer.reason, answer.metadata)
         identity = Identity(answer.digest, answer.width, answer.height)
@@ -178,6 +188,13 @@ class DecoderPool:
                 return process
             await process.end()
         return _Process(self._seconds, self._megabytes)
+
+    async def _put_by(self, process: _Process) -> None:
+        """Keeps a process for the next photo, unless there are enough of them."""
+        if len(self._idle) < self._count:
+            self._idle.append(process)
+        else:
+            await process.end()
 
     def _too_slow(self) -> InvalidArgument:
         return InvalidArgument(Reason.PHOTO_TOO_COMPLEX, limit=f"{self._seconds:g} s")

@@ -63,7 +63,7 @@ async def vision(model: OfflineClassifier) -> AsyncIterator["VisionServiceAsyncS
                 PhotoSource(PhotoStorage(storage), Bulkhead(1, 1)),
                 PhotoSource(PhotoDownloader(client, 1.0), Bulkhead(1, 1)),
                 decoders.clean,
-                FallbackChain([CachedClassifier(Offline(model, cpu), Cache(None, "", Classification))]),
+                FallbackChain([CachedClassifier(Offline(model, cpu, 1), Cache(None, "", Classification))]),
                 Cache(None, "", KnownFile),
             )
             servicer = VisionServicer(classifier, "https://cdn.example.com/photos")

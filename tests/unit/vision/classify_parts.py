@@ -82,7 +82,7 @@ class ClassifyParts:
             Cache(None, "", KnownFile),
         )
 
-    async def _clean(self, file: MemFile) -> Photo:
+    async def _clean(self, file: MemFile, account: str) -> Photo:
         self.cleaned += 1
         return clean(BytesIO(file.content()), len(file))
 

@@ -87,7 +87,7 @@ async def test_a_load_that_failed_is_tried_again(photo: Photo, cpu: Executor) ->
 async def test_it_sees_what_the_model_sees(photo: Photo, cpu: Executor) -> None:
     """With the real file."""
     convert(MODEL)
-    found = await LazyOffline(partial(lazy_offline.load, MODEL, cpu), cpu).classify(photo, _TERMS)
+    found = await LazyOffline(partial(lazy_offline.load, MODEL, cpu, 2), cpu).classify(photo, _TERMS)
     assert found.kind.category.middle == "종이"
 
 
