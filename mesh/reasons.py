@@ -23,6 +23,8 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DEADLINE_EXCEEDED"
     NOT_IMPLEMENTED = "NOT_IMPLEMENTED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    CALLER_NOT_ALLOWED = "CALLER_NOT_ALLOWED"
+    CALLER_NOT_BELIEVED = "CALLER_NOT_BELIEVED"
 
     SCAN_NOT_FOUND = "SCAN_NOT_FOUND"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
@@ -108,6 +110,14 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.LIMIT_EXCEEDED: _text(
             "한도를 넘었어요: {limit}. 조금 뒤에 다시 시도해 주세요.", "Limit reached: {limit}. Try again later."
+        ),
+        Reason.CALLER_NOT_ALLOWED: _text(
+            "{caller} 인증서로는 {rpc} 호출을 할 수 없어요.",
+            "The certificate of {caller} doesn't allow a call of {rpc}.",
+        ),
+        Reason.CALLER_NOT_BELIEVED: _text(
+            "{caller} 인증서로는 {header} 헤더를 보낼 수 없어요. 이 헤더는 엣지와 스캔 서비스만 보낼 수 있어요.",
+            "The header {header} is taken from the edge and from Scan alone, not from {caller}.",
         ),
         Reason.SCAN_NOT_FOUND: _text("스캔을 찾을 수 없어요: {scan_id}", "No such scan: {scan_id}"),
         Reason.REQUEST_ID_REUSED: _text(

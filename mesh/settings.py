@@ -2,14 +2,16 @@
 
 import re
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, NoReturn, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, NoReturn, Self, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CLOSING_SECONDS = 15.0
 _PREFIX = "ECO2_"
+_TLS_VARIABLES = ("ECO2_TLS_CERT", "ECO2_TLS_KEY", "ECO2_TLS_CA")
 _MISUSE = 2  # the exit status of a command that was called or set up wrongly
 
 S = TypeVar("S", bound=BaseSettings)
@@ -22,6 +24,41 @@ class Misconfigured(Exception):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where a process finds what mutual TLS takes, all in PEM. The files may be replaced at any time.
+
+    Attributes:
+        cert: Its certificate, with those between it and the authority.
+        key: The certificate's private key.
+        ca: The authorities whose certificates it believes.
+    """
+
+    cert: str
+    key: str
+    ca: str
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment by which a process is given them."""
+        return {"ECO2_TLS_CERT": self.cert, "ECO2_TLS_KEY": self.key, "ECO2_TLS_CA": self.ca}
+
+    @classmethod
+    def given(cls, variables: Mapping[str, str]) -> Self | None:
+        """Those that an environment names; None if it names none.
+
+        Raises:
+            Misconfigured: It doesn't name all.
+        """
+        files = cls(*(variables.get(name, "") for name in _TLS_VARIABLES))
+        missing = [name for name, file in files.variables.items() if not file]
+        if 0 < len(missing) < len(_TLS_VARIABLES):
+            raise Misconfigured(
+                f"{' and '.join(missing)}: not set, but mutual TLS takes all of {', '.join(_TLS_VARIABLES)}"
+            )
+        return None if missing else files
+
+
 def _scheme(url: SecretStr, *schemes: str) -> SecretStr:
     if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in schemes)):
         raise ValueError(f"it begins with {schemes[0]}://")
@@ -32,6 +69,10 @@ def _listening(address: str) -> str:
     if not re.fullmatch(r"(\S+:\d{1,5}|unix:\S+)", address):
         raise ValueError("it is host:port or unix:/path")
     return address
+
+
+def _listening_or_not(address: str) -> str:
+    return _listening(address) if address else address
 
 
 PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "postgresql", "postgres"))]
@@ -108,6 +149,26 @@ class ServiceSettings(BaseSettings):
         "info", description="Least severe log line written."
     )
     log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")
+
+    tls_cert: str = Field("", description="File of this service's certificate, PEM. With it all calls are mutual TLS.")
+    tls_key: str = Field("", description="File of the certificate's private key, PEM.")
+    tls_ca: str = Field("", description="File of the authorities whose certificates are believed, PEM.")
+    health_listen: Annotated[str, AfterValidator(_listening_or_not)] = Field(
+        "", description="Address to serve health alone on, without TLS, for probes that bring no certificate."
+    )
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        try:
+            _ = self.tls
+        except Misconfigured as error:
+            raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The files that mutual TLS takes; None without it."""
+        return TlsFiles.given(TlsFiles(self.tls_cert, self.tls_key, self.tls_ca).variables)
 
     @property
     def ending_seconds(self) -> float:

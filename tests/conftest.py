@@ -21,6 +21,7 @@ import pytest_asyncio
 
 from local.stack import stack as embedded
 from mesh.migrations import migrate
+from tests.support.mutual_tls import MutualTls
 from tests.support.stack_folders import stack_folder
 from tests.support.storage import Storage
 
@@ -93,6 +94,12 @@ async def read_database_url(stack: Mapping[str, str]) -> AsyncIterator[str]:
     """A database for the tests that find in it what a service puts there at its start, and write nothing."""
     async with _cloned(stack["ECO2_DATABASE_URL"]) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def mutual_tls(tmp_path_factory: pytest.TempPathFactory) -> MutualTls:
+    """An authority, with certificates for whom a test names; see `tests/support/mutual_tls.py`."""
+    return MutualTls(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")

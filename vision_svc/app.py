@@ -103,7 +103,7 @@ async def open_chain(
             from vision_svc.classifiers.hosted import HostedClassifier
             from vision_svc.classifiers.single_flight import SingleFlight
 
-            taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target, host))
+            taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target, settings.tls, host))
             for model in await stack.enter_async_context(open_models(settings, hosted, meter)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)

@@ -11,9 +11,11 @@ import structlog
 from eco2.rules.v1 import rules_service_pb2, rules_service_pb2_grpc
 from mesh.concurrency.tasks import end
 from mesh.errors import EcoError
+from mesh.grpc.access import VISION
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.host import Host
 from mesh.locale import Locale
+from mesh.settings import TlsFiles
 from vision_svc.classifiers.classification import Category, WasteKind, text
 from vision_svc.classifiers.taxonomy import Taxonomy
 
@@ -80,9 +82,11 @@ class TaxonomyClient:
 
 
 @asynccontextmanager
-async def open_taxonomy(target: str, host: Host | None = None) -> AsyncIterator[TaxonomyClient]:
+async def open_taxonomy(
+    target: str, tls: TlsFiles | None = None, host: Host | None = None
+) -> AsyncIterator[TaxonomyClient]:
     """The taxonomy of the Rules service at `target`, kept while the block runs."""
-    async with open_channel(target, _SERVICE, ["GetTaxonomy"], host) as channel:
+    async with open_channel(VISION, target, _SERVICE, ["GetTaxonomy"], tls=tls, host=host) as channel:
         keeper = TaxonomyClient(channel)
         keeping = asyncio.create_task(keeper.keep(), name="taxonomy")
         try:

@@ -1,4 +1,4 @@
-"""The boundary of every RPC served: its trace, validation, one mapping of errors to the wire.
+"""The boundary of every RPC served: its trace, who may call it, validation, one mapping of errors to the wire.
 
 Servicers raise; nobody else calls `abort`. What isn't one of our errors becomes INTERNAL with nothing but a trace id,
 and the log line with that id tells the rest.
@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mesh import outages
 from mesh.errors import EcoError, Internal
+from mesh.grpc.access import Access
 from mesh.grpc.encoded import passing_encoded
 from mesh.grpc.identity import caller
 from mesh.grpc.limits import CallLimit
@@ -108,6 +109,7 @@ class Method:
     def __init__(self, boundary: Boundary, path: str, handler: Any) -> None:
         self.boundary = boundary
         self.name = path.removeprefix("/")
+        self.access = Access(path)
         self.behaviour: Callable[[Any, Any], Any] = handler.unary_stream or handler.unary_unary
         self.deserialize = _lenient(handler.request_deserializer)
         self.serialize = passing_encoded(handler.response_serializer)
@@ -202,6 +204,7 @@ class UnaryCall(Call):
         limit = self._method.boundary.limit
         with self:
             try:
+                self._method.access.demand(context.auth_context(), self._metadata)
                 limit.enter()
                 try:
                     ignored = self._ignored_fields(request)  # first: what is misspelt also looks absent
@@ -231,6 +234,7 @@ class StreamCall(Call):
         self._context = context
         with self:
             try:
+                self._method.access.demand(context.auth_context(), self._metadata)
                 admit(request)
                 async with aclosing(self._method.behaviour(request, Context(context, self._metadata))) as responses:
                     async for response in responses:

@@ -3,17 +3,20 @@
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import grpc
 
 from mesh.errors import EcoError
+from mesh.grpc.certificates import CertificateFiles, expecting
 from mesh.grpc.host import Host
 from mesh.grpc.identity import on_behalf_of
 from mesh.grpc.limits import MOST_RESPONSE_BYTES
+from mesh.grpc.renewed_channel import RenewedChannel
 from mesh.grpc.status import from_rpc_error
 from mesh.observability import telemetry
-from mesh.settings import Misconfigured
+from mesh.settings import Misconfigured, TlsFiles
 
 # The target of a service in this process.
 IN_PROCESS = "in-process"
@@ -24,28 +27,48 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 @asynccontextmanager
 async def open_channel(
-    target: str, service: str, retried: Sequence[str] = (), host: Host | None = None
+    caller: str,
+    target: str,
+    service: str,
+    retried: Sequence[str] = (),
+    *,
+    tls: TlsFiles | None = None,
+    host: Host | None = None,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to all replicas behind `target`, closed at exit.
 
     Args:
+        caller: Who calls, as `mesh.grpc.access` names it; over a connection the certificate says it.
         target: `host:port`, `dns:///name:port` for a headless service, or IN_PROCESS.
         service: Full name of the service; replicas that say NOT_SERVING are skipped.
         retried: Methods of it that may be sent again on UNAVAILABLE: idempotent and cheap ones.
+        tls: The caller's certificates; None: by plain text.
         host: What serves this process, where the service may be.
 
     Raises:
-        Misconfigured: It should be in this process, which serves nothing else.
+        Misconfigured: It should be in this process, which serves nothing else; or the certificates can't be used.
     """
-    if target != IN_PROCESS:
-        opening: grpc.aio.Channel = grpc.aio.insecure_channel(target, options=_options(service, retried))
-    elif host is None:
-        raise Misconfigured(f"{service} isn't in this process: set its target to an address")
-    else:
+    opening: grpc.aio.Channel
+    options = _options(service, retried)
+    if target == IN_PROCESS:
+        if host is None:
+            raise Misconfigured(f"{service} isn't in this process: set its target to an address")
         pauses = [min(_FIRST_PAUSE * 2**number, _LONGEST_PAUSE) for number in range(_TRIES - 1)]
-        opening = host.channel(service, [f"/{service}/{method}" for method in retried], pauses)
+        opening = host.channel(caller, service, [f"/{service}/{method}" for method in retried], pauses)
+    elif tls:
+        # Whatever the address is: the service itself must answer, not just somebody with a certificate.
+        opens = partial(_secure_channel, target, (*options, *expecting(service)))
+        opening = RenewedChannel(CertificateFiles(tls), opens)
+    else:
+        opening = grpc.aio.insecure_channel(target, options=options)
     async with opening as channel:
         yield channel
+
+
+def _secure_channel(
+    target: str, options: Sequence[tuple[str, Any]], credentials: grpc.ChannelCredentials
+) -> grpc.aio.Channel:
+    return grpc.aio.secure_channel(target, credentials, options=options)
 
 
 def _options(service: str, retried: Sequence[str]) -> Sequence[tuple[str, Any]]:

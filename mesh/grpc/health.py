@@ -16,6 +16,8 @@ _PROBE_SECONDS = 2.0
 _Status = health_pb2.HealthCheckResponse
 # Health name that is SERVING as long as the process answers at all: restarting it wouldn't bring a store back.
 LIVENESS = "liveness"
+# Health name that is NOT_SERVING while the certificates' files can't be used, whether or not the last ones still can.
+CERTIFICATES = "certificates"
 _WHOLE = ""
 
 
@@ -31,7 +33,12 @@ class Health:
         self._states: dict[object, bool] = {}
 
     async def keep(
-        self, names: Sequence[str], probes: Mapping[str, Probe], told: Callable[[bool], None] = lambda _: None
+        self,
+        names: Sequence[str],
+        probes: Mapping[str, Probe],
+        told: Callable[[bool], None] = lambda _: None,
+        *,
+        apart: bool = False,
     ) -> None:
         """Keeps the health of what shares its dependencies true, until it is cancelled.
 
@@ -39,6 +46,7 @@ class Health:
             names: The services.
             probes: By the name of what they depend on. While one raises, the services are NOT_SERVING.
             told: Called with each change: whether they are SERVING.
+            apart: Whether they say nothing of the server as a whole.
         """
         await self._set(LIVENESS, True)
         key, last = object(), None
@@ -46,7 +54,8 @@ class Health:
             failed = [name for name, probe in probes.items() if not await _answers(probe)]
             serving = not failed
             if serving is not last:
-                self._states[key] = serving
+                if not apart:
+                    self._states[key] = serving
                 told(serving)
                 for name in names:
                     await self._set(name, serving)

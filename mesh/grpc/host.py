@@ -15,8 +15,9 @@ import structlog
 from grpc_health.v1 import health_pb2_grpc
 
 from mesh.concurrency.tasks import end
+from mesh.grpc.certificates import CertificateFiles
 from mesh.grpc.handler import GrpcHandler
-from mesh.grpc.health import Health, Probe
+from mesh.grpc.health import CERTIFICATES, Health, Probe
 from mesh.grpc.inprocess.channel import InProcessChannel
 from mesh.grpc.inprocess.endpoint import Endpoint
 from mesh.grpc.limits import MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES
@@ -71,32 +72,40 @@ class Host:
 
     Attributes:
         port: The bound port.
+        health_port: The one that health alone is served on; None: there is none.
 
     Raises:
-        Misconfigured: The address is taken.
+        Misconfigured: The address is taken, or the certificates can't be used.
     """
+
+    health_port: int | None = None
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
         self._server = grpc.aio.server(options=_OPTIONS)
-        try:
-            self.port = self._server.add_insecure_port(settings.listen)
-        except RuntimeError as error:  # the port is taken, or the address isn't this machine's
-            raise Misconfigured(f"ECO2_LISTEN: can't listen on {settings.listen}") from error
+        self._certificates = CertificateFiles(settings.tls) if settings.tls else None
+        credentials = self._certificates.server_credentials() if self._certificates else None
+        self.port = _bound(self._server, "ECO2_LISTEN", settings.listen, credentials)
         self._health = Health()
+        # A server of its own: without a certificate there is nothing but health.
+        self._health_server = grpc.aio.server(options=_OPTIONS) if settings.health_listen else None
+        if self._health_server:
+            self.health_port = _bound(self._health_server, "ECO2_HEALTH_LISTEN", settings.health_listen)
         self._parts: list[Part] = []
         self._endpoints: dict[str, Endpoint] = {}
         self._started = self._drained = False
+        self._probing: asyncio.Task[None] | None = None
 
-    def channel(self, service: str, retried: Collection[str], pauses: Sequence[float]) -> InProcessChannel:
+    def channel(self, caller: str, service: str, retried: Collection[str], pauses: Sequence[float]) -> InProcessChannel:
         """A channel to a service of this process, which may join later.
 
         Args:
+            caller: Who calls.
             service: Its full name.
             retried: Full names of methods that are tried again on UNAVAILABLE.
             pauses: Seconds before each further try.
         """
-        return InProcessChannel(self._endpoint(service), retried, pauses)
+        return InProcessChannel(caller, self._endpoint(service), retried, pauses)
 
     @asynccontextmanager
     async def joined(self, part: Part) -> AsyncIterator[None]:
@@ -111,7 +120,10 @@ class Host:
             for endpoint in endpoints:
                 endpoint.tell(serving=serving)
 
-        probing = asyncio.create_task(self._health.keep(part.names, part.dependencies, tell), name="health")
+        dependencies = dict(part.dependencies)
+        if self._certificates:
+            dependencies["certificate"] = self._certificates.demand_good
+        probing = asyncio.create_task(self._health.keep(part.names, dependencies, tell), name="health")
         boundary, grace = part.handler.boundary, self._settings.grace_seconds
         try:
             yield
@@ -132,11 +144,21 @@ class Host:
         self._server.add_generic_rpc_handlers((rest,))
         await self._server.start()
         self._started = True
+        if self._health_server:
+            health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._health_server)
+            await self._health_server.start()
+        if self._certificates:
+            keeping = self._health.keep([CERTIFICATES], {"files": self._certificates.demand_readable}, apart=True)
+            self._probing = asyncio.create_task(keeping, name="certificates")
         _log.info("serving", listen=self._settings.listen, port=self.port, services=names)
 
     async def stop(self) -> None:
         """Stops at once what hasn't drained."""
         await self._server.stop(None)
+        if self._health_server:
+            await self._health_server.stop(None)
+        if self._probing:
+            await end(self._probing)
 
     async def _drain(self) -> None:
         """Sends callers from outside away: in order, and once for all services."""
@@ -155,6 +177,20 @@ class Host:
 
     def _endpoint(self, service: str) -> Endpoint:
         return self._endpoints.setdefault(service, Endpoint())
+
+
+def _bound(
+    server: grpc.aio.Server, setting: str, address: str, credentials: grpc.ServerCredentials | None = None
+) -> int:
+    """Binds a server to an address; gives the port.
+
+    Raises:
+        Misconfigured: It can't.
+    """
+    try:
+        return server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    except RuntimeError as error:  # the port is taken, or the address isn't this machine's
+        raise Misconfigured(f"{setting}: can't listen on {address}") from error
 
 
 class _Unwrapped(grpc.GenericRpcHandler):

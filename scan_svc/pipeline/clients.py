@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Se
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 
 import grpc
@@ -18,6 +19,7 @@ from eco2.rules.v1 import (
     rules_service_pb2_grpc,
 )
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
+from mesh.grpc.access import SCAN
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.host import Host
 from mesh.grpc.proto_mirror import from_proto, to_proto
@@ -274,9 +276,8 @@ async def open_peers(settings: ScanSettings, spending: Spending, host: Host | No
     """
     async with AsyncExitStack() as channels:
         enter = channels.enter_async_context
-        vision = await enter(open_channel(settings.vision_target, "eco2.vision.v1.VisionService", host=host))
-        rules = await enter(open_channel(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED, host))
-        character = await enter(
-            open_channel(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED, host)
-        )
+        to = partial(open_channel, SCAN, tls=settings.tls, host=host)
+        vision = await enter(to(settings.vision_target, "eco2.vision.v1.VisionService"))
+        rules = await enter(to(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED))
+        character = await enter(to(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED))
         yield Peers(VisionPeer(vision, spending), RulesPeer(rules, spending), CharacterPeer(character))

@@ -9,9 +9,10 @@ from typing import Any, NoReturn, Self
 
 import grpc
 
+from mesh.grpc.access import spiffe_id
 from mesh.grpc.inprocess.call import UnaryStreamCall, UnaryUnaryCall
 from mesh.grpc.inprocess.endpoint import CallDetails, Endpoint
-from mesh.grpc.inprocess.rpc import Metadata, Rpc
+from mesh.grpc.inprocess.rpc import AuthContext, Metadata, Rpc
 
 _CLOSED = "Channel is closed."
 
@@ -61,12 +62,16 @@ class InProcessChannel(grpc.aio.Channel):
     """A channel to one service of this process.
 
     Args:
+        caller: Who calls, as `mesh.grpc.access` names it.
         endpoint: Where its calls arrive.
         retried: Full names of methods that are tried again on UNAVAILABLE.
         pauses: Seconds before each further try.
     """
 
-    def __init__(self, endpoint: Endpoint, retried: Collection[str] = (), pauses: Sequence[float] = ()) -> None:
+    def __init__(
+        self, caller: str, endpoint: Endpoint, retried: Collection[str] = (), pauses: Sequence[float] = ()
+    ) -> None:
+        self._caller: AuthContext = {"peer_uri": [spiffe_id(caller).encode()]}
         self._endpoint = endpoint
         self._pauses = dict.fromkeys(retried, pauses)
         self._closed = False
@@ -79,7 +84,7 @@ class InProcessChannel(grpc.aio.Channel):
         """
         if self._closed:
             raise grpc.aio.UsageError(_CLOSED)
-        rpc = Rpc(timeout)
+        rpc = Rpc(timeout, self._caller)
         pauses = self._pauses.get(details.method, ())
         self._endpoint.call(self, rpc, details, request, wait_for_ready=wait_for_ready, pauses=pauses)
         return rpc

@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn, TypeAlias
 
 import grpc
 
 Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
+AuthContext: TypeAlias = Mapping[str, Sequence[bytes]]
 
 # Bytes of a stream that its reader hasn't taken, from which on its handler waits: HTTP/2's window.
 _WINDOW_BYTES = 65_535
@@ -22,6 +23,7 @@ class Rpc:
 
     Args:
         timeout: Seconds until the caller gives up; None for never.
+        caller: Who calls, as gRPC says it of a connection.
 
     Attributes:
         code: How it ended; None as long as it hasn't.
@@ -32,11 +34,12 @@ class Rpc:
     """
 
     __slots__ = (
-        "_aborted", "_buffered", "_callbacks", "_deadline", "_late", "_messages", "_task", "_timer", "_waiting",
-        "cancelled_by_caller", "code", "details", "initial", "trailing",
+        "_aborted", "_buffered", "_callbacks", "_caller", "_deadline", "_late", "_messages", "_task", "_timer",
+        "_waiting", "cancelled_by_caller", "code", "details", "initial", "trailing",
     )  # fmt: skip
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, caller: AuthContext) -> None:
+        self._caller = caller
         self.code: grpc.StatusCode | None = None
         self.details = ""
         self.trailing: Metadata = ()
@@ -133,6 +136,10 @@ class Rpc:
         return self.code is not None and not self._messages
 
     # The handler.
+
+    def auth_context(self) -> AuthContext:
+        """Who calls."""
+        return self._caller
 
     def begin(self, task: "asyncio.Task[None]") -> None:
         """Names the task that the handler runs in."""

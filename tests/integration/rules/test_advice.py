@@ -53,7 +53,7 @@ async def channel(request: pytest.FixtureRequest) -> AsyncIterator[grpc.aio.Chan
         await stack.enter_async_context(application(settings, host))
         await host.start()
         target = IN_PROCESS if request.param == "in-process" else f"127.0.0.1:{host.port}"
-        yield await stack.enter_async_context(open_channel(target, NAME, host=host))
+        yield await stack.enter_async_context(open_channel("scan", target, NAME, host=host))
 
 
 def peer(channel: grpc.aio.Channel) -> RulesPeer:

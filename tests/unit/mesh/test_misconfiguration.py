@@ -24,6 +24,9 @@ STORAGE = {
     "ECO2_CDN_BASE_URL": "http://127.0.0.1:9/photos",
 }
 
+TLS = {"ECO2_TLS_CERT": "no-such.crt", "ECO2_TLS_KEY": "no-such.key", "ECO2_TLS_CA": "no-such-ca.crt"}
+PEERS = {f"ECO2_{name}_TARGET": "127.0.0.1:9" for name in ("VISION", "RULES", "CHARACTER")}
+
 MISSING = [
     (["scan_svc"], "ECO2_REDIS_URL is not set"),
     (["vision_svc"], "ECO2_S3_ENDPOINT is not set"),
@@ -42,6 +45,13 @@ WRONG = [
     (["character_svc"], {**DATABASE, "ECO2_LISTEN": "nowhere"}, "ECO2_LISTEN: "),
     (["character_svc"], {**DATABASE, "ECO2_LISTEN": "192.0.2.1:80"}, "ECO2_LISTEN: "),
     (["character_svc"], {"ECO2_DATABASE_URL": "mysql://eco2:pass-word@db/eco2"}, "ECO2_DATABASE_URL: "),
+    (["character_svc"], {**DATABASE, "ECO2_TLS_CERT": "a.crt"}, "ECO2_TLS_KEY and ECO2_TLS_CA: not set"),
+    (["character_svc"], {**DATABASE, "ECO2_TLS_CA": "ca", "ECO2_TLS_KEY": "a.key"}, "ECO2_TLS_CERT: not set"),
+    (["character_svc"], {**DATABASE, **TLS}, "ECO2_TLS_CERT: no-such.crt: No such file or directory"),
+    (["all_in_one"], {**TLS, **DATABASE, **STORAGE, **AUTH, **PEERS}, "ECO2_TLS_CERT: no-such.crt: No such file"),
+    (["scan_svc"], {**TLS, **AUTH, **STORAGE, **PEERS}, "ECO2_TLS_CERT: no-such.crt: No such file or directory"),
+    (["character_svc"], {**DATABASE, "ECO2_HEALTH_LISTEN": "nowhere"}, "ECO2_HEALTH_LISTEN: "),
+    (["character_svc"], {**DATABASE, "ECO2_HEALTH_LISTEN": "192.0.2.1:80"}, "ECO2_HEALTH_LISTEN: "),
     (["auth_svc"], {**DATABASE, "ECO2_AUTH_SECRETS": "pass-word"}, "ECO2_AUTH_SECRETS: "),
     (["auth_svc"], {**AUTH, "ECO2_AUTH_JWKS": '{"keys": [{}]}'}, "ECO2_AUTH_JWKS: "),
     (["auth_svc"], {**AUTH, "ECO2_AUTH_CLIENTS": '{"kakao": "pass-word"}'}, "ECO2_AUTH_CLIENTS: "),
@@ -103,7 +113,7 @@ def test_a_variable_that_is_missing_is_named(arguments: list[str], line: str, ru
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-@pytest.mark.parametrize(("arguments", "variables", "told"), WRONG, ids=[told for _, _, told in WRONG])
+@pytest.mark.parametrize(("arguments", "variables", "told"), WRONG, ids=[f"{one[0][0]} {one[2]}" for one in WRONG])
 def test_a_value_that_cant_be_used_is_named_and_not_shown(
     arguments: list[str], variables: Mapping[str, str], told: str, run: Run
 ) -> None:

@@ -56,6 +56,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo says when to retry. {"limit": "calls"}
     Or a body, or headers, too large for the edge, without RetryInfo. {"limit": "1 MiB"}
     """
+    ERROR_REASON_CALLER_NOT_ALLOWED: _ErrorReason.ValueType  # 10
+    """PERMISSION_DENIED: inside the mesh, a certificate whose holder may not call this; "-" is one without a name of ours.
+    {"caller": "vision", "rpc": "eco2.scan.v1.ScanService/GetScan"}
+    """
+    ERROR_REASON_CALLER_NOT_BELIEVED: _ErrorReason.ValueType  # 11
+    """PERMISSION_DENIED: inside the mesh, a header that only the edge and Scan may send, such as the user's id.
+    {"caller": "vision", "header": "eco2-user-id"}
+    """
     ERROR_REASON_SCAN_NOT_FOUND: _ErrorReason.ValueType  # 20
     """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 21
@@ -206,6 +214,14 @@ ERROR_REASON_NOT_IMPLEMENTED: ErrorReason.ValueType  # 8
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 9
 """RESOURCE_EXHAUSTED: a limit of this process; RetryInfo says when to retry. {"limit": "calls"}
 Or a body, or headers, too large for the edge, without RetryInfo. {"limit": "1 MiB"}
+"""
+ERROR_REASON_CALLER_NOT_ALLOWED: ErrorReason.ValueType  # 10
+"""PERMISSION_DENIED: inside the mesh, a certificate whose holder may not call this; "-" is one without a name of ours.
+{"caller": "vision", "rpc": "eco2.scan.v1.ScanService/GetScan"}
+"""
+ERROR_REASON_CALLER_NOT_BELIEVED: ErrorReason.ValueType  # 11
+"""PERMISSION_DENIED: inside the mesh, a header that only the edge and Scan may send, such as the user's id.
+{"caller": "vision", "header": "eco2-user-id"}
 """
 ERROR_REASON_SCAN_NOT_FOUND: ErrorReason.ValueType  # 20
 """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""

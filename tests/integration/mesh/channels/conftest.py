@@ -60,7 +60,7 @@ def connect(request: pytest.FixtureRequest) -> Connect:
             await host.start()
             target = IN_PROCESS if in_process else f"127.0.0.1:{host.port}"
             channel = await (outlived_by if outlived_by is not None else own).enter_async_context(
-                open_channel(target, NAME, retried, host)
+                open_channel("edge", target, NAME, retried, host=host)
             )
             yield Connected(channel, scan_service_pb2_grpc.ScanServiceStub(channel), spans, host)
 

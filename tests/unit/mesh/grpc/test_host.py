@@ -70,7 +70,7 @@ async def test_services_drain_together_and_end_in_the_reverse_order() -> None:
     @asynccontextmanager
     async def character(host: Host) -> AsyncIterator[None]:
         drains = [lambda: events.append("character drains")]
-        async with open_channel(IN_PROCESS, RULES, host=host) as channel:
+        async with open_channel("vision", IN_PROCESS, RULES, host=host) as channel:
             async with serving(SETTINGS, [CHARACTER_SERVICE], telemetry=NO_TELEMETRY, drains=drains, host=host):
                 yield
             events.append(f"asked rules {(await taxonomy(channel)).rulebook_version}")
@@ -124,7 +124,7 @@ async def test_log_lines_tell_whose_they_are(capsys: pytest.CaptureFixture[str])
     ):
         await host.start()
         for target in (IN_PROCESS, f"127.0.0.1:{host.port}"):
-            async with open_channel(target, RULES, host=host) as channel:
+            async with open_channel("vision", target, RULES, host=host) as channel:
                 await taxonomy(channel)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert [line["service"] for line in lines if line["event"] == "begun"] == ["rules", "character"]

@@ -49,7 +49,7 @@ async def test_a_call_that_nobody_holds_any_more_is_cancelled() -> None:
     async with (
         hosting(settings) as host,
         serving(settings, [service], telemetry=NO_TELEMETRY, host=host),
-        open_channel(IN_PROCESS, NAME, host=host) as channel,
+        open_channel("edge", IN_PROCESS, NAME, host=host) as channel,
     ):
         stub: Any = scan_service_pb2_grpc.ScanServiceStub(channel)
         call = stub.WatchScan(WATCH, wait_for_ready=True)
@@ -67,7 +67,7 @@ async def test_a_call_leaves_nothing_for_the_collector() -> None:
     async with (
         hosting(settings) as host,
         serving(settings, [service], telemetry=NO_TELEMETRY, host=host),
-        open_channel(IN_PROCESS, NAME, host=host) as channel,
+        open_channel("edge", IN_PROCESS, NAME, host=host) as channel,
     ):
         stub: Any = scan_service_pb2_grpc.ScanServiceStub(channel)
         await stub.GetScan(pb.GetScanRequest(scan_id=WATCH.scan_id), timeout=5, wait_for_ready=True)
@@ -85,5 +85,5 @@ async def test_a_call_leaves_nothing_for_the_collector() -> None:
 async def test_a_peer_that_should_be_in_this_process_needs_one_that_serves_it() -> None:
     """A service that is started alone would wait for it in vain."""
     with pytest.raises(Misconfigured, match=NAME):
-        async with open_channel(IN_PROCESS, NAME):
+        async with open_channel("edge", IN_PROCESS, NAME):
             pass
