@@ -40,8 +40,8 @@ $(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-l
 demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
 	@$(BIN)/eco2 demo $(if $(PHOTO),--photo "$(PHOTO)")
 
-up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var SPLIT=1)
-	@exec $(BIN)/eco2 up --tied $(if $(SPLIT),--split)
+up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var SPLIT=1 TLS=1)
+	@exec $(BIN)/eco2 up --tied $(if $(SPLIT),--split) $(if $(TLS),--tls)
 
 test: setup ## Run the whole suite against real servers
 	@rm -f $(FAILED)

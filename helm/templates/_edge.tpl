@@ -6,6 +6,7 @@
 {{- $address := printf "{address: %s-%s, port_value: %s}" $name $service (include "eco2.port" $) -}}
 {{- $_ := set $values (printf "%s_ENDPOINTS" (upper $service)) (printf "[{endpoint: {address: {socket_address: %s}}}]" $address) -}}
 {{- end -}}
+{{- range $service := list "SCAN" "RULES" "CHARACTER" "AUTH" }}{{ $_ := set $values (printf "%s_TLS" $service) "null" }}{{ end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
 {{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}
 {{- $_ := set $values "MAX_HEAP_BYTES" (mul .Values.edge.heapMebibytes 1048576) -}}

@@ -16,6 +16,7 @@ import grpc
 from local.cli.session import running_stack
 from local.stack import envoy, postgres, seaweedfs, services, valkey
 from local.stack.ports import is_free
+from mesh.settings import TlsFiles
 
 _FREE_BYTES = 1 << 30
 _SET_UP = "set the project up again: make setup"
@@ -140,7 +141,7 @@ def _probes(variables: Mapping[str, str]) -> dict[str, Callable[[], Awaitable[ob
     }
     for name in services.SERVICES:
         if target := variables.get(f"ECO2_{name.upper()}_TARGET"):
-            probes[name] = partial(services.probe, target)
+            probes[name] = partial(services.probe, target, name, TlsFiles.given(variables))
     if rest := variables.get("ECO2_REST_URL"):
         probes["envoy"] = partial(envoy.probe, variables["ECO2_ENVOY_ADMIN"], rest, variables["ECO2_TOKEN"])
     return probes

@@ -43,9 +43,10 @@ def up(
         int, typer.Option(min=1, help="How many processes serve the mesh, each all services; by default one a core.")
     ] = services.cores(),
     split: Annotated[bool, typer.Option("--split", help="A process for each service instead.")] = False,
+    tls: Annotated[bool, typer.Option("--tls", help="Mutual TLS between edge, services and operators.")] = False,
 ) -> None:
     """Runs the whole stack in the foreground until Ctrl-C."""
-    foreground.run_foreground(var, port, only, _say, tied=tied, processes=None if split else processes)
+    foreground.run_foreground(var, port, only, _say, tied=tied, processes=None if split else processes, tls=tls)
 
 
 @commands.command("demo")

@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import grpc
 import typer
 from google.protobuf.timestamp_pb2 import Timestamp
 from rich.console import Console
@@ -19,7 +18,7 @@ from local.cli.api.errors import ErrorText
 from local.cli.api.grpc import DeadLetterFilter, OperationsClient
 from local.cli.display import tables
 from local.cli.options import VAR, Language, Var
-from local.cli.session import scan_target
+from local.cli.session import scan_channel
 from mesh.locale import Locale
 from mesh.reasons import Reason
 
@@ -148,7 +147,7 @@ def redeliver(
 
 @contextmanager
 def _operations(var: Path, language: Language) -> Iterator[OperationsClient]:
-    with grpc.insecure_channel(scan_target(var, os.environ)) as channel:
+    with scan_channel(var, os.environ) as channel:
         yield OperationsClient(channel, language)
 
 

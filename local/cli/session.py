@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import grpc
+
 from local.cli.signed_in import current_token
 from local.errors import Misuse
 from local.files import ENV_FILE, read_env
+from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting
+from mesh.settings import TlsFiles
+
+_SCAN = "eco2.scan.v1.ScanService"
 
 
 class NoStack(Exception):
@@ -83,13 +89,20 @@ def database_url(var: Path, environment: Mapping[str, str]) -> str:
     return _set(variables(var, environment), "ECO2_DATABASE_URL")
 
 
-def scan_target(var: Path, environment: Mapping[str, str]) -> str:
-    """The address of the running stack's Scan, or of the one that the environment names: all that operations take.
+def scan_channel(var: Path, environment: Mapping[str, str]) -> grpc.Channel:
+    """A channel to the running stack's Scan, or to the one that the environment names: all that operations take.
+
+    By mutual TLS if there is a certificate, which must be an operator's.
 
     Raises:
         NoStack: There is neither.
+        Misconfigured: The certificate can't be used.
     """
-    return _set(variables(var, environment), "ECO2_SCAN_TARGET")
+    found = variables(var, environment)
+    target, tls = _set(found, "ECO2_SCAN_TARGET"), TlsFiles.given(found)
+    if tls is None:
+        return grpc.insecure_channel(target)
+    return grpc.secure_channel(target, channel_credentials(CertificateFiles(tls).current()), expecting(_SCAN))
 
 
 def running_stack(var: Path) -> dict[str, str]:

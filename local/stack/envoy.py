@@ -13,11 +13,15 @@ import httpx2
 
 from local.files import write_private
 from local.stack.supervisor import Program
+from mesh.settings import TlsFiles
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
 LUA = ROOT / "envoy" / "edge.lua"
+TLS = ROOT / "envoy" / "tls"
+# The services behind the edge, by the names of their placeholders.
+BEHIND = ("scan", "rules", "character", "auth")
 MAX_HEAP_BYTES = 1 << 30
 
 _DRAIN_SECONDS = 0.5
@@ -69,6 +73,25 @@ def origins(patterns: Sequence[str]) -> str:
     """Web pages' origins, in which `*` stands for anything but a slash, as the template wants them."""
     expressions = (re.escape(pattern.strip()).replace(r"\*", "[^/]*") for pattern in patterns)
     return json.dumps([{"safe_regex": {"regex": expression}} for expression in expressions])
+
+
+def plain_text() -> dict[str, str]:
+    """What the template is filled with where services take calls without TLS."""
+    return {f"{name.upper()}_TLS": "null" for name in BEHIND}
+
+
+def mutual_tls(folder: Path, files: TlsFiles) -> dict[str, str]:
+    """What the template is filled with where services ask for a certificate.
+
+    Args:
+        folder: Where the configuration goes that names the certificate's files.
+        files: The edge's certificate: `tls.crt`, `tls.key` and `ca.crt` of one folder.
+    """
+    for name in ("certificate.yaml", "authorities.yaml"):
+        text = Template((TLS / name).read_text(encoding="utf-8"))
+        write_private(folder / name, text.substitute(TLS_FOLDER=Path(files.cert).parent))
+    upstream = Template(json.dumps(json.loads((TLS / "upstream.json").read_text(encoding="utf-8"))))
+    return {f"{name.upper()}_TLS": upstream.substitute(SERVICE=name, TLS_CONFIG=folder) for name in BEHIND}
 
 
 def _address(host: str, port: int) -> dict[str, object]:

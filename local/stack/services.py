@@ -9,7 +9,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from local.stack.supervisor import Program
-from mesh.settings import ServiceSettings
+from mesh.grpc.access import dns_name
+from mesh.grpc.certificates import CertificateFiles, channel_credentials
+from mesh.settings import ServiceSettings, TlsFiles
 
 SERVICES = ("vision", "rules", "character", "scan", "auth")
 
@@ -41,7 +43,14 @@ def target(addresses: Sequence[str]) -> str:
     return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
 
 
-def program(name: str, served: Sequence[str], address: str, processes: int, environment: Mapping[str, str]) -> Program:
+def program(
+    name: str,
+    served: Sequence[str],
+    address: str,
+    processes: int,
+    environment: Mapping[str, str],
+    tls: tuple[TlsFiles, TlsFiles] | None = None,
+) -> Program:
     """One process.
 
     Args:
@@ -50,16 +59,19 @@ def program(name: str, served: Sequence[str], address: str, processes: int, envi
         address: `host:port` to serve on.
         processes: How many processes share the cores for photos.
         environment: Addresses of its stores and peers.
+        tls: Its certificate, and the one that its health is asked with; None: by plain text.
     """
+    own, asking = tls or (TlsFiles("", "", ""), None)
 
     async def ready() -> None:
-        await probe(address)
+        await probe(address, served[0], asking)
 
     return Program(
         name=name,
         command=[sys.executable, "-m", f"{served[0]}_svc" if len(served) == 1 else "all_in_one"],
         environment={
             **environment,
+            **own.variables,
             "ECO2_TARGETS": ",".join(served),
             "ECO2_VISION_THREADS": os.environ.get("ECO2_VISION_THREADS") or str(max(1, cores() // processes)),
             "ECO2_LISTEN": address,
@@ -70,15 +82,27 @@ def program(name: str, served: Sequence[str], address: str, processes: int, envi
     )
 
 
-async def probe(at: str) -> None:
+async def probe(at: str, name: str = "", tls: TlsFiles | None = None) -> None:
     """Raises unless the server says SERVING.
+
+    Args:
+        at: Its gRPC target.
+        name: A service that it serves, such as "scan"; needed with TLS.
+        tls: The certificate that it is asked with; None: by plain text.
 
     Raises:
         ConnectionError: It reports another state.
         grpc.RpcError: It doesn't answer.
     """
-    async with grpc.aio.insecure_channel(at) as channel:
+    async with _channel(at, name, tls) as channel:
         stub: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs leave Check out
         answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=2.0)
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise ConnectionError(f"{at} is not serving")
+
+
+def _channel(at: str, name: str, tls: TlsFiles | None) -> grpc.aio.Channel:
+    if tls is None:
+        return grpc.aio.insecure_channel(at)
+    credentials = channel_credentials(CertificateFiles(tls).current())
+    return grpc.aio.secure_channel(at, credentials, options=[("grpc.ssl_target_name_override", dns_name(name))])

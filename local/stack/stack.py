@@ -13,6 +13,7 @@ one folder, VAR:
     ports.json    ports, the same again after a restart
     lock          held while a stack runs here
     log/          one file a child
+    tls/          certificates, if there are any; see local.stack.certificates
     postgres/ valkey/ seaweedfs/ envoy.yaml
 """
 
@@ -33,10 +34,13 @@ from pathlib import Path
 from local.errors import CannotStart, NotStarted
 from local.files import ENV_FILE, read_env, write_env
 from local.stack import envoy, postgres, seaweedfs, services, valkey
+from local.stack.certificates import Authority
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.secrets import Secrets
 from local.stack.supervisor import Child, Program, Say, finish
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
+from mesh.grpc.access import EDGE, OPERATOR
+from mesh.settings import TlsFiles
 
 USER = "newcomer"
 
@@ -62,13 +66,17 @@ class Stack:
         part: How much of it to run.
         say: Prints a line for the user.
         processes: How many processes serve the mesh, each all services; None: one for each service.
+        tls: Whether services ask each caller for a certificate.
 
     Attributes:
         variables: What its address file says, the pids apart.
     """
 
-    def __init__(self, var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1) -> None:
+    def __init__(
+        self, var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1, tls: bool = False
+    ) -> None:
         self._var = var
+        self._authority = Authority(var / "tls") if tls else None
         self._say = say
         self._secrets = Secrets.load_or_create(var / "secrets")
         self._tokens = Tokens(self._secrets.signing_key)
@@ -153,6 +161,11 @@ class Stack:
             # Where `eco2 login` listens. Providers come from the environment, with ECO2_AUTH_CLIENTS.
             "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS") or "http://127.0.0.1/callback",
         }
+        if self._authority:
+            self.variables |= self._authority.certify(OPERATOR).variables
+            upstream = envoy.mutual_tls(self._var, self._authority.certify(EDGE))
+        else:
+            upstream = envoy.plain_text()
         edge = envoy.program(
             self._var,
             admin=self.variables["ECO2_ENVOY_ADMIN"],
@@ -163,6 +176,7 @@ class Stack:
                 "REST_PORT": str(rest_port),
                 "ADMIN_PORT": str(admin_port),
                 **{f"{name.upper()}_ENDPOINTS": envoy.endpoints(HOST, numbers) for name, numbers in served_at.items()},
+                **upstream,
                 "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
                 "LUA_PATH": str(envoy.LUA),
                 "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
@@ -176,12 +190,23 @@ class Stack:
         return [
             *(
                 services.program(
-                    name, served, f"{HOST}:{process_ports[name]}", len(served_at["vision"]), self.variables
+                    name,
+                    served,
+                    f"{HOST}:{process_ports[name]}",
+                    len(served_at["vision"]),
+                    self.variables,
+                    self._certified(name, served),
                 )
                 for name, served in shape.items()
             ),
             edge,
         ]
+
+    def _certified(self, name: str, served: Sequence[str]) -> tuple[TlsFiles, TlsFiles] | None:
+        """A process's certificate, which names its services, and an operator's; None without TLS."""
+        if self._authority is None:
+            return None
+        return self._authority.certify(name, served), self._authority.files(OPERATOR)
 
     def _child(self, program: Program) -> Child:
         return Child(program, self._var / "log" / f"{program.name}.log", self._say, self._publish)
@@ -194,7 +219,7 @@ class Stack:
 
 @asynccontextmanager
 async def open_stack(
-    var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1
+    var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1, tls: bool = False
 ) -> AsyncIterator[Mapping[str, str]]:
     """A stack that runs while the block does. Must be entered in the main thread; see `local.stack.child_exec`.
 
@@ -208,7 +233,7 @@ async def open_stack(
     var = _folder(var)
     with _locked(var):
         (var / ENV_FILE).unlink(missing_ok=True)
-        stack = Stack(var, port, part, say, processes)
+        stack = Stack(var, port, part, say, processes, tls)
         try:
             await stack.start()
             yield stack.variables
@@ -228,6 +253,7 @@ def running(
     part: StackPart = StackPart.ALL,
     command: Sequence[str] = (),
     processes: int | None = 1,
+    tls: bool = False,
 ) -> Iterator[dict[str, str]]:
     """As `starting`, and ready.
 
@@ -237,7 +263,7 @@ def running(
     Raises:
         NotStarted: It ended before it was ready; the text is what it printed.
     """
-    with starting(var, port, part, command, processes) as ready:
+    with starting(var, port, part, command, processes, tls) as ready:
         yield ready()
 
 
@@ -248,6 +274,7 @@ def starting(
     part: StackPart = StackPart.ALL,
     command: Sequence[str] = (),
     processes: int | None = 1,
+    tls: bool = False,
 ) -> Iterator[Callable[[], dict[str, str]]]:
     """A stack in a process of its own, for tests, started by `eco2 up`.
 
@@ -257,6 +284,7 @@ def starting(
         part: How much of it to run.
         command: A module and its arguments to run instead of `eco2 up --tied`.
         processes: How many processes serve the mesh, each all services; None: one for each service.
+        tls: Whether services ask each caller for a certificate.
 
     Yields:
         Waits until it is ready and returns the variables of its address file; raises NotStarted, with what it printed,
@@ -265,6 +293,7 @@ def starting(
     var.mkdir(parents=True, exist_ok=True)
     shape = ("--split",) if processes is None else ("--processes", str(processes))
     usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part, *shape)
+    usual += ("--tls",) if tls else ()
     with (var / "up.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *(command or usual)],

@@ -17,7 +17,16 @@ from mesh.process import memory
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_foreground(var: Path, port: int, part: StackPart, say: Say, *, tied: bool, processes: int | None = 1) -> None:
+def run_foreground(
+    var: Path,
+    port: int,
+    part: StackPart,
+    say: Say,
+    *,
+    tied: bool,
+    processes: int | None = 1,
+    tls: bool = False,
+) -> None:
     """Keeps a stack up until Ctrl-C, SIGTERM or SIGHUP; then stops it in order.
 
     Args:
@@ -26,6 +35,7 @@ def run_foreground(var: Path, port: int, part: StackPart, say: Say, *, tied: boo
         part: How much of it to run.
         say: Prints a line for the user.
         processes: How many processes serve the mesh, each all services; None: one for each service.
+        tls: Whether services ask each caller for a certificate.
         tied: Also stop when the process that started this one is gone, even by kill -9: `make`, or a test run.
 
     Raises:
@@ -38,17 +48,17 @@ def run_foreground(var: Path, port: int, part: StackPart, say: Say, *, tied: boo
         if os.getppid() != parent:
             return
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_run(var, port, part, say, processes))
+        asyncio.run(_run(var, port, part, say, processes, tls))
 
 
-async def _run(var: Path, port: int, part: StackPart, say: Say, processes: int | None) -> None:
+async def _run(var: Path, port: int, part: StackPart, say: Say, processes: int | None, tls: bool) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
     for signum in _ENDING:
         loop.add_signal_handler(signum, _once(task, say))
     began = monotonic()
-    async with open_stack(var, port, part, say, processes) as variables:
+    async with open_stack(var, port, part, say, processes, tls) as variables:
         where = variables.get("ECO2_REST_URL", "the stores alone")
         say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
         say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")

@@ -1,13 +1,16 @@
 """Certificates for tests: an authority of their own, and callers who have one of its certificates.
 
 A server with them: `Settings(..., **mutual_tls.settings("scan"))`. A caller: `mutual_tls.channel("vision", target,
-service)`.
+service)`. A whole stack with them: `local.stack.stack.running(folder, tls=True)`, whose authority is
+`MutualTls(folder / "tls")`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
 
+from local.stack import envoy
 from local.stack.certificates import Authority
 from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting
 from mesh.settings import TlsFiles
@@ -35,6 +38,10 @@ class MutualTls:
         """The settings with which a service serves, and calls its peers, by mutual TLS."""
         files = self.files(name)
         return {"tls_cert": files.cert, "tls_key": files.key, "tls_ca": files.ca}
+
+    def edge(self, folder: Path) -> Mapping[str, str]:
+        """What the template of the edge is filled with for it to call services by mutual TLS; it writes to a folder."""
+        return envoy.mutual_tls(folder, self.files("edge"))
 
     def credentials(self, caller: str) -> grpc.ChannelCredentials:
         """The credentials of a caller, for a channel of any kind."""

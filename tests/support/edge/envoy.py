@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -17,7 +17,8 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from local.stack.envoy import endpoints, origins
+from local.stack.envoy import endpoints, origins, plain_text
+from tests.support.mutual_tls import MutualTls
 from tests.support.ports import free_port
 
 Change = Callable[[dict[str, Any]], None]
@@ -125,9 +126,9 @@ async def listening(port: int) -> None:
             return
 
 
-def render(issuer: Issuer, *, rest_port: int, services_port: int) -> str:
+def render(issuer: Issuer, *, rest_port: int, services_port: int, tls: Mapping[str, str]) -> str:
     """The template with all services behind one port of this machine."""
-    values = {f"{name}_ENDPOINTS": endpoints("127.0.0.1", [services_port]) for name in _CLUSTERS}
+    values = {f"{name}_ENDPOINTS": endpoints("127.0.0.1", [services_port]) for name in _CLUSTERS} | dict(tls)
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         values,
         REST_HOST="127.0.0.1",
@@ -160,17 +161,24 @@ def binary() -> Path:
 
 
 @asynccontextmanager
-async def running(folder: Path, services_port: int, change: Change = lambda config: None) -> AsyncIterator[Edge]:
+async def running(
+    folder: Path,
+    services_port: int,
+    change: Change = lambda config: None,
+    tls: MutualTls | None = None,
+) -> AsyncIterator[Edge]:
     """Envoy from start to end. Spawned by the calling thread, with which it would die.
 
     Args:
         folder: Where its configuration goes.
         services_port: Where all services are.
         change: What a test has otherwise in the configuration; it changes it in place.
+        tls: Who certifies the edge for calls to services; None: they take calls without TLS.
     """
     issuer, port, output = Issuer(), free_port(), Lines()
     config = folder / "edge.yaml"
-    configuration = yaml.safe_load(render(issuer, rest_port=port, services_port=services_port))
+    upstream = tls.edge(folder) if tls else plain_text()
+    configuration = yaml.safe_load(render(issuer, rest_port=port, services_port=services_port, tls=upstream))
     change(configuration)
     config.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
