@@ -1,13 +1,11 @@
 """The official SDK, as far as it is used: one request at a time, its response as it comes."""
 
-from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
 
 import httpx2
 import openai
 
-from mesh.models.transport import ProviderTransport
+from mesh.models.http_client import ProviderHttpClient, parsed
 
 
 class Sdk(openai.AsyncOpenAI):
@@ -19,10 +17,7 @@ class Sdk(openai.AsyncOpenAI):
     """
 
     def __init__(self, api_key: str, base_url: str) -> None:
-        cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        # The transport reads the environment's proxies; httpx2 would put one of its own before it.
-        client = httpx2.AsyncClient(transport=ProviderTransport(), trust_env=False, cookies=cookies)
-        super().__init__(api_key=api_key, base_url=base_url, max_retries=0, http_client=client)
+        super().__init__(api_key=api_key, base_url=base_url, max_retries=0, http_client=ProviderHttpClient())
 
     async def complete(self, content: bytes, seconds: float, *, streamed: bool) -> httpx2.Response:
         """The response to a chat completion's body: the whole of it, or where it begins.
@@ -46,9 +41,4 @@ class Sdk(openai.AsyncOpenAI):
 
     def _prepare_url(self, url: str) -> httpx2.URL:
         # A hook of the SDK, which its client for Azure uses too: the address is parsed once, not four times a request.
-        return _parsed(f"{self.base_url}{url.lstrip('/')}")
-
-
-@lru_cache(maxsize=16)
-def _parsed(url: str) -> httpx2.URL:
-    return httpx2.URL(url)
+        return parsed(f"{self.base_url}{url.lstrip('/')}")

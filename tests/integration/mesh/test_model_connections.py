@@ -112,6 +112,17 @@ async def test_a_redirect_is_not_followed() -> None:
     assert (refused.value.reason, other.heads) == (Reason.MODEL_REJECTED, [])
 
 
+async def test_a_cookie_is_not_sent_back() -> None:
+    """A provider isn't to know from a cookie which requests have one user's."""
+    provider = Provider()
+    provider.instead = b"HTTP/1.1 400 No\r\nset-cookie: a=b; Path=/\r\ncontent-length: 0\r\n\r\n"
+    async with hosted_model(provider) as model:
+        with pytest.raises(EcoError):
+            await model.complete(PROMPT, terms())
+        await model.complete(PROMPT, terms())
+    assert [b"cookie" in head.lower() for head in provider.heads] == [False, False]
+
+
 async def test_a_response_without_end_is_given_up() -> None:
     """After 16 MiB, whole or streamed."""
     provider = Provider()
