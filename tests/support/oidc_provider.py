@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 
-from local.standins.oidc.install import NoNode, installed
+from local.npm import NoNode
+from local.standins.oidc.install import installed
 from tests.support.http import http_client
 from tests.support.ports import free_port
 
