@@ -1,5 +1,5 @@
 -- What none of Envoy's filters does: limits on headers that end in a reason, the names in a JSON body for the services
--- to check, HEAD, and 304. Runs once the request is whole; README.md says where.
+-- to check, HEAD, 304, and the media type of a stream. Runs once the request is whole; README.md says where.
 
 local MOST_HEADERS, MOST_HEADER_BYTES = 100, 16 * 1024
 
@@ -98,7 +98,9 @@ function envoy_on_request(handle)
   end
   local kind, path = headers:get("content-type") or "", headers:get(":path")
   if kind:find("^application/grpc") then return end
-  if headers:get(":method") == "HEAD" and not is_watch(path) then
+  if is_watch(path) then
+    handle:streamInfo():dynamicMetadata():set("eco2", "watch", true)
+  elseif headers:get(":method") == "HEAD" then
     headers:replace(":method", "GET")
     handle:streamInfo():dynamicMetadata():set("eco2", "head", true)
   end
@@ -113,13 +115,18 @@ function envoy_on_request(handle)
   end
 end
 
--- What a client has already (GetTaxonomy): the service says so in a header, HTTP in its status. Sees the response after
--- the transcoder. The headers come first: once the body is held they are sent.
+-- Sees the response after the transcoder. What a client has already (GetTaxonomy): the service says so in a header,
+-- HTTP in its status. The headers come first: once the body is held they are sent. And the transcoder calls a stream of
+-- lines JSON, which it isn't.
 function envoy_on_response(handle)
   local headers = handle:headers()
-  if (handle:streamInfo():dynamicMetadata():get("eco2") or {})["head"] then
+  local noted = handle:streamInfo():dynamicMetadata():get("eco2") or {}
+  if noted["head"] then
     for chunk in handle:bodyChunks() do chunk:setBytes("") end
     return
+  end
+  if noted["watch"] and headers:get(":status") == "200" and headers:get("content-type") == "application/json" then
+    headers:replace("content-type", "application/x-ndjson")
   end
   if headers:get("eco2-not-modified") and headers:get("content-type") == "application/json" then
     headers:replace(":status", "304")

@@ -49,10 +49,11 @@ class Held:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
-    """The first line arrives while the stream is still open."""
+    """The first line arrives while the stream is still open. The whole isn't JSON, and isn't called so."""
     held = mesh.streams[WATCH] = Held(SNAPSHOT, TERMINAL)
 
     async with rest.stream("GET", path) as response:
+        assert response.headers["content-type"] == "application/x-ndjson"
         lines = response.aiter_lines()
         first = json.loads(await anext(lines))
         held.seen()
