@@ -31,10 +31,10 @@ $(VENV)/.local: requirements-local.lock requirements-install.lock local/install.
 	@$(BIN)/python -m vision_svc.model.convert >/dev/null
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-lock.json
+$(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-lock.json openapi/redocly/package-lock.json
 	@echo "Installing what tests and checks need (about 500 MB more, once) ..."
 	@$(BIN)/python -m local.install requirements-dev.lock
-	@$(BIN)/python -m local.standins.oidc.install >/dev/null
+	@$(BIN)/python -m local.npm local/standins/oidc openapi/redocly >/dev/null
 	@touch $@
 
 demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
@@ -96,17 +96,20 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/buf format --diff --exit-code protos
 	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
 	    $(BIN)/buf breaking --against '.git#branch=origin/main'; fi
-	@$(call generate,var/gen) && diff -r gen var/gen -x __pycache__ && rm -r var/gen || \
-	    { echo "gen/ is not what protos/ says: run make gen" >&2; exit 1; }
+	@$(call generate,var/gen,var/openapi.yaml) && diff -r gen var/gen -x __pycache__ && rm -r var/gen && \
+	    diff docs/openapi.yaml var/openapi.yaml && rm var/openapi.yaml || \
+	    { echo "gen/ and docs/openapi.yaml are not what protos/ says: run make gen" >&2; exit 1; }
+	$(BIN)/python -m openapi.lint docs/openapi.yaml
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
 
-gen: setup ## Generate stubs and the descriptor set from protos/
+gen: setup ## Generate stubs, the descriptor set and the API's description from protos/
 	$(BIN)/buf format --write protos
-	@rm -rf gen && $(call generate,gen)
+	@rm -rf gen && $(call generate,gen,docs/openapi.yaml)
 
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
+# From another set, which has the comments and ten times the size, the description for REST clients and its page.
 PROTOS = $(shell find protos -name '*.proto' | sort)
 define generate
 export PATH="$(abspath $(BIN)):$$PATH" && mkdir -p $(1) && \
@@ -115,7 +118,10 @@ $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --python_out=$(1) --my
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --grpc_python_out=$(1) --mypy_grpc_out=quiet:$(1) \
     $(filter %_service.proto,$(PROTOS)) && \
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --include_imports \
-    --descriptor_set_out=$(1)/eco2.binpb $(PROTOS) third_party/google/rpc/error_details.proto
+    --descriptor_set_out=$(1)/eco2.binpb $(PROTOS) third_party/google/rpc/error_details.proto && \
+$(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --include_imports --include_source_info \
+    --descriptor_set_out=$(1)/commented.binpb $(PROTOS) && \
+PYTHONPATH=$(1) $(BIN)/python -m openapi $(1)/commented.binpb $(2) $(1)/reference.html && rm $(1)/commented.binpb
 endef
 
 format: setup ## Format the code and the protos

@@ -9,6 +9,8 @@
 {{- range $service := list "SCAN" "RULES" "CHARACTER" "AUTH" }}{{ $_ := set $values (printf "%s_TLS" $service) "null" }}{{ end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
 {{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}
+{{- $_ := set $values "OPENAPI_PATH" "/etc/eco2/openapi.yaml" -}}
+{{- $_ := set $values "REFERENCE_PATH" "/etc/eco2/reference.html" -}}
 {{- $_ := set $values "MAX_HEAP_BYTES" (mul .Values.edge.heapMebibytes 1048576) -}}
 {{- $_ := set $values "JWT_ISSUER" .Values.jwt.issuer -}}
 {{- $_ := set $values "JWT_AUDIENCE" .Values.jwt.audience -}}

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
 LUA = ROOT / "envoy" / "edge.lua"
+DESCRIPTION = ROOT / "docs" / "openapi.yaml"
+REFERENCE = ROOT / "gen" / "reference.html"
 TLS = ROOT / "envoy" / "tls"
 # The services behind the edge, by the names of their placeholders.
 BEHIND = ("scan", "rules", "character", "auth")

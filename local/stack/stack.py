@@ -179,6 +179,8 @@ class Stack:
                 **upstream,
                 "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
                 "LUA_PATH": str(envoy.LUA),
+                "OPENAPI_PATH": str(envoy.DESCRIPTION),
+                "REFERENCE_PATH": str(envoy.REFERENCE),
                 "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
                 "LOCAL_JWKS": "null",
                 "REMOTE_JWKS": envoy.own_keys(rest_port),

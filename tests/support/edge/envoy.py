@@ -17,7 +17,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from local.stack.envoy import endpoints, origins, plain_text
+from local.stack.envoy import DESCRIPTION, REFERENCE, endpoints, origins, plain_text
 from tests.support.mutual_tls import MutualTls
 from tests.support.ports import free_port
 
@@ -136,6 +136,8 @@ def render(issuer: Issuer, *, rest_port: int, services_port: int, tls: Mapping[s
         ADMIN_PORT=free_port(),
         DESCRIPTOR_PATH=DESCRIPTORS,
         LUA_PATH=LUA,
+        OPENAPI_PATH=DESCRIPTION,
+        REFERENCE_PATH=REFERENCE,
         MAX_HEAP_BYTES=max_heap_bytes(),
         LOCAL_JWKS=json.dumps({"inline_string": issuer.jwks()}),
         REMOTE_JWKS="null",

@@ -19,6 +19,7 @@ from mesh.reasons import Reason
 TEMPLATE = Template((Path(__file__).parents[3] / "envoy" / "edge.yaml").read_text(encoding="utf-8"))
 PLACEHOLDERS = {
     *("REST_HOST", "REST_PORT", "ADMIN_PORT", "DESCRIPTOR_PATH", "LUA_PATH", "MAX_HEAP_BYTES"),
+    *("OPENAPI_PATH", "REFERENCE_PATH"),
     *("SCAN_ENDPOINTS", "RULES_ENDPOINTS", "CHARACTER_ENDPOINTS", "AUTH_ENDPOINTS"),
     *("SCAN_TLS", "RULES_TLS", "CHARACTER_TLS", "AUTH_TLS"),
     *("LOCAL_JWKS", "REMOTE_JWKS", "JWT_ISSUER", "JWT_AUDIENCE", "CORS_ORIGINS"),

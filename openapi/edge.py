@@ -1,0 +1,172 @@
+"""What the edge adds to the RPCs: tokens, headers, refusals of its own, and the paths that it serves itself."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+Schema = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE = ROOT / "envoy" / "edge.yaml"
+
+_REFERENCE = "#/components"
+# What any call may be refused with, by HTTP status: the name of the response, a text, a reason.
+_REFUSALS = {
+    "400": ("BadRequest", "The request is wrong.", "INVALID_FIELD"),
+    "401": ("Unauthenticated", "No token came, or none that is good.", "UNAUTHENTICATED"),
+    "408": ("SlowRequest", "The request didn't arrive in time.", "DEADLINE_EXCEEDED"),
+    "413": ("BodyTooLarge", "The body has more than 1 MiB.", "LIMIT_EXCEEDED"),
+    "429": ("LimitReached", "A limit is reached. Try again after Retry-After.", "LIMIT_EXCEEDED"),
+    "431": ("HeadersTooLarge", "The headers have more than 16 KiB, or are more than 100.", "LIMIT_EXCEEDED"),
+    "500": ("Internal", "A fault of ours.", "INTERNAL"),
+    "503": ("Unavailable", "A service or a store is down. Try again after Retry-After.", "UNAVAILABLE"),
+    "504": ("TimedOut", "It took too long: 15 s, where nothing else is said.", "DEADLINE_EXCEEDED"),
+}
+_OF_BODIES = ("408", "413")
+_WITH_RETRY = ("409", "429", "503")
+HEADERS: Mapping[str, Schema] = {
+    "x-request-id": {"description": "Names the request in our logs.", "schema": {"type": "string"}},
+    "retry-after": {"description": "In how many seconds to try again.", "schema": {"type": "integer", "minimum": 0}},
+    "etag": {
+        "description": "Of this version and language. Send it back as If-None-Match.",
+        "schema": {"type": "string"},
+    },
+    "cache-control": {"description": "For how long it needn't be asked again.", "schema": {"type": "string"}},
+    "eco2-ignored-fields": {"description": "Names in the body that no field has.", "schema": {"type": "string"}},
+}
+PARAMETERS: Mapping[str, Schema] = {
+    "AcceptLanguage": {
+        "name": "Accept-Language",
+        "in": "header",
+        "description": "The caller's language, also of errors: Korean or English. Default: Korean.",
+        "schema": {"type": "string", "maxLength": 100},
+        "example": "en",
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The `etag` that the caller has: 304 if nothing has changed.",
+        "schema": {"type": "string", "maxLength": 200},
+    },
+    "LastEventID": {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "description": "With Server-Sent Events: the id of the last event seen, to go on after it.",
+        "schema": {"type": "integer", "format": "uint32", "minimum": 0, "maximum": (1 << 32) - 1},
+    },
+}
+SECURITY_SCHEMES: Mapping[str, Schema] = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token: of a guest (`POST /v1/auth/guest`), or by signing in.",
+    }
+}
+
+
+class Tokens:
+    """Which paths need a token, by the rules of the edge's configuration.
+
+    Args:
+        template: The configuration, with placeholders.
+    """
+
+    def __init__(self, template: str = TEMPLATE.read_text(encoding="utf-8")) -> None:
+        names = Template(template).get_identifiers()
+        config = yaml.load(Template(template).substitute(dict.fromkeys(names, "1")), Loader=yaml.CSafeLoader)
+        (listener,) = config["static_resources"]["listeners"]
+        filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
+        (authentication,) = (each for each in filters if each["name"] == "envoy.filters.http.jwt_authn")
+        self._rules = authentication["typed_config"]["rules"]
+
+    def security(self, path: str) -> list[Schema]:
+        """What a path needs, as OpenAPI says it: nothing, a token or nothing, or a token."""
+        filled = re.sub(r"\{\w+\}", "x", path)
+        needed = set[bool]()
+        for rule in self._rules:
+            if _matches(rule["match"], filled):
+                needed.add("requires" in rule)
+                if "headers" not in rule["match"]:  # else the next one is for those who send another
+                    break
+        return [*([{}] if needed == {True, False} else []), *([{"token": list[str]()}] if True in needed else [])]
+
+
+def headers(*names: str) -> Schema:
+    """References to response headers."""
+    return {name: {"$ref": f"{_REFERENCE}/headers/{name}"} for name in names}
+
+
+def refusals(*, has_body: bool, has_token: bool) -> Schema:
+    """References to what a call may be refused with whatever the service does, by status."""
+    return {
+        status: {"$ref": f"{_REFERENCE}/responses/{name}"}
+        for status, (name, _, _) in _REFUSALS.items()
+        if (has_body or status not in _OF_BODIES) and (has_token or status != "401")
+    }
+
+
+def usual_reasons(status: str) -> list[str]:
+    """The reasons that `refusals` has for a status; none if it hasn't the status."""
+    return [_REFUSALS[status][2]] if status in _REFUSALS else []
+
+
+def refusal_components() -> dict[str, Schema]:
+    """What `refusals` refers to."""
+    return {name: response(status, text, [reason]) for status, (name, text, reason) in _REFUSALS.items()}
+
+
+def response(status: str, description: str, reasons: list[str]) -> Schema:
+    """An error's response, with an example for each of its reasons."""
+    content: Schema = {"schema": {"$ref": f"{_REFERENCE}/schemas/Status"}}
+    content["examples"] = {reason: {"$ref": f"{_REFERENCE}/examples/{reason}"} for reason in reasons}
+    return {
+        "description": description,
+        "headers": headers("x-request-id", *(["retry-after"] if status in _WITH_RETRY else [])),
+        "content": {"application/json": content},
+    }
+
+
+def _matches(match: Mapping[str, Any], path: str) -> bool:
+    if "safe_regex" in match:
+        return re.fullmatch(match["safe_regex"]["regex"], path) is not None
+    return path.startswith(match["prefix"])
+
+
+def own_paths() -> dict[str, Schema]:
+    """What no service answers."""
+    health = {
+        "operationId": "getHealth",
+        "tags": ["Edge"],
+        "summary": "Whether the edge takes requests",
+        "description": "It says nothing of the services.",
+        "security": [],
+        "responses": {
+            "200": {"description": "It does.", "content": {"text/plain": {"schema": {"const": "ok"}}}},
+            "431": {"$ref": f"{_REFERENCE}/responses/HeadersTooLarge"},
+            "503": {"description": "It is about to end."},
+        },
+    }
+    return {
+        "/healthz": {"get": health},
+        "/openapi.yaml": {"get": _file("getDescription", "This description", "application/yaml")},
+        "/docs": {"get": _file("getReference", "This description as a page", "text/html")},
+    }
+
+
+def _file(name: str, summary: str, media_type: str) -> Schema:
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {
+        "operationId": name,
+        "tags": ["Edge"],
+        "summary": summary,
+        "security": [],
+        "responses": {
+            "200": {"description": "Done.", "headers": headers("x-request-id"), "content": content},
+            "431": {"$ref": f"{_REFERENCE}/responses/HeadersTooLarge"},
+        },
+    }
