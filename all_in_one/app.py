@@ -1,11 +1,11 @@
 """How services share a process.
 
     Host ── one port, one health, one drain
-      ├─ Auth
       ├─ Character
       ├─ Rules
       ├─ Vision ── Rules
-      └─ Scan ──── Vision, Rules, Character
+      ├─ Scan ──── Vision, Rules, Character
+      └─ Auth ──── Scan, Rules, Character
 
 Each is built by its own `app.py`, and calls those beside it in the process; the others by their addresses. They start
 in this order and end in the reverse: Scan's worker finishes its stages while those it calls are still there.
@@ -37,20 +37,20 @@ Application: TypeAlias = Callable[..., AbstractAsyncContextManager[Server]]
 
 _SETTINGS: Mapping[str, type[ServiceSettings]] = MappingProxyType(
     {
-        "auth": AuthSettings,
         "character": CharacterSettings,
         "rules": RulesSettings,
         "vision": VisionSettings,
         "scan": ScanSettings,
+        "auth": AuthSettings,
     }
 )
 _APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
-        "auth": auth_svc.app.application,
         "character": character_svc.app.application,
         "rules": rules_svc.app.application,
         "vision": vision_svc.app.application,
         "scan": scan_svc.app.application,
+        "auth": auth_svc.app.application,
     }
 )
 

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from mesh.settings import ServiceSettings
 
 # In the order they start: each after those it calls.
-SERVICES = ("auth", "character", "rules", "vision", "scan")
+SERVICES = ("character", "rules", "vision", "scan", "auth")
 
 
 def _names(listed: str) -> str:

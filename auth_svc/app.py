@@ -6,6 +6,8 @@ GetKeys ────────────────────────
 BeginSignIn, CompleteSignIn ── sign-in ─┬ attempts ── Redis
                                         ├ provider clients (data/providers.yaml) ── Google, Kakao, Naver …
                                         └ identities ── PostgreSQL
+DeleteMe, and guests who are somebody else ── departures ─┬ store ── PostgreSQL
+                                                          └ Scan, Character, Rules
 """
 
 import asyncio
@@ -18,6 +20,9 @@ from pathlib import Path
 import uuid_utils
 
 from auth_svc.access_tokens import AccessTokens
+from auth_svc.departures.peers import open_peers
+from auth_svc.departures.store import DepartureStore
+from auth_svc.departures.worker import DepartureWorker
 from auth_svc.keys.keyring import Keyring
 from auth_svc.keys.seal import Seal
 from auth_svc.keys.signing_keys import RotationPolicy, parse_key_set
@@ -44,6 +49,9 @@ from mesh.settings import Misconfigured
 NAME = "eco2.auth.v1.AuthService"
 
 _FORGET_SECONDS = 3600.0
+# Clocks differ, and the edge's are believed.
+_LEEWAY_SECONDS = 60
+_DEPARTURE_LEASE = timedelta(seconds=60)
 
 
 @asynccontextmanager
@@ -81,10 +89,15 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
             _new_id,
             partial(datetime.now, UTC),
         )
-        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, keyring)
+        longest_token = timedelta(seconds=settings.access_seconds + _LEEWAY_SECONDS)
+        departures = DepartureWorker(
+            DepartureStore(pool, longest_token, _DEPARTURE_LEASE), await enter(open_peers(settings, host))
+        )
+        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, departures, keyring)
 
         await enter(kept_running(keyring.run))
         await enter(kept_running(partial(_forget, store)))
+        await enter(kept_running(departures.run))
         service = Service(NAME, add_AuthServiceServicer_to_server, servicer)
         # Redis isn't among the dependencies: without it nobody signs in anew, but all sessions go on.
         dependencies = {"postgres": partial(postgres.probe, pool)}

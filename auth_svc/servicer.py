@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 
 from auth_svc import wire
+from auth_svc.departures.worker import DepartureWorker
 from auth_svc.keys.keyring import Keyring
 from auth_svc.sessions.sessions import Sessions
 from auth_svc.sign_in.sign_in import SignIn
@@ -23,12 +24,14 @@ class AuthServicer(AuthServiceServicer):
     Args:
         sessions: What users do with their sessions.
         sign_in: How users begin one by a provider.
+        departures: What becomes of users who are gone.
         keyring: The keys that verify access tokens.
     """
 
-    def __init__(self, sessions: Sessions, sign_in: SignIn, keyring: Keyring) -> None:
+    def __init__(self, sessions: Sessions, sign_in: SignIn, departures: DepartureWorker, keyring: Keyring) -> None:
         self._sessions = sessions
         self._sign_in = sign_in
+        self._departures = departures
         self._keyring = keyring
 
     async def CreateGuest(self, request: pb.CreateGuestRequest, context: Any) -> Session:
@@ -49,7 +52,9 @@ class AuthServicer(AuthServiceServicer):
     async def CompleteSignIn(self, request: pb.CompleteSignInRequest, context: Any) -> Session:
         """Signs in who came back."""
         signed_in = await self._sign_in.complete(request.provider, request.state, request.code, request.code_verifier)
-        return wire.from_session(await self._sessions.opened(signed_in))
+        if signed_in.departure:
+            await self._departures.follow(signed_in.departure)
+        return wire.from_session(await self._sessions.opened(signed_in.session))
 
     async def RefreshToken(self, request: pb.RefreshTokenRequest, context: Any) -> Session:
         """Exchanges a refresh token for the next pair."""
@@ -68,6 +73,11 @@ class AuthServicer(AuthServiceServicer):
     async def GetMe(self, request: pb.GetMeRequest, context: Any) -> Account:
         """The caller's account."""
         return wire.from_account(await self._sessions.account(caller(context).user_id))
+
+    async def DeleteMe(self, request: pb.DeleteMeRequest, context: Any) -> pb.DeleteMeResponse:
+        """Closes the caller's account."""
+        who = caller(context)
+        return wire.from_closed(*await self._departures.close(who.user_id), who.locale)
 
     async def GetKeys(self, request: pb.GetKeysRequest, context: Any) -> pb.GetKeysResponse:
         """The keys that verify access tokens."""

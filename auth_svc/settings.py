@@ -46,6 +46,10 @@ class AuthSettings(ServiceSettings):
 
     redis_url: RedisUrl = Field(description="Redis, which keeps attempts to sign in: redis://…")
 
+    scan_target: str = Field(description="gRPC target of Scan; here and below: what users have there follows them.")
+    character_target: str = Field(description="gRPC target of Character.")
+    rules_target: str = Field(description="gRPC target of Rules.")
+
     auth_secrets: Annotated[SecretStr, AfterValidator(_fernet_keys)] = Field(
         description="Secrets that seal the signing keys in the database, by commas: the first seals, all of them open."
     )

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 
+from auth_svc import messages
 from auth_svc.keys.signing_keys import PublicKey
 from auth_svc.sessions import accounts
 from auth_svc.sessions.sessions import Session
@@ -51,3 +53,11 @@ def from_providers(names: Mapping[str, Text], locale: Locale) -> auth_service_pb
 def from_keys(keys: Sequence[PublicKey]) -> auth_service_pb2.GetKeysResponse:
     """A key set."""
     return auth_service_pb2.GetKeysResponse(keys=[auth_pb2.JsonWebKey(**asdict(key)) for key in keys])
+
+
+def from_closed(closed_at: datetime, tokens_expire_at: datetime, locale: Locale) -> auth_service_pb2.DeleteMeResponse:
+    """An account that was closed."""
+    message = auth_service_pb2.DeleteMeResponse(message=messages.CLOSED[locale])
+    message.close_time.FromDatetime(closed_at)
+    message.tokens_expire_time.FromDatetime(tokens_expire_at)
+    return message

@@ -4,6 +4,8 @@ EvaluateReward ────── rewards.decide ── catalogue (characters.ya
       └────────────── store ──────────── PostgreSQL, schema `character`
 ListCharacters ────── catalogue
 ListOwnedCharacters ─ store
+TransferCharacters,
+EraseCharacters ───── ownership ──────── PostgreSQL
 """
 
 from collections.abc import AsyncIterator
@@ -11,6 +13,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from character_svc.catalogue import Catalogue
+from character_svc.ownership import Ownership
 from character_svc.servicer import CharacterServicer
 from character_svc.settings import CharacterSettings
 from character_svc.store import RewardStore
@@ -30,7 +33,7 @@ async def application(settings: CharacterSettings, host: Host | None = None) -> 
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         async with postgres.open_pool(dsn, max_size=connections) as pool:
             store = RewardStore(pool)
-            servicer = CharacterServicer(Catalogue.load(), store)
+            servicer = CharacterServicer(Catalogue.load(), store, Ownership(pool))
             service = Service(NAME, add_CharacterServiceServicer_to_server, servicer)
             dependencies = {"postgres": partial(postgres.probe, pool)}
             async with serving(

@@ -4,6 +4,7 @@ from typing import Any
 
 from character_svc import wire
 from character_svc.catalogue import Catalogue
+from character_svc.ownership import Ownership
 from character_svc.rewards import decide
 from character_svc.store import RewardStore
 from eco2.character.v1 import character_service_pb2 as pb
@@ -18,11 +19,13 @@ class CharacterServicer(CharacterServiceServicer):
     Args:
         catalogue: Every character there is.
         store: Rewards and collections.
+        ownership: Whose they are.
     """
 
-    def __init__(self, catalogue: Catalogue, store: RewardStore) -> None:
+    def __init__(self, catalogue: Catalogue, store: RewardStore, ownership: Ownership) -> None:
         self._catalogue = catalogue
         self._store = store
+        self._ownership = ownership
 
     async def EvaluateReward(self, request: pb.EvaluateRewardRequest, context: Any) -> pb.EvaluateRewardResponse:
         """Grants what a scan earned; Scan calls this on behalf of the scan's user."""
@@ -46,3 +49,15 @@ class CharacterServicer(CharacterServiceServicer):
         user = caller(context)
         owned = await self._store.list_owned(user.user_id)
         return wire.from_collection(owned, self._catalogue, user.locale_or(request.locale))
+
+    async def TransferCharacters(
+        self, request: pb.TransferCharactersRequest, context: Any
+    ) -> pb.TransferCharactersResponse:
+        """Gives a guest's characters to who they are; Auth calls this."""
+        await self._ownership.transfer(request.from_user_id, request.to_user_id)
+        return pb.TransferCharactersResponse(done=True)
+
+    async def EraseCharacters(self, request: pb.EraseCharactersRequest, context: Any) -> pb.EraseCharactersResponse:
+        """Removes what a user owned; Auth calls this."""
+        await self._ownership.erase(request.user_id)
+        return pb.EraseCharactersResponse(done=True)

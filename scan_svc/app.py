@@ -4,6 +4,7 @@
                    ├─ Replies ──── ReplyStore, Peers
                    ├─ EveningSchedule ── ScanStore, Peers
                    ├─ AccuracyReader
+                   ├─ UserData ─── Ownership
                    └─ Watchers
     EventStreamServicer ─ Watchers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
@@ -53,6 +54,7 @@ from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
 from scan_svc.operations.servicer import OperationsServicer
+from scan_svc.ownership import Ownership
 from scan_svc.pipeline.clients import open_peers
 from scan_svc.pipeline.spending import Spending
 from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
@@ -71,6 +73,7 @@ from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
+from scan_svc.user_data import UserData
 from scan_svc.webhooks.store import WebhookStore
 
 
@@ -145,6 +148,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
                     watchers,
                     EveningSchedule(scans, peers.rules, _now),
                     AccuracyReader(pool),
+                    UserData(Ownership(pool), progress.owners, lifecycle.delete),
                     calls,
                 ),
                 EventStreamServicer(watchers),

@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,8 +22,6 @@ from scan_svc.uploads import Ticket, Uploads
 from scan_svc.webhooks.store import WebhookStore
 
 _log = structlog.get_logger("lifecycle")
-
-S = TypeVar("S", Scan, Snapshot)
 
 _PAGE_DEFAULT = 20
 _PAGE_LIMIT = 100
@@ -124,7 +121,7 @@ class Lifecycle:
         earlier = await self._let_in(request)
         # Once it is let in: an endpoint is a row, too. Before it is stored: it may end at any moment from then on.
         secret = await self._webhooks.secret(request.user_id, callback_url) if callback_url else ""
-        scan = earlier or await self._stored(new, traceparent)
+        scan = earlier or await self._stored(new, traceparent, secret)
         waiting = scan.state is State.AWAITING_UPLOAD
         return Created(scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None, secret)
 
@@ -153,7 +150,7 @@ class Lifecycle:
         Raises:
             NotFound: No such scan.
         """
-        return _owned(await self._progress.reader.read(scan_id), user_id)
+        return await self._progress.owners.owned(await self._progress.reader.read(scan_id), user_id)
 
     def expected_wait(self, scan: Snapshot) -> float | None:
         """Seconds until a queued scan is taken; None if it isn't queued, or that isn't known."""
@@ -224,8 +221,8 @@ class Lifecycle:
         except EcoError as error:
             _log.warning("building not checked", error=repr(error))
 
-    async def _stored(self, new: NewScan, traceparent: str) -> Scan:
-        scan, is_new = await self._store.create(new, traceparent)
+    async def _stored(self, new: NewScan, traceparent: str, secret: str) -> Scan:
+        scan, is_new = await self._store.create(new, traceparent, secret)
         if is_new:
             self._progress.snapshots.announce(scan)
         if is_new and scan.state is State.QUEUED:
@@ -236,7 +233,7 @@ class Lifecycle:
         return _owned(await self._store.get(scan_id), user_id)
 
 
-def _owned(scan: S, user_id: str) -> S:
+def _owned(scan: Scan, user_id: str) -> Scan:
     if scan.user_id != user_id:
         raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan.scan_id)
     return scan

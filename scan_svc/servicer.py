@@ -20,6 +20,7 @@ from scan_svc.progress.watchers import Watchers
 from scan_svc.replies.accuracy import AccuracyReader
 from scan_svc.replies.service import Replies
 from scan_svc.schedule import EveningSchedule
+from scan_svc.user_data import UserData
 
 
 class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
@@ -31,6 +32,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         watchers: Who watches them.
         schedule: What they can put out this evening.
         accuracy: How often classifiers were right.
+        user_data: All that is kept of a user.
         calls: The calls at work; those that wait for a change aren't counted.
     """
 
@@ -41,6 +43,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         watchers: Watchers,
         schedule: EveningSchedule,
         accuracy: AccuracyReader,
+        user_data: UserData,
         calls: CallLimit,
     ) -> None:
         self._lifecycle = lifecycle
@@ -48,6 +51,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         self._watchers = watchers
         self._schedule = schedule
         self._accuracy = accuracy
+        self._user_data = user_data
         self._calls = calls
 
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
@@ -133,3 +137,12 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         who = caller(context)
         await self._lifecycle.delete(who.user_id, scan_proto.canonical(request.scan_id))
         return Empty()
+
+    async def TransferScans(self, request: pb.TransferScansRequest, context: Any) -> pb.TransferScansResponse:
+        """Gives a guest's scans to who they are; Auth calls this."""
+        done = await self._user_data.transfer(request.from_user_id, request.to_user_id)
+        return pb.TransferScansResponse(done=done)
+
+    async def EraseScans(self, request: pb.EraseScansRequest, context: Any) -> pb.EraseScansResponse:
+        """Removes all that is kept of a user; Auth calls this."""
+        return pb.EraseScansResponse(done=await self._user_data.erase(request.user_id))

@@ -33,8 +33,13 @@ class ScanStore:
         self._sql = Queries("scan_svc")
         self._creations = GroupCommit(self._create)
 
-    async def create(self, new: NewScan, traceparent: str) -> tuple[Scan, bool]:
+    async def create(self, new: NewScan, traceparent: str, webhook_secret: str = "") -> tuple[Scan, bool]:
         """Stores a new scan, queued unless its photo is still to come.
+
+        Args:
+            new: The scan.
+            traceparent: The trace that its work goes on with.
+            webhook_secret: What its webhooks are signed with; empty if it has no callback_url.
 
         Returns:
             The scan, and whether it is new: else it is the one that this request has made before.
@@ -43,7 +48,7 @@ class ScanStore:
             AlreadyExists: The user's request_id belongs to a scan with another content.
         """
         for _ in range(2):
-            created_at = await self._creations.write(new.scan_id, (new, traceparent))
+            created_at = await self._creations.write(new.scan_id, (new, traceparent, webhook_secret))
             if created_at is not None:
                 return new.scan(created_at), True
             # on conflict do nothing waits for the other transaction, so the row is visible now.
@@ -116,27 +121,34 @@ class ScanStore:
 
     async def cancel(self, scan_id: str) -> bool:
         """Cancels a scan and fences its worker; False if it had finished."""
-        return await self._taken_away("cancel_scan", scan_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await self._taken_away(connection, "cancel_scan", scan_id) is not None
 
     async def delete(self, scan_id: str) -> bool:
-        """Removes a scan with everything known about it; False if it was gone."""
-        return await self._taken_away("delete_scan", scan_id)
+        """Removes a scan with everything known about it, and its endpoint if no other has it; False if it was gone."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            gone = await self._taken_away(connection, "delete_scan", scan_id)
+            if gone is not None and gone["callback_url"]:
+                for query in ("lock_endpoint", "forget_endpoint"):
+                    await connection.execute(self._sql[query], gone["user_id"], gone["callback_url"])
+            return gone is not None
 
     async def expire_uploads(self, after_seconds: float) -> list[str]:
         """Ends scans whose photo never came; returns their ids."""
         return [str(row["id"]) for row in await self._pool.fetch(self._sql["expire_uploads"], after_seconds)]
 
-    async def _create(self, batch: Sequence[tuple[NewScan, str]]) -> Mapping[str, datetime]:
+    async def _create(self, batch: Sequence[tuple[NewScan, str, str]]) -> Mapping[str, datetime]:
         # In this order, so that two processes which store the same requests can't wait for each other.
         batch = sorted(batch, key=lambda one: (one[0].request.user_id, one[0].request.request_id))
         rows = await self._pool.fetch(self._sql["create_scans"], *zip(*map(_columns, batch), strict=True))
         return {str(row["id"]): row["created_at"] for row in rows}
 
-    async def _taken_away(self, query: str, scan_id: str) -> bool:
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(self._sql["lock_job"], scan_id)
-            await connection.execute(self._sql["lock_scan"], scan_id)
-            return await connection.fetchval(self._sql[query], scan_id) is not None
+    async def _taken_away(
+        self, connection: asyncpg.pool.PoolConnectionProxy, query: str, scan_id: str
+    ) -> asyncpg.Record | None:
+        await connection.execute(self._sql["lock_job"], scan_id)
+        await connection.execute(self._sql["lock_scan"], scan_id)
+        return await connection.fetchrow(self._sql[query], scan_id)
 
 
 def _read(row: asyncpg.Record) -> Scan | Exception:
@@ -147,12 +159,12 @@ def _read(row: asyncpg.Record) -> Scan | Exception:
         return error
 
 
-def _columns(creation: tuple[NewScan, str]) -> tuple[object, ...]:
-    new, traceparent = creation
+def _columns(creation: tuple[NewScan, str, str]) -> tuple[object, ...]:
+    new, traceparent, webhook_secret = creation
     photo, asked, place = new.photo, new.request, new.request.location
     return (
         new.scan_id, asked.user_id, asked.request_id, asked.payload_hash, photo.uploaded,
         photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, asked.user_input,
         place.latitude if place else None, place.longitude if place else None, asked.region, asked.locale.value,
-        asked.callback_url, traceparent, asked.building,
+        asked.callback_url, traceparent, asked.building, webhook_secret,
     )  # fmt: skip

@@ -12,10 +12,9 @@ from datetime import datetime
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from auth_svc.providers.client import ProviderClient
-from auth_svc.sessions.accounts import Refreshed
 from auth_svc.sign_in.attempts import Attempt, AttemptStore, new_authorization
 from auth_svc.sign_in.redirects import RedirectTargets
-from auth_svc.sign_in.store import IdentityStore
+from auth_svc.sign_in.store import IdentityStore, SignedIn
 from mesh.errors import FailedPrecondition, FieldViolation, InvalidArgument, NotFound, PermissionDenied
 from mesh.locale import Locale
 from mesh.reasons import Reason
@@ -89,7 +88,7 @@ class SignIn:
         expires_at = self._clock() + self._attempts.lifetime
         return Begun(client.authorization_url(authorization), authorization.state, expires_at)
 
-    async def complete(self, provider: str, state: str, code: str, verifier: str) -> Refreshed:
+    async def complete(self, provider: str, state: str, code: str, verifier: str) -> SignedIn:
         """Completes an attempt, or ends it: it is gone either way.
 
         Args:

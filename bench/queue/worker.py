@@ -29,6 +29,7 @@ from scan_svc.jobs.worker import Worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
+from scan_svc.progress.owners import Owners
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
@@ -110,7 +111,7 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     wake = notifier.wake
     reader = ScanReader(counter, store.get_many, notifier.ask_for_progress)
     log = ProgressLog(pool, CircuitBreaker("redis", (), asyncio.Event().wait), counter.announce)
-    progress, rewards = Progress(counter, reader, log), RewardStore(pool)
+    progress, rewards = Progress(counter, reader, Owners(pool), log), RewardStore(pool)
     rewarding = functools.partial(RewardEvaluation, RewardContext(rewards, pipeline, progress, 1.0, None))
     later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers, wake)
     limits = ExecutionLimits(300.0, 1.0, _LEASE_SECONDS)

@@ -10,4 +10,5 @@ left join character.owned_character as owned
     on owned.user_id = reward.user_id
     and owned.character_id = reward.character_id
     and owned.scan_id = reward.scan_id
-where reward.scan_id = $1 and reward.user_id = $2;
+where reward.scan_id = $1
+    and reward.user_id = coalesce((select to_user from character.moved_user where from_user = $2), $2);

@@ -3,7 +3,7 @@
 -- $1 scan_id, $2 user_id, $3 verdict, $4 character_id, $5 match_reason
 with taken as (
     insert into character.corrected_reward as reward (scan_id, user_id, verdict, character_id, match_reason)
-    values ($1, $2, $3, $4, $5)
+    values ($1, coalesce((select to_user from character.moved_user where from_user = $2), $2), $3, $4, $5)
     on conflict (scan_id) do update
     set verdict = excluded.verdict, character_id = excluded.character_id, match_reason = excluded.match_reason
     where reward.user_id = excluded.user_id and reward.verdict <> 'EARNED'

@@ -7,9 +7,10 @@
 -- same moment wait for each other in one direction only.
 with taken as (
     insert into character.reward as reward (scan_id, user_id, verdict, character_id, match_reason)
-    select scan_id, user_id, verdict, character_id, match_reason
+    select scan_id, coalesce(moved.to_user, user_id), verdict, character_id, match_reason
     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])
         as evaluated (scan_id, user_id, verdict, character_id, match_reason)
+    left join character.moved_user as moved on moved.from_user = user_id
     order by scan_id
     on conflict (scan_id) do update
     set verdict = excluded.verdict, character_id = excluded.character_id, match_reason = excluded.match_reason

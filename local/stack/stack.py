@@ -5,8 +5,8 @@
     eco2-1  eco2-2  …                  the services, all in each process; or split: vision  rules  character  scan  auth
           envoy                        the edge; ready when a request through it is answered
 
-It stops in the reverse order, Scan before the services it calls: it drains while they still answer. Everything lives in
-one folder, VAR:
+It stops in the reverse order, Auth and Scan before the services they call: Scan drains while they still answer.
+Everything lives in one folder, VAR:
 
     stack.env     addresses and a token, only while everything is ready
     secrets       passwords and keys, made once
@@ -47,7 +47,7 @@ USER = "newcomer"
 _OWN_PAGES = "http://localhost:*,http://127.0.0.1:*"  # of whoever writes a page on this machine
 _STOP_SECONDS = 120.0  # longer than all grace periods of what is stopped in sequence
 # Services that call others are stopped first, in this order.
-_CALLERS = ("envoy", "scan")
+_CALLERS = ("envoy", "auth", "scan")
 
 
 class StackPart(StrEnum):
@@ -105,7 +105,7 @@ class Stack:
         self._publish()
 
     async def stop(self) -> None:
-        """Withdraws the address file, then stops everything: the edge, Scan, the other services, the stores."""
+        """Withdraws the address file, then stops everything: the edge, Auth, Scan, the other services, the stores."""
         self._ready = False
         (self._var / ENV_FILE).unlink(missing_ok=True)
         stores, mesh = self._stages

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from mesh.errors import PermissionDenied
 from mesh.reasons import Reason
 
-EDGE, SCAN, VISION, OPERATOR = "edge", "scan", "vision", "operator"
+EDGE, SCAN, VISION, AUTH, OPERATOR = "edge", "scan", "vision", "auth", "operator"
 
 ALL = "*"
 
@@ -20,7 +20,11 @@ ALL = "*"
 # tell nothing of users, are for everybody with a certificate.
 ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "eco2.scan.v1.ScanService": {EDGE: ALL},
+        "eco2.scan.v1.ScanService": {
+            EDGE: "CreateScan StartScan GetScan WatchScan ListScans GetSchedule MarkPutOut CancelScan AnswerQuestion"
+            " GetAccuracy DeleteScan",
+            AUTH: "TransferScans EraseScans",
+        },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL},
         "eco2.vision.v1.VisionService": {SCAN: ALL},
@@ -29,10 +33,15 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             SCAN: "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply",
             VISION: "GetTaxonomy",
         },
-        "eco2.rules.v1.BuildingService": {EDGE: ALL, SCAN: "GetBuilding"},
+        "eco2.rules.v1.BuildingService": {
+            EDGE: "CreateBuilding GetBuilding ListBuildings UpdateBuilding DeleteBuilding",
+            SCAN: "GetBuilding",
+            AUTH: "TransferBuildings EraseBuildings",
+        },
         "eco2.character.v1.CharacterService": {
             EDGE: "ListCharacters ListOwnedCharacters",
             SCAN: "EvaluateReward",
+            AUTH: "TransferCharacters EraseCharacters",
         },
         "eco2.auth.v1.AuthService": {EDGE: ALL},
     }

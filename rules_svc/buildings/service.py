@@ -98,6 +98,15 @@ class Buildings:
             raise await self._refusal(code, manager)
         self._changed(code)
 
+    async def transfer(self, manager: str, to: str) -> None:
+        """Gives somebody's buildings to another manager; nobody who joined one notices."""
+        await self._store.transfer(manager, to)
+
+    async def erase(self, manager: str) -> None:
+        """Deletes somebody's buildings, as the manager could, and forgets who that was."""
+        for code in await self._store.erase(manager):
+            self._changed(code)
+
     async def _refusal(self, code: str, manager: str) -> EcoError:
         """Why a building couldn't be changed."""
         try:

@@ -60,5 +60,17 @@ class BuildingServicer(BuildingServiceServicer):
         await self._buildings.delete(canonical(request.code), caller(context).user_id, version)
         return Empty()
 
+    async def TransferBuildings(
+        self, request: pb.TransferBuildingsRequest, context: Any
+    ) -> pb.TransferBuildingsResponse:
+        """Gives a guest's buildings to who they are; Auth calls this."""
+        await self._buildings.transfer(request.from_user_id, request.to_user_id)
+        return pb.TransferBuildingsResponse(done=True)
+
+    async def EraseBuildings(self, request: pb.EraseBuildingsRequest, context: Any) -> pb.EraseBuildingsResponse:
+        """Deletes a user's buildings; Auth calls this."""
+        await self._buildings.erase(request.user_id)
+        return pb.EraseBuildingsResponse(done=True)
+
     def _seen_by(self, who: Caller, building: Building) -> building_pb2.Building:
         return wire.from_building(building, who.user_id, self._regions(), who.locale)

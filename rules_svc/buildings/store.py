@@ -101,6 +101,14 @@ class BuildingStore:
         """Deletes a building, of any version if None; False if it isn't the manager's, or has another version."""
         return await self._pool.fetchval(self._sql["delete_building"], code, manager, version) is not None
 
+    async def transfer(self, manager: str, to: str) -> None:
+        """Gives somebody's buildings to another manager."""
+        await self._pool.execute(self._sql["transfer_buildings"], manager, to)
+
+    async def erase(self, manager: str) -> list[str]:
+        """Deletes somebody's buildings and forgets who managed them; returns their codes."""
+        return [row["code"] for row in await self._pool.fetch(self._sql["erase_buildings"], manager)]
+
 
 def _json(says: HouseRules) -> str:
     return msgspec.json.encode(says).decode()

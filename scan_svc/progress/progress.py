@@ -10,6 +10,7 @@ from mesh.errors import NotFound
 from mesh.redis import GuardedRedis
 from scan_svc.jobs.leases import Lease
 from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.owners import Owners
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
@@ -23,11 +24,13 @@ class Progress:
     Attributes:
         snapshots: The newest state of each scan, in Redis.
         reader: Reads it there, or from PostgreSQL.
+        owners: Whose what is read is.
         log: What this process shows of the scans it works on.
     """
 
     snapshots: Snapshots
     reader: ScanReader
+    owners: Owners
     log: ProgressLog
 
     def show(self, lease: Lease, scan: Scan, store: Callable[[], None]) -> None:
@@ -74,6 +77,6 @@ async def open_progress(
         await ask_workers()
 
     try:
-        yield Progress(snapshots, ScanReader(snapshots, load, ask), log)
+        yield Progress(snapshots, ScanReader(snapshots, load, ask), Owners(pool), log)
     finally:
         await snapshots.flush()

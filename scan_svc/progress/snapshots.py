@@ -27,6 +27,8 @@ ENDED_MARK = "!"
 
 _SNAPSHOT_SECONDS = 3600
 _RESULT_SECONDS = 86_400
+# A deletion is told as long as anybody may still publish what was before: as long as a whole scan may take.
+_DELETED_SECONDS = 300
 # A snapshot of a scan that hasn't settled and that is older than this is checked against PostgreSQL: its successor may
 # have been lost with the process that wanted to publish it.
 _TRUSTED_SECONDS = 30.0
@@ -35,17 +37,18 @@ REWARD_SECONDS = 2.0
 
 # Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
 # begins with its version, ten digits wide, so versions compare as text.
-# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark; then of each scan its value, its
-# result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come, isn't
-# marked again: who counts the marks measures how fast scans get done.
+# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark, a deletion's ttl; then of each scan its
+# value, its result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come,
+# isn't marked again: who counts the marks measures how fast scans get done. Of a deleted scan nothing but its version
+# stays, for as long as a deletion's ttl says.
 _PUBLISH = """
 local changed = {}
 for scan = 1, #KEYS / 2 do
   local progress, result = KEYS[2 * scan - 1], KEYS[2 * scan]
-  local value, keep, tell = ARGV[3 * scan + 1], ARGV[3 * scan + 2], ARGV[3 * scan + 3]
+  local value, keep, tell = ARGV[3 * scan + 2], ARGV[3 * scan + 3], ARGV[3 * scan + 4]
   local held, version = redis.call('GETRANGE', progress, 0, 9), string.sub(value, 1, 10)
   if held <= version then
-    redis.call('SET', progress, value, 'EX', ARGV[1])
+    redis.call('SET', progress, value, 'EX', #value > 10 and ARGV[1] or ARGV[4])
     if keep ~= '0' and redis.call('EXISTS', result) == 0 then tell = tell .. ARGV[3] end
     if keep ~= '0' then redis.call('SET', result, value, 'EX', keep) else redis.call('DEL', result) end
     if held ~= version then changed[#changed + 1] = tell end
@@ -191,7 +194,7 @@ class Snapshots:
 
     async def _publish(self, batch: Mapping[str, _Entry]) -> None:
         keys: list[str] = []
-        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK]
+        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK, _DELETED_SECONDS]
         for scan_id, entry in batch.items():
             try:
                 arguments += self._told(scan_id, entry)

@@ -102,7 +102,7 @@ async def open_watchers(
         progress: Where scans are read.
         ended: Called with how many scans have ended.
     """
-    watchers = Watchers(progress.reader.read, limits)
+    watchers = Watchers(progress.reader.read, progress.owners.owned, limits)
     subscriber = Subscriber(redis, progress.snapshots.cache, watchers.changed, watchers.missed, ended)
-    async with kept_running(subscriber.run):
+    async with kept_running(subscriber.run), kept_running(progress.owners.run):
         yield watchers

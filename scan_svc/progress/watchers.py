@@ -62,11 +62,18 @@ class Watchers:
 
     Args:
         read: The scan as it is now; raises NotFound.
+        owned: A scan if it is a user's; else raises NotFound.
         limits: How many may watch.
     """
 
-    def __init__(self, read: Callable[[str], Awaitable[Snapshot]], limits: WatchLimits) -> None:
+    def __init__(
+        self,
+        read: Callable[[str], Awaitable[Snapshot]],
+        owned: Callable[[Snapshot, str], Awaitable[Snapshot]],
+        limits: WatchLimits,
+    ) -> None:
         self._read = read
+        self._owned = owned
         self._limits = limits
         self._mailboxes: dict[str, set[Mailbox]] = defaultdict(set)
         self._users: Counter[str] = Counter()
@@ -98,7 +105,7 @@ class Watchers:
         """
         ends_at = math.inf if seconds is None else time.monotonic() + seconds - _RECONNECT_SECONDS
         with self._mailbox(scan_id) as mailbox:
-            watch = Watch(mailbox, await self._owned(scan_id, owner))
+            watch = Watch(mailbox, await self._owned(await self._read(scan_id), owner))
             with self._counted(owner):
                 if time.monotonic() < watch.until:
                     # A watch that stands says so, even if there is nothing new.
@@ -130,7 +137,7 @@ class Watchers:
         """
         ends_at = time.monotonic() + seconds
         with self._mailbox(scan_id) as mailbox:
-            watch = Watch(mailbox, await self._owned(scan_id, owner))
+            watch = Watch(mailbox, await self._owned(await self._read(scan_id), owner))
             late = time.monotonic() >= min(ends_at, watch.until)
             if watch.scan.version > after_version or late or self._draining:
                 return watch.scan
@@ -187,12 +194,6 @@ class Watchers:
             # The stores are down: the next wake-up, poll or heartbeat tries again.
         finally:
             del self._reading[scan_id]
-
-    async def _owned(self, scan_id: str, owner: str) -> Snapshot:
-        scan = await self._read(scan_id)
-        if scan.user_id != owner:
-            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
-        return scan
 
     # Both are synchronous: a cancelled stream may leave them in another task.
 

@@ -1,12 +1,13 @@
 -- New scans, each with its job unless its photo is still to come. One isn't returned when its user's request_id is taken,
--- by an earlier scan or by one of these.
+-- by an earlier scan or by one of these. Their endpoints are there already, unless the last scan of one was deleted at this
+-- moment: whoever deletes it waits for the endpoint's row, and so do we.
 with given as (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::text[], $7::text[],
                          $8::text[], $9::integer[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[],
-                         $15::text[], $16::text[], $17::text[], $18::text[])
+                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[])
         as given (id, user_id, request_id, payload_hash, uploaded, image_url, object_key, content_type, size_bytes,
                   sha256, user_input, latitude, longitude, region, locale, callback_url, traceparent,
-                  building)
+                  building, webhook_secret)
 ), new_scan as (
     insert into scan.scan (id, user_id, request_id, payload_hash, state, version, image_url, object_key, content_type,
                            size_bytes, sha256, user_input, latitude, longitude, region, locale, callback_url, step,
@@ -24,5 +25,13 @@ with given as (
     from new_scan
     join given using (id)
     where not given.uploaded
+), endpoint as (
+    insert into scan.webhook_endpoint (user_id, url, secret)
+    select distinct on (given.user_id, given.callback_url) given.user_id, given.callback_url, given.webhook_secret
+    from new_scan
+    join given using (id)
+    where given.webhook_secret <> ''
+    order by given.user_id, given.callback_url
+    on conflict (user_id, url) do update set url = excluded.url
 )
 select id, created_at from new_scan

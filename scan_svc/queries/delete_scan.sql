@@ -5,7 +5,7 @@ with job as (
 ), results as (
     delete from scan.stage_result r using job where r.job_id = job.id returning r.run, r.finished_at
 ), gone as (
-    delete from scan.scan where id = $1 returning id, user_id, created_at, stages
+    delete from scan.scan where id = $1 returning id, user_id, created_at, stages, callback_url
 )
 insert into scan.tombstone (scan_id, user_id, created_at, usage)
 select id, user_id, created_at,
@@ -14,4 +14,4 @@ select id, user_id, created_at,
        || coalesce((select jsonb_build_array(jsonb_build_object('stage', stage, 'attempts', attempt, 'duration_ms', 0,
                                                                 'usage', spent)) from job where spent is not null), '[]'::jsonb)
 from gone
-returning scan_id
+returning user_id, (select callback_url from gone) as callback_url

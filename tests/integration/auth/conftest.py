@@ -16,6 +16,7 @@ from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceAsyncStub
 
+NOBODY = "127.0.0.1:1"  # for services that aren't needed
 SECRET = Fernet.generate_key().decode()
 
 Serve = Callable[..., AbstractAsyncContextManager["AuthServiceAsyncStub"]]
@@ -39,6 +40,7 @@ def serve(database_url: str, redis_url: str) -> Serve:
             "database_url": database_url,
             "redis_url": redis_url,
             "auth_secrets": SECRET,
+            **dict.fromkeys(("scan_target", "character_target", "rules_target"), NOBODY),
             "drain_seconds": 0,
         }
         settings = AuthSettings(**(usual | changes))

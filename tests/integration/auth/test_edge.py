@@ -16,7 +16,7 @@ from auth_svc.keys.seal import Seal
 from auth_svc.keys.store import KeyStore
 from auth_svc.settings import AuthSettings
 from mesh import postgres
-from tests.integration.auth.conftest import SECRET
+from tests.integration.auth.conftest import NOBODY, SECRET
 from tests.support.edge.envoy import Issuer, running
 from tests.support.edge.own_keys import fetching
 from tests.support.http import http_client
@@ -34,6 +34,9 @@ def settings(database_url: str, redis_url: str) -> AuthSettings:
         redis_url=redis_url,
         listen=f"127.0.0.1:{free_port()}",
         auth_secrets=SECRET,
+        scan_target=NOBODY,
+        character_target=NOBODY,
+        rules_target=NOBODY,
         auth_issuer=Issuer().name,
         auth_clients='{"google": {"id": "us"}}',
         auth_redirects="https://app.example/signed-in",

@@ -14,7 +14,7 @@ from auth_svc.app import application
 from auth_svc.settings import AuthSettings
 from local.cli.session import Session
 from local.cli.signed_in import current_token
-from tests.integration.auth.conftest import SECRET
+from tests.integration.auth.conftest import NOBODY, SECRET
 from tests.support.edge.envoy import Edge, Issuer, running
 from tests.support.edge.own_keys import fetching
 from tests.support.http import http_client
@@ -38,6 +38,9 @@ async def edge(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
             listen=f"127.0.0.1:{port}",
             drain_seconds=0,
             auth_secrets=SECRET,
+            scan_target=NOBODY,
+            character_target=NOBODY,
+            rules_target=NOBODY,
             auth_issuer=Issuer().name,
             auth_providers=str(file),
             auth_clients=json.dumps({"standin": {"id": CLIENT_ID, "secret": CLIENT_SECRET}}),

@@ -58,6 +58,13 @@ class Service:
         request = building_service_pb2.DeleteBuildingRequest(code=code, etag=etag)
         await self._buildings.DeleteBuilding(request, metadata=headers(user))
 
+    async def transfer(self, manager: str, to: str) -> None:
+        request = building_service_pb2.TransferBuildingsRequest(from_user_id=manager, to_user_id=to)
+        assert (await self._buildings.TransferBuildings(request)).done
+
+    async def erase(self, manager: str) -> None:
+        assert (await self._buildings.EraseBuildings(building_service_pb2.EraseBuildingsRequest(user_id=manager))).done
+
     async def match(self, **fields: Any) -> pb.MatchRulesResponse:
         return await self.rules.MatchRules(pb.MatchRulesRequest(category=PAPER, **fields))
 
@@ -313,3 +320,32 @@ async def test_evenings_are_planned_by_each_thing_s_building(service: Service) -
     assert (district.date, lost.date) == ("2026-11-30", "2026-11-30")
     assert (district.region.building, lost.region.building) == ("", "")
     assert "등록된 건물을 찾을 수 없어" in lost.region.notice
+
+
+async def test_a_guests_buildings_become_anothers_and_nobody_notices(service: Service) -> None:
+    """As Auth asks for it, twice; those of others stay theirs."""
+    given, others = await service.create("guest"), await service.create(NEIGHBOUR)
+    for _ in range(2):
+        await service.transfer("guest", MANAGER)
+        assert [one.code for one in await service.managed()] == [given.code]
+    assert (await service.get(given.code)).etag == given.etag
+    assert await refusal(service.delete(given.code, "guest")) == (
+        grpc.StatusCode.PERMISSION_DENIED,
+        Reason.BUILDING_NOT_YOURS,
+    )
+    assert [one.code for one in await service.managed(NEIGHBOUR)] == [others.code]
+    await service.delete(given.code)
+
+
+async def test_an_erased_managers_buildings_are_gone_and_so_is_the_manager(
+    service: Service, connection: asyncpg.Connection
+) -> None:
+    """Whoever joined one is told at once, as after a deletion; one that was deleted before forgets its manager, too."""
+    building, before = await service.create(), await service.create()
+    await service.delete(before.code)
+    assert (await service.match(building=building.code)).region.level == AppliedRegion.LEVEL_BUILDING
+    for _ in range(2):
+        await service.erase(MANAGER)
+        assert await refusal(service.get(building.code)) == UNKNOWN
+    assert (await service.match(building=building.code)).region.level != AppliedRegion.LEVEL_BUILDING
+    assert await connection.fetchval("select count(*) from rules.building where manager = $1", MANAGER) == 0

@@ -98,6 +98,8 @@ _SCAN: dict[str, Row] = {
     ),
     "GetAccuracy": Row(Access.USER, lambda _: scan.GetAccuracyRequest()),
     "DeleteScan": Row(Access.OWNER, lambda it: scan.DeleteScanRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+    "TransferScans": Row(Access.MESH, lambda _: scan.TransferScansRequest(), "INVALID_FIELD"),
+    "EraseScans": Row(Access.MESH, lambda _: scan.EraseScansRequest(), "INVALID_FIELD"),
 }
 _EVENT_STREAM: dict[str, Row] = {
     "StreamEvents": Row(
@@ -146,11 +148,15 @@ _BUILDINGS: dict[str, Row] = {
         OK,
         "BUILDING_NOT_YOURS",
     ),
+    "TransferBuildings": Row(Access.MESH, lambda _: buildings.TransferBuildingsRequest(), "INVALID_FIELD"),
+    "EraseBuildings": Row(Access.MESH, lambda _: buildings.EraseBuildingsRequest(), "INVALID_FIELD"),
 }
 _CHARACTER: dict[str, Row] = {
     "EvaluateReward": Row(Access.MESH, lambda _: character.EvaluateRewardRequest(), "INVALID_FIELD"),
     "ListCharacters": Row(Access.USER, lambda _: character.ListCharactersRequest()),
     "ListOwnedCharacters": Row(Access.OWN, lambda _: character.ListOwnedCharactersRequest()),
+    "TransferCharacters": Row(Access.MESH, lambda _: character.TransferCharactersRequest(), "INVALID_FIELD"),
+    "EraseCharacters": Row(Access.MESH, lambda _: character.EraseCharactersRequest(), "INVALID_FIELD"),
 }
 _AUTH: dict[str, Row] = {
     "CreateGuest": Row(Access.OPEN, lambda _: auth.CreateGuestRequest()),
@@ -172,6 +178,7 @@ _AUTH: dict[str, Row] = {
     ),
     "Logout": Row(Access.OPEN, lambda _: auth.LogoutRequest(refresh_token=_NO_TOKEN_OF_OURS)),
     "LogoutEverywhere": Row(Access.OWN, lambda _: auth.LogoutEverywhereRequest()),
+    "DeleteMe": Row(Access.OWN, lambda _: auth.DeleteMeRequest()),
     "GetMe": Row(Access.OWN, lambda _: auth.GetMeRequest(), names=True),
     "GetKeys": Row(Access.OPEN, lambda _: auth.GetKeysRequest()),
 }

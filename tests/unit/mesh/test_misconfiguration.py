@@ -15,6 +15,9 @@ AUTH = {
     **DATABASE,
     "ECO2_REDIS_URL": "redis://:pass-word@127.0.0.1:9",
     "ECO2_AUTH_SECRETS": "cGFzcy13b3JkLXBhc3Mtd29yZC1wYXNzLXdvcmQtcGE=",
+    "ECO2_SCAN_TARGET": "127.0.0.1:9",
+    "ECO2_CHARACTER_TARGET": "127.0.0.1:9",
+    "ECO2_RULES_TARGET": "127.0.0.1:9",
 }
 STORAGE = {
     "ECO2_S3_ENDPOINT": "http://127.0.0.1:9",

@@ -264,6 +264,57 @@ class GetMeRequest(_message.Message):
 Global___GetMeRequest: _TypeAlias = GetMeRequest  # noqa: Y015
 
 @_typing.final
+class DeleteMeRequest(_message.Message):
+    """Closes the caller's account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteMeRequest: _TypeAlias = DeleteMeRequest  # noqa: Y015
+
+@_typing.final
+class DeleteMeResponse(_message.Message):
+    """What happens to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    TOKENS_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    message: _builtins.str
+    """What happens, in a sentence for the user."""
+    @_builtins.property
+    def close_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was closed."""
+
+    @_builtins.property
+    def tokens_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the last access token may still be taken; what is made with one until then is erased afterwards."""
+
+    def __init__(
+        self,
+        *,
+        close_time: _timestamp_pb2.Timestamp | None = ...,
+        tokens_expire_time: _timestamp_pb2.Timestamp | None = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "tokens_expire_time", b"tokens_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "message", b"message", "tokens_expire_time", b"tokens_expire_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteMeResponse: _TypeAlias = DeleteMeResponse  # noqa: Y015
+
+@_typing.final
 class GetKeysRequest(_message.Message):
     """Asks for the keys."""
 

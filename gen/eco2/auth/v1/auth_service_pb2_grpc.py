@@ -81,6 +81,11 @@ class AuthServiceStub:
                 request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Account.FromString,
                 _registered_method=True)
+        self.DeleteMe = channel.unary_unary(
+                '/eco2.auth.v1.AuthService/DeleteMe',
+                request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.SerializeToString,
+                response_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.FromString,
+                _registered_method=True)
         self.GetKeys = channel.unary_unary(
                 '/eco2.auth.v1.AuthService/GetKeys',
                 request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetKeysRequest.SerializeToString,
@@ -118,7 +123,8 @@ class AuthServiceServicer:
         """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
 
         With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
-        user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+        user's. An identity that has a user already signs that user in; if a guest began, the guest's scans, characters and
+        buildings become that user's, and the guest's sessions end. Not idempotent: a repetition begins another attempt.
         Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
         came that isn't good), UNAVAILABLE (UNAVAILABLE).
         """
@@ -177,6 +183,19 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteMe(self, request, context):
+        """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
+        webhook addresses and secrets, sessions, identities. docs/privacy.md says what that is, and what stays without a user.
+
+        At once: no session can be refreshed, and who signs in again is somebody new. In seconds: the data is gone. Access
+        tokens stay good until they expire, for 15 minutes at most; what is still made with one goes then, too. Nobody can take
+        it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+        UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetKeys(self, request, context):
         """The public keys that access tokens are signed with, as a JSON Web Key Set. Needs no token.
 
@@ -229,6 +248,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.GetMe,
                     request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.FromString,
                     response_serializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Account.SerializeToString,
+            ),
+            'DeleteMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMe,
+                    request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.FromString,
+                    response_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.SerializeToString,
             ),
             'GetKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.GetKeys,
@@ -457,6 +481,33 @@ class AuthService:
             '/eco2.auth.v1.AuthService/GetMe',
             eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.SerializeToString,
             eco2_dot_auth_dot_v1_dot_auth__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.auth.v1.AuthService/DeleteMe',
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.SerializeToString,
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,7 +54,8 @@ class AuthServiceStub:
     """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
 
     With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
-    user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+    user's. An identity that has a user already signs that user in; if a guest began, the guest's scans, characters and
+    buildings become that user's, and the guest's sessions end. Not idempotent: a repetition begins another attempt.
     Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
     came that isn't good), UNAVAILABLE (UNAVAILABLE).
     """
@@ -89,6 +90,15 @@ class AuthServiceStub:
 
     Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE (UNAVAILABLE).
     """
+    DeleteMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]
+    """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
+    webhook addresses and secrets, sessions, identities. docs/privacy.md says what that is, and what stays without a user.
+
+    At once: no session can be refreshed, and who signs in again is somebody new. In seconds: the data is gone. Access
+    tokens stay good until they expire, for 15 minutes at most; what is still made with one goes then, too. Nobody can take
+    it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+    UNAVAILABLE (UNAVAILABLE).
+    """
     GetKeys: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetKeysRequest, _auth_service_pb2.GetKeysResponse]
     """The public keys that access tokens are signed with, as a JSON Web Key Set. Needs no token.
 
@@ -120,7 +130,8 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
 
     With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
-    user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+    user's. An identity that has a user already signs that user in; if a guest began, the guest's scans, characters and
+    buildings become that user's, and the guest's sessions end. Not idempotent: a repetition begins another attempt.
     Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
     came that isn't good), UNAVAILABLE (UNAVAILABLE).
     """
@@ -154,6 +165,15 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """The caller's account.
 
     Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE (UNAVAILABLE).
+    """
+    DeleteMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
+    """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
+    webhook addresses and secrets, sessions, identities. docs/privacy.md says what that is, and what stays without a user.
+
+    At once: no session can be refreshed, and who signs in again is somebody new. In seconds: the data is gone. Access
+    tokens stay good until they expire, for 15 minutes at most; what is still made with one goes then, too. Nobody can take
+    it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+    UNAVAILABLE (UNAVAILABLE).
     """
     GetKeys: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetKeysRequest, _auth_service_pb2.GetKeysResponse]  # type: ignore[assignment]
     """The public keys that access tokens are signed with, as a JSON Web Key Set. Needs no token.
@@ -201,7 +221,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Begins to sign in: says where to send the user, who comes back to `redirect_uri` with `state` and `code`.
 
         With the token of a guest, or of a user, an identity that is new becomes theirs; without one it becomes a new
-        user's. An identity that has a user already signs that user in. Not idempotent: a repetition begins another attempt.
+        user's. An identity that has a user already signs that user in; if a guest began, the guest's scans, characters and
+        buildings become that user's, and the guest's sessions end. Not idempotent: a repetition begins another attempt.
         Codes: NOT_FOUND (PROVIDER_UNKNOWN), INVALID_ARGUMENT (INVALID_FIELD), UNAUTHENTICATED (UNAUTHENTICATED: a token
         came that isn't good), UNAVAILABLE (UNAVAILABLE).
         """
@@ -265,6 +286,21 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """The caller's account.
 
         Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteMe(
+        self,
+        request: _auth_service_pb2.DeleteMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.DeleteMeResponse, _abc.Awaitable[_auth_service_pb2.DeleteMeResponse]]:
+        """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
+        webhook addresses and secrets, sessions, identities. docs/privacy.md says what that is, and what stays without a user.
+
+        At once: no session can be refreshed, and who signs in again is somebody new. In seconds: the data is gone. Access
+        tokens stay good until they expire, for 15 minutes at most; what is still made with one goes then, too. Nobody can take
+        it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+        UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

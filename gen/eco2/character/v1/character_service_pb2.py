@@ -29,7 +29,7 @@ from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_clas
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)eco2/character/v1/character_service.proto\x12\x11\x65\x63o2.character.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!eco2/character/v1/character.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1cgoogle/api/annotations.proto\"\x84\x02\n\x15\x45valuateRewardRequest\x12?\n\x07user_id\x18\x01 \x01(\tB.\x18\x01\xbaH%r#\x18\x80\x01\x32\x1e^([^\\pC\\pZ]+( +[^\\pC\\pZ]+)*)?$\xc8\xf3\x18\x01\x12\x19\n\x07scan_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x08\x63\x61tegory\x18\x03 \x01(\x0b\x32\x18.eco2.vision.v1.CategoryB\x06\xbaH\x03\xc8\x01\x01\x12\x12\n\nrule_count\x18\x04 \x01(\r\x12\x1b\n\x13insufficiency_count\x18\x05 \x01(\r\x12\x17\n\x06locale\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x11\n\tcorrected\x18\x07 \x01(\x08\"C\n\x16\x45valuateRewardResponse\x12)\n\x06reward\x18\x01 \x01(\x0b\x32\x19.eco2.character.v1.Reward\"0\n\x15ListCharactersRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"J\n\x16ListCharactersResponse\x12\x30\n\ncharacters\x18\x01 \x03(\x0b\x32\x1c.eco2.character.v1.Character\"5\n\x1aListOwnedCharactersRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\xa8\x01\n\x1bListOwnedCharactersResponse\x12\x35\n\ncharacters\x18\x01 \x03(\x0b\x32!.eco2.character.v1.OwnedCharacter\x12<\n\x11\x64\x65\x66\x61ult_character\x18\x02 \x01(\x0b\x32\x1c.eco2.character.v1.CharacterH\x00\x88\x01\x01\x42\x14\n\x12_default_character2\x8a\x03\n\x10\x43haracterService\x12\x65\n\x0e\x45valuateReward\x12(.eco2.character.v1.EvaluateRewardRequest\x1a).eco2.character.v1.EvaluateRewardResponse\x12}\n\x0eListCharacters\x12(.eco2.character.v1.ListCharactersRequest\x1a).eco2.character.v1.ListCharactersResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/characters\x12\x8f\x01\n\x13ListOwnedCharacters\x12-.eco2.character.v1.ListOwnedCharactersRequest\x1a..eco2.character.v1.ListOwnedCharactersResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/me/charactersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)eco2/character/v1/character_service.proto\x12\x11\x65\x63o2.character.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!eco2/character/v1/character.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1cgoogle/api/annotations.proto\"\x84\x02\n\x15\x45valuateRewardRequest\x12?\n\x07user_id\x18\x01 \x01(\tB.\x18\x01\xbaH%r#\x18\x80\x01\x32\x1e^([^\\pC\\pZ]+( +[^\\pC\\pZ]+)*)?$\xc8\xf3\x18\x01\x12\x19\n\x07scan_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\x08\x63\x61tegory\x18\x03 \x01(\x0b\x32\x18.eco2.vision.v1.CategoryB\x06\xbaH\x03\xc8\x01\x01\x12\x12\n\nrule_count\x18\x04 \x01(\r\x12\x1b\n\x13insufficiency_count\x18\x05 \x01(\r\x12\x17\n\x06locale\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x11\n\tcorrected\x18\x07 \x01(\x08\"C\n\x16\x45valuateRewardResponse\x12)\n\x06reward\x18\x01 \x01(\x0b\x32\x19.eco2.character.v1.Reward\"0\n\x15ListCharactersRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"J\n\x16ListCharactersResponse\x12\x30\n\ncharacters\x18\x01 \x03(\x0b\x32\x1c.eco2.character.v1.Character\"5\n\x1aListOwnedCharactersRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"\xa8\x01\n\x1bListOwnedCharactersResponse\x12\x35\n\ncharacters\x18\x01 \x03(\x0b\x32!.eco2.character.v1.OwnedCharacter\x12<\n\x11\x64\x65\x66\x61ult_character\x18\x02 \x01(\x0b\x32\x1c.eco2.character.v1.CharacterH\x00\x88\x01\x01\x42\x14\n\x12_default_character\"\x9f\x01\n\x19TransferCharactersRequest\x12\x41\n\x0c\x66rom_user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\x12?\n\nto_user_id\x18\x02 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"*\n\x1aTransferCharactersResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\"V\n\x16\x45raseCharactersRequest\x12<\n\x07user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"\'\n\x17\x45raseCharactersResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x32\xe7\x04\n\x10\x43haracterService\x12\x65\n\x0e\x45valuateReward\x12(.eco2.character.v1.EvaluateRewardRequest\x1a).eco2.character.v1.EvaluateRewardResponse\x12}\n\x0eListCharacters\x12(.eco2.character.v1.ListCharactersRequest\x1a).eco2.character.v1.ListCharactersResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/characters\x12\x8f\x01\n\x13ListOwnedCharacters\x12-.eco2.character.v1.ListOwnedCharactersRequest\x1a..eco2.character.v1.ListOwnedCharactersResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/me/characters\x12q\n\x12TransferCharacters\x12,.eco2.character.v1.TransferCharactersRequest\x1a-.eco2.character.v1.TransferCharactersResponse\x12h\n\x0f\x45raseCharacters\x12).eco2.character.v1.EraseCharactersRequest\x1a*.eco2.character.v1.EraseCharactersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +48,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCHARACTERSREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_LISTOWNEDCHARACTERSREQUEST'].fields_by_name['locale']._loaded_options = None
   _globals['_LISTOWNEDCHARACTERSREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_TRANSFERCHARACTERSREQUEST'].fields_by_name['from_user_id']._loaded_options = None
+  _globals['_TRANSFERCHARACTERSREQUEST'].fields_by_name['from_user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
+  _globals['_TRANSFERCHARACTERSREQUEST'].fields_by_name['to_user_id']._loaded_options = None
+  _globals['_TRANSFERCHARACTERSREQUEST'].fields_by_name['to_user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
+  _globals['_ERASECHARACTERSREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_ERASECHARACTERSREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
   _globals['_CHARACTERSERVICE'].methods_by_name['ListCharacters']._loaded_options = None
   _globals['_CHARACTERSERVICE'].methods_by_name['ListCharacters']._serialized_options = b'\202\323\344\223\002\020\022\016/v1/characters'
   _globals['_CHARACTERSERVICE'].methods_by_name['ListOwnedCharacters']._loaded_options = None
@@ -64,6 +70,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTOWNEDCHARACTERSREQUEST']._serialized_end=731
   _globals['_LISTOWNEDCHARACTERSRESPONSE']._serialized_start=734
   _globals['_LISTOWNEDCHARACTERSRESPONSE']._serialized_end=902
-  _globals['_CHARACTERSERVICE']._serialized_start=905
-  _globals['_CHARACTERSERVICE']._serialized_end=1299
+  _globals['_TRANSFERCHARACTERSREQUEST']._serialized_start=905
+  _globals['_TRANSFERCHARACTERSREQUEST']._serialized_end=1064
+  _globals['_TRANSFERCHARACTERSRESPONSE']._serialized_start=1066
+  _globals['_TRANSFERCHARACTERSRESPONSE']._serialized_end=1108
+  _globals['_ERASECHARACTERSREQUEST']._serialized_start=1110
+  _globals['_ERASECHARACTERSREQUEST']._serialized_end=1196
+  _globals['_ERASECHARACTERSRESPONSE']._serialized_start=1198
+  _globals['_ERASECHARACTERSRESPONSE']._serialized_end=1237
+  _globals['_CHARACTERSERVICE']._serialized_start=1240
+  _globals['_CHARACTERSERVICE']._serialized_end=1855
 # @@protoc_insertion_point(module_scope)

@@ -50,6 +50,16 @@ class CharacterServiceStub:
                 request_serializer=eco2_dot_character_dot_v1_dot_character__service__pb2.ListOwnedCharactersRequest.SerializeToString,
                 response_deserializer=eco2_dot_character_dot_v1_dot_character__service__pb2.ListOwnedCharactersResponse.FromString,
                 _registered_method=True)
+        self.TransferCharacters = channel.unary_unary(
+                '/eco2.character.v1.CharacterService/TransferCharacters',
+                request_serializer=eco2_dot_character_dot_v1_dot_character__service__pb2.TransferCharactersRequest.SerializeToString,
+                response_deserializer=eco2_dot_character_dot_v1_dot_character__service__pb2.TransferCharactersResponse.FromString,
+                _registered_method=True)
+        self.EraseCharacters = channel.unary_unary(
+                '/eco2.character.v1.CharacterService/EraseCharacters',
+                request_serializer=eco2_dot_character_dot_v1_dot_character__service__pb2.EraseCharactersRequest.SerializeToString,
+                response_deserializer=eco2_dot_character_dot_v1_dot_character__service__pb2.EraseCharactersResponse.FromString,
+                _registered_method=True)
 
 
 class CharacterServiceServicer:
@@ -88,6 +98,28 @@ class CharacterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TransferCharacters(self, request, context):
+        """Gives a user's characters and rewards to another user: a guest who signs in as somebody who has an account already. Internal: not
+        reachable through Envoy; Auth alone calls it.
+
+        A character that both have stays once, with the earlier day. What a scan of the former owner earns from then on is the
+        new owner's.
+        Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseCharacters(self, request, context):
+        """Removes a user's characters and rewards for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+        What scans in flight earn afterwards is removed by another call.
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CharacterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -105,6 +137,16 @@ def add_CharacterServiceServicer_to_server(servicer, server):
                     servicer.ListOwnedCharacters,
                     request_deserializer=eco2_dot_character_dot_v1_dot_character__service__pb2.ListOwnedCharactersRequest.FromString,
                     response_serializer=eco2_dot_character_dot_v1_dot_character__service__pb2.ListOwnedCharactersResponse.SerializeToString,
+            ),
+            'TransferCharacters': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferCharacters,
+                    request_deserializer=eco2_dot_character_dot_v1_dot_character__service__pb2.TransferCharactersRequest.FromString,
+                    response_serializer=eco2_dot_character_dot_v1_dot_character__service__pb2.TransferCharactersResponse.SerializeToString,
+            ),
+            'EraseCharacters': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseCharacters,
+                    request_deserializer=eco2_dot_character_dot_v1_dot_character__service__pb2.EraseCharactersRequest.FromString,
+                    response_serializer=eco2_dot_character_dot_v1_dot_character__service__pb2.EraseCharactersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -189,6 +231,60 @@ class CharacterService:
             '/eco2.character.v1.CharacterService/ListOwnedCharacters',
             eco2_dot_character_dot_v1_dot_character__service__pb2.ListOwnedCharactersRequest.SerializeToString,
             eco2_dot_character_dot_v1_dot_character__service__pb2.ListOwnedCharactersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferCharacters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.character.v1.CharacterService/TransferCharacters',
+            eco2_dot_character_dot_v1_dot_character__service__pb2.TransferCharactersRequest.SerializeToString,
+            eco2_dot_character_dot_v1_dot_character__service__pb2.TransferCharactersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseCharacters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.character.v1.CharacterService/EraseCharacters',
+            eco2_dot_character_dot_v1_dot_character__service__pb2.EraseCharactersRequest.SerializeToString,
+            eco2_dot_character_dot_v1_dot_character__service__pb2.EraseCharactersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,20 @@ class CharacterServiceStub:
 
     Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
+    TransferCharacters: _grpc.UnaryUnaryMultiCallable[_character_service_pb2.TransferCharactersRequest, _character_service_pb2.TransferCharactersResponse]
+    """Gives a user's characters and rewards to another user: a guest who signs in as somebody who has an account already. Internal: not
+    reachable through Envoy; Auth alone calls it.
+
+    A character that both have stays once, with the earlier day. What a scan of the former owner earns from then on is the
+    new owner's.
+    Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    EraseCharacters: _grpc.UnaryUnaryMultiCallable[_character_service_pb2.EraseCharactersRequest, _character_service_pb2.EraseCharactersResponse]
+    """Removes a user's characters and rewards for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+    What scans in flight earn afterwards is removed by another call.
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
 
 @_typing.type_check_only
 class CharacterServiceAsyncStub(CharacterServiceStub):
@@ -78,6 +92,20 @@ class CharacterServiceAsyncStub(CharacterServiceStub):
     """The caller's own characters, first earned first.
 
     Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    TransferCharacters: _aio.UnaryUnaryMultiCallable[_character_service_pb2.TransferCharactersRequest, _character_service_pb2.TransferCharactersResponse]  # type: ignore[assignment]
+    """Gives a user's characters and rewards to another user: a guest who signs in as somebody who has an account already. Internal: not
+    reachable through Envoy; Auth alone calls it.
+
+    A character that both have stays once, with the earlier day. What a scan of the former owner earns from then on is the
+    new owner's.
+    Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    EraseCharacters: _aio.UnaryUnaryMultiCallable[_character_service_pb2.EraseCharactersRequest, _character_service_pb2.EraseCharactersResponse]  # type: ignore[assignment]
+    """Removes a user's characters and rewards for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+    What scans in flight earn afterwards is removed by another call.
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -119,6 +147,32 @@ class CharacterServiceServicer(metaclass=_abc_1.ABCMeta):
         """The caller's own characters, first earned first.
 
         Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def TransferCharacters(
+        self,
+        request: _character_service_pb2.TransferCharactersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_character_service_pb2.TransferCharactersResponse, _abc.Awaitable[_character_service_pb2.TransferCharactersResponse]]:
+        """Gives a user's characters and rewards to another user: a guest who signs in as somebody who has an account already. Internal: not
+        reachable through Envoy; Auth alone calls it.
+
+        A character that both have stays once, with the earlier day. What a scan of the former owner earns from then on is the
+        new owner's.
+        Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def EraseCharacters(
+        self,
+        request: _character_service_pb2.EraseCharactersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_character_service_pb2.EraseCharactersResponse, _abc.Awaitable[_character_service_pb2.EraseCharactersResponse]]:
+        """Removes a user's characters and rewards for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+        What scans in flight earn afterwards is removed by another call.
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
 def add_CharacterServiceServicer_to_server(servicer: CharacterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,11 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from eco2.rules.v1 import building_pb2 as eco2_dot_rules_dot_v1_dot_building__pb2
+from eco2.text.v1 import text_pb2 as eco2_dot_text_dot_v1_dot_text__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$eco2/rules/v1/building_service.proto\x12\reco2.rules.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x65\x63o2/rules/v1/building.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\"J\n\x15\x43reateBuildingRequest\x12\x31\n\x08\x62uilding\x18\x01 \x01(\x0b\x32\x17.eco2.rules.v1.BuildingB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x12GetBuildingRequest\x12;\n\x04\x63ode\x18\x01 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xc8\x01\x01\"\x16\n\x14ListBuildingsRequest\"C\n\x15ListBuildingsResponse\x12*\n\tbuildings\x18\x01 \x03(\x0b\x32\x17.eco2.rules.v1.Building\"\xc9\x01\n\x15UpdateBuildingRequest\x12;\n\x04\x63ode\x18\x01 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xc8\x01\x01\x12s\n\x08\x62uilding\x18\x02 \x01(\x0b\x32\x17.eco2.rules.v1.BuildingBH\xbaHE\xba\x01?\n\netag.given\x12 must have the etag that was read\x1a\x0fthis.etag != \'\'\xc8\x01\x01\"w\n\x15\x44\x65leteBuildingRequest\x12;\n\x04\x63ode\x18\x01 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xc8\x01\x01\x12!\n\x04\x65tag\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$2\xb8\x04\n\x0f\x42uildingService\x12i\n\x0e\x43reateBuilding\x12$.eco2.rules.v1.CreateBuildingRequest\x1a\x17.eco2.rules.v1.Building\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/buildings:\x01*\x12g\n\x0bGetBuilding\x12!.eco2.rules.v1.GetBuildingRequest\x1a\x17.eco2.rules.v1.Building\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/buildings/{code}\x12q\n\rListBuildings\x12#.eco2.rules.v1.ListBuildingsRequest\x1a$.eco2.rules.v1.ListBuildingsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/buildings\x12p\n\x0eUpdateBuilding\x12$.eco2.rules.v1.UpdateBuildingRequest\x1a\x17.eco2.rules.v1.Building\"\x1f\x82\xd3\xe4\x93\x02\x19\x1a\x14/v1/buildings/{code}:\x01*\x12l\n\x0e\x44\x65leteBuilding\x12$.eco2.rules.v1.DeleteBuildingRequest\x1a\x16.google.protobuf.Empty\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/v1/buildings/{code}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$eco2/rules/v1/building_service.proto\x12\reco2.rules.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x65\x63o2/rules/v1/building.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\"J\n\x15\x43reateBuildingRequest\x12\x31\n\x08\x62uilding\x18\x01 \x01(\x0b\x32\x17.eco2.rules.v1.BuildingB\x06\xbaH\x03\xc8\x01\x01\"Q\n\x12GetBuildingRequest\x12;\n\x04\x63ode\x18\x01 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xc8\x01\x01\"\x16\n\x14ListBuildingsRequest\"C\n\x15ListBuildingsResponse\x12*\n\tbuildings\x18\x01 \x03(\x0b\x32\x17.eco2.rules.v1.Building\"\xc9\x01\n\x15UpdateBuildingRequest\x12;\n\x04\x63ode\x18\x01 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xc8\x01\x01\x12s\n\x08\x62uilding\x18\x02 \x01(\x0b\x32\x17.eco2.rules.v1.BuildingBH\xbaHE\xba\x01?\n\netag.given\x12 must have the etag that was read\x1a\x0fthis.etag != \'\'\xc8\x01\x01\"w\n\x15\x44\x65leteBuildingRequest\x12;\n\x04\x63ode\x18\x01 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xc8\x01\x01\x12!\n\x04\x65tag\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$\"\x9e\x01\n\x18TransferBuildingsRequest\x12\x41\n\x0c\x66rom_user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\x12?\n\nto_user_id\x18\x02 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\")\n\x19TransferBuildingsResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\"U\n\x15\x45raseBuildingsRequest\x12<\n\x07user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"&\n\x16\x45raseBuildingsResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x32\xff\x05\n\x0f\x42uildingService\x12i\n\x0e\x43reateBuilding\x12$.eco2.rules.v1.CreateBuildingRequest\x1a\x17.eco2.rules.v1.Building\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/buildings:\x01*\x12g\n\x0bGetBuilding\x12!.eco2.rules.v1.GetBuildingRequest\x1a\x17.eco2.rules.v1.Building\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/buildings/{code}\x12q\n\rListBuildings\x12#.eco2.rules.v1.ListBuildingsRequest\x1a$.eco2.rules.v1.ListBuildingsResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/buildings\x12p\n\x0eUpdateBuilding\x12$.eco2.rules.v1.UpdateBuildingRequest\x1a\x17.eco2.rules.v1.Building\"\x1f\x82\xd3\xe4\x93\x02\x19\x1a\x14/v1/buildings/{code}:\x01*\x12l\n\x0e\x44\x65leteBuilding\x12$.eco2.rules.v1.DeleteBuildingRequest\x1a\x16.google.protobuf.Empty\"\x1c\x82\xd3\xe4\x93\x02\x16*\x14/v1/buildings/{code}\x12\x66\n\x11TransferBuildings\x12\'.eco2.rules.v1.TransferBuildingsRequest\x1a(.eco2.rules.v1.TransferBuildingsResponse\x12]\n\x0e\x45raseBuildings\x12$.eco2.rules.v1.EraseBuildingsRequest\x1a%.eco2.rules.v1.EraseBuildingsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,6 +48,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEBUILDINGREQUEST'].fields_by_name['code']._serialized_options = b'\272H*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\310\001\001'
   _globals['_DELETEBUILDINGREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETEBUILDINGREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\020r\016\030(2\n^[^\\x00]*$'
+  _globals['_TRANSFERBUILDINGSREQUEST'].fields_by_name['from_user_id']._loaded_options = None
+  _globals['_TRANSFERBUILDINGSREQUEST'].fields_by_name['from_user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
+  _globals['_TRANSFERBUILDINGSREQUEST'].fields_by_name['to_user_id']._loaded_options = None
+  _globals['_TRANSFERBUILDINGSREQUEST'].fields_by_name['to_user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
+  _globals['_ERASEBUILDINGSREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_ERASEBUILDINGSREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
   _globals['_BUILDINGSERVICE'].methods_by_name['CreateBuilding']._loaded_options = None
   _globals['_BUILDINGSERVICE'].methods_by_name['CreateBuilding']._serialized_options = b'\202\323\344\223\002\022\"\r/v1/buildings:\001*'
   _globals['_BUILDINGSERVICE'].methods_by_name['GetBuilding']._loaded_options = None
@@ -57,18 +64,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BUILDINGSERVICE'].methods_by_name['UpdateBuilding']._serialized_options = b'\202\323\344\223\002\031\032\024/v1/buildings/{code}:\001*'
   _globals['_BUILDINGSERVICE'].methods_by_name['DeleteBuilding']._loaded_options = None
   _globals['_BUILDINGSERVICE'].methods_by_name['DeleteBuilding']._serialized_options = b'\202\323\344\223\002\026*\024/v1/buildings/{code}'
-  _globals['_CREATEBUILDINGREQUEST']._serialized_start=173
-  _globals['_CREATEBUILDINGREQUEST']._serialized_end=247
-  _globals['_GETBUILDINGREQUEST']._serialized_start=249
-  _globals['_GETBUILDINGREQUEST']._serialized_end=330
-  _globals['_LISTBUILDINGSREQUEST']._serialized_start=332
-  _globals['_LISTBUILDINGSREQUEST']._serialized_end=354
-  _globals['_LISTBUILDINGSRESPONSE']._serialized_start=356
-  _globals['_LISTBUILDINGSRESPONSE']._serialized_end=423
-  _globals['_UPDATEBUILDINGREQUEST']._serialized_start=426
-  _globals['_UPDATEBUILDINGREQUEST']._serialized_end=627
-  _globals['_DELETEBUILDINGREQUEST']._serialized_start=629
-  _globals['_DELETEBUILDINGREQUEST']._serialized_end=748
-  _globals['_BUILDINGSERVICE']._serialized_start=751
-  _globals['_BUILDINGSERVICE']._serialized_end=1319
+  _globals['_CREATEBUILDINGREQUEST']._serialized_start=198
+  _globals['_CREATEBUILDINGREQUEST']._serialized_end=272
+  _globals['_GETBUILDINGREQUEST']._serialized_start=274
+  _globals['_GETBUILDINGREQUEST']._serialized_end=355
+  _globals['_LISTBUILDINGSREQUEST']._serialized_start=357
+  _globals['_LISTBUILDINGSREQUEST']._serialized_end=379
+  _globals['_LISTBUILDINGSRESPONSE']._serialized_start=381
+  _globals['_LISTBUILDINGSRESPONSE']._serialized_end=448
+  _globals['_UPDATEBUILDINGREQUEST']._serialized_start=451
+  _globals['_UPDATEBUILDINGREQUEST']._serialized_end=652
+  _globals['_DELETEBUILDINGREQUEST']._serialized_start=654
+  _globals['_DELETEBUILDINGREQUEST']._serialized_end=773
+  _globals['_TRANSFERBUILDINGSREQUEST']._serialized_start=776
+  _globals['_TRANSFERBUILDINGSREQUEST']._serialized_end=934
+  _globals['_TRANSFERBUILDINGSRESPONSE']._serialized_start=936
+  _globals['_TRANSFERBUILDINGSRESPONSE']._serialized_end=977
+  _globals['_ERASEBUILDINGSREQUEST']._serialized_start=979
+  _globals['_ERASEBUILDINGSREQUEST']._serialized_end=1064
+  _globals['_ERASEBUILDINGSRESPONSE']._serialized_start=1066
+  _globals['_ERASEBUILDINGSRESPONSE']._serialized_end=1104
+  _globals['_BUILDINGSERVICE']._serialized_start=1107
+  _globals['_BUILDINGSERVICE']._serialized_end=1874
 # @@protoc_insertion_point(module_scope)

@@ -68,6 +68,16 @@ class BuildingServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.DeleteBuildingRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.TransferBuildings = channel.unary_unary(
+                '/eco2.rules.v1.BuildingService/TransferBuildings',
+                request_serializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.TransferBuildingsRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.TransferBuildingsResponse.FromString,
+                _registered_method=True)
+        self.EraseBuildings = channel.unary_unary(
+                '/eco2.rules.v1.BuildingService/EraseBuildings',
+                request_serializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.EraseBuildingsRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.EraseBuildingsResponse.FromString,
+                _registered_method=True)
 
 
 class BuildingServiceServicer:
@@ -128,6 +138,27 @@ class BuildingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TransferBuildings(self, request, context):
+        """Gives a user's buildings to another user: a guest who signs in as somebody who has an account already. Internal: not
+        reachable through Envoy; Auth alone calls it.
+
+        Whoever joined them doesn't notice.
+        Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseBuildings(self, request, context):
+        """Removes a user's buildings for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+        As DeleteBuilding: whoever joined one is told, with the days of its district.
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BuildingServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -155,6 +186,16 @@ def add_BuildingServiceServicer_to_server(servicer, server):
                     servicer.DeleteBuilding,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.DeleteBuildingRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'TransferBuildings': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferBuildings,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.TransferBuildingsRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.TransferBuildingsResponse.SerializeToString,
+            ),
+            'EraseBuildings': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseBuildings,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.EraseBuildingsRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_building__service__pb2.EraseBuildingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -299,6 +340,60 @@ class BuildingService:
             '/eco2.rules.v1.BuildingService/DeleteBuilding',
             eco2_dot_rules_dot_v1_dot_building__service__pb2.DeleteBuildingRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferBuildings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.BuildingService/TransferBuildings',
+            eco2_dot_rules_dot_v1_dot_building__service__pb2.TransferBuildingsRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_building__service__pb2.TransferBuildingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseBuildings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.BuildingService/EraseBuildings',
+            eco2_dot_rules_dot_v1_dot_building__service__pb2.EraseBuildingsRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_building__service__pb2.EraseBuildingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

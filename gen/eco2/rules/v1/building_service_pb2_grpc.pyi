@@ -70,6 +70,19 @@ class BuildingServiceStub:
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (BUILDING_UNKNOWN), PERMISSION_DENIED
     (BUILDING_NOT_YOURS), ABORTED (BUILDING_CHANGED; only with an etag).
     """
+    TransferBuildings: _grpc.UnaryUnaryMultiCallable[_building_service_pb2.TransferBuildingsRequest, _building_service_pb2.TransferBuildingsResponse]
+    """Gives a user's buildings to another user: a guest who signs in as somebody who has an account already. Internal: not
+    reachable through Envoy; Auth alone calls it.
+
+    Whoever joined them doesn't notice.
+    Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    EraseBuildings: _grpc.UnaryUnaryMultiCallable[_building_service_pb2.EraseBuildingsRequest, _building_service_pb2.EraseBuildingsResponse]
+    """Removes a user's buildings for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+    As DeleteBuilding: whoever joined one is told, with the days of its district.
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
 
 @_typing.type_check_only
 class BuildingServiceAsyncStub(BuildingServiceStub):
@@ -110,6 +123,19 @@ class BuildingServiceAsyncStub(BuildingServiceStub):
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (BUILDING_UNKNOWN), PERMISSION_DENIED
     (BUILDING_NOT_YOURS), ABORTED (BUILDING_CHANGED; only with an etag).
+    """
+    TransferBuildings: _aio.UnaryUnaryMultiCallable[_building_service_pb2.TransferBuildingsRequest, _building_service_pb2.TransferBuildingsResponse]  # type: ignore[assignment]
+    """Gives a user's buildings to another user: a guest who signs in as somebody who has an account already. Internal: not
+    reachable through Envoy; Auth alone calls it.
+
+    Whoever joined them doesn't notice.
+    Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    EraseBuildings: _aio.UnaryUnaryMultiCallable[_building_service_pb2.EraseBuildingsRequest, _building_service_pb2.EraseBuildingsResponse]  # type: ignore[assignment]
+    """Removes a user's buildings for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+    As DeleteBuilding: whoever joined one is told, with the days of its district.
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 class BuildingServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -178,6 +204,31 @@ class BuildingServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (BUILDING_UNKNOWN), PERMISSION_DENIED
         (BUILDING_NOT_YOURS), ABORTED (BUILDING_CHANGED; only with an etag).
+        """
+
+    @_abc_1.abstractmethod
+    def TransferBuildings(
+        self,
+        request: _building_service_pb2.TransferBuildingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_building_service_pb2.TransferBuildingsResponse, _abc.Awaitable[_building_service_pb2.TransferBuildingsResponse]]:
+        """Gives a user's buildings to another user: a guest who signs in as somebody who has an account already. Internal: not
+        reachable through Envoy; Auth alone calls it.
+
+        Whoever joined them doesn't notice.
+        Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def EraseBuildings(
+        self,
+        request: _building_service_pb2.EraseBuildingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_building_service_pb2.EraseBuildingsResponse, _abc.Awaitable[_building_service_pb2.EraseBuildingsResponse]]:
+        """Removes a user's buildings for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+        As DeleteBuilding: whoever joined one is told, with the days of its district.
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
 def add_BuildingServiceServicer_to_server(servicer: BuildingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -101,6 +101,16 @@ class ScanServiceStub:
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.TransferScans = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/TransferScans',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.TransferScansRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.TransferScansResponse.FromString,
+                _registered_method=True)
+        self.EraseScans = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/EraseScans',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.EraseScansRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.EraseScansResponse.FromString,
+                _registered_method=True)
 
 
 class ScanServiceServicer:
@@ -243,6 +253,29 @@ class ScanServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TransferScans(self, request, context):
+        """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
+        reachable through Envoy; Auth alone calls it.
+
+        With them go webhook endpoints, labels and costs. Scans in flight run on and answer their new owner; the former one
+        finds none of them.
+        Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EraseScans(self, request, context):
+        """Removes a user's scans for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+        Photos, results, replies, labels, webhooks and endpoints with their secrets; what scans have cost stays without a user.
+        Scans in flight stop.
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ScanServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -300,6 +333,16 @@ def add_ScanServiceServicer_to_server(servicer, server):
                     servicer.DeleteScan,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'TransferScans': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferScans,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.TransferScansRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.TransferScansResponse.SerializeToString,
+            ),
+            'EraseScans': grpc.unary_unary_rpc_method_handler(
+                    servicer.EraseScans,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.EraseScansRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.EraseScansResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -609,6 +652,60 @@ class ScanService:
             '/eco2.scan.v1.ScanService/DeleteScan',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferScans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/TransferScans',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.TransferScansRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.TransferScansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EraseScans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/EraseScans',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.EraseScansRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.EraseScansResponse.FromString,
             options,
             channel_credentials,
             insecure,

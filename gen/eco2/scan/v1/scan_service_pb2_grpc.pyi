@@ -128,6 +128,21 @@ class ScanServiceStub:
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
+    TransferScans: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.TransferScansRequest, _scan_service_pb2.TransferScansResponse]
+    """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
+    reachable through Envoy; Auth alone calls it.
+
+    With them go webhook endpoints, labels and costs. Scans in flight run on and answer their new owner; the former one
+    finds none of them.
+    Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    EraseScans: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.EraseScansRequest, _scan_service_pb2.EraseScansResponse]
+    """Removes a user's scans for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+    Photos, results, replies, labels, webhooks and endpoints with their secrets; what scans have cost stays without a user.
+    Scans in flight stop.
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
 
 @_typing.type_check_only
 class ScanServiceAsyncStub(ScanServiceStub):
@@ -226,6 +241,21 @@ class ScanServiceAsyncStub(ScanServiceStub):
     retention ends.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+    """
+    TransferScans: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.TransferScansRequest, _scan_service_pb2.TransferScansResponse]  # type: ignore[assignment]
+    """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
+    reachable through Envoy; Auth alone calls it.
+
+    With them go webhook endpoints, labels and costs. Scans in flight run on and answer their new owner; the former one
+    finds none of them.
+    Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    EraseScans: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.EraseScansRequest, _scan_service_pb2.EraseScansResponse]  # type: ignore[assignment]
+    """Removes a user's scans for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+    Photos, results, replies, labels, webhooks and endpoints with their secrets; what scans have cost stays without a user.
+    Scans in flight stop.
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
 
 class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -388,6 +418,33 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         retention ends.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def TransferScans(
+        self,
+        request: _scan_service_pb2.TransferScansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scan_service_pb2.TransferScansResponse, _abc.Awaitable[_scan_service_pb2.TransferScansResponse]]:
+        """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
+        reachable through Envoy; Auth alone calls it.
+
+        With them go webhook endpoints, labels and costs. Scans in flight run on and answer their new owner; the former one
+        finds none of them.
+        Idempotent: what is there again later follows by another call. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def EraseScans(
+        self,
+        request: _scan_service_pb2.EraseScansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_scan_service_pb2.EraseScansResponse, _abc.Awaitable[_scan_service_pb2.EraseScansResponse]]:
+        """Removes a user's scans for ever. Internal: not reachable through Envoy; Auth alone calls it.
+
+        Photos, results, replies, labels, webhooks and endpoints with their secrets; what scans have cost stays without a user.
+        Scans in flight stop.
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
 def add_ScanServiceServicer_to_server(servicer: ScanServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

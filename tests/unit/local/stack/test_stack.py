@@ -23,8 +23,9 @@ async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Child, "stop", stop)
     await Stack(tmp_path, 0, StackPart.ALL, print, processes=None).stop()
     names = [name for event, name in events if event == "begun"]
-    assert events[:4] == [("begun", "envoy"), ("ended", "envoy"), ("begun", "scan"), ("ended", "scan")]
-    assert set(names[2:6]) == {"vision", "rules", "character", "auth"}
+    callers = ("envoy", "auth", "scan")
+    assert events[:6] == [(event, name) for name in callers for event in ("begun", "ended")]
+    assert set(names[3:6]) == {"vision", "rules", "character"}
     assert set(names[6:]) == {"postgres", "valkey", "seaweedfs"}
     assert events.index(("begun", names[6])) > max(events.index(("ended", name)) for name in names[:6])
 

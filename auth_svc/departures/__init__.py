@@ -1,0 +1,1 @@
+"""Users who are gone, and their data, which follows."""

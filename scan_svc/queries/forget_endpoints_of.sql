@@ -1,0 +1,1 @@
+delete from scan.webhook_endpoint where user_id = $1

@@ -1,0 +1,1 @@
+select exists (select from scan.scan where user_id = $1)

@@ -1,0 +1,52 @@
+"""All that is kept of a user: it becomes another one's, or goes. Auth decides, and calls until it is done."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from mesh.errors import NotFound
+from scan_svc.ownership import Ownership
+from scan_svc.progress.owners import Owners
+
+# Scans that one call removes, and how many at once: each is a request to storage.
+_MOST = 400
+_AT_ONCE = 8
+
+
+class UserData:
+    """The data of one user at a time.
+
+    Args:
+        ownership: What is whose.
+        owners: Whose what is read is.
+        delete: Removes a user's scan with its photo; raises NotFound if it is gone.
+    """
+
+    def __init__(self, ownership: Ownership, owners: Owners, delete: Callable[[str, str], Awaitable[None]]) -> None:
+        self._ownership = ownership
+        self._owners = owners
+        self._delete = delete
+
+    async def transfer(self, from_user: str, to_user: str) -> bool:
+        """Gives everything of a user to another one; False if some of it is left for another call."""
+        done = await self._ownership.transfer(from_user, to_user)
+        self._owners.moved(from_user, to_user)
+        return done
+
+    async def erase(self, user_id: str) -> bool:
+        """Removes a user's scans as the user could, then what is kept beside them; False if scans are left.
+
+        Raises:
+            Unavailable: A store is down; what is removed stays so.
+        """
+        scan_ids = await self._ownership.oldest(user_id, _MOST)
+        for first in range(0, len(scan_ids), _AT_ONCE):
+            await asyncio.gather(*(self._remove(user_id, one) for one in scan_ids[first : first + _AT_ONCE]))
+        if len(scan_ids) == _MOST:
+            return False
+        await self._ownership.forget(user_id)
+        return True
+
+    async def _remove(self, user_id: str, scan_id: str) -> None:
+        with suppress(NotFound):  # removed by the user meanwhile
+            await self._delete(user_id, scan_id)
