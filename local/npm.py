@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 _TOOLS = Path(__file__).resolve().parents[1] / ".tools"
@@ -21,12 +20,11 @@ class NoNode(Exception):
     """Node or npm isn't on the path."""
 
 
-def installed(source: Path, programs: Sequence[str] = ()) -> Path:
-    """The folder with what a folder's lock names, installed if it isn't yet.
+def installed(source: Path) -> Path:
+    """A copy of a folder's programs (*.mjs) beside what its lock names, installed if it isn't yet.
 
     Args:
         source: The folder of package.json and package-lock.json.
-        programs: More of its files, to lie beside node_modules.
 
     Returns:
         A folder whose name holds the digest of what is in it.
@@ -38,7 +36,7 @@ def installed(source: Path, programs: Sequence[str] = ()) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise NoNode("Node isn't installed: https://nodejs.org, or your system's packages nodejs and npm")
-    files = [source / name for name in (*_LOCK, *programs)]
+    files = [*(source / name for name in _LOCK), *sorted(source.glob("*.mjs"))]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
     folder = _TOOLS / f"{source.name}-{digest}"
     _TOOLS.mkdir(exist_ok=True)

@@ -15,7 +15,7 @@ def installed() -> Path:
         npm.NoNode: It can't be.
         subprocess.CalledProcessError: npm couldn't get a package.
     """
-    return npm.installed(Path(__file__).parent, [_PROGRAM]) / _PROGRAM
+    return npm.installed(Path(__file__).parent) / _PROGRAM
 
 
 if __name__ == "__main__":
