@@ -148,6 +148,10 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written."
     )
+    log_pseudonym_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of what stands for users in logs and spans: the same for all, or each process makes its own.",
+    )
     log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")
 
     tls_cert: str = Field("", description="File of this service's certificate, PEM. With it all calls are mutual TLS.")

@@ -35,9 +35,13 @@ class Secrets:
 
     @property
     def auth_secret(self) -> str:
-        """Seals Auth's signing keys. Derived, since folders of earlier releases hold no such secret."""
-        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"eco2 auth").derive(self.signing_key.encode())
-        return base64.urlsafe_b64encode(derived).decode()
+        """Seals Auth's signing keys."""
+        return self._derived(b"eco2 auth")
+
+    @property
+    def pseudonym_key(self) -> str:
+        """Makes what stands for users in logs."""
+        return self._derived(b"eco2 logs")
 
     @classmethod
     def load(cls, file: Path) -> Self:
@@ -55,6 +59,11 @@ class Secrets:
         if not file.exists():
             write_private(file, json.dumps(asdict(cls._generate()), indent=1))
         return cls.load(file)
+
+    def _derived(self, purpose: bytes) -> str:
+        """A secret that folders of earlier releases don't hold."""
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(self.signing_key.encode())
+        return base64.urlsafe_b64encode(derived).decode()
 
     @classmethod
     def _generate(cls) -> Self:

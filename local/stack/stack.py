@@ -153,6 +153,7 @@ class Stack:
                 for name, numbers in served_at.items()
             },
             "ECO2_ENVOY_ADMIN": f"http://{HOST}:{admin_port}",
+            "ECO2_LOG_PSEUDONYM_KEY": self._secrets.pseudonym_key,
             # Auth publishes the key of the stack's own tokens beside its own.
             "ECO2_AUTH_SECRETS": self._secrets.auth_secret,
             "ECO2_AUTH_ISSUER": ISSUER,

@@ -22,10 +22,10 @@ from mesh import outages
 from mesh.errors import EcoError, Internal
 from mesh.grpc.access import Access
 from mesh.grpc.encoded import passing_encoded
-from mesh.grpc.identity import caller
+from mesh.grpc.identity import caller, named_user
 from mesh.grpc.limits import CallLimit
 from mesh.grpc.status import DETAILS_HEADER, to_status
-from mesh.observability import telemetry
+from mesh.observability import telemetry, users
 from mesh.observability.telemetry import Telemetry
 from mesh.reasons import Reason
 from mesh.validation.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fields
@@ -142,10 +142,14 @@ class Call:
         boundary = self._method.boundary
         telemetry.speak_for(boundary.telemetry.service)
         received = next((str(value) for key, value in self._metadata if key == "traceparent"), "")
+        user_id = named_user(self._metadata)
+        users.work_for(user_id)
         if boundary.telemetry.exporting:
             self._started = time.monotonic()
             parent = telemetry.remote_parent(received) if received else None
             self._span = boundary.telemetry.tracer.start_span(self._method.name, parent, kind=SpanKind.SERVER)
+            if user_id:
+                self._span.set_attribute("enduser.pseudo.id", boundary.telemetry.pseudonyms.of(user_id))
             telemetry.enter(self._span)
         else:
             telemetry.follow(received)

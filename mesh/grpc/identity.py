@@ -5,6 +5,7 @@ that header is believed; the services' ports are for the mesh only. An identity 
 blank at either end; what else a token may say is refused by the first service, before anything is stored or paid for.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,15 +64,21 @@ class Caller:
 
 def caller(context: Any) -> Caller:
     """The caller of the RPC with this `grpc.aio.ServicerContext`."""
-    user_id = language = ""
-    for key, value in context.invocation_metadata() or ():
-        if key == USER_HEADER:
-            user_id = value
-        elif key == BINARY_USER_HEADER:
-            user_id = value.decode("utf-8", "replace")
-        elif key == LANGUAGE_HEADER:
+    metadata = context.invocation_metadata() or ()
+    language = ""
+    for key, value in metadata:
+        if key == LANGUAGE_HEADER:
             language = value
-    return Caller(user_id, language)
+    return Caller(named_user(metadata), language)
+
+
+def named_user(metadata: Iterable[tuple[str, str | bytes]]) -> str:
+    """Whom a call's headers name; empty if nobody, and not always usable."""
+    user_id = ""
+    for key, value in metadata:
+        if key in (USER_HEADER, BINARY_USER_HEADER):
+            user_id = value if isinstance(value, str) else value.decode("utf-8", "replace")
+    return user_id
 
 
 def on_behalf_of(user_id: str) -> tuple[str, str | bytes]:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ from opentelemetry.metrics import Histogram, Meter, NoOpMeter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from mesh.observability.log_lines import Bounded
+from mesh.observability.users import Pseudonyms
 from mesh.settings import ServiceSettings
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -45,6 +46,7 @@ class Telemetry:
         call_duration: Seconds of each RPC served, by method and code.
         exporting: Whether anybody receives them.
         service: Whose they are.
+        pseudonyms: What stands for users in them.
     """
 
     tracer: trace.Tracer
@@ -52,6 +54,7 @@ class Telemetry:
     call_duration: Histogram
     exporting: bool = False
     service: str = ""
+    pseudonyms: Pseudonyms = field(default_factory=Pseudonyms)
 
 
 @contextmanager
@@ -60,17 +63,18 @@ def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
 
     What this task logs from now on, and whatever it starts, is the service's.
     """
-    _configure_logging(service, settings)
+    pseudonyms = Pseudonyms(settings.log_pseudonym_key.get_secret_value())
+    _configure_logging(service, settings, pseudonyms)
     speak_for(service)
     if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         meter: Meter = NoOpMeter("eco2")
-        yield Telemetry(trace.NoOpTracer(), meter, _call_duration(meter), service=service)
+        yield Telemetry(trace.NoOpTracer(), meter, _call_duration(meter), service=service, pseudonyms=pseudonyms)
         return
     # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
     from mesh.observability.exporters import exporting
 
     with exporting(service) as (tracer, meter):
-        yield Telemetry(tracer, meter, _call_duration(meter), exporting=True, service=service)
+        yield Telemetry(tracer, meter, _call_duration(meter), exporting=True, service=service, pseudonyms=pseudonyms)
 
 
 def _call_duration(meter: Meter) -> Histogram:
@@ -121,7 +125,7 @@ def trace_id() -> str:
     return traceparent()[3:35]
 
 
-def _configure_logging(service: str, settings: ServiceSettings) -> None:
+def _configure_logging(service: str, settings: ServiceSettings, pseudonyms: Pseudonyms) -> None:
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -130,10 +134,10 @@ def _configure_logging(service: str, settings: ServiceSettings) -> None:
         _add_trace_id,
     ]
     if settings.log_format == "json":
-        shared += [_TRACEBACKS, Bounded(structlog.processors.JSONRenderer(ensure_ascii=False))]
+        shared += [_TRACEBACKS, Bounded(structlog.processors.JSONRenderer(ensure_ascii=False), pseudonyms)]
     else:
         console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        shared += [structlog.processors.format_exc_info, Bounded(console)]
+        shared += [structlog.processors.format_exc_info, Bounded(console, pseudonyms)]
 
     def add_service(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = _service.get() or service

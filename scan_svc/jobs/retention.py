@@ -11,7 +11,7 @@ _BATCH = 500
 
 
 class Retention:
-    """Finished scans, and what deleted ones left for billing.
+    """Finished scans, what deleted ones left for billing, and webhook endpoints without scans.
 
     Photos aren't touched: the bucket's own lifecycle removed them long before.
 
@@ -31,9 +31,20 @@ class Retention:
         """Removes everything that is older than the retention."""
         scans = await self._forget("forget_scans")
         tombstones = await self._forget("forget_tombstones")
+        await self._forget_unused_endpoints()
         await self._pool.execute(self._sql["forget_reply_costs"])
         if scans or tombstones:
             _log.info("old scans forgotten", scans=scans, tombstones=tombstones)
+
+    async def _forget_unused_endpoints(self) -> None:
+        """Removes addresses and secrets that no scan has any more."""
+        while True:
+            async with self._pool.acquire() as connection, connection.transaction():
+                unused = await connection.fetch(self._sql["lock_unused_endpoints"], self._batch)
+                keys = [row["user_id"] for row in unused], [row["url"] for row in unused]
+                await connection.execute(self._sql["forget_unused_endpoints"], *keys)
+            if len(unused) < self._batch:
+                return
 
     async def _forget(self, query: str) -> int:
         forgotten = 0

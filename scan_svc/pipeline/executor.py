@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from opentelemetry import trace
 
 from mesh.errors import DeadlineExceeded, EcoError
-from mesh.observability import telemetry
+from mesh.observability import telemetry, users
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import WEBHOOK_KIND, Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
@@ -98,6 +98,7 @@ class Execution:
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
+        users.work_for(self._lease.scan.user_id)
         telemetry.follow(self._lease.traceparent)  # what is logged bears the id of the trace that submitted the scan
         try:
             self._view.show(self._lease, self._lease.scan)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from opentelemetry import trace
 
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
-from mesh.observability import telemetry
+from mesh.observability import telemetry, users
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced, RewardLease
 from scan_svc.mirrors.character import Reward
@@ -69,6 +69,7 @@ class RewardEvaluation:
 
     async def run(self) -> None:
         """Works until the reward is stored, failed, put back or somebody else's."""
+        users.work_for(self._lease.scan.user_id)
         telemetry.follow(self._lease.traceparent)
         try:
             try:

@@ -17,6 +17,7 @@ import structlog
 
 from mesh import outages
 from mesh.errors import InvalidArgument
+from mesh.observability import users
 from scan_svc.jobs.leases import Fenced
 from scan_svc.scans import Scan
 from scan_svc.webhooks import message as webhooks
@@ -72,6 +73,7 @@ class WebhookDelivery:
     async def run(self) -> None:
         """Tries once, and writes what came of it."""
         webhook = self._lease.webhook
+        users.work_for(webhook.scan.user_id)
         with structlog.contextvars.bound_contextvars(
             webhook_id=webhook.webhook_id, scan_id=webhook.scan.scan_id, attempt=self._lease.attempt
         ):

@@ -91,6 +91,26 @@ async def test_a_forgotten_scan_leaves_nothing(pool: asyncpg.Pool, jobs: Jobs, r
     assert [await pool.fetchval(f"select count(*) from scan.{table}") for table in TABLES] == [0] * len(TABLES)
 
 
+async def test_endpoints_that_no_scan_has_are_forgotten(pool: asyncpg.Pool, jobs: Jobs, retention: Retention) -> None:
+    """A secret is kept for as long as it may sign something; a creation that is under way has an hour."""
+    scan = await jobs.scan(days=OLD)
+    await pool.execute("update scan.scan set callback_url = 'https://used.example.com' where id = $1", scan)
+    owner = await pool.fetchval("select user_id from scan.scan where id = $1", scan)
+    urls = ["https://used.example.com", "https://new.example.com", *(f"https://{n}.example.com" for n in range(7))]
+    await pool.execute(
+        "insert into scan.webhook_endpoint (user_id, url, secret, created_at)"
+        " select $1, url, '', now() - case when url like '%new%' then 0 else 2 end * interval '1 hour'"
+        " from unnest($2::text[]) as url",
+        owner, urls,
+    )  # fmt: skip
+    await pool.execute("update scan.scan set finished_at = now()")
+    await retention.forget_old()
+    assert {row["url"] for row in await pool.fetch("select url from scan.webhook_endpoint")} == set(urls[:2])
+    await pool.execute("update scan.scan set finished_at = now() - interval '400 days'")
+    await retention.forget_old()
+    assert [row["url"] for row in await pool.fetch("select url from scan.webhook_endpoint")] == urls[1:2]
+
+
 async def test_a_replay_at_the_last_moment_saves_the_scan(pool: asyncpg.Pool, jobs: Jobs, retention: Retention) -> None:
     """Deleting what an operator has just brought back would lose it at work."""
     scan_id = await jobs.add(days=OLD)
