@@ -44,6 +44,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             AUTH: "TransferCharacters EraseCharacters",
         },
         "eco2.auth.v1.AuthService": {EDGE: ALL},
+        "envoy.service.ratelimit.v3.RateLimitService": {EDGE: ALL},
     }
 )
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def target(stack: Mapping[str, str], method: MethodDescriptor) -> str:
-    return stack[f"ECO2_{method.containing_service.full_name.split('.')[1].upper()}_TARGET"]
+    return stack[f"ECO2_{method.containing_service.file.name.split('/')[1].upper()}_TARGET"]
 
 
 @pytest.mark.parametrize("method", list(rpcs()), ids=lambda method: method.full_name.removeprefix("eco2."))

@@ -16,7 +16,7 @@ import pytest
 from vision_svc.model import BACKBONES
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("mesh", "scan_svc", "vision_svc", "rules_svc", "character_svc", "auth_svc")
+PACKAGES = ("mesh", "scan_svc", "vision_svc", "rules_svc", "character_svc", "auth_svc", "ratelimit_svc")
 OWN = {*PACKAGES, "eco2", "buf"}
 MODEL = ROOT / "vision_svc" / "model"
 # What converts the offline model runs as the image is built; what trains its head, on a developer's machine.

@@ -15,7 +15,8 @@ _PATHS = [grpc_path(rpc) for rpc in rpcs()]
 def test_the_edge_may_call_what_is_public_and_nothing_else() -> None:
     """A new public RPC would be refused in production alone; one that isn't public would be one header from users."""
     public = {grpc_path(rpc) for rpc in rpcs() if is_public(rpc)}
-    assert {path for path in _PATHS if EDGE in Access(path).callers} == public
+    asked = {"/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"}  # by the edge itself
+    assert {path for path in _PATHS if EDGE in Access(path).callers} == public | asked
 
 
 @pytest.mark.parametrize("path", _PATHS)

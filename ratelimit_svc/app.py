@@ -1,0 +1,37 @@
+"""Composition root of the rate-limit service.
+
+ShouldRateLimit ─┬ limits (limits.yaml, and what ECO2_LIMITS says otherwise)
+                 └ buckets ── Redis
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from eco2.ratelimit.v3.rate_limit_service_pb2_grpc import add_RateLimitServiceServicer_to_server
+from mesh.grpc.host import Host
+from mesh.grpc.server import Server, Service, serving
+from mesh.observability import telemetry
+from mesh.redis import open_redis
+from ratelimit_svc.buckets import Buckets
+from ratelimit_svc.limits import load_limits
+from ratelimit_svc.servicer import RateLimitServicer
+from ratelimit_svc.settings import RateLimitSettings
+
+NAME = "envoy.service.ratelimit.v3.RateLimitService"
+
+# Longer than the edge waits is of no use.
+_REDIS_SECONDS = 0.1
+
+
+@asynccontextmanager
+async def application(settings: RateLimitSettings, host: Host | None = None) -> AsyncIterator[Server]:
+    """The service, running until the block is left."""
+    async with AsyncExitStack() as stack:
+        instruments = stack.enter_context(telemetry.started("ratelimit", settings))
+        redis = await stack.enter_async_context(
+            open_redis(settings.redis_url.get_secret_value(), timeout=_REDIS_SECONDS)
+        )
+        servicer = RateLimitServicer(load_limits(settings.limits), Buckets(redis))
+        service = Service(NAME, add_RateLimitServiceServicer_to_server, servicer)
+        # Redis isn't among the dependencies: without it every call is let through, and the edge's own limits hold.
+        yield await stack.enter_async_context(serving(settings, [service], telemetry=instruments, host=host))
