@@ -1,6 +1,7 @@
 """How services share a process.
 
     Host ── one port, one health, one drain
+      ├─ RateLimit
       ├─ Character
       ├─ Rules
       ├─ Vision ── Rules
@@ -19,6 +20,7 @@ from typing import Any, TypeAlias
 
 import auth_svc.app
 import character_svc.app
+import ratelimit_svc.app
 import rules_svc.app
 import scan_svc.app
 import vision_svc.app
@@ -29,6 +31,7 @@ from mesh.grpc.client import IN_PROCESS
 from mesh.grpc.host import hosting
 from mesh.grpc.server import Server
 from mesh.settings import ServiceSettings, load_all
+from ratelimit_svc.settings import RateLimitSettings
 from rules_svc.settings import RulesSettings
 from scan_svc.settings import ScanSettings
 from vision_svc.settings import VisionSettings
@@ -37,6 +40,7 @@ Application: TypeAlias = Callable[..., AbstractAsyncContextManager[Server]]
 
 _SETTINGS: Mapping[str, type[ServiceSettings]] = MappingProxyType(
     {
+        "ratelimit": RateLimitSettings,
         "character": CharacterSettings,
         "rules": RulesSettings,
         "vision": VisionSettings,
@@ -46,6 +50,7 @@ _SETTINGS: Mapping[str, type[ServiceSettings]] = MappingProxyType(
 )
 _APPLICATIONS: Mapping[str, Application] = MappingProxyType(
     {
+        "ratelimit": ratelimit_svc.app.application,
         "character": character_svc.app.application,
         "rules": rules_svc.app.application,
         "vision": vision_svc.app.application,

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 from mesh.settings import ServiceSettings
 
 # In the order they start: each after those it calls.
-SERVICES = ("character", "rules", "vision", "scan", "auth")
+SERVICES = ("ratelimit", "character", "rules", "vision", "scan", "auth")
 
 
 def _names(listed: str) -> str:
@@ -23,7 +23,8 @@ class ProcessSettings(ServiceSettings):
     """Settings of the process. What every service has, such as ECO2_LISTEN, is the process's, once for all of them."""
 
     targets: Annotated[str, AfterValidator(_names)] = Field(
-        ",".join(SERVICES), description="Which services it serves, by commas: scan, vision, rules, character, auth."
+        ",".join(SERVICES),
+        description="Which services it serves, by commas: scan, vision, rules, character, auth, ratelimit.",
     )
 
     @property

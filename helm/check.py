@@ -4,6 +4,7 @@ With each file of values in ci/ it is linted, rendered, validated strictly again
 the real Envoy. What the manifests say of the program is compared with the program.
 """
 
+import json
 import subprocess
 import sys
 import sysconfig
@@ -15,7 +16,9 @@ from typing import Any
 import yaml
 
 from helm.tool import ROOT, helm
+from local.stack.limits import placeholders
 from mesh.settings import ServiceSettings
+from ratelimit_svc.limits import load_limits
 
 CHART = ROOT / "helm"
 KUBERNETES = "1.37"
@@ -33,6 +36,8 @@ def check(values: Path, folder: Path) -> None:
         sys.exit("\n".join(f"{values.relative_to(ROOT)}: {text}" for text in found))
     edge = folder / "edge.yaml"
     edge.write_text(_edge(documents), encoding="utf-8")
+    if difference := unlike_the_table(edge.read_text("utf-8"), documents):
+        sys.exit(f"{values.relative_to(ROOT)}: {difference}")
     _run(PROGRAMS / "envoy", "--mode", "validate", "--log-level", "error", "--config-path", edge)
     print(f"{values.relative_to(ROOT)}: chart, manifests and edge are valid")
 
@@ -49,6 +54,37 @@ def faults(documents: Iterable[Mapping[str, Any]]) -> Iterator[str]:
                 given, needed = pod["terminationGracePeriodSeconds"], _settings(container).ending_seconds
                 if given < needed:
                     yield f"{program} is killed after {given} s, but may take {needed:g} s to end"
+
+
+def unlike_the_table(edge: str, documents: Iterable[Mapping[str, Any]]) -> str:
+    """What the chart's edge limits otherwise than the embedded stack's would with the service's own ECO2_LIMITS."""
+    (env,) = (
+        container["env"]
+        for each in documents
+        if each["kind"] == "Deployment"
+        for container in each["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "ratelimit"
+    )
+    (changes,) = (json.loads(each["value"]) for each in env if each["name"] == "ECO2_LIMITS")
+    rendered = {json.dumps(each, sort_keys=True) for each in _parts_with_limits(yaml.safe_load(edge))}
+    wanted = {
+        json.dumps(each, sort_keys=True)
+        for text in placeholders(load_limits(changes)).values()
+        for each in json.loads(text)
+    }
+    return f"limits differ: {sorted(rendered ^ wanted)}" if rendered != wanted else ""
+
+
+def _parts_with_limits(part: Any) -> Iterator[Any]:
+    """All of a configuration that looks like what the placeholders for limits stand for."""
+    if isinstance(part, dict):
+        if part.keys() == {"entries", "token_bucket"} or "exact" in part.get("single_predicate", {}).get(
+            "value_match", {}
+        ):
+            yield part
+        part = list(part.values())
+    for each in part if isinstance(part, list) else ():
+        yield from _parts_with_limits(each)
 
 
 def _settings(container: Mapping[str, Any]) -> ServiceSettings:

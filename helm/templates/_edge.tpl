@@ -2,11 +2,11 @@
 {{- define "eco2.edge" -}}
 {{- $name := include "eco2.name" . -}}
 {{- $values := dict "REST_HOST" "0.0.0.0" "REST_PORT" 8080 "ADMIN_PORT" 9901 -}}
-{{- range $service := list "scan" "rules" "character" "auth" -}}
+{{- range $service := list "scan" "rules" "character" "auth" "ratelimit" -}}
 {{- $address := printf "{address: %s-%s, port_value: %s}" $name $service (include "eco2.port" $) -}}
 {{- $_ := set $values (printf "%s_ENDPOINTS" (upper $service)) (printf "[{endpoint: {address: {socket_address: %s}}}]" $address) -}}
 {{- end -}}
-{{- range $service := list "SCAN" "RULES" "CHARACTER" "AUTH" }}{{ $_ := set $values (printf "%s_TLS" $service) "null" }}{{ end -}}
+{{- range $service := list "SCAN" "RULES" "CHARACTER" "AUTH" "RATELIMIT" }}{{ $_ := set $values (printf "%s_TLS" $service) "null" }}{{ end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
 {{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}
 {{- $_ := set $values "OPENAPI_PATH" "/etc/eco2/openapi.yaml" -}}
@@ -21,6 +21,8 @@
 {{- $origins = append $origins (dict "safe_regex" (dict "regex" (regexQuoteMeta . | replace "\\*" "[^/]*"))) -}}
 {{- end -}}
 {{- $_ := set $values "CORS_ORIGINS" ($origins | toJson) -}}
+{{- $_ := set $values "TRUSTED_HOPS" (int .Values.edge.trustedHops) -}}
+{{- $values = merge $values (include "eco2.limitPlaceholders" . | fromJson) -}}
 {{- $edge := .Files.Get "files/edge.yaml" -}}
 {{- if .Values.jwt.jwks -}}
 {{- $_ := set $values "LOCAL_JWKS" (dict "inline_string" (.Values.jwt.jwks | toJson) | toJson) -}}

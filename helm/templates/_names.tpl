@@ -20,9 +20,13 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
 {{- end }}
 
-{{/* A service's full gRPC name. Takes its short one: scan -> eco2.scan.v1.ScanService. */}}
+{{/* A service's full gRPC name. Takes its short one: scan -> eco2.scan.v1.ScanService; one contract is Envoy's. */}}
 {{- define "eco2.grpcName" -}}
+{{- if eq . "ratelimit" -}}
+envoy.service.ratelimit.v3.RateLimitService
+{{- else -}}
 {{ printf "eco2.%s.v1.%sService" . (title .) }}
+{{- end -}}
 {{- end }}
 
 {{/* The port all services listen on. */}}

@@ -15,6 +15,9 @@
 - {name: ECO2_AUTH_ISSUER, value: {{ $root.Values.jwt.issuer | quote }}}
 - {name: ECO2_AUTH_AUDIENCE, value: {{ $root.Values.jwt.audience | quote }}}
 {{- end }}
+{{- if eq (index . 1) "ratelimit" }}
+- {name: ECO2_LIMITS, value: {{ $root.Values.limits | toJson | quote }}}
+{{- end }}
 {{- range $service.peers }}
 - {name: ECO2_{{ upper . }}_TARGET, value: "dns:///{{ include "eco2.name" $root }}-{{ . }}:{{ include "eco2.port" $root }}"}
 {{- end }}

@@ -23,7 +23,7 @@ DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 REFERENCE = ROOT / "gen" / "reference.html"
 TLS = ROOT / "envoy" / "tls"
 # The services behind the edge, by the names of their placeholders.
-BEHIND = ("scan", "rules", "character", "auth")
+BEHIND = ("scan", "rules", "character", "auth", "ratelimit")
 MAX_HEAP_BYTES = 1 << 30
 
 _DRAIN_SECONDS = 0.5

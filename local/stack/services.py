@@ -13,7 +13,7 @@ from mesh.grpc.access import dns_name
 from mesh.grpc.certificates import CertificateFiles, channel_credentials
 from mesh.settings import ServiceSettings, TlsFiles
 
-SERVICES = ("vision", "rules", "character", "scan", "auth")
+SERVICES = ("vision", "rules", "character", "scan", "auth", "ratelimit")
 
 # Short, since no new calls arrive: the stack stops the edge first. Direct watchers still get RECONNECT.
 _DRAIN_SECONDS = "0.2"

@@ -2,7 +2,7 @@
 
     postgres  valkey  seaweedfs        the stores, at once
           migrations
-    eco2-1  eco2-2  …                  the services, all in each process; or split: vision  rules  character  scan  auth
+    eco2-1  eco2-2  …                  the services, all in each process; or split, one in each
           envoy                        the edge; ready when a request through it is answered
 
 It stops in the reverse order, Auth and Scan before the services they call: Scan drains while they still answer.
@@ -21,6 +21,7 @@ import asyncio
 import contextlib
 import fcntl
 import functools
+import json
 import os
 import signal
 import subprocess
@@ -31,9 +32,11 @@ from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
+import msgspec
+
 from local.errors import CannotStart, NotStarted
 from local.files import ENV_FILE, read_env, write_env
-from local.stack import envoy, postgres, seaweedfs, services, valkey
+from local.stack import envoy, limits, postgres, seaweedfs, services, valkey
 from local.stack.certificates import Authority
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.secrets import Secrets
@@ -41,6 +44,7 @@ from local.stack.supervisor import Child, Program, Say, finish
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 from mesh.grpc.access import EDGE, OPERATOR
 from mesh.settings import TlsFiles
+from ratelimit_svc.limits import Changes, UnusableLimits, load_limits
 
 USER = "newcomer"
 
@@ -138,6 +142,7 @@ class Stack:
     def _mesh(self, ports: Ports, port: int, processes: int | None) -> list[Program]:
         if port and not is_free(port):
             raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
+        changes = _limits()
         rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
         shape = services.shape(processes)
         process_ports = {name: ports.take(name) for name in shape}
@@ -161,6 +166,7 @@ class Stack:
             "ECO2_AUTH_JWKS": self._tokens.jwks(),
             # Where `eco2 login` listens. Providers come from the environment, with ECO2_AUTH_CLIENTS.
             "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS") or "http://127.0.0.1/callback",
+            "ECO2_LIMITS": json.dumps(changes),
         }
         if self._authority:
             self.variables |= self._authority.certify(OPERATOR).variables
@@ -187,6 +193,8 @@ class Stack:
                 "REMOTE_JWKS": envoy.own_keys(rest_port),
                 "JWT_ISSUER": ISSUER,
                 "JWT_AUDIENCE": AUDIENCE,
+                "TRUSTED_HOPS": "0",
+                **limits.placeholders(load_limits(changes)),
                 "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
             },
         )
@@ -242,6 +250,20 @@ async def open_stack(
             yield stack.variables
         finally:
             await stack.stop()
+
+
+def _limits() -> Changes:
+    """What differs from the table of limits here.
+
+    Raises:
+        CannotStart: What the environment says can't be used.
+    """
+    try:
+        given = msgspec.json.decode(os.environ.get("ECO2_LIMITS") or "{}", type=dict[str, dict[str, int]])
+        load_limits(given)
+    except (msgspec.DecodeError, UnusableLimits) as error:
+        raise CannotStart(f"ECO2_LIMITS: {error}") from None
+    return limits.for_one_machine(given)
 
 
 def _folder(var: Path) -> Path:

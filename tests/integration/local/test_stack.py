@@ -139,7 +139,7 @@ def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start
     variables, family = stack.variables, stack.family()
     headers = {"Authorization": f"Bearer {variables['ECO2_TOKEN']}"}
     assert httpx2.get(f"{variables['ECO2_REST_URL']}/v1/scans", headers=headers).status_code == 200
-    services = {"scan", "vision", "rules", "character", "auth"}
+    services = {"scan", "vision", "rules", "character", "auth", "ratelimit"}
     assert stack.pids.keys() == {"postgres", "valkey", "seaweedfs", "envoy", *services}
     kill(stack.process.pid)
     stack.process.wait()

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
 from local.stack.envoy import DESCRIPTION, REFERENCE, endpoints, origins, plain_text
+from local.stack.limits import for_one_machine, placeholders
+from ratelimit_svc.limits import Changes, load_limits
 from tests.support.mutual_tls import MutualTls
 from tests.support.ports import free_port
 
@@ -27,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 DESCRIPTORS = ROOT / "gen" / "eco2.binpb"
 LUA = ROOT / "envoy" / "edge.lua"
-_CLUSTERS = ("SCAN", "RULES", "CHARACTER", "AUTH")
+_CLUSTERS = ("SCAN", "RULES", "CHARACTER", "AUTH", "RATELIMIT")
 # The configuration is in effect; a moment later the workers listen.
 READY = "all dependencies initialized. starting workers"
 
@@ -126,9 +128,28 @@ async def listening(port: int) -> None:
             return
 
 
-def render(issuer: Issuer, *, rest_port: int, services_port: int, tls: Mapping[str, str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Limiting:
+    """Who counts calls, and how many there may be.
+
+    Attributes:
+        port: Where the rate-limit service is; None: with all other services.
+        changes: What differs from the table. All tests call from one address.
+        trusted_hops: Load balancers before the edge.
+    """
+
+    port: int | None = None
+    changes: Changes = field(default_factory=for_one_machine)
+    trusted_hops: int = 0
+
+
+def render(
+    issuer: Issuer, *, rest_port: int, services_port: int, tls: Mapping[str, str], limiting: Limiting | None = None
+) -> str:
     """The template with all services behind one port of this machine."""
+    limiting = limiting or Limiting()
     values = {f"{name}_ENDPOINTS": endpoints("127.0.0.1", [services_port]) for name in _CLUSTERS} | dict(tls)
+    values["RATELIMIT_ENDPOINTS"] = endpoints("127.0.0.1", [limiting.port or services_port])
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         values,
         REST_HOST="127.0.0.1",
@@ -144,6 +165,8 @@ def render(issuer: Issuer, *, rest_port: int, services_port: int, tls: Mapping[s
         JWT_ISSUER=issuer.name,
         JWT_AUDIENCE=issuer.audience,
         CORS_ORIGINS=origins(["https://app.test", "https://*.pages.test"]),
+        TRUSTED_HOPS=limiting.trusted_hops,
+        **placeholders(load_limits(limiting.changes)),
     )
 
 
@@ -168,6 +191,7 @@ async def running(
     services_port: int,
     change: Change = lambda config: None,
     tls: MutualTls | None = None,
+    limiting: Limiting | None = None,
 ) -> AsyncIterator[Edge]:
     """Envoy from start to end. Spawned by the calling thread, with which it would die.
 
@@ -176,11 +200,13 @@ async def running(
         services_port: Where all services are.
         change: What a test has otherwise in the configuration; it changes it in place.
         tls: Who certifies the edge for calls to services; None: they take calls without TLS.
+        limiting: Who counts calls, and how many there may be.
     """
     issuer, port, output = Issuer(), free_port(), Lines()
     config = folder / "edge.yaml"
     upstream = tls.edge(folder) if tls else plain_text()
-    configuration = yaml.safe_load(render(issuer, rest_port=port, services_port=services_port, tls=upstream))
+    rendered = render(issuer, rest_port=port, services_port=services_port, tls=upstream, limiting=limiting)
+    configuration = yaml.safe_load(rendered)
     change(configuration)
     config.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(

@@ -35,7 +35,7 @@ def scan_of(targets: str) -> ScanSettings:
 
 def test_by_default_all_services_are_served_callees_first() -> None:
     """Whoever is called must be there when its caller starts."""
-    assert list(load_settings(ProcessSettings())) == ["character", "rules", "vision", "scan", "auth"]
+    assert list(load_settings(ProcessSettings())) == ["ratelimit", "character", "rules", "vision", "scan", "auth"]
 
 
 def test_peers_in_the_process_need_no_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,14 @@ from auth_svc.settings import AuthSettings
 from character_svc.settings import CharacterSettings
 from eco2.auth.v1 import auth_service_pb2
 from eco2.character.v1 import character_service_pb2
+from eco2.ratelimit.v3 import rate_limit_service_pb2
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
 from helm.check import faults
 from mesh.settings import ServiceSettings
+from ratelimit_svc.limits import LEAST_AT_THE_EDGE, load_limits
+from ratelimit_svc.settings import RateLimitSettings
 from rules_svc.settings import RulesSettings
 from scan_svc.settings import ScanSettings
 from vision_svc.settings import VisionSettings
@@ -31,6 +34,7 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "rules": RulesSettings,
     "character": CharacterSettings,
     "auth": AuthSettings,
+    "ratelimit": RateLimitSettings,
 }
 
 
@@ -69,7 +73,7 @@ def given_to(service: str, values: Mapping[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["envoy/edge.yaml", "envoy/edge.lua", "gen/eco2.binpb"])
+@pytest.mark.parametrize("name", ["envoy/edge.yaml", "envoy/edge.lua", "gen/eco2.binpb", "ratelimit_svc/limits.yaml"])
 def test_what_the_edge_runs_on_exists_once(name: str) -> None:
     """The chart links to it; Helm packs what the link leads to."""
     link = CHART / "files" / Path(name).name
@@ -89,7 +93,7 @@ def test_what_must_be_given_has_no_default() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
     faulty = {".".join(map(str, error.path)) for error in jsonschema.Draft7Validator(schema).iter_errors(defaults)}
 
-    assert faulty == {"image.repository", "image.tag", "settings", "jwt.issuer", "jwt.audience"}
+    assert faulty == {"image.repository", "image.tag", "settings", "jwt.issuer", "jwt.audience", "edge.trustedHops"}
 
 
 def test_every_service_gets_the_settings_it_needs(values: dict[str, Any]) -> None:
@@ -108,12 +112,33 @@ def test_every_setting_of_a_service_exists(values: dict[str, Any]) -> None:
         assert given_to(name, values) <= common, name
 
 
+def test_any_limit_can_be_set_within_what_the_service_takes() -> None:
+    """The schema says what the table says; a wrong one is found before anything is installed."""
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    rows = schema["properties"]["limits"]["properties"]
+    known = {}
+    for name, row in rows.items():
+        subjects = schema["definitions"][row["$ref"].rpartition("/")[2]]["properties"]
+        least = {schema["definitions"][one["$ref"].rpartition("/")[2]]["minimum"] for one in subjects.values()}
+        known[name] = ({*subjects}, least)
+    assert known == {
+        name: (
+            {subject for subject in ("user", "address") if getattr(limit, subject) is not None},
+            {1 if limit.shared else LEAST_AT_THE_EDGE},
+        )
+        for name, limit in load_limits().items()
+    }
+
+
 def test_probes_and_policies_name_real_services(values: dict[str, Any]) -> None:
     """The templates derive the gRPC name from the short one; another service's program serves nothing but health."""
     modules = (scan_service_pb2, vision_service_pb2, rules_service_pb2, character_service_pb2, auth_service_pb2)
     names = {service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()}
 
-    own = [name for name, service in values["services"].items() if "program" not in service]
+    own = [name for name, service in values["services"].items() if "program" not in service and name != "ratelimit"]
+    assert rate_limit_service_pb2.DESCRIPTOR.services_by_name["RateLimitService"].full_name in (
+        CHART / "templates" / "_names.tpl"
+    ).read_text("utf-8")
     assert {f"eco2.{name}.v1.{name.title()}Service" for name in own} <= names
 
 

@@ -16,8 +16,8 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import ListScansRequest
 from scan_svc.settings import StageSettings
 from tests.integration.scan.client import Client, StartScanService, create, follow, in_order, photo
-from tests.integration.scan.outages.own_redis import OwnRedis, own_redis
 from tests.support.gates import Gate
+from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 

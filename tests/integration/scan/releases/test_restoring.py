@@ -10,7 +10,7 @@ import asyncpg
 from eco2.scan.v1 import scan_pb2
 from local.stack.postgres import binary
 from tests.integration.scan.client import StartScanService
-from tests.integration.scan.outages.own_redis import own_redis
+from tests.support.own_redis import own_redis
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 

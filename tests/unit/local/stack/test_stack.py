@@ -25,9 +25,9 @@ async def test_callers_stop_before_those_they_call(tmp_path: Path, monkeypatch: 
     names = [name for event, name in events if event == "begun"]
     callers = ("envoy", "auth", "scan")
     assert events[:6] == [(event, name) for name in callers for event in ("begun", "ended")]
-    assert set(names[3:6]) == {"vision", "rules", "character"}
-    assert set(names[6:]) == {"postgres", "valkey", "seaweedfs"}
-    assert events.index(("begun", names[6])) > max(events.index(("ended", name)) for name in names[:6])
+    assert set(names[3:7]) == {"vision", "rules", "character", "ratelimit"}
+    assert set(names[7:]) == {"postgres", "valkey", "seaweedfs"}
+    assert events.index(("begun", names[7])) > max(events.index(("ended", name)) for name in names[:7])
 
 
 def test_a_service_is_given_the_time_it_may_take_to_end() -> None:

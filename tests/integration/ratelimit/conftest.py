@@ -1,0 +1,124 @@
+"""A real edge, the rate-limit service it asks, a Redis of their own; behind it a mesh that answers everything."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx2
+import pytest
+import pytest_asyncio
+
+from ratelimit_svc.app import application
+from ratelimit_svc.limits import Changes, load_limits
+from ratelimit_svc.settings import RateLimitSettings
+from tests.support.edge.envoy import Edge, Limiting, running
+from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.http import http_client
+from tests.support.own_redis import OwnRedis, own_redis
+from tests.support.ports import free_port
+from tests.support.waiting import eventually
+
+# As small as they may be, so that few calls are over them; an address has twice as many as a user.
+TIGHT: Changes = {
+    name: {
+        subject: 120 if name == "any" else 3 * (1 + (subject == "address")) if limit.shared else 60
+        for subject, number in (("user", limit.user), ("address", limit.address))
+        if number is not None
+    }
+    for name, limit in load_limits().items()
+}
+
+
+@dataclass(slots=True)
+class LimitedEdge:
+    """What a test calls, and what it may end.
+
+    Attributes:
+        edge: The running Envoy. One load balancer is before it, so each client says its own address.
+        redis: Where calls are counted.
+        mesh: What is behind the edge.
+        admin_port: Where Envoy is administered.
+    """
+
+    edge: Edge
+    redis: OwnRedis
+    mesh: FakeMesh
+    admin_port: int
+    _service: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start_service(self, settings: RateLimitSettings) -> None:
+        """Starts the rate-limit service; returns when the edge asks it."""
+        await self._service.enter_async_context(application(settings))
+        await eventually(lambda: self.asked(settings))
+
+    async def end_service(self) -> None:
+        """Ends it."""
+        await self._service.aclose()
+
+    async def asked(self, settings: RateLimitSettings) -> bool:
+        """Whether the edge asks it already."""
+        async with self.client() as client:
+            return "x-ratelimit-limit" in (await client.get("/v1/items:search?q=x")).headers
+
+    def headers(self, user: str = "", address: str = "") -> dict[str, str]:
+        """A user's own headers, and what the load balancer adds; anybody, from anywhere, unless told."""
+        token = self.edge.issuer.token(sub=user or f"user-{uuid.uuid4().hex}")
+        return {"authorization": f"Bearer {token}", "x-forwarded-for": address or anywhere()}
+
+    def client(self, user: str = "", address: str = "") -> httpx2.AsyncClient:
+        """A REST client of one user at one address."""
+        return http_client(base_url=self.edge.url, headers=self.headers(user, address), timeout=20)
+
+    def stranger(self, address: str) -> httpx2.AsyncClient:
+        """A REST client without a token."""
+        return http_client(base_url=self.edge.url, headers={"x-forwarded-for": address}, timeout=20)
+
+
+def anywhere() -> str:
+    """An address that nobody has called from."""
+    number = uuid.uuid4().int
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+@asynccontextmanager
+async def limited_edge(folder: Path, changes: Changes) -> AsyncIterator[LimitedEdge]:
+    """All of it, running until the block is left."""
+    port, service_port, admin_ports = free_port(), free_port(), list[int]()
+    settings: Any = {"limits": changes, "listen": f"127.0.0.1:{service_port}", "drain_seconds": 0}
+
+    def change(configuration: dict[str, Any]) -> None:
+        admin_ports.append(configuration["admin"]["address"]["socket_address"]["port_value"])
+        (cluster,) = (one for one in configuration["static_resources"]["clusters"] if one["name"] == "ratelimit")
+        for interval in ("interval", "no_traffic_interval", "unhealthy_interval"):
+            cluster["health_checks"][0][interval] = "0.1s"
+
+    mesh = FakeMesh()
+    async with (
+        own_redis(folder) as redis,
+        running(folder, port, change, limiting=Limiting(service_port, changes, trusted_hops=1)) as edge,
+        mesh.serving(port),
+    ):
+        limited = LimitedEdge(edge, redis, mesh, admin_ports[0])
+        try:
+            await limited.start_service(RateLimitSettings(redis_url=redis.url, **settings))
+            yield limited
+        finally:
+            await limited.end_service()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def limited(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LimitedEdge]:
+    """Shared by a module's tests: each has users and addresses of its own."""
+    async with limited_edge(tmp_path_factory.mktemp("limited"), TIGHT) as edge:
+        yield edge
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def channel(limited: LimitedEdge) -> AsyncIterator[grpc.aio.Channel]:
+    """A gRPC channel to the edge; calls bring their own headers."""
+    async with grpc.aio.insecure_channel(limited.edge.target) as channel:
+        yield channel
