@@ -116,7 +116,9 @@ _OPERATIONS: dict[str, Row] = {
         Access.OPERATOR, lambda it: operations.ArchiveScanRequest(scan_id=it.scan_id), "DEAD_LETTER_NOT_FOUND"
     ),
     "GetQueueStats": Row(Access.OPERATOR, lambda _: operations.GetQueueStatsRequest()),
-    "ListWebhookDeliveries": Row(Access.OPERATOR, lambda _: operations.ListWebhookDeliveriesRequest()),
+    "ListWebhookDeliveries": Row(
+        Access.OPERATOR, lambda it: operations.ListWebhookDeliveriesRequest(scan_id=it.scan_id)
+    ),
     "RedeliverWebhook": Row(
         Access.OPERATOR, lambda it: operations.RedeliverWebhookRequest(webhook_id=it.scan_id), "WEBHOOK_NOT_FOUND"
     ),
@@ -129,7 +131,7 @@ _RULES: dict[str, Row] = {
     "ComposeAnswer": Row(Access.MESH, lambda _: rules.ComposeAnswerRequest(), "INVALID_FIELD"),
     "AdviseDisposal": Row(Access.MESH, lambda _: rules.AdviseDisposalRequest(), "INVALID_FIELD"),
     "InterpretReply": Row(Access.MESH, lambda _: rules.InterpretReplyRequest(), "INVALID_FIELD"),
-    "PlanEvening": Row(Access.MESH, lambda _: rules.PlanEveningRequest(), "INVALID_FIELD"),
+    "PlanEvening": Row(Access.MESH, lambda _: rules.PlanEveningRequest()),
 }
 _BUILDINGS: dict[str, Row] = {
     "CreateBuilding": Row(Access.OWN, lambda it: buildings.CreateBuildingRequest(building=it.building)),
@@ -198,3 +200,22 @@ ROWS: Mapping[str, Row] = {
     }.items()
     for name, row in rows.items()
 }
+
+# Who calls what directly, as their certificates call them; the edge calls what is public.
+_INSIDE = {
+    "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
+    " Classify",
+    "vision": "GetTaxonomy",
+    "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters",
+}
+
+
+def callers(rpc: str) -> set[str]:
+    """Who may call an RPC directly.
+
+    Args:
+        rpc: Its full name.
+    """
+    access, method = ROWS[rpc].access, rpc.rpartition(".")[2]
+    inside = {name for name, methods in _INSIDE.items() if method in methods.split()}
+    return inside | ({"edge"} if access.is_public else set()) | ({"operator"} if access is Access.OPERATOR else set())
