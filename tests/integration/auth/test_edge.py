@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import grpc
 import httpx2
 import jwt
 import pytest
@@ -15,7 +16,11 @@ from auth_svc.app import application, rotation_policy
 from auth_svc.keys.seal import Seal
 from auth_svc.keys.store import KeyStore
 from auth_svc.settings import AuthSettings
+from eco2.auth.v1.auth_service_pb2 import GetMeRequest
+from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from mesh import postgres
+from mesh.grpc.status import from_rpc_error
+from mesh.reasons import Reason
 from tests.integration.auth.conftest import NOBODY, SECRET
 from tests.support.edge.envoy import Issuer, running
 from tests.support.edge.own_keys import fetching
@@ -204,3 +209,39 @@ async def test_keys_change_under_load_without_a_failed_call(
     assert set(outcomes) == {200}
     assert len(seen) == ROTATIONS + 1
     assert await connection.fetchval("select count(*) from auth.signing_key") == ROTATIONS + 1
+
+
+async def test_an_edge_without_keys_is_unavailable_until_it_has_them(settings: AuthSettings, tmp_path: Path) -> None:
+    """It has started while Auth is away: what token it can't check may be a good one, and is to be tried again."""
+    port = int(settings.listen.rpartition(":")[2])
+    async with running(tmp_path, port, fetching) as edge, http_client(base_url=edge.url, timeout=20) as client:
+        token = {"Authorization": f"Bearer {Issuer().token()}"}
+        refused = await client.get("/v1/me", headers=token)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json()["details"][0]["reason"] == "UNAVAILABLE"
+        async with grpc.aio.insecure_channel(edge.target) as channel:
+            call = AuthServiceStub(channel).GetMe(GetMeRequest(), metadata=(("authorization", token["Authorization"]),))
+            with pytest.raises(grpc.aio.AioRpcError) as unavailable:
+                await call
+        error = from_rpc_error(unavailable.value, "edge")
+        assert (unavailable.value.code(), error.reason) == (grpc.StatusCode.UNAVAILABLE, Reason.UNAVAILABLE)
+        assert (await client.get("/v1/me")).status_code == 401
+        assert (await client.get("/v1/me", headers={"Authorization": "Bearer rubbish"})).status_code == 401
+
+        async with application(settings):
+            session: dict[str, str] = {}
+
+            async def let_in() -> bool:
+                if not session:
+                    made = await client.post("/v1/auth/guest", json={})
+                    session.update(made.json() if made.is_success else {})
+                seen = await client.get("/v1/me", headers=bearer(session)) if session else None
+                assert seen is None or seen.status_code in (200, 503)
+                return seen is not None and seen.is_success
+
+            await eventually(let_in)
+            # From now on a token that is nobody's is what it is.
+            assert (await client.get("/v1/me", headers=token)).status_code == 401
+        # And what keys there are stay good while Auth is away: another service may be there.
+        assert (await client.get("/v1/scans", headers=bearer(session))).status_code == 503
+        assert (await client.get("/v1/scans", headers=token)).status_code == 401
