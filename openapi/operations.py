@@ -89,7 +89,7 @@ class Operations:
     def _in_path(self, message: Descriptor, name: str) -> Schema:
         field = message.fields_by_name[name]
         text = self._contract.comment(field.full_name)
-        schema = {"type": "string", **keywords(rules(field))}
+        schema = {"type": "string", **keywords(rules(field), has_presence=field.has_presence)}
         return {"name": name, "in": "path", "description": text, "required": True, "schema": schema}
 
     def _responses(self, binding: Binding) -> Schema:

@@ -21,8 +21,12 @@ _NAMED = {
 NOT_NEGATIVE_DURATION = r"^[0-9]+(\.[0-9]{1,9})?s$"
 
 
-def keywords(rules: validate_pb2.FieldRules) -> Schema:
+def keywords(rules: validate_pb2.FieldRules, *, has_presence: bool = True) -> Schema:
     """The limits of a field's value, or of a list's.
+
+    Args:
+        rules: The field's.
+        has_presence: Whether it can be told from one that isn't there when it has its type's default value.
 
     Raises:
         ValueError: A rule isn't known here, so it would be missing from the description.
@@ -40,6 +44,11 @@ def keywords(rules: validate_pb2.FieldRules) -> Schema:
             found["format"] = _WELL_KNOWN[field.name]
         elif field.name != "items":
             raise ValueError(f"no keyword of JSON Schema is known for the rule {kind}.{field.name}")
+    if kind == "string" and not has_presence:
+        if rules.required:  # empty is the same as absent
+            found.setdefault("minLength", 1)
+        elif rules.ignore == validate_pb2.IGNORE_IF_ZERO_VALUE and "pattern" in found:
+            found["pattern"] = f"^$|{found['pattern']}"
     return found
 
 

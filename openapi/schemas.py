@@ -35,8 +35,8 @@ _WELL_KNOWN: dict[str, Schema] = {
     "google.protobuf.Duration": _DURATION,
     "google.protobuf.Empty": {"type": "object"},
 }
-_HALF = {"type": "number", "format": "double"}
-# Its comments tell the ranges in prose.
+# Its comments tell the ranges in prose. On the wire 0 is the same as absent, and every rule of ours wants both.
+_HALF = {"type": "number", "format": "double", "not": {"const": 0}}
 _LATLNG = {
     "latitude": {**_HALF, "minimum": -90, "maximum": 90, "description": "In degrees, north positive."},
     "longitude": {**_HALF, "minimum": -180, "maximum": 180, "description": "In degrees, east positive."},
@@ -125,7 +125,7 @@ class Schemas:
         if field.message_type is not None:
             schema = self.reference(field.message_type)
             return schema | duration(demands) if field.message_type.name == "Duration" else schema
-        return _SCALARS[field.type] | keywords(demands)
+        return _SCALARS[field.type] | keywords(demands, has_presence=field.has_presence or field.is_repeated)
 
     def _message(self, message: Descriptor, without: Iterable[str] = ()) -> Schema:
         schema: Schema = {"type": "object"}

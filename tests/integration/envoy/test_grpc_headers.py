@@ -23,6 +23,7 @@ UNREADABLE = [
     *(("grpc-timeout", value) for value in ("x", "1n", "-1S", "5S, 5S", "999999999H")),
     *((f"grpc-{name}", "x") for name in ("encoding", "accept-encoding", "internal-encoding-request")),
     *((f"grpc-{name}", "x") for name in ("status", "previous-rpc-attempts", "retry-pushback-ms")),
+    *((name, "names of HTTP that gRPC doesn't take") for name in ("#", "x'y", "a+b", "~")),
     *((f"{name}-bin", "!!!") for name in ("x-foo", "grpc-trace", "grpc-tags", "endpoint-load-metrics")),
 ]
 

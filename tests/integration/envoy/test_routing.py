@@ -104,6 +104,15 @@ async def test_the_query_cannot_overrule_the_path(binding: Binding, mesh: FakeMe
     assert mesh.calls == []
 
 
+async def test_a_name_is_a_variable_only_where_it_is_one(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Another RPC may have a field of that name, for the query."""
+    response = await rest.get("/v1/accuracy", params={"provider": "offline"})
+
+    assert response.status_code == 200
+    (call,) = mesh.calls
+    assert call.request.provider == "offline"
+
+
 async def test_a_value_in_the_query_may_be_escaped(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """Only names are held to plain letters: materials are Korean."""
     response = await rest.get("/v1/places", params={"location.latitude": 37.5, "materials": "무색페트병"})

@@ -24,6 +24,18 @@ def test_each_limit_has_its_keyword(rules: str, schema: dict[str, object]) -> No
     assert keywords(text_format.Parse(rules, validate_pb2.FieldRules())) == schema
 
 
+@pytest.mark.parametrize(
+    ("rules", "schema"),
+    [
+        ("required: true string {max_len: 40}", {"minLength": 1, "maxLength": 40}),
+        ('ignore: IGNORE_IF_ZERO_VALUE string {pattern: "^[0-9]$"}', {"pattern": "^$|^[0-9]$"}),
+    ],
+)
+def test_an_empty_text_is_as_good_as_none(rules: str, schema: dict[str, object]) -> None:
+    """Where the wire doesn't tell the two apart."""
+    assert keywords(text_format.Parse(rules, validate_pb2.FieldRules()), has_presence=False) == schema
+
+
 def test_a_rule_that_has_no_keyword_here_is_an_error() -> None:
     """It would be missing from the description in silence."""
     with pytest.raises(ValueError, match=r"string\.email"):
