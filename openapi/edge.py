@@ -56,7 +56,7 @@ PARAMETERS: Mapping[str, Schema] = {
         "name": "Last-Event-ID",
         "in": "header",
         "description": "With Server-Sent Events: the id of the last event seen, to go on after it.",
-        "schema": {"type": "integer", "format": "uint32", "minimum": 0, "maximum": (1 << 32) - 1},
+        "schema": {"type": "string"},
     },
 }
 SECURITY_SCHEMES: Mapping[str, Schema] = {
