@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz chaos bench bench-peer bench-queue bench-photos bench-places eval eval-rules check gen format lock clean
+.PHONY: help setup demo up test fuzz chaos bench bench-peer bench-queue bench-photos bench-places eval eval-rules check gen wheel format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 gen: setup ## Generate stubs, the descriptor set and the API's description from protos/
 	$(BIN)/buf format --write protos
 	@rm -rf gen && $(call generate,gen,docs/openapi.yaml)
+
+wheel: setup ## Build eco2-protos, the stubs alone, into var/dist
+	@cd protos && ../$(BIN)/hatchling build -t wheel -d ../var/dist
 
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
 # From another set, which has the comments and ten times the size, the description for REST clients and its page.
