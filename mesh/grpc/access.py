@@ -69,7 +69,7 @@ def dns_name(name: str) -> str:
 
 def server_name(service: str) -> str:
     """The DNS name of whoever serves a service, such as "eco2.vision.v1.VisionService"."""
-    return dns_name(service.split(".")[1])
+    return dns_name(service.split(".")[-3])
 
 
 class Access:

@@ -15,13 +15,13 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
-from tests.support.edge.rest_contract import is_public, rpcs
+from tests.support.edge.rest_contract import is_public, rpcs, served_by
 
 ROOT = Path(__file__).parents[2]
 
 
 def target(stack: Mapping[str, str], method: MethodDescriptor) -> str:
-    return stack[f"ECO2_{method.containing_service.file.name.split('/')[1].upper()}_TARGET"]
+    return stack[f"ECO2_{served_by(method).upper()}_TARGET"]
 
 
 @pytest.mark.parametrize("method", list(rpcs()), ids=lambda method: method.full_name.removeprefix("eco2."))

@@ -19,7 +19,7 @@ from mesh.grpc.certificates import expecting
 from tests.e2e.authorization.conftest import People
 from tests.support.edge.access import ROWS, callers
 from tests.support.edge.calls import Edge, called
-from tests.support.edge.rest_contract import grpc_path, rpcs
+from tests.support.edge.rest_contract import grpc_path, rpcs, served_by
 from tests.support.mutual_tls import MutualTls
 from tests.support.stack_folders import stack_folder
 
@@ -62,7 +62,7 @@ async def dial(stack: Mapping[str, str], authority: MutualTls) -> AsyncIterator[
 
 
 def target(stack: Mapping[str, str], rpc: MethodDescriptor) -> str:
-    return stack[f"ECO2_{rpc.full_name.split('.')[1].upper()}_TARGET"]
+    return stack[f"ECO2_{served_by(rpc).upper()}_TARGET"]
 
 
 @pytest.mark.parametrize("rpc", list(rpcs()), ids=grpc_path)
@@ -94,7 +94,7 @@ def contents(file: str) -> bytes:
     return Path(file).read_bytes()
 
 
-@pytest.mark.parametrize("service", ["SCAN", "VISION", "RULES", "CHARACTER", "AUTH"])
+@pytest.mark.parametrize("service", ["SCAN", "VISION", "RULES", "CHARACTER", "AUTH", "RATELIMIT"])
 async def test_who_has_no_certificate_of_ours_isnt_heard(
     service: str, stack: Mapping[str, str], authority: MutualTls, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from eco2.auth.v1 import auth_service_pb2 as auth
 from eco2.character.v1 import character_service_pb2 as character
+from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
 from eco2.rules.v1 import building_service_pb2 as buildings
 from eco2.rules.v1 import rules_service_pb2 as rules
 from eco2.scan.v1 import event_stream_service_pb2 as event_stream
@@ -184,6 +185,7 @@ _AUTH: dict[str, Row] = {
     "GetMe": Row(Access.OWN, lambda _: auth.GetMeRequest(), names=True),
     "GetKeys": Row(Access.OPEN, lambda _: auth.GetKeysRequest()),
 }
+_RATELIMIT: dict[str, Row] = {"ShouldRateLimit": Row(Access.MESH, lambda _: ratelimit.RateLimitRequest())}
 _VISION: dict[str, Row] = {"Classify": Row(Access.MESH, lambda _: vision.ClassifyRequest(), "INVALID_FIELD")}
 
 ROWS: Mapping[str, Row] = {
@@ -197,12 +199,14 @@ ROWS: Mapping[str, Row] = {
         "eco2.character.v1.CharacterService": _CHARACTER,
         "eco2.auth.v1.AuthService": _AUTH,
         "eco2.vision.v1.VisionService": _VISION,
+        "envoy.service.ratelimit.v3.RateLimitService": _RATELIMIT,
     }.items()
     for name, row in rows.items()
 }
 
 # Who calls what directly, as their certificates call them; the edge calls what is public.
 _INSIDE = {
+    "edge": "ShouldRateLimit",
     "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
     " Classify",
     "vision": "GetTaxonomy",

@@ -68,6 +68,12 @@ def rpcs() -> Iterator[MethodDescriptor]:
         yield from service.methods
 
 
+def served_by(rpc: MethodDescriptor) -> str:
+    """The service of the mesh that serves an RPC, such as "scan" of eco2.scan.v1.ScanService."""
+    name: str = rpc.containing_service.full_name
+    return name.split(".")[-3]
+
+
 def is_public(rpc: MethodDescriptor) -> bool:
     """Whether the RPC has a REST path, which is what makes it public."""
     return bool(rpc.GetOptions().HasExtension(annotations_pb2.http))
