@@ -35,6 +35,7 @@ from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.clients import open_taxonomy
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import open_decoder_pool
+from vision_svc.photos.discarded import open_discarded
 from vision_svc.photos.download import PhotoDownloader
 from vision_svc.photos.storage import PhotoStorage
 from vision_svc.servicer import VisionServicer
@@ -60,8 +61,9 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
             open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds) as decoders,
             open_chain(settings, cpu, redis, signals.meter, host) as chain,
             open_cache(redis, "vision:file:", KnownFile) as known_files,
+            open_discarded(bucket := open_bucket(settings)) as discarded,
         ):
-            storage = PhotoStorage(open_bucket(settings))
+            storage = PhotoStorage(bucket, discarded.add)
             web = PhotoDownloader(client, settings.vision_fetch_seconds, settings.vision_fetch_rate)
             classifier = PhotoClassifier(
                 PhotoSource(storage, Bulkhead(settings.vision_slots, settings.vision_queue)),

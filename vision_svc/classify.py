@@ -10,7 +10,6 @@ from typing import Generic, Protocol, TypeVar
 
 from mesh.errors import EcoError, NotFound
 from mesh.models.usage import Terms, Usage
-from mesh.s3.bucket import StoredObject
 from vision_svc.classifiers.cache import Cache
 from vision_svc.classifiers.classification import Classification
 from vision_svc.pending_copies import FINAL, PendingOutcomes
@@ -47,12 +46,10 @@ class KnownFile:
     Attributes:
         photo: Which photo it is.
         key: Where its clean copy is, unless it was deleted since.
-        came_clean: Whether the file is as clean as a copy.
     """
 
     photo: Identity
     key: str
-    came_clean: bool = False
 
 
 Clean = Callable[[MemFile, str], Awaitable[Photo]]
@@ -72,11 +69,11 @@ class Classifiers(Protocol):
 class StoredPhotos(Protocol):
     """Our own storage; `vision_svc.photos.storage.PhotoStorage`."""
 
-    def open(self, key: str) -> AbstractAsyncContextManager[StoredPhoto]:
-        """The photo with this object key."""
+    def open(self, key: str, etag: str = "") -> AbstractAsyncContextManager[StoredPhoto]:
+        """The photo with this object key, as it was uploaded or else as it was cleaned."""
 
-    async def replace(self, key: str, original: StoredObject, photo: Photo) -> None:
-        """Puts the clean copy where the original was."""
+    async def publish(self, original: StoredPhoto, photo: Photo) -> None:
+        """Stores the clean copy; the original goes."""
 
 
 class OutsidePhotos(Protocol):
@@ -124,11 +121,10 @@ class PhotoClassifier:
         """Yields each phase as it begins, then the classified photo.
 
         Raises:
-            EcoError: The photo can't be loaded, is refused, can't be classified, or its original can't be replaced by
-                the clean copy.
+            EcoError: The photo can't be loaded, is refused, can't be classified, or its clean copy can't be stored.
         """
         if isinstance(location, Stored):
-            return self._classify_stored(location.key, terms)
+            return self._classify_stored(location, terms)
         return self._classify_outside(location.url, terms)
 
     async def _classify_outside(self, url: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
@@ -143,10 +139,10 @@ class PhotoClassifier:
         classification = await self._classifiers.classify(photo, terms)
         yield ClassifiedPhoto(classification, photo.identity, terms.meter.total)
 
-    async def _classify_stored(self, key: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
+    async def _classify_stored(self, location: Stored, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
         async with self._stored.bulkhead.slot(terms.account):
             yield Phase.FETCH
-            async with self._stored.source.open(key) as stored:
+            async with self._stored.source.open(location.key, location.etag) as stored:
                 if known := await self._recall(stored):
                     yield known
                     return
@@ -155,26 +151,24 @@ class PhotoClassifier:
                     yield Phase.PREPARE
                     identity = stored.identity
                     photo = Photo(file.content(), identity) if identity else await self._clean(file, terms.account)
-        if stays := stored.may_stay(photo.came_clean):
-            self._remember(stored, photo)
-        if identity or stays:
+        if identity:
             yield Phase.CLASSIFY
             classification = await self._classifiers.classify(photo, terms)
         else:
-            async with self._replacing(stored, photo, terms):
+            async with self._publishing(stored, photo, terms):
                 yield Phase.CLASSIFY
                 classify = partial(self._classifiers.classify, photo, terms)
                 classification = await self._pending.outcome(stored.name, classify)
         yield ClassifiedPhoto(classification, photo.identity, terms.meter.total)
 
     @asynccontextmanager
-    async def _replacing(self, stored: StoredPhoto, photo: Photo, terms: Terms) -> AsyncIterator[None]:
-        """Replaces the original while the photo is classified, which takes longer.
+    async def _publishing(self, stored: StoredPhoto, photo: Photo, terms: Terms) -> AsyncIterator[None]:
+        """Stores the clean copy while the photo is classified, which takes longer.
 
         Whatever the classification ends in, no metadata stays in storage: if storage refuses the copy, the stage is
         retried for that alone, and the paid classification is cached by then.
         """
-        replacing, failure = asyncio.create_task(self._replace(stored, photo)), None
+        publishing, failure = asyncio.create_task(self._publish(stored, photo)), None
         try:
             yield
         except EcoError as error:
@@ -182,7 +176,7 @@ class PhotoClassifier:
             raise
         finally:
             try:
-                await replacing
+                await publishing
             except EcoError as error:
                 # A failure that is retried must carry its cost.
                 if failure is None or isinstance(failure, FINAL):
@@ -200,12 +194,12 @@ class PhotoClassifier:
         known = await self._classifiers.known(repeat.photo) if repeat else None
         if repeat is None or known is None:
             return None
-        if not stored.may_stay(repeat.came_clean) and not await self._copy(repeat, stored):
+        if not await self._copy(repeat, stored):
             return None
         return ClassifiedPhoto(known, repeat.photo)
 
     async def _copy(self, repeat: KnownFile, stored: StoredPhoto) -> bool:
-        """Replaces an original by the clean copy that an earlier upload of the same file left; False if it is gone."""
+        """Publishes the clean copy that an earlier upload of the same file left; False if it is gone."""
         try:
             async with self._stored.source.open(repeat.key) as earlier:
                 if earlier.identity != repeat.photo:
@@ -215,13 +209,9 @@ class PhotoClassifier:
                     photo = Photo(file.content(), repeat.photo)
         except NotFound:
             return False
-        await self._replace(stored, photo)
+        await self._publish(stored, photo)
         return True
 
-    async def _replace(self, stored: StoredPhoto, photo: Photo) -> None:
-        await self._stored.source.replace(stored.key, stored.found, photo)
-        self._remember(stored, photo)
-
-    def _remember(self, stored: StoredPhoto, photo: Photo) -> None:
-        known = KnownFile(photo.identity, stored.key, stored.may_stay(photo.came_clean))
-        self._known_files.put(stored.fingerprint, known)
+    async def _publish(self, stored: StoredPhoto, photo: Photo) -> None:
+        await self._stored.source.publish(stored, photo)
+        self._known_files.put(stored.fingerprint, KnownFile(photo.identity, stored.copy_key))

@@ -21,7 +21,7 @@ def to_location(request: vision_service_pb2.ClassifyRequest, cdn_base_url: str) 
         NotFound: No object of ours can have this key.
     """
     if request.WhichOneof("image") == "object_key":
-        return stored(request.object_key)
+        return stored(request.object_key, request.etag)
     return locate(request.image_url, cdn_base_url)
 
 

@@ -53,7 +53,7 @@ class Storage:
 
     @property
     def cdn(self) -> str:
-        """Base address at which anybody may read a photo: the bucket itself, instead of a CDN."""
+        """Base address at which anybody may read a clean photo: the bucket itself, instead of a CDN."""
         return f"{self.endpoint}/{BUCKET}"
 
     async def probe(self) -> None:
@@ -138,13 +138,7 @@ def program(folder: Path, port: int, ports: Ports, storage: Storage) -> Program:
 
 
 def _identities(storage: Storage) -> str:
-    """One writer; everybody may read the bucket's objects, as behind a CDN, but not list them."""
+    """One writer. What everybody may read is said by the bucket's policy: `mesh.s3.prepare`."""
     keys = {"accessKey": storage.access_key, "secretKey": storage.secret_key}
-    return json.dumps(
-        {
-            "identities": [
-                {"name": "eco2", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
-                {"name": "anonymous", "actions": [f"Read:{BUCKET}"]},
-            ]
-        }
-    )
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    return json.dumps({"identities": [{"name": "eco2", "credentials": [keys], "actions": actions}]})

@@ -1,10 +1,10 @@
-"""One bucket: objects are read, looked at, replaced and removed, by `obstore`, the Rust crate object_store."""
+"""One bucket: objects are read, looked at, listed, put and removed, by `obstore`, the Rust crate object_store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import obstore
@@ -16,7 +16,7 @@ from mesh.reasons import Reason
 from mesh.s3.settings import StorageSettings
 
 if TYPE_CHECKING:
-    from obstore import GetResult
+    from obstore import GetOptions, GetResult, PutMode
     from obstore.store import ClientConfig, RetryConfig, S3Credential
 
 _REQUESTS = 64  # at once: each may need a connection of its own
@@ -63,6 +63,19 @@ class StoredObject:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """What a list tells of an object.
+
+    Attributes:
+        key: Where it is.
+        modified_at: When it was put, by storage's clock.
+    """
+
+    key: str
+    modified_at: datetime
+
+
 class Bucket:
     """One bucket.
 
@@ -95,51 +108,66 @@ class Bucket:
             return _stored(await obstore.get_async(self._store, key, options={"head": True}))
 
     @asynccontextmanager
-    async def reading(self, key: str) -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
+    async def reading(self, key: str, etag: str = "") -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
         """What storage tells of an object, and its content in pieces; left early, the rest isn't sent.
+
+        Args:
+            key: Where.
+            etag: Of the content that is wanted; empty for whatever is there.
 
         Raises:
             ObjectMissing: There is none.
+            ObjectChanged: It has another content.
             Unavailable: Storage doesn't answer, or breaks off.
         """
         async with self._place():
             with _answering():  # not around the block, whose own time-outs are OSErrors too
-                result = await obstore.get_async(self._store, key)
+                options: GetOptions = {"if_match": etag} if etag else {}
+                result = await obstore.get_async(self._store, key, options=options)
             yield _stored(result), _pieces(result)
 
-    async def replace(
-        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str], etag: str
-    ) -> None:
-        """Puts another content in the place of the one that was seen.
+    async def put(self, key: str, content: bytes, headers: Mapping[str, str], etag: str = "") -> None:
+        """Puts an object, in the place of the one that was seen or of whatever is there.
 
         An answer that was lost on the way makes the library ask again: the second try finds the object changed.
 
         Args:
             key: Where.
-            content: The new one.
-            content_type: Its media type.
-            metadata: Kept with it; names in lower case, values in ASCII.
-            etag: Of the content that was seen.
+            content: Its content.
+            headers: HTTP's about it, such as Content-Type; and metadata, its names in lower case, its values in ASCII.
+            etag: Of the content that was seen there; empty for whatever is there.
 
         Raises:
             ObjectChanged: It isn't there any more: replaced meanwhile, or removed.
             Unavailable: Storage doesn't answer.
         """
-        attributes = {"Content-Type": content_type, **metadata}
+        mode: PutMode = {"e_tag": etag} if etag else "overwrite"
         async with self._request():
-            await obstore.put_async(self._store, key, content, attributes=attributes, mode={"e_tag": etag})
+            await obstore.put_async(self._store, key, content, attributes=dict(headers), mode=mode)
 
-    async def remove(self, key: str) -> None:
-        """Removes an object; it is no error if it is gone.
+    async def remove(self, *keys: str) -> None:
+        """Removes objects, up to a thousand by one request; it is no error if one is gone.
+
+        Raises:
+            Unavailable: Storage doesn't answer, or some are still there.
+        """
+        try:
+            async with self._request():
+                await obstore.delete_async(self._store, keys)
+        except ObjectMissing:
+            pass
+
+    async def page(self, prefix: str, after: str = "", count: int = 1000) -> Sequence[ListedObject]:
+        """Up to `count` objects whose keys begin with `prefix` and follow `after`, in the order of keys.
 
         Raises:
             Unavailable: Storage doesn't answer.
         """
-        try:
-            async with self._request():
-                await obstore.delete_async(self._store, key)
-        except ObjectMissing:
-            pass
+        async with self._request():
+            pages = obstore.list(self._store, prefix, offset=after or None, chunk_size=count)
+            async for page in pages:
+                return [ListedObject(found["path"], found["last_modified"]) for found in page]
+        return []
 
     @asynccontextmanager
     async def _request(self) -> AsyncIterator[None]:
@@ -205,7 +233,6 @@ def open_bucket(settings: StorageSettings) -> Bucket:
         skip_signature=False,
         conditional_put="etag",
         checksum_algorithm="SHA256",
-        disable_bulk_delete=True,
         client_options=_CLIENT,
         retry_config=_RETRIES,
     )

@@ -1,7 +1,8 @@
 """Whether object storage keeps to what the services rely on: `python -m mesh.bucket check`, on their own `ECO2_S3_*`.
 
-Servers that speak S3 differ: some take a content whose checksum is another's, or overwrite although the condition says
-not to (ADR 0051). This puts a few objects of five bytes into the bucket, and removes them.
+Servers that speak S3 differ: some take a content whose checksum is another's, overwrite although the condition says not
+to, or show everybody what is private (ADRs 0051, 0056). This puts a few objects of five bytes into the bucket, and
+removes them.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ import httpx2
 
 from mesh.errors import Unavailable
 from mesh.s3.bucket import Bucket, ObjectChanged, ObjectMissing, open_bucket
+from mesh.s3.photo_keys import ORIGINALS, PUBLIC
+from mesh.s3.prepare import expires
 from mesh.s3.presigned import PresignedUploads
 from mesh.s3.settings import StorageSettings
 from mesh.settings import load
@@ -26,7 +29,9 @@ _SECONDS = 300  # an address works
 _AT_ONCE = 3  # SeaweedFS lets each further replacement wait a second
 _TIMEOUT = 30.0
 _JPEG = "image/jpeg"
+_CACHED = "public, max-age=60"
 _PHOTO, _OTHER = b"12345", b"54321"
+_QUERIES = ("", "?versionId=null", "?partNumber=1", "?tagging", "?acl")
 
 
 def _checksum(content: bytes) -> str:
@@ -69,9 +74,10 @@ class _Examination:
     def __init__(self, settings: StorageSettings, client: httpx2.AsyncClient) -> None:
         self._settings = settings
         self._client = client
-        self._folder = f"check/{uuid4()}"
+        self._folder = f"{ORIGINALS}check-{uuid4()}"
         self._photo = f"{self._folder}/photo"
-        self._keys: list[str] = []
+        self._clean = f"{PUBLIC}check-{uuid4()}"
+        self._keys = [self._clean]
         self.bucket: Bucket = open_bucket(settings)
         self.findings: list[Finding] = []
 
@@ -89,13 +95,15 @@ class _Examination:
     async def replacements(self) -> None:
         """What was seen is replaced, and nothing else."""
         seen = await self.bucket.look(self._photo)
-        await self.bucket.replace(self._photo, b"clean", _JPEG, {"eco2-check": "kept"}, seen.etag)
+        await self.bucket.put(self._photo, b"clean", {"Content-Type": _JPEG, "eco2-check": "kept"}, seen.etag)
         found = await self.bucket.look(self._photo)
         self._note(
             "type and metadata are kept with an object",
             (found.content_type, found.metadata) == (_JPEG, {"eco2-check": "kept"}),
         )
         self._note("what has changed isn't replaced", not await self._replaced(seen.etag, b"other"))
+        reads = await self._reads(found.etag) and not await self._reads(seen.etag)
+        self._note("what has changed isn't read", reads)
         won = await asyncio.gather(*(self._replaced(found.etag, b"%d" % number) for number in range(_AT_ONCE)))
         self._note("of several replacements at once one counts", sum(won) == 1)
         last = await self.bucket.look(self._photo)
@@ -103,31 +111,62 @@ class _Examination:
         self._note("what was removed isn't replaced", not await self._replaced(last.etag, b"again"))
 
     async def strangers(self) -> None:
-        """Whoever signs nothing reads a photo whose address they know, and does nothing else."""
+        """Whoever signs nothing reads a clean photo whose address they know, and does nothing else."""
         place = f"{self._settings.s3_endpoint.rstrip('/')}/{self._settings.s3_bucket}"
-        await self._put("public")
-        seen = await self._client.get(f"{self._settings.cdn_base_url.rstrip('/')}/{self._key('public')}")
-        self._note("anybody reads a photo at ECO2_CDN_BASE_URL", seen.content == _PHOTO)
+        cdn = self._settings.cdn_base_url.rstrip("/")
+        await self._put("private")
+        await self.bucket.put(self._clean, _PHOTO, {"Content-Type": _JPEG, "Cache-Control": _CACHED})
+        seen = await self._client.get(f"{cdn}/{self._clean}")
+        self._note("anybody reads a clean photo at ECO2_CDN_BASE_URL", seen.content == _PHOTO)
+        self._note("a clean photo says how long it may be cached", seen.headers.get("cache-control") == _CACHED)
+        asked = [f"{base}/{self._key('private')}{query}" for base in (place, cdn) for query in _QUERIES]
+        answers = [await self._client.get(address) for address in asked]
+        self._note("nobody reads an upload without a signature", all(answer.is_client_error for answer in answers))
         listed = await self._client.get(f"{place}?list-type=2")
         self._note("nobody lists the bucket without a signature", listed.is_client_error)
-        put = await self._client.put(f"{place}/{self._key('stranger')}", content=_PHOTO)
-        self._note("nobody uploads without a signature", put.is_client_error and not await self.is_there("stranger"))
-        removed = await self._client.delete(f"{place}/{self._key('public')}")
-        self._note("nobody removes without a signature", removed.is_client_error and await self.is_there("public"))
+        await self._strangers_write(place)
+
+    async def _strangers_write(self, place: str) -> None:
+        for name, key in (("an upload", f"{self._folder}/stranger"), ("a clean photo", f"{PUBLIC}check-{uuid4()}")):
+            self._keys.append(key)
+            put = await self._client.put(f"{place}/{key}", content=_PHOTO)
+            self._note(f"nobody puts {name} without a signature", put.is_client_error and not await self._has(key))
+        removed = await self._client.delete(f"{place}/{self._clean}")
+        self._note("nobody removes without a signature", removed.is_client_error and await self._has(self._clean))
+
+    async def removals(self) -> None:
+        """What is forgotten is found, and goes."""
+        listed = [found.key for found in await self.bucket.page(f"{self._folder}/")]
+        self._note("what was put is listed", self._key("private") in listed)
+        await self.bucket.remove(*listed, f"{self._folder}/none")
+        left = await self.bucket.page(f"{self._folder}/")
+        self._note("many are removed by one request, those that are gone included", bool(listed) and not left)
+        expired = await asyncio.to_thread(expires, self._settings)
+        self._note("uploads and clean photos go by themselves in the end", expired)
 
     async def is_there(self, name: str) -> bool:
         """Whether an object of this name was stored."""
+        return await self._has(self._key(name))
+
+    async def clear(self) -> None:
+        """Removes whatever was put."""
+        for key in self._keys:  # one by one: storage may not know how to remove several
+            with contextlib.suppress(Unavailable):
+                await self.bucket.remove(key)
+
+    async def _has(self, key: str) -> bool:
         try:
-            await self.bucket.look(self._key(name))
+            await self.bucket.look(key)
         except ObjectMissing:
             return False
         return True
 
-    async def clear(self) -> None:
-        """Removes whatever was put."""
-        for key in self._keys:
-            with contextlib.suppress(Unavailable):
-                await self.bucket.remove(key)
+    async def _reads(self, etag: str) -> bool:
+        try:
+            async with self.bucket.reading(self._photo, etag):
+                return True
+        except ObjectChanged:
+            return False
 
     def _note(self, rule: str, kept: bool) -> None:
         self.findings.append(Finding(rule, kept))
@@ -155,7 +194,7 @@ class _Examination:
 
     async def _replaced(self, etag: str, content: bytes) -> bool:
         try:
-            await self.bucket.replace(self._photo, content, _JPEG, {}, etag)
+            await self.bucket.put(self._photo, content, {"Content-Type": _JPEG}, etag)
         except ObjectChanged:
             return False
         return True
@@ -183,6 +222,7 @@ async def examine(settings: StorageSettings) -> list[Finding]:
             if await examination.is_there("photo"):
                 await examination.replacements()
                 await examination.strangers()
+                await examination.removals()
         finally:
             await examination.clear()
     return examination.findings

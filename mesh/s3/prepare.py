@@ -1,8 +1,12 @@
 """The photos' bucket as the services expect it: `python -m mesh.bucket prepare`, on the services' own `ECO2_S3_*`.
 
+Uploads can be read with a key only. Their clean copies can be read by anybody who knows the address, by the bucket's
+policy; or by the CDN alone, if that has a key of its own.
+
 What is done once an installation is boto3's work; what is done for every photo is `mesh.s3.bucket`'s.
 """
 
+import json
 from typing import TYPE_CHECKING
 
 import boto3
@@ -10,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import Field
 
+from mesh.s3.photo_keys import ORIGINALS, PUBLIC
 from mesh.s3.settings import StorageSettings
 from mesh.settings import end_misused, load
 
@@ -30,14 +35,19 @@ _DEFAULT_REGION = "us-east-1"  # the one that mustn't be named when a bucket is 
 class BucketSettings(StorageSettings):
     """Settings of the command."""
 
-    photo_days: int = Field(30, ge=1, description="Days after which storage itself removes a photo.")
+    photo_days: int = Field(30, ge=1, description="Days after which storage itself removes a clean photo.")
+    upload_days: int = Field(1, ge=1, description="Days after which it removes an upload that was forgotten.")
+    public_policy: bool = Field(
+        True,
+        description="Let anybody read clean photos by the bucket's policy; false: a CDN with a key of its own does.",
+    )
     cors_origins: str = Field(
         "", description="Web pages that may upload: origins by commas, each with one * at most; none: as it was."
     )
 
 
 def prepare(settings: BucketSettings) -> bool:
-    """Makes the bucket unless it is there, has it forget photos in time and take them from our web pages.
+    """Makes the bucket unless it is there; says who reads it, when it forgets, and which web pages may upload.
 
     Doing it again changes nothing.
 
@@ -52,11 +62,10 @@ def prepare(settings: BucketSettings) -> bool:
     made = not _exists(client, settings.s3_bucket)
     if made:
         _make(client, settings)
-    expiry = {"Days": settings.photo_days}
-    rule = {"ID": "photos", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": expiry}
+    _let_read(client, settings)
     client.put_bucket_lifecycle_configuration(
         Bucket=settings.s3_bucket,
-        LifecycleConfiguration={"Rules": [rule]},  # type: ignore[list-item]
+        LifecycleConfiguration={"Rules": _expiry_rules(settings)},  # type: ignore[typeddict-item]
     )
     if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
         page = {"AllowedOrigins": origins, **_PAGES_MAY}
@@ -67,7 +76,38 @@ def prepare(settings: BucketSettings) -> bool:
     return made
 
 
-def _client(settings: BucketSettings) -> "S3Client":
+def expires(settings: StorageSettings) -> bool:
+    """Whether uploads and clean photos are removed by storage itself in the end."""
+    try:
+        rules = _client(settings).get_bucket_lifecycle_configuration(Bucket=settings.s3_bucket)["Rules"]
+    except (BotoCoreError, ClientError):
+        return False
+    kept = [rule for rule in rules if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})]
+    prefixes = [rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")) for rule in kept]
+    return all(any(folder.startswith(prefix) for prefix in prefixes) for folder in (ORIGINALS, PUBLIC))
+
+
+def _expiry_rules(settings: BucketSettings) -> list[dict[str, object]]:
+    """When storage itself removes what is in the bucket: S3's lifecycle rules."""
+    days = {PUBLIC: settings.photo_days, ORIGINALS: settings.upload_days}
+    return [
+        {"ID": prefix.rstrip("/"), "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": expiry}}
+        for prefix, expiry in days.items()
+    ]
+
+
+def _let_read(client: "S3Client", settings: BucketSettings) -> None:
+    """Lets strangers read what is clean, or nothing."""
+    if not settings.public_policy:
+        client.delete_bucket_policy(Bucket=settings.s3_bucket)
+        return
+    clean = f"arn:aws:s3:::{settings.s3_bucket}/{PUBLIC}*"
+    allow = {"Sid": "CleanPhotos", "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": clean}
+    policy = {"Version": "2012-10-17", "Statement": [allow]}
+    client.put_bucket_policy(Bucket=settings.s3_bucket, Policy=json.dumps(policy))
+
+
+def _client(settings: StorageSettings) -> "S3Client":
     return boto3.client(
         "s3",
         endpoint_url=settings.s3_endpoint,
@@ -105,4 +145,5 @@ def main() -> None:
         raise SystemExit(f"S3: {error}") from None
     except ValueError as error:  # boto3's own word for an address that is none
         end_misused(f"ECO2_S3_ENDPOINT: {error}")
-    print("made" if made else "found", f"{settings.s3_bucket}; photos are forgotten after {settings.photo_days} days")
+    print("made" if made else "found", f"{settings.s3_bucket}; photos are forgotten after {settings.photo_days} days,",
+          f"uploads after {settings.upload_days}")  # fmt: skip

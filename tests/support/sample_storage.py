@@ -36,8 +36,10 @@ class SampleStorage:
         return StoredObject(len(content), self.content_type, f'"{digest}"', metadata)
 
     @asynccontextmanager
-    async def reading(self, key: str) -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
+    async def reading(self, key: str, etag: str = "") -> AsyncIterator[tuple[StoredObject, AsyncIterator[bytes]]]:
         found = await self.look(key)
+        if etag and found.etag != etag:
+            raise ObjectChanged
         content, _ = self.contents[key]
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -46,15 +48,13 @@ class SampleStorage:
 
         yield found, pieces()
 
-    async def replace(
-        self, key: str, content: bytes, content_type: str, metadata: Mapping[str, str], etag: str
-    ) -> None:
+    async def put(self, key: str, content: bytes, headers: Mapping[str, str], etag: str = "") -> None:
         if self.failures:
             self.failures -= 1
             raise Unavailable(Reason.UNAVAILABLE, peer="s3", retry_after=1.0)
-        if key not in self.contents or (await self.look(key)).etag != etag:
+        if etag and (key not in self.contents or (await self.look(key)).etag != etag):
             raise ObjectChanged
-        self.contents[key] = (content, metadata)
+        self.contents[key] = (content, headers)
 
     async def probe(self) -> None:
         pass

@@ -6,15 +6,22 @@ from urllib.parse import unquote, urlsplit
 
 from mesh.errors import NotFound
 from mesh.reasons import Reason
+from mesh.s3.photo_keys import is_public
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A photo in our own bucket."""
+    """A photo in our own bucket.
+
+    Attributes:
+        key: Where: an upload, or a clean copy.
+        etag: Of the upload that was checked; empty for whatever is there.
+    """
 
     key: str
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Outside:
 Location = Stored | Outside
 
 
-def stored(key: str) -> Stored:
+def stored(key: str, etag: str = "") -> Stored:
     """The photo with this object key.
 
     Raises:
@@ -36,7 +43,7 @@ def stored(key: str) -> Stored:
     """
     if _CONTROL.search(key) or not all(segment not in {"", ".", ".."} for segment in key.split("/")):
         raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key)
-    return Stored(key)
+    return Stored(key, etag)
 
 
 def locate(image_url: str, cdn_base_url: str) -> Location:
@@ -47,9 +54,12 @@ def locate(image_url: str, cdn_base_url: str) -> Location:
         cdn_base_url: Our photos' public address, with or without a slash at the end.
 
     Raises:
-        NotFound: It is behind our CDN, but no key of ours.
+        NotFound: It is behind our CDN, but no clean photo's: an upload is read for its own scan only.
     """
     base, address = urlsplit(cdn_base_url.rstrip("/")), urlsplit(image_url)
     if (address.scheme, address.netloc) == (base.scheme, base.netloc) and address.path.startswith(f"{base.path}/"):
-        return stored(unquote(address.path.removeprefix(f"{base.path}/")))
+        key = unquote(address.path.removeprefix(f"{base.path}/"))
+        if not is_public(key):
+            raise NotFound(Reason.PHOTO_NOT_FOUND, image_url=image_url)
+        return Stored(key)
     return Outside(image_url)

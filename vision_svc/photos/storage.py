@@ -1,21 +1,23 @@
-"""Photos in our own bucket, which a clean copy replaces unless they came clean.
+"""Photos in our own bucket: an upload is read, a clean copy of it is published, and the upload removed.
 
-The copy carries what identifies the photo as metadata. Storage takes metadata only from whoever signs it, so it is our
-own word: what has it is a clean JPEG of ours, and isn't decoded or cleaned again.
+The copy carries what identifies the photo as metadata, so it isn't decoded or cleaned again. A client can't write any
+where copies are, nor sign metadata for an upload.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from mesh.errors import NotFound, Unavailable
 from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket, ObjectChanged, ObjectMissing, StoredObject
+from mesh.s3.photo_keys import copy_key
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import Identity, Photo, demand_size
 
 _IDENTITY = "eco2-clean"  # the name of the metadata: digest, width and height of a clean copy
-_JPEG = "image/jpeg"
+# A day is what a deleted photo may be shown from caches that nobody can purge, such as a phone's own.
+_HEADERS = {"Content-Type": "image/jpeg", "Cache-Control": "public, max-age=86400"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +45,14 @@ class StoredPhoto:
         return f"{self.key} {self.fingerprint}"
 
     @property
+    def copy_key(self) -> str:
+        """Where its clean copy is, or will be."""
+        return copy_key(self.key)
+
+    @property
     def identity(self) -> Identity | None:
         """Which photo it is, if it is a clean copy of ours."""
-        return Identity.parse(self.found.metadata.get(_IDENTITY, ""))
-
-    def may_stay(self, came_clean: bool) -> bool:
-        """Whether the file may stay as it came.
-
-        Args:
-            came_clean: Whether it is a clean JPEG, by its content; what storage says that it is counts as well.
-        """
-        return came_clean and self.found.content_type == _JPEG
+        return Identity.parse(self.found.metadata.get(_IDENTITY, "")) if self.key == self.copy_key else None
 
     async def save(self, into: MemFile) -> None:
         """Loads the content.
@@ -72,45 +71,61 @@ class PhotoStorage:
 
     Args:
         bucket: Ours.
+        discard: Told the keys of uploads that nobody needs any more.
     """
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, discard: Callable[[str], None]) -> None:
         self._bucket = bucket
+        self._discard = discard
 
     @asynccontextmanager
-    async def open(self, key: str) -> AsyncIterator[StoredPhoto]:
-        """The photo with this object key.
+    async def open(self, key: str, etag: str = "") -> AsyncIterator[StoredPhoto]:
+        """The photo with this object key: as it was uploaded, else its clean copy.
+
+        Args:
+            key: Where.
+            etag: Of the upload that was checked, which is the only one that counts; empty for whatever is there.
 
         Raises:
             NotFound: PHOTO_NOT_FOUND.
             Unavailable: Storage doesn't answer.
         """
-        try:
-            async with self._bucket.reading(key) as (found, pieces):
-                yield StoredPhoto(key, found, pieces)
-        except ObjectMissing as error:
-            raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key) from error
+        async with AsyncExitStack() as stack:
+            for place, pinned in dict.fromkeys(((key, etag), (copy_key(key), ""))):
+                try:
+                    found, pieces = await stack.enter_async_context(self._bucket.reading(place, pinned))
+                except (ObjectMissing, ObjectChanged):
+                    continue
+                stored = StoredPhoto(place, found, pieces)
+                if stored.identity or (place, pinned) == (key, etag):
+                    yield stored
+                    return
+        raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key)
 
-    async def replace(self, key: str, original: StoredObject, photo: Photo) -> None:
-        """Puts the clean copy where the original was; what is already replaced is left as it is.
+    async def publish(self, original: StoredPhoto, photo: Photo) -> None:
+        """Stores the clean copy where everybody may read it; the original is discarded then.
 
-        A photo that was deleted meanwhile stays deleted: storage replaces only what it still has.
+        Deleting a scan at this moment may be overtaken by this, and so looks once more (`scan_svc.photo_removal`).
 
         Args:
-            key: Where.
-            original: What was seen there.
+            original: What the photo was made of.
             photo: The clean photo.
 
         Raises:
             NotFound: PHOTO_NOT_FOUND: it was deleted.
             Unavailable: Storage doesn't take it; the original is still there.
         """
-        metadata = {_IDENTITY: str(photo.identity)}
+        headers = {**_HEADERS, _IDENTITY: str(photo.identity)}
+        if original.key != original.copy_key:
+            await self._bucket.put(original.copy_key, photo.jpeg, headers)
+            self._discard(original.key)
+            return
+        # The release before let clients upload to where the copy is now.
         try:
-            await self._bucket.replace(key, photo.jpeg, _JPEG, metadata, original.etag)
+            await self._bucket.put(original.key, photo.jpeg, headers, original.found.etag)
         except ObjectChanged:
             # By an earlier try whose answer was lost, by another scan of the same photo, or by its deletion.
-            await self._demand_copy(key)
+            await self._demand_copy(original.key)
 
     async def probe(self) -> None:
         """Asks for the bucket; raises if it can't be reached."""

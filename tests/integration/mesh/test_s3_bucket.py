@@ -3,8 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from tests.support.storage import Storage
+
+_JPEG = {"Content-Type": "image/jpeg"}
 
 
 @pytest.fixture
@@ -63,14 +65,14 @@ async def test_only_what_was_seen_is_replaced(bucket: Bucket, key: str) -> None:
     """Storage compares and writes in one step."""
     seen = await bucket.look(key)
     assert (seen.size, seen.content_type, seen.metadata) == (5, "image/png", {})
-    await bucket.replace(key, b"new", "image/jpeg", {"name": "value"}, seen.etag)
+    await bucket.put(key, b"new", {**_JPEG, "name": "value"}, seen.etag)
     stored = await bucket.look(key)
     assert (stored.size, stored.content_type, stored.metadata) == (3, "image/jpeg", {"name": "value"})
     with pytest.raises(ObjectChanged):
-        await bucket.replace(key, b"newer", "image/jpeg", {}, seen.etag)
+        await bucket.put(key, b"newer", _JPEG, seen.etag)
     await bucket.remove(key)
     with pytest.raises(ObjectChanged):
-        await bucket.replace(key, b"newest", "image/jpeg", {}, stored.etag)
+        await bucket.put(key, b"newest", _JPEG, stored.etag)
 
 
 async def test_removing_twice_is_once(bucket: Bucket, key: str) -> None:
@@ -81,10 +83,48 @@ async def test_removing_twice_is_once(bucket: Bucket, key: str) -> None:
         await bucket.look(key)
 
 
+async def test_only_the_content_that_is_wanted_is_read(bucket: Bucket, key: str) -> None:
+    """What was checked is what is loaded; storage compares before it sends."""
+    seen = await bucket.look(key)
+    async with bucket.reading(key, seen.etag) as (found, _):
+        assert found.etag == seen.etag
+    await bucket.put(key, b"other", _JPEG)
+    for etag, error in ((seen.etag, ObjectChanged), ("", None)):
+        with pytest.raises(error) if error else nullcontext():
+            async with bucket.reading(key, etag) as (found, _):
+                assert found.content_type == "image/jpeg"
+    await bucket.remove(key)
+    with pytest.raises(ObjectMissing):
+        async with bucket.reading(key, seen.etag):
+            pass
+
+
+async def test_many_are_removed_by_one_request(bucket: Bucket, key: str) -> None:
+    """Those that are gone already don't count."""
+    keys = [f"{key}/{number}" for number in range(5)]
+    for one in keys:
+        await bucket.put(one, b"12345", _JPEG)
+    await bucket.remove(*keys[:4], f"{key}/none")
+    assert [found.key for found in await bucket.page(f"{key}/")] == keys[4:]
+    await bucket.remove()
+
+
+async def test_a_list_goes_on_where_it_ended(bucket: Bucket, key: str) -> None:
+    """In the order of keys, in pages, with the time at which each was put."""
+    keys = [f"{key}/{number}" for number in range(5)]
+    for one in reversed(keys):
+        await bucket.put(one, b"12345", _JPEG)
+    first = await bucket.page(f"{key}/", count=3)
+    rest = await bucket.page(f"{key}/", after=first[-1].key, count=3)
+    assert [found.key for found in (*first, *rest)] == keys
+    assert all(abs(datetime.now(UTC) - found.modified_at) < timedelta(minutes=5) for found in rest)
+    assert not await bucket.page(f"{key}/", after=keys[-1])
+
+
 async def test_what_is_not_read_does_not_spoil_the_next_call(bucket: Bucket, key: str) -> None:
     """A photo that is known already is left unread."""
     seen = await bucket.look(key)
-    await bucket.replace(key, bytes(5_000_000), "image/jpeg", {}, seen.etag)
+    await bucket.put(key, bytes(5_000_000), _JPEG, seen.etag)
     for _ in range(3):
         async with bucket.reading(key) as (found, _):
             assert found.size == 5_000_000
@@ -94,7 +134,7 @@ async def test_what_is_not_read_does_not_spoil_the_next_call(bucket: Bucket, key
 async def test_a_content_comes_in_small_pieces(bucket: Bucket, key: str) -> None:
     """Whoever reads it stops at a size of theirs."""
     seen = await bucket.look(key)
-    await bucket.replace(key, bytes(3_000_000), "image/jpeg", {}, seen.etag)
+    await bucket.put(key, bytes(3_000_000), _JPEG, seen.etag)
     async with bucket.reading(key) as (_, pieces):
         sizes = [len(piece) async for piece in pieces]
     assert sum(sizes) == 3_000_000
@@ -133,7 +173,7 @@ async def test_nothing_but_the_settings_counts(
         monkeypatch.setenv(name, value)
     bucket = open_bucket(settings)
     seen = await bucket.look(key)
-    await bucket.replace(key, b"new", "image/jpeg", {}, seen.etag)
+    await bucket.put(key, b"new", _JPEG, seen.etag)
     await bucket.remove(key)
     await bucket.probe()
 
@@ -212,7 +252,7 @@ _CHANGED = b"HTTP/1.1 412 Precondition Failed\r\ncontent-length: 0\r\n\r\n"
 async def test_a_failed_write_is_tried_again(first: bytes) -> None:
     """One bad moment of storage shouldn't cost a stage."""
     async with _scripted(first, _STORED) as (bucket, script):
-        await bucket.replace("one", b"new", "image/jpeg", {}, '"seen"')
+        await bucket.put("one", b"new", _JPEG, '"seen"')
     assert script.asked == ["PUT /photos/one"] * 2
 
 
@@ -220,14 +260,14 @@ async def test_a_write_whose_answer_was_lost_finds_the_object_changed() -> None:
     """The caller looks whether it was this write that changed it."""
     async with _scripted(b"", _CHANGED) as (bucket, _):
         with pytest.raises(ObjectChanged):
-            await bucket.replace("one", b"new", "image/jpeg", {}, '"seen"')
+            await bucket.put("one", b"new", _JPEG, '"seen"')
 
 
 async def test_a_full_storage_is_unavailable() -> None:
     """After three tries; and the error tells nobody where storage is."""
     async with _scripted(_FULL) as (bucket, script):
         with pytest.raises(Unavailable) as caught:
-            await bucket.replace("one", b"new", "image/jpeg", {}, '"seen"')
+            await bucket.put("one", b"new", _JPEG, '"seen"')
     assert len(script.asked) == 3
     assert (caught.value.reason, caught.value.metadata) == (Reason.UNAVAILABLE, {"peer": "s3"})
     assert "127.0.0.1" not in str(caught.value)

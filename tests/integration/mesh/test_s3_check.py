@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _TAKEN_RIGHTLY = {
     "a signed upload is taken",
     "type and metadata are kept with an object",
-    "anybody reads a photo at ECO2_CDN_BASE_URL",
+    "anybody reads a clean photo at ECO2_CDN_BASE_URL",
 }
 
 
@@ -39,6 +40,12 @@ class Careless:
         elif request.method == "DELETE":
             self.objects.pop(request.path, None)
             return web.Response(status=204)
+        elif request.method == "POST":  # removes several
+            keys = re.findall("<Key>(.*?)</Key>", await request.text())
+            for key in keys:
+                self.objects.pop(f"{request.path}/{key}", None)
+            removed = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+            return web.Response(text=f"<DeleteResult>{removed}</DeleteResult>")
         elif "list-type" in request.query:
             return web.Response(text="<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
         elif request.path not in self.objects:
@@ -66,7 +73,7 @@ def test_the_embedded_storage_keeps_to_everything(
     _set(monkeypatch, s3.endpoint, s3.cdn_base_url, s3.bucket, s3.access_key, s3.secret_key)
     check.main()
     verdicts = [line[:6] for line in capsys.readouterr().out.splitlines()]
-    assert verdicts == ["kept  "] * 18
+    assert verdicts == ["kept  "] * 25
 
 
 async def test_storage_that_takes_anything_is_found_out(
@@ -81,13 +88,13 @@ async def test_storage_that_takes_anything_is_found_out(
         await site.start()
         endpoint = f"http://127.0.0.1:{server.addresses[0][1]}"
         _set(monkeypatch, endpoint, f"{endpoint}/photos", "photos", "key", "secret")
-        with pytest.raises(SystemExit, match="15 of 18"):
+        with pytest.raises(SystemExit, match="22 of 25"):
             await asyncio.to_thread(check.main)
     finally:
         await server.cleanup()
     told = capsys.readouterr().out.splitlines()
     assert {line[7:] for line in told if line.startswith("kept")} == _TAKEN_RIGHTLY
-    assert sum(line.startswith("BROKEN") for line in told) == 15
+    assert sum(line.startswith("BROKEN") for line in told) == 22
     assert storage.objects == {}
 
 

@@ -52,8 +52,30 @@ def test_a_bucket_is_made_and_forgets_photos_in_time(s3: "Storage", client: "S3C
     name = f"test-{uuid4().hex[:12]}"
     assert prepare(s3, name).stdout.startswith("made ")
     assert prepare(s3, name, ECO2_PHOTO_DAYS="7").stdout.startswith("found ")
-    (rule,) = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
-    assert (rule["Status"], rule["Expiration"]["Days"]) == ("Enabled", 7)
+    rules = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert {rule["Filter"]["Prefix"]: rule["Expiration"]["Days"] for rule in rules} == {"photos/": 7, "uploads/": 1}
+    assert {rule["Status"] for rule in rules} == {"Enabled"}
+    client.delete_bucket(Bucket=name)
+
+
+@pytest.mark.parametrize(("policy", "clean"), [("true", 200), ("false", 403)], ids=["anybody", "a CDN alone"])
+def test_strangers_read_clean_photos_and_nothing_else(
+    s3: "Storage", client: "S3Client", policy: str, clean: int
+) -> None:
+    """Nor list, nor ask about an upload in another way, whatever they write between the bucket and the key."""
+    name = f"test-{uuid4().hex[:12]}"
+    assert prepare(s3, name, ECO2_PUBLIC_POLICY="true").returncode == 0
+    assert prepare(s3, name, ECO2_PUBLIC_POLICY=policy).returncode == 0
+    for key in ("photos/a.jpg", "uploads/a.jpg"):
+        client.put_object(Bucket=name, Key=key, Body=b"photo")
+    place = f"{s3.endpoint}/{name}"
+    for method in ("GET", "HEAD"):
+        assert httpx2.request(method, f"{place}/photos/a.jpg").status_code == clean
+    private = ["uploads/a.jpg", "uploads//a.jpg", "/uploads/a.jpg", "uploads/a.jpg?partNumber=1", "?list-type=2"]
+    for method in ("GET", "HEAD"):
+        assert {httpx2.request(method, f"{place}/{path}").status_code for path in private} <= {400, 403, 404}
+    assert httpx2.get(f"{place}/uploads/a.jpg").status_code == 403
+    client.delete_objects(Bucket=name, Delete={"Objects": [{"Key": "photos/a.jpg"}, {"Key": "uploads/a.jpg"}]})
     client.delete_bucket(Bucket=name)
 
 

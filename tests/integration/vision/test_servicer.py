@@ -35,6 +35,8 @@ from vision_svc.servicer import VisionServicer
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
 
+_CLEAN = "photos/0197b0f0-0000-7000-8000-000000000001.jpg"
+
 
 def _gif() -> bytes:
     file = BytesIO()
@@ -54,13 +56,13 @@ def model() -> OfflineClassifier:
 async def vision(model: OfflineClassifier) -> AsyncIterator["VisionServiceAsyncStub"]:
     """A client of a running service."""
     storage = SampleStorage(
-        {"note": note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]}
+        {"note": note(), _CLEAN: note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]}
     )
     settings = ServiceSettings(drain_seconds=0)
     with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
         async with open_public_client("image_url") as client, open_decoder_pool(1, 10) as decoders:
             classifier = PhotoClassifier(
-                PhotoSource(PhotoStorage(storage), Bulkhead(1, 1)),
+                PhotoSource(PhotoStorage(storage, list[str]().append), Bulkhead(1, 1)),
                 PhotoSource(PhotoDownloader(client, 1.0), Bulkhead(1, 1)),
                 decoders.clean,
                 FallbackChain([CachedClassifier(Offline(model, cpu, 1), Cache(None, "", Classification))]),
@@ -87,7 +89,7 @@ async def _error(vision: "VisionServiceAsyncStub", request: ClassifyRequest) -> 
 
 @pytest.mark.parametrize(
     "request_",
-    [ClassifyRequest(object_key="note"), ClassifyRequest(image_url="https://cdn.example.com/photos/note")],
+    [ClassifyRequest(object_key="note"), ClassifyRequest(image_url=f"https://cdn.example.com/photos/{_CLEAN}")],
     ids=["object_key", "image_url"],
 )
 async def test_progress_then_exactly_one_result(vision: "VisionServiceAsyncStub", request_: ClassifyRequest) -> None:
@@ -116,6 +118,12 @@ async def test_names_speak_the_requests_language(vision: "VisionServiceAsyncStub
         (ClassifyRequest(object_key="cut"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_TRUNCATED"),
         (ClassifyRequest(object_key="gif"), grpc.StatusCode.INVALID_ARGUMENT, "PHOTO_FORMAT"),
         (ClassifyRequest(object_key="none"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
+        (ClassifyRequest(object_key="note", etag='"other"'), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
+        (
+            ClassifyRequest(image_url="https://cdn.example.com/photos/note"),
+            grpc.StatusCode.NOT_FOUND,
+            "PHOTO_NOT_FOUND",
+        ),
         (ClassifyRequest(object_key="../note"), grpc.StatusCode.NOT_FOUND, "PHOTO_NOT_FOUND"),
         (ClassifyRequest(image_url="https://127.0.0.1/a"), grpc.StatusCode.INVALID_ARGUMENT, "ADDRESS_REFUSED"),
         (ClassifyRequest(image_url="http://example.com/a"), grpc.StatusCode.INVALID_ARGUMENT, "ADDRESS_REFUSED"),

@@ -27,7 +27,7 @@ def key() -> str:
 @pytest.fixture
 def storage(settings: VisionSettings) -> PhotoStorage:
     """On the suite's object storage."""
-    return PhotoStorage(open_bucket(settings))
+    return PhotoStorage(open_bucket(settings), list[str]().append)
 
 
 async def _content(storage: PhotoStorage, key: str) -> bytes:
@@ -78,8 +78,8 @@ async def test_a_clean_copy_takes_the_originals_place(storage: PhotoStorage, put
     put(key, b"original")
     async with storage.open(key) as stored:
         assert stored.identity is None
-        original = stored.found
-    await storage.replace(key, original, _CLEAN)
+        original = stored
+    await storage.publish(original, _CLEAN)
     async with storage.open(key) as stored:
         assert (stored.identity, stored.found.content_type) == (_CLEAN.identity, "image/jpeg")
     assert await _content(storage, key) == b"clean"
@@ -89,9 +89,9 @@ async def test_replacing_twice_is_once(storage: PhotoStorage, put: Put, key: str
     """The first answer may have been lost on the way."""
     put(key, b"original")
     async with storage.open(key) as stored:
-        original = stored.found
+        original = stored
     for _ in range(2):
-        await storage.replace(key, original, _CLEAN)
+        await storage.publish(original, _CLEAN)
     assert await _content(storage, key) == b"clean"
 
 
@@ -99,12 +99,12 @@ async def test_a_deleted_photo_is_not_brought_back(settings: VisionSettings, put
     """DeleteScan may come while a model looks."""
     put(key, b"original")
     bucket = open_bucket(settings)
-    storage = PhotoStorage(bucket)
+    storage = PhotoStorage(bucket, list[str]().append)
     async with storage.open(key) as stored:
-        original = stored.found
+        original = stored
     await bucket.remove(key)
     with pytest.raises(NotFound):
-        await storage.replace(key, original, _CLEAN)
+        await storage.publish(original, _CLEAN)
     with pytest.raises(NotFound):
         await _content(storage, key)
 
@@ -117,7 +117,7 @@ async def test_the_probe_sees_the_bucket(storage: PhotoStorage) -> None:
 async def test_storage_that_is_down_is_unavailable(settings: VisionSettings, key: str, unused_tcp_port: int) -> None:
     """So Scan tries again; and the probe says so too."""
     nowhere = settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{unused_tcp_port}"})
-    storage = PhotoStorage(open_bucket(nowhere))
+    storage = PhotoStorage(open_bucket(nowhere), list[str]().append)
     for asking in (_content(storage, key), storage.probe()):
         with pytest.raises(Unavailable) as caught:
             await asking

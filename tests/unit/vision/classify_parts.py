@@ -74,8 +74,9 @@ class ClassifyParts:
     ) -> None:
         self.storage, self.web, self.model = SampleStorage(photos), FakeWeb(outside), model or ScriptedModel()
         self.cleaned = 0
+        self.discarded: list[str] = []
         self.classifier = PhotoClassifier(
-            PhotoSource(PhotoStorage(self.storage), Bulkhead(1, queue)),
+            PhotoSource(PhotoStorage(self.storage, self.discarded.append), Bulkhead(1, queue)),
             PhotoSource(self.web, Bulkhead(1, queue)),
             self._clean,
             FallbackChain([CachedClassifier(self.model, Cache(None, "", Classification))]),
@@ -89,6 +90,10 @@ class ClassifyParts:
     async def events(self, location: Location) -> list[Phase | ClassifiedPhoto]:
         async with aclosing(self.classifier.classify(location, terms())) as events:
             return [event async for event in events]
+
+    async def upload(self, key: str) -> list[Phase | ClassifiedPhoto]:
+        """As for a scan that was started: the photo that was checked is the one that counts."""
+        return await self.events(Stored(key, (await self.storage.look(key)).etag))
 
     def start(self, key: str) -> aclosing[AsyncGenerator[Phase | ClassifiedPhoto, None]]:
         return aclosing(self.classifier.classify(Stored(key), terms()))

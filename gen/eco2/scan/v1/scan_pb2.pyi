@@ -103,7 +103,11 @@ class Scan(_message.Message):
     version: _builtins.int
     """Grows with every change of this scan; what a watcher resumes from."""
     image_url: _builtins.str
-    """Where the photo can be seen: the CDN address of an upload, or the address the user gave."""
+    """Where the photo can be seen: the CDN address of an upload, or the address the user gave. The former never changes,
+    and answers 403 or 404 until a clean copy of the photo is there, which is so once `classification` is known. After a
+    scan was cancelled, deleted, or failed for good nothing is there any more, nor 30 days later. Caches may keep it for
+    a day.
+    """
     user_input: _builtins.str
     """What the user asked or said about it."""
     region: _builtins.str

@@ -80,7 +80,7 @@ class CreateScanRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     BUILDING_FIELD_NUMBER: _builtins.int
     image_url: _builtins.str
-    """It is at this public https address, or at our own CDN's."""
+    """It is at this public https address, or is a clean photo at our own CDN's: an image_url of a scan."""
     user_input: _builtins.str
     """What the user asks or says about it. At most 500 characters."""
     region: _builtins.str
@@ -182,7 +182,9 @@ class UploadTicket(_message.Message):
 
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """When the address stops working: five minutes from now."""
+        """When the address stops working: five minutes from now. What is uploaded after the scan was started or has gone is
+        neither looked at nor shown, and removed.
+        """
 
     def __init__(
         self,
@@ -212,7 +214,7 @@ class CreateScanResponse(_message.Message):
     STATUS_URL_FIELD_NUMBER: _builtins.int
     WEBHOOK_SECRET_FIELD_NUMBER: _builtins.int
     image_url: _builtins.str
-    """Where the photo will be seen."""
+    """Where the photo will be seen; an upload only once it is clean, see Scan.image_url."""
     status_url: _builtins.str
     """Path of GetScan for this scan."""
     webhook_secret: _builtins.str

@@ -243,7 +243,8 @@ class ScanServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteScan(self, request, context):
-        """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+        """Removes a scan with its photo and results, also from the history. A running one is cancelled first. While object
+        storage is away the photo goes as soon as it is back; what caches hold of it goes within a day. A character
         that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
         retention ends.
 

@@ -122,7 +122,8 @@ class ScanServiceStub:
     Idempotent.
     """
     DeleteScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]
-    """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+    """Removes a scan with its photo and results, also from the history. A running one is cancelled first. While object
+    storage is away the photo goes as soon as it is back; what caches hold of it goes within a day. A character
     that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
     retention ends.
 
@@ -236,7 +237,8 @@ class ScanServiceAsyncStub(ScanServiceStub):
     Idempotent.
     """
     DeleteScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.DeleteScanRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+    """Removes a scan with its photo and results, also from the history. A running one is cancelled first. While object
+    storage is away the photo goes as soon as it is back; what caches hold of it goes within a day. A character
     that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
     retention ends.
 
@@ -413,7 +415,8 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _scan_service_pb2.DeleteScanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Removes a scan with its photo and results, also from the history. A running one is cancelled first. A character
+        """Removes a scan with its photo and results, also from the history. A running one is cancelled first. While object
+        storage is away the photo goes as soon as it is back; what caches hold of it goes within a day. A character
         that it earned stays in the user's collection. Its cost, without any content, is kept for billing until the
         retention ends.
 

@@ -27,22 +27,28 @@ class ClassifyRequest(_message.Message):
     OBJECT_KEY_FIELD_NUMBER: _builtins.int
     IMAGE_URL_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     object_key: _builtins.str
-    """A key in our own bucket."""
+    """A key in our own bucket: that of an upload, or of a clean copy. Once the upload is gone its copy is looked at."""
     image_url: _builtins.str
-    """A public https address."""
+    """A public https address, or that of a clean copy of ours. Another address behind our CDN is NOT_FOUND."""
     locale: _builtins.str
     """Language of names and warnings: "ko" or "en", or a locale of either. Default, and for all others: "ko"."""
+    etag: _builtins.str
+    """With an upload's object_key: the entity tag that was seen when it was checked. Another content at that key isn't
+    looked at. Empty: whatever is there.
+    """
     def __init__(
         self,
         *,
         object_key: _builtins.str = ...,
         image_url: _builtins.str = ...,
         locale: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "image_url", b"image_url", "object_key", b"object_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "image_url", b"image_url", "locale", b"locale", "object_key", b"object_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "image", b"image", "image_url", b"image_url", "locale", b"locale", "object_key", b"object_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_image: _TypeAlias = _typing.Literal["object_key", "image_url"]  # noqa: Y015
     _WhichOneofArgType_image: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015

@@ -26,8 +26,9 @@ if _version_not_supported:
 
 
 class VisionServiceStub:
-    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
-    than the clean copy. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. Of an upload it stores a
+    clean copy where everybody may read it, and removes the upload; of a photo at an address it stores nothing. Internal:
+    not reachable through Envoy.
     """
 
     def __init__(self, channel):
@@ -44,8 +45,9 @@ class VisionServiceStub:
 
 
 class VisionServiceServicer:
-    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
-    than the clean copy. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. Of an upload it stores a
+    clean copy where everybody may read it, and removes the upload; of a photo at an address it stores nothing. Internal:
+    not reachable through Envoy.
     """
 
     def Classify(self, request, context):
@@ -80,8 +82,9 @@ def add_VisionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class VisionService:
-    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
-    than the clean copy. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. Of an upload it stores a
+    clean copy where everybody may read it, and removes the upload; of a photo at an address it stores nothing. Internal:
+    not reachable through Envoy.
     """
 
     @staticmethod

@@ -27,8 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class VisionServiceStub:
-    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
-    than the clean copy. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. Of an upload it stores a
+    clean copy where everybody may read it, and removes the upload; of a photo at an address it stores nothing. Internal:
+    not reachable through Envoy.
     """
 
     @_typing.overload
@@ -49,8 +50,9 @@ class VisionServiceStub:
 
 @_typing.type_check_only
 class VisionServiceAsyncStub(VisionServiceStub):
-    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
-    than the clean copy. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. Of an upload it stores a
+    clean copy where everybody may read it, and removes the upload; of a photo at an address it stores nothing. Internal:
+    not reachable through Envoy.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -67,8 +69,9 @@ class VisionServiceAsyncStub(VisionServiceStub):
     """
 
 class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. It stores nothing else
-    than the clean copy. Internal: not reachable through Envoy.
+    """Vision tells what a photo shows: it loads the photo, checks and cleans it, and classifies it. Of an upload it stores a
+    clean copy where everybody may read it, and removes the upload; of a photo at an address it stores nothing. Internal:
+    not reachable through Envoy.
     """
 
     @_abc_1.abstractmethod

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -11,29 +10,12 @@ import pytest
 from PIL import ExifTags, Image
 
 from eco2.scan.v1 import scan_pb2
-from eco2.vision.v1 import vision_service_pb2_grpc
-from mesh.grpc.server import Service, serving
-from mesh.locale import Locale
-from mesh.models.usage import Terms, Usage
-from mesh.observability import telemetry
-from mesh.s3.bucket import open_bucket
-from mesh.s3.settings import StorageSettings
-from mesh.settings import ServiceSettings
 from scan_svc.settings import StageSettings
 from tests.integration.scan.client import StartScanService
+from tests.support.scan.vision_service import Eye, vision_service
 from tests.support.storage import Storage
 from tests.support.waiting import eventually
-from vision_svc.classifiers.cache import Cache, CachedClassifier
-from vision_svc.classifiers.classification import Category, Classification, WasteKind
-from vision_svc.classifiers.fallback_chain import FallbackChain
-from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
-from vision_svc.photos.bulkhead import Bulkhead
-from vision_svc.photos.decoder_pool import open_decoder_pool
-from vision_svc.photos.photos import Photo
-from vision_svc.photos.storage import PhotoStorage
-from vision_svc.servicer import VisionServicer
 
-_METAL = WasteKind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
 _REFUSAL = b"HTTP/1.1 507 Insufficient Storage\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
@@ -75,20 +57,6 @@ async def _copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
     to.close()
 
 
-class Eye:
-    """A model that is paid for each look."""
-
-    name = version = "eye"
-
-    def __init__(self) -> None:
-        self.looks = 0
-
-    async def classify(self, photo: Photo, terms: Terms) -> Classification:
-        self.looks += 1
-        terms.meter.add(Usage("eye", cost_micro_usd=5))
-        return Classification(_METAL, 0.9, (), "eye", "eye")
-
-
 @pytest.fixture
 def photo() -> bytes:
     """As a phone takes it: it tells whose."""
@@ -106,35 +74,13 @@ async def door(s3: Storage) -> AsyncIterator[tuple[Door, str]]:
         yield door, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
-@asynccontextmanager
-async def vision(s3: Storage, endpoint: str, eye: Eye) -> AsyncIterator[str]:
-    """Vision's own parts but for the model; where it is served."""
-    storage = StorageSettings(
-        s3_endpoint=endpoint, s3_bucket=s3.bucket, s3_access_key=s3.access_key, s3_secret_key=s3.secret_key,
-        cdn_base_url=s3.cdn_base_url, drain_seconds=0, grace_seconds=0,
-    )  # fmt: skip
-    bucket = open_bucket(storage)
-    async with open_decoder_pool(1, 10.0) as decoders:
-        lane = PhotoSource(PhotoStorage(bucket), Bulkhead(4, 4))
-        classifiers = FallbackChain([CachedClassifier(eye, Cache(None, "", Classification))])
-        examiner = PhotoClassifier(lane, lane, decoders.clean, classifiers, Cache(None, "", KnownFile))
-        service = Service(
-            "eco2.vision.v1.VisionService",
-            vision_service_pb2_grpc.add_VisionServiceServicer_to_server,
-            VisionServicer(examiner, s3.cdn_base_url),
-        )
-        with telemetry.started("vision", ServiceSettings()) as shared:
-            async with serving(storage, [service], telemetry=shared) as server:
-                yield f"127.0.0.1:{server.port}"
-
-
 async def test_a_scan_waits_for_storage_and_pays_for_one_look(
     start_scan_service: StartScanService, s3: Storage, door: tuple[Door, str], photo: bytes
 ) -> None:
     """With more refusals than its stage has tries. It succeeds with nothing but pixels in storage."""
     storage, endpoint = door
     eye = Eye()
-    async with vision(s3, endpoint, eye) as target:
+    async with vision_service(s3, eye, endpoint) as target:
         stages = {"vision": StageSettings(attempts=1)}
         async with start_scan_service(vision_target=target, stages=stages) as client:
             created = await client.create(photo)

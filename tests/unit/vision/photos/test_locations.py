@@ -9,13 +9,23 @@ from mesh.reasons import Reason
 from vision_svc.photos.locations import Outside, Stored, locate, stored
 
 _BASE = "https://cdn.example.com/photos"
+_NAME = "0197b0f0-0000-7000-8000-000000000001.jpg"
+_CLEAN, _UPLOAD = f"photos/{_NAME}", f"uploads/{_NAME}"
 
 
 @pytest.mark.parametrize("base", [_BASE, f"{_BASE}/"])
 def test_addresses_behind_our_cdn_are_object_keys(base: str) -> None:
     """They are read from storage, not over the internet."""
-    assert locate(f"{_BASE}/scans/0197.jpg", base) == Stored("scans/0197.jpg")
-    assert locate(f"{_BASE}/a%20b.jpg?width=200", base) == Stored("a b.jpg")
+    assert locate(f"{_BASE}/{_CLEAN}", base) == Stored(_CLEAN)
+    assert locate(f"{_BASE}/{quote(_CLEAN, safe='')}?width=200", base) == Stored(_CLEAN)
+
+
+@pytest.mark.parametrize("key", [_UPLOAD, quote(_UPLOAD, safe=""), "photos/a.jpg", f"{_CLEAN}/a", "a b.jpg", ""])
+def test_nothing_but_clean_photos_is_behind_our_cdn(key: str) -> None:
+    """Somebody's upload above all: a stranger's scan would tell what is in it."""
+    with pytest.raises(NotFound) as caught:
+        locate(f"{_BASE}/{key}", _BASE)
+    assert caught.value.reason is Reason.PHOTO_NOT_FOUND
 
 
 @pytest.mark.parametrize(

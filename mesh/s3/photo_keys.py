@@ -1,0 +1,35 @@
+"""Where photos are in the bucket: an upload where nobody may read it, its clean copy where everybody may.
+
+Both have the same name, which is their scan's id and the kind of file that was announced.
+"""
+
+import re
+
+ORIGINALS = "uploads/"
+"""Uploads as they came, with whatever phones write into them; removed as soon as their clean copy is stored."""
+PUBLIC = "photos/"
+"""Clean copies. The bucket's policy lets anybody read here, and nowhere else: `mesh.s3.prepare`."""
+
+_NAME = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z]{3,4}"
+_ORIGINAL, _PUBLIC = re.compile(ORIGINALS + _NAME), re.compile(PUBLIC + _NAME)
+
+
+def original_key(scan_id: str, extension: str) -> str:
+    """Where a scan's photo is uploaded to."""
+    return f"{ORIGINALS}{scan_id}.{extension}"
+
+
+def copy_key(key: str) -> str:
+    """Where the clean copy of an upload is stored. What isn't among the uploads is where its copy is."""
+    return PUBLIC + key.removeprefix(ORIGINALS) if key.startswith(ORIGINALS) else key
+
+
+def uploaded_by(key: str) -> str | None:
+    """The id of the scan whose upload has this key; None if it is no upload's."""
+    match = _ORIGINAL.fullmatch(key)
+    return match[1] if match else None
+
+
+def is_public(key: str) -> bool:
+    """Whether a scan's clean copy has this key."""
+    return _PUBLIC.fullmatch(key) is not None
