@@ -13,7 +13,7 @@
                    └─ WebhookDelivery ─ WebhookStore
 
     whoever changes or reads a scan ── Progress ── Redis, PostgreSQL
-    the stores ── PostgreSQL      Uploads ── S3      Peers ── Vision, Rules, Character
+    the stores ── PostgreSQL      Uploads, housekeeping ── S3      Peers ── Vision, Rules, Character
 
 Everything is built once, here, and taken down in reverse. A process serves users, works, or does both.
 """
@@ -90,6 +90,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
         pool = await enter(open_pool(dsn))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))
         scans, webhooks = ScanStore(pool), WebhookStore(pool, secrets.token_bytes)
+        bucket = open_bucket(settings)
 
         # Progress: what readers are shown.
         notifier = Notifier(pool, enabled=settings.notify)
@@ -119,7 +120,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
                 rescued=progress.refresh,
                 beside=progress.log.run,
             )
-            await enter(open_housekeeping(settings, pool, scans, progress, dead_letters))
+            await enter(open_housekeeping(settings, pool, scans, bucket, progress, dead_letters))
             await enter(open_worker(worker, notifier, dsn, progress.log.ask))
             dependencies["worker"] = worker.probe
             drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
@@ -131,7 +132,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
             )
             watchers = await enter(open_watchers(limits, redis, progress, admission.left))
             presigned = PresignedUploads(settings)
-            uploads = Uploads(open_bucket(settings), presigned, settings.cdn_base_url, settings.upload_seconds)
+            uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
             creations = RateLimit(redis, "CreateScan", settings.creations_per_minute)
             control = AdmissionControl(creations, admission, functools.partial(notifier.wake, SCAN_KIND))
             demand = peers.rules.demand_building

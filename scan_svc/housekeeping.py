@@ -2,13 +2,19 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import asyncpg
 
 from mesh.concurrency.tasks import kept_running
+from mesh.s3.bucket import Bucket
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
 from scan_svc.jobs.retention import Retention
+from scan_svc.photo_removal.cdn import open_purge
+from scan_svc.photo_removal.removal import PhotoRemoval
+from scan_svc.photo_removal.store import RemovalStore
+from scan_svc.photo_removal.sweeper import UploadSweeper
 from scan_svc.progress.progress import Progress
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
@@ -16,7 +22,12 @@ from scan_svc.store import ScanStore
 
 @asynccontextmanager
 async def open_housekeeping(
-    settings: ScanSettings, pool: asyncpg.Pool, scans: ScanStore, progress: Progress, dead_letters: DeadLetters
+    settings: ScanSettings,
+    pool: asyncpg.Pool,
+    scans: ScanStore,
+    bucket: Bucket,
+    progress: Progress,
+    dead_letters: DeadLetters,
 ) -> AsyncIterator[None]:
     """Runs the periodic tasks that are due, until the block is left.
 
@@ -24,6 +35,7 @@ async def open_housekeeping(
         settings: How long scans wait for their photos, and are kept.
         pool: Connections.
         scans: The scans of all users.
+        bucket: Their photos.
         progress: Shows the scans that ended.
         dead_letters: What is tried again.
     """
@@ -31,10 +43,16 @@ async def open_housekeeping(
     async def expire_uploads() -> None:
         await progress.refresh(await scans.expire_uploads(settings.expire_seconds))
 
-    tasks = (
-        PeriodicTask("expire_uploads", 60, expire_uploads),
-        PeriodicTask("reprocess", 300, dead_letters.reprocess),
-        PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
-    )
-    async with kept_running(Periodic(Schedule(pool), tasks).run):
-        yield
+    removals = RemovalStore(pool)
+    sweeper = UploadSweeper(removals, bucket, lambda: datetime.now(UTC), settings.sweep_after_seconds)
+    async with open_purge(settings.cdn_purge_url, settings.cdn_purge_token.get_secret_value()) as purge:
+        removal = PhotoRemoval(removals, bucket, purge, settings.photo_settle_seconds)
+        tasks = (
+            PeriodicTask("expire_uploads", 60, expire_uploads),
+            PeriodicTask("remove_photos", 10, removal.run),
+            PeriodicTask("sweep_uploads", 60, sweeper.sweep),
+            PeriodicTask("reprocess", 300, dead_letters.reprocess),
+            PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
+        )
+        async with kept_running(Periodic(Schedule(pool), tasks).run):
+            yield

@@ -136,10 +136,7 @@ class Lifecycle:
         scan = await self._owned_truth(user_id, scan_id)
         if scan.state is State.AWAITING_UPLOAD:
             self._admission_control.admission.check()
-            await self._uploads.verify(scan_id, scan.photo)
-            if await self._store.start(scan_id, traceparent):
-                self._admission_control.queued()
-            scan = await self._progress.reader.refresh(scan_id)
+            scan = await self._start(scan, traceparent)
         if scan.state in (State.CANCELLED, State.EXPIRED):
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
         return scan
@@ -191,11 +188,24 @@ class Lifecycle:
             NotFound: No such scan.
         """
         scan = await self._owned_truth(user_id, scan_id)
+        await self._store.delete(scan_id)  # from then on its photo is due for removal, whatever happens to this call
         if scan.photo.uploaded:
-            # First: if this fails the scan is still there, and the user can try again.
-            await self._uploads.remove(scan.photo.object_key)
-        await self._store.delete(scan_id)
+            await self._uploads.remove(scan.photo)
         await self._progress.snapshots.forget(scan_id)
+
+    async def _start(self, waiting: Scan, traceparent: str) -> Scan:
+        scan_id = waiting.scan_id
+        try:
+            etag = await self._uploads.verify(scan_id, waiting.photo)
+        except FailedPrecondition:
+            # A start at the same moment may have won, and the upload be gone since: only its clean copy stays.
+            scan = await self._store.get(scan_id)
+            if scan.state is State.AWAITING_UPLOAD:
+                raise
+            return scan
+        if await self._store.start(scan_id, traceparent, etag):
+            self._admission_control.queued()
+        return await self._progress.reader.refresh(scan_id)
 
     async def _let_in(self, request: ScanRequest) -> Scan | None:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""

@@ -30,7 +30,7 @@ def scan_from(row: asyncpg.Record) -> Scan:
         user_id=row["user_id"],
         state=State(row["state"]),
         version=row["version"],
-        photo=Photo(row["image_url"], row["object_key"], row["content_type"], row["size_bytes"], row["sha256"]),
+        photo=_photo(row),
         user_input=row["user_input"],
         location=LatLng(row["latitude"], row["longitude"]) if located else None,
         region=row["region"],
@@ -46,6 +46,11 @@ def scan_from(row: asyncpg.Record) -> Scan:
         stages=tuple(msgspec.json.decode(row["stages"] or "[]", type=Sequence[StageRun])),
         behind=row.get("behind", False),
     )
+
+
+def _photo(row: asyncpg.Record) -> Photo:
+    etag = row.get("etag", "")  # asked for by those who look at the photo
+    return Photo(row["image_url"], row["object_key"], row["content_type"], row["size_bytes"], row["sha256"], etag)
 
 
 def failure_from(text: str) -> Failure:

@@ -95,11 +95,12 @@ class Photo:
     """The photo as it was announced, or its address.
 
     Attributes:
-        image_url: Where it can be seen.
-        object_key: Its key in our bucket; empty for a photo behind an address of the user's.
+        image_url: Where it can be seen; an upload, once it is clean.
+        object_key: Its key in our bucket, that of the upload if it was one; empty for a photo elsewhere.
         content_type: Announced media type; empty unless uploaded.
         size_bytes: Announced size; 0 unless uploaded.
         sha256: Announced digest in hex; empty if none was.
+        etag: Entity tag of the upload that was checked; empty before that, and where nobody asks for it.
     """
 
     image_url: str
@@ -107,6 +108,7 @@ class Photo:
     content_type: str = ""
     size_bytes: int = 0
     sha256: str = ""
+    etag: str = ""
 
     @property
     def uploaded(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from mesh.s3.settings import StorageSettings
 from mesh.settings import PostgresUrl, RedisUrl
@@ -36,6 +36,18 @@ class ScanSettings(StorageSettings):
 
     upload_seconds: int = Field(300, gt=0, description="How long an upload address works.")
     expire_seconds: int = Field(3600, gt=0, description="How long a scan waits for its photo.")
+    sweep_after_seconds: float = Field(
+        600.0, ge=0, description="Age at which an upload that no scan needs any more is removed."
+    )
+    photo_settle_seconds: float = Field(
+        90.0, ge=0, description="How long after a scan's end its photo is looked for once more, to be removed."
+    )
+    cdn_purge_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Called with the addresses of photos that are gone, for a CDN to forget; none: nobody is told.",
+    )
+    cdn_purge_token: SecretStr = Field(SecretStr(""), description="Sent with it as a bearer; empty: none.")
     scan_seconds: float = Field(300.0, gt=0, description="How long a whole scan may take.")
     backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")

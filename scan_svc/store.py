@@ -115,9 +115,9 @@ class ScanStore:
         """Remembers that what a scan shows was put out; False if the user has no such scan."""
         return await self._pool.fetchval(self._sql["mark_put_out"], user_id, scan_id) is not None
 
-    async def start(self, scan_id: str, traceparent: str) -> bool:
-        """Queues a scan whose photo has come; False if it wasn't waiting for one any more."""
-        return await self._pool.fetchrow(self._sql["start_scan"], scan_id, traceparent) is not None
+    async def start(self, scan_id: str, traceparent: str, etag: str = "") -> bool:
+        """Queues a scan whose photo has come, with this entity tag; False if it wasn't waiting for one any more."""
+        return await self._pool.fetchrow(self._sql["start_scan"], scan_id, traceparent, etag) is not None
 
     async def cancel(self, scan_id: str) -> bool:
         """Cancels a scan and fences its worker; False if it had finished."""

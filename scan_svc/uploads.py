@@ -1,23 +1,26 @@
 """Photos of scans: where they are, how they come into object storage, whether they came, and their removal."""
 
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+import structlog
+
 from mesh.addresses import check_url
-from mesh.errors import FailedPrecondition
+from mesh.errors import FailedPrecondition, Unavailable
 from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket, ObjectMissing
+from mesh.s3.photo_keys import copy_key, is_public, original_key
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.scans import Photo, PhotoUpload
 
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic", "image/heif": "heif"}
 )
-_KEY = re.compile(r"photos/[0-9a-f-]{36}\.(jpg|png|webp|heic|heif)")
+
+_log = structlog.get_logger("uploads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Uploads:
     Args:
         bucket: Ours.
         presigned: Signs uploads to it.
-        cdn_base_url: Where what is in it can be seen.
+        cdn_base_url: Where the clean photos in it can be seen.
         valid_seconds: How long an upload address works.
     """
 
@@ -52,16 +55,17 @@ class Uploads:
         self._valid_seconds = valid_seconds
 
     def photo(self, scan_id: str, asked: PhotoUpload | str) -> Photo:
-        """The photo of a new scan: to be uploaded, or behind an address; in our bucket when that is our CDN's.
+        """The photo of a new scan: to be uploaded, or behind an address; in our bucket when that is a clean photo's.
 
         Raises:
             InvalidArgument: The address can't be used.
         """
         if isinstance(asked, PhotoUpload):
-            key = f"photos/{scan_id}.{_EXTENSIONS[asked.content_type]}"
-            return Photo(f"{self._cdn_base_url}/{key}", key, asked.content_type, asked.size_bytes, asked.sha256)
+            key = original_key(scan_id, _EXTENSIONS[asked.content_type])
+            shown = f"{self._cdn_base_url}/{copy_key(key)}"
+            return Photo(shown, key, asked.content_type, asked.size_bytes, asked.sha256)
         key = asked.removeprefix(self._cdn_base_url + "/")
-        if _KEY.fullmatch(key):
+        if is_public(key):
             return Photo(asked, key)
         check_url(asked, field="image_url")
         return Photo(asked)
@@ -74,8 +78,8 @@ class Uploads:
         url = self._presigned.address(photo.object_key, headers, self._valid_seconds)
         return Ticket(url, headers, now + timedelta(seconds=self._valid_seconds))
 
-    async def verify(self, scan_id: str, photo: Photo) -> None:
-        """Checks that the photo a scan announced is there.
+    async def verify(self, scan_id: str, photo: Photo) -> str:
+        """Checks that the photo a scan announced is there; returns its entity tag.
 
         Its checksum isn't asked for: storage compared it with the content when it took the upload.
 
@@ -86,14 +90,16 @@ class Uploads:
             found = await self._bucket.look(photo.object_key)
         except ObjectMissing as error:
             raise FailedPrecondition(Reason.PHOTO_NOT_UPLOADED, scan_id=scan_id) from error
-        if found.metadata:
-            return  # only services can write any: a start at the same moment won, and Vision has cleaned the photo
         _expect(str(photo.size_bytes), str(found.size))
         _expect(photo.content_type, found.content_type)
+        return found.etag
 
-    async def remove(self, object_key: str) -> None:
-        """Removes a photo; it is no error if it is gone."""
-        await self._bucket.remove(object_key)
+    async def remove(self, photo: Photo) -> None:
+        """Removes an upload and its clean copy now, rather than when it is due: `scan_svc.photo_removal`."""
+        try:
+            await self._bucket.remove(photo.object_key, copy_key(photo.object_key))
+        except Unavailable as error:
+            _log.warning("photo not removed yet", error=repr(error))
 
 
 def _expect(expected: str, actual: str) -> None:

@@ -13,7 +13,7 @@ _BATCH = 500
 class Retention:
     """Finished scans, what deleted ones left for billing, and webhook endpoints without scans.
 
-    Photos aren't touched: the bucket's own lifecycle removed them long before.
+    Their photos go with them, if the bucket's own lifecycle hasn't removed them long before.
 
     Args:
         pool: Connections.

@@ -56,7 +56,7 @@ class VisionPeer:
         """The steps as they begin, what it cost, then the classification."""
         request = vision_service_pb2.ClassifyRequest(locale=scan.locale)
         if scan.photo.object_key:
-            request.object_key = scan.photo.object_key
+            request.object_key, request.etag = scan.photo.object_key, scan.photo.etag
         else:
             request.image_url = scan.photo.image_url
         async with aclosing(

@@ -15,7 +15,7 @@ with me as (
     from ready where j.id = ready.id
     returning j.id, j.ref, j.token, j.stage, j.attempt, j.version, j.percent, j.step, j.traceparent, j.spent
 )
-select s.id, s.user_id, s.image_url, s.object_key, s.content_type, s.size_bytes, s.sha256, s.user_input, s.latitude,
+select s.id, s.user_id, s.image_url, s.object_key, s.content_type, s.size_bytes, s.sha256, s.etag, s.user_input, s.latitude,
        s.longitude, s.region, s.building, s.locale, s.created_at, s.started_at, s.finished_at, s.error,
        'RUNNING' as state, leased.version, leased.percent, leased.step,
        case when leased.stage <> 'vision' then
