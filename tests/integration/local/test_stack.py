@@ -62,7 +62,7 @@ async def test_a_stack_is_stopped_in_order_and_starts_again_with_data_and_addres
     connection = await asyncpg.connect(before["ECO2_DATABASE_URL"])
     await connection.execute("create table kept as select 42 as answer")
     await connection.close()
-    storage(before).put_object(Bucket=before["ECO2_S3_BUCKET"], Key="kept", Body=b"photo")
+    storage(before).put_object(Bucket=before["ECO2_S3_BUCKET"], Key="photos/kept", Body=b"photo")
     assert stack.end(signal.SIGTERM) == 0
     assert left(family, 0.0) == []
     assert not addresses.exists()
@@ -77,7 +77,7 @@ async def test_a_stack_is_stopped_in_order_and_starts_again_with_data_and_addres
     connection = await asyncpg.connect(after["ECO2_DATABASE_URL"])
     assert await connection.fetchval("select answer from kept") == 42
     await connection.close()
-    assert httpx2.get(f"{before['ECO2_CDN_BASE_URL']}/kept").content == b"photo"
+    assert httpx2.get(f"{before['ECO2_CDN_BASE_URL']}/photos/kept").content == b"photo"
     assert again.end(signal.SIGINT) == 0
     assert not addresses.exists()
 
@@ -146,13 +146,15 @@ def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start
     assert left(family) == []
 
 
-def test_anybody_may_read_a_photo_but_not_list_or_write(shared: Up) -> None:
-    """The bucket stands in for a CDN."""
+def test_anybody_may_read_a_clean_photo_but_not_list_or_write(shared: Up) -> None:
+    """The bucket stands in for a CDN; an upload is nobody's to read."""
     variables = shared.variables
-    storage(variables).put_object(Bucket=variables["ECO2_S3_BUCKET"], Key="a", Body=b"photo")
+    for key in ("photos/a", "uploads/a"):
+        storage(variables).put_object(Bucket=variables["ECO2_S3_BUCKET"], Key=key, Body=b"photo")
     cdn = variables["ECO2_CDN_BASE_URL"]
-    assert httpx2.get(f"{cdn}/a").content == b"photo"
-    assert [httpx2.get(cdn).status_code, httpx2.put(f"{cdn}/b", content=b"x").status_code] == [403, 403]
+    assert httpx2.get(f"{cdn}/photos/a").content == b"photo"
+    forbidden = [httpx2.get(f"{cdn}/uploads/a"), httpx2.get(cdn), httpx2.put(f"{cdn}/photos/b", content=b"x")]
+    assert [reply.status_code for reply in forbidden] == [403, 403, 403]
 
 
 def test_a_second_stack_in_the_same_folder_is_refused(up: Start, shared: Up) -> None:
@@ -171,8 +173,8 @@ def test_two_stacks_run_side_by_side(up: Start, shared: Up) -> None:
     first, second = shared.variables, up().ready().variables
     same = {name for name in first if first[name] == second[name]}
     assert same == {"ECO2_S3_BUCKET", "ECO2_S3_REGION", "ECO2_CORS_ORIGINS"}
-    storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="mine", Body=b"x")
-    assert httpx2.get(f"{second['ECO2_CDN_BASE_URL']}/mine").status_code == 404
+    storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="photos/mine", Body=b"x")
+    assert httpx2.get(f"{second['ECO2_CDN_BASE_URL']}/photos/mine").status_code == 404
 
 
 def test_the_doctor_finds_a_running_stack_well(shared: Up) -> None:

@@ -93,7 +93,7 @@ async def _running(web: Web) -> AsyncIterator[Vision]:
             open_decoder_pool(2, _SECONDS) as decoders,
         ):
             classifier = PhotoClassifier(
-                PhotoSource(PhotoStorage(storage), Bulkhead(16, 1000)),
+                PhotoSource(PhotoStorage(storage, list[str]().append), Bulkhead(16, 1000)),
                 PhotoSource(PhotoDownloader(client, 2 * _SECONDS), Bulkhead(4, 1000)),
                 decoders.clean,
                 FallbackChain([CachedClassifier(ScriptedModel(), Cache(None, "", Classification))]),
