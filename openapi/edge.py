@@ -14,23 +14,27 @@ ROOT = Path(__file__).resolve().parents[1]
 TEMPLATE = ROOT / "envoy" / "edge.yaml"
 
 _REFERENCE = "#/components"
-# What any call may be refused with, by HTTP status: the name of the response, a text, a reason.
+RATE_LIMIT_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+# What any call may be refused with, by HTTP status: the name of the response, a text, reasons.
 _REFUSALS = {
-    "400": ("BadRequest", "The request is wrong.", "INVALID_FIELD"),
-    "401": ("Unauthenticated", "No token came, or none that is good.", "UNAUTHENTICATED"),
-    "408": ("SlowRequest", "The request didn't arrive in time.", "DEADLINE_EXCEEDED"),
-    "413": ("BodyTooLarge", "The body has more than 1 MiB.", "LIMIT_EXCEEDED"),
-    "429": ("LimitReached", "A limit is reached. Try again after Retry-After.", "LIMIT_EXCEEDED"),
-    "431": ("HeadersTooLarge", "The headers have more than 16 KiB, or are more than 100.", "LIMIT_EXCEEDED"),
-    "500": ("Internal", "A fault of ours.", "INTERNAL"),
-    "503": ("Unavailable", "A service or a store is down. Try again after Retry-After.", "UNAVAILABLE"),
-    "504": ("TimedOut", "It took too long: 15 s, where nothing else is said.", "DEADLINE_EXCEEDED"),
+    "400": ("BadRequest", "The request is wrong.", ["INVALID_FIELD"]),
+    "401": ("Unauthenticated", "No token came, or none that is good.", ["UNAUTHENTICATED"]),
+    "408": ("SlowRequest", "The request didn't arrive in time.", ["DEADLINE_EXCEEDED"]),
+    "413": ("BodyTooLarge", "The body has more than 1 MiB.", ["LIMIT_EXCEEDED"]),
+    "429": ("LimitReached", "A limit is reached. Try again after Retry-After.", ["LIMIT_EXCEEDED", "RATE_LIMIT"]),
+    "431": ("HeadersTooLarge", "The headers have more than 16 KiB, or are more than 100.", ["LIMIT_EXCEEDED"]),
+    "500": ("Internal", "A fault of ours.", ["INTERNAL"]),
+    "503": ("Unavailable", "A service or a store is down. Try again after Retry-After.", ["UNAVAILABLE"]),
+    "504": ("TimedOut", "It took too long: 15 s, where nothing else is said.", ["DEADLINE_EXCEEDED"]),
 }
 _OF_BODIES = ("408", "413")
-_WITH_RETRY = ("409", "429", "503")
+_OF_STATUS = {"409": ["retry-after"], "429": ["retry-after", *RATE_LIMIT_HEADERS], "503": ["retry-after"]}
 HEADERS: Mapping[str, Schema] = {
     "x-request-id": {"description": "Names the request in our logs.", "schema": {"type": "string"}},
     "retry-after": {"description": "In how many seconds to try again.", "schema": {"type": "integer", "minimum": 0}},
+    "x-ratelimit-limit": {"description": "Calls a minute.", "schema": {"type": "string"}},
+    "x-ratelimit-remaining": {"description": "How many are left at this moment.", "schema": {"type": "integer"}},
+    "x-ratelimit-reset": {"description": "In how many seconds there are more.", "schema": {"type": "integer"}},
     "etag": {
         "description": "Of this version and language. Send it back as If-None-Match.",
         "schema": {"type": "string"},
@@ -112,12 +116,12 @@ def refusals(*, has_body: bool, has_token: bool) -> Schema:
 
 def usual_reasons(status: str) -> list[str]:
     """The reasons that `refusals` has for a status; none if it hasn't the status."""
-    return [_REFUSALS[status][2]] if status in _REFUSALS else []
+    return _REFUSALS[status][2] if status in _REFUSALS else []
 
 
 def refusal_components() -> dict[str, Schema]:
     """What `refusals` refers to."""
-    return {name: response(status, text, [reason]) for status, (name, text, reason) in _REFUSALS.items()}
+    return {name: response(status, text, reasons) for status, (name, text, reasons) in _REFUSALS.items()}
 
 
 def response(status: str, description: str, reasons: list[str]) -> Schema:
@@ -126,7 +130,7 @@ def response(status: str, description: str, reasons: list[str]) -> Schema:
     content["examples"] = {reason: {"$ref": f"{_REFERENCE}/examples/{reason}"} for reason in reasons}
     return {
         "description": description,
-        "headers": headers("x-request-id", *(["retry-after"] if status in _WITH_RETRY else [])),
+        "headers": headers("x-request-id", *_OF_STATUS.get(status, [])),
         "content": {"application/json": content},
     }
 

@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from openapi import edge, errors
 from openapi.contract import Binding, Contract, is_event_stream, rules
 from openapi.rules import keywords
 from openapi.schemas import Schemas
+from ratelimit_svc.limits import load_limits
 
 Schema = dict[str, Any]
 
@@ -42,6 +43,7 @@ class Operations:
         self._schemas = schemas
         self._tokens = tokens
         self._reasons = errors.all_reasons(contract)
+        self._limits = {name: limit for limit in load_limits().values() for name in limit.rpcs}
 
     def operation(self, binding: Binding, main_path: str) -> Schema:
         """One operation.
@@ -53,7 +55,7 @@ class Operations:
         rpc = binding.rpc
         summary, _, rest = self._contract.comment(rpc.full_name).partition("\n\n")
         title, _, more = " ".join(summary.split()).partition(". ")
-        text = "\n\n".join(filter(None, [more, rest]))
+        text = "\n\n".join(filter(None, [more, rest, self._limit(rpc)]))
         if binding.older:
             text = f"For older clients, in place of `{binding.verb.upper()} {main_path}`.\n\n{text}"
         operation: Schema = {
@@ -73,6 +75,13 @@ class Operations:
             operation["requestBody"] = {"required": is_required, "content": {"application/json": {"schema": body}}}
         operation["responses"] = self._responses(binding)
         return operation
+
+    def _limit(self, rpc: MethodDescriptor) -> str:
+        """How often it may be called, by the table that is shipped."""
+        limit = self._limits.get(_grpc_name(rpc))
+        counted = {"by one user": limit.user, "from one address": limit.address} if limit else {}
+        told = [f"{number:,} {who}" for who, number in counted.items() if number]
+        return f"At most {' and '.join(told)} a minute." if told else ""
 
     def _parameters(self, binding: Binding) -> list[Schema]:
         message, in_path = binding.rpc.input_type, _VARIABLE.findall(binding.path)
@@ -113,6 +122,8 @@ class Operations:
             names += ["etag", "cache-control"]
         if binding.older and binding.has_body:
             names.append("eco2-ignored-fields")
+        if (limit := self._limits.get(_grpc_name(rpc))) and limit.shared:
+            names += edge.RATE_LIMIT_HEADERS
         response: Schema = {"description": "Done.", "headers": edge.headers(*names)}
         schema = self._schemas.reference(rpc.output_type) if not is_event_stream(rpc) else {}
         if is_event_stream(rpc):
@@ -133,6 +144,10 @@ class Operations:
                 status = str(errors.HTTP[code])
                 found.setdefault(status, {*edge.usual_reasons(status)}).update(reasons)
         return {status: [each for each in self._reasons if each in reasons] for status, reasons in found.items()}
+
+
+def _grpc_name(rpc: MethodDescriptor) -> str:
+    return f"{rpc.containing_service.full_name}/{rpc.name}"
 
 
 def _is_conditional(binding: Binding) -> bool:

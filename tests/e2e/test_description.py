@@ -122,6 +122,7 @@ async def sign_in_and_out(call: DescribedPhone) -> None:
     await call("GET", "/v1/me", Authorization=guest)
     await call("POST", "/v1/auth/token:revoke", {"refresh_token": refreshed["refresh_token"]})
     await call("POST", "/v1/me:logoutEverywhere", {}, Authorization=guest)
+    await call("DELETE", "/v1/me", Authorization=guest)
     await call("GET", "/.well-known/jwks.json")
 
 

@@ -87,6 +87,15 @@ def test_every_reason_is_described() -> None:
     assert {*description()["components"]["schemas"]["ErrorReason"]["enum"]} == {*Reason.__members__}
 
 
+def test_how_often_it_may_be_called_is_told() -> None:
+    """From the table that the edge counts by."""
+    create = description()["paths"]["/v1/scans"]["post"]
+    assert "At most 600 by one user and 3,000 from one address a minute." in create["description"]
+    assert "x-ratelimit-remaining" in create["responses"]["200"]["headers"]
+    assert "RATE_LIMIT" in create["responses"]["429"]["content"]["application/json"]["examples"]
+    assert "x-ratelimit-remaining" not in description()["paths"]["/v1/scans"]["get"]["responses"]["200"]["headers"]
+
+
 def test_a_watch_is_lines_or_events() -> None:
     """Two RPCs share its path, told apart by Accept."""
     watch = description()["paths"]["/v1/scans/{scan_id}:watch"]["get"]
