@@ -5,8 +5,9 @@
 {{- range $service := list "scan" "rules" "character" "auth" "ratelimit" -}}
 {{- $address := printf "{address: %s-%s, port_value: %s}" $name $service (include "eco2.port" $) -}}
 {{- $_ := set $values (printf "%s_ENDPOINTS" (upper $service)) (printf "[{endpoint: {address: {socket_address: %s}}}]" $address) -}}
+{{- $tls := $.Files.Get "files/upstream.json" | fromJson | toJson | replace "${SERVICE}" $service | replace "${TLS_CONFIG}" "/etc/eco2" -}}
+{{- $_ := set $values (printf "%s_TLS" (upper $service)) (ternary $tls "null" $.Values.tls.enabled) -}}
 {{- end -}}
-{{- range $service := list "SCAN" "RULES" "CHARACTER" "AUTH" "RATELIMIT" }}{{ $_ := set $values (printf "%s_TLS" $service) "null" }}{{ end -}}
 {{- $_ := set $values "DESCRIPTOR_PATH" "/etc/eco2/eco2.binpb" -}}
 {{- $_ := set $values "LUA_PATH" "/etc/eco2/edge.lua" -}}
 {{- $_ := set $values "OPENAPI_PATH" "/etc/eco2/openapi.yaml" -}}

@@ -31,3 +31,15 @@ envoy.service.ratelimit.v3.RateLimitService
 
 {{/* The port all services listen on. */}}
 {{- define "eco2.port" -}}50051{{- end }}
+
+{{/* The port of their health alone, without TLS. */}}
+{{- define "eco2.healthPort" -}}50052{{- end }}
+
+{{/* Where a holder's certificate is mounted. */}}
+{{- define "eco2.tlsFolder" -}}/etc/eco2-tls{{- end }}
+
+{{/* The Secret of a holder's certificate. Takes a list: root, holder. */}}
+{{- define "eco2.tlsSecret" -}}
+{{- $root := index . 0 -}}
+{{- index $root.Values.tls.secrets (index . 1) | default (printf "%s-%s-tls" (include "eco2.name" $root) (index . 1)) -}}
+{{- end }}

@@ -26,6 +26,11 @@ capabilities: {drop: [ALL]}
 {{ printf "%s:%s" .Values.image.repository .Values.image.tag }}
 {{- end }}
 
+{{/* The volume of a holder's certificate. Takes a list: root, holder. */}}
+{{- define "eco2.tlsVolume" -}}
+- {name: tls, secret: {secretName: {{ include "eco2.tlsSecret" . }}, defaultMode: 0440}}
+{{- end }}
+
 {{/* Variables out of existing secrets. Takes a list: root, names of secrets. */}}
 {{- define "eco2.secretEnv" -}}
 {{- $root := index . 0 -}}

@@ -8,6 +8,12 @@
 {{- /* onnxruntime reads it; see docs/operations.md. */}}
 - {name: ORT_DISABLE_TELEMETRY, value: "1"}
 - {name: ECO2_LISTEN, value: "[::]:{{ include "eco2.port" $root }}"}
+- {name: ECO2_HEALTH_LISTEN, value: "[::]:{{ include "eco2.healthPort" $root }}"}
+{{- if $root.Values.tls.enabled }}
+- {name: ECO2_TLS_CERT, value: {{ include "eco2.tlsFolder" . }}/tls.crt}
+- {name: ECO2_TLS_KEY, value: {{ include "eco2.tlsFolder" . }}/tls.key}
+- {name: ECO2_TLS_CA, value: {{ include "eco2.tlsFolder" . }}/ca.crt}
+{{- end }}
 {{- range $field, $value := $settings }}
 - {name: ECO2_{{ upper $field }}, value: {{ $value | toString | quote }}}
 {{- end }}
@@ -57,7 +63,7 @@ spec:
   publishNotReadyAddresses: true
   selector: {{ include "eco2.selector" . | nindent 4 }}
   ports:
-    - {name: grpc, port: {{ include "eco2.port" $root }}, targetPort: grpc, appProtocol: kubernetes.io/h2c}
+    - {name: grpc, port: {{ include "eco2.port" $root }}, targetPort: grpc, appProtocol: {{ ternary "https" "kubernetes.io/h2c" $root.Values.tls.enabled }}}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -87,26 +93,37 @@ spec:
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
           command: [python, -m, {{ $program }}_svc]
           env: {{ include "eco2.serviceEnv" . | nindent 12 }}
-          ports: [{name: grpc, containerPort: {{ include "eco2.port" $root }}}]
+          ports:
+            - {name: grpc, containerPort: {{ include "eco2.port" $root }}}
+            - {name: health, containerPort: {{ include "eco2.healthPort" $root }}}
+          # Kubernetes' probes bring no certificate, so they have a port with nothing but health.
           startupProbe:
-            grpc: {port: {{ include "eco2.port" $root }}}
+            grpc: {port: {{ include "eco2.healthPort" $root }}}
             periodSeconds: 2
             failureThreshold: 60
           readinessProbe:
-            grpc: {port: {{ include "eco2.port" $root }}, service: {{ $health | quote }}}
+            grpc: {port: {{ include "eco2.healthPort" $root }}, service: {{ $health | quote }}}
             periodSeconds: 5
             timeoutSeconds: 2
             failureThreshold: 2
           # A health name of its own: a store that is down makes the service NOT_SERVING, which no restart mends.
           livenessProbe:
-            grpc: {port: {{ include "eco2.port" $root }}, service: liveness}
+            grpc: {port: {{ include "eco2.healthPort" $root }}, service: liveness}
             periodSeconds: 15
             timeoutSeconds: 5
             failureThreshold: 4
           resources: {{ toYaml $service.resources | nindent 12 }}
           securityContext: {{ include "eco2.containerSecurity" $root | nindent 12 }}
-          volumeMounts: [{name: tmp, mountPath: /tmp}]
-      volumes: [{name: tmp, emptyDir: {}}]
+          volumeMounts:
+            - {name: tmp, mountPath: /tmp}
+            {{- if $root.Values.tls.enabled }}
+            - {name: tls, mountPath: {{ include "eco2.tlsFolder" $root }}, readOnly: true}
+            {{- end }}
+      volumes:
+        - {name: tmp, emptyDir: {}}
+        {{- if $root.Values.tls.enabled }}
+        {{- include "eco2.tlsVolume" . | nindent 8 }}
+        {{- end }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget

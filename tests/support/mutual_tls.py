@@ -47,6 +47,10 @@ class MutualTls:
         """The credentials of a caller, for a channel of any kind."""
         return channel_credentials(CertificateFiles(self.files(caller)).current())
 
+    def server_credentials(self, name: str) -> grpc.ServerCredentials:
+        """The credentials of a server that isn't one of ours, such as a fake."""
+        return CertificateFiles(self.files(name)).server_credentials()
+
     def channel(self, caller: str, target: str, service: str) -> grpc.aio.Channel:
         """A channel from a caller to a service, such as "eco2.scan.v1.ScanService"."""
         return grpc.aio.secure_channel(target, self.credentials(caller), options=expecting(service))

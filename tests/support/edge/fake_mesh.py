@@ -56,17 +56,29 @@ class FakeMesh:
         self.streams.clear()
 
     @asynccontextmanager
-    async def serving(self, port: int) -> AsyncIterator[None]:
-        """Serves on loopback until the block is left."""
+    async def serving(
+        self, port: int, credentials: grpc.ServerCredentials | None = None, *options: tuple[str, int]
+    ) -> AsyncIterator[None]:
+        """Serves on loopback until the block is left.
+
+        Args:
+            port: Where.
+            credentials: Asks for certificates; None: by plain text.
+            options: More of gRPC's options.
+        """
         # Over 1,000 calls that wait to be accepted, gRPC cancels some at random; a burst of watches is more than that.
-        server = grpc.aio.server(options=[("grpc.so_reuseport", 0), ("grpc.server.max_pending_requests", 2500)])
+        own = [("grpc.so_reuseport", 0), ("grpc.server.max_pending_requests", 2500)]
+        server = grpc.aio.server(options=[*own, *options])
         health = health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(health, server)
         for service in (one for one in services() if one.full_name.startswith("eco2.")):
             handlers = {rpc.name: self._handler(rpc) for rpc in service.methods}
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
             await health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
-        server.add_insecure_port(f"127.0.0.1:{port}")
+        if credentials:
+            server.add_secure_port(f"127.0.0.1:{port}", credentials)
+        else:
+            server.add_insecure_port(f"127.0.0.1:{port}")
         await server.start()
         try:
             yield

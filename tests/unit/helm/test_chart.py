@@ -18,6 +18,7 @@ from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
 from helm.check import faults
+from mesh.grpc.access import ALLOWED
 from mesh.settings import ServiceSettings
 from ratelimit_svc.limits import LEAST_AT_THE_EDGE, load_limits
 from ratelimit_svc.settings import RateLimitSettings
@@ -73,7 +74,13 @@ def given_to(service: str, values: Mapping[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("name", ["envoy/edge.yaml", "envoy/edge.lua", "gen/eco2.binpb", "ratelimit_svc/limits.yaml"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("envoy/edge.yaml", "envoy/edge.lua", "gen/eco2.binpb", "ratelimit_svc/limits.yaml"),
+        *("envoy/tls/upstream.json", "envoy/tls/certificate.yaml", "envoy/tls/authorities.yaml"),
+    ],
+)
 def test_what_the_edge_runs_on_exists_once(name: str) -> None:
     """The chart links to it; Helm packs what the link leads to."""
     link = CHART / "files" / Path(name).name
@@ -142,6 +149,15 @@ def test_probes_and_policies_name_real_services(values: dict[str, Any]) -> None:
     assert {f"eco2.{name}.v1.{name.title()}Service" for name in own} <= names
 
 
+def test_peers_are_those_whom_a_service_may_call(values: dict[str, Any]) -> None:
+    """The network policies follow from the peers; one that isn't let through fails as slowly as one that is down."""
+    for name, service in values["services"].items():
+        caller = service.get("program", name)
+        may_call = {callee.split(".")[-3] for callee, callers in ALLOWED.items() if caller in callers}
+
+        assert set(service["peers"]) == may_call, name
+
+
 def test_services_drain_longer_than_the_edge_needs_to_notice(values: dict[str, Any]) -> None:
     """A call sent to a pod that has just stopped listening would fail."""
     edge = (ROOT / "envoy" / "edge.yaml").read_text("utf-8")
@@ -171,6 +187,23 @@ def test_a_migration_of_a_package_without_migrations_is_a_fault() -> None:
         "worker_svc",
         "vision_svc",
     ]
+
+
+@pytest.mark.parametrize(
+    ("holder", "secret", "told"),
+    [
+        ("scan", "eco2-scan-tls", []),
+        ("worker", "eco2-scan-tls", ["the certificate in eco2-scan-tls"]),
+        ("scan", "eco2-another-tls", ["no certificate is made for eco2-scan-tls"]),
+    ],
+)
+def test_a_certificate_names_whom_the_mesh_knows(holder: str, secret: str, told: list[str]) -> None:
+    """The worker has no name of its own: it is Scan to those it calls. A pod without its Secret never starts."""
+    spec = {"secretName": secret, "uris": [f"spiffe://eco2.app/{holder}"], "dnsNames": [f"{holder}.eco2.internal"]}
+    scan = deployment(100)
+    scan["spec"]["template"]["spec"]["volumes"] = [{"name": "tls", "secret": {"secretName": "eco2-scan-tls"}}]
+    found = [*faults([{"kind": "Certificate", "spec": spec}, scan])]
+    assert [text[: len(start)] for text, start in zip(found, told, strict=True)] == told
 
 
 def test_a_pod_that_is_killed_before_its_service_may_have_ended_is_a_fault() -> None:

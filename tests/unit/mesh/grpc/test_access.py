@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mesh.errors import PermissionDenied
-from mesh.grpc.access import ALL, ALLOWED, EDGE, Access, spiffe_id
+from mesh.grpc.access import ALL, ALLOWED, EDGE, OPERATOR, Access, spiffe_id
 from mesh.reasons import Reason
 from tests.support.edge.rest_contract import grpc_path, is_public, rpcs
 
@@ -17,6 +17,13 @@ def test_the_edge_may_call_what_is_public_and_nothing_else() -> None:
     public = {grpc_path(rpc) for rpc in rpcs() if is_public(rpc)}
     asked = {"/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit"}  # by the edge itself
     assert {path for path in _PATHS if EDGE in Access(path).callers} == public | asked
+
+
+def test_operators_have_their_own_service_and_nothing_else() -> None:
+    """Who repairs the queue needs nobody's photos, and no user or service may replay scans."""
+    operators = {path for path in _PATHS if OPERATOR in Access(path).callers}
+    assert operators == {path for path in _PATHS if "OperationsService" in path}
+    assert {caller for path in operators for caller in Access(path).callers} == {OPERATOR}
 
 
 @pytest.mark.parametrize("path", _PATHS)
