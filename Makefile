@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz chaos bench bench-peer bench-queue bench-photos bench-places eval eval-rules check gen wheel format lock clean
+.PHONY: help setup demo up test fuzz chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-queue: setup ## Measure what the durable queue costs
 
 bench-photos: setup ## Measure cleaning, looking at and remembering photos
 	@$(BIN)/python -m bench.vision
+
+bench-tls: setup ## Measure what mutual TLS inside costs, by call and by scan
+	@$(BIN)/python -m bench.tls
 
 bench-places: setup ## Measure places: a million searched, a hundred thousand imported
 	@$(BIN)/python -m bench.places
