@@ -115,7 +115,7 @@ def _pods(documents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]
 
 def _settings(container: Mapping[str, Any]) -> ServiceSettings:
     """The common settings a container is given."""
-    given = {each["name"].removeprefix("ECO2_").lower(): each.get("value") for each in container["env"]}
+    given = {each["name"].removeprefix("ECO2_").lower(): each["value"] for each in container["env"] if "value" in each}
     return ServiceSettings(**{name: given[name] for name in ServiceSettings.model_fields.keys() & given.keys()})
 
 

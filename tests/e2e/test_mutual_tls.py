@@ -5,36 +5,24 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-import grpc
 import pytest
-from google.protobuf.descriptor import MethodDescriptor
-from google.protobuf.message_factory import GetMessageClass
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from eco2.scan.v1 import scan_pb2
 from local.cli.api.rest import Question, ScanClient
 from local.stack.services import SERVICES
 from local.stack.stack import running
-from mesh.grpc.access import EDGE, OPERATOR, SPEAK_FOR_USERS, Access, dns_name
-from mesh.grpc.certificates import CertificateFiles
-from mesh.grpc.identity import USER_HEADER
+from mesh.grpc.access import EDGE, OPERATOR, dns_name
 from mesh.locale import Locale
 from mesh.settings import TlsFiles
-from tests.support.edge.rest_contract import grpc_path, rpcs
 from tests.support.http import http_client
 from tests.support.mutual_tls import MutualTls
 from tests.support.sample_photos import note
 from tests.support.stack_folders import stack_folder
 
 pytestmark = pytest.mark.stack
-
-# Everybody with a certificate, and one whom nobody knows.
-CALLERS = (EDGE, OPERATOR, "stranger", *SERVICES)
 
 
 class Mesh:
@@ -54,67 +42,12 @@ class Mesh:
         """Where a service is."""
         return self.variables[f"ECO2_{name.upper()}_TARGET"]
 
-    @asynccontextmanager
-    async def channels(self, caller: str) -> AsyncIterator[Mapping[str, grpc.aio.Channel]]:
-        """A caller's channels to all services."""
-        async with AsyncExitStack() as stack:
-            yield {
-                name: await stack.enter_async_context(self.tls.channel(caller, self.target(name), f"eco2.{name}.v1"))
-                for name in SERVICES
-            }
-
 
 @pytest.fixture(scope="module")
 def mesh() -> Iterator[Mesh]:
     """One stack for all these tests."""
     with stack_folder() as folder, running(folder, processes=None, tls=True) as variables:
         yield Mesh(folder, variables)
-
-
-async def called(channel: grpc.aio.Channel, rpc: MethodDescriptor, *headers: tuple[str, str]) -> grpc.StatusCode:
-    """How a call with an empty request ends."""
-    request, response = GetMessageClass(rpc.input_type), GetMessageClass(rpc.output_type)
-    make: Any = channel.unary_stream if rpc.server_streaming else channel.unary_unary
-    call = make(grpc_path(rpc), request.SerializeToString, response.FromString)(request(), metadata=headers, timeout=20)
-    code: grpc.StatusCode = await call.code()
-    return code
-
-
-@pytest.mark.parametrize("caller", CALLERS)
-async def test_each_rpc_is_for_those_who_may_call_it(caller: str, mesh: Mesh) -> None:
-    """All RPCs, by everybody who has a certificate; with the user's id from those whose word is taken."""
-    headers = [(USER_HEADER, "contract")] if caller in SPEAK_FOR_USERS else []
-    async with mesh.channels(caller) as channels:
-        refused = {
-            rpc.full_name
-            for rpc in rpcs()
-            if await called(channels[rpc.full_name.split(".")[1]], rpc, *headers) is grpc.StatusCode.PERMISSION_DENIED
-        }
-    assert refused == {rpc.full_name for rpc in rpcs() if caller not in Access(grpc_path(rpc)).callers}
-
-
-@pytest.mark.parametrize("caller", sorted({*CALLERS} - SPEAK_FOR_USERS))
-async def test_nobody_else_speaks_for_a_user(caller: str, mesh: Mesh) -> None:
-    """Also about RPCs that they may call."""
-    async with mesh.channels(caller) as channels:
-        codes = {await called(channels[rpc.full_name.split(".")[1]], rpc, (USER_HEADER, "newcomer")) for rpc in rpcs()}
-    assert codes == {grpc.StatusCode.PERMISSION_DENIED}
-
-
-@pytest.mark.parametrize("name", SERVICES)
-async def test_every_port_asks_for_a_certificate(name: str, mesh: Mesh) -> None:
-    """Health included: probes of the stack bring the operator's."""
-    authority = grpc.ssl_channel_credentials(CertificateFiles(mesh.tls.files(OPERATOR)).current().authorities)
-    options = [("grpc.ssl_target_name_override", dns_name(name))]
-    for channel in (
-        grpc.aio.insecure_channel(mesh.target(name)),
-        grpc.aio.secure_channel(mesh.target(name), authority, options),
-    ):
-        async with channel:
-            stub: Any = health_pb2_grpc.HealthStub(channel)
-            with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await stub.Check(health_pb2.HealthCheckRequest(), timeout=10)
-            assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
 def test_a_scan_succeeds(mesh: Mesh) -> None:
