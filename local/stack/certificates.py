@@ -79,6 +79,7 @@ class Authority:
         cert = (
             _builder(key.public_key(), f"{name}.eco2", begin, begin + lifetime)
             .issuer_name(self._cert.subject)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.KeyUsage(**_NO_USAGE | _ANSWERING), critical=True)
             .add_extension(
@@ -123,6 +124,7 @@ def _builder(key: ec.EllipticCurvePublicKey, name: str, begin: datetime, end: da
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(end)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 
