@@ -28,6 +28,8 @@ _WHEN_BUSY = 1_000_000
 # Share of a core below which a process has nothing to do: housekeeping takes one or two hundredths.
 _IDLE = 0.05
 _LOOK_SECONDS = 1.0
+# A process that gets no turn uses little CPU, too, but what it does comes late: the next look, for one.
+_LATE_SECONDS = 0.02
 
 
 def spare_the_whole() -> None:
@@ -86,6 +88,7 @@ class GarbageCollection:
 
     def _idle(self) -> bool:
         used, now = self._cpu(), self._clock()
-        idle = used - self._used < _IDLE * (now - self._looked_at)
+        passed = now - self._looked_at
+        idle = used - self._used < _IDLE * passed and passed < _LOOK_SECONDS + _LATE_SECONDS
         self._used, self._looked_at = used, now
         return idle

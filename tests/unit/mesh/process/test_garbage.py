@@ -22,8 +22,8 @@ class Process:
         self.cpu = 0.0
         self.seconds = 0.0
 
-    def pass_second(self, *, busy: bool) -> None:
-        self.seconds += 1
+    def pass_second(self, *, busy: bool, late: float = 0.0) -> None:
+        self.seconds += 1 + late
         self.cpu += 0.5 if busy else 0.01
 
 
@@ -79,9 +79,9 @@ def garbage(process: Process, _collector_kept: None) -> GarbageCollection:
     return collection
 
 
-def _looks(garbage: GarbageCollection, process: Process, *, busy: bool) -> int:
+def _looks(garbage: GarbageCollection, process: Process, *, busy: bool, late: float = 0.0) -> int:
     """How many full collections a second brings."""
-    process.pass_second(busy=busy)
+    process.pass_second(busy=busy, late=late)
     with _counted() as full:
         garbage.look()
     return full.count
@@ -131,6 +131,13 @@ def test_growth_is_looked_through_once_the_process_is_idle(garbage: GarbageColle
     assert _looks(garbage, process, busy=True) == 0
     assert _looks(garbage, process, busy=False) == 1
     assert _looks(garbage, process, busy=False) == 0
+
+
+def test_a_process_that_gets_no_turn_is_not_idle(garbage: GarbageCollection, process: Process) -> None:
+    """On a machine that others keep busy it uses as little CPU as an idle one, and its callers wait already."""
+    process.blocks += 500_000
+    assert _looks(garbage, process, busy=False, late=0.1) == 0
+    assert _looks(garbage, process, busy=False) == 1
 
 
 def test_an_idle_process_that_has_not_grown_is_left_alone(garbage: GarbageCollection, process: Process) -> None:
