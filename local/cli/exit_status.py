@@ -35,7 +35,8 @@ def of(error: Exception) -> ExitStatus | None:
     """How an error ends a command; None for a bug."""
     match error:
         case ApiError(failure=failure):
-            return ExitStatus(f"{failure.reason}: {failure.text}", _AWAY)
+            when = f" (try again in {failure.wait} s)" if failure.wait else ""
+            return ExitStatus(f"{failure.reason}: {failure.text}{when}", _AWAY)
         case Disconnected():
             return ExitStatus(f"Can't reach the stack ({error}). Is it up? Ask: eco2 doctor", _AWAY)
         case NoStack() | NotStarted() | CannotStart():

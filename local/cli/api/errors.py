@@ -1,6 +1,7 @@
 """Reason and text of an error, from the `google.rpc.Status` of an RPC error or a failed scan."""
 
 import contextlib
+import math
 from dataclasses import dataclass
 
 import grpc
@@ -20,22 +21,27 @@ class ErrorText:
     Attributes:
         reason: Of `eco2.errors.v1.ErrorReason`, without prefix; the code's name if it has none.
         text: In the reader's language.
+        wait: In how many seconds a retry may succeed; 0 if the error doesn't say.
     """
 
     reason: str
     text: str
+    wait: int = 0
 
     @classmethod
     def of(cls, status: status_pb2.Status, locale: Locale) -> "ErrorText":
         """Reads a Status: its ErrorInfo, and its LocalizedMessage in `locale` or, failing that, in any language."""
         info, message = error_details_pb2.ErrorInfo(), error_details_pb2.LocalizedMessage()
-        reason, texts = code_pb2.Code.Name(status.code), dict[str, str]()
+        retry = error_details_pb2.RetryInfo()
+        reason, texts, wait = code_pb2.Code.Name(status.code), dict[str, str](), 0
         for detail in status.details:
             if detail.Unpack(info):
                 reason = info.reason
             elif detail.Unpack(message):
                 texts[message.locale] = message.message
-        return cls(reason, texts.get(locale) or next(iter(texts.values()), status.message))
+            elif detail.Unpack(retry):
+                wait = math.ceil(retry.retry_delay.ToTimedelta().total_seconds())
+        return cls(reason, texts.get(locale) or next(iter(texts.values()), status.message), wait)
 
 
 class ApiError(Exception):

@@ -1,6 +1,8 @@
 """What a client is told when it calls too often, and that it is true."""
 
+import asyncio
 import base64
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +12,11 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import status_pb2
 
+from eco2.rules.v1.rules_service_pb2 import FindPlacesRequest
+from local.cli import exit_status
+from local.cli.api.errors import ApiError
+from local.cli.api.grpc import RulesClient
+from local.cli.api.rest import Question, ScanClient
 from mesh.locale import Locale
 from mesh.reasons import TEXTS, Reason
 from tests.integration.ratelimit.calls import details, let_through, over_grpc, over_rest
@@ -112,6 +119,31 @@ async def test_browsers_get_it_in_headers(
     assert {"retry-after", "x-ratelimit-reset", "grpc-status-details-bin"} <= {
         name.strip() for name in refused.headers["access-control-expose-headers"].split(",")
     }
+
+
+@pytest.mark.parametrize(("locale", "text"), [(Locale.KO, "너무 자주 요청했어요."), (Locale.EN, "Too many requests")])
+async def test_the_eco2_command_says_when_to_come_again(locale: Locale, text: str, limited: LimitedEdge) -> None:
+    """In a line, over gRPC and REST alike."""
+    user = f"user-{uuid.uuid4().hex}"
+    token = limited.headers(user)["authorization"].removeprefix("Bearer ")
+    async with limited.client(user) as client:
+        await let_through(over_rest(client, "GET", "/v1/places"), TIGHT["places"]["user"])
+        await let_through(over_rest(client, "POST", "/v1/scans", json={}), CREATIONS)
+
+    def search() -> None:
+        with grpc.insecure_channel(limited.edge.target) as channel:
+            RulesClient(channel, token, locale).places(FindPlacesRequest())
+
+    def scan() -> None:
+        with ScanClient(limited.edge.url, token, locale) as scans:
+            scans.scan(b"photo", "image/jpeg", Question())
+
+    for command in (search, scan):
+        with pytest.raises(ApiError) as refused:
+            await asyncio.to_thread(command)
+        ending = exit_status.of(refused.value)
+        assert ending is not None
+        assert re.fullmatch(rf"RATE_LIMIT: {text}.*\(try again in \d+ s\)", ending.line)
 
 
 async def test_after_that_time_the_call_goes_through(limited: LimitedEdge) -> None:

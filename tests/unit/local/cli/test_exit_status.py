@@ -178,6 +178,13 @@ def test_the_status_says_whose_turn_it_is(error: Exception, status: int) -> None
     assert ending.line
 
 
+def test_whoever_calls_too_often_is_told_when_to_come_again() -> None:
+    """A script may wait so long."""
+    ending = exit_status.of(ApiError(ErrorText("RATE_LIMIT", "Too many requests.", 7)))
+    assert ending is not None
+    assert ending.line == "RATE_LIMIT: Too many requests. (try again in 7 s)"
+
+
 OURS = [KeyError("x"), ValueError("x"), UnicodeEncodeError("ascii", "마포", 0, 2, "ordinal not in range(128)")]
 
 

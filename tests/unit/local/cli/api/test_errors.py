@@ -8,7 +8,7 @@ from google.rpc import code_pb2, status_pb2
 
 from local.cli.api.errors import ApiError, ErrorText
 from local.errors import Disconnected
-from mesh.errors import NotFound, Unavailable
+from mesh.errors import NotFound, ResourceExhausted, Unavailable
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
@@ -21,6 +21,13 @@ def test_the_text_is_in_the_readers_language(locale: Locale) -> None:
     """A failed scan carries both; the reader wants one."""
     failure = ErrorText.of(to_status(ERROR, *Locale), locale)
     assert failure == ErrorText("SCAN_NOT_FOUND", ERROR.text(locale))
+
+
+def test_it_says_when_a_retry_may_succeed() -> None:
+    """In whole seconds, and not too early."""
+    error = ResourceExhausted(Reason.RATE_LIMIT, rpc="CreateScan", most=600, window_seconds=60, retry_after=6.1)
+    assert ErrorText.of(to_status(error, Locale.EN), Locale.EN).wait == 7
+    assert ErrorText.of(to_status(ERROR, Locale.EN), Locale.EN).wait == 0
 
 
 def test_any_language_is_better_than_none() -> None:
