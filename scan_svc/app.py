@@ -62,7 +62,6 @@ from scan_svc.progress.progress import open_progress
 from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
-from scan_svc.rate_limit import RateLimit
 from scan_svc.replies.accuracy import AccuracyReader
 from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
@@ -133,15 +132,12 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
             watchers = await enter(open_watchers(limits, redis, progress, admission.left))
             presigned = PresignedUploads(settings)
             uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
-            creations = RateLimit(redis, "CreateScan", settings.creations_per_minute)
-            control = AdmissionControl(creations, admission, functools.partial(notifier.wake, SCAN_KIND))
+            control = AdmissionControl(admission, functools.partial(notifier.wake, SCAN_KIND))
             demand = peers.rules.demand_building
             lifecycle = Lifecycle(scans, progress, uploads, webhooks, control, demand, _new_id, _now)
             reward_due = functools.partial(notifier.wake, REWARD_KIND)
             replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
-            replies = await enter(
-                open_replies(replying, scans.get, RateLimit(redis, "AnswerQuestion", settings.replies_per_minute))
-            )
+            replies = await enter(open_replies(replying, scans.get))
             services = _services(
                 ScanServicer(
                     lifecycle,

@@ -15,7 +15,6 @@ from mesh.reasons import Reason
 from scan_svc.admission import Admission
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.snapshots import Snapshot
-from scan_svc.rate_limit import RateLimit
 from scan_svc.scans import NewScan, Scan, ScanRequest, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Ticket, Uploads
@@ -47,23 +46,20 @@ class AdmissionControl:
     """What a scan passes on its way in.
 
     Attributes:
-        rate: How often one user may create.
         admission: Whether there is room.
         wake: Wakes the workers.
     """
 
-    rate: RateLimit
     admission: Admission
     wake: Callable[[], None]
 
-    async def enter(self, user_id: str) -> None:
-        """Says whether a user may create a scan now.
+    def enter(self) -> None:
+        """Says whether a scan may be created now.
 
         Raises:
             ResourceExhausted: Not now; with the time after which to try again.
         """
         self.admission.check()
-        await self.rate.spend(user_id)
 
     def queued(self) -> None:
         """A scan was queued."""
@@ -112,7 +108,7 @@ class Lifecycle:
             InvalidArgument: The photo's address can't be used, or the callback_url.
             NotFound: No building has the code that was sent.
             AlreadyExists: The request_id belongs to a scan with another content.
-            ResourceExhausted: The user creates too many, or more wait than can be done in time.
+            ResourceExhausted: More scans wait than can be done in time.
         """
         scan_id, callback_url = self._new_id(), request.callback_url
         new = NewScan(scan_id, self._uploads.photo(scan_id, request.photo), request)
@@ -210,7 +206,7 @@ class Lifecycle:
     async def _let_in(self, request: ScanRequest) -> Scan | None:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
         try:
-            await self._admission_control.enter(request.user_id)
+            self._admission_control.enter()
             await self._check_building(request)
         except (ResourceExhausted, NotFound):
             # A repetition takes no room: its scan is there, whatever became of its building.

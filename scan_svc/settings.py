@@ -56,8 +56,6 @@ class ScanSettings(StorageSettings):
     reward_capacity: int = Field(256, gt=0, description="Rewards being evaluated at once in one process.")
     webhook_capacity: int = Field(16, gt=0, description="Webhooks being delivered at once in one process.")
     webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")
-    creations_per_minute: int = Field(600, gt=0, description="Scans one user may create in a minute.")
-    replies_per_minute: int = Field(60, gt=0, description="Replies to answers one user may send in a minute.")
     admission_seconds: float = Field(
         60.0, gt=0, description="How long a new scan may be expected to take, judged by how fast others get done."
     )

@@ -10,9 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from mesh.concurrency.tasks import end
-from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound, ResourceExhausted
+from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound
 from mesh.reasons import Reason
-from scan_svc.rate_limit import RateLimit
 from scan_svc.replies.execution import MOST_SECONDS, STAGE, ReplyContext, ReplyExecution, ReplyOutcome
 from scan_svc.replies.store import CONTEST_SECONDS, ReplyLease
 from scan_svc.scans import Scan, State
@@ -29,14 +28,12 @@ class Replies:
     Args:
         context: What replies at work need.
         load: Reads a scan from PostgreSQL; raises NotFound.
-        rate: How often one user may reply.
     """
 
-    def __init__(self, context: ReplyContext, load: Callable[[str], Awaitable[Scan]], rate: RateLimit) -> None:
+    def __init__(self, context: ReplyContext, load: Callable[[str], Awaitable[Scan]]) -> None:
         self._context = context
         self._store = context.store
         self._load = load
-        self._rate = rate
         self._at_work: dict[str, asyncio.Task[ReplyOutcome | None]] = {}
 
     async def answer(
@@ -64,11 +61,9 @@ class Replies:
             FailedPrecondition: It hasn't succeeded.
             AlreadyExists: The request_id came with another reply.
             Aborted: Another reply is at work.
-            ResourceExhausted: The user replies too often; a repetition of what was accepted is no reply more.
             DeadlineExceeded: It takes longer than the caller has; a repetition waits for it.
         """
         ends_at = time.monotonic() + min(seconds or MOST_SECONDS, MOST_SECONDS)
-        refusal = await self._too_often(user_id)
         while True:
             scan = await self._load(scan_id)
             if scan.user_id != user_id:
@@ -76,9 +71,9 @@ class Replies:
             if earlier := await self._earlier(scan, text, request_id):
                 return earlier
             _check_answered(scan)
-            lease = None if refusal else await self._store.reserve(scan, text, request_id)
+            lease = await self._store.reserve(scan, text, request_id)
             if lease is None:
-                await self._wait_or_refuse(scan_id, text, request_id, refusal, ends_at)
+                await self._wait_or_refuse(scan_id, text, request_id, ends_at)
             elif replied := await self._work(lease, scan, text, request_id, ends_at, may_learn=may_learn):
                 return replied
             # Another reply was first and may have settled it all, or the scan was deleted: look again.
@@ -88,13 +83,6 @@ class Replies:
         if tasks := list(self._at_work.values()):
             await asyncio.wait(tasks, timeout=_LEAVING_SECONDS)
             await end(*tasks)
-
-    async def _too_often(self, user_id: str) -> ResourceExhausted | None:
-        try:
-            await self._rate.spend(user_id)
-        except ResourceExhausted as error:
-            return error
-        return None
 
     async def _earlier(self, scan: Scan, text: str, request_id: str) -> ReplyOutcome | None:
         """The response that the same request got before.
@@ -127,21 +115,18 @@ class Replies:
             raise DeadlineExceeded(Reason.DEADLINE_EXCEEDED, stage=STAGE, retry_after=1.0)
         return task.result()
 
-    async def _wait_or_refuse(
-        self, scan_id: str, text: str, request_id: str, refusal: ResourceExhausted | None, ends_at: float
-    ) -> None:
+    async def _wait_or_refuse(self, scan_id: str, text: str, request_id: str, ends_at: float) -> None:
         """Waits a moment for the same request at work; for any other the caller is refused.
 
         Raises:
             AlreadyExists: The request_id came with another reply.
             Aborted: Another reply is at work, or the same one for longer than the caller has.
-            ResourceExhausted: As `refusal`.
         """
         holder = await self._store.holder(scan_id)
-        if holder is None and refusal is None:
+        if holder is None:
             return  # it has just ended
-        if holder is None or not request_id or holder.request_id != request_id:
-            raise refusal or _underway(scan_id)
+        if not request_id or holder.request_id != request_id:
+            raise _underway(scan_id)
         if holder.text != text:
             raise AlreadyExists(Reason.REQUEST_ID_REUSED, request_id=request_id, scan_id=scan_id)
         left = ends_at - time.monotonic()
@@ -160,11 +145,9 @@ class Replies:
 
 
 @asynccontextmanager
-async def open_replies(
-    context: ReplyContext, load: Callable[[str], Awaitable[Scan]], rate: RateLimit
-) -> AsyncIterator[Replies]:
+async def open_replies(context: ReplyContext, load: Callable[[str], Awaitable[Scan]]) -> AsyncIterator[Replies]:
     """The replies, as `Replies` is made; at exit those at work end."""
-    replies = Replies(context, load, rate)
+    replies = Replies(context, load)
     try:
         yield replies
     finally:

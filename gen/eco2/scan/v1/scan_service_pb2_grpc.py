@@ -132,7 +132,7 @@ class ScanServiceServicer:
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
         Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
-        RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
+        RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -225,8 +225,7 @@ class ScanServiceServicer:
         is being worked on, a repetition waits for it.
         Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
         (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
-        RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-        DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        RetryInfo), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -51,7 +51,7 @@ class ScanServiceStub:
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
     Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
-    RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
+    RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
     """
     StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
@@ -112,8 +112,7 @@ class ScanServiceStub:
     is being worked on, a repetition waits for it.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
     (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
-    RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    RetryInfo), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
     """
     GetAccuracy: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetAccuracyRequest, _scan_service_pb2.GetAccuracyResponse]
     """How often the classifiers were right, by what users have replied: for each class that a classifier named, in each
@@ -166,7 +165,7 @@ class ScanServiceAsyncStub(ScanServiceStub):
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
     Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
-    RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
+    RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
     """
     StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
     """Checks the uploaded photo (exists, size, type, checksum) and queues the scan.
@@ -227,8 +226,7 @@ class ScanServiceAsyncStub(ScanServiceStub):
     is being worked on, a repetition waits for it.
     Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
     (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
-    RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-    DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+    RetryInfo), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
     """
     GetAccuracy: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetAccuracyRequest, _scan_service_pb2.GetAccuracyResponse]  # type: ignore[assignment]
     """How often the classifiers were right, by what users have replied: for each class that a classifier named, in each
@@ -284,7 +282,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
         Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
-        RESOURCE_EXHAUSTED (SCAN_BACKLOG, RATE_LIMIT); neither of the last two for a scan that was created already.
+        RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
         """
 
     @_abc_1.abstractmethod
@@ -393,8 +391,7 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         is being worked on, a repetition waits for it.
         Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded), ALREADY_EXISTS
         (REQUEST_ID_REUSED: the id came with another reply), ABORTED (REPLY_UNDERWAY: another reply is being worked on;
-        RetryInfo), RESOURCE_EXHAUSTED (RATE_LIMIT: the user replies too often; RetryInfo; a repetition never is),
-        DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
+        RetryInfo), DEADLINE_EXCEEDED (it takes longer than the caller has; repeat it with the same request_id).
         """
 
     @_abc_1.abstractmethod

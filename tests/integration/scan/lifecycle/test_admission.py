@@ -1,7 +1,6 @@
 """Beyond capacity a new scan is refused at once, with the time to come back; what was accepted stays accepted."""
 
 import asyncio
-import functools
 import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,7 +15,6 @@ from mesh.errors import ResourceExhausted
 from mesh.grpc.status import DETAILS_HEADER
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
-from mesh.redis import open_redis
 from scan_svc.admission import Admission, Backlog
 from tests.integration.scan.client import Client, StartScanService, create, photo, reason
 from tests.support.gates import Gate
@@ -85,39 +83,11 @@ async def test_when_scans_get_done_there_is_room_again(start_scan_service: Start
         await eventually(accepted)
 
 
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine doesn't make Redis away, when nobody would be counted."""
-    monkeypatch.setattr("scan_svc.app.open_redis", functools.partial(open_redis, timeout=30.0))
-
-
-@pytest.mark.usefixtures("patient")
-async def test_a_user_creates_so_many_a_minute_in_all_processes_together(start_scan_service: StartScanService) -> None:
-    """A phone that runs wild must not take everybody's room; its repetitions are no new scans."""
-    user = f"user-{uuid.uuid4().hex}"
-    settings = {"creations_per_minute": 5, "scan_role": "api"}
-    async with start_scan_service(user, **settings) as one, start_scan_service(user, **settings) as other:
-        url = await photo(one)
-        first = CreateScanRequest(image_url=url, request_id=uuid.uuid4().hex)
-        await one.stub.CreateScan(first, metadata=one.metadata)
-        outcomes = await asyncio.gather(
-            *(create(client, url) for client in (one, other) for _ in range(4)), return_exceptions=True
-        )
-        assert sum(isinstance(outcome, str) for outcome in outcomes) == 3
-        error = await refused(other, CreateScanRequest(image_url=url))
-        assert reason(error) == Reason.RATE_LIMIT
-        assert 0 < retry_delay(error) <= 60
-        await other.stub.CreateScan(first, metadata=other.metadata)
-        someone_else = Client(one.target, grpc.aio.insecure_channel(one.target), "someone else")
-        await create(someone_else, url)
-
-
-@pytest.mark.usefixtures("patient")
 async def test_whoever_is_refused_leaves_nothing_behind(
     start_scan_service: StartScanService, database_url: str
 ) -> None:
     """An endpoint is a row as well; a repetition of what was let in is told its secret again."""
-    async with start_scan_service(creations_per_minute=1, scan_role="api") as client:
+    async with start_scan_service(admission_always=1, scan_role="api") as client:
         request = CreateScanRequest(image_url="https://example.com/1.jpg", request_id=uuid.uuid4().hex)
         request.callback_url = "https://example.com/let-in"
         created = await client.stub.CreateScan(request, metadata=client.metadata)
@@ -129,13 +99,6 @@ async def test_whoever_is_refused_leaves_nothing_behind(
     async with open_pool(database_url) as pool:
         endpoints = await pool.fetch("select url from scan.webhook_endpoint")
     assert [endpoint["url"] for endpoint in endpoints] == [request.callback_url]
-
-
-async def test_without_redis_nobody_is_counted(start_scan_service: StartScanService) -> None:
-    """A limit is there to protect; refusing everybody protects nobody."""
-    async with start_scan_service(redis_url="redis://127.0.0.1:1/0", creations_per_minute=1, scan_role="api") as client:
-        for _ in range(3):
-            await client.create()
 
 
 async def test_a_queued_scan_tells_its_expected_wait(start_scan_service: StartScanService, peers: Peers) -> None:

@@ -3,14 +3,12 @@
 import uuid
 
 import grpc
-import pytest
 
 from eco2.character.v1.character_pb2 import Reward
 from eco2.scan.v1 import scan_pb2
-from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
 from tests.integration.scan.client import Client, StartScanService
-from tests.integration.scan.replies.asking import asked_of, refusal
+from tests.integration.scan.replies.asking import refusal
 from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
@@ -68,20 +66,6 @@ async def test_a_reply_nobody_understood_is_told_the_same_again(
     first = await client.reply(asked.scan_id, "글쎄요", request_id)
     assert await client.reply(asked.scan_id, "글쎄요", request_id) == first
     assert peers.calls["InterpretReply"] == 1
-
-
-async def test_a_user_replies_so_many_times_a_minute(start_scan_service: StartScanService, peers: Peers) -> None:
-    """Each reply may cost a call to a model; a repetition costs none and is never refused."""
-    async with start_scan_service(replies_per_minute=2) as client:
-        scan = await asked_of(client, peers)
-        first = await client.reply(scan.scan_id, "글쎄요", "one")
-        await client.reply(scan.scan_id, "글쎄요")
-        with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await client.reply(scan.scan_id, "투명")
-        error = from_rpc_error(refused.value, "scan")
-        assert (refused.value.code(), error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, Reason.RATE_LIMIT)
-        assert error.retry_after
-        assert await client.reply(scan.scan_id, "글쎄요", "one") == first
 
 
 async def test_an_answer_that_asks_nothing_may_be_corrected(client: Client, peers: Peers) -> None:
