@@ -7,6 +7,7 @@ import yaml
 
 from openapi import edge, errors
 from openapi.contract import Contract, is_event_stream
+from openapi.links import link
 from openapi.operations import Operations, merged
 from openapi.schemas import Schemas
 
@@ -101,6 +102,7 @@ def _paths(contract: Contract, operations: Operations) -> Schema:
         verbs = paths.setdefault(binding.path, {})
         operation = operations.operation(binding, main[binding.rpc.full_name])
         verbs[binding.verb] = merged(verbs[binding.verb], operation) if binding.verb in verbs else operation
+    link(paths, bindings)
     return paths | edge.own_paths()
 
 

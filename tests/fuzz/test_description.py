@@ -25,7 +25,7 @@ def test_every_reply_is_as_described(stack: Mapping[str, str], tmp_path: Path) -
     often = ["--phases", "examples,fuzzing", "--max-examples", "1", "--seed", "1", "--generation-deterministic"]
     long = [
         "--phases",
-        "examples,coverage,fuzzing",
+        "examples,coverage,fuzzing,stateful",
         "--max-time",
         str(SECONDS),
         *(["--seed", SEED] if SEED != "0" else []),

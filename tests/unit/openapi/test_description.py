@@ -87,6 +87,16 @@ def test_every_reason_is_described() -> None:
     assert {*description()["components"]["schemas"]["ErrorReason"]["enum"]} == {*Reason.__members__}
 
 
+def test_a_creation_leads_to_what_takes_its_id() -> None:
+    """Generated clients and Schemathesis go on from there."""
+    create = description()["paths"]["/v1/scans"]["post"]["responses"]["200"]["links"]
+    assert create["watchScan"]["parameters"] == {"scan_id": "$response.body#/scan/scan_id"}
+    assert {"startScan", "getScan", "deleteScan"} <= {*create}
+    building = description()["paths"]["/v1/buildings"]["post"]["responses"]["200"]["links"]
+    assert building["updateBuilding"]["parameters"] == {"code": "$response.body#/code"}
+    assert "links" not in description()["paths"]["/v1/rules:match"]["post"]["responses"]["200"]
+
+
 def test_how_often_it_may_be_called_is_told() -> None:
     """From the table that the edge counts by."""
     create = description()["paths"]["/v1/scans"]["post"]
