@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from local.cli.api.errors import ApiError
 from local.cli.session import NoStack
 from local.errors import CannotStart, Disconnected, Misuse, NotStarted
+from mesh.settings import Misconfigured
 
 _AWAY, _WRONG = 1, 2
 
@@ -49,6 +50,6 @@ def of(error: Exception) -> ExitStatus | None:
             return ExitStatus(f"{error.strerror}: {error.filename}", _WRONG)
         case UnicodeEncodeError() if _UNREAD.search(error.object):
             return ExitStatus(f"Not text in the encoding {sys.getfilesystemencoding()}: {error.object!r}", _WRONG)
-        case Misuse():
+        case Misuse() | Misconfigured():
             return ExitStatus(str(error), _WRONG)
     return None

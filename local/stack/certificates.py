@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from local.errors import CannotStart
 from local.files import write_private
 from mesh.grpc.access import dns_name, spiffe_id
 from mesh.settings import TlsFiles
@@ -44,6 +45,9 @@ class Authority:
 
     Args:
         folder: Where it is, or is made.
+
+    Raises:
+        CannotStart: What is there can't be used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,8 +58,11 @@ class Authority:
             own = ec.generate_private_key(ec.SECP256R1())
             write_private(key, _pem(own))
             write_private(cert, _self_signed(own).public_bytes(Encoding.PEM).decode())
-        self._key = cast(ec.EllipticCurvePrivateKey, load_pem_private_key(key.read_bytes(), password=None))
-        self._cert = x509.load_pem_x509_certificate(cert.read_bytes())
+        try:
+            self._key = cast(ec.EllipticCurvePrivateKey, load_pem_private_key(key.read_bytes(), password=None))
+            self._cert = x509.load_pem_x509_certificate(cert.read_bytes())
+        except (OSError, ValueError) as error:
+            raise CannotStart(f"{folder} holds no authority any more ({error}). Remove it for a new one.") from error
 
     def files(self, name: str) -> TlsFiles:
         """Where the certificate of a holder lies, or will."""

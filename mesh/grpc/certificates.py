@@ -26,6 +26,8 @@ _log = structlog.get_logger("tls")
 Parsed = TypeVar("Parsed")
 
 _LOOK_SECONDS = 1.0
+# The share of its life before whose beginning a certificate is renewed: cert-manager does so with a third left.
+_RENEWED_BEFORE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,17 @@ class CertificateFiles:
         return self._current
 
     async def demand_readable(self) -> None:
-        """Raises while the files can't be used.
+        """Raises while somebody should look after the files, whether or not the certificate in use is good.
 
         Raises:
-            Unusable: They can't; or no certificate in them is good now.
+            Unusable: They can't be used, or hold a certificate that should have been renewed by now.
         """
-        await self.demand_good()
+        found = self.current()
         if self._trouble:
             raise Unusable(self._trouble)
+        if self._now() > found.expires - (found.expires - found.begins) * _RENEWED_BEFORE:
+            raise Unusable(f"ECO2_TLS_CERT: {self._files.cert} expires at {found.expires}, and wasn't renewed")
+        await self.demand_good()
 
     async def demand_good(self) -> None:
         """Raises while no peer would take the certificate.

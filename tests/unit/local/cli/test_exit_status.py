@@ -41,6 +41,21 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"ECO2_TLS_CERT": "none", "ECO2_TLS_KEY": "none", "ECO2_TLS_CA": "none"}, "ECO2_TLS_CERT: none: No such file"),
+        ({"ECO2_TLS_CERT": "none"}, "ECO2_TLS_KEY and ECO2_TLS_CA: not set"),
+    ],
+    ids=["missing", "half"],
+)
+def test_an_operators_certificate_that_cant_be_used_is_named(run: Run, variables: dict[str, str], told: str) -> None:
+    """Without it Scan's port says nothing at all."""
+    status, lines = run("queue", **variables)
+    assert (status, len(lines)) == (2, 1)
+    assert told in lines[0]
+
+
+@pytest.mark.parametrize(
     "command",
     [
         ["watch", NO_TEXT],

@@ -94,6 +94,18 @@ def test_a_certificate_is_good_in_its_time(tls: MutualTls, days: int) -> None:
         asyncio.run(held.demand_good())
 
 
+def test_a_renewal_that_never_came_is_told_before_it_is_an_outage(tls: MutualTls) -> None:
+    """Files that nobody replaces look as good as ever."""
+    moment = datetime.now(UTC)
+    held = CertificateFiles(tls.files("scan"), lambda: moment)
+    moment += timedelta(days=70)
+    asyncio.run(held.demand_readable())
+    moment += timedelta(days=5)
+    with pytest.raises(Unusable, match="wasn't renewed"):
+        asyncio.run(held.demand_readable())
+    asyncio.run(held.demand_good())
+
+
 def copy(source: str, target: str) -> None:
     """One file's content in another's place."""
     Path(target).write_bytes(Path(source).read_bytes())
