@@ -1,5 +1,6 @@
 """The stack under measure: as `eco2 up` starts it, with what its processes cost."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,12 @@ from local.files import ENV_FILE, read_env
 from local.stack.secrets import Secrets
 from local.stack.stack import running
 from local.stack.tokens import Tokens
+from ratelimit_svc.limits import load_limits
 
 Cpu = Mapping[str, float]
+
+# A few clients stand for many users: calls are counted as always, but no limit is reached.
+_LIMITS = {name: {"user": 1_000_000} for name, limit in load_limits().items() if limit.user is not None}
 
 STORES = ("postgres", "valkey", "seaweedfs", "rabbitmq", "epmd")  # the latter two are the peer's, see bench.peer
 
@@ -96,7 +101,7 @@ def standing(environment: Mapping[str, str], *, hosted: bool, processes: int | N
     with (
         tempfile.TemporaryDirectory(prefix="eco2-bench-", ignore_cleanup_errors=True) as folder,
         started() if hosted else nullcontext() as model,
-        inherited({**environment, **(model.environment if model else {})}),
+        inherited({"ECO2_LIMITS": json.dumps(_LIMITS), **environment, **(model.environment if model else {})}),
         running(Path(folder), processes=processes) as variables,
     ):
         tokens = Tokens(Secrets.load(Path(folder) / "secrets").signing_key)
