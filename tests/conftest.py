@@ -21,6 +21,7 @@ import pytest_asyncio
 
 from local.stack import stack as embedded
 from mesh.migrations import migrate
+from ratelimit_svc.limits import load_limits
 from tests.support.mutual_tls import MutualTls
 from tests.support.stack_folders import stack_folder
 from tests.support.storage import Storage
@@ -29,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 _VARIABLE = "ECO2_TEST_STACK"
 _ADDRESSES = "tests.json"
 _TEMPLATE = "eco2_template"
+# Most tests call as the stack's one user, who would reach the limits of one.
+_LIMITS = {name: {"user": 1_000_000} for name, limit in load_limits().items() if limit.user is not None}
 _servers = pytest.StashKey[ExitStack]()
 _ready = pytest.StashKey[Callable[[], dict[str, str]]]()
 
@@ -42,7 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     servers = config.stash[_servers] = ExitStack()
     folder = servers.enter_context(stack_folder())
-    config.stash[_ready] = servers.enter_context(embedded.starting(folder))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("ECO2_LIMITS", json.dumps(_LIMITS))
+        config.stash[_ready] = servers.enter_context(embedded.starting(folder))
     os.environ[_VARIABLE] = str(folder)
 
 
