@@ -4,13 +4,15 @@ The library serves `grpc.reflection.v1alpha` alone; `v1` has the same messages u
 edge lists what the edge serves, which no single process may: Envoy names it in a header of its own.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pool import Default, DescriptorPool
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
@@ -65,4 +67,21 @@ def _of_the_edge(names: str) -> Any:
     for folder in map(Path, eco2.__path__):
         for path in folder.rglob("*_pb2.py"):
             import_module(".".join((eco2.__name__, *path.relative_to(folder).with_suffix("").parts)))
-    return reflection.aio.ReflectionServicer(names.split(","))
+    services = names.split(",")
+    return reflection.aio.ReflectionServicer(services, pool=_pool(services))
+
+
+def _pool(services: Iterable[str]) -> DescriptorPool:
+    """The files of these services and what they import: who asks for another service by name isn't told of it."""
+    pool, added = DescriptorPool(), set[str]()
+
+    def add(file: FileDescriptor) -> None:
+        if file.name not in added:
+            added.add(file.name)
+            for imported in file.dependencies:
+                add(imported)
+            pool.AddSerializedFile(file.serialized_pb)
+
+    for service in services:
+        add(Default().FindServiceByName(service).file)
+    return pool
