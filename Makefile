@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel format lock clean
+.PHONY: help setup demo up test fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ endef
 fuzz: setup ## Ask every public RPC what the descriptors allow, and more (SECONDS=60 SEED=7)
 	@ECO2_FUZZ_SECONDS=$(or $(SECONDS),60) ECO2_FUZZ_SEED=$(or $(SEED),0) \
 	    $(BIN)/python -m pytest --numprocesses=0 --capture=no tests/fuzz
+
+isolation: setup ## Attack the edge in each way, and measure what a neighbour notices: p99 within twice the quiet one
+	@ECO2_ISOLATION_FLOOR=0 $(BIN)/python -m pytest --numprocesses=0 --capture=no tests/isolation
 
 chaos: setup ## Kill, freeze and restart everything under load, then judge (MINUTES=1, WHOLE=1, SEED=7)
 	@$(BIN)/python -m tests.chaos$(if $(WHOLE),.mesh) $(if $(SEED),$(or $(MINUTES),$(if $(WHOLE),2,1)) $(SEED),$(MINUTES))

@@ -7,6 +7,7 @@ line, "begun", comes once it is at it.
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from h2.settings import SettingCodes
 from hyperframe.frame import ContinuationFrame, DataFrame, Frame, HeadersFrame, PingFrame, SettingsFrame
 
 from tests.support.edge.http2 import Connection, connected
+from tests.support.edge.smuggled import smuggled
 
 Outcomes = Counter[str]
 Attack = Callable[[int, str, Outcomes], Awaitable[None]]
@@ -182,19 +184,30 @@ async def idle_connections(port: int, token: str, outcomes: Outcomes) -> None:
     await asyncio.gather(*(over_http1(port, outcomes, b"", b"") for _ in range(2000)))
 
 
-async def repeated(port: int, outcomes: Outcomes, content: bytes) -> None:
-    """The same request over HTTP/1.1 again and again, on eight connections."""
+async def repeated(port: int, outcomes: Outcomes, *contents: bytes) -> None:
+    """The same requests over HTTP/1.1 again and again, each on a connection of its own, eight at a time."""
 
     async def one() -> None:
-        while True:
+        for content in itertools.cycle(contents):
             with contextlib.suppress(ConnectionError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(content)
-                found = await reader.read(1 << 16)
-                outcomes[f"status {found.split()[1].decode()}" if found else "closed"] += 1
+                outcomes[told(await reader.read())] += 1
                 writer.close()
 
     await asyncio.gather(*(one() for _ in range(8)))
+
+
+def told(answer: bytes) -> str:
+    """What came back on a connection: a status and its reason, if there is one."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head:
+        return "closed"
+    if body.count(b"HTTP/1.1 "):
+        return "answered twice"
+    with contextlib.suppress(ValueError, LookupError):
+        return f"status {head.split()[1].decode()} {json.loads(body)['details'][0]['reason']}"
+    return f"status {head.split()[1].decode()}"
 
 
 def post(token: str, body: bytes, path: str = "/v1/rules:match", headers: str = "") -> bytes:
@@ -224,12 +237,27 @@ async def many_names(port: int, token: str, outcomes: Outcomes) -> None:
     await repeated(port, outcomes, post(token, b"{" + names + b"}"))
 
 
+async def many_items(port: int, token: str, outcomes: Outcomes) -> None:
+    """20,000 of a list, each of them wrong."""
+    await repeated(port, outcomes, post(token, b'{"tags": [' + b",".join([b'""'] * 20_000) + b"]}"))
+
+
+async def smuggling(port: int, token: str, outcomes: Outcomes) -> None:
+    """Two lengths of one body, so that a proxy and what is behind it differ on where the next request begins."""
+    await repeated(port, outcomes, *smuggled(token).values())
+
+
+async def guests(port: int, token: str, outcomes: Outcomes) -> None:
+    """New guests without end: it takes no token to make one."""
+    await repeated(port, outcomes, post("", b"{}", "/v1/auth/guest").replace(b"Authorization: Bearer \r\n", b""))
+
+
 ATTACKS: dict[str, Attack] = {
     attack.__name__: attack
     for attack in (
         *(zero_window, rapid_reset, ping_flood, settings_flood, empty_data_flood, continuation_flood),
         *(slow_headers, slow_bodies, idle_connections),
-        *(giant_headers, oversize_bodies, deep_json, many_names),
+        *(giant_headers, oversize_bodies, deep_json, many_names, many_items, smuggling, guests),
     )
 }
 
