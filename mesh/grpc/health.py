@@ -16,8 +16,8 @@ _PROBE_SECONDS = 2.0
 _Status = health_pb2.HealthCheckResponse
 # Health name that is SERVING as long as the process answers at all: restarting it wouldn't bring a store back.
 LIVENESS = "liveness"
-# Health name that is NOT_SERVING while the certificates' files can't be used or should have been renewed, also while the
-# certificate in use is good.
+# Health name that is NOT_SERVING while the certificates' files can't be used or should have been renewed, however good
+# the certificate in use still is.
 CERTIFICATES = "certificates"
 _WHOLE = ""
 

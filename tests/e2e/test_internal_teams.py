@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -85,9 +86,10 @@ def wait_until_it_serves(target: str, service: subprocess.Popen[str]) -> None:
     """
     request = health_pb2.HealthCheckRequest(service="eco2.rules.v1.RulesService")
     with grpc.insecure_channel(target) as channel:
+        health: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs leave Watch out
         while True:
             assert service.poll() is None, service.communicate()[0]
             with contextlib.suppress(grpc.RpcError):
-                for state in health_pb2_grpc.HealthStub(channel).Watch(request, wait_for_ready=True, timeout=5):
+                for state in health.Watch(request, wait_for_ready=True, timeout=5):
                     if state.status == health_pb2.HealthCheckResponse.SERVING:
                         return
