@@ -22,7 +22,7 @@ from mesh.reasons import Reason
 from vision_svc.photos.colour import plain_rgb
 from vision_svc.photos.formats import heic, jpeg, png, webp
 from vision_svc.photos.formats.picture import Picture, cut
-from vision_svc.photos.photos import ALLOWED, CLEAN_BYTES, CLEAN_SIDE, Identity, Photo, demand_size
+from vision_svc.photos.photos import ALLOWED, CLEAN_SIDE, Identity, Photo, demand_size
 
 # Measured on photos of 1,024 x 768: 130 kB; 75 saves a quarter and shows at the edges of print, 95 costs 80 % more.
 JPEG_QUALITY = 85
@@ -84,8 +84,7 @@ def clean(file: File, size: int) -> Photo:
         jpeg_file = BytesIO()
         small.save(jpeg_file, "JPEG", quality=JPEG_QUALITY)
     width, height = reversed(picture.size) if picture.orientation in _SIDEWAYS else picture.size
-    came_clean = picture.bare and small.size == picture.size and size <= CLEAN_BYTES
-    return Photo(jpeg_file.getvalue(), Identity(_digest(small), width, height), came_clean)
+    return Photo(jpeg_file.getvalue(), Identity(_digest(small), width, height))
 
 
 def _format(head: bytes) -> str:

@@ -58,7 +58,7 @@ def _cleaned(descriptor: int, size: int) -> Mapping[str, object]:
     except EcoError as error:
         return {"reason": error.reason, "metadata": error.metadata}
     os.pwrite(descriptor, photo.jpeg, size)
-    return {"size": len(photo.jpeg), "came_clean": photo.came_clean, **asdict(photo.identity)}
+    return {"size": len(photo.jpeg), **asdict(photo.identity)}
 
 
 def _limit(what: int, value: int) -> None:

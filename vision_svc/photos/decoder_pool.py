@@ -49,7 +49,6 @@ class _DecoderReply(msgspec.Struct):
     digest: str = ""
     width: int = 0
     height: int = 0
-    came_clean: bool = False
     reason: Reason | None = None
     metadata: dict[str, str] = {}
 
@@ -179,7 +178,7 @@ class DecoderPool:
         if answer.reason:
             raise InvalidArgument.stored(answer.reason, answer.metadata)
         identity = Identity(answer.digest, answer.width, answer.height)
-        return Photo(file.read(answer.size), identity, answer.came_clean)
+        return Photo(file.read(answer.size), identity)
 
     async def _take(self) -> _Process:
         while self._idle:

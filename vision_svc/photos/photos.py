@@ -14,8 +14,6 @@ MAX_SIDE = 20_000
 CLEAN_SIDE = 1_024
 LEAST_SIDE = 1_000
 """Longer side at which a reduced photo is large enough: the quarter of a 12-megapixel one has 1,008."""
-CLEAN_BYTES = 300_000
-"""A file of more isn't kept as it came: a clean copy of 1,024 x 1,024 pixels hardly ever takes as much."""
 ALLOWED = "JPEG, PNG, WEBP, HEIC"
 
 _MEGAPIXEL = 1_000_000
@@ -53,12 +51,10 @@ class Photo:
     Attributes:
         jpeg: Upright, sRGB, at most CLEAN_SIDE on the longer side, and without metadata or thumbnail.
         identity: Which photo it is.
-        came_clean: Whether the file it was made of is no less clean, and as small: it needn't be replaced.
     """
 
     jpeg: bytes
     identity: Identity
-    came_clean: bool = False
 
     @property
     def digest(self) -> str:

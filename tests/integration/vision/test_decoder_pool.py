@@ -12,7 +12,7 @@ from PIL import Image
 
 from mesh.errors import EcoError, InvalidArgument, Unavailable
 from mesh.reasons import Reason
-from tests.integration.vision.bombs import BOMBS, gps, jpeg, jpeg_and_zip, jpeg_of_scans
+from tests.integration.vision.bombs import BOMBS, gps, jpeg_of_scans
 from vision_svc.photos.decoder_pool import MEGABYTES, DecoderPool, open_decoder_pool
 from vision_svc.photos.memfile import MemFile, memfile
 from vision_svc.photos.photos import Photo
@@ -63,12 +63,6 @@ async def test_each_format_passes_under_the_limits(decoders: DecoderPool, form: 
     with Image.open(BytesIO(photo.jpeg)) as copy:
         assert (copy.format, copy.size) == ("JPEG", (640, 480))
         assert not copy.getexif()
-
-
-@pytest.mark.parametrize(("content", "came_clean"), [(_photo(), False), (jpeg_and_zip(), False), (jpeg(), True)])
-async def test_it_tells_what_came_clean(decoders: DecoderPool, content: bytes, came_clean: bool) -> None:
-    """With a place in it, with an archive behind it, and with nothing else."""
-    assert (await _clean(decoders, content)).came_clean is came_clean
 
 
 @pytest.mark.parametrize("name", BOMBS)

@@ -9,7 +9,6 @@ from io import BytesIO
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from vision_svc.photos.formats.bare_jpeg import is_bare
 from vision_svc.photos.formats.picture import DECODED_BYTES, Picture, cut, demand_most
 from vision_svc.photos.orientation import orientation
 from vision_svc.photos.photos import demand_pixels, reduction
@@ -155,7 +154,7 @@ def read(content: bytes) -> Picture:
         pending = max(one.down for one in header.components) * _BLOCK * image.height // size[1] + 2
         lost = image.lost_rows or 0
         demand_most(lost / image.height if lost > pending else 0)
-    return Picture(image, size, orientation(header.exif, header.xmp), is_bare(content))
+    return Picture(image, size, orientation(header.exif, header.xmp))
 
 
 def _segments(content: bytes, place: int = 2) -> Iterator[tuple[int, int, int]]:

@@ -25,13 +25,11 @@ class Picture:
         image: Loaded, in any mode, as the file has it or scaled down; its `info` holds an `icc_profile` if it has one.
         size: Width and height that the file claims, in pixels, before it is turned.
         orientation: How to turn it upright, EXIF's 1 to 8.
-        bare: Whether the file is a JPEG with nothing else in it.
     """
 
     image: Image.Image
     size: tuple[int, int]
     orientation: int = UPRIGHT
-    bare: bool = False
 
 
 def cut(lost: float | None = None) -> InvalidArgument:
