@@ -11,6 +11,7 @@ from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import CreateScanResponse
 from mesh.errors import FailedPrecondition
 from mesh.reasons import Reason
+from mesh.s3.bucket import Bucket, StoredObject
 from scan_svc.store import ScanStore
 from tests.integration.scan.client import Client, create, reason, reason_of
 from tests.integration.scan.photos.conftest import Photos
@@ -153,6 +154,21 @@ async def test_the_address_told_at_creation_shows_the_clean_photo(life: Life) ->
     assert shown.status_code == 200
     assert shown.headers["content-type"] == "image/jpeg"
     assert shown.headers["cache-control"] == "public, max-age=86400"
+
+
+async def test_a_start_that_another_one_overtakes_is_no_error(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The upload may be gone by the time it is looked for: the scan has begun all the same."""
+    look = Bucket.look
+
+    async def overtaken(self: Bucket, key: str) -> StoredObject:
+        monkeypatch.undo()
+        await _succeeded(life)
+        await life.photos.sweep()
+        return await look(self, key)
+
+    monkeypatch.setattr(Bucket, "look", overtaken)
+    assert (await life.user.start(life.scan_id)).state == scan_pb2.Scan.STATE_SUCCEEDED
+    assert life.eye.looks == 1
 
 
 async def test_a_photo_is_looked_at_for_others_only_once_it_is_clean(life: Life) -> None:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mesh.errors import Unavailable
+from mesh.reasons import Reason
 from mesh.s3.bucket import ListedObject
 from scan_svc.photo_removal.store import RemovalStore
 from scan_svc.photo_removal.sweeper import UploadSweeper
@@ -20,10 +22,13 @@ class SampleUploads:
     def __init__(self, *keys: str, modified_at: datetime = _OLD) -> None:
         self.keys = sorted(keys)
         self.lists = 0
+        self.away = False
         self._modified_at = modified_at
 
     async def page(self, prefix: str, after: str = "", count: int = 1000) -> list[ListedObject]:
         self.lists += 1
+        if self.away:
+            raise Unavailable(Reason.UNAVAILABLE, peer="s3")
         found = [key for key in self.keys if key.startswith(prefix) and key > after]
         return [ListedObject(key, self._modified_at) for key in found[:count]]
 
@@ -85,6 +90,15 @@ async def test_what_is_young_or_no_scans_is_left_alone(photos: Photos) -> None:
         before = uploads.keys
         await _sweeper(photos, uploads).sweep()
         assert uploads.keys == before
+
+
+async def test_while_storage_is_away_nothing_breaks(photos: Photos) -> None:
+    """The next sweep finds what this one couldn't."""
+    uploads = SampleUploads(_key(str(uuid.uuid4())))
+    for away in (True, False):
+        uploads.away = away
+        await _sweeper(photos, uploads).sweep()
+        assert bool(uploads.keys) is away
 
 
 async def test_a_crowd_that_is_needed_hides_nothing(photos: Photos) -> None:
