@@ -25,11 +25,12 @@ from tests.chaos.mesh.clients.transport import Transport
 from tests.chaos.mesh.clients.users import Client
 from tests.chaos.mesh.fault_injector import FaultInjector
 from tests.chaos.mesh.judge.observations import Observations, collect
+from tests.chaos.mesh.judge.photos import SETTLE_SECONDS, SWEEP_SECONDS, collect_photos
 from tests.chaos.mesh.plan import Plan
 from tests.chaos.mesh.webhook_receiver import receiving
 from tests.chaos.observations import install_audit
 
-# A lease of 15 s would be most of a short run; everything else is as `make up` has it.
+# A lease of 15 s would be most of a short run; everything else is as `make up` has it, but for photos' removal.
 LEASE_SECONDS = 5.0
 
 _FINISH_SECONDS = 150.0
@@ -81,9 +82,11 @@ async def run(plan: Plan, site: Site, say: Say) -> Observations:
             receiver.healthy = True
         connection = await _quiet(site, say)
         try:
+            say("waiting for the last photos to go")
+            photos = await collect_photos(connection, site.variables)
             return await collect(
                 connection, site.folder / "journals", histories, receiver.deliveries if receiver else None,
-                injector.hits, LEASE_SECONDS, origin, {**injector.skipped, **skipped},
+                photos, injector.hits, LEASE_SECONDS, origin, {**injector.skipped, **skipped},
             )  # fmt: skip
         finally:
             await connection.close()
@@ -160,11 +163,13 @@ async def _quiet(site: Site, say: Say) -> asyncpg.Connection:
 
 
 def environment(site_folder: Path, model_port: int) -> dict[str, str]:
-    """What the services are told: a model to call, and one lease that is shorter than a run."""
+    """What the services are told: a model to call, and a lease and pauses that are shorter than a run."""
     return {
         "OPENAI_API_KEY": "sk-nobody",
         "ECO2_OPENAI_BASE_URL": f"http://{HOST}:{model_port}/v1",
         "ECO2_LEASE_SECONDS": str(LEASE_SECONDS),
+        "ECO2_PHOTO_SETTLE_SECONDS": str(SETTLE_SECONDS),
+        "ECO2_SWEEP_AFTER_SECONDS": str(SWEEP_SECONDS),
         **({"SSL_CERT_FILE": str(site_folder / "trusted.pem")} if isolation.isolated() else {}),
         "PATH": os.environ.get("PATH", ""),
     }

@@ -14,6 +14,7 @@ from tests.chaos.mesh.clients.histories import History, Outcome, Reading
 from tests.chaos.mesh.fault_injector import Hit
 from tests.chaos.mesh.judge.invariants import judge
 from tests.chaos.mesh.judge.observations import Observations
+from tests.chaos.mesh.judge.photos import FoundPhoto, PhotosLeft
 from tests.chaos.mesh.judge.report import report
 from tests.chaos.mesh.plan import Kind
 from tests.chaos.mesh.webhook_receiver import Delivery
@@ -72,6 +73,7 @@ GOOD = Observations(
     states={SCAN: "SUCCEEDED"},
     callbacks=frozenset({SCAN}),
     deliveries=[delivered(status=503), delivered()],
+    photos=PhotosLeft([FoundPhoto(f"photos/{SCAN}.jpg", 200)]),
 )
 
 
@@ -83,6 +85,26 @@ def told(*entries: Reading | Outcome) -> Observations:
 def broken(seen: Observations) -> list[str]:
     """The first word or two of every invariant that doesn't hold."""
     return [" ".join(finding.name.split()[:2]) for finding in judge(seen) if not finding.holds]
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "verdict"),
+    [
+        ([FoundPhoto("photos/s1.jpg", 200, tells=True)], "SUCCEEDED", ["photos shown"]),
+        ([FoundPhoto("photos/s1.jpg", 200), FoundPhoto("uploads/s1.jpg", 200)], "AWAITING", ["photos shown"]),
+        ([FoundPhoto("photos/s1.jpg", 200), FoundPhoto("uploads/s1.jpg", 403)], "SUCCEEDED", ["photos kept"]),
+        ([FoundPhoto("photos/s1.jpg", 200), FoundPhoto("photos/gone.jpg", 200)], "SUCCEEDED", ["photos kept"]),
+        ([FoundPhoto("photos/s1.jpg", 200)], "CANCELLED", ["photos kept"]),
+        ([FoundPhoto("photos/s1.jpg", 403)], "SUCCEEDED", ["photos of"]),
+        ([], "SUCCEEDED", ["photos of"]),
+        ([FoundPhoto("uploads/s1.jpg", 403)], "AWAITING", []),
+    ],
+)
+def test_photos_are_judged(found: list[FoundPhoto], state: str, verdict: list[str]) -> None:
+    """What strangers may see, what must have gone, what must be there."""
+    live = frozenset({SCAN}) if state == "AWAITING" else frozenset[str]()
+    seen = replace(GOOD, states={SCAN: state}, photos=PhotosLeft(found, live))
+    assert [name for name in broken(seen) if name.startswith("photos")] == verdict
 
 
 def test_a_run_as_it_should_be_breaks_nothing() -> None:
@@ -176,11 +198,11 @@ def test_an_error_without_a_reason_is_found() -> None:
 
 def test_a_scan_that_is_lost_or_never_ends_is_found() -> None:
     """Unless its user asked to delete it."""
-    assert broken(replace(GOOD, states={})) == ["accepted scans"]
+    assert broken(replace(GOOD, states={}, photos=PhotosLeft(()))) == ["accepted scans"]
     assert "started scans" in broken(replace(GOOD, states={SCAN: "QUEUED"}))
     seen = told(END)
     seen.histories[0].deleting.add(SCAN)
-    assert broken(replace(seen, states={})) == []
+    assert broken(replace(seen, states={}, photos=PhotosLeft(()))) == []
 
 
 def test_a_scan_that_failed_is_found_unless_its_photo_was_spoilt() -> None:

@@ -1,8 +1,8 @@
-"""Photos that carry a number which survives cleaning: sixteen black and white squares."""
+"""Photos that carry a number which survives cleaning, sixteen black and white squares, and a place that must not."""
 
 import io
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 _SIDE = 4
 _SQUARE = 64
@@ -16,7 +16,9 @@ def photo(number: int) -> bytes:
         if number >> bit & 1:
             image.paste(255, _box(bit))
     file = io.BytesIO()
-    image.convert("RGB").save(file, "JPEG", quality=90)
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (37.0, 33.0, 58.0)
+    image.convert("RGB").save(file, "JPEG", quality=90, exif=exif)
     return file.getvalue()
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tests.chaos.mesh.clients.histories import History, Outcome, Reading
 from tests.chaos.mesh.fault_injector import Hit
+from tests.chaos.mesh.judge import photos
 from tests.chaos.mesh.judge.announcements import ill_announced
 from tests.chaos.mesh.judge.observations import Observations
 from tests.chaos.mesh.judge.offences import Offence
@@ -79,6 +80,9 @@ def judge(seen: Observations) -> list[Finding]:
     return [
         *(Finding(name, [one for history in seen.histories for one in find(history)]) for name, find in told),
         *(Finding(name, list(find(seen))) for name, find in known),
+        Finding("photos shown that aren't clean", list(photos.exposed(seen.photos))),
+        Finding("photos kept that nobody needs", list(photos.left_behind(seen.photos, seen.states))),
+        Finding("photos of answered scans lost", list(photos.lost(seen.photos, seen.states))),
         Finding(
             "webhooks missing, doubled or untrue",
             list(ill_announced(seen)),

@@ -8,6 +8,7 @@ import asyncpg
 
 from tests.chaos.mesh.clients.histories import History
 from tests.chaos.mesh.fault_injector import Hit
+from tests.chaos.mesh.judge.photos import PhotosLeft
 from tests.chaos.mesh.webhook_receiver import Delivery
 from tests.chaos.observations import Commit, Ending, Handover
 from tests.support.scan import journal
@@ -29,6 +30,7 @@ class Observations:
         errors: Why scans failed that have.
         callbacks: Scans that asked for a webhook.
         deliveries: What the webhooks' receiver got; None when webhooks couldn't be received here.
+        photos: What is left in storage, and what strangers see of it.
         hits: What was done to the mesh.
         lease_seconds: How long a silent worker keeps its scans.
         origin: The monotonic clock at the start.
@@ -45,6 +47,7 @@ class Observations:
     errors: Mapping[str, str] = field(default_factory=dict)
     callbacks: frozenset[str] = frozenset()
     deliveries: Sequence[Delivery] | None = None
+    photos: PhotosLeft = field(default_factory=lambda: PhotosLeft(()))
     hits: Sequence[Hit] = ()
     lease_seconds: float = 5.0
     origin: float = 0.0
@@ -56,6 +59,7 @@ async def collect(
     journals: Path,
     histories: Sequence[History],
     deliveries: Sequence[Delivery] | None,
+    photos: PhotosLeft,
     hits: Sequence[Hit],
     lease_seconds: float,
     origin: float,
@@ -74,6 +78,7 @@ async def collect(
         errors={row["id"]: row["error"] for row in scans if row["error"]},
         callbacks=frozenset(row["id"] for row in scans if row["callback_url"]),
         deliveries=deliveries,
+        photos=photos,
         hits=sorted(hits, key=lambda hit: hit.at),
         lease_seconds=lease_seconds,
         origin=origin,
