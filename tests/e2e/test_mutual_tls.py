@@ -78,7 +78,7 @@ async def test_all_certificates_change_under_load_without_a_failed_call(mesh: Me
             while not stop.is_set():
                 statuses.add((await rest.get(path)).status_code)
 
-        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(120), asyncio.TaskGroup() as group:
             for path in ("/v1/scans", "/v1/taxonomy", "/v1/characters"):
                 group.create_task(keep_asking(path))
             for name in SERVICES:

@@ -118,7 +118,7 @@ async def test_certificates_change_under_load_without_a_failed_call(front: Front
 
     async with (
         mesh.serving(front.port, front.tls.server_credentials(name), SHORT_LIVED),
-        asyncio.timeout(60),
+        asyncio.timeout(120),
         asyncio.TaskGroup() as group,
     ):
         for _ in range(4):

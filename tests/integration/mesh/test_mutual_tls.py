@@ -68,7 +68,7 @@ async def rules(tls: TlsFiles | None, **options: Any) -> AsyncIterator[Host]:
     settings = ServiceSettings(drain_seconds=0, grace_seconds=2, **files, **options)
     service = Service(RULES, rules_service_pb2_grpc.add_RulesServiceServicer_to_server, Rules())
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(120),
         hosting(settings) as host,
         serving(settings, [service], telemetry=NO_TELEMETRY, host=host),
     ):
@@ -84,7 +84,7 @@ def at(host: Host) -> str:
 async def taxonomy(channel: grpc.aio.Channel, **options: Any) -> str:
     """The rule book's version, as a peer asks for it."""
     stub = rules_service_pb2_grpc.RulesServiceStub(channel)
-    answer = await Peer("rules").call(stub.GetTaxonomy, pb.GetTaxonomyRequest(), timeout=5, **options)
+    answer = await Peer("rules").call(stub.GetTaxonomy, pb.GetTaxonomyRequest(), timeout=30, **options)
     return str(answer.rulebook_version)
 
 
@@ -130,11 +130,11 @@ async def test_who_may_not_call_is_told_so(name: str, mutual_tls: MutualTls) -> 
     ):
         stub: Any = rules_service_pb2_grpc.RulesServiceStub(channel)
         with pytest.raises(PermissionDenied) as refused:
-            await Peer("rules").call(stub.SearchItems, pb.SearchItemsRequest(), timeout=5)
+            await Peer("rules").call(stub.SearchItems, pb.SearchItemsRequest(), timeout=30)
         told = {"caller": name, "rpc": f"{RULES}/SearchItems"}
         assert (refused.value.reason, refused.value.metadata) == (Reason.CALLER_NOT_ALLOWED, told)
         with pytest.raises(PermissionDenied):
-            await anext(Peer("rules").stream(stub.AdviseDisposal, pb.AdviseDisposalRequest(), timeout=5))
+            await anext(Peer("rules").stream(stub.AdviseDisposal, pb.AdviseDisposalRequest(), timeout=30))
 
 
 @pytest.mark.parametrize("user", ["somebody", "누군가"], ids=["ascii", "binary"])
@@ -149,7 +149,7 @@ async def test_a_user_is_believed_from_scan_and_refused_from_vision(user: str, m
             await taxonomy(vision, user_id=user)
         assert refused.value.reason is Reason.CALLER_NOT_BELIEVED
         stub: Any = rules_service_pb2_grpc.RulesServiceStub(scan)
-        found = await Peer("rules").call(stub.FindPlaces, HERE, timeout=5, user_id=user)
+        found = await Peer("rules").call(stub.FindPlaces, HERE, timeout=30, user_id=user)
         assert [place.name for place in found.places] == [user]
 
 
@@ -196,7 +196,7 @@ async def test_a_stranger_gets_no_connection(kind: str, mutual_tls: MutualTls, t
             channel = await stack.enter_async_context(secure)
         stub: Any = rules_service_pb2_grpc.RulesServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=10)
+            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=30)
     nameless = grpc.StatusCode.PERMISSION_DENIED if kind == "no name" else grpc.StatusCode.UNAVAILABLE
     assert refused.value.code() is nameless
 
@@ -209,7 +209,7 @@ async def test_a_service_is_taken_for_none_but_itself(mutual_tls: MutualTls) -> 
     ):
         stub: Any = rules_service_pb2_grpc.RulesServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=10)
+            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=30)
         assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
 
 
@@ -221,7 +221,7 @@ async def test_the_refusal_reaches_the_wire_with_its_reason(mutual_tls: MutualTl
     ):
         stub: Any = rules_service_pb2_grpc.RulesServiceStub(channel)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=5)
+            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=30)
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
     assert "operator" in (refused.value.details() or "")
 
@@ -326,5 +326,5 @@ async def test_probes_without_a_certificate_find_health_and_nothing_else(mutual_
         assert await health(probes, RULES) == SERVING
         stub: Any = rules_service_pb2_grpc.RulesServiceStub(probes)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=5)
+            await stub.GetTaxonomy(pb.GetTaxonomyRequest(), timeout=30)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
