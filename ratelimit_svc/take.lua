@@ -9,5 +9,6 @@ local full = math.max(tonumber(redis.call('GET', KEYS[1]) or 0), now) + window /
 if full - now > window then
   return {-1, math.ceil(full - now - window)}
 end
-redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
+-- Of a very high limit a call takes less time than a double can add to the clock's: none, and no key lives as short.
+redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.max(1, math.ceil((full - now) / 1000)))
 return {math.floor((window - (full - now)) * limit / window), math.ceil(full - now)}

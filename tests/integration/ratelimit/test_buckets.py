@@ -47,6 +47,18 @@ async def test_a_bucket_refills_evenly(redis_url: str, user: str, waited: float,
     assert [bool(count and count.left is not None) for count in counts] == [True] * through + [False] * (6 - through)
 
 
+@pytest.mark.parametrize("limit", [1_000_000, 60_000_000, 1_000_000_000, 2**31 - 1])
+async def test_a_limit_out_of_reach_is_one_that_lets_through(redis_url: str, user: str, limit: int) -> None:
+    """A call takes no time that counts out of it: that isn't an error, which would be taken for Redis being away."""
+    async with open_redis(redis_url) as redis:
+        for _ in range(3):
+            count = await Buckets(redis).take(user, "Rpc", limit)
+            assert count is not None
+            assert count.left is not None
+            assert count.left >= limit - 4
+        assert redis.breaker.closed
+
+
 async def test_nothing_is_kept_for_longer_than_a_minute(redis_url: str, user: str) -> None:
     """Whose calls they were is nobody's business later; and a full bucket says nothing."""
     async with open_redis(redis_url) as redis, Redis.from_url(redis_url) as direct:
