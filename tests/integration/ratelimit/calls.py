@@ -13,19 +13,20 @@ from ratelimit_svc.limits import WINDOW_SECONDS
 Call = Callable[[], Awaitable[bool]]
 
 
-async def let_through(call: Call, limit: int) -> None:
+async def let_through(call: Call, limit: int, refill: int | None = None) -> None:
     """Calls until it is refused; it must be right after as many calls as the limit allows.
 
     A bucket refills meanwhile: on a slow machine some calls more come through.
 
     Args:
         call: One call; whether it went through.
-        limit: Calls in a minute.
+        limit: Calls that are left.
+        refill: Calls in a minute; the same unless told.
     """
     began, passed = time.monotonic(), 0
     while await call():
         passed += 1
-        assert passed <= limit * (1 + (time.monotonic() - began) / WINDOW_SECONDS) + 1
+        assert passed <= limit + (refill or limit) * (time.monotonic() - began) / WINDOW_SECONDS + 1
     assert passed >= limit
 
 

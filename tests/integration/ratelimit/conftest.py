@@ -22,6 +22,8 @@ from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.ports import free_port
 from tests.support.waiting import eventually
 
+_PATIENCE_SECONDS = 20
+
 # As small as they may be, so that few calls are over them; an address has twice as many as a user.
 TIGHT: Changes = {
     name: {
@@ -85,8 +87,15 @@ def anywhere() -> str:
 
 
 @asynccontextmanager
-async def limited_edge(folder: Path, changes: Changes) -> AsyncIterator[LimitedEdge]:
-    """All of it, running until the block is left."""
+async def limited_edge(folder: Path, changes: Changes, *, patient: bool) -> AsyncIterator[LimitedEdge]:
+    """All of it, running until the block is left.
+
+    Args:
+        folder: Where its files go.
+        changes: What differs from the table.
+        patient: Whether the edge waits for the service, and that for Redis, however slow this machine is; else a call
+            goes through uncounted.
+    """
     port, service_port, admin_ports = free_port(), free_port(), list[int]()
     settings: Any = {"limits": changes, "listen": f"127.0.0.1:{service_port}", "drain_seconds": 0}
 
@@ -95,25 +104,33 @@ async def limited_edge(folder: Path, changes: Changes) -> AsyncIterator[LimitedE
         (cluster,) = (one for one in configuration["static_resources"]["clusters"] if one["name"] == "ratelimit")
         for interval in ("interval", "no_traffic_interval", "unhealthy_interval"):
             cluster["health_checks"][0][interval] = "0.1s"
+        if patient:
+            (chain,) = configuration["static_resources"]["listeners"][0]["filter_chains"]
+            filters = chain["filters"][0]["typed_config"]["http_filters"]
+            (shared,) = (one for one in filters if one["name"] == "shared-limits")
+            shared["typed_config"]["extension_config"]["typed_config"]["timeout"] = f"{_PATIENCE_SECONDS}s"
 
     mesh = FakeMesh()
-    async with (
-        own_redis(folder) as redis,
-        running(folder, port, change, limiting=Limiting(service_port, changes, trusted_hops=1)) as edge,
-        mesh.serving(port),
-    ):
-        limited = LimitedEdge(edge, redis, mesh, admin_ports[0])
-        try:
-            await limited.start_service(RateLimitSettings(redis_url=redis.url, **settings))
-            yield limited
-        finally:
-            await limited.end_service()
+    with pytest.MonkeyPatch.context() as waiting:
+        if patient:
+            waiting.setattr("ratelimit_svc.app._REDIS_SECONDS", float(_PATIENCE_SECONDS))
+        async with (
+            own_redis(folder) as redis,
+            running(folder, port, change, limiting=Limiting(service_port, changes, trusted_hops=1)) as edge,
+            mesh.serving(port),
+        ):
+            limited = LimitedEdge(edge, redis, mesh, admin_ports[0])
+            try:
+                await limited.start_service(RateLimitSettings(redis_url=redis.url, **settings))
+                yield limited
+            finally:
+                await limited.end_service()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def limited(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LimitedEdge]:
     """Shared by a module's tests: each has users and addresses of its own."""
-    async with limited_edge(tmp_path_factory.mktemp("limited"), TIGHT) as edge:
+    async with limited_edge(tmp_path_factory.mktemp("limited"), TIGHT, patient=True) as edge:
         yield edge
 
 

@@ -17,7 +17,7 @@ Loss = Callable[[LimitedEdge], Awaitable[None]]
 @pytest.fixture
 async def roomy(tmp_path: Path) -> AsyncIterator[LimitedEdge]:
     """An edge of the test's own, whose parts it ends."""
-    async with limited_edge(tmp_path, {"create": {"user": CREATIONS}}) as edge:
+    async with limited_edge(tmp_path, {"create": {"user": CREATIONS}}, patient=False) as edge:
         yield edge
 
 
@@ -42,7 +42,7 @@ async def test_calls_go_on_and_the_edges_own_limit_holds(lose: Loss, roomy: Limi
             assert await call()
         await lose(roomy)
 
-        await let_through(call, 2 * CREATIONS - CREATIONS // 2)
+        await let_through(call, 2 * CREATIONS - CREATIONS // 2, refill=2 * CREATIONS)
         refused = await client.post("/v1/scans", json={})
         while refused.status_code == 200:  # refilled meanwhile
             refused = await client.post("/v1/scans", json={})
