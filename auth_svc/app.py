@@ -90,10 +90,9 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
             partial(datetime.now, UTC),
         )
         longest_token = timedelta(seconds=settings.access_seconds + _LEEWAY_SECONDS)
-        departures = DepartureWorker(
-            DepartureStore(pool, longest_token, _DEPARTURE_LEASE), await enter(open_peers(settings, host))
-        )
-        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, departures, keyring)
+        user_data = await enter(open_peers(settings, host))
+        departures = DepartureWorker(DepartureStore(pool, longest_token, _DEPARTURE_LEASE), user_data)
+        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, departures, user_data, keyring)
 
         await enter(kept_running(keyring.run))
         await enter(kept_running(partial(_forget, store)))

@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 
 from auth_svc import wire
+from auth_svc.departures.peers import UserDataPeers
 from auth_svc.departures.worker import DepartureWorker
 from auth_svc.keys.keyring import Keyring
 from auth_svc.sessions.sessions import Sessions
@@ -12,6 +13,7 @@ from auth_svc.sign_in.sign_in import SignIn
 from eco2.auth.v1 import auth_service_pb2 as pb
 from eco2.auth.v1.auth_pb2 import Account, Session
 from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceServicer
+from eco2.scan.v1.export_pb2 import Export
 from mesh.grpc.identity import caller
 
 # Anybody may keep the keys as long as their lead allows for.
@@ -25,13 +27,22 @@ class AuthServicer(AuthServiceServicer):
         sessions: What users do with their sessions.
         sign_in: How users begin one by a provider.
         departures: What becomes of users who are gone.
+        user_data: The services that keep more of users.
         keyring: The keys that verify access tokens.
     """
 
-    def __init__(self, sessions: Sessions, sign_in: SignIn, departures: DepartureWorker, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        sign_in: SignIn,
+        departures: DepartureWorker,
+        user_data: UserDataPeers,
+        keyring: Keyring,
+    ) -> None:
         self._sessions = sessions
         self._sign_in = sign_in
         self._departures = departures
+        self._user_data = user_data
         self._keyring = keyring
 
     async def CreateGuest(self, request: pb.CreateGuestRequest, context: Any) -> Session:
@@ -73,6 +84,12 @@ class AuthServicer(AuthServiceServicer):
     async def GetMe(self, request: pb.GetMeRequest, context: Any) -> Account:
         """The caller's account."""
         return wire.from_account(await self._sessions.account(caller(context).user_id))
+
+    async def ExportMe(self, request: pb.ExportMeRequest, context: Any) -> Export:
+        """Begins to put all that is kept of the caller into one file."""
+        user_id = caller(context).user_id
+        account, sessions = await self._sessions.account(user_id), await self._sessions.open_sessions(user_id)
+        return await self._user_data.export(user_id, wire.exported(account, sessions))
 
     async def DeleteMe(self, request: pb.DeleteMeRequest, context: Any) -> pb.DeleteMeResponse:
         """Closes the caller's account."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
+import msgspec
+
 from auth_svc import messages
 from auth_svc.keys.signing_keys import PublicKey
 from auth_svc.sessions import accounts
@@ -61,3 +63,8 @@ def from_closed(closed_at: datetime, tokens_expire_at: datetime, locale: Locale)
     message.close_time.FromDatetime(closed_at)
     message.tokens_expire_time.FromDatetime(tokens_expire_at)
     return message
+
+
+def exported(account: accounts.Account, sessions: Sequence[accounts.OpenSession]) -> str:
+    """An account with its sessions, as JSON for its user."""
+    return msgspec.json.encode({"account": account, "sessions": sessions}).decode()

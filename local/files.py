@@ -2,9 +2,10 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -17,13 +18,23 @@ ENV_FILE = "stack.env"  # the running stack's addresses and a token, in its fold
 
 def write_private(path: Path, text: str) -> None:
     """Replaces a file in one step, mode 0600: a reader sees the old text or the new."""
+    with open_private(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def open_private(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, mode 0600, that takes the place of the one at `path` when the block ends well."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_json(path: Path, kind: type[T]) -> T:

@@ -4,13 +4,15 @@
                    ├─ Replies ──── ReplyStore, Peers
                    ├─ EveningSchedule ── ScanStore, Peers
                    ├─ AccuracyReader
-                   ├─ UserData ─── Ownership
+                   ├─ Exports ──── ExportStore, S3
+                   ├─ UserData ─── Ownership, Exports
                    └─ Watchers
     EventStreamServicer ─ Watchers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
                    ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
-                   └─ WebhookDelivery ─ WebhookStore
+                   ├─ WebhookDelivery ─ WebhookStore
+                   └─ ExportExecution ─ ExportStore, ScanStore, S3, Peers
 
     whoever changes or reads a scan ── Progress ── Redis, PostgreSQL
     the stores ── PostgreSQL      Uploads, housekeeping ── S3      Peers ── Vision, Rules, Character
@@ -43,9 +45,13 @@ from mesh.s3.bucket import open_bucket
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
+from scan_svc.exports.contents import ExportContents
+from scan_svc.exports.execution import ExportContext
+from scan_svc.exports.service import Exports
+from scan_svc.exports.store import ExportStore
 from scan_svc.housekeeping import open_housekeeping
 from scan_svc.jobs.dead_letters import DeadLetters
-from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND
+from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.queue import JobQueue
@@ -100,6 +106,11 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
         dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
         peers = await enter(open_peers(settings, Spending(pool), host))
 
+        # Exports: made by workers, asked for by users, removed by housekeeping.
+        presigned, export_store = PresignedUploads(settings), ExportStore(pool)
+        export_due = functools.partial(notifier.wake, EXPORT_KIND)
+        exports = Exports(export_store, bucket, presigned, export_due, _now)
+
         # Redis isn't among the dependencies: without it everything works, slower.
         dependencies: dict[str, Probe] = {"postgres": functools.partial(probe, pool)}
         services: Sequence[Service] = ()
@@ -109,17 +120,21 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
             workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)))
             tables = JobTables(workers, Schedule(pool), JobQueue(pool), RewardStore(pool), webhooks)
             pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
+            contents = ExportContents(scans, export_store, bucket, peers.character.collection)
             web = await enter(open_public_client("callback_url", redirects=0))
             tracer = shared.tracer if shared.exporting else None
             worker = Worker(
                 workers,
-                consumers(settings, tables, pipeline, progress, notifier.wake, web, tracer),
+                consumers(
+                    *(settings, tables, pipeline, progress, notifier.wake, web, tracer),
+                    ExportContext(export_store, contents, bucket, _now),
+                ),
                 lease_seconds=settings.lease_seconds,
                 grace_seconds=settings.grace_seconds,
                 rescued=progress.refresh,
                 beside=progress.log.run,
             )
-            await enter(open_housekeeping(settings, pool, scans, bucket, progress, dead_letters))
+            await enter(open_housekeeping(settings, pool, scans, bucket, progress, dead_letters, exports))
             await enter(open_worker(worker, notifier, dsn, progress.log.ask))
             dependencies["worker"] = worker.probe
             drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
@@ -130,7 +145,6 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
                 open_admission(stats.backlog, settings.admission_seconds, settings.admission_always)
             )
             watchers = await enter(open_watchers(limits, redis, progress, admission.left))
-            presigned = PresignedUploads(settings)
             uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
             control = AdmissionControl(admission, functools.partial(notifier.wake, SCAN_KIND))
             demand = peers.rules.demand_building
@@ -145,7 +159,8 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
                     watchers,
                     EveningSchedule(scans, peers.rules, _now),
                     AccuracyReader(pool),
-                    UserData(Ownership(pool), progress.owners, lifecycle.delete),
+                    exports,
+                    UserData(Ownership(pool), progress.owners, exports, lifecycle.delete),
                     calls,
                 ),
                 EventStreamServicer(watchers),

@@ -1,4 +1,4 @@
-"""What a worker works on: scans through their stages, their rewards, webhooks to their receivers."""
+"""What a worker works on: scans through their stages, their rewards, webhooks to their receivers, exports."""
 
 import functools
 import random
@@ -10,8 +10,9 @@ import httpx2
 from opentelemetry import trace
 
 from scan_svc import scan_proto
+from scan_svc.exports.execution import ExportContext, ExportExecution
 from scan_svc.jobs.consumer import Consumer, JobKind
-from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
+from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
 from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
@@ -24,6 +25,9 @@ from scan_svc.rewards.store import RewardStore
 from scan_svc.settings import ScanSettings
 from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
 from scan_svc.webhooks.store import WebhookStore
+
+# Of a process: nobody waits for one in front of a screen.
+_EXPORTS_AT_ONCE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def consumers(
     wake: Callable[[str], None],
     web: httpx2.AsyncClient,
     tracer: trace.Tracer | None,
+    exporting: ExportContext | None = None,
 ) -> Sequence[Consumer]:
     """One consumer for each kind of job.
 
@@ -64,6 +69,7 @@ def consumers(
         wake: Called with the kind of job there is to claim.
         web: Reaches the receivers of webhooks.
         tracer: Makes spans; None if nobody receives them.
+        exporting: What exports are made with; None: others make them.
     """
     rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer)
     reward = functools.partial(RewardEvaluation, rewarding)
@@ -91,4 +97,8 @@ def consumers(
     webhooks = Consumer(
         JobKind(WEBHOOK_KIND, settings.webhook_capacity, tables.webhooks.claim, deliver), tables.workers, wake
     )
-    return scans, rewards, webhooks
+    if exporting is None:
+        return scans, rewards, webhooks
+    make = functools.partial(ExportExecution, exporting)
+    exports = Consumer(JobKind(EXPORT_KIND, _EXPORTS_AT_ONCE, exporting.store.claim, make), tables.workers, wake)
+    return scans, rewards, webhooks, exports

@@ -8,6 +8,7 @@ import asyncpg
 
 from mesh.concurrency.tasks import kept_running
 from mesh.s3.bucket import Bucket
+from scan_svc.exports.service import Exports
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
 from scan_svc.jobs.retention import Retention
@@ -28,6 +29,7 @@ async def open_housekeeping(
     bucket: Bucket,
     progress: Progress,
     dead_letters: DeadLetters,
+    exports: Exports,
 ) -> AsyncIterator[None]:
     """Runs the periodic tasks that are due, until the block is left.
 
@@ -38,6 +40,7 @@ async def open_housekeeping(
         bucket: Their photos.
         progress: Shows the scans that ended.
         dead_letters: What is tried again.
+        exports: Files that go after a while.
     """
 
     async def expire_uploads() -> None:
@@ -52,6 +55,7 @@ async def open_housekeeping(
             PeriodicTask("remove_photos", 10, removal.run),
             PeriodicTask("sweep_uploads", 60, sweeper.sweep),
             PeriodicTask("reprocess", 300, dead_letters.reprocess),
+            PeriodicTask("forget_exports", 600, exports.forget_expired),
             PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
         )
         async with kept_running(Periodic(Schedule(pool), tasks).run):

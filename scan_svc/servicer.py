@@ -8,12 +8,14 @@ from google.protobuf.empty_pb2 import Empty
 
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
+from eco2.scan.v1.export_pb2 import Export
 from eco2.scan.v1.scan_pb2 import Scan
 from mesh.grpc.encoded import Encoded
 from mesh.grpc.identity import caller
 from mesh.grpc.limits import CallLimit
 from mesh.observability.telemetry import traceparent
 from scan_svc import scan_proto, wire
+from scan_svc.exports.service import Exports
 from scan_svc.lifecycle import Lifecycle
 from scan_svc.progress import wire as progress_wire
 from scan_svc.progress.watchers import Watchers
@@ -32,6 +34,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         watchers: Who watches them.
         schedule: What they can put out this evening.
         accuracy: How often classifiers were right.
+        exports: All of that as one file.
         user_data: All that is kept of a user.
         calls: The calls at work; those that wait for a change aren't counted.
     """
@@ -43,6 +46,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         watchers: Watchers,
         schedule: EveningSchedule,
         accuracy: AccuracyReader,
+        exports: Exports,
         user_data: UserData,
         calls: CallLimit,
     ) -> None:
@@ -51,6 +55,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         self._watchers = watchers
         self._schedule = schedule
         self._accuracy = accuracy
+        self._exports = exports
         self._user_data = user_data
         self._calls = calls
 
@@ -137,6 +142,15 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         who = caller(context)
         await self._lifecycle.delete(who.user_id, scan_proto.canonical(request.scan_id))
         return Empty()
+
+    async def GetExport(self, request: pb.GetExportRequest, context: Any) -> Export:
+        """How far an export is, and where its file can be fetched."""
+        found = await self._exports.get(caller(context).user_id, scan_proto.canonical(request.export_id))
+        return wire.export(found, self._exports.address(found))
+
+    async def CreateExport(self, request: pb.CreateExportRequest, context: Any) -> Export:
+        """Begins an export; Auth calls this."""
+        return wire.export(await self._exports.create(request.user_id, request.account), None)
 
     async def TransferScans(self, request: pb.TransferScansRequest, context: Any) -> pb.TransferScansResponse:
         """Gives a guest's scans to who they are; Auth calls this."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from mesh.errors import NotFound
+from scan_svc.exports.service import Exports
 from scan_svc.ownership import Ownership
 from scan_svc.progress.owners import Owners
 
@@ -19,16 +20,25 @@ class UserData:
     Args:
         ownership: What is whose.
         owners: Whose what is read is.
+        exports: Files of all that is kept of users.
         delete: Removes a user's scan with its photo; raises NotFound if it is gone.
     """
 
-    def __init__(self, ownership: Ownership, owners: Owners, delete: Callable[[str, str], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        ownership: Ownership,
+        owners: Owners,
+        exports: Exports,
+        delete: Callable[[str, str], Awaitable[None]],
+    ) -> None:
         self._ownership = ownership
         self._owners = owners
+        self._exports = exports
         self._delete = delete
 
     async def transfer(self, from_user: str, to_user: str) -> bool:
-        """Gives everything of a user to another one; False if some of it is left for another call."""
+        """Gives everything of a user to another one, but for exports; False if some of it is left for another call."""
+        await self._exports.erase(from_user)
         done = await self._ownership.transfer(from_user, to_user)
         self._owners.moved(from_user, to_user)
         return done
@@ -44,6 +54,7 @@ class UserData:
             await asyncio.gather(*(self._remove(user_id, one) for one in scan_ids[first : first + _AT_ONCE]))
         if len(scan_ids) == _MOST:
             return False
+        await self._exports.erase(user_id)
         await self._ownership.forget(user_id)
         return True
 

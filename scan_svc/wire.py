@@ -3,12 +3,13 @@
 import hashlib
 
 from eco2.rules.v1 import disposal_pb2
-from eco2.scan.v1 import scan_service_pb2
+from eco2.scan.v1 import export_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.grpc.identity import Caller
 from mesh.grpc.proto_mirror import to_proto
 from mesh.validation.dates import day
 from scan_svc import scan_proto
+from scan_svc.exports.exports import KEPT_AT_MOST, Address, Export
 from scan_svc.lifecycle import Created
 from scan_svc.mirrors.places import LatLng
 from scan_svc.replies.accuracy import ClassAccuracy
@@ -121,3 +122,18 @@ def _payload_hash(request: scan_service_pb2.CreateScanRequest) -> bytes:
     content.CopyFrom(request)
     content.ClearField("request_id")
     return hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
+
+
+def export(value: Export, address: Address | None) -> export_pb2.Export:
+    """An export, with where its file can be fetched."""
+    finished = value.finished_at
+    return export_pb2.Export(
+        export_id=value.export_id,
+        state=export_pb2.Export.State.Value(f"STATE_{value.state}"),
+        create_time=scan_proto.timestamp(value.created_at),
+        finish_time=scan_proto.timestamp(finished),
+        size_bytes=value.size_bytes,
+        download_url=address.url if address else "",
+        download_expire_time=scan_proto.timestamp(address.expires_at) if address else None,
+        expire_time=scan_proto.timestamp(finished + KEPT_AT_MOST) if finished and address else None,
+    )

@@ -12,11 +12,13 @@ from auth_svc.settings import AuthSettings
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
 from eco2.rules.v1 import building_service_pb2, building_service_pb2_grpc
 from eco2.scan.v1 import scan_service_pb2, scan_service_pb2_grpc
+from eco2.scan.v1.export_pb2 import Export
 from mesh.grpc.access import AUTH
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.host import Host
 
 _SECONDS = 30.0
+_EXPORT_SECONDS = 10.0
 
 
 class UserDataPeers:
@@ -32,6 +34,18 @@ class UserDataPeers:
         self._scan = scan_service_pb2_grpc.ScanServiceStub(scan), Peer("scan")
         self._character = character_service_pb2_grpc.CharacterServiceStub(character), Peer("character")
         self._rules = building_service_pb2_grpc.BuildingServiceStub(rules), Peer("rules")
+
+    async def export(self, user_id: str, account: str) -> Export:
+        """Begins to put all of a user's data into one file, with what is kept here.
+
+        Args:
+            user_id: Whose.
+            account: Account and sessions, as JSON.
+        """
+        scan, at_scan = self._scan
+        request = scan_service_pb2.CreateExportRequest(user_id=user_id, account=account)
+        export: Export = await at_scan.call(scan.CreateExport, request, timeout=_EXPORT_SECONDS)
+        return export
 
     async def transfer(self, from_user: str, to_user: str) -> bool:
         """Gives everything of a user to another one; False if some of it is left.

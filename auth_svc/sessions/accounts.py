@@ -51,3 +51,12 @@ class Refreshed:
     guest: bool
     token: RefreshToken
     expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A signed-in device or browser, as its user may see it: when it began, was last refreshed, and ends."""
+
+    created_at: datetime
+    refreshed_at: datetime | None
+    expires_at: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auth_svc.access_tokens import AccessToken, AccessTokens
-from auth_svc.sessions.accounts import Account, Refreshed
+from auth_svc.sessions.accounts import Account, OpenSession, Refreshed
 from auth_svc.sessions.refresh_tokens import RefreshToken
 from auth_svc.sessions.store import SessionStore
 from mesh.errors import Unauthenticated
@@ -73,3 +73,7 @@ class Sessions:
     async def account(self, user_id: str) -> Account:
         """A user's account, as far as there is one: another issuer's users have none here."""
         return await self._store.account(user_id) or Account(user_id)
+
+    async def open_sessions(self, user_id: str) -> list[OpenSession]:
+        """A user's open sessions, the first one first."""
+        return await self._store.open_sessions(user_id)

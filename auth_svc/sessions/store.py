@@ -10,7 +10,7 @@ from datetime import timedelta
 import asyncpg
 import structlog
 
-from auth_svc.sessions.accounts import Account, LinkedIdentity, Refreshed
+from auth_svc.sessions.accounts import Account, LinkedIdentity, OpenSession, Refreshed
 from auth_svc.sessions.refresh_tokens import RefreshToken
 from mesh.errors import Unauthenticated
 from mesh.postgres import Queries
@@ -85,6 +85,10 @@ class SessionStore:
         identities = await self._pool.fetch(self._sql["list_identities"], user_id)
         linked = tuple(LinkedIdentity(*one) for one in identities)
         return Account(row["user_id"], row["created_at"], row["session_count"], linked)
+
+    async def open_sessions(self, user_id: str) -> list[OpenSession]:
+        """A user's open sessions, the first one first."""
+        return [OpenSession(*row) for row in await self._pool.fetch(self._sql["list_sessions"], user_id)]
 
     async def forget_expired(self) -> None:
         """Removes sessions whose last token has expired."""

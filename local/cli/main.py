@@ -17,7 +17,8 @@ from rich.table import Column
 
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from local.cli import buildings, exit_status, login, operations, places, rulebook, scanning
+from local.cli import buildings, exit_status, operations, places, rulebook, scanning
+from local.cli.account import login, own_data
 from local.cli.api.grpc import WatchClient
 from local.cli.api.rest import ScanClient
 from local.cli.display import card, progress, tables, terminal
@@ -50,6 +51,7 @@ app.add_typer(operations.webhooks, name="webhooks")
 app.add_typer(places.commands, name="places")
 app.add_typer(buildings.commands, name="building")
 app.add_typer(login.commands)
+app.add_typer(own_data.commands)
 app.command()(operations.queue)
 
 _out = Console()

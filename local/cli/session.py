@@ -8,7 +8,7 @@ from typing import Self
 
 import grpc
 
-from local.cli.signed_in import current_token
+from local.cli.account.signed_in import current_token
 from local.errors import Misuse
 from local.files import ENV_FILE, read_env
 from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting

@@ -22,8 +22,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "eco2.scan.v1.ScanService": {
             EDGE: "CreateScan StartScan GetScan WatchScan ListScans GetSchedule MarkPutOut CancelScan AnswerQuestion"
-            " GetAccuracy DeleteScan",
-            AUTH: "TransferScans EraseScans",
+            " GetAccuracy DeleteScan GetExport",
+            AUTH: "TransferScans EraseScans CreateExport",
         },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL},
@@ -40,7 +40,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "eco2.character.v1.CharacterService": {
             EDGE: "ListCharacters ListOwnedCharacters",
-            SCAN: "EvaluateReward",
+            SCAN: "EvaluateReward ListOwnedCharacters",
             AUTH: "TransferCharacters EraseCharacters",
         },
         "eco2.auth.v1.AuthService": {EDGE: ALL},

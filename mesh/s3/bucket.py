@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _REQUESTS = 64  # at once: each may need a connection of its own
 _CONNECT_SECONDS = 3.0  # to wait for one of these places, and then for the connection
 _PIECE = 1 << 18  # bytes of a content that are held at once
+_PART = 5 << 20  # the least that S3 takes
 _PROBED = "probe"  # a folder with nothing in it
 
 _CLIENT: "ClientConfig" = {
@@ -168,6 +169,34 @@ class Bucket:
             async for page in pages:
                 return [ListedObject(found["path"], found["last_modified"]) for found in page]
         return []
+
+    async def write(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> None:
+        """Stores what comes in pieces, of which a few megabytes are held at once.
+
+        Raises:
+            Unavailable: Storage doesn't answer.
+            Exception: Whatever the pieces raise; nothing is stored then.
+        """
+        broken: list[Exception] = []
+
+        async def watched() -> AsyncIterator[bytes]:
+            try:
+                async for piece in pieces:
+                    yield piece
+            except Exception as error:  # the library would make another one of it
+                broken.append(error)
+                raise
+
+        try:
+            async with self._request():
+                attributes = {"Content-Type": content_type}
+                await obstore.put_async(
+                    self._store, key, watched(), attributes=attributes, chunk_size=_PART, max_concurrency=1
+                )
+        except Exception:
+            if broken:
+                raise broken[0] from None
+            raise
 
     @asynccontextmanager
     async def _request(self) -> AsyncIterator[None]:

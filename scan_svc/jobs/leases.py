@@ -14,7 +14,7 @@ from scan_svc.scans import Scan, StageRun
 Key: TypeAlias = tuple[int, int]
 
 # The kinds of job, as in the job table.
-SCAN_KIND, WEBHOOK_KIND, REWARD_KIND = "scan", "webhook", "reward"
+SCAN_KIND, WEBHOOK_KIND, REWARD_KIND, EXPORT_KIND = "scan", "webhook", "reward", "export"
 
 
 class Fenced(Exception):

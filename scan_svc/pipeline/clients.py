@@ -8,6 +8,7 @@ from functools import partial
 from types import MappingProxyType
 
 import grpc
+from google.protobuf import json_format
 from google.type import latlng_pb2
 
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
@@ -41,7 +42,8 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 _RULES_RETRIED = ("MatchRules", "AdviseDisposal", "InterpretReply", "PlanEvening", "FindPlaces")
 # How long a scan's creation waits to hear whether its building exists.
 _BUILDING_SECONDS = 1.0
-_CHARACTER_RETRIED = ("EvaluateReward",)
+_CHARACTER_RETRIED = ("EvaluateReward", "ListOwnedCharacters")
+_COLLECTION_SECONDS = 10.0
 
 
 class VisionPeer:
@@ -254,6 +256,14 @@ class CharacterPeer:
         )
         response = await self._peer.call(self._stub.EvaluateReward, request, timeout=deadline, user_id=scan.user_id)
         return from_proto(response.reward, Reward)
+
+    async def collection(self, user_id: str) -> str:
+        """A user's characters, as JSON."""
+        request = character_service_pb2.ListOwnedCharactersRequest()
+        owned = await self._peer.call(
+            self._stub.ListOwnedCharacters, request, timeout=_COLLECTION_SECONDS, user_id=user_id
+        )
+        return json_format.MessageToJson(owned, preserving_proto_field_name=True, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,11 @@
 """A user's data through the whole mesh: what is kept where, that all of it goes, and that no log names anybody."""
 
+import asyncio
+import json
+import os
+import sys
 import uuid
+import zipfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -79,6 +84,7 @@ async def used(phone: Phone, photo: bytes) -> Json:
     scan_id = created["scan"]["scan_id"]
     assert (await phone.call("POST", f"/v1/scans/{scan_id}:start", {})).is_success
     assert (await phone.finished(scan_id))["state"] == "STATE_SUCCEEDED"
+    assert (await phone.call("POST", "/v1/me:export", {})).is_success
     reply = {"reply": "아니요, 건전지예요", "may_learn": True}
     assert (await phone.call("POST", f"/v1/scans/{scan_id}:answer", reply)).is_success
     return created
@@ -103,8 +109,8 @@ async def test_who_deletes_their_account_is_in_no_table(
     for statement in INSERTED:
         await connection.execute(statement, user_id)
     before = await naming(connection, user_id)
-    # The manager of a house isn't called by an account's name elsewhere, and of a pair one is enough.
-    apart = {LAST, "auth.departure.to_user", "auth.identity.subject"}
+    # Of a pair one is enough; a provider's subject is another id, and an account in a file is a text.
+    apart = {LAST, "auth.departure.to_user", "auth.identity.subject", "scan.export.account"}
     apart |= {f"{service}.moved_user.from_user" for service in ("scan", "character")}
     assert [name for name, count in before.items() if not count and name not in apart] == []
     others = await rows(connection, neighbour)
@@ -126,6 +132,45 @@ async def test_who_deletes_their_account_is_in_no_table(
         assert (await storage.get(created["image_url"])).status_code in (403, 404)
         assert (await storage.get(kept["image_url"])).status_code == 200
     assert await rows(connection, neighbour) == others
+
+
+async def eco2(stack: Mapping[str, str], phone: Phone, home: Path, *arguments: str) -> tuple[int, str]:
+    """Runs the command as the user of a phone; its exit status, and what it printed."""
+    token = phone.headers["Authorization"].removeprefix("Bearer ")
+    own = {"ECO2_REST_URL": stack["ECO2_REST_URL"], "ECO2_GRPC_TARGET": stack["ECO2_GRPC_TARGET"], "ECO2_TOKEN": token}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "local", *arguments), cwd=home, env={**os.environ, **own, "HOME": str(home)},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    printed, _ = await process.communicate(b"n\n")
+    return process.returncode or 0, printed.decode()
+
+
+async def test_the_command_fetches_all_and_deletes_all(
+    guest: tuple[Phone, Json], stack: Mapping[str, str], tmp_path: Path, note_photo: bytes
+) -> None:
+    """As a person does it; who is asked and says no keeps everything."""
+    phone, session = guest
+    scan_id = (await used(phone, note_photo))["scan"]["scan_id"]
+    status, printed = await eco2(stack, phone, tmp_path, "export", "mine.zip")
+    assert status == 0, printed
+    with zipfile.ZipFile(tmp_path / "mine.zip") as file:
+        account = json.loads(file.read("account.json"))
+        assert f"photos/{scan_id}.jpg" in file.namelist()
+        assert scan_id in file.read("scans.csv").decode()
+        assert json.loads(file.read("characters.json"))["characters"]
+    assert account["account"]["user_id"] == session["user_id"]
+    assert len(account["sessions"]) == 1
+    status, _ = await eco2(stack, phone, tmp_path, "delete-account")
+    assert status == 1
+    assert (await phone.call("GET", f"/v1/scans/{scan_id}")).is_success
+    status, printed = await eco2(stack, phone, tmp_path, "delete-account", "--yes", "--locale", "en")
+    assert (status, "closed" in printed) == (0, True), printed
+
+    async def gone() -> bool:
+        return (await phone.call("GET", f"/v1/scans/{scan_id}")).status_code == 404
+
+    await eventually(gone)
 
 
 async def rows(connection: asyncpg.Connection, phone: Phone) -> dict[str, int]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -12,10 +13,13 @@ from google.protobuf import empty_pb2, json_format
 from google.protobuf.message import Message
 from google.type import latlng_pb2
 
+from eco2.auth.v1 import auth_service_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
+from eco2.scan.v1.export_pb2 import Export
 from local.cli.api.errors import ApiError
 from local.cli.api.watch import Events, follow
 from local.errors import Disconnected, Misuse
+from local.files import open_private
 from mesh.locale import Locale
 
 _TIMEOUT = httpx2.Timeout(10.0)
@@ -126,6 +130,27 @@ class ScanClient:
         parameters = httpx2.QueryParams({"provider": provider} if provider else {})
         path = f"/v1/accuracy?{parameters}".rstrip("?")
         return list(self._call("GET", path, scan_service_pb2.GetAccuracyResponse()).classes)
+
+    def begin_export(self) -> Export:
+        """Begins to put all that is kept of the user into one file."""
+        return self._call("POST", "/v1/me:export", Export(), auth_service_pb2.ExportMeRequest())
+
+    def export(self, export_id: str) -> Export:
+        """How far that is."""
+        return self._call("GET", f"/v1/exports/{export_id}", Export())
+
+    def fetch(self, address: str, file: Path) -> None:
+        """Puts what is at a presigned address into a file, readable by its owner alone."""
+        with _connected(), self._storage.stream("GET", address) as response:
+            if response.is_error:
+                raise ApiError.from_json(response.read(), response.status_code, self._locale)
+            with open_private(file) as content:
+                for piece in response.iter_bytes():
+                    content.write(piece)
+
+    def delete_account(self) -> auth_service_pb2.DeleteMeResponse:
+        """Closes the user's account and erases all that is kept of them."""
+        return self._call("DELETE", "/v1/me", auth_service_pb2.DeleteMeResponse())
 
     def _call(self, method: str, path: str, reply: M, request: Message | None = None) -> M:
         body = None if request is None else json_format.MessageToDict(request, preserving_proto_field_name=True)

@@ -12,8 +12,8 @@ import yaml
 
 from auth_svc.app import application
 from auth_svc.settings import AuthSettings
+from local.cli.account.signed_in import current_token
 from local.cli.session import Session
-from local.cli.signed_in import current_token
 from tests.integration.auth.conftest import NOBODY, SECRET
 from tests.support.edge.envoy import Edge, Issuer, running
 from tests.support.edge.own_keys import fetching

@@ -99,6 +99,10 @@ _SCAN: dict[str, Row] = {
     ),
     "GetAccuracy": Row(Access.USER, lambda _: scan.GetAccuracyRequest()),
     "DeleteScan": Row(Access.OWNER, lambda it: scan.DeleteScanRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"),
+    "GetExport": Row(
+        Access.OWNER, lambda it: scan.GetExportRequest(export_id=it.scan_id), "EXPORT_NOT_FOUND", "EXPORT_NOT_FOUND"
+    ),
+    "CreateExport": Row(Access.MESH, lambda _: scan.CreateExportRequest(), "INVALID_FIELD"),
     "TransferScans": Row(Access.MESH, lambda _: scan.TransferScansRequest(), "INVALID_FIELD"),
     "EraseScans": Row(Access.MESH, lambda _: scan.EraseScansRequest(), "INVALID_FIELD"),
 }
@@ -181,6 +185,7 @@ _AUTH: dict[str, Row] = {
     ),
     "Logout": Row(Access.OPEN, lambda _: auth.LogoutRequest(refresh_token=_NO_TOKEN_OF_OURS)),
     "LogoutEverywhere": Row(Access.OWN, lambda _: auth.LogoutEverywhereRequest()),
+    "ExportMe": Row(Access.OWN, lambda _: auth.ExportMeRequest()),
     "DeleteMe": Row(Access.OWN, lambda _: auth.DeleteMeRequest()),
     "GetMe": Row(Access.OWN, lambda _: auth.GetMeRequest(), names=True),
     "GetKeys": Row(Access.OPEN, lambda _: auth.GetKeysRequest()),
@@ -208,9 +213,9 @@ ROWS: Mapping[str, Row] = {
 _INSIDE = {
     "edge": "ShouldRateLimit",
     "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
-    " Classify",
+    " Classify ListOwnedCharacters",
     "vision": "GetTaxonomy",
-    "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters",
+    "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters CreateExport",
 }
 
 

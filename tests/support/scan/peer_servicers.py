@@ -113,6 +113,14 @@ class Peers(
         plans = [_plan(thing.region, day) for thing in request.things]
         return rules_service_pb2.PlanEveningResponse(plans=plans, date=day.isoformat())
 
+    async def ListOwnedCharacters(
+        self, request: Any, context: Any
+    ) -> character_service_pb2.ListOwnedCharactersResponse:
+        await self._called("ListOwnedCharacters")
+        return character_service_pb2.ListOwnedCharactersResponse(
+            characters=[{"character": {"character_id": "metally"}}]
+        )
+
     async def FindPlaces(self, request: Any, context: Any) -> rules_service_pb2.FindPlacesResponse:
         await self._called("FindPlaces")
         return rules_service_pb2.FindPlacesResponse(places=[PLACE])

@@ -36,9 +36,11 @@ def _settings(endpoint: str, region: str = "ap-northeast-2") -> StorageSettings:
     )
 
 
-def _by_botocore(endpoint: str, region: str, key: str, headers: dict[str, str], seconds: int, now: datetime) -> str:
+def _by_botocore(
+    endpoint: str, region: str, key: str, headers: dict[str, str], seconds: int, now: datetime, verb: str = "PUT"
+) -> str:
     url = f"{endpoint.rstrip('/')}/photos/{quote(key, safe='/-_.~')}"
-    request = AWSRequest("PUT", url, headers=headers)
+    request = AWSRequest(verb, url, headers=headers)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.auth, "get_current_datetime", lambda: now)
         botocore.auth.S3SigV4QueryAuth(Credentials(*_KEYS), "s3", region, expires=seconds).add_auth(request)
@@ -64,6 +66,13 @@ def test_a_signature_is_botocores(
     now = _NOON + after
     ours = PresignedUploads(_settings(endpoint, region), lambda: now).address(key, headers, seconds)
     assert ours == _by_botocore(endpoint, region, key, headers, seconds, now)
+
+
+@pytest.mark.parametrize("endpoint", _ENDPOINTS)
+def test_a_signature_for_reading_is_botocores(endpoint: str) -> None:
+    """The same, for whoever fetches an object."""
+    ours = PresignedUploads(_settings(endpoint, "us-east-1"), lambda: _NOON).reading("exports/a b.zip", 300)
+    assert ours == _by_botocore(endpoint, "us-east-1", "exports/a b.zip", {}, 300, _NOON, "GET")
 
 
 def test_each_day_has_a_key_of_its_own() -> None:

@@ -24,12 +24,13 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from eco2.auth.v1 import auth_pb2 as eco2_dot_auth_dot_v1_dot_auth__pb2
+from eco2.scan.v1 import export_pb2 as eco2_dot_scan_dot_v1_dot_export__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65\x63o2/auth/v1/auth_service.proto\x12\x0c\x65\x63o2.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x65\x63o2/auth/v1/auth.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12\x43reateGuestRequest\"/\n\x14ListProvidersRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"B\n\x15ListProvidersResponse\x12)\n\tproviders\x18\x01 \x03(\x0b\x32\x16.eco2.auth.v1.Provider\"\x87\x01\n\x12\x42\x65ginSignInRequest\x12\x1b\n\x08provider\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12 \n\x0credirect_uri\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x32\n\x0e\x63ode_challenge\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\"p\n\x13\x42\x65ginSignInResponse\x12\x19\n\x11\x61uthorization_url\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa2\x01\n\x15\x43ompleteSignInRequest\x12\x1b\n\x08provider\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\x19\n\x05state\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x18\n\x04\x63ode\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x37\n\rcode_verifier\x18\x04 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[A-Za-z0-9._~-]{43,128}$\"a\n\x13RefreshTokenRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\"2\n\rLogoutRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"\x19\n\x17LogoutEverywhereRequest\"\x0e\n\x0cGetMeRequest\"\x11\n\x0f\x44\x65leteMeRequest\"\x8b\x01\n\x10\x44\x65leteMeResponse\x12.\n\nclose_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12tokens_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x10\n\x0eGetKeysRequest\"9\n\x0fGetKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x18.eco2.auth.v1.JsonWebKey2\xab\x08\n\x0b\x41uthService\x12\x61\n\x0b\x43reateGuest\x12 .eco2.auth.v1.CreateGuestRequest\x1a\x15.eco2.auth.v1.Session\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth/guest:\x01*\x12t\n\rListProviders\x12\".eco2.auth.v1.ListProvidersRequest\x1a#.eco2.auth.v1.ListProvidersResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/auth/providers\x12x\n\x0b\x42\x65ginSignIn\x12 .eco2.auth.v1.BeginSignInRequest\x1a!.eco2.auth.v1.BeginSignInResponse\"$\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/auth/{provider}:begin:\x01*\x12u\n\x0e\x43ompleteSignIn\x12#.eco2.auth.v1.CompleteSignInRequest\x1a\x15.eco2.auth.v1.Session\"\'\x82\xd3\xe4\x93\x02!\"\x1c/v1/auth/{provider}:complete:\x01*\x12k\n\x0cRefreshToken\x12!.eco2.auth.v1.RefreshTokenRequest\x1a\x15.eco2.auth.v1.Session\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/auth/token:refresh:\x01*\x12_\n\x06Logout\x12\x1b.eco2.auth.v1.LogoutRequest\x1a\x16.google.protobuf.Empty\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/auth/token:revoke:\x01*\x12u\n\x10LogoutEverywhere\x12%.eco2.auth.v1.LogoutEverywhereRequest\x1a\x16.google.protobuf.Empty\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/me:logoutEverywhere:\x01*\x12J\n\x05GetMe\x12\x1a.eco2.auth.v1.GetMeRequest\x1a\x15.eco2.auth.v1.Account\"\x0e\x82\xd3\xe4\x93\x02\x08\x12\x06/v1/me\x12Y\n\x08\x44\x65leteMe\x12\x1d.eco2.auth.v1.DeleteMeRequest\x1a\x1e.eco2.auth.v1.DeleteMeResponse\"\x0e\x82\xd3\xe4\x93\x02\x08*\x06/v1/me\x12\x66\n\x07GetKeys\x12\x1c.eco2.auth.v1.GetKeysRequest\x1a\x1d.eco2.auth.v1.GetKeysResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.jsonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65\x63o2/auth/v1/auth_service.proto\x12\x0c\x65\x63o2.auth.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x65\x63o2/auth/v1/auth.proto\x1a\x19\x65\x63o2/scan/v1/export.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x14\n\x12\x43reateGuestRequest\"/\n\x14ListProvidersRequest\x12\x17\n\x06locale\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"B\n\x15ListProvidersResponse\x12)\n\tproviders\x18\x01 \x03(\x0b\x32\x16.eco2.auth.v1.Provider\"\x87\x01\n\x12\x42\x65ginSignInRequest\x12\x1b\n\x08provider\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12 \n\x0credirect_uri\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\x12\x32\n\x0e\x63ode_challenge\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\"p\n\x13\x42\x65ginSignInResponse\x12\x19\n\x11\x61uthorization_url\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa2\x01\n\x15\x43ompleteSignInRequest\x12\x1b\n\x08provider\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(\x12\x19\n\x05state\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x18\n\x04\x63ode\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x37\n\rcode_verifier\x18\x04 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[A-Za-z0-9._~-]{43,128}$\"a\n\x13RefreshTokenRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\"2\n\rLogoutRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"\x19\n\x17LogoutEverywhereRequest\"\x0e\n\x0cGetMeRequest\"\x11\n\x0f\x45xportMeRequest\"\x11\n\x0f\x44\x65leteMeRequest\"\x8b\x01\n\x10\x44\x65leteMeResponse\x12.\n\nclose_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12tokens_expire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07message\x18\x03 \x01(\t\"\x10\n\x0eGetKeysRequest\"9\n\x0fGetKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x18.eco2.auth.v1.JsonWebKey2\x86\t\n\x0b\x41uthService\x12\x61\n\x0b\x43reateGuest\x12 .eco2.auth.v1.CreateGuestRequest\x1a\x15.eco2.auth.v1.Session\"\x19\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/auth/guest:\x01*\x12t\n\rListProviders\x12\".eco2.auth.v1.ListProvidersRequest\x1a#.eco2.auth.v1.ListProvidersResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/v1/auth/providers\x12x\n\x0b\x42\x65ginSignIn\x12 .eco2.auth.v1.BeginSignInRequest\x1a!.eco2.auth.v1.BeginSignInResponse\"$\x82\xd3\xe4\x93\x02\x1e\"\x19/v1/auth/{provider}:begin:\x01*\x12u\n\x0e\x43ompleteSignIn\x12#.eco2.auth.v1.CompleteSignInRequest\x1a\x15.eco2.auth.v1.Session\"\'\x82\xd3\xe4\x93\x02!\"\x1c/v1/auth/{provider}:complete:\x01*\x12k\n\x0cRefreshToken\x12!.eco2.auth.v1.RefreshTokenRequest\x1a\x15.eco2.auth.v1.Session\"!\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/auth/token:refresh:\x01*\x12_\n\x06Logout\x12\x1b.eco2.auth.v1.LogoutRequest\x1a\x16.google.protobuf.Empty\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/auth/token:revoke:\x01*\x12u\n\x10LogoutEverywhere\x12%.eco2.auth.v1.LogoutEverywhereRequest\x1a\x16.google.protobuf.Empty\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/me:logoutEverywhere:\x01*\x12J\n\x05GetMe\x12\x1a.eco2.auth.v1.GetMeRequest\x1a\x15.eco2.auth.v1.Account\"\x0e\x82\xd3\xe4\x93\x02\x08\x12\x06/v1/me\x12Y\n\x08\x45xportMe\x12\x1d.eco2.auth.v1.ExportMeRequest\x1a\x14.eco2.scan.v1.Export\"\x18\x82\xd3\xe4\x93\x02\x12\"\r/v1/me:export:\x01*\x12Y\n\x08\x44\x65leteMe\x12\x1d.eco2.auth.v1.DeleteMeRequest\x1a\x1e.eco2.auth.v1.DeleteMeResponse\"\x0e\x82\xd3\xe4\x93\x02\x08*\x06/v1/me\x12\x66\n\x07GetKeys\x12\x1c.eco2.auth.v1.GetKeysRequest\x1a\x1d.eco2.auth.v1.GetKeysResponse\"\x1e\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.jsonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -74,38 +75,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['LogoutEverywhere']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/me:logoutEverywhere:\001*'
   _globals['_AUTHSERVICE'].methods_by_name['GetMe']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['GetMe']._serialized_options = b'\202\323\344\223\002\010\022\006/v1/me'
+  _globals['_AUTHSERVICE'].methods_by_name['ExportMe']._loaded_options = None
+  _globals['_AUTHSERVICE'].methods_by_name['ExportMe']._serialized_options = b'\202\323\344\223\002\022\"\r/v1/me:export:\001*'
   _globals['_AUTHSERVICE'].methods_by_name['DeleteMe']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['DeleteMe']._serialized_options = b'\202\323\344\223\002\010*\006/v1/me'
   _globals['_AUTHSERVICE'].methods_by_name['GetKeys']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['GetKeys']._serialized_options = b'\202\323\344\223\002\030\022\026/.well-known/jwks.json'
-  _globals['_CREATEGUESTREQUEST']._serialized_start=195
-  _globals['_CREATEGUESTREQUEST']._serialized_end=215
-  _globals['_LISTPROVIDERSREQUEST']._serialized_start=217
-  _globals['_LISTPROVIDERSREQUEST']._serialized_end=264
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=266
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=332
-  _globals['_BEGINSIGNINREQUEST']._serialized_start=335
-  _globals['_BEGINSIGNINREQUEST']._serialized_end=470
-  _globals['_BEGINSIGNINRESPONSE']._serialized_start=472
-  _globals['_BEGINSIGNINRESPONSE']._serialized_end=584
-  _globals['_COMPLETESIGNINREQUEST']._serialized_start=587
-  _globals['_COMPLETESIGNINREQUEST']._serialized_end=749
-  _globals['_REFRESHTOKENREQUEST']._serialized_start=751
-  _globals['_REFRESHTOKENREQUEST']._serialized_end=848
-  _globals['_LOGOUTREQUEST']._serialized_start=850
-  _globals['_LOGOUTREQUEST']._serialized_end=900
-  _globals['_LOGOUTEVERYWHEREREQUEST']._serialized_start=902
-  _globals['_LOGOUTEVERYWHEREREQUEST']._serialized_end=927
-  _globals['_GETMEREQUEST']._serialized_start=929
-  _globals['_GETMEREQUEST']._serialized_end=943
-  _globals['_DELETEMEREQUEST']._serialized_start=945
-  _globals['_DELETEMEREQUEST']._serialized_end=962
-  _globals['_DELETEMERESPONSE']._serialized_start=965
-  _globals['_DELETEMERESPONSE']._serialized_end=1104
-  _globals['_GETKEYSREQUEST']._serialized_start=1106
-  _globals['_GETKEYSREQUEST']._serialized_end=1122
-  _globals['_GETKEYSRESPONSE']._serialized_start=1124
-  _globals['_GETKEYSRESPONSE']._serialized_end=1181
-  _globals['_AUTHSERVICE']._serialized_start=1184
-  _globals['_AUTHSERVICE']._serialized_end=2251
+  _globals['_CREATEGUESTREQUEST']._serialized_start=222
+  _globals['_CREATEGUESTREQUEST']._serialized_end=242
+  _globals['_LISTPROVIDERSREQUEST']._serialized_start=244
+  _globals['_LISTPROVIDERSREQUEST']._serialized_end=291
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=293
+  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=359
+  _globals['_BEGINSIGNINREQUEST']._serialized_start=362
+  _globals['_BEGINSIGNINREQUEST']._serialized_end=497
+  _globals['_BEGINSIGNINRESPONSE']._serialized_start=499
+  _globals['_BEGINSIGNINRESPONSE']._serialized_end=611
+  _globals['_COMPLETESIGNINREQUEST']._serialized_start=614
+  _globals['_COMPLETESIGNINREQUEST']._serialized_end=776
+  _globals['_REFRESHTOKENREQUEST']._serialized_start=778
+  _globals['_REFRESHTOKENREQUEST']._serialized_end=875
+  _globals['_LOGOUTREQUEST']._serialized_start=877
+  _globals['_LOGOUTREQUEST']._serialized_end=927
+  _globals['_LOGOUTEVERYWHEREREQUEST']._serialized_start=929
+  _globals['_LOGOUTEVERYWHEREREQUEST']._serialized_end=954
+  _globals['_GETMEREQUEST']._serialized_start=956
+  _globals['_GETMEREQUEST']._serialized_end=970
+  _globals['_EXPORTMEREQUEST']._serialized_start=972
+  _globals['_EXPORTMEREQUEST']._serialized_end=989
+  _globals['_DELETEMEREQUEST']._serialized_start=991
+  _globals['_DELETEMEREQUEST']._serialized_end=1008
+  _globals['_DELETEMERESPONSE']._serialized_start=1011
+  _globals['_DELETEMERESPONSE']._serialized_end=1150
+  _globals['_GETKEYSREQUEST']._serialized_start=1152
+  _globals['_GETKEYSREQUEST']._serialized_end=1168
+  _globals['_GETKEYSRESPONSE']._serialized_start=1170
+  _globals['_GETKEYSRESPONSE']._serialized_end=1227
+  _globals['_AUTHSERVICE']._serialized_start=1230
+  _globals['_AUTHSERVICE']._serialized_end=2388
 # @@protoc_insertion_point(module_scope)

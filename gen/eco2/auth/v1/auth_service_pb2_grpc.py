@@ -5,6 +5,7 @@ import warnings
 
 from eco2.auth.v1 import auth_pb2 as eco2_dot_auth_dot_v1_dot_auth__pb2
 from eco2.auth.v1 import auth_service_pb2 as eco2_dot_auth_dot_v1_dot_auth__service__pb2
+from eco2.scan.v1 import export_pb2 as eco2_dot_scan_dot_v1_dot_export__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -80,6 +81,11 @@ class AuthServiceStub:
                 '/eco2.auth.v1.AuthService/GetMe',
                 request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Account.FromString,
+                _registered_method=True)
+        self.ExportMe = channel.unary_unary(
+                '/eco2.auth.v1.AuthService/ExportMe',
+                request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.ExportMeRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_export__pb2.Export.FromString,
                 _registered_method=True)
         self.DeleteMe = channel.unary_unary(
                 '/eco2.auth.v1.AuthService/DeleteMe',
@@ -183,6 +189,16 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExportMe(self, request, context):
+        """Puts all that is kept of the caller into one file, by a job; ScanService.GetExport tells when it is there.
+
+        One at a time: while one is running it is returned. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE
+        (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMe(self, request, context):
         """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
         webhook addresses and secrets, sessions, identities. docs/privacy.md says what that is, and what stays without a user.
@@ -248,6 +264,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.GetMe,
                     request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.FromString,
                     response_serializer=eco2_dot_auth_dot_v1_dot_auth__pb2.Account.SerializeToString,
+            ),
+            'ExportMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportMe,
+                    request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.ExportMeRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_export__pb2.Export.SerializeToString,
             ),
             'DeleteMe': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMe,
@@ -481,6 +502,33 @@ class AuthService:
             '/eco2.auth.v1.AuthService/GetMe',
             eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.SerializeToString,
             eco2_dot_auth_dot_v1_dot_auth__pb2.Account.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.auth.v1.AuthService/ExportMe',
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.ExportMeRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_export__pb2.Export.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from eco2.auth.v1 import auth_pb2 as _auth_pb2
 from eco2.auth.v1 import auth_service_pb2 as _auth_service_pb2
+from eco2.scan.v1 import export_pb2 as _export_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -90,6 +91,12 @@ class AuthServiceStub:
 
     Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE (UNAVAILABLE).
     """
+    ExportMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ExportMeRequest, _export_pb2.Export]
+    """Puts all that is kept of the caller into one file, by a job; ScanService.GetExport tells when it is there.
+
+    One at a time: while one is running it is returned. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE
+    (UNAVAILABLE).
+    """
     DeleteMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]
     """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
     webhook addresses and secrets, sessions, identities. docs/privacy.md says what that is, and what stays without a user.
@@ -165,6 +172,12 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """The caller's account.
 
     Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE (UNAVAILABLE).
+    """
+    ExportMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ExportMeRequest, _export_pb2.Export]  # type: ignore[assignment]
+    """Puts all that is kept of the caller into one file, by a job; ScanService.GetExport tells when it is there.
+
+    One at a time: while one is running it is returned. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE
+    (UNAVAILABLE).
     """
     DeleteMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
     """Closes the caller's account and erases all that is kept of them: scans with photos and results, characters, buildings,
@@ -286,6 +299,18 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """The caller's account.
 
         Idempotent. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ExportMe(
+        self,
+        request: _auth_service_pb2.ExportMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_pb2.Export, _abc.Awaitable[_export_pb2.Export]]:
+        """Puts all that is kept of the caller into one file, by a job; ScanService.GetExport tells when it is there.
+
+        One at a time: while one is running it is returned. Codes: UNAUTHENTICATED (UNAUTHENTICATED), UNAVAILABLE
+        (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

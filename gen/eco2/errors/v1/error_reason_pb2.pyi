@@ -130,6 +130,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
     ERROR_REASON_WEBHOOK_NOT_FOUND: _ErrorReason.ValueType  # 81
     """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
+    ERROR_REASON_EXPORT_NOT_FOUND: _ErrorReason.ValueType  # 82
+    """NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}"""
     ERROR_REASON_MODEL_RATE_LIMITED: _ErrorReason.ValueType  # 100
     """Errors of models also carry the cost, if anything was paid:
     {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
@@ -289,6 +291,8 @@ ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 80
 """NOT_FOUND: no such dead letter. {"scan_id": "…"}"""
 ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81
 """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
+ERROR_REASON_EXPORT_NOT_FOUND: ErrorReason.ValueType  # 82
+"""NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}"""
 ERROR_REASON_MODEL_RATE_LIMITED: ErrorReason.ValueType  # 100
 """Errors of models also carry the cost, if anything was paid:
 {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}

@@ -24,6 +24,7 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from eco2.rules.v1 import disposal_pb2 as eco2_dot_rules_dot_v1_dot_disposal__pb2
+from eco2.scan.v1 import export_pb2 as eco2_dot_scan_dot_v1_dot_export__pb2
 from eco2.scan.v1 import scan_pb2 as eco2_dot_scan_dot_v1_dot_scan__pb2
 from eco2.text.v1 import text_pb2 as eco2_dot_text_dot_v1_dot_text__pb2
 from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_classification__pb2
@@ -34,7 +35,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65\x63o2/scan/v1/scan_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x65\x63o2/rules/v1/disposal.proto\x1a\x17\x65\x63o2/scan/v1/scan.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18google/type/latlng.proto\"\xce\x01\n\x06Upload\x12V\n\x0c\x63ontent_type\x18\x01 \x01(\tB@\xbaH=r;R\nimage/jpegR\timage/pngR\nimage/webpR\nimage/heicR\nimage/heif\x12&\n\nsize_bytes\x18\x02 \x01(\rB\r\xbaH\n*\x05\x18\x80\x80\x80\n\xc8\x01\x01H\x00\x88\x01\x01\x12*\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x01\x88\x01\x01\x42\r\n\x0b_size_bytesB\t\n\x07_sha256\"\xba\x05\n\x11\x43reateScanRequest\x12&\n\x06upload\x18\x01 \x01(\x0b\x32\x14.eco2.scan.v1.UploadH\x00\x12 \n\timage_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x12(\n\nuser_input\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\xd1\x02\n\x08location\x18\x04 \x01(\x0b\x32\x13.google.type.LatLngB\xa9\x02\xbaH\xa5\x02\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\xba\x01m\n\x11location.complete\x12)latitude and longitude must both be given\x1a-this.latitude != 0.0 && this.longitude != 0.0\x12#\n\x06region\x18\x05 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12$\n\x0c\x63\x61llback_url\x18\x07 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x10\x88\x01\x01\xd8\x01\x01\x12\'\n\nrequest_id\x18\x08 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12?\n\x08\x62uilding\x18\t \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\x42\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xc6\x01\n\x0cUploadTicket\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x38\n\x07headers\x18\x03 \x03(\x0b\x32\'.eco2.scan.v1.UploadTicket.HeadersEntry\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa1\x01\n\x12\x43reateScanResponse\x12 \n\x04scan\x18\x01 \x01(\x0b\x32\x12.eco2.scan.v1.Scan\x12*\n\x06upload\x18\x02 \x01(\x0b\x32\x1a.eco2.scan.v1.UploadTicket\x12\x11\n\timage_url\x18\x03 \x01(\t\x12\x12\n\nstatus_url\x18\x04 \x01(\t\x12\x16\n\x0ewebhook_secret\x18\x05 \x01(\t\"-\n\x10StartScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"u\n\x0eGetScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x31\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12\x15\n\rafter_version\x18\x03 \x01(\r\"D\n\x10WatchScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rafter_version\x18\x02 \x01(\r\"\xe6\x01\n\x11WatchScanResponse\x12\x32\n\x04type\x18\x01 \x01(\x0e\x32$.eco2.scan.v1.WatchScanResponse.Type\x12 \n\x04scan\x18\x02 \x01(\x0b\x32\x12.eco2.scan.v1.Scan\"{\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x11\n\rTYPE_SNAPSHOT\x10\x01\x12\x0f\n\x0bTYPE_UPDATE\x10\x02\x12\x11\n\rTYPE_TERMINAL\x10\x03\x12\x12\n\x0eTYPE_HEARTBEAT\x10\x04\x12\x12\n\x0eTYPE_RECONNECT\x10\x05\"P\n\x10ListScansRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\"O\n\x11ListScansResponse\x12!\n\x05scans\x18\x01 \x03(\x0b\x32\x12.eco2.scan.v1.Scan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe2\x01\n\x12GetScheduleRequest\x12#\n\x06region\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12M\n\x04\x64\x61te\x18\x02 \x01(\tB?\xbaH<r:28^(20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))?$\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x62uilding\x18\x04 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\"\xab\x01\n\x13GetScheduleResponse\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12,\n\x07tonight\x18\x02 \x03(\x0b\x32\x1b.eco2.scan.v1.ScheduledScan\x12*\n\x05later\x18\x03 \x03(\x0b\x32\x1b.eco2.scan.v1.ScheduledScan\x12,\n\x07unknown\x18\x04 \x03(\x0b\x32\x1b.eco2.scan.v1.ScheduledScan\"\x91\x01\n\rScheduledScan\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04plan\x18\x04 \x01(\x0b\x32\x1a.eco2.rules.v1.EveningPlan\".\n\x11MarkPutOutRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\".\n\x11\x43\x61ncelScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\".\n\x11\x44\x65leteScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x95\x01\n\x15\x41nswerQuestionRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12%\n\x05reply\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xf4\x03\x32\n^[^\\x00]*$\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12\x11\n\tmay_learn\x18\x04 \x01(\x08\"s\n\x16\x41nswerQuestionResponse\x12 \n\x04scan\x18\x01 \x01(\x0b\x32\x12.eco2.scan.v1.Scan\x12\x17\n\nunderstood\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x03 \x01(\tB\r\n\x0b_understood\";\n\x12GetAccuracyRequest\x12%\n\x08provider\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\"C\n\x13GetAccuracyResponse\x12,\n\x07\x63lasses\x18\x01 \x03(\x0b\x32\x1b.eco2.scan.v1.ClassAccuracy\"\xfc\x01\n\rClassAccuracy\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12*\n\x08\x63\x61tegory\x18\x03 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x17\n\x0f\x63onfidence_from\x18\x04 \x01(\x02\x12\x15\n\rconfidence_to\x18\x05 \x01(\x02\x12\x15\n\x08\x61nswered\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tcorrected\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\x16\n\tconfirmed\x18\x08 \x01(\rH\x02\x88\x01\x01\x42\x0b\n\t_answeredB\x0c\n\n_correctedB\x0c\n\n_confirmed\"\x9a\x01\n\x14TransferScansRequest\x12\x41\n\x0c\x66rom_user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\x12?\n\nto_user_id\x18\x02 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"%\n\x15TransferScansResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\"Q\n\x11\x45raseScansRequest\x12<\n\x07user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"\"\n\x12\x45raseScansResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\x32\x8c\x0c\n\x0bScanService\x12\x90\x01\n\nCreateScan\x12\x1f.eco2.scan.v1.CreateScanRequest\x1a .eco2.scan.v1.CreateScanResponse\"?\x82\xd3\xe4\x93\x02\x39\"\t/v1/scans:\x01*Z\r\"\x08/v1/scan:\x01*Z\x1a\"\x15/api/v1/waste/analyze:\x01*\x12\x93\x01\n\tStartScan\x12\x1e.eco2.scan.v1.StartScanRequest\x1a\x12.eco2.scan.v1.Scan\"R\x82\xd3\xe4\x93\x02L\"\x19/v1/scans/{scan_id}:start:\x01*Z,\"\'/api/v1/waste/upload-complete/{scan_id}:\x01*\x12\x9c\x01\n\x07GetScan\x12\x1c.eco2.scan.v1.GetScanRequest\x1a\x12.eco2.scan.v1.Scan\"_\x82\xd3\xe4\x93\x02Y\x12\x13/v1/scans/{scan_id}Z \x12\x1e/api/v1/waste/status/{scan_id}Z \x12\x1e/api/v1/waste/result/{scan_id}\x12\x90\x01\n\tWatchScan\x12\x1e.eco2.scan.v1.WatchScanRequest\x1a\x1f.eco2.scan.v1.WatchScanResponse\"@\x82\xd3\xe4\x93\x02:\x12\x19/v1/scans/{scan_id}:watchZ\x1d\x12\x1b/v1/scan/{scan_id}/progress0\x01\x12_\n\tListScans\x12\x1e.eco2.scan.v1.ListScansRequest\x1a\x1f.eco2.scan.v1.ListScansResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/scans\x12k\n\x0bGetSchedule\x12 .eco2.scan.v1.GetScheduleRequest\x1a!.eco2.scan.v1.GetScheduleResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/me/schedule\x12l\n\nMarkPutOut\x12\x1f.eco2.scan.v1.MarkPutOutRequest\x1a\x16.google.protobuf.Empty\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:putOut:\x01*\x12h\n\nCancelScan\x12\x1f.eco2.scan.v1.CancelScanRequest\x1a\x12.eco2.scan.v1.Scan\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:cancel:\x01*\x12\x82\x01\n\x0e\x41nswerQuestion\x12#.eco2.scan.v1.AnswerQuestionRequest\x1a$.eco2.scan.v1.AnswerQuestionResponse\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:answer:\x01*\x12h\n\x0bGetAccuracy\x12 .eco2.scan.v1.GetAccuracyRequest\x1a!.eco2.scan.v1.GetAccuracyResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/accuracy\x12\x62\n\nDeleteScan\x12\x1f.eco2.scan.v1.DeleteScanRequest\x1a\x16.google.protobuf.Empty\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/v1/scans/{scan_id}\x12X\n\rTransferScans\x12\".eco2.scan.v1.TransferScansRequest\x1a#.eco2.scan.v1.TransferScansResponse\x12O\n\nEraseScans\x12\x1f.eco2.scan.v1.EraseScansRequest\x1a .eco2.scan.v1.EraseScansResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x65\x63o2/scan/v1/scan_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1c\x65\x63o2/rules/v1/disposal.proto\x1a\x19\x65\x63o2/scan/v1/export.proto\x1a\x17\x65\x63o2/scan/v1/scan.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18google/type/latlng.proto\"\xce\x01\n\x06Upload\x12V\n\x0c\x63ontent_type\x18\x01 \x01(\tB@\xbaH=r;R\nimage/jpegR\timage/pngR\nimage/webpR\nimage/heicR\nimage/heif\x12&\n\nsize_bytes\x18\x02 \x01(\rB\r\xbaH\n*\x05\x18\x80\x80\x80\n\xc8\x01\x01H\x00\x88\x01\x01\x12*\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$H\x01\x88\x01\x01\x42\r\n\x0b_size_bytesB\t\n\x07_sha256\"\xba\x05\n\x11\x43reateScanRequest\x12&\n\x06upload\x18\x01 \x01(\x0b\x32\x14.eco2.scan.v1.UploadH\x00\x12 \n\timage_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x12(\n\nuser_input\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\xd1\x02\n\x08location\x18\x04 \x01(\x0b\x32\x13.google.type.LatLngB\xa9\x02\xbaH\xa5\x02\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\xba\x01m\n\x11location.complete\x12)latitude and longitude must both be given\x1a-this.latitude != 0.0 && this.longitude != 0.0\x12#\n\x06region\x18\x05 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12$\n\x0c\x63\x61llback_url\x18\x07 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x10\x88\x01\x01\xd8\x01\x01\x12\'\n\nrequest_id\x18\x08 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12?\n\x08\x62uilding\x18\t \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\x42\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"\xc6\x01\n\x0cUploadTicket\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x38\n\x07headers\x18\x03 \x03(\x0b\x32\'.eco2.scan.v1.UploadTicket.HeadersEntry\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa1\x01\n\x12\x43reateScanResponse\x12 \n\x04scan\x18\x01 \x01(\x0b\x32\x12.eco2.scan.v1.Scan\x12*\n\x06upload\x18\x02 \x01(\x0b\x32\x1a.eco2.scan.v1.UploadTicket\x12\x11\n\timage_url\x18\x03 \x01(\t\x12\x12\n\nstatus_url\x18\x04 \x01(\t\x12\x16\n\x0ewebhook_secret\x18\x05 \x01(\t\"-\n\x10StartScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"u\n\x0eGetScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x31\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\xbaH\x05\xaa\x01\x02\x32\x00\x12\x15\n\rafter_version\x18\x03 \x01(\r\"D\n\x10WatchScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rafter_version\x18\x02 \x01(\r\"\xe6\x01\n\x11WatchScanResponse\x12\x32\n\x04type\x18\x01 \x01(\x0e\x32$.eco2.scan.v1.WatchScanResponse.Type\x12 \n\x04scan\x18\x02 \x01(\x0b\x32\x12.eco2.scan.v1.Scan\"{\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\x11\n\rTYPE_SNAPSHOT\x10\x01\x12\x0f\n\x0bTYPE_UPDATE\x10\x02\x12\x11\n\rTYPE_TERMINAL\x10\x03\x12\x12\n\x0eTYPE_HEARTBEAT\x10\x04\x12\x12\n\x0eTYPE_RECONNECT\x10\x05\"P\n\x10ListScansRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\"O\n\x11ListScansResponse\x12!\n\x05scans\x18\x01 \x03(\x0b\x32\x12.eco2.scan.v1.Scan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xe2\x01\n\x12GetScheduleRequest\x12#\n\x06region\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12M\n\x04\x64\x61te\x18\x02 \x01(\tB?\xbaH<r:28^(20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))?$\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12?\n\x08\x62uilding\x18\x04 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\"\xab\x01\n\x13GetScheduleResponse\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12,\n\x07tonight\x18\x02 \x03(\x0b\x32\x1b.eco2.scan.v1.ScheduledScan\x12*\n\x05later\x18\x03 \x03(\x0b\x32\x1b.eco2.scan.v1.ScheduledScan\x12,\n\x07unknown\x18\x04 \x03(\x0b\x32\x1b.eco2.scan.v1.ScheduledScan\"\x91\x01\n\rScheduledScan\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04plan\x18\x04 \x01(\x0b\x32\x1a.eco2.rules.v1.EveningPlan\".\n\x11MarkPutOutRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\".\n\x11\x43\x61ncelScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\".\n\x11\x44\x65leteScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x95\x01\n\x15\x41nswerQuestionRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12%\n\x05reply\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xf4\x03\x32\n^[^\\x00]*$\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12\x11\n\tmay_learn\x18\x04 \x01(\x08\"s\n\x16\x41nswerQuestionResponse\x12 \n\x04scan\x18\x01 \x01(\x0b\x32\x12.eco2.scan.v1.Scan\x12\x17\n\nunderstood\x18\x02 \x01(\x08H\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x03 \x01(\tB\r\n\x0b_understood\";\n\x12GetAccuracyRequest\x12%\n\x08provider\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\"C\n\x13GetAccuracyResponse\x12,\n\x07\x63lasses\x18\x01 \x03(\x0b\x32\x1b.eco2.scan.v1.ClassAccuracy\"\xfc\x01\n\rClassAccuracy\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12*\n\x08\x63\x61tegory\x18\x03 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x17\n\x0f\x63onfidence_from\x18\x04 \x01(\x02\x12\x15\n\rconfidence_to\x18\x05 \x01(\x02\x12\x15\n\x08\x61nswered\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tcorrected\x18\x07 \x01(\rH\x01\x88\x01\x01\x12\x16\n\tconfirmed\x18\x08 \x01(\rH\x02\x88\x01\x01\x42\x0b\n\t_answeredB\x0c\n\n_correctedB\x0c\n\n_confirmed\"\x9a\x01\n\x14TransferScansRequest\x12\x41\n\x0c\x66rom_user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\x12?\n\nto_user_id\x18\x02 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"%\n\x15TransferScansResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\"Q\n\x11\x45raseScansRequest\x12<\n\x07user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\"\"\n\x12\x45raseScansResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x08\"/\n\x10GetExportRequest\x12\x1b\n\texport_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"s\n\x13\x43reateExportRequest\x12<\n\x07user_id\x18\x01 \x01(\tB+\xbaH$r\"\x10\x01\x18\x80\x01\x32\x1b^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\xc8\xf3\x18\x01\x12\x1e\n\x07\x61\x63\x63ount\x18\x02 \x01(\tB\r\xbaH\x06r\x04\x18\xa0\x8d\x06\xc8\xf3\x18\x01\x32\xb9\r\n\x0bScanService\x12\x90\x01\n\nCreateScan\x12\x1f.eco2.scan.v1.CreateScanRequest\x1a .eco2.scan.v1.CreateScanResponse\"?\x82\xd3\xe4\x93\x02\x39\"\t/v1/scans:\x01*Z\r\"\x08/v1/scan:\x01*Z\x1a\"\x15/api/v1/waste/analyze:\x01*\x12\x93\x01\n\tStartScan\x12\x1e.eco2.scan.v1.StartScanRequest\x1a\x12.eco2.scan.v1.Scan\"R\x82\xd3\xe4\x93\x02L\"\x19/v1/scans/{scan_id}:start:\x01*Z,\"\'/api/v1/waste/upload-complete/{scan_id}:\x01*\x12\x9c\x01\n\x07GetScan\x12\x1c.eco2.scan.v1.GetScanRequest\x1a\x12.eco2.scan.v1.Scan\"_\x82\xd3\xe4\x93\x02Y\x12\x13/v1/scans/{scan_id}Z \x12\x1e/api/v1/waste/status/{scan_id}Z \x12\x1e/api/v1/waste/result/{scan_id}\x12\x90\x01\n\tWatchScan\x12\x1e.eco2.scan.v1.WatchScanRequest\x1a\x1f.eco2.scan.v1.WatchScanResponse\"@\x82\xd3\xe4\x93\x02:\x12\x19/v1/scans/{scan_id}:watchZ\x1d\x12\x1b/v1/scan/{scan_id}/progress0\x01\x12_\n\tListScans\x12\x1e.eco2.scan.v1.ListScansRequest\x1a\x1f.eco2.scan.v1.ListScansResponse\"\x11\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/scans\x12k\n\x0bGetSchedule\x12 .eco2.scan.v1.GetScheduleRequest\x1a!.eco2.scan.v1.GetScheduleResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/me/schedule\x12l\n\nMarkPutOut\x12\x1f.eco2.scan.v1.MarkPutOutRequest\x1a\x16.google.protobuf.Empty\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:putOut:\x01*\x12h\n\nCancelScan\x12\x1f.eco2.scan.v1.CancelScanRequest\x1a\x12.eco2.scan.v1.Scan\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:cancel:\x01*\x12\x82\x01\n\x0e\x41nswerQuestion\x12#.eco2.scan.v1.AnswerQuestionRequest\x1a$.eco2.scan.v1.AnswerQuestionResponse\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:answer:\x01*\x12h\n\x0bGetAccuracy\x12 .eco2.scan.v1.GetAccuracyRequest\x1a!.eco2.scan.v1.GetAccuracyResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/accuracy\x12\x62\n\nDeleteScan\x12\x1f.eco2.scan.v1.DeleteScanRequest\x1a\x16.google.protobuf.Empty\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/v1/scans/{scan_id}\x12\x62\n\tGetExport\x12\x1e.eco2.scan.v1.GetExportRequest\x1a\x14.eco2.scan.v1.Export\"\x1f\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/exports/{export_id}\x12G\n\x0c\x43reateExport\x12!.eco2.scan.v1.CreateExportRequest\x1a\x14.eco2.scan.v1.Export\x12X\n\rTransferScans\x12\".eco2.scan.v1.TransferScansRequest\x1a#.eco2.scan.v1.TransferScansResponse\x12O\n\nEraseScans\x12\x1f.eco2.scan.v1.EraseScansRequest\x1a .eco2.scan.v1.EraseScansResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -107,6 +108,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSFERSCANSREQUEST'].fields_by_name['to_user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
   _globals['_ERASESCANSREQUEST'].fields_by_name['user_id']._loaded_options = None
   _globals['_ERASESCANSREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
+  _globals['_GETEXPORTREQUEST'].fields_by_name['export_id']._loaded_options = None
+  _globals['_GETEXPORTREQUEST'].fields_by_name['export_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_CREATEEXPORTREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_CREATEEXPORTREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H$r\"\020\001\030\200\0012\033^[^\\pC\\pZ]+( +[^\\pC\\pZ]+)*$\310\363\030\001'
+  _globals['_CREATEEXPORTREQUEST'].fields_by_name['account']._loaded_options = None
+  _globals['_CREATEEXPORTREQUEST'].fields_by_name['account']._serialized_options = b'\272H\006r\004\030\240\215\006\310\363\030\001'
   _globals['_SCANSERVICE'].methods_by_name['CreateScan']._loaded_options = None
   _globals['_SCANSERVICE'].methods_by_name['CreateScan']._serialized_options = b'\202\323\344\223\0029\"\t/v1/scans:\001*Z\r\"\010/v1/scan:\001*Z\032\"\025/api/v1/waste/analyze:\001*'
   _globals['_SCANSERVICE'].methods_by_name['StartScan']._loaded_options = None
@@ -129,60 +136,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCANSERVICE'].methods_by_name['GetAccuracy']._serialized_options = b'\202\323\344\223\002\016\022\014/v1/accuracy'
   _globals['_SCANSERVICE'].methods_by_name['DeleteScan']._loaded_options = None
   _globals['_SCANSERVICE'].methods_by_name['DeleteScan']._serialized_options = b'\202\323\344\223\002\025*\023/v1/scans/{scan_id}'
-  _globals['_UPLOAD']._serialized_start=346
-  _globals['_UPLOAD']._serialized_end=552
-  _globals['_CREATESCANREQUEST']._serialized_start=555
-  _globals['_CREATESCANREQUEST']._serialized_end=1253
-  _globals['_UPLOADTICKET']._serialized_start=1256
-  _globals['_UPLOADTICKET']._serialized_end=1454
-  _globals['_UPLOADTICKET_HEADERSENTRY']._serialized_start=1408
-  _globals['_UPLOADTICKET_HEADERSENTRY']._serialized_end=1454
-  _globals['_CREATESCANRESPONSE']._serialized_start=1457
-  _globals['_CREATESCANRESPONSE']._serialized_end=1618
-  _globals['_STARTSCANREQUEST']._serialized_start=1620
-  _globals['_STARTSCANREQUEST']._serialized_end=1665
-  _globals['_GETSCANREQUEST']._serialized_start=1667
-  _globals['_GETSCANREQUEST']._serialized_end=1784
-  _globals['_WATCHSCANREQUEST']._serialized_start=1786
-  _globals['_WATCHSCANREQUEST']._serialized_end=1854
-  _globals['_WATCHSCANRESPONSE']._serialized_start=1857
-  _globals['_WATCHSCANRESPONSE']._serialized_end=2087
-  _globals['_WATCHSCANRESPONSE_TYPE']._serialized_start=1964
-  _globals['_WATCHSCANRESPONSE_TYPE']._serialized_end=2087
-  _globals['_LISTSCANSREQUEST']._serialized_start=2089
-  _globals['_LISTSCANSREQUEST']._serialized_end=2169
-  _globals['_LISTSCANSRESPONSE']._serialized_start=2171
-  _globals['_LISTSCANSRESPONSE']._serialized_end=2250
-  _globals['_GETSCHEDULEREQUEST']._serialized_start=2253
-  _globals['_GETSCHEDULEREQUEST']._serialized_end=2479
-  _globals['_GETSCHEDULERESPONSE']._serialized_start=2482
-  _globals['_GETSCHEDULERESPONSE']._serialized_end=2653
-  _globals['_SCHEDULEDSCAN']._serialized_start=2656
-  _globals['_SCHEDULEDSCAN']._serialized_end=2801
-  _globals['_MARKPUTOUTREQUEST']._serialized_start=2803
-  _globals['_MARKPUTOUTREQUEST']._serialized_end=2849
-  _globals['_CANCELSCANREQUEST']._serialized_start=2851
-  _globals['_CANCELSCANREQUEST']._serialized_end=2897
-  _globals['_DELETESCANREQUEST']._serialized_start=2899
-  _globals['_DELETESCANREQUEST']._serialized_end=2945
-  _globals['_ANSWERQUESTIONREQUEST']._serialized_start=2948
-  _globals['_ANSWERQUESTIONREQUEST']._serialized_end=3097
-  _globals['_ANSWERQUESTIONRESPONSE']._serialized_start=3099
-  _globals['_ANSWERQUESTIONRESPONSE']._serialized_end=3214
-  _globals['_GETACCURACYREQUEST']._serialized_start=3216
-  _globals['_GETACCURACYREQUEST']._serialized_end=3275
-  _globals['_GETACCURACYRESPONSE']._serialized_start=3277
-  _globals['_GETACCURACYRESPONSE']._serialized_end=3344
-  _globals['_CLASSACCURACY']._serialized_start=3347
-  _globals['_CLASSACCURACY']._serialized_end=3599
-  _globals['_TRANSFERSCANSREQUEST']._serialized_start=3602
-  _globals['_TRANSFERSCANSREQUEST']._serialized_end=3756
-  _globals['_TRANSFERSCANSRESPONSE']._serialized_start=3758
-  _globals['_TRANSFERSCANSRESPONSE']._serialized_end=3795
-  _globals['_ERASESCANSREQUEST']._serialized_start=3797
-  _globals['_ERASESCANSREQUEST']._serialized_end=3878
-  _globals['_ERASESCANSRESPONSE']._serialized_start=3880
-  _globals['_ERASESCANSRESPONSE']._serialized_end=3914
-  _globals['_SCANSERVICE']._serialized_start=3917
-  _globals['_SCANSERVICE']._serialized_end=5465
+  _globals['_SCANSERVICE'].methods_by_name['GetExport']._loaded_options = None
+  _globals['_SCANSERVICE'].methods_by_name['GetExport']._serialized_options = b'\202\323\344\223\002\031\022\027/v1/exports/{export_id}'
+  _globals['_UPLOAD']._serialized_start=373
+  _globals['_UPLOAD']._serialized_end=579
+  _globals['_CREATESCANREQUEST']._serialized_start=582
+  _globals['_CREATESCANREQUEST']._serialized_end=1280
+  _globals['_UPLOADTICKET']._serialized_start=1283
+  _globals['_UPLOADTICKET']._serialized_end=1481
+  _globals['_UPLOADTICKET_HEADERSENTRY']._serialized_start=1435
+  _globals['_UPLOADTICKET_HEADERSENTRY']._serialized_end=1481
+  _globals['_CREATESCANRESPONSE']._serialized_start=1484
+  _globals['_CREATESCANRESPONSE']._serialized_end=1645
+  _globals['_STARTSCANREQUEST']._serialized_start=1647
+  _globals['_STARTSCANREQUEST']._serialized_end=1692
+  _globals['_GETSCANREQUEST']._serialized_start=1694
+  _globals['_GETSCANREQUEST']._serialized_end=1811
+  _globals['_WATCHSCANREQUEST']._serialized_start=1813
+  _globals['_WATCHSCANREQUEST']._serialized_end=1881
+  _globals['_WATCHSCANRESPONSE']._serialized_start=1884
+  _globals['_WATCHSCANRESPONSE']._serialized_end=2114
+  _globals['_WATCHSCANRESPONSE_TYPE']._serialized_start=1991
+  _globals['_WATCHSCANRESPONSE_TYPE']._serialized_end=2114
+  _globals['_LISTSCANSREQUEST']._serialized_start=2116
+  _globals['_LISTSCANSREQUEST']._serialized_end=2196
+  _globals['_LISTSCANSRESPONSE']._serialized_start=2198
+  _globals['_LISTSCANSRESPONSE']._serialized_end=2277
+  _globals['_GETSCHEDULEREQUEST']._serialized_start=2280
+  _globals['_GETSCHEDULEREQUEST']._serialized_end=2506
+  _globals['_GETSCHEDULERESPONSE']._serialized_start=2509
+  _globals['_GETSCHEDULERESPONSE']._serialized_end=2680
+  _globals['_SCHEDULEDSCAN']._serialized_start=2683
+  _globals['_SCHEDULEDSCAN']._serialized_end=2828
+  _globals['_MARKPUTOUTREQUEST']._serialized_start=2830
+  _globals['_MARKPUTOUTREQUEST']._serialized_end=2876
+  _globals['_CANCELSCANREQUEST']._serialized_start=2878
+  _globals['_CANCELSCANREQUEST']._serialized_end=2924
+  _globals['_DELETESCANREQUEST']._serialized_start=2926
+  _globals['_DELETESCANREQUEST']._serialized_end=2972
+  _globals['_ANSWERQUESTIONREQUEST']._serialized_start=2975
+  _globals['_ANSWERQUESTIONREQUEST']._serialized_end=3124
+  _globals['_ANSWERQUESTIONRESPONSE']._serialized_start=3126
+  _globals['_ANSWERQUESTIONRESPONSE']._serialized_end=3241
+  _globals['_GETACCURACYREQUEST']._serialized_start=3243
+  _globals['_GETACCURACYREQUEST']._serialized_end=3302
+  _globals['_GETACCURACYRESPONSE']._serialized_start=3304
+  _globals['_GETACCURACYRESPONSE']._serialized_end=3371
+  _globals['_CLASSACCURACY']._serialized_start=3374
+  _globals['_CLASSACCURACY']._serialized_end=3626
+  _globals['_TRANSFERSCANSREQUEST']._serialized_start=3629
+  _globals['_TRANSFERSCANSREQUEST']._serialized_end=3783
+  _globals['_TRANSFERSCANSRESPONSE']._serialized_start=3785
+  _globals['_TRANSFERSCANSRESPONSE']._serialized_end=3822
+  _globals['_ERASESCANSREQUEST']._serialized_start=3824
+  _globals['_ERASESCANSREQUEST']._serialized_end=3905
+  _globals['_ERASESCANSRESPONSE']._serialized_start=3907
+  _globals['_ERASESCANSRESPONSE']._serialized_end=3941
+  _globals['_GETEXPORTREQUEST']._serialized_start=3943
+  _globals['_GETEXPORTREQUEST']._serialized_end=3990
+  _globals['_CREATEEXPORTREQUEST']._serialized_start=3992
+  _globals['_CREATEEXPORTREQUEST']._serialized_end=4107
+  _globals['_SCANSERVICE']._serialized_start=4110
+  _globals['_SCANSERVICE']._serialized_end=5831
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from eco2.scan.v1 import export_pb2 as eco2_dot_scan_dot_v1_dot_export__pb2
 from eco2.scan.v1 import scan_pb2 as eco2_dot_scan_dot_v1_dot_scan__pb2
 from eco2.scan.v1 import scan_service_pb2 as eco2_dot_scan_dot_v1_dot_scan__service__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
@@ -100,6 +101,16 @@ class ScanServiceStub:
                 '/eco2.scan.v1.ScanService/DeleteScan',
                 request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.GetExport = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/GetExport',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetExportRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_export__pb2.Export.FromString,
+                _registered_method=True)
+        self.CreateExport = channel.unary_unary(
+                '/eco2.scan.v1.ScanService/CreateExport',
+                request_serializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CreateExportRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_export__pb2.Export.FromString,
                 _registered_method=True)
         self.TransferScans = channel.unary_unary(
                 '/eco2.scan.v1.ScanService/TransferScans',
@@ -253,6 +264,25 @@ class ScanServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetExport(self, request, context):
+        """An export that AuthService.ExportMe has begun; poll it every few seconds.
+
+        Idempotent. Codes: NOT_FOUND (EXPORT_NOT_FOUND: there is none, any more, or it isn't the caller's).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateExport(self, request, context):
+        """Begins to put all that is kept of a user into one file. Internal: not reachable through Envoy; Auth alone calls it,
+        with what it keeps itself.
+
+        Idempotent while one is running: that is the one. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TransferScans(self, request, context):
         """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
         reachable through Envoy; Auth alone calls it.
@@ -333,6 +363,16 @@ def add_ScanServiceServicer_to_server(servicer, server):
                     servicer.DeleteScan,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'GetExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExport,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetExportRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_export__pb2.Export.SerializeToString,
+            ),
+            'CreateExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateExport,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_scan__service__pb2.CreateExportRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_export__pb2.Export.SerializeToString,
             ),
             'TransferScans': grpc.unary_unary_rpc_method_handler(
                     servicer.TransferScans,
@@ -652,6 +692,60 @@ class ScanService:
             '/eco2.scan.v1.ScanService/DeleteScan',
             eco2_dot_scan_dot_v1_dot_scan__service__pb2.DeleteScanRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/GetExport',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.GetExportRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_export__pb2.Export.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.ScanService/CreateExport',
+            eco2_dot_scan_dot_v1_dot_scan__service__pb2.CreateExportRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_export__pb2.Export.FromString,
             options,
             channel_credentials,
             insecure,

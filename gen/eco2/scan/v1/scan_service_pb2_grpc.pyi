@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from eco2.scan.v1 import export_pb2 as _export_pb2
 from eco2.scan.v1 import scan_pb2 as _scan_pb2
 from eco2.scan.v1 import scan_service_pb2 as _scan_service_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
@@ -128,6 +129,17 @@ class ScanServiceStub:
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
     """
+    GetExport: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.GetExportRequest, _export_pb2.Export]
+    """An export that AuthService.ExportMe has begun; poll it every few seconds.
+
+    Idempotent. Codes: NOT_FOUND (EXPORT_NOT_FOUND: there is none, any more, or it isn't the caller's).
+    """
+    CreateExport: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.CreateExportRequest, _export_pb2.Export]
+    """Begins to put all that is kept of a user into one file. Internal: not reachable through Envoy; Auth alone calls it,
+    with what it keeps itself.
+
+    Idempotent while one is running: that is the one. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
     TransferScans: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.TransferScansRequest, _scan_service_pb2.TransferScansResponse]
     """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
     reachable through Envoy; Auth alone calls it.
@@ -241,6 +253,17 @@ class ScanServiceAsyncStub(ScanServiceStub):
     retention ends.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+    """
+    GetExport: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.GetExportRequest, _export_pb2.Export]  # type: ignore[assignment]
+    """An export that AuthService.ExportMe has begun; poll it every few seconds.
+
+    Idempotent. Codes: NOT_FOUND (EXPORT_NOT_FOUND: there is none, any more, or it isn't the caller's).
+    """
+    CreateExport: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.CreateExportRequest, _export_pb2.Export]  # type: ignore[assignment]
+    """Begins to put all that is kept of a user into one file. Internal: not reachable through Envoy; Auth alone calls it,
+    with what it keeps itself.
+
+    Idempotent while one is running: that is the one. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     TransferScans: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.TransferScansRequest, _scan_service_pb2.TransferScansResponse]  # type: ignore[assignment]
     """Gives a user's scans to another user: a guest who signs in as somebody who has an account already. Internal: not
@@ -418,6 +441,29 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
         retention ends.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SCAN_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def GetExport(
+        self,
+        request: _scan_service_pb2.GetExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_pb2.Export, _abc.Awaitable[_export_pb2.Export]]:
+        """An export that AuthService.ExportMe has begun; poll it every few seconds.
+
+        Idempotent. Codes: NOT_FOUND (EXPORT_NOT_FOUND: there is none, any more, or it isn't the caller's).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateExport(
+        self,
+        request: _scan_service_pb2.CreateExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_export_pb2.Export, _abc.Awaitable[_export_pb2.Export]]:
+        """Begins to put all that is kept of a user into one file. Internal: not reachable through Envoy; Auth alone calls it,
+        with what it keeps itself.
+
+        Idempotent while one is running: that is the one. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -19,6 +19,8 @@ COMMANDS = [
     ["accuracy"],
     ["login"],
     ["logout"],
+    ["export"],
+    ["delete-account"],
     ["rules", "show"],
     ["places", "near"],
     ["places", "import"],

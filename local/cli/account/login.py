@@ -13,11 +13,11 @@ from rich.console import Console
 
 from eco2.auth.v1 import auth_pb2
 from local.cli import session
+from local.cli.account.credentials import CredentialStore
+from local.cli.account.loopback import RedirectListener
+from local.cli.account.signed_in import of_session
 from local.cli.api.auth import AuthClient
-from local.cli.credentials import CredentialStore
-from local.cli.loopback import RedirectListener
 from local.cli.options import VAR, Language, Var
-from local.cli.signed_in import of_session
 from local.errors import Misuse
 
 commands = typer.Typer()

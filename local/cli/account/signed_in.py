@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from uuid import uuid4
 
 from eco2.auth.v1 import auth_pb2
+from local.cli.account.credentials import Credentials, CredentialStore
 from local.cli.api.auth import AuthClient
 from local.cli.api.errors import ApiError
-from local.cli.credentials import Credentials, CredentialStore
 from mesh.locale import Locale
 from mesh.reasons import Reason
 
