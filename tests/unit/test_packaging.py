@@ -127,7 +127,7 @@ def test_a_lock_names_no_machine_and_hashes_everything(lock: str) -> None:
 
 
 def test_set_up_tells_how_much_it_installs() -> None:
-    """To a tenth: the figures stand in the Makefile and in README."""
+    """To a tenth, what comes from PyPI: the figures stand in the Makefile and in README."""
     first = {*pins("requirements-local.lock"), *pins("requirements-install.lock")}
     more = {*pins("requirements-dev.lock")} - first
     told = [int(number) for number in re.findall(r"about (\d+) MB", (ROOT / "Makefile").read_text("utf-8"))]
