@@ -1,6 +1,6 @@
 """Removes the photos of scans that were cancelled, deleted, never started, or failed for good.
 
-A durable job: what can't be removed or purged now is tried again, for a day.
+A durable job: what can't be removed or purged now is tried again, for two days.
 """
 
 from collections.abc import Sequence
