@@ -125,8 +125,8 @@ async def test_nobody_else_sees_it(client: Client, s3: Storage) -> None:
         assert (await http.get(bare)).status_code in (401, 403)
 
 
-async def test_it_is_tried_again_and_fails_in_the_end(client: Client, peers: Peers) -> None:
-    """Character is away for one try; for another export it is for all of them."""
+async def test_it_is_tried_again(client: Client, peers: Peers) -> None:
+    """Character is away for one try."""
     failures = 1
 
     async def fail() -> None:
@@ -136,6 +136,27 @@ async def test_it_is_tried_again_and_fails_in_the_end(client: Client, peers: Pee
             raise Unavailable(Reason.UNAVAILABLE, peer="postgres")
 
     peers.before["ListOwnedCharacters"] = fail
+    assert (await ended(client, (await begin(client)).export_id)).state == Export.STATE_SUCCEEDED
+
+
+async def test_it_fails_after_its_last_try(client: Client, peers: Peers, connection: asyncpg.Connection) -> None:
+    """There is no file then, and another export may be asked for."""
+
+    async def fail() -> None:
+        raise Unavailable(Reason.UNAVAILABLE, peer="postgres")
+
+    async def put_back() -> bool:
+        waits = (
+            "update scan.job set attempt = 4, run_at = now() where kind = 'export' and state = 'READY' and attempt = 1"
+        )
+        return await connection.execute(waits) == "UPDATE 1"
+
+    peers.before["ListOwnedCharacters"] = fail
+    export_id = (await begin(client)).export_id
+    await eventually(put_back)
+    failed = await ended(client, export_id)
+    assert (failed.state, failed.download_url) == (Export.STATE_FAILED, "")
+    del peers.before["ListOwnedCharacters"]
     assert (await ended(client, (await begin(client)).export_id)).state == Export.STATE_SUCCEEDED
 
 
