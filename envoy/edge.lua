@@ -99,6 +99,10 @@ function envoy_on_request(handle)
   end
   -- HTTP lets a name hold more characters than gRPC, which fails the call over one. No service reads such a header.
   for _, name in ipairs(strange) do headers:remove(name) end
+  -- The language goes along with the question whether a call goes through (shared-limits). One that isn't ASCII is none,
+  -- and a message with it couldn't be read: the call would go through uncounted.
+  local language = headers:get("accept-language")
+  if language and language:find("[^ -~]") then headers:remove("accept-language") end
   local kind, path = headers:get("content-type") or "", headers:get(":path")
   if kind:find("^application/grpc") then return end
   if is_watch(path) then

@@ -78,6 +78,13 @@ async def test_one_users_flood_leaves_a_neighbour_alone(limited: LimitedEdge) ->
         assert (await neighbour.post("/v1/scans", json={})).status_code == 200
 
 
+async def test_a_language_that_no_message_can_hold_counts_all_the_same(limited: LimitedEdge) -> None:
+    """It goes along with the question whether a call goes through, which couldn't be read."""
+    async with limited.client() as client:
+        call = over_rest(client, "POST", "/v1/scans", json={}, headers={b"accept-language": b"\xff"})
+        await let_through(call, CREATIONS)
+
+
 async def test_a_user_is_the_same_over_rest_and_grpc_and_at_any_address(limited: LimitedEdge) -> None:
     """Or a second client would double the limit."""
     user = f"user-{uuid.uuid4().hex}"
