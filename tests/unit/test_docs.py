@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ratelimit_svc.limits import load_limits
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 # Those that name code as `path::name`.
@@ -110,6 +112,18 @@ def test_lines_of_prose_fit_the_screen(page: Path) -> None:
     """As code's do; a table's row can't be broken."""
     lines = prose(page).splitlines()
     assert [line for line in lines if len(line) > 120 and not line.lstrip().startswith("|")] == []
+
+
+def test_the_api_tells_every_limit() -> None:
+    """Whoever is refused finds the number there, and operators the row's name."""
+    told: dict[str, tuple[str, ...]] = {}
+    for line in (ROOT / "docs" / "api.md").read_text("utf-8").splitlines():
+        if found := re.fullmatch(r"\| (`\w+`(?:, `\w+`)*) \| [^|]+ \| ([\d,]+|–) \| ([\d,]+|–) \|", line):
+            told |= dict.fromkeys(re.findall(r"\w+", found[1]), (found[2], found[3]))
+    assert told == {
+        name: tuple(f"{most:,}" if most else "–" for most in (limit.user, limit.address))
+        for name, limit in load_limits().items()
+    }
 
 
 @pytest.mark.parametrize("page", LINKED, ids=relative)
