@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from local.stack import stack as embedded
+from local.stack.background import starting
 from mesh.migrations import migrate
 from ratelimit_svc.limits import load_limits
 from tests.support.mutual_tls import MutualTls
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = servers.enter_context(stack_folder())
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("ECO2_LIMITS", json.dumps(_LIMITS))
-        config.stash[_ready] = servers.enter_context(embedded.starting(folder))
+        config.stash[_ready] = servers.enter_context(starting(folder))
     os.environ[_VARIABLE] = str(folder)
 
 

@@ -13,8 +13,8 @@ import psutil
 from bench.machine import cpu_seconds, pss_mebibytes
 from bench.mesh.model import Model, started
 from local.files import ENV_FILE, read_env
+from local.stack.background import running
 from local.stack.secrets import Secrets
-from local.stack.stack import running
 from local.stack.tokens import Tokens
 from ratelimit_svc.limits import load_limits
 

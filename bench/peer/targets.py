@@ -19,7 +19,7 @@ from bench.mesh.running import FIRST_VERSION, Watched, running_scans
 from bench.mesh.scenarios.lag import Changes
 from bench.mesh.stack import Stack, inherited, programs
 from bench.mesh.users import Phone, phones
-from local.stack.stack import running
+from local.stack.background import running
 
 _STAGE = re.compile(rb'"stage": ?"(\w+)"')
 _STATES = {"done": "SUCCEEDED", "failed": "FAILED"}

@@ -16,7 +16,8 @@ import uvloop
 
 from bench import machine
 from bench.places.towns import at_sea, fill, somewhere, write_csv
-from local.stack.stack import StackPart, running
+from local.stack.background import running
+from local.stack.stack import StackPart
 from mesh import migrations, postgres
 from rules_svc.loading import loader
 from rules_svc.places.import_cli import Report, take

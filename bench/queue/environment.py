@@ -14,7 +14,8 @@ import psutil
 import uuid_utils
 
 from local.files import ENV_FILE, read_env
-from local.stack.stack import StackPart, running
+from local.stack.background import running
+from local.stack.stack import StackPart
 from mesh.migrations import migrate
 from mesh.postgres import Pool
 from scan_svc.jobs.leases import SCAN_KIND

@@ -27,8 +27,8 @@ from eco2.rules.v1 import rules_service_pb2_grpc
 from eco2.vision.v1 import classification_pb2
 from local.cli.api.rest import Question, ScanClient
 from local.sample_photo import draw
+from local.stack.background import running
 from local.stack.certificates import Authority
-from local.stack.stack import running
 from mesh.grpc.client import open_channel
 from mesh.grpc.server import Service, serving
 from mesh.locale import Locale

@@ -12,7 +12,7 @@ from local.cli.api.rest import Question
 from local.cli.display import card
 from local.cli.session import Session
 from local.stack import services
-from local.stack.stack import running
+from local.stack.background import running
 from mesh.locale import Locale
 
 MAPO = (37.5663, 126.9019)

@@ -11,7 +11,7 @@ from rich.console import Console
 from local.cli import demo, doctor
 from local.cli.options import VAR, Language, Latitude, Longitude, Region, Text, Var, photo_by_name, question
 from local.cli.session import NoStack, database_url
-from local.stack import postgres, services, stack
+from local.stack import postgres, preparation, services, stack
 from local.stack import up as foreground
 from local.stack.secrets import Secrets
 from local.stack.tokens import Tokens
@@ -100,7 +100,7 @@ def migrate(var: Var = VAR) -> None:
     url = database_url(var, os.environ)
     # The command itself waits for a database that is starting, silently; so check first that it answers.
     asyncio.run(postgres.reach(url))
-    _out.print(asyncio.run(stack.migrate(url)).strip() or "Nothing to do: the schemas are up to date.")
+    _out.print(asyncio.run(preparation.migrate(url)).strip() or "Nothing to do: the schemas are up to date.")
 
 
 def _say(line: str) -> None:

@@ -1,15 +1,33 @@
 """The table of limits as the edge's configuration wants it: Envoy's token buckets, one for each user or address."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ratelimit_svc.limits import LEAST_AT_THE_EDGE, WINDOW_SECONDS, Changes, Limit, load_limits
+import msgspec
+
+from local.errors import CannotStart
+from ratelimit_svc.limits import LEAST_AT_THE_EDGE, WINDOW_SECONDS, Changes, Limit, UnusableLimits, load_limits
 
 _ADDRESS = "masked_remote_address"
 # Shared limits are counted elsewhere. The edge alone lets more through, and holds while nobody counts for all edges.
 _FRONT = 2
 _OUT_OF_REACH = 1_000_000_000
+
+
+def given() -> Changes:
+    """What differs from the table of limits here.
+
+    Raises:
+        CannotStart: What the environment says can't be used.
+    """
+    try:
+        found = msgspec.json.decode(os.environ.get("ECO2_LIMITS") or "{}", type=dict[str, dict[str, int]])
+        load_limits(found)
+    except (msgspec.DecodeError, UnusableLimits) as error:
+        raise CannotStart(f"ECO2_LIMITS: {error}") from None
+    return for_one_machine(found)
 
 
 def for_one_machine(changes: Changes | None = None) -> dict[str, dict[str, int]]:

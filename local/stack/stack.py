@@ -18,38 +18,30 @@ Everything lives in one folder, VAR:
 """
 
 import asyncio
-import contextlib
 import fcntl
-import functools
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from enum import StrEnum
 from pathlib import Path
 
-import msgspec
-
-from local.errors import CannotStart, NotStarted
-from local.files import ENV_FILE, read_env, write_env
+from local.errors import CannotStart
+from local.files import ENV_FILE, write_env
 from local.stack import envoy, limits, postgres, seaweedfs, services, valkey
 from local.stack.certificates import Authority
 from local.stack.ports import HOST, Ports, is_free
+from local.stack.preparation import migrate, prepare_bucket
 from local.stack.secrets import Secrets
-from local.stack.supervisor import Child, Program, Say, finish
+from local.stack.supervisor import Child, Program, Say
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 from mesh.grpc.access import EDGE, OPERATOR
 from mesh.settings import TlsFiles
-from ratelimit_svc.limits import Changes, UnusableLimits, load_limits
+from ratelimit_svc.limits import Changes, load_limits
 
 USER = "newcomer"
 
 _OWN_PAGES = "http://localhost:*,http://127.0.0.1:*"  # of whoever writes a page on this machine
-_STOP_SECONDS = 120.0  # longer than all grace periods of what is stopped in sequence
 # Services that call others are stopped first, in this order.
 _CALLERS = ("envoy", "auth", "scan")
 
@@ -142,7 +134,7 @@ class Stack:
     def _mesh(self, ports: Ports, port: int, processes: int | None) -> list[Program]:
         if port and not is_free(port):
             raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
-        changes = _limits()
+        changes = limits.given()
         rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
         shape = services.shape(processes)
         process_ports = {name: ports.take(name) for name in shape}
@@ -170,10 +162,27 @@ class Stack:
         }
         if self._authority:
             self.variables |= self._authority.certify(OPERATOR).variables
-            upstream = envoy.mutual_tls(self._var, self._authority.certify(EDGE))
-        else:
-            upstream = envoy.plain_text()
-        edge = envoy.program(
+        return [
+            *(
+                services.program(
+                    name,
+                    served,
+                    f"{HOST}:{process_ports[name]}",
+                    len(served_at["vision"]),
+                    self.variables,
+                    self._certified(name, served),
+                )
+                for name, served in shape.items()
+            ),
+            self._edge(rest_port, admin_port, served_at, changes),
+        ]
+
+    def _edge(
+        self, rest_port: int, admin_port: int, served_at: Mapping[str, Sequence[int]], changes: Changes
+    ) -> Program:
+        authority = self._authority
+        upstream = envoy.mutual_tls(self._var, authority.certify(EDGE)) if authority else envoy.plain_text()
+        return envoy.program(
             self._var,
             admin=self.variables["ECO2_ENVOY_ADMIN"],
             rest=self.variables["ECO2_REST_URL"],
@@ -198,20 +207,6 @@ class Stack:
                 "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
             },
         )
-        return [
-            *(
-                services.program(
-                    name,
-                    served,
-                    f"{HOST}:{process_ports[name]}",
-                    len(served_at["vision"]),
-                    self.variables,
-                    self._certified(name, served),
-                )
-                for name, served in shape.items()
-            ),
-            edge,
-        ]
 
     def _certified(self, name: str, served: Sequence[str]) -> tuple[TlsFiles, TlsFiles] | None:
         """A process's certificate, which names its services, and an operator's; None without TLS."""
@@ -252,93 +247,9 @@ async def open_stack(
             await stack.stop()
 
 
-def _limits() -> Changes:
-    """What differs from the table of limits here.
-
-    Raises:
-        CannotStart: What the environment says can't be used.
-    """
-    try:
-        given = msgspec.json.decode(os.environ.get("ECO2_LIMITS") or "{}", type=dict[str, dict[str, int]])
-        load_limits(given)
-    except (msgspec.DecodeError, UnusableLimits) as error:
-        raise CannotStart(f"ECO2_LIMITS: {error}") from None
-    return limits.for_one_machine(given)
-
-
 def _folder(var: Path) -> Path:
     (var / "log").mkdir(parents=True, exist_ok=True)
     return var.resolve()
-
-
-@contextmanager
-def running(
-    var: Path,
-    port: int = 0,
-    part: StackPart = StackPart.ALL,
-    command: Sequence[str] = (),
-    processes: int | None = 1,
-    tls: bool = False,
-) -> Iterator[dict[str, str]]:
-    """As `starting`, and ready.
-
-    Yields:
-        The variables of its address file.
-
-    Raises:
-        NotStarted: It ended before it was ready; the text is what it printed.
-    """
-    with starting(var, port, part, command, processes, tls) as ready:
-        yield ready()
-
-
-@contextmanager
-def starting(
-    var: Path,
-    port: int = 0,
-    part: StackPart = StackPart.ALL,
-    command: Sequence[str] = (),
-    processes: int | None = 1,
-    tls: bool = False,
-) -> Iterator[Callable[[], dict[str, str]]]:
-    """A stack in a process of its own, for tests, started by `eco2 up`.
-
-    Args:
-        var: Its folder.
-        port: Where the edge listens; 0 for any free port.
-        part: How much of it to run.
-        command: A module and its arguments to run instead of `eco2 up --tied`.
-        processes: How many processes serve the mesh, each all services; None: one for each service.
-        tls: Whether services ask each caller for a certificate.
-
-    Yields:
-        Waits until it is ready and returns the variables of its address file; raises NotStarted, with what it printed,
-        if it ends before.
-    """
-    var.mkdir(parents=True, exist_ok=True)
-    shape = ("--split",) if processes is None else ("--processes", str(processes))
-    usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part, *shape)
-    usual += ("--tls",) if tls else ()
-    with (var / "up.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(command or usual)],
-            cwd=envoy.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-        )  # fmt: skip
-    try:
-        yield functools.partial(_awaited, var, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(_STOP_SECONDS)
-
-
-def _awaited(var: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
-    while process.poll() is None:
-        with contextlib.suppress(FileNotFoundError):
-            variables = read_env(var / ENV_FILE)
-            if variables["ECO2_SUPERVISOR"] == str(process.pid):  # else the file of a killed stack
-                return variables
-        time.sleep(0.02)
-    raise NotStarted((var / "up.log").read_text(encoding="utf-8").strip())
 
 
 @contextmanager
@@ -366,31 +277,3 @@ async def _at_once(children: Sequence[Child]) -> None:
                 group.create_task(child.start())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
-
-
-async def migrate(database_url: str) -> str:
-    """Brings the database's schemas up to date, by the command that production uses.
-
-    Returns:
-        What the command printed: a line for each migration it applied.
-
-    Raises:
-        NotStarted: A migration failed.
-    """
-    owners = [f"{name}_svc" for name in services.SERVICES if (envoy.ROOT / f"{name}_svc" / "migrations").is_dir()]
-    command = (sys.executable, "-m", "mesh.postgres", "migrate", *owners)
-    return await finish(command, {"ECO2_DATABASE_URL": database_url})
-
-
-async def prepare_bucket(variables: Mapping[str, str]) -> str:
-    """Sets the bucket's lifecycle and the pages that may use it, by the command that production uses.
-
-    Returns:
-        What the command printed.
-
-    Raises:
-        NotStarted: Storage refused.
-    """
-    storage = {name: value for name, value in variables.items() if name.startswith(("ECO2_S3_", "ECO2_CDN_"))}
-    storage["ECO2_CORS_ORIGINS"] = "*"  # SeaweedFS knows no * for a port; the signature is what protects an upload
-    return await finish((sys.executable, "-m", "mesh.bucket", "prepare"), storage)

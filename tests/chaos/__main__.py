@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from local.stack.stack import StackPart, running
+from local.stack.background import running
+from local.stack.stack import StackPart
 from tests.chaos import chaos_run
 from tests.chaos.invariants import judge
 from tests.chaos.plan import Plan

@@ -6,7 +6,8 @@ soon scans go on is measured and printed, but judged by `make chaos` only: other
 
 import pytest
 
-from local.stack.stack import StackPart, running
+from local.stack.background import running
+from local.stack.stack import StackPart
 from tests.chaos import chaos_run
 from tests.chaos.invariants import invariants, promptness
 from tests.chaos.plan import Plan

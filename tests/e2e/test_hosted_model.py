@@ -8,7 +8,7 @@ import pytest
 import redis.asyncio as redis
 from PIL import Image
 
-from local.stack import stack as embedded
+from local.stack import background
 from local.standins.openai import behaviour
 from local.standins.openai.server import OpenAIStandIn, running
 from tests.e2e.conftest import Json, Sign, jpeg
@@ -37,7 +37,7 @@ def stack(port: int) -> Iterator[Mapping[str, str]]:
         patch.setenv("ECO2_OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
         patch.setenv("ECO2_VISION_CHAIN", "gpt-4.1-mini")
         patch.setenv("ECO2_MODEL_USER_DAILY_USD", _USER_USD)
-        with embedded.running(folder) as variables:
+        with background.running(folder) as variables:
             yield {**variables, "VAR": str(folder)}
 
 

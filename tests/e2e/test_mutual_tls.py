@@ -12,8 +12,8 @@ import pytest
 
 from eco2.scan.v1 import scan_pb2
 from local.cli.api.rest import Question, ScanClient
+from local.stack.background import running
 from local.stack.services import SERVICES
-from local.stack.stack import running
 from mesh.grpc.access import EDGE, OPERATOR, dns_name
 from mesh.locale import Locale
 from mesh.settings import TlsFiles

@@ -1,7 +1,7 @@
 """Certificates for tests: an authority of their own, and callers who have one of its certificates.
 
 A server with them: `Settings(..., **mutual_tls.settings("scan"))`. A caller: `mutual_tls.channel("vision", target,
-service)`. A whole stack with them: `local.stack.stack.running(folder, tls=True)`, whose authority is
+service)`. A whole stack with them: `local.stack.background.running(folder, tls=True)`, whose authority is
 `MutualTls(folder / "tls")`.
 """
 

@@ -19,9 +19,10 @@ import msgspec
 import psutil
 
 from local.files import read_json
+from local.stack.background import running
 from local.stack.child_exec import die_with_parent
 from local.stack.ports import HOST, Ports
-from local.stack.stack import Stack, StackPart, running
+from local.stack.stack import Stack, StackPart
 from tests.chaos.mesh import chaos_run, isolation, webhook_receiver
 from tests.chaos.mesh.judge.invariants import judge
 from tests.chaos.mesh.judge.report import report

@@ -14,7 +14,7 @@ import pytest_asyncio
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from local.stack import stack as embedded
+from local.stack.background import running
 from mesh.grpc.certificates import expecting
 from tests.e2e.authorization.conftest import People
 from tests.support.edge.access import ROWS, callers
@@ -35,7 +35,7 @@ Dial = Callable[[MethodDescriptor, str], grpc.aio.Channel]
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Mapping[str, str]]:
     """A stack whose services ask for certificates."""
-    with stack_folder() as folder, embedded.running(folder, tls=True) as variables:
+    with stack_folder() as folder, running(folder, tls=True) as variables:
         yield {**variables, "VAR": str(folder)}
 
 

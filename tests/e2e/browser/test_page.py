@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from local import npm
-from local.stack import stack as embedded
+from local.stack.background import running
 from tests.e2e.browser.bundle import bundled, packages
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, running_provider
 from tests.support.ports import free_port
@@ -106,7 +106,7 @@ def edge(origins: tuple[str, str], provider_port: int, tmp_path_factory: pytest.
         patch.setenv("ECO2_CORS_ORIGINS", origins[0])
         patch.setenv("ECO2_AUTH_PROVIDERS", str(providers))
         patch.setenv("ECO2_AUTH_CLIENTS", json.dumps({"standin": {"id": CLIENT_ID, "secret": CLIENT_SECRET}}))
-        with embedded.running(folder) as variables:
+        with running(folder) as variables:
             yield variables["ECO2_REST_URL"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from eco2.scan.v1 import scan_pb2
 from local.cli.api.rest import Question, ScanClient
 from local.files import ENV_FILE, read_env
-from local.stack.stack import running
+from local.stack.background import running
 from mesh.locale import Locale
 from tests.integration.local.stacks import kill, left
 from tests.support.sample_photos import note

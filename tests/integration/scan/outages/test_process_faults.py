@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from local.files import ENV_FILE, read_env
-from local.stack.stack import StackPart, running
+from local.stack.background import running
+from local.stack.stack import StackPart
 from mesh.migrations import migrate
 from scan_svc.scans import State
 from tests.support.scan.journal import Event

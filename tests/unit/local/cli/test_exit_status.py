@@ -156,7 +156,7 @@ def test_migrating_a_database_that_is_away_says_so_at_once(run: Run, monkeypatch
     async def patient(_: str) -> str:
         raise AssertionError("it tried to migrate")
 
-    monkeypatch.setattr("local.stack.stack.migrate", patient)
+    monkeypatch.setattr("local.stack.preparation.migrate", patient)
     status, lines = run("migrate", ECO2_DATABASE_URL="postgresql://x@127.0.0.1:1/x")
     assert (status, len(lines)) == (1, 1)
     assert "PostgreSQL" in lines[0]
