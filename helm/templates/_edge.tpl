@@ -19,7 +19,7 @@
 {{- $_ := set $values "REMOTE_JWKS" "null" -}}
 {{- $origins := list -}}
 {{- range .Values.edge.corsOrigins -}}
-{{- $origins = append $origins (dict "safe_regex" (dict "regex" (regexQuoteMeta . | replace "\\*" "[^/]*"))) -}}
+{{- $origins = append $origins (dict "safe_regex" (dict "regex" (regexQuoteMeta . | replace ":\\*" ":[0-9]{1,5}" | replace "\\*" "[^/:@]*"))) -}}
 {{- end -}}
 {{- $_ := set $values "CORS_ORIGINS" ($origins | toJson) -}}
 {{- $_ := set $values "TRUSTED_HOPS" (int .Values.edge.trustedHops) -}}

@@ -72,8 +72,9 @@ def own_keys(port: int) -> str:
 
 
 def origins(patterns: Sequence[str]) -> str:
-    """Web pages' origins, in which `*` stands for anything but a slash, as the template wants them."""
-    expressions = (re.escape(pattern.strip()).replace(r"\*", "[^/]*") for pattern in patterns)
+    """Web pages' origins, in which `*` stands for any port, or for any part of a name, as the template wants them."""
+    escaped = (re.escape(pattern.strip()) for pattern in patterns)
+    expressions = (each.replace(r":\*", ":[0-9]{1,5}").replace(r"\*", "[^/:@]*") for each in escaped)
     return json.dumps([{"safe_regex": {"regex": expression}} for expression in expressions])
 
 

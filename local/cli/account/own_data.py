@@ -35,6 +35,8 @@ def export(
     file: Annotated[Path, typer.Argument(help="Where to put it.", dir_okay=False)] = Path("eco2-export.zip"),
 ) -> None:
     """Fetches all that is kept of you, as a zip."""
+    if not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint="FILE")
     session = Session.find(var, os.environ)
     with ScanClient(session.rest_url, session.token, language) as client:
         made = client.begin_export()

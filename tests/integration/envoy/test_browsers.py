@@ -22,8 +22,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TAG = etags.taxonomy_tag("4002a3ed6f95", Locale.KO)
 PAGE = "https://app.test"
-OURS = [PAGE, "https://preview-7.pages.test"]
-OTHERS = ["https://app.test.evil.test", "https://evil.test", "http://app.test", "https://a.b/.pages.test", "null"]
+OURS = [PAGE, "https://preview-7.pages.test", "http://localhost:3000"]
+OTHERS = [
+    *("https://app.test.evil.test", "https://evil.test", "http://app.test", "https://a.b/.pages.test", "null"),
+    *("https://evil.test:1.pages.test", "https://a@b.pages.test"),
+    *("http://localhost", "http://localhost:", "http://localhost:3000.evil.test", "http://localhost:1@evil.test"),
+]
 SCANS = "eco2.scan.v1.ScanService"
 POLL = f"/v1/scans/{SCAN_ID}"
 PATHS = [POLL, "/v1/scans", f"{POLL}:watch", f"/api/v1/scan/{SCAN_ID}/result", f"/{SCANS}/GetScan"]
@@ -71,6 +75,14 @@ async def test_a_page_can_read_answers_and_errors(authorization: str | None, res
     assert response.status_code == (200 if authorization is None else 401)
     assert response.headers["access-control-allow-origin"] == PAGE
     assert "retry-after" in response.headers["access-control-expose-headers"]
+
+
+@pytest.mark.parametrize("path", ["/openapi.yaml", "/healthz", POLL])
+@pytest.mark.parametrize("origin", [PAGE, "https://evil.test", None])
+async def test_a_cache_keeps_origins_apart(path: str, origin: str | None, rest: httpx2.AsyncClient) -> None:
+    """Else a page would be given what was stored for another one, which it may not read."""
+    response = await rest.get(path, headers={"Origin": origin} if origin else {})
+    assert "origin" in response.headers["vary"].lower().replace(" ", "").split(",")
 
 
 def frame(message: Message) -> bytes:

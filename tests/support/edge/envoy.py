@@ -164,7 +164,7 @@ def render(
         REMOTE_JWKS="null",
         JWT_ISSUER=issuer.name,
         JWT_AUDIENCE=issuer.audience,
-        CORS_ORIGINS=origins(["https://app.test", "https://*.pages.test"]),
+        CORS_ORIGINS=origins(["https://app.test", "https://*.pages.test", "http://localhost:*"]),
         TRUSTED_HOPS=limiting.trusted_hops,
         **placeholders(load_limits(limiting.changes)),
     )

@@ -56,6 +56,13 @@ def test_without_a_stack_a_command_says_what_to_do(
     assert "eco2 up" in capsys.readouterr().err
 
 
+def test_a_missing_folder_is_told_before_anything_is_exported(tmp_path: Path) -> None:
+    """An export may take minutes."""
+    result = CliRunner().invoke(cli.app, ["export", str(tmp_path / "missing" / "mine.zip"), "--var", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "there is no folder" in result.output
+
+
 def test_half_a_location_is_refused(tmp_path: Path) -> None:
     """A latitude alone is no place."""
     photo = tmp_path / "photo.jpg"
