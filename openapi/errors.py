@@ -14,7 +14,7 @@ from google.protobuf.json_format import MessageToJson
 from mesh.errors import EcoError, FieldViolation
 from mesh.grpc.status import CODES, DOMAIN, to_status
 from mesh.locale import Locale
-from mesh.reasons import TEXTS, Reason
+from mesh.reasons import Reason
 from openapi.contract import Contract
 
 Schema = dict[str, Any]
@@ -168,4 +168,3 @@ def _url(name: str) -> str:
 _VIOLATION = FieldViolation(
     "upload.size_bytes", "uint32.lte", {Locale.KO: "20971520 이하여야 해요", Locale.EN: "must be at most 20971520"}
 )
-assert set(TEXTS) == set(Reason)

@@ -19,6 +19,11 @@ def test_reasons_mirror_the_proto() -> None:
     assert set(Reason.__members__) == names - {"UNSPECIFIED"}
 
 
+def test_only_reasons_are_worded() -> None:
+    """And all of them: a text that no reason has any more is one that nobody reads."""
+    assert set(TEXTS) == set(Reason)
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_worded_in_both_languages_with_the_same_facts(reason: Reason) -> None:
     """A Korean reader must not be told less; `peer` alone is for developers."""
