@@ -255,9 +255,7 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "실패 보관함에 없는 스캔이에요: {scan_id}", "Not among the dead letters: {scan_id}"
         ),
         Reason.WEBHOOK_NOT_FOUND: _text("웹훅을 찾을 수 없어요: {webhook_id}", "No such webhook: {webhook_id}"),
-        Reason.EXPORT_NOT_FOUND: _text(
-            "내보내기를 찾을 수 없어요: {export_id}", "No such export, any more: {export_id}"
-        ),
+        Reason.EXPORT_NOT_FOUND: _text("내보내기를 찾을 수 없어요: {export_id}", "No such export: {export_id}"),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."
         ),
