@@ -26,7 +26,7 @@ $(VENV)/.local: requirements-local.lock requirements-install.lock local/install.
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo "No venv module: install it (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@echo "Installing the services and the embedded stack (about 800 MB, once) ..."
+	@echo "Installing the services and the embedded stack (about 900 MB, once) ..."
 	@$(BIN)/python -m local.install requirements-local.lock
 	@$(BIN)/python -m vision_svc.model.convert >/dev/null
 	@touch $@
