@@ -24,11 +24,13 @@ import functools
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import uuid_utils
+from opentelemetry import trace
 
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
@@ -40,8 +42,8 @@ from mesh.grpc.limits import CallLimit
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.postgres import open_pool, probe
-from mesh.redis import open_redis
-from mesh.s3.bucket import open_bucket
+from mesh.redis import GuardedRedis, open_redis
+from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
 from scan_svc.consumers import JobTables, consumers
@@ -61,10 +63,10 @@ from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
 from scan_svc.operations.servicer import OperationsServicer
 from scan_svc.ownership import Ownership
-from scan_svc.pipeline.clients import open_peers
+from scan_svc.pipeline.clients import Peers, open_peers
 from scan_svc.pipeline.spending import Spending
 from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
-from scan_svc.progress.progress import open_progress
+from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
@@ -82,6 +84,43 @@ from scan_svc.user_data import UserData
 from scan_svc.webhooks.store import WebhookStore
 
 
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What serving users and working share.
+
+    Attributes:
+        settings: The service's.
+        pool: Connections to PostgreSQL.
+        redis: Commands to Redis.
+        bucket: The photos, and the files of exports.
+        presigned: Addresses in it.
+        scans: The scans of all users.
+        webhooks: Messages to their receivers.
+        export_store: The exports of all users.
+        progress: What readers are shown.
+        notifier: Tells workers what there is to do.
+        stats: How much waits.
+        dead_letters: What failed for good.
+        peers: The services that do the work.
+        exports: Made by workers, asked for by users, removed by housekeeping.
+    """
+
+    settings: ScanSettings
+    pool: asyncpg.Pool
+    redis: GuardedRedis
+    bucket: Bucket
+    presigned: PresignedUploads
+    scans: ScanStore
+    webhooks: WebhookStore
+    export_store: ExportStore
+    progress: Progress
+    notifier: Notifier
+    stats: QueueStatsReader
+    dead_letters: DeadLetters
+    peers: Peers
+    exports: Exports
+
+
 @asynccontextmanager
 async def application(settings: ScanSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """Scan, serving and working until the block is left."""
@@ -89,90 +128,115 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
         enter = stack.enter_async_context
         shared = stack.enter_context(telemetry.started("scan", settings))
         calls = CallLimit(settings.call_limit)
-
-        # The stores.
-        dsn = settings.database_url.get_secret_value()
-        pool = await enter(open_pool(dsn))
-        redis = await enter(open_redis(settings.redis_url.get_secret_value()))
-        scans, webhooks = ScanStore(pool), WebhookStore(pool, secrets.token_bytes)
-        bucket = open_bucket(settings)
-
-        # Progress: what readers are shown.
-        notifier = Notifier(pool, enabled=settings.notify)
-        progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress))
-
-        # Jobs, and the services that do the work.
-        stats = QueueStatsReader(pool, (*ORDER, REWARD))
-        dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
-        peers = await enter(open_peers(settings, Spending(pool), host))
-
-        # Exports: made by workers, asked for by users, removed by housekeeping.
-        presigned, export_store = PresignedUploads(settings), ExportStore(pool)
-        export_due = functools.partial(notifier.wake, EXPORT_KIND)
-        exports = Exports(export_store, bucket, presigned, export_due, _now)
+        parts = await enter(_open_parts(settings, host))
 
         # Redis isn't among the dependencies: without it everything works, slower.
-        dependencies: dict[str, Probe] = {"postgres": functools.partial(probe, pool)}
+        dependencies: dict[str, Probe] = {"postgres": functools.partial(probe, parts.pool)}
         services: Sequence[Service] = ()
         drains: list[Drain] = []
 
         if settings.scan_role != "api":
-            workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)))
-            tables = JobTables(workers, Schedule(pool), JobQueue(pool), RewardStore(pool), webhooks)
-            pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
-            contents = ExportContents(scans, export_store, bucket, peers.character.collection)
-            web = await enter(open_public_client("callback_url", redirects=0))
-            tracer = shared.tracer if shared.exporting else None
-            worker = Worker(
-                workers,
-                consumers(
-                    *(settings, tables, pipeline, progress, notifier.wake, web, tracer),
-                    ExportContext(export_store, contents, bucket, _now),
-                ),
-                lease_seconds=settings.lease_seconds,
-                grace_seconds=settings.grace_seconds,
-                rescued=progress.refresh,
-                beside=progress.log.run,
-            )
-            await enter(open_housekeeping(settings, pool, scans, bucket, progress, dead_letters, exports))
-            await enter(open_worker(worker, notifier, dsn, progress.log.ask))
+            worker = await enter(_open_work(parts, shared.tracer if shared.exporting else None))
             dependencies["worker"] = worker.probe
             drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
 
         if settings.scan_role != "worker":
-            limits = WatchLimits(settings.watcher_limit, settings.user_watcher_limit, settings.heartbeat_seconds)
-            admission = await enter(
-                open_admission(stats.backlog, settings.admission_seconds, settings.admission_always)
-            )
-            watchers = await enter(open_watchers(limits, redis, progress, admission.left))
-            uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
-            control = AdmissionControl(admission, functools.partial(notifier.wake, SCAN_KIND))
-            demand = peers.rules.demand_building
-            lifecycle = Lifecycle(scans, progress, uploads, webhooks, control, demand, _new_id, _now)
-            reward_due = functools.partial(notifier.wake, REWARD_KIND)
-            replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
-            replies = await enter(open_replies(replying, scans.get))
-            services = _services(
-                ScanServicer(
-                    lifecycle,
-                    replies,
-                    watchers,
-                    EveningSchedule(scans, peers.rules, _now),
-                    AccuracyReader(pool),
-                    exports,
-                    UserData(Ownership(pool), progress.owners, exports, lifecycle.delete),
-                    calls,
-                ),
-                EventStreamServicer(watchers),
-                OperationsServicer(dead_letters, stats, webhooks),
-            )
-            drains.append(watchers.drain)
+            services, drain = await enter(_open_api(parts, calls))
+            drains.append(drain)
 
         yield await enter(
             serving(
                 settings, services, telemetry=shared, dependencies=dependencies, drains=drains, calls=calls, host=host
             )
         )
+
+
+@asynccontextmanager
+async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterator[_Parts]:
+    """The stores, and all that stands on them alone."""
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        pool = await enter(open_pool(settings.database_url.get_secret_value()))
+        redis = await enter(open_redis(settings.redis_url.get_secret_value()))
+        scans, export_store = ScanStore(pool), ExportStore(pool)
+        bucket, presigned = open_bucket(settings), PresignedUploads(settings)
+        notifier = Notifier(pool, enabled=settings.notify)
+        progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress))
+        export_due = functools.partial(notifier.wake, EXPORT_KIND)
+        yield _Parts(
+            settings=settings,
+            pool=pool,
+            redis=redis,
+            bucket=bucket,
+            presigned=presigned,
+            scans=scans,
+            webhooks=WebhookStore(pool, secrets.token_bytes),
+            export_store=export_store,
+            progress=progress,
+            notifier=notifier,
+            stats=QueueStatsReader(pool, (*ORDER, REWARD)),
+            dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake),
+            peers=await enter(open_peers(settings, Spending(pool), host)),
+            exports=Exports(export_store, bucket, presigned, export_due, _now),
+        )
+
+
+@asynccontextmanager
+async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterator[Worker]:
+    """The worker and the housekeeping, at work until the block is left."""
+    settings, pool, progress, peers = parts.settings, parts.pool, parts.progress, parts.peers
+    dsn = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)))
+        tables = JobTables(workers, Schedule(pool), JobQueue(pool), RewardStore(pool), parts.webhooks)
+        pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
+        contents = ExportContents(parts.scans, parts.export_store, parts.bucket, peers.character.collection)
+        exporting = ExportContext(parts.export_store, contents, parts.bucket, _now)
+        web = await enter(open_public_client("callback_url", redirects=0))
+        worker = Worker(
+            workers,
+            consumers(settings, tables, pipeline, progress, parts.notifier.wake, web, tracer, exporting),
+            lease_seconds=settings.lease_seconds,
+            grace_seconds=settings.grace_seconds,
+            rescued=progress.refresh,
+            beside=progress.log.run,
+        )
+        await enter(
+            open_housekeeping(settings, pool, parts.scans, parts.bucket, progress, parts.dead_letters, parts.exports)
+        )
+        yield await enter(open_worker(worker, parts.notifier, dsn, progress.log.ask))
+
+
+@asynccontextmanager
+async def _open_api(parts: _Parts, calls: CallLimit) -> AsyncIterator[tuple[Sequence[Service], Drain]]:
+    """What users and operators call, and how those who watch are sent away."""
+    settings, pool, scans, progress, peers = parts.settings, parts.pool, parts.scans, parts.progress, parts.peers
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        admission = await enter(
+            open_admission(parts.stats.backlog, settings.admission_seconds, settings.admission_always)
+        )
+        limits = WatchLimits(settings.watcher_limit, settings.user_watcher_limit, settings.heartbeat_seconds)
+        watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left))
+        uploads = Uploads(parts.bucket, parts.presigned, settings.cdn_base_url, settings.upload_seconds)
+        control = AdmissionControl(admission, functools.partial(parts.notifier.wake, SCAN_KIND))
+        demand = peers.rules.demand_building
+        lifecycle = Lifecycle(scans, progress, uploads, parts.webhooks, control, demand, _new_id, _now)
+        reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)
+        replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
+        servicer = ScanServicer(
+            lifecycle,
+            await enter(open_replies(replying, scans.get)),
+            watchers,
+            EveningSchedule(scans, peers.rules, _now),
+            AccuracyReader(pool),
+            parts.exports,
+            UserData(Ownership(pool), progress.owners, parts.exports, lifecycle.delete),
+            calls,
+        )
+        operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks)
+        yield _services(servicer, EventStreamServicer(watchers), operations), watchers.drain
 
 
 def _services(scans: ScanServicer, events: EventStreamServicer, operations: OperationsServicer) -> Sequence[Service]:

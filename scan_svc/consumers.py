@@ -57,7 +57,7 @@ def consumers(
     wake: Callable[[str], None],
     web: httpx2.AsyncClient,
     tracer: trace.Tracer | None,
-    exporting: ExportContext | None = None,
+    exporting: ExportContext,
 ) -> Sequence[Consumer]:
     """One consumer for each kind of job.
 
@@ -69,7 +69,7 @@ def consumers(
         wake: Called with the kind of job there is to claim.
         web: Reaches the receivers of webhooks.
         tracer: Makes spans; None if nobody receives them.
-        exporting: What exports are made with; None: others make them.
+        exporting: What exports are made with.
     """
     rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer)
     reward = functools.partial(RewardEvaluation, rewarding)
@@ -97,8 +97,6 @@ def consumers(
     webhooks = Consumer(
         JobKind(WEBHOOK_KIND, settings.webhook_capacity, tables.webhooks.claim, deliver), tables.workers, wake
     )
-    if exporting is None:
-        return scans, rewards, webhooks
     make = functools.partial(ExportExecution, exporting)
     exports = Consumer(JobKind(EXPORT_KIND, _EXPORTS_AT_ONCE, exporting.store.claim, make), tables.workers, wake)
     return scans, rewards, webhooks, exports

@@ -66,7 +66,7 @@ class ScanParts:
         webhooks = WebhookStore(self.pool, secrets.token_bytes)
         tables = JobTables(self.registry, self.schedule, self.queue, self.rewards, webhooks)
         pipeline = Pipeline(DEFAULTS, self.peers, self.peers, self.peers)
-        return worker_of(self.settings, tables, pipeline, self.progress, wake or self._wake, self._web)
+        return worker_of(self.settings, self.pool, tables, pipeline, self.progress, wake or self._wake, self._web)
 
     def _wake(self, kind: str) -> None:
         """Nobody listens."""

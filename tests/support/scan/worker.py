@@ -1,12 +1,14 @@
 """One worker process under chaos: the service's own parts, between unruly peers."""
 
 import asyncio
+import functools
 import secrets
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -18,7 +20,11 @@ from mesh.concurrency.tasks import kept_running
 from mesh.observability import telemetry
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
+from mesh.s3.bucket import open_bucket
 from scan_svc.consumers import JobTables, consumers
+from scan_svc.exports.contents import ExportContents
+from scan_svc.exports.execution import ExportContext
+from scan_svc.exports.store import ExportStore
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
@@ -91,7 +97,7 @@ async def work(orders: Orders) -> None:
         tables = JobTables(workers, schedule, JobQueue(pool), RewardStore(pool), webhooks)
         peers = UnrulyPeers(journal, orders.fault_rates)
         pipeline = Pipeline(STAGES, peers, peers, peers)
-        worker = worker_of(settings, tables, pipeline, progress, notifier.wake, web)
+        worker = worker_of(settings, pool, tables, pipeline, progress, notifier.wake, web)
         dead_letters = DeadLetters(pool, progress.reader.refresh, notifier.wake)
         housekeeping = Periodic(schedule, [PeriodicTask("reprocess", 300, dead_letters.reprocess)])
         await stack.enter_async_context(kept_running(housekeeping.run))
@@ -102,6 +108,7 @@ async def work(orders: Orders) -> None:
 
 def worker_of(
     settings: ScanSettings,
+    pool: asyncpg.Pool,
     tables: JobTables,
     pipeline: Pipeline,
     progress: Progress,
@@ -109,14 +116,21 @@ def worker_of(
     web: httpx2.AsyncClient,
 ) -> Worker:
     """A worker as the service makes it."""
+    exports, bucket = ExportStore(pool), open_bucket(settings)
+    contents = ExportContents(ScanStore(pool), exports, bucket, _collection)
+    exporting = ExportContext(exports, contents, bucket, functools.partial(datetime.now, UTC))
     return Worker(
         tables.workers,
-        consumers(settings, tables, pipeline, progress, wake, web, tracer=None),
+        consumers(settings, tables, pipeline, progress, wake, web, None, exporting),
         lease_seconds=settings.lease_seconds,
         grace_seconds=settings.grace_seconds,
         rescued=progress.refresh,
         beside=progress.log.run,
     )
+
+
+async def _collection(_: str) -> str:
+    return "{}"
 
 
 async def _receive(_: httpx2.Request) -> httpx2.Response:
