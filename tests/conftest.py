@@ -47,7 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = servers.enter_context(stack_folder())
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("ECO2_LIMITS", json.dumps(_LIMITS))
-        config.stash[_ready] = servers.enter_context(starting(folder))
+        environment.delenv("ECO2_AUTH_CLIENTS", raising=False)
+        config.stash[_ready] = servers.enter_context(starting(folder, demo=True))
     os.environ[_VARIABLE] = str(folder)
 
 

@@ -44,9 +44,13 @@ def up(
     ] = services.cores(),
     split: Annotated[bool, typer.Option("--split", help="A process for each service instead.")] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Mutual TLS between edge, services and operators.")] = False,
+    demo_user: Annotated[
+        bool, typer.Option(help="Let `eco2 login` sign in a demo user, unless ECO2_AUTH_CLIENTS names providers.")
+    ] = True,
 ) -> None:
     """Runs the whole stack in the foreground until Ctrl-C."""
-    foreground.run_foreground(var, port, only, _say, tied=tied, processes=None if split else processes, tls=tls)
+    shape = None if split else processes
+    foreground.run_foreground(var, port, only, _say, tied=tied, processes=shape, tls=tls, demo=demo_user)
 
 
 @commands.command("demo")

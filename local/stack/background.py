@@ -26,6 +26,7 @@ def running(
     command: Sequence[str] = (),
     processes: int | None = 1,
     tls: bool = False,
+    demo: bool = False,
 ) -> Iterator[dict[str, str]]:
     """As `starting`, and ready.
 
@@ -35,7 +36,7 @@ def running(
     Raises:
         NotStarted: It ended before it was ready; the text is what it printed.
     """
-    with starting(var, port, part, command, processes, tls) as ready:
+    with starting(var, port, part, command, processes, tls, demo) as ready:
         yield ready()
 
 
@@ -47,6 +48,7 @@ def starting(
     command: Sequence[str] = (),
     processes: int | None = 1,
     tls: bool = False,
+    demo: bool = False,
 ) -> Iterator[Callable[[], dict[str, str]]]:
     """A stack in a process of its own, started by `eco2 up`.
 
@@ -57,6 +59,7 @@ def starting(
         command: A module and its arguments to run instead of `eco2 up --tied`.
         processes: How many processes serve the mesh, each all services; None: one for each service.
         tls: Whether services ask each caller for a certificate.
+        demo: Whether one can sign in as the demo user.
 
     Yields:
         Waits until it is ready and returns the variables of its address file; raises NotStarted, with what it printed,
@@ -65,7 +68,7 @@ def starting(
     var.mkdir(parents=True, exist_ok=True)
     shape = ("--split",) if processes is None else ("--processes", str(processes))
     usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part, *shape)
-    usual += ("--tls",) if tls else ()
+    usual += (("--tls",) if tls else ()) + (() if demo else ("--no-demo-user",))
     with (var / "up.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *(command or usual)],

@@ -39,6 +39,11 @@ class Secrets:
         return self._derived(b"eco2 auth")
 
     @property
+    def demo_client_secret(self) -> str:
+        """Auth's at the demo provider."""
+        return self._derived(b"eco2 demo provider")
+
+    @property
     def pseudonym_key(self) -> str:
         """Makes what stands for users in logs."""
         return self._derived(b"eco2 logs")

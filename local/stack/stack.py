@@ -3,6 +3,7 @@
     postgres  valkey  seaweedfs        the stores, at once
           migrations
     eco2-1  eco2-2  …                  the services, all in each process; or split, one in each
+          demo-provider                somebody to sign in with, if that is wanted
           envoy                        the edge; ready when a request through it is answered
 
 It stops in the reverse order, Auth and Scan before the services they call: Scan drains while they still answer.
@@ -14,6 +15,7 @@ Everything lives in one folder, VAR:
     lock          held while a stack runs here
     log/          one file a child
     tls/          certificates, if there are any; see local.stack.certificates
+    providers.yaml    the demo provider, if there is one
     postgres/ valkey/ seaweedfs/ envoy.yaml
 """
 
@@ -28,7 +30,7 @@ from pathlib import Path
 
 from local.errors import CannotStart
 from local.files import ENV_FILE, write_env
-from local.stack import envoy, limits, postgres, seaweedfs, services, valkey
+from local.stack import demo_provider, envoy, limits, postgres, seaweedfs, services, valkey
 from local.stack.certificates import Authority
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.preparation import migrate, prepare_bucket
@@ -63,15 +65,24 @@ class Stack:
         say: Prints a line for the user.
         processes: How many processes serve the mesh, each all services; None: one for each service.
         tls: Whether services ask each caller for a certificate.
+        demo: Whether one can sign in as the demo user. Providers of the environment take that one's place.
 
     Attributes:
         variables: What its address file says, the pids apart.
     """
 
     def __init__(
-        self, var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1, tls: bool = False
+        self,
+        var: Path,
+        port: int,
+        part: StackPart,
+        say: Say,
+        processes: int | None = 1,
+        tls: bool = False,
+        demo: bool = False,
     ) -> None:
         self._var = var
+        self._demo = demo and not os.environ.get("ECO2_AUTH_CLIENTS")
         self._authority = Authority(var / "tls") if tls else None
         self._say = say
         self._secrets = Secrets.load_or_create(var / "secrets")
@@ -156,12 +167,13 @@ class Stack:
             "ECO2_AUTH_ISSUER": ISSUER,
             "ECO2_AUTH_AUDIENCE": AUDIENCE,
             "ECO2_AUTH_JWKS": self._tokens.jwks(),
-            # Where `eco2 login` listens. Providers come from the environment, with ECO2_AUTH_CLIENTS.
+            # Where `eco2 login` listens.
             "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS") or "http://127.0.0.1/callback",
             "ECO2_LIMITS": json.dumps(changes),
         }
         if self._authority:
             self.variables |= self._authority.certify(OPERATOR).variables
+        provider, told = self._provider(ports)
         return [
             *(
                 services.program(
@@ -169,11 +181,12 @@ class Stack:
                     served,
                     f"{HOST}:{process_ports[name]}",
                     len(served_at["vision"]),
-                    self.variables,
+                    {**self.variables, **told} if "auth" in served else self.variables,
                     self._certified(name, served),
                 )
                 for name, served in shape.items()
             ),
+            *provider,
             self._edge(rest_port, admin_port, served_at, changes),
         ]
 
@@ -208,6 +221,18 @@ class Stack:
             },
         )
 
+    def _provider(self, ports: Ports) -> tuple[Sequence[Program], Mapping[str, str]]:
+        """The demo provider, if it is wanted, and what Auth alone is told of it.
+
+        The address file doesn't say it: in a shell that has read it, the next stack would take it for a wish.
+        """
+        if not self._demo:
+            return (), {}
+        port, secret = ports.take("demo-provider"), self._secrets.demo_client_secret
+        redirects = [one.strip() for one in self.variables["ECO2_AUTH_REDIRECTS"].split(",")]
+        told = demo_provider.environment(self._var, port, secret)
+        return [demo_provider.program(port, secret, redirects)], told
+
     def _certified(self, name: str, served: Sequence[str]) -> tuple[TlsFiles, TlsFiles] | None:
         """A process's certificate, which names its services, and an operator's; None without TLS."""
         if self._authority is None:
@@ -225,7 +250,13 @@ class Stack:
 
 @asynccontextmanager
 async def open_stack(
-    var: Path, port: int, part: StackPart, say: Say, processes: int | None = 1, tls: bool = False
+    var: Path,
+    port: int,
+    part: StackPart,
+    say: Say,
+    processes: int | None = 1,
+    tls: bool = False,
+    demo: bool = False,
 ) -> AsyncIterator[Mapping[str, str]]:
     """A stack that runs while the block does. Must be entered in the main thread; see `local.stack.child_exec`.
 
@@ -239,7 +270,7 @@ async def open_stack(
     var = _folder(var)
     with _locked(var):
         (var / ENV_FILE).unlink(missing_ok=True)
-        stack = Stack(var, port, part, say, processes, tls)
+        stack = Stack(var, port, part, say, processes, tls, demo)
         try:
             await stack.start()
             yield stack.variables

@@ -26,6 +26,7 @@ def run_foreground(
     tied: bool,
     processes: int | None = 1,
     tls: bool = False,
+    demo: bool = False,
 ) -> None:
     """Keeps a stack up until Ctrl-C, SIGTERM or SIGHUP; then stops it in order.
 
@@ -36,6 +37,7 @@ def run_foreground(
         say: Prints a line for the user.
         processes: How many processes serve the mesh, each all services; None: one for each service.
         tls: Whether services ask each caller for a certificate.
+        demo: Whether one can sign in as the demo user.
         tied: Also stop when the process that started this one is gone, even by kill -9: `make`, or a test run.
 
     Raises:
@@ -48,17 +50,17 @@ def run_foreground(
         if os.getppid() != parent:
             return
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_run(var, port, part, say, processes, tls))
+        asyncio.run(_run(var, port, part, say, processes, tls, demo))
 
 
-async def _run(var: Path, port: int, part: StackPart, say: Say, processes: int | None, tls: bool) -> None:
+async def _run(var: Path, port: int, part: StackPart, say: Say, processes: int | None, tls: bool, demo: bool) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
     for signum in _ENDING:
         loop.add_signal_handler(signum, _once(task, say))
     began = monotonic()
-    async with open_stack(var, port, part, say, processes, tls) as variables:
+    async with open_stack(var, port, part, say, processes, tls, demo) as variables:
         where = variables.get("ECO2_REST_URL", "the stores alone")
         say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
         say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import os
 import secrets
-import webbrowser
+import threading
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -16,6 +16,7 @@ from local.cli import session
 from local.cli.account.credentials import CredentialStore
 from local.cli.account.loopback import RedirectListener
 from local.cli.account.signed_in import of_session
+from local.cli.account.visit import visit
 from local.cli.api.auth import AuthClient
 from local.cli.options import VAR, Language, Var
 from local.errors import Misuse
@@ -43,7 +44,9 @@ def login(
         begun = client.begin(chosen, listener.redirect_uri, challenge)
         print(f"Sign in here:\n{begun.authorization_url}", flush=True)
         if browser:
-            webbrowser.open(begun.authorization_url)
+            # A browser without a window ends only after it has been sent back, so somebody must listen by then.
+            visiting = (begun.authorization_url, listener.redirect_uri)
+            threading.Thread(target=visit, args=visiting, daemon=True).start()
         back = listener.wait(begun.state, _WAIT_SECONDS)
         if back is None or "code" not in back:
             raise Misuse(f"Nobody signed in: {back.get('error', 'no answer') if back else 'ten minutes are over'}")

@@ -140,7 +140,7 @@ def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start
     headers = {"Authorization": f"Bearer {variables['ECO2_TOKEN']}"}
     assert httpx2.get(f"{variables['ECO2_REST_URL']}/v1/scans", headers=headers).status_code == 200
     services = {"scan", "vision", "rules", "character", "auth", "ratelimit"}
-    assert stack.pids.keys() == {"postgres", "valkey", "seaweedfs", "envoy", *services}
+    assert stack.pids.keys() == {"postgres", "valkey", "seaweedfs", "envoy", "demo-provider", *services}
     kill(stack.process.pid)
     stack.process.wait()
     assert left(family) == []

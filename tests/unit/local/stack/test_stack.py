@@ -36,3 +36,16 @@ def test_a_service_is_given_the_time_it_may_take_to_end() -> None:
 
     # Its calls take the grace to end, and so may what they still do when they are cancelled.
     assert services.program("scan", ("scan",), "127.0.0.1:1", 1, {}).grace > drain + 2 * grace
+
+
+@pytest.mark.parametrize("named", [{}, {"ECO2_AUTH_CLIENTS": '{"kakao": {"id": "mine"}}'}], ids=["none", "kakao"])
+def test_who_names_a_provider_gets_no_demo_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: dict[str, str]
+) -> None:
+    """Its address file doesn't count: a shell that has read it wouldn't get the demo user at the next start."""
+    monkeypatch.delenv("ECO2_AUTH_CLIENTS", raising=False)
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    stack = Stack(tmp_path, 0, StackPart.ALL, print, demo=True)
+    assert (tmp_path / "providers.yaml").exists() == (not named)
+    assert not {"ECO2_AUTH_CLIENTS", "ECO2_AUTH_PROVIDERS"} & stack.variables.keys()
