@@ -1,17 +1,22 @@
 """An Auth service on a database of its own."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import grpc
 import pytest
+import pytest_asyncio
+import yaml
 from cryptography.fernet import Fernet
 
 from auth_svc.app import application
 from auth_svc.settings import AuthSettings
 from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceStub
+from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, REDIRECT, OidcProvider, running_provider
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceAsyncStub
@@ -20,6 +25,7 @@ NOBODY = "127.0.0.1:1"  # for services that aren't needed
 SECRET = Fernet.generate_key().decode()
 
 Serve = Callable[..., AbstractAsyncContextManager["AuthServiceAsyncStub"]]
+Offer = Callable[..., AbstractAsyncContextManager["AuthServiceAsyncStub"]]
 
 
 @pytest.fixture
@@ -55,3 +61,26 @@ async def auth(serve: Serve) -> AsyncIterator["AuthServiceAsyncStub"]:
     """A client of a running service."""
     async with serve() as stub:
         yield stub
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def provider() -> AsyncIterator[OidcProvider]:
+    """One provider for the tests that leave it running."""
+    async with running_provider() as running:
+        yield running
+
+
+@pytest.fixture
+def offer(serve: Serve, tmp_path: Path) -> Offer:
+    """Starts Auth with these providers on offer."""
+
+    @asynccontextmanager
+    async def offer(providers: dict[str, Any], **changes: Any) -> AsyncIterator["AuthServiceAsyncStub"]:
+        file = tmp_path / "providers.yaml"
+        file.write_text(yaml.safe_dump(providers), encoding="utf-8")
+        clients = {name: {"id": CLIENT_ID, "secret": CLIENT_SECRET} for name in providers}
+        settings = {"auth_providers": str(file), "auth_clients": json.dumps(clients), "auth_redirects": REDIRECT}
+        async with serve(**settings | changes) as auth:
+            yield auth
+
+    return offer

@@ -3,67 +3,32 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 import asyncpg
 import grpc
 import pytest
-import pytest_asyncio
 import redis.asyncio
-import yaml
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from google.protobuf.json_format import MessageToDict
 
 from eco2.auth.v1 import auth_service_pb2 as pb
 from eco2.auth.v1.auth_pb2 import Session
-from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
-from tests.integration.auth.conftest import Serve
+from tests.integration.auth.attempts import EXPIRED, VERIFIER, begin, complete, me, refusal, refused_for, signed_in
+from tests.integration.auth.conftest import Offer
 from tests.support.oidc_provider import (
-    CLIENT_ID,
     CLIENT_SECRET,
     REDIRECT,
     CameBack,
     OidcProvider,
-    running_provider,
     sign_in_there,
 )
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from eco2.auth.v1.auth_service_pb2_grpc import AuthServiceAsyncStub
-
-VERIFIER = "a-secret-of-the-app-that-nobody-else-knows-01"
-EXPIRED = (grpc.StatusCode.FAILED_PRECONDITION, Reason.SIGN_IN_EXPIRED)
-AWAY = (grpc.StatusCode.UNAVAILABLE, Reason.PROVIDER_UNAVAILABLE)
-
-Offer = Callable[..., Any]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def provider() -> AsyncIterator[OidcProvider]:
-    """One provider for the tests that leave it running."""
-    async with running_provider() as running:
-        yield running
-
-
-@pytest.fixture
-def offer(serve: Serve, tmp_path: Path) -> Offer:
-    """Starts Auth with these providers on offer."""
-
-    @asynccontextmanager
-    async def offer(providers: dict[str, Any], **changes: Any) -> AsyncIterator["AuthServiceAsyncStub"]:
-        file = tmp_path / "providers.yaml"
-        file.write_text(yaml.safe_dump(providers), encoding="utf-8")
-        clients = {name: {"id": CLIENT_ID, "secret": CLIENT_SECRET} for name in providers}
-        settings = {"auth_providers": str(file), "auth_clients": json.dumps(clients), "auth_redirects": REDIRECT}
-        async with serve(**settings | changes) as auth:
-            yield auth
-
-    return offer
 
 
 @pytest.fixture
@@ -79,45 +44,6 @@ async def attempts(redis_url: str) -> AsyncIterator[redis.asyncio.Redis]:
     client = redis.asyncio.Redis.from_url(redis_url)
     yield client
     await client.aclose()
-
-
-def me(session: Session) -> tuple[tuple[str, str], ...]:
-    return (("eco2-user-id", session.user_id),)
-
-
-async def begin(
-    auth: "AuthServiceAsyncStub", provider: str = "standin", who: tuple[tuple[str, str], ...] = ()
-) -> pb.BeginSignInResponse:
-    challenge = create_s256_code_challenge(VERIFIER)
-    request = pb.BeginSignInRequest(provider=provider, redirect_uri=REDIRECT, code_challenge=challenge)
-    return await auth.BeginSignIn(request, metadata=who)
-
-
-def complete(auth: "AuthServiceAsyncStub", back: CameBack, **changes: str) -> Awaitable[Session]:
-    fields = {"provider": "standin", "state": back.state, "code": back.code, "code_verifier": VERIFIER}
-    return auth.CompleteSignIn(pb.CompleteSignInRequest(**fields | changes))
-
-
-async def signed_in(
-    auth: "AuthServiceAsyncStub", login: str, provider: str = "standin", who: tuple[tuple[str, str], ...] = ()
-) -> Session:
-    begun = await begin(auth, provider, who)
-    return await complete(auth, await sign_in_there(begun.authorization_url, login), provider=provider)
-
-
-async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, Reason]:
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call
-    return refused.value.code(), from_rpc_error(refused.value, "auth").reason
-
-
-async def refused_for(call: Awaitable[object]) -> str:
-    """What a refused sign-in says that it was refused for."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await call
-    error = from_rpc_error(refused.value, "auth")
-    assert (refused.value.code(), error.reason) == (grpc.StatusCode.PERMISSION_DENIED, Reason.SIGN_IN_REFUSED)
-    return error.metadata["detail"]
 
 
 async def change_attempt(attempts: redis.asyncio.Redis, state: str, **changes: str) -> None:
@@ -250,31 +176,6 @@ async def test_what_was_made_for_another_attempt_is_refused(
     assert await refused_for(complete(auth, back)) == detail
 
 
-async def test_an_id_token_of_another_issuer_is_refused(offer: Offer, provider: OidcProvider) -> None:
-    """However well it is signed."""
-    async with offer({"standin": provider.described() | {"issuer": "https://accounts.example"}}) as auth:
-        back = await sign_in_there((await begin(auth)).authorization_url, "mina")
-        assert await refused_for(complete(auth, back)) == "id_token"
-
-
-async def test_an_id_token_signed_otherwise_is_refused(offer: Offer, provider: OidcProvider) -> None:
-    """Only the algorithms that the provider is known for."""
-    async with offer({"standin": provider.described() | {"algorithms": ["ES256"]}}) as auth:
-        back = await sign_in_there((await begin(auth)).authorization_url, "mina")
-        assert await refused_for(complete(auth, back)) == "id_token"
-
-
-async def test_a_provider_may_change_its_keys(offer: Offer) -> None:
-    """A key that isn't known yet is asked for, not refused."""
-    port = free_port()
-    async with offer({"standin": OidcProvider(f"http://127.0.0.1:{port}").described()}) as auth:
-        users = []
-        for _ in range(2):
-            async with running_provider(port):
-                users.append((await signed_in(auth, "mina")).user_id)
-    assert users[0] == users[1]
-
-
 @pytest.mark.parametrize("provider_id", ["nobody", "google"])
 async def test_who_isnt_on_offer_is_not_found(auth: "AuthServiceAsyncStub", provider_id: str) -> None:
     """A provider that is only known has no client here."""
@@ -312,103 +213,6 @@ async def test_secrets_are_in_no_log_and_no_table(
     for secret in (begun.state, back.code, VERIFIER, second.state, second.code, CLIENT_SECRET):
         assert secret not in logged
         assert secret not in kept
-
-
-@asynccontextmanager
-async def answering(answer: bytes | None) -> AsyncIterator[str]:
-    """A server that says the same to everybody, or nothing; gives its base address."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            if answer is not None:
-                writer.write(answer)
-                await writer.drain()
-            else:
-                await reader.read()  # until the other end has given up
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
-def http(body: bytes, status: str = "200 OK", kind: str = "application/json") -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + body
-
-
-RUBBISH = {
-    "silence": None,
-    "hangs up": b"",
-    "no HTTP": b"\x16\x03\x01\x02 hello\r\n\r\n",
-    "a page": http(b"<html>sorry</html>", kind="text/html"),
-    "a fault": http(b"<html>sorry</html>", "500 Internal Server Error", "text/html"),
-    "a redirect": http(b"", "302 Found\r\nLocation: https://evil.example/"),
-    "no JSON": http(b"{"),
-    "a list": http(b"[]"),
-    "text": http(b'"yes"'),
-    "null": http(b"null"),
-    "nothing": http(b"{}"),
-    "no ID token": http(b'{"access_token": "a", "token_type": "Bearer"}'),
-    "an ID token of another type": http(b'{"access_token": "a", "token_type": "Bearer", "id_token": 7}'),
-    "a fault of ours": http(b'{"error": "invalid_client"}', "401 Unauthorized"),
-    "not Unicode": http(b'{"access_token": "\xff\xfe"}'),
-    "an error of another type": http(b'{"error": ["invalid_grant"], "error_description": 7}'),
-    "times of another type": http(b'{"access_token": "a", "id_token": "b", "expires_in": {}, "expires_at": []}'),
-    "deep": http(b"[" * 100_000),
-    "endless": http(b'{"access_token": "' + b"a" * (1 << 20) + b'"}'),
-}
-
-
-@pytest.mark.parametrize("answer", RUBBISH.values(), ids=RUBBISH.keys())
-async def test_a_provider_that_talks_rubbish_is_away(
-    offer: Offer, provider: OidcProvider, answer: bytes | None
-) -> None:
-    """Whatever it says, in a moment; nothing of it is passed on, and the next attempt begins anew."""
-    async with answering(answer) as address:
-        described = provider.described() | {"token_endpoint": f"{address}/token"}
-        async with offer({"standin": described}, provider_seconds=1.0) as auth:
-            begun = await begin(auth)
-            back = CameBack(REDIRECT, begun.state, "a-code")
-            assert await refusal(complete(auth, back)) == AWAY
-            assert await refusal(complete(auth, back)) == EXPIRED
-
-
-@pytest.mark.parametrize("answer", [http(b"{}"), http(b'{"keys": [{"kty": "x"}]}'), http(b"<html>"), None])
-async def test_keys_that_are_rubbish_make_a_provider_away(
-    offer: Offer, provider: OidcProvider, answer: bytes | None
-) -> None:
-    """An ID token that nobody can check isn't believed."""
-    async with answering(answer) as address:
-        described = provider.described() | {"jwks_uri": f"{address}/jwks"}
-        async with offer({"standin": described}, provider_seconds=2.0) as auth:
-            back = await sign_in_there((await begin(auth)).authorization_url, "mina")
-            assert await refusal(complete(auth, back)) == AWAY
-
-
-@pytest.mark.parametrize("answer", [http(b'{"error": "invalid_grant"}', "400 Bad Request"), http(b'{"error": "x"}')])
-async def test_an_error_that_comes_as_success_is_an_error(offer: Offer, provider: OidcProvider, answer: bytes) -> None:
-    """Naver says so with status 200."""
-    async with answering(answer) as address:
-        described = provider.described() | {"token_endpoint": f"{address}/token"}
-        async with offer({"standin": described}) as auth:
-            begun = await begin(auth)
-            code, _ = await refusal(complete(auth, CameBack(REDIRECT, begun.state, "a-code")))
-            expected = grpc.StatusCode.PERMISSION_DENIED if b"grant" in answer else grpc.StatusCode.UNAVAILABLE
-            assert code is expected
-
-
-async def test_a_provider_that_is_down_is_away(offer: Offer, provider: OidcProvider) -> None:
-    """And nobody who is signed in notices."""
-    described = provider.described() | {"token_endpoint": f"http://127.0.0.1:{free_port()}/token"}
-    async with offer({"standin": described}) as auth:
-        guest = await auth.CreateGuest(pb.CreateGuestRequest())
-        begun = await begin(auth)
-        assert await refusal(complete(auth, CameBack(REDIRECT, begun.state, "a-code"))) == AWAY
-        await auth.RefreshToken(pb.RefreshTokenRequest(refresh_token=guest.refresh_token))
 
 
 async def test_without_redis_nobody_signs_in_and_all_sessions_go_on(offer: Offer, provider: OidcProvider) -> None:
