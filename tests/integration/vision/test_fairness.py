@@ -10,25 +10,13 @@ import httpx2
 import pytest
 
 from eco2.vision.v1.vision_service_pb2 import ClassifyRequest, ClassifyResponse
-from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub, add_VisionServiceServicer_to_server
 from mesh.grpc.identity import on_behalf_of
-from mesh.grpc.server import Service, serving
-from mesh.observability import telemetry
-from mesh.settings import ServiceSettings
 from tests.integration.vision.bombs import jpeg_of_scans
+from tests.support.running_vision import running_vision
 from tests.support.sample_photos import note
-from tests.support.sample_storage import SampleStorage
 from tests.unit.vision.classify_parts import ScriptedModel
-from vision_svc.app import NAME
-from vision_svc.classifiers.cache import Cache, CachedClassifier
-from vision_svc.classifiers.classification import Classification
-from vision_svc.classifiers.fallback_chain import FallbackChain
-from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import open_decoder_pool
-from vision_svc.photos.download import PhotoDownloader
-from vision_svc.photos.storage import PhotoStorage
-from vision_svc.servicer import VisionServicer
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
@@ -85,29 +73,23 @@ class Vision:
 @asynccontextmanager
 async def _running(web: Web) -> AsyncIterator[Vision]:
     """The service with as many slots as by default, two decoders, and a model that takes no time."""
-    storage = SampleStorage({"note": note(), **{f"slow {number}": _slow() for number in range(SLOW)}})
-    settings = ServiceSettings(drain_seconds=0, grace_seconds=0)
-    with telemetry.started("vision", settings) as instruments:
-        async with (
-            httpx2.AsyncClient(transport=httpx2.MockTransport(web.answer)) as client,
-            open_decoder_pool(2, _SECONDS) as decoders,
-        ):
-            classifier = PhotoClassifier(
-                PhotoSource(PhotoStorage(storage, list[str]().append), Bulkhead(16, 1000)),
-                PhotoSource(PhotoDownloader(client, 2 * _SECONDS), Bulkhead(4, 1000)),
-                decoders.clean,
-                FallbackChain([CachedClassifier(ScriptedModel(), Cache(None, "", Classification))]),
-                Cache(None, "", KnownFile),
-            )
-            servicer = VisionServicer(classifier, "https://cdn.example.com/photos")
-            service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
-            async with (
-                serving(settings, [service], telemetry=instruments) as server,
-                grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
-            ):
-                vision = Vision(VisionServiceStub(channel))
-                yield vision
-                vision.cancel()
+    photos = {"note": note(), **{f"slow {number}": _slow() for number in range(SLOW)}}
+    async with (
+        httpx2.AsyncClient(transport=httpx2.MockTransport(web.answer)) as client,
+        open_decoder_pool(2, _SECONDS) as decoders,
+        running_vision(
+            photos,
+            client,
+            decoders,
+            ScriptedModel(),
+            inside=Bulkhead(16, 1000),
+            outside=Bulkhead(4, 1000),
+            seconds=2 * _SECONDS,
+        ) as stub,
+    ):
+        vision = Vision(stub)
+        yield vision
+        vision.cancel()
 
 
 def _slow() -> bytes:

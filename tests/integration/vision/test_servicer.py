@@ -10,27 +10,15 @@ import pytest
 from PIL import Image
 
 from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest, ClassifyResponse
-from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceStub, add_VisionServiceServicer_to_server
 from mesh.addresses import open_public_client
-from mesh.grpc.server import Service, serving
 from mesh.grpc.status import from_rpc_error
-from mesh.observability import telemetry
-from mesh.settings import ServiceSettings
+from tests.support.running_vision import running_vision
 from tests.support.sample_photos import note
-from tests.support.sample_storage import SampleStorage
-from vision_svc.app import NAME
-from vision_svc.classifiers.cache import Cache, CachedClassifier
-from vision_svc.classifiers.classification import Classification
-from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.classifiers.offline import Offline, OfflineClassifier
-from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.model import MODEL
 from vision_svc.model.convert import convert
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import open_decoder_pool
-from vision_svc.photos.download import PhotoDownloader
-from vision_svc.photos.storage import PhotoStorage
-from vision_svc.servicer import VisionServicer
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
@@ -55,26 +43,29 @@ def model() -> OfflineClassifier:
 @pytest.fixture
 async def vision(model: OfflineClassifier) -> AsyncIterator["VisionServiceAsyncStub"]:
     """A client of a running service."""
-    storage = SampleStorage(
-        {"note": note(), _CLEAN: note(), "empty": b"", "words": b"not a photo", "gif": _gif(), "cut": note()[:9000]}
-    )
-    settings = ServiceSettings(drain_seconds=0)
-    with telemetry.started("vision", settings) as instruments, ThreadPoolExecutor(1) as cpu:
-        async with open_public_client("image_url") as client, open_decoder_pool(1, 10) as decoders:
-            classifier = PhotoClassifier(
-                PhotoSource(PhotoStorage(storage, list[str]().append), Bulkhead(1, 1)),
-                PhotoSource(PhotoDownloader(client, 1.0), Bulkhead(1, 1)),
-                decoders.clean,
-                FallbackChain([CachedClassifier(Offline(model, cpu, 1), Cache(None, "", Classification))]),
-                Cache(None, "", KnownFile),
-            )
-            servicer = VisionServicer(classifier, "https://cdn.example.com/photos")
-            service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
-            async with (
-                serving(settings, [service], telemetry=instruments) as server,
-                grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel,
-            ):
-                yield VisionServiceStub(channel)
+    photos = {
+        "note": note(),
+        _CLEAN: note(),
+        "empty": b"",
+        "words": b"not a photo",
+        "gif": _gif(),
+        "cut": note()[:9000],
+    }
+    with ThreadPoolExecutor(1) as cpu:
+        async with (
+            open_public_client("image_url") as client,
+            open_decoder_pool(1, 10) as decoders,
+            running_vision(
+                photos,
+                client,
+                decoders,
+                Offline(model, cpu, 1),
+                inside=Bulkhead(1, 1),
+                outside=Bulkhead(1, 1),
+                seconds=1.0,
+            ) as stub,
+        ):
+            yield stub
 
 
 async def _responses(vision: "VisionServiceAsyncStub", request: ClassifyRequest) -> list[ClassifyResponse]:
