@@ -12,7 +12,6 @@ A user of whom nothing waits and nothing is at work is forgotten, so memory is b
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, auto
 
 
@@ -25,19 +24,23 @@ class TurnState(Enum):
     OVER = auto()
 
 
-@dataclass(slots=True, eq=False)
 class Turn:
     """One piece of work that waits for a slot, or holds one.
 
-    Attributes:
+    Args:
         user: Whose.
         may_use_reserve: Whether it may have a slot of the reserve, if its user holds no other.
+
+    Attributes:
         state: Where it stands; the queue's to change.
     """
 
-    user: str
-    may_use_reserve: bool = True
-    state: TurnState = TurnState.NEW
+    __slots__ = ("may_use_reserve", "state", "user")
+
+    def __init__(self, user: str, may_use_reserve: bool = True) -> None:
+        self.user = user
+        self.may_use_reserve = may_use_reserve
+        self.state = TurnState.NEW
 
 
 class _Flow:
@@ -90,25 +93,37 @@ class FairQueue:
         """Turns that wait."""
         return self._waiting
 
-    def free(self) -> bool:
-        """Whether a user who holds no slot would get one."""
-        return self._held < self._slots + self._reserve
+    def free(self, user: str) -> bool:
+        """Whether a user would get a slot, who doesn't mind that it is one of the reserve."""
+        flow = self._flows.get(user)
+        return self._may_hold(flow.holding if flow else 0, may_use_reserve=True)
 
-    def join(self, turn: Turn) -> None:
-        """Lets a turn wait behind the others of its user."""
+    def join(self, turn: Turn) -> bool:
+        """Lets a turn wait behind the others of its user; False if it needn't, since it has a slot already."""
         now = self._advance()
         flow = self._flows.get(turn.user)
         if flow is None:
             flow = self._flows[turn.user] = _Flow(self._virtual, now)
+        # Those who wait, if anybody does, can't use what is free: it is the reserve, and they hold a slot.
+        if not flow.waiting and self._may_hold(flow.holding, may_use_reserve=turn.may_use_reserve):
+            self._hold(turn, flow, now)
+            return False
         flow.waiting.append(turn)
         self._queued.setdefault(turn.user, flow)
         self._waiting += 1
         turn.state = TurnState.WAITING
+        return True
 
     def grant(self) -> Turn | None:
         """The turn that gets a slot now; None if there is none for any that wait."""
+        if not self._queued or self._held >= self._slots + self._reserve:
+            return None
         now = self._advance()
-        able = [(user, flow) for user, flow in self._queued.items() if self._may_hold(flow)]
+        able = [
+            (user, flow)
+            for user, flow in self._queued.items()
+            if self._may_hold(flow.holding, may_use_reserve=flow.waiting[0].may_use_reserve)
+        ]
         if not able:
             return None
         # All users who wait are looked at. Of those that are level, the one who waits longest is first.
@@ -117,17 +132,13 @@ class FairQueue:
         turn = flow.waiting.popleft()
         if flow.waiting:
             self._queued[user] = flow
-        flow.hold(1, now)
         self._waiting -= 1
-        self._held += 1
-        turn.state = TurnState.HOLDING
+        self._hold(turn, flow, now)
         return turn
 
-    def drop(self, user: str) -> Turn | None:
-        """Takes out the newest turn of whoever has most waiting, which is `user` if nobody has more."""
-        longest = max(self._queued, key=lambda one: (len(self._queued[one].waiting), one == user), default=None)
-        if longest is None:
-            return None
+    def drop(self, user: str) -> Turn:
+        """Takes out the newest of the turns that wait, of whoever has most: of `user`, if nobody has more."""
+        longest = max(self._queued, key=lambda one: (len(self._queued[one].waiting), one == user))
         turn = self._queued[longest].waiting[-1]
         self.end(turn)
         return turn
@@ -150,10 +161,16 @@ class FairQueue:
             del self._flows[turn.user]
         turn.state = TurnState.OVER
 
-    def _may_hold(self, flow: _Flow) -> bool:
+    def _hold(self, turn: Turn, flow: _Flow, now: float) -> None:
+        flow.hold(1, now)
+        self._held += 1
+        turn.state = TurnState.HOLDING
+
+    def _may_hold(self, holding: int, *, may_use_reserve: bool) -> bool:
+        """Whether a user who holds so many slots may have another."""
         if self._held < self._slots:
             return True
-        return self.free() and not flow.holding and flow.waiting[0].may_use_reserve
+        return self._held < self._slots + self._reserve and may_use_reserve and not holding
 
     def _advance(self) -> float:
         """Brings the common virtual time up to now."""

@@ -5,22 +5,33 @@ Shares are this process' own: of several processes each gives a user a share of 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from mesh.concurrency.fair_queue import FairQueue, Turn
+from mesh.concurrency.fair_queue import FairQueue, Turn, TurnState
 
 
 class QueueFull(Exception):
     """No more may wait, and nobody's queue is longer than that of whoever is told so."""
 
 
-@dataclass(slots=True, eq=False)
-class _Waiter(Turn):
-    """A turn that somebody awaits: whether it was granted, or dropped."""
+class _Slot(Turn):
+    """One slot, as a context manager: held from the user's turn on to its end."""
 
-    granted: asyncio.Future[bool] = field(kw_only=True)
+    __slots__ = ("_owner", "decided")
+
+    def __init__(self, owner: "FairSlots", user: str, may_use_reserve: bool) -> None:
+        super().__init__(user, may_use_reserve)
+        self._owner = owner
+        self.decided: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> None:
+        if self._owner.waits(self):
+            await self._owner.until_decided(self)
+        if self.state is TurnState.OVER:
+            raise QueueFull
+
+    async def __aexit__(self, *_: object) -> None:
+        self._owner.end(self)
 
 
 class FairSlots:
@@ -52,57 +63,58 @@ class FairSlots:
         """Users who hold or wait for a slot."""
         return len(self._turns)
 
-    def free(self) -> bool:
-        """Whether a user who holds no slot would get one at once."""
-        return self._turns.free()
+    def free(self, user: str) -> bool:
+        """Whether a user would get a slot at once."""
+        return self._turns.free(user)
 
-    @asynccontextmanager
-    async def slot(self, user: str) -> AsyncIterator[None]:
-        """One slot, once it is this user's turn.
+    def slot(self, user: str) -> _Slot:
+        """One slot, to be entered once, which takes until it is this user's turn.
 
         Args:
             user: Whose work it is for; those without a name share one turn, "".
 
         Raises:
-            QueueFull: Too many wait.
+            QueueFull: As it is entered: too many wait.
         """
-        waiter = _Waiter(user, self._patience <= 0, granted=asyncio.get_running_loop().create_future())
-        try:
-            self._join(waiter)
-            if not await self._is_granted(waiter):
-                raise QueueFull
-            yield
-        finally:
-            self._turns.end(waiter)
-            self._grant()
+        return _Slot(self, user, self._patience <= 0)
 
-    def _join(self, waiter: _Waiter) -> None:
-        self._turns.join(waiter)
-        self._grant()
+    def waits(self, slot: _Slot) -> bool:
+        """Lets somebody wait for their slot; False if it needn't."""
+        if not self._turns.join(slot):
+            return False
+        slot.decided = asyncio.get_running_loop().create_future()
         if self._queue is not None and self._turns.waiting > self._queue:
-            self._tell(self._turns.drop(waiter.user), granted=False)
+            self._tell(self._turns.drop(slot.user))
+        return True
 
-    async def _is_granted(self, waiter: _Waiter) -> bool:
-        """Waits for a slot; False if there is no room to wait in."""
-        if waiter.granted.done():
-            return waiter.granted.result()
-        later = asyncio.get_running_loop().call_later(self._patience, self._lose_patience, waiter)
+    async def until_decided(self, slot: _Slot) -> None:
+        """Waits until a slot is granted, or it is decided that there is no room to wait in."""
+        assert slot.decided
+        later = asyncio.get_running_loop().call_later(self._patience, self._lose_patience, slot)
         try:
-            return await waiter.granted
+            await slot.decided
+        except BaseException:
+            self.end(slot)
+            raise
         finally:
             later.cancel()
 
-    def _lose_patience(self, waiter: _Waiter) -> None:
-        waiter.may_use_reserve = True
+    def end(self, slot: _Slot) -> None:
+        """Ends a slot's use, or the wait for it, and hands out what is free."""
+        self._turns.end(slot)
+        self._grant()
+
+    def _lose_patience(self, slot: _Slot) -> None:
+        slot.may_use_reserve = True
         self._grant()
 
     def _grant(self) -> None:
-        """Hands out what is free."""
-        while self._turns.free() and (turn := self._turns.grant()):
-            self._tell(turn, granted=True)
+        while turn := self._turns.grant():
+            self._tell(turn)
 
     @staticmethod
-    def _tell(turn: Turn | None, *, granted: bool) -> None:
-        assert isinstance(turn, _Waiter)
-        if not turn.granted.done():  # else it was cancelled, and is about to end its turn
-            turn.granted.set_result(granted)
+    def _tell(turn: Turn) -> None:
+        assert isinstance(turn, _Slot)
+        assert turn.decided
+        if not turn.decided.done():  # else it was cancelled, and is about to end its turn
+            turn.decided.set_result(None)

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given, settings
@@ -11,12 +10,13 @@ from hypothesis import strategies as st
 from mesh.concurrency.fair_queue import FairQueue, Turn
 
 
-@dataclass(eq=False, slots=True)
 class _Work(Turn):
     """A turn that takes so many seconds once it is granted."""
 
-    seconds: float = 1.0
-    came_at: float = 0.0
+    def __init__(self, user: str, seconds: float = 1.0, came_at: float = 0.0, *, may_use_reserve: bool = True) -> None:
+        super().__init__(user, may_use_reserve)
+        self.seconds = seconds
+        self.came_at = came_at
 
 
 class _House:
@@ -30,16 +30,16 @@ class _House:
         self.held: defaultdict[str, float] = defaultdict(float)
 
     def ask(self, user: str, seconds: float = 1.0) -> _Work:
-        work = _Work(user, seconds=seconds, came_at=self.now)
-        self.queue.join(work)
-        self.grant()
+        work = _Work(user, seconds, self.now)
+        if not self.queue.join(work):
+            self._begin(work)
+        assert self.queue.grant() is None
         return work
 
     def grant(self) -> None:
         while turn := self.queue.grant():
             assert isinstance(turn, _Work)
-            self.at_work[turn] = self.now + turn.seconds
-            self.granted.append(turn)
+            self._begin(turn)
 
     def go_on(self) -> bool:
         """To the next end of a piece of work; False if there is none."""
@@ -56,6 +56,10 @@ class _House:
         while self.at_work and min(self.at_work.values()) <= moment:
             self.go_on()
         self._to(moment)
+
+    def _begin(self, work: _Work) -> None:
+        self.at_work[work] = self.now + work.seconds
+        self.granted.append(work)
 
     def holders(self) -> Counter[str]:
         return Counter(work.user for work in self.at_work)
@@ -127,7 +131,7 @@ def test_one_user_leaves_the_reserve_alone() -> None:
     for _ in range(2):
         house.ask("b", seconds=100)
     assert house.holders() == {"a": 4, "b": 1}
-    assert not house.queue.free()
+    assert not house.queue.free("newcomer")
 
 
 def test_a_patient_turn_leaves_the_reserve_alone() -> None:
@@ -198,7 +202,7 @@ def _run(
         waits = house.queue.waiting > 0
         assert not (waits and len(house.at_work) < slots), "a slot idles"
         first = {work.user for work in asked if work not in begun} - set(house.holders())
-        assert not (first and house.queue.free()), "the reserve idles although somebody holds nothing"
+        assert not (first and house.queue.free("newcomer")), "the reserve idles although somebody holds nothing"
 
     asked: list[_Work] = []
     for user, moment, seconds in sorted(requests, key=lambda one: one[1]):

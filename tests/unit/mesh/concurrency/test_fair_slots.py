@@ -113,5 +113,5 @@ async def test_an_error_inside_frees_the_slot() -> None:
     with pytest.raises(ValueError, match="inside"):
         async with slots.slot("a"):
             raise ValueError("inside")
-    assert slots.free()
+    assert slots.free("a")
     assert len(slots) == 0
