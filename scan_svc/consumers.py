@@ -16,6 +16,7 @@ from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND, WEBHOOK_KI
 from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
+from scan_svc.jobs.user_shares import reserve_of
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import Pipeline
@@ -83,7 +84,16 @@ def consumers(
     execute = functools.partial(Execution, executing)
     quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds)
     scans = Consumer(
-        JobKind(SCAN_KIND, settings.worker_capacity, tables.scans.claim, execute, quarantine), tables.workers, wake
+        JobKind(
+            SCAN_KIND,
+            settings.worker_capacity,
+            tables.scans.claim,
+            execute,
+            quarantine,
+            reserve=reserve_of(settings.worker_capacity),
+        ),
+        tables.workers,
+        wake,
     )
     delivering = DeliveryContext(
         tables.webhooks,
@@ -95,7 +105,15 @@ def consumers(
     )
     deliver = functools.partial(WebhookDelivery, delivering)
     webhooks = Consumer(
-        JobKind(WEBHOOK_KIND, settings.webhook_capacity, tables.webhooks.claim, deliver), tables.workers, wake
+        JobKind(
+            WEBHOOK_KIND,
+            settings.webhook_capacity,
+            tables.webhooks.claim,
+            deliver,
+            reserve=reserve_of(settings.webhook_capacity),
+        ),
+        tables.workers,
+        wake,
     )
     make = functools.partial(ExportExecution, exporting)
     exports = Consumer(JobKind(EXPORT_KIND, _EXPORTS_AT_ONCE, exporting.store.claim, make), tables.workers, wake)

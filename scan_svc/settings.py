@@ -16,7 +16,9 @@ class StageSettings(BaseModel):
 
     deadline: float | None = Field(None, gt=0, description="Seconds one try may take.")
     attempts: int | None = Field(None, gt=0, description="Tries before the scan fails, or is left without a reward.")
-    concurrency: int | None = Field(None, gt=0, description="How many scans of a process may be at it at once.")
+    concurrency: int | None = Field(
+        None, gt=0, description="How many scans of a process may be at it at once; of one user three quarters."
+    )
 
 
 class ScanSettings(StorageSettings):
@@ -51,10 +53,14 @@ class ScanSettings(StorageSettings):
     scan_seconds: float = Field(300.0, gt=0, description="How long a whole scan may take.")
     backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
-    worker_capacity: int = Field(2000, gt=0, description="Scans at work at once in one process.")
+    worker_capacity: int = Field(
+        2000, gt=0, description="Scans at work at once in one process; three quarters of one user."
+    )
     notify: bool = Field(True, description="Wake workers by NOTIFY; without it they poll every second.")
     reward_capacity: int = Field(256, gt=0, description="Rewards being evaluated at once in one process.")
-    webhook_capacity: int = Field(16, gt=0, description="Webhooks being delivered at once in one process.")
+    webhook_capacity: int = Field(
+        16, gt=0, description="Webhooks being delivered at once in one process; three quarters of one user."
+    )
     webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")
     admission_seconds: float = Field(
         60.0, gt=0, description="How long a new scan may be expected to take, judged by how fast others get done."

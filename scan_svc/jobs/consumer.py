@@ -16,6 +16,7 @@ import structlog
 from mesh.outages import until_available
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.share import Share
+from scan_svc.jobs.user_shares import UserShares
 from scan_svc.jobs.workers import WorkerRegistry
 
 _log = structlog.get_logger("consumer")
@@ -32,6 +33,10 @@ class ClaimedJob(Protocol):
     @property
     def job_id(self) -> int:
         """Which job."""
+
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
 
 
 class RunningJob(Protocol):
@@ -54,18 +59,20 @@ class JobKind:
     Attributes:
         name: As in the job table.
         capacity: Jobs of this kind at once.
-        claim: Takes up to so many for a worker.
+        claim: Takes up to so many for a worker, and none of some users.
         execute: Sets one to work.
         quarantine: Runs those apart that may crash their worker; None if this kind has no such.
         handed_over: Whether such jobs may be leased to this worker as they are made, unclaimed.
+        reserve: How much of the capacity nobody gets who has the rest of it: others' jobs find room at once.
     """
 
     name: str
     capacity: int
-    claim: Callable[[int, int], Awaitable[Sequence[ClaimedJob]]]
+    claim: Callable[[int, int, Collection[str]], Awaitable[Sequence[ClaimedJob]]]
     execute: Callable[[Any], RunningJob]
     quarantine: Quarantine | None = None
     handed_over: bool = False
+    reserve: int = 0
 
 
 class Consumer:
@@ -86,6 +93,7 @@ class Consumer:
         self._registry = registry
         self._call_others = call_others
         self._share = Share()
+        self._users = UserShares(kind.capacity - kind.reserve)
         self._at_work: dict[int, tuple[RunningJob, asyncio.Task[None]]] = {}
         self._room = kind.capacity
         self._wake = asyncio.Event()
@@ -116,10 +124,11 @@ class Consumer:
     def wake(self) -> bool:
         """There may be something to claim; False if others should know of it.
 
-        There is no room for it, or none until suspects are done, or it is another worker's turn.
+        There is no room for it, or none for its user, or none until suspects are done, or it is another worker's turn.
         """
         self._wake.set()
-        if self._room <= 0 or self._leaving or (self._quarantine and self._quarantine.at_work):
+        no_room = self._room <= 0 or self._users.held_back
+        if no_room or self._leaving or (self._quarantine and self._quarantine.at_work):
             return False
         return not self._share.calls_others(len(self._at_work))
 
@@ -157,7 +166,8 @@ class Consumer:
         task = asyncio.create_task(_execute(job), name=f"{self._kind.name} job {lease.job_id}")
         self._at_work[lease.job_id] = job, task
         self._room -= 1
-        task.add_done_callback(lambda _: self._ended(lease.job_id, task))
+        self._users.begin(lease.user_id)
+        task.add_done_callback(lambda _: self._ended(lease, task))
         return task
 
     def stop(self, job_id: int) -> None:
@@ -202,8 +212,8 @@ class Consumer:
             await asyncio.sleep(pause)
         if self._leaving:
             return False
-        room = min(self._room, self._share.most)
-        leases = await until_available(lambda: self._kind.claim(worker_id, room)) if room else ()
+        room, full = self._users.claimable(min(self._room, self._share.most))
+        leases = await until_available(lambda: self._kind.claim(worker_id, room, full)) if room else ()
         for lease in leases:
             self.start(lease)
         self._full = len(leases) == room
@@ -226,14 +236,16 @@ class Consumer:
             async with asyncio.timeout(_POLL_SECONDS * random.uniform(0.5, 1.0)):
                 await self._wake.wait()
 
-    def _ended(self, job_id: int, task: "asyncio.Task[None]") -> None:
+    def _ended(self, lease: ClaimedJob, task: "asyncio.Task[None]") -> None:
+        job_id = lease.job_id
+        self._users.end(lease.user_id)
         # It may have been given back, and claimed again already.
         if job_id in self._at_work and self._at_work[job_id][1] is task:
             del self._at_work[job_id]
         self._room += 1
         if not task.cancelled() and task.exception():
             _log.error("execution broke", job_id=job_id, exc_info=task.exception())
-        if self._full:
+        if self._full or self._users.held_back:
             self._wake.set()
 
 

@@ -50,6 +50,11 @@ class Lease(msgspec.Struct, frozen=True):
     group_size: int = 0
 
     @property
+    def user_id(self) -> str:
+        """Whose scan it is."""
+        return self.scan.user_id
+
+    @property
     def key(self) -> Key:
         """Tells this lease apart from the job's others."""
         return self.job_id, self.token
@@ -124,6 +129,11 @@ class RewardLease(msgspec.Struct, frozen=True):
     attempt: int
     traceparent: str
     scan: Scan
+
+    @property
+    def user_id(self) -> str:
+        """Whose scan it is."""
+        return self.scan.user_id
 
     @property
     def key(self) -> Key:

@@ -7,7 +7,7 @@ clock counts here.
 
 import functools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import asyncpg
 import msgspec
@@ -42,9 +42,9 @@ class JobQueue:
         self._checkpoints = GroupCommit(self._commit_checkpoints)
         self._endings = GroupCommit(self._commit_endings)
 
-    async def claim(self, worker_id: int, count: int) -> list[Lease]:
-        """Takes up to `count` jobs that are due and no suspects."""
-        return await self._claim(worker_id, count, 0, SUSPECT_CRASHES - 1)
+    async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
+        """Takes up to `count` jobs that are due and no suspects, users in turns, and none of those who are `full`."""
+        return await self._claim(worker_id, count, 0, SUSPECT_CRASHES - 1, full)
 
     async def claim_suspects(self, worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
         """Takes up to `count` jobs that are due and were in so many crashes of their stage; to be run apart."""
@@ -137,9 +137,11 @@ class JobQueue:
             raise Fenced
         return End.of(row)
 
-    async def _claim(self, worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
+    async def _claim(
+        self, worker_id: int, count: int, least_crashes: int, most_crashes: int, full: Collection[str] = ()
+    ) -> list[Lease]:
         asked_at = time.monotonic()
-        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least_crashes, most_crashes)
+        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least_crashes, most_crashes, list(full))
         leases, unreadable = readable(rows, functools.partial(_lease, asked_at=asked_at))
         for row in unreadable:
             await self._set_aside(row)

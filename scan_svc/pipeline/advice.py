@@ -5,11 +5,11 @@ be stored before the answer is paid for, the stage `rules` begins the call and t
 `answer` reads on. Everywhere else each asks for its own part, as it does with a Rules of an earlier release.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TypeAlias
 
+from mesh.concurrency.fair_slots import FairSlots
 from mesh.errors import Unimplemented
 from scan_svc.mirrors.rules import Answer, MatchedRules
 from scan_svc.mirrors.vision import Classification, Usage
@@ -27,7 +27,7 @@ class Advice:
         room: For answers. One that was begun keeps its place until it is read to its end or given up.
     """
 
-    def __init__(self, rules: Rules, room: asyncio.Semaphore) -> None:
+    def __init__(self, rules: Rules, room: FairSlots) -> None:
         self._rules = rules
         self._room = room
         self._call: Events | None = None
@@ -48,7 +48,7 @@ class Advice:
         Raises:
             EcoError: There are no rules; nothing was paid.
         """
-        if self._room.locked():
+        if not self._room.free(scan.user_id):
             return None
         call = self._both(scan, found, deadline)
         try:
@@ -73,6 +73,6 @@ class Advice:
             await call.aclose()
 
     async def _both(self, scan: Scan, found: Classification, deadline: float) -> Events:
-        async with self._room, aclosing(self._rules.advise(scan, found, deadline)) as events:
+        async with self._room.slot(scan.user_id), aclosing(self._rules.advise(scan, found, deadline)) as events:
             async for event in events:
                 yield event

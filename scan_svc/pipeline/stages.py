@@ -14,6 +14,8 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
+from mesh.concurrency.fair_slots import FairSlots
+from scan_svc.jobs.user_shares import reserve_of
 from scan_svc.mirrors.character import Reward
 from scan_svc.mirrors.places import Place
 from scan_svc.mirrors.rules import Answer
@@ -37,7 +39,7 @@ class Stage:
         name: Its name in the job table.
         deadline: Seconds one try may take.
         attempts: Tries before the scan fails.
-        concurrency: How many of this process' scans may be at it at once.
+        concurrency: How many of this process' scans may be at it at once; three quarters of them one user's.
     """
 
     name: str
@@ -116,7 +118,7 @@ class Pipeline:
 
     def __init__(self, stages: Mapping[str, Stage], vision: Vision, rules: Rules, characters: Characters) -> None:
         self._stages = stages
-        self._slots = {stage.name: asyncio.Semaphore(stage.concurrency) for stage in stages.values()}
+        self._slots = {stage.name: _slots(stage) for stage in stages.values()}
         self._vision = vision
         self._rules = rules
         self._characters = characters
@@ -168,7 +170,8 @@ class Pipeline:
         now = asyncio.get_running_loop().time
         ends_at = now() + deadline
         begun = stage.name == ANSWER and advice is not None and advice.begun
-        async with asyncio.timeout_at(ends_at) as timer, nullcontext() if begun else self._slots[stage.name]:
+        room = nullcontext() if begun else self._slots[stage.name].slot(scan.user_id)
+        async with asyncio.timeout_at(ends_at) as timer, room:
             await begin()
             seconds_left = ends_at - now()
             limit = min(stage.deadline, seconds_left)
@@ -259,10 +262,16 @@ class Pipeline:
         """
         found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)
         limits = self._stages[REWARD]
-        async with self._slots[REWARD], asyncio.timeout(limits.deadline):
+        async with self._slots[REWARD].slot(scan.user_id), asyncio.timeout(limits.deadline):
             return await self._characters.evaluate(
                 scan, found, len(rules), len(answer.insufficiencies), limits.deadline
             )
+
+
+def _slots(stage: Stage) -> FairSlots:
+    """Room for a stage, shared among users by the time that they use it."""
+    reserve = reserve_of(stage.concurrency)
+    return FairSlots(stage.concurrency - reserve, reserve)
 
 
 def outputs(stage: Stage, results: Results) -> dict[str, object]:

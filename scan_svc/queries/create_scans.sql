@@ -19,12 +19,16 @@ with given as (
     from given
     on conflict do nothing
     returning id, created_at
+), in_turn as materialized (
+    -- Several of one user wait for one turn after the other. Materialized: it would be computed anew for each of them.
+    select id, user_id, traceparent, next.turn + row_number() over (partition by user_id order by id) - 1 as turn
+    from given, scan.next_turn(user_id) as next
+    where not uploaded
 ), new_job as (
-    insert into scan.job (kind, ref, state, stage, traceparent)
-    select 'scan', id, 'READY', 'vision', given.traceparent
+    insert into scan.job (kind, ref, state, stage, traceparent, user_id, turn)
+    select 'scan', id, 'READY', 'vision', traceparent, user_id, turn
     from new_scan
-    join given using (id)
-    where not given.uploaded
+    join in_turn using (id)
 ), endpoint as (
     insert into scan.webhook_endpoint (user_id, url, secret)
     select distinct on (given.user_id, given.callback_url) given.user_id, given.callback_url, given.webhook_secret

@@ -12,5 +12,14 @@ with chosen as (
     returning s.id
 ), labels as (
     update scan.label l set user_id = $2 from moved where l.scan_id = moved.id
+), jobs as (
+    -- Whose turn they are. One that is being written at this moment is passed over: others lock a job before its scan.
+    select j.id from scan.job j
+    where (j.kind, j.ref) in (
+        select 'scan', id from moved
+        union all select 'webhook', w.id from scan.webhook w join moved on w.scan_id = moved.id)
+    for update of j skip locked
+), in_turn as (
+    update scan.job j set user_id = $2 from jobs where j.id = jobs.id
 )
 select count(*) from moved

@@ -6,7 +6,7 @@ version changes nothing.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -37,8 +37,8 @@ class RewardStore:
         self._sql = Queries("scan_svc.rewards", "scan_svc.jobs")
         self._endings = GroupCommit(self._commit)
 
-    async def claim(self, worker_id: int, count: int) -> list[RewardLease]:
-        """Takes up to `count` rewards that are due."""
+    async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[RewardLease]:
+        """Takes up to `count` rewards that are due; nobody is ever `full`, since rewards take milliseconds."""
         leases, unreadable = readable(await self._pool.fetch(self._sql["claim"], worker_id, count), _lease)
         for row in unreadable:
             await self._set_aside(row)

@@ -4,7 +4,7 @@ A webhook is a durable job like a scan, made by the statement that ends its scan
 token on every write.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -47,6 +47,11 @@ class WebhookLease:
     age: float
     webhook: Webhook
 
+    @property
+    def user_id(self) -> str:
+        """Whose scan it tells of."""
+        return self.webhook.scan.user_id
+
 
 class WebhookStore:
     """Endpoints, webhooks and their log.
@@ -67,9 +72,10 @@ class WebhookStore:
         secret: str = await self._pool.fetchval(self._sql["endpoint"], user_id, url, fresh)
         return secret
 
-    async def claim(self, worker_id: int, count: int) -> list[WebhookLease]:
-        """Takes up to `count` webhooks that are due."""
-        leases, unreadable = readable(await self._pool.fetch(self._sql["claim"], worker_id, count), _lease)
+    async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[WebhookLease]:
+        """Takes up to `count` webhooks that are due, and none of the users who are `full`."""
+        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, list(full))
+        leases, unreadable = readable(rows, _lease)
         for row in unreadable:
             await self._set_aside(row)
         return leases

@@ -1,16 +1,20 @@
 -- Dead letters go on from the stage that failed, with fresh attempts and a fresh clock. Crashes are forgotten, but not
 -- those of an archived job: if they are why it lies there, a scan runs alone, and the next one archives it again. A
--- reward's scan stays as it is. Locked in the order of ids, so that two replays of overlapping sets don't deadlock.
+-- reward's scan stays as it is. A user's wait for one turn after the other. Locked in the order of ids, so that two replays of overlapping sets don't deadlock.
 with chosen as materialized (
-    select id from scan.job
+    select id, user_id from scan.job
     where kind in ('scan', 'reward') and ref = any ($1::uuid[]) and state in ('DEAD', 'ARCHIVED')
     order by id
     for update
+), in_turn as materialized (
+    select id, next.turn + row_number() over (partition by user_id order by id) - 1 as turn
+    from chosen, scan.next_turn(user_id) as next
 ), replayed as (
     update scan.job j
     set state = 'READY', attempt = 0, crashes = case j.state when 'DEAD' then 0 else j.crashes end,
-        replays = j.replays + 1, token = j.token + 1, version = (j.token + 1) * 10000, step = 'queue', run_at = now()
-    from chosen where j.id = chosen.id
+        replays = j.replays + 1, token = j.token + 1, version = (j.token + 1) * 10000, step = 'queue', run_at = now(),
+        turn = case j.kind when 'scan' then in_turn.turn else j.turn end
+    from in_turn where j.id = in_turn.id
     returning j.ref, j.kind, j.stage
 ), revived as (
     update scan.scan s

@@ -1,9 +1,10 @@
--- Takes webhooks that are due for a worker, by the rules of `claim`: the worker's own row first, SKIP LOCKED.
+-- Takes webhooks that are due for a worker, by the rules of `claim`: the worker's own row first, SKIP LOCKED; none of
+-- users who have enough of them at work ($3).
 with me as (
     select id from scan.worker where id = $1 for key share
 ), ready as (
     select id from scan.job
-    where kind = 'webhook' and state = 'READY' and run_at <= now() and exists (select from me)
+    where kind = 'webhook' and state = 'READY' and run_at <= now() and user_id <> all ($3) and exists (select from me)
     order by priority desc, run_at, id
     limit $2
     for update skip locked

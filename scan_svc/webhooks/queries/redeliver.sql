@@ -7,8 +7,8 @@ with queued as (
     from queued join scan.scan s on s.id = queued.scan_id
     where e.user_id = s.user_id and e.url = s.callback_url and e.gone_at is not null
 ), job as (
-    insert into scan.job as j (kind, ref, state, stage)
-    select 'webhook', id, 'READY', 'deliver' from queued
+    insert into scan.job as j (kind, ref, state, stage, user_id)
+    select 'webhook', queued.id, 'READY', 'deliver', s.user_id from queued join scan.scan s on s.id = queued.scan_id
     on conflict (kind, ref) do update
     set state = case j.state when 'LEASED' then 'LEASED' else 'READY' end, attempt = 0, run_at = now(),
         token = j.token + case j.state when 'LEASED' then 0 else 1 end

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace as replace_scan
 
-from scan_svc.pipeline.stages import DEFAULTS, VISION, Pipeline
+from scan_svc.pipeline.stages import DEFAULTS, VISION, Pipeline, Stage
 from scan_svc.scans import Photo, Scan, State
 from tests.support.scan.fake_peers import FakePeers
 
@@ -22,16 +23,18 @@ SCAN = Scan(
 class Busy:
     """A pipeline whose only place at the first stage is taken until it is told to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: Stage = STAGE) -> None:
+        self._stage = stage
         self.at_work, self.end = asyncio.Event(), asyncio.Event()
         self.peers = FakePeers()
         self.peers.before[VISION] = self._hold
         self.begun = 0
-        self._pipeline = Pipeline({**DEFAULTS, VISION: STAGE}, self.peers, self.peers, self.peers)
+        self._pipeline = Pipeline({**DEFAULTS, VISION: stage}, self.peers, self.peers, self.peers)
 
-    async def perform(self, deadline: float) -> None:
+    async def perform(self, deadline: float, user_id: str = "user") -> None:
         """Runs the stage."""
-        await self._pipeline.perform(STAGE, SCAN, self._report, deadline, self._begin)
+        scan = replace_scan(SCAN, user_id=user_id)
+        await self._pipeline.perform(self._stage, scan, self._report, deadline, self._begin)
 
     async def _hold(self) -> None:
         self.at_work.set()
@@ -74,3 +77,39 @@ async def test_a_stage_begins_when_there_is_room() -> None:
         pipeline.end.set()
         await waiting
         assert pipeline.begun == 2
+
+
+async def test_one_users_scans_leave_room_at_a_stage() -> None:
+    """A user alone has three quarters of it, and a neighbour's scan begins at once."""
+    pipeline = Busy(replace(STAGE, concurrency=8))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(pipeline.perform(300.0))
+        await _settled()
+        assert pipeline.begun == 6
+        group.create_task(pipeline.perform(300.0, "neighbour"))
+        await _settled()
+        assert pipeline.begun == 7
+        pipeline.end.set()
+
+
+async def test_users_take_turns_at_a_stage() -> None:
+    """Twenty scans of one user that wait for the only place are no reason to be the twenty-first."""
+    pipeline, order = Busy(), list[str]()
+
+    async def perform(user_id: str) -> None:
+        await pipeline.perform(300.0, user_id)
+        order.append(user_id)
+
+    async with asyncio.TaskGroup() as group:
+        for user_id in [*["many"] * 20, "neighbour"]:
+            group.create_task(perform(user_id))
+        await _settled()
+        pipeline.end.set()
+    assert order.index("neighbour") <= 1
+
+
+async def _settled() -> None:
+    """Until every task that can go on has."""
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -1,6 +1,7 @@
 """Who takes a scan, and how it comes back from those who went away with it."""
 
 import asyncio
+from collections.abc import Collection
 from contextlib import AsyncExitStack
 
 import asyncpg
@@ -73,8 +74,8 @@ async def test_a_worker_that_was_told_to_leave_begins_no_stage(parts: ScanParts)
     parts.peers.before["vision"] = looked.wait
     claim = parts.queue.claim
 
-    async def claim_slowly(worker_id: int, count: int) -> list[Lease]:
-        leases = await claim(worker_id, count)
+    async def claim_slowly(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
+        leases = await claim(worker_id, count, full)
         while leases and parts.peers.calls["vision"] and not answered.is_set():
             try:
                 await answered.wait()

@@ -1,6 +1,7 @@
 """A scan that was in several crashes runs where it can harm nobody, and not for ever."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 from scan_svc.jobs.leases import Lease
@@ -94,9 +95,9 @@ async def test_a_new_worker_looks_for_suspects_first(parts: ScanParts) -> None:
     order: list[str] = []
     claim, claim_suspects = parts.queue.claim, parts.queue.claim_suspects
 
-    async def claimed(worker_id: int, count: int) -> list[Lease]:
+    async def claimed(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
         order.append("others")
-        return await claim(worker_id, count)
+        return await claim(worker_id, count, full)
 
     async def claimed_suspects(worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
         order.append("suspects")

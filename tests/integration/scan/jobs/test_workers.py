@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import pytest
@@ -79,14 +79,14 @@ async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(parts: ScanPar
     """Its leases are good, so nothing is cancelled and paid again; and it doesn't break over and over in a hot loop."""
     claim, broke, again = parts.queue.claim, 0.0, 0.0
 
-    async def break_once(worker_id: int, count: int) -> list[Lease]:
+    async def break_once(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
         nonlocal broke, again
         if broke:
             again = again or time.monotonic()
         elif parts.peers.calls["vision"]:
             broke = time.monotonic()
             raise RuntimeError("unforeseen")
-        return await claim(worker_id, count)
+        return await claim(worker_id, count, full)
 
     async def until_it_broke() -> None:
         await eventually(lambda: has(broke))

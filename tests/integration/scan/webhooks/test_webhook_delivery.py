@@ -13,7 +13,7 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.webhooks.message import DeliveryState, WebhookEvent
 from tests.integration.scan.job_tables import UNAVAILABLE
-from tests.integration.scan.webhooks.sender import WebhookSender, open_sender
+from tests.integration.scan.webhooks.sender import USER, WebhookSender, open_sender
 from tests.support.waiting import eventually
 from tests.support.webhook_receivers import HOST, answers
 
@@ -46,6 +46,17 @@ async def test_a_webhook_is_claimed_by_one_worker_that_lives(sender: WebhookSend
     claims = await asyncio.gather(*(sender.store.claim(sender.worker_id, 8) for _ in range(4)))
     jobs = [lease.job_id for leases in claims for lease in leases]
     assert len(jobs) == len(set(jobs)) == 20
+
+
+async def test_a_user_who_has_enough_deliveries_is_left_out(sender: WebhookSender) -> None:
+    """Whoever has many slow receivers must not have all of a worker; a redelivery knows its user as well."""
+    scan_id = await sender.ended_scan()
+    assert await sender.store.claim(sender.worker_id, 16, [USER]) == []
+    assert [lease.user_id for lease in await sender.store.claim(sender.worker_id, 16, ["another"])] == [USER]
+    await sender.pool.execute("delete from scan.job")
+    await sender.store.redeliver((await sender.record(scan_id)).webhook_id)
+    assert await sender.store.claim(sender.worker_id, 16, [USER]) == []
+    assert len(await sender.claim()) == 1
 
 
 async def test_a_worker_that_leaves_returns_the_attempt(sender: WebhookSender) -> None:
