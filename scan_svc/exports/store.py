@@ -1,6 +1,6 @@
 """Exports in PostgreSQL: a row, and a job of kind `export` while it is being made."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import asyncpg
 import uuid_utils
@@ -36,8 +36,8 @@ class ExportStore:
         row = await self._pool.fetchrow(self._sql["get"], export_id)
         return _export(row) if row else None
 
-    async def claim(self, worker_id: int, count: int) -> list[ExportLease]:
-        """Takes up to `count` exports that are due."""
+    async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[ExportLease]:
+        """Takes up to `count` exports that are due; nobody is ever `full`, since a user has one at a time."""
         return [ExportLease(*row) for row in await self._pool.fetch(self._sql["claim"], worker_id, count)]
 
     async def end(self, lease: ExportLease, state: ExportState, size_bytes: int = 0) -> None:

@@ -1,7 +1,7 @@
 -- Uploads are private until they are clean, and what ends without an answer leaves no photo.
 
 -- The upload that was checked when the scan was started: no other content is ever looked at.
-alter table scan.scan add column etag text not null default '';
+alter table scan.scan add column etag text default '' not null;
 
 -- Photos that are to be removed: upload and clean copy, from storage and from caches. A row outlives its scan.
 create table scan.photo_removal (

@@ -120,6 +120,8 @@ async def sign_in_and_out(call: DescribedPhone) -> None:
     refreshed = (await call("POST", "/v1/auth/token:refresh", token)).json()
     guest = f"Bearer {refreshed['access_token']}"
     await call("GET", "/v1/me", Authorization=guest)
+    export = (await call("POST", "/v1/me:export", {}, Authorization=guest)).json()
+    await call("GET", f"/v1/exports/{export['export_id']}", Authorization=guest)
     await call("POST", "/v1/auth/token:revoke", {"refresh_token": refreshed["refresh_token"]})
     await call("POST", "/v1/me:logoutEverywhere", {}, Authorization=guest)
     await call("DELETE", "/v1/me", Authorization=guest)

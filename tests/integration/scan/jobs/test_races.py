@@ -25,7 +25,7 @@ async def test_a_scan_deleted_as_it_starts_leaves_no_job(parts: ScanParts, other
     """Its job would be leased and given back for ever, and count as backlog."""
     scan_id = await Jobs(parts.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
-    await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
+    await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "", "")
     deletion = asyncio.create_task(parts.store.delete(scan_id))
     await blocked(other)
     await other.execute("commit")
@@ -37,7 +37,7 @@ async def test_a_scan_cancelled_as_it_starts_is_cancelled(parts: ScanParts, othe
     """It had neither finished nor begun: its user is told so, and it costs nothing."""
     scan_id = await Jobs(parts.pool).scan("AWAITING_UPLOAD")
     await other.execute("begin")
-    await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "")
+    await other.fetchval(Queries("scan_svc")["start_scan"], scan_id, "", "")
     cancellation = asyncio.create_task(parts.store.cancel(scan_id))
     await blocked(other)
     await other.execute("commit")

@@ -56,14 +56,6 @@ async def test_a_photo_becomes_an_answer_and_every_stage_is_seen(client: Client)
     assert versions == sorted(set(versions))
 
 
-async def test_the_photo_can_be_seen_where_the_reply_says(client: Client) -> None:
-    """image_url is given out before the upload; it must be true afterwards."""
-    created = await client.create()
-    (await client.put(created.upload)).raise_for_status()
-    async with http_client() as http:
-        assert (await http.get(created.image_url)).content == PHOTO
-
-
 @pytest.mark.parametrize("content", [PHOTO + b"!", PHOTO[:-1], PHOTO[::-1]], ids=["longer", "shorter", "other bytes"])
 async def test_storage_refuses_what_was_not_announced(client: Client, content: bytes) -> None:
     """Length and checksum are bound in the signature."""
