@@ -14,7 +14,6 @@ from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 from tests.integration.scan.client import PHOTO, Client, StartScanService, reason, reason_of
 from tests.support.gates import Gate
-from tests.support.http import http_client
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
