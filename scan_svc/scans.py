@@ -82,12 +82,16 @@ class StageRun:
         attempts: How often it was tried.
         duration_ms: How long the last try took.
         usage: What a model call cost; None where none was made.
+        ended_at: When the last try ended; None where that isn't known.
+        worker_id: The worker that made it; 0 where that isn't known.
     """
 
     stage: str
     attempts: int
     duration_ms: int
     usage: Usage | None = None
+    ended_at: datetime | None = None
+    worker_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class ExportStore:
 
     async def retry(self, lease: ExportLease, failure: Failure, delay: float) -> None:
         """Puts an export back for another try in `delay` seconds. Raises as `end` does."""
-        await self._write("retry", lease, to_json(failure), delay, to_json(None), 0)
+        await self._write("retry", lease, to_json(failure), delay, to_json(None), 0, 0)
 
     async def release(self, lease: ExportLease) -> None:
         """Returns an export untried, its attempt included. Raises as `end` does."""

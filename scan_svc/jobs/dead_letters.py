@@ -5,7 +5,7 @@ stages produced stays with it, so a replay pays only for the stage that failed a
 stage `reward` belongs to a scan that has succeeded, and stays so.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,20 +108,25 @@ class DeadLetters:
         )  # fmt: skip
         return [_letter(row) for row in rows]
 
+    async def find(self, scan_id: str) -> DeadLetter | None:
+        """A scan's letter, if it is one."""
+        row = await self._pool.fetchrow(self._sql["dead_find"], scan_id)
+        return _letter(row) if row else None
+
     async def replay(self, scan_id: str) -> str:
         """Queues a letter again, whatever its state; returns the stage it goes on from.
 
         Raises:
             NotFound: It isn't a dead letter.
         """
-        stages = await self._replay([scan_id])
+        stages = list((await self._replay([scan_id])).values())
         if not stages:
             raise NotFound(Reason.DEAD_LETTER_NOT_FOUND, scan_id=scan_id)
         return stages[0]
 
-    async def replay_all(self, wanted: DeadLetterFilter, count: int) -> int:
-        """Queues up to `count` of the letters meant again, longest dead first; returns how many."""
-        return len(await self._replay([letter.scan_id for letter in await self.page(wanted, None, count)]))
+    async def replay_all(self, wanted: DeadLetterFilter, count: int) -> list[str]:
+        """Queues up to `count` of the letters meant again, longest dead first; returns their scans."""
+        return list(await self._replay([letter.scan_id for letter in await self.page(wanted, None, count)]))
 
     async def archive(self, scan_id: str) -> DeadLetter:
         """Sets a letter aside for a person; returns it as it is now.
@@ -142,15 +147,15 @@ class DeadLetters:
         if spent or replayed:
             _log.info("dead letters reprocessed", replayed=len(replayed), archived=len(spent))
 
-    async def _replay(self, scan_ids: Sequence[str]) -> list[str]:
-        """Queues those that are dead letters still; returns the stages they go on from."""
+    async def _replay(self, scan_ids: Sequence[str]) -> Mapping[str, str]:
+        """Queues those that are dead letters still; returns the stages they go on from, by scan."""
         rows = await self._pool.fetch(self._sql["dead_replay"], scan_ids)
         for kind in {row["kind"] for row in rows}:
             self._wake(kind)
         for row in rows:
             with suppress(NotFound):  # deleted meanwhile
                 await self._refresh(str(row["id"]))
-        return [row["stage"] for row in rows]
+        return {str(row["id"]): row["stage"] for row in rows}
 
 
 def _letter(row: asyncpg.Record) -> DeadLetter:

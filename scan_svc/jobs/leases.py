@@ -36,6 +36,7 @@ class Lease(msgspec.Struct, frozen=True):
         spent: What failed tries of this stage have cost; None if nothing.
         group_size: How many that may be what crashes their workers may run together, this one included: this stage is
             run apart, and those after it by anybody. 0: it isn't suspected.
+        worker_id: The worker that holds it.
     """
 
     job_id: int
@@ -48,6 +49,7 @@ class Lease(msgspec.Struct, frozen=True):
     scan: Scan
     spent: Usage | None = None
     group_size: int = 0
+    worker_id: int = 0
 
     @property
     def user_id(self) -> str:

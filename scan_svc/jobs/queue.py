@@ -92,7 +92,9 @@ class JobQueue:
         )
         return held
 
-    async def retry(self, lease: Lease, failure: Failure, delay: float, *, counts: bool = True) -> PutBack:
+    async def retry(
+        self, lease: Lease, failure: Failure, delay: float, *, counts: bool = True, duration_ms: int = 0
+    ) -> PutBack:
         """Puts a job back for another try of its stage, with what it has spent.
 
         Args:
@@ -100,13 +102,15 @@ class JobQueue:
             failure: Why this try failed.
             delay: Seconds until the next one.
             counts: Whether this one counts as a try.
+            duration_ms: How long it took.
 
         Raises:
             Fenced: The job has changed hands.
         """
         return await self._put_back(
-            "retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent), int(not counts)
-        )
+            "retry", lease.job_id, lease.token, to_json(failure), delay, to_json(lease.spent), int(not counts),
+            duration_ms,
+        )  # fmt: skip
 
     async def release(self, lease: Lease) -> PutBack:
         """Returns a job untried, its attempt included.
@@ -116,7 +120,9 @@ class JobQueue:
         """
         return await self._put_back("release", lease.job_id, lease.token, 0.0)
 
-    async def fail(self, lease: Lease, failure: Failure, *, replayable: bool, shown: Scan | None = None) -> End:
+    async def fail(
+        self, lease: Lease, failure: Failure, *, replayable: bool, shown: Scan | None = None, duration_ms: int = 0
+    ) -> End:
         """Fails a scan for good.
 
         Args:
@@ -124,6 +130,7 @@ class JobQueue:
             failure: Why.
             replayable: Whether it may be tried again one day.
             shown: The scan as readers see it; by default as it was when the lease began.
+            duration_ms: How long the last try took.
 
         Raises:
             Fenced: The job has changed hands.
@@ -131,7 +138,7 @@ class JobQueue:
         state = "DEAD" if replayable else "ARCHIVED"
         row = await self._pool.fetchrow(
             self._sql["fail"], lease.job_id, lease.token, to_json(failure), state, to_json(lease.spent),
-            (shown or lease.scan).percent, (shown or lease.scan).step,
+            (shown or lease.scan).percent, (shown or lease.scan).step, duration_ms,
         )  # fmt: skip
         if row is None:
             raise Fenced
@@ -142,7 +149,7 @@ class JobQueue:
     ) -> list[Lease]:
         asked_at = time.monotonic()
         rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least_crashes, most_crashes, list(full))
-        leases, unreadable = readable(rows, functools.partial(_lease, asked_at=asked_at))
+        leases, unreadable = readable(rows, functools.partial(_lease, worker_id=worker_id, asked_at=asked_at))
         for row in unreadable:
             await self._set_aside(row)
         return leases
@@ -155,8 +162,9 @@ class JobQueue:
                 await self._pool.execute(self._sql["release"], job_id, token, _UNREADABLE_PAUSE)
             else:
                 await self._pool.execute(
-                    self._sql["fail"], job_id, token, to_json(FAULT), "DEAD", row["spent"], row["percent"], row["step"]
-                )
+                    self._sql["fail"], job_id, token, to_json(FAULT), "DEAD", row["spent"], row["percent"], row["step"],
+                    0,
+                )  # fmt: skip
         except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled
             _log.error("job that can't be read not put back", job_id=job_id, error=repr(error))
 
@@ -196,7 +204,7 @@ class JobQueue:
         return PutBack(row["version"], row["percent"])
 
 
-def _lease(row: asyncpg.Record, asked_at: float) -> Lease:
+def _lease(row: asyncpg.Record, worker_id: int, asked_at: float) -> Lease:
     return Lease(
         row["job_id"],
         row["token"],
@@ -207,4 +215,5 @@ def _lease(row: asyncpg.Record, asked_at: float) -> Lease:
         row["traceparent"] or "",
         scan_from(row),
         msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
+        worker_id=worker_id,
     )

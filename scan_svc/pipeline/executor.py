@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
@@ -94,6 +95,7 @@ class Execution:
         self._view = ScanView(context.progress, lease.scan, self._checkpoints.flush_soon)
         self._advice = context.pipeline.advice()
         self._leaving = False
+        self._stage_began = time.monotonic()
         self._ends_at = time.monotonic() + context.limits.scan_seconds - lease.age
 
     async def run(self) -> None:
@@ -144,10 +146,10 @@ class Execution:
 
     async def _run_stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
-        started = time.monotonic()
+        self._stage_began = time.monotonic()
         try:
             done = await self._perform(stage)
-            return await self._checkpoint(stage, done, round((time.monotonic() - started) * 1000))
+            return await self._checkpoint(stage, done, self._stage_ms())
         except EcoError as error:
             await self._fail(error)
             return False
@@ -181,7 +183,8 @@ class Execution:
     async def _checkpoint(self, stage: Stage, done: StageOutcome, duration_ms: int) -> bool:
         """Stores what the stage produced; with the last stage, ends the scan. False when it has ended."""
         parts = outputs(stage, done.scan.results)
-        own = StageRun(stage.name, self._lease.attempt, duration_ms, _sum(self._lease.spent, done.usage))
+        spent, worker_id = _sum(self._lease.spent, done.usage), self._lease.worker_id
+        own = StageRun(stage.name, self._lease.attempt, duration_ms, spent, datetime.now(UTC), worker_id)
         runs = tuple(own if name == stage.name else done.beside or own for name in parts)
         scan = replace(self._view.advanced(done.scan), answer_draft="", stages=(*done.scan.stages, *runs))
         following = self._context.pipeline.remaining(stage.name)[1:2]
@@ -239,7 +242,7 @@ class Execution:
 
     async def _retry_or_end(self, error: EcoError, failure: Failure) -> None:
         """Puts the scan back for another try of its stage, or ends it; stores `failure` as the reason."""
-        queue, lease, now = self._context.queue, self._lease, time.monotonic()
+        queue, lease, now, took = self._context.queue, self._lease, time.monotonic(), self._stage_ms()
         limits, stage = self._context.limits, self._context.pipeline.stage(lease.stage)
         seconds_left = self._ends_at - now
         tries = Tries(lease.attempt, stage.attempts, limits.scan_seconds - seconds_left, seconds_left)
@@ -249,14 +252,22 @@ class Execution:
             reason=error.reason, detail=error.metadata, final=retry is None,
         )  # fmt: skip
         if retry:
-            back = await self._persist(lambda: queue.retry(lease, failure, retry.delay, counts=retry.counts))
+            back = await self._persist(
+                lambda: queue.retry(lease, failure, retry.delay, counts=retry.counts, duration_ms=took)
+            )
             self._view.show_queued(lease, back, Step.RETRY)
             return
         replayable = not isinstance(error, PERMANENT)
-        ended = await self._persist(lambda: queue.fail(lease, failure, replayable=replayable, shown=self._view.scan))
+        ended = await self._persist(
+            lambda: queue.fail(lease, failure, replayable=replayable, shown=self._view.scan, duration_ms=took)
+        )
         self._view.show_failed(lease, ended, failure)
         if ended.webhook_due:
             self._context.wake(WEBHOOK_KIND)
+
+    def _stage_ms(self) -> int:
+        """How long the stage has been at it."""
+        return round((time.monotonic() - self._stage_began) * 1000)
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         return await persist(write, self._lease.scan.scan_id, self._lease.stage)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -246,7 +247,9 @@ class Pipeline:
             try:
                 async with asyncio.timeout(limits.deadline):
                     places = await self._rules.places(scan, found.category, limits.deadline)
-                return places, StageRun(PLACES, attempt, round((time.monotonic() - began) * 1000))
+                return places, StageRun(
+                    PLACES, attempt, round((time.monotonic() - began) * 1000), ended_at=datetime.now(UTC)
+                )
             except Exception as error:  # whatever it is, it isn't the scan's
                 _log.warning("places failed", scan_id=scan.scan_id, attempt=attempt, error=repr(error))
                 if isinstance(error, PERMANENT):

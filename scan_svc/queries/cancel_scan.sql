@@ -2,7 +2,7 @@
 -- them stop at once. What was paid for so far is kept with the scan, failed tries of the stage it was at included.
 with job as (
     delete from scan.job where kind = 'scan' and ref = $1 and state in ('READY', 'LEASED')
-    returning id, ref, token, stage, attempt, spent, percent, pg_notify('scan_stop', id::text)
+    returning id, ref, token, stage, attempt, spent, percent, traceparent, pg_notify('scan_stop', id::text)
 ), results as (
     delete from scan.stage_result r using job where r.job_id = job.id
     returning r.stage, r.output, r.run, r.finished_at
@@ -17,6 +17,7 @@ set state = 'CANCELLED', finished_at = now(),
     version = greatest(s.version + 1, coalesce((select (token + 1) * 10000 from job), 0)),
     percent = coalesce((select percent from job), s.percent),
     outputs = (select jsonb_object_agg(stage, output) from results),
-    stages = (select jsonb_agg(run order by finished_at) from paid)
+    stages = (select jsonb_agg(run order by finished_at) from paid),
+    trace_id = coalesce((select substr(traceparent, 4, 32) from job), s.trace_id)
 where s.id = $1 and (s.state = 'AWAITING_UPLOAD' or exists (select from job))
 returning s.version

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 from msgspec.structs import replace
@@ -162,7 +163,7 @@ class ReplyExecution:
 
     def _run(self) -> StageRun:
         spent = round((time.monotonic() - self._began) * 1000)
-        return StageRun(STAGE, self._lease.attempt, spent, self._refiner.usage)
+        return StageRun(STAGE, self._lease.attempt, spent, self._refiner.usage, datetime.now(UTC))
 
     @asynccontextmanager
     async def _renewed(self) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
@@ -66,6 +67,7 @@ class RewardEvaluation:
     def __init__(self, context: RewardContext, lease: RewardLease) -> None:
         self._context = context
         self._lease = lease
+        self._began = time.monotonic()
 
     async def run(self) -> None:
         """Works until the reward is stored, failed, put back or somebody else's."""
@@ -98,7 +100,7 @@ class RewardEvaluation:
             return True
         began = time.monotonic()
         reward = await self._evaluate()
-        run = StageRun(REWARD, lease.attempt, round((time.monotonic() - began) * 1000))
+        run = StageRun(REWARD, lease.attempt, round((time.monotonic() - began) * 1000), ended_at=datetime.now(UTC))
         version = await self._persist(lambda: store.finish(lease, reward, run))
         if version is None:
             if await self._persist(lambda: store.holds_lease(lease)):
@@ -150,11 +152,12 @@ class RewardEvaluation:
 
     async def _retry_or_fail(self, error: EcoError, failure: Failure, *, permanent: bool, final: bool) -> None:
         store, lease = self._context.store, self._lease
+        took = round((time.monotonic() - self._began) * 1000)
         if final:
-            await self._persist(lambda: store.fail(lease, failure, replayable=not permanent))
+            await self._persist(lambda: store.fail(lease, failure, replayable=not permanent, duration_ms=took))
         else:
             delay = backoff(self._context.backoff_seconds, lease.attempt, error)
-            await self._persist(lambda: store.retry(lease, failure, delay))
+            await self._persist(lambda: store.retry(lease, failure, delay, took))
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Asks the database until it has answered.

@@ -66,21 +66,21 @@ class RewardStore:
         """
         await self._write("drop", lease)
 
-    async def retry(self, lease: RewardLease, failure: Failure, delay: float) -> None:
-        """Puts a job back for another try in `delay` seconds.
+    async def retry(self, lease: RewardLease, failure: Failure, delay: float, duration_ms: int = 0) -> None:
+        """Puts a job back for another try in `delay` seconds, after one that took `duration_ms`.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        await self._write("retry", lease, to_json(failure), delay, to_json(None), 0)
+        await self._write("retry", lease, to_json(failure), delay, to_json(None), 0, duration_ms)
 
-    async def fail(self, lease: RewardLease, failure: Failure, *, replayable: bool) -> None:
-        """Makes a job a dead letter; its scan stays as it is.
+    async def fail(self, lease: RewardLease, failure: Failure, *, replayable: bool, duration_ms: int = 0) -> None:
+        """Makes a job a dead letter, after a try that took `duration_ms`; its scan stays as it is.
 
         Raises:
             Fenced: The job has changed hands.
         """
-        await self._write("fail", lease, to_json(failure), "DEAD" if replayable else "ARCHIVED")
+        await self._write("fail", lease, to_json(failure), "DEAD" if replayable else "ARCHIVED", duration_ms)
 
     async def release(self, lease: RewardLease) -> None:
         """Returns a job untried, its attempt included.
@@ -95,7 +95,7 @@ class RewardStore:
         job_id, token = row["job_id"], row["token"]
         write = functools.partial(self._pool.execute, self._sql["release"], job_id, token, _UNREADABLE_PAUSE)
         if row["age"] >= _UNREADABLE_SECONDS:
-            write = functools.partial(self._pool.execute, self._sql["fail"], job_id, token, to_json(FAULT), "DEAD")
+            write = functools.partial(self._pool.execute, self._sql["fail"], job_id, token, to_json(FAULT), "DEAD", 0)
         try:
             await write()
         except Exception as error:  # the others of its claim mustn't be lost for it; it is reconciled

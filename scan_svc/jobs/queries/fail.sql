@@ -1,11 +1,15 @@
 -- A scan has failed for good, and is shown from then on as far as readers have seen it come. DEAD may be replayed,
--- ARCHIVED never by itself; its results stay where they are. No row means fenced.
+-- ARCHIVED never by itself; its results stay where they are. The try, which took $8 ms, is noted for operators. No row
+-- means fenced.
 with given_up as (
     update scan.job
     set state = $4, worker_id = null, token = token + 1, last_error = $3::jsonb, run_at = now(),
         spent = nullif($5::jsonb, 'null')
     where id = $1 and token = $2
-    returning ref, token
+    returning ref, token, stage, attempt, old.worker_id
+), noted as (
+    insert into scan.failed_attempt (scan_id, stage, attempt, worker_id, duration_ms, error)
+    select ref, stage, attempt, worker_id, $8, $3::jsonb from given_up
 ), failed as (
     update scan.scan s
     set state = 'FAILED', version = given_up.token * 10000, percent = $6, step = $7,

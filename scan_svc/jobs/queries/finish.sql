@@ -15,7 +15,7 @@ with given as (
 ), succeeded as (
     update scan.scan s
     set state = 'SUCCEEDED', version = ended.version, percent = 100, step = 'done', outputs = ended.outputs,
-        stages = ended.stages, finished_at = now()
+        stages = ended.stages, finished_at = now(), trace_id = coalesce(substr(ended.traceparent, 4, 32), '')
     from ended where s.id = ended.ref
     returning ended.id as job_id, ended.token, s.version, s.id, s.user_id, s.callback_url, s.finished_at,
               ended.rewarded, ended.worker_id, ended.traceparent, ended.outputs -> 'vision' as vision

@@ -19,7 +19,10 @@ with gone as materialized (
         run_at = now() + case when j.crashes = 0 then random() else 0 end * interval '1 second',
         last_error = case when j.kind in ('scan', 'reward') and j.crashes + 1 >= 5 then $1::jsonb else j.last_error end
     from orphan where j.id = orphan.id
-    returning j.kind, j.ref, j.token, j.state, j.percent
+    returning j.kind, j.ref, j.token, j.state, j.percent, j.stage, old.attempt, old.worker_id
+), noted as (
+    insert into scan.failed_attempt (scan_id, stage, attempt, worker_id)
+    select ref, stage, attempt, worker_id from released where kind in ('scan', 'reward')
 ), failed as (
     update scan.scan s
     set state = 'FAILED', version = released.token * 10000, percent = released.percent, step = 'retry',
