@@ -25,6 +25,7 @@ class Reason(StrEnum):
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     CALLER_NOT_ALLOWED = "CALLER_NOT_ALLOWED"
     CALLER_NOT_BELIEVED = "CALLER_NOT_BELIEVED"
+    OPERATORS_ONLY = "OPERATORS_ONLY"
 
     SCAN_NOT_FOUND = "SCAN_NOT_FOUND"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
@@ -120,6 +121,7 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "{caller} 인증서로는 {header} 헤더를 보낼 수 없어요. 이 헤더는 엣지와 스캔 서비스만 보낼 수 있어요.",
             "The header {header} is taken from the edge and from Scan alone, not from {caller}.",
         ),
+        Reason.OPERATORS_ONLY: _text("운영자만 쓸 수 있어요.", "This is for operators alone."),
         Reason.SCAN_NOT_FOUND: _text("스캔을 찾을 수 없어요: {scan_id}", "No such scan: {scan_id}"),
         Reason.REQUEST_ID_REUSED: _text(
             "같은 request_id로 다른 내용의 스캔이 이미 있어요: {request_id}",

@@ -8,7 +8,7 @@
                    ├─ UserData ─── Ownership, Exports
                    └─ Watchers
     EventStreamServicer ─ Watchers
-    OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore
+    OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
                    ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
                    ├─ WebhookDelivery ─ WebhookStore
@@ -41,6 +41,7 @@ from mesh.grpc.host import Drain, Host
 from mesh.grpc.limits import CallLimit
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.observability.users import Pseudonyms
 from mesh.postgres import open_pool, probe
 from mesh.redis import GuardedRedis, open_redis
 from mesh.s3.bucket import Bucket, open_bucket
@@ -61,7 +62,10 @@ from scan_svc.jobs.stats import QueueStatsReader
 from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
-from scan_svc.operations.servicer import OperationsServicer
+from scan_svc.operations.model_spending import Budget, DaySpending
+from scan_svc.operations.scan_records import ScanRecords
+from scan_svc.operations.servicer import OperationsServicer, Records
+from scan_svc.operations.webhook_records import WebhookRecords
 from scan_svc.ownership import Ownership
 from scan_svc.pipeline.clients import Peers, open_peers
 from scan_svc.pipeline.spending import Spending
@@ -82,6 +86,8 @@ from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
 from scan_svc.user_data import UserData
 from scan_svc.webhooks.store import WebhookStore
+
+_MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
             drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
 
         if settings.scan_role != "worker":
-            services, drain = await enter(_open_api(parts, calls))
+            services, drain = await enter(_open_api(parts, calls, shared.pseudonyms))
             drains.append(drain)
 
         yield await enter(
@@ -209,7 +215,9 @@ async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterato
 
 
 @asynccontextmanager
-async def _open_api(parts: _Parts, calls: CallLimit) -> AsyncIterator[tuple[Sequence[Service], Drain]]:
+async def _open_api(
+    parts: _Parts, calls: CallLimit, pseudonyms: Pseudonyms
+) -> AsyncIterator[tuple[Sequence[Service], Drain]]:
     """What users and operators call, and how those who watch are sent away."""
     settings, pool, scans, progress, peers = parts.settings, parts.pool, parts.scans, parts.progress, parts.peers
     async with AsyncExitStack() as stack:
@@ -235,7 +243,8 @@ async def _open_api(parts: _Parts, calls: CallLimit) -> AsyncIterator[tuple[Sequ
             UserData(Ownership(pool), progress.owners, parts.exports, lifecycle.delete),
             calls,
         )
-        operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks)
+        records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), DaySpending(pool, _budget(settings)))
+        operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
         yield _services(servicer, EventStreamServicer(watchers), operations), watchers.drain
 
 
@@ -253,6 +262,11 @@ def _stages(settings: ScanSettings) -> Mapping[str, Stage]:
         name: change.model_dump(exclude_none=True) for name, change in settings.stages.items()
     }
     return {name: replace(stage, **changed.get(name, {})) for name, stage in DEFAULTS.items()}
+
+
+def _budget(settings: ScanSettings) -> Budget:
+    """What models may cost in a day."""
+    return Budget(round(settings.model_daily_usd * _MICRO), round(settings.model_user_daily_usd * _MICRO))
 
 
 def _new_id() -> str:

@@ -66,6 +66,10 @@ class ScanSettings(StorageSettings):
         60.0, gt=0, description="How long a new scan may be expected to take, judged by how fast others get done."
     )
     admission_always: int = Field(2000, gt=0, description="Scans at once that are taken however long they may take.")
+    model_daily_usd: float = Field(
+        0.0, ge=0, description="Money for models in a day of UTC, as Vision and Rules are told: shown to operators."
+    )
+    model_user_daily_usd: float = Field(0.0, ge=0, description="Of that, one user's share: likewise.")
     retention_days: int = Field(365, gt=0, description="How long finished scans are kept.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence after which a watcher gets a heartbeat.")
     watcher_limit: int = Field(10_000, gt=0, description="Watchers at once in one process.")

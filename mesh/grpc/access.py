@@ -12,7 +12,9 @@ from types import MappingProxyType
 from mesh.errors import PermissionDenied
 from mesh.reasons import Reason
 
-EDGE, SCAN, VISION, AUTH, OPERATOR = "edge", "scan", "vision", "auth", "operator"
+EDGE, SCAN, VISION, AUTH = "edge", "scan", "vision", "auth"
+# A person with an operator's certificate, and the edge that lets people in with an operator's token.
+OPERATOR, OPERATORS_EDGE = "operator", "operators-edge"
 
 ALL = "*"
 
@@ -26,7 +28,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             AUTH: "TransferScans EraseScans CreateExport",
         },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
-        "eco2.scan.v1.OperationsService": {OPERATOR: ALL},
+        "eco2.scan.v1.OperationsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},
         "eco2.vision.v1.VisionService": {SCAN: ALL},
         "eco2.rules.v1.RulesService": {
             EDGE: "GetTaxonomy SearchItems MatchRules FindPlaces",
@@ -48,10 +50,10 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 
-# Whose word for a user, and for all else that a header beginning with `eco2-` says, is taken: the edge has checked a
+# Whose word for a user, and for all else that a header beginning with `eco2-` says, is taken: the edges have checked a
 # token, Scan works for who created a scan. From others such a header is refused, since to ignore it would do a user's
 # work in nobody's name.
-SPEAK_FOR_USERS = frozenset({EDGE, SCAN})
+SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN})
 
 _OURS = "eco2-"
 _TRUST_DOMAIN = "spiffe://eco2.app/"

@@ -18,6 +18,9 @@ USER_HEADER = "eco2-user-id"
 BINARY_USER_HEADER = "eco2-user-id-bin"
 LANGUAGE_HEADER = "accept-language"
 
+# Among the scopes of a token, what opens the operators' edge.
+OPERATOR_SCOPE = "operator"
+
 _LONGEST = 128
 
 

@@ -14,7 +14,7 @@ LONGEST_LINE = 4096  # bytes
 _STEPS = ((1000, 50), (250, 16), (60, 8))
 _DEEPEST = 8
 # What is left when nothing else helps.
-_ESSENTIAL = ("service", "timestamp", "level", "event", "trace_id", "user", "logger", "method")
+_ESSENTIAL = ("service", "timestamp", "level", "event", "trace_id", "user", "operator", "logger", "method")
 # Our own words, in which nobody's id is looked for.
 _OURS = frozenset(_ESSENTIAL) - {"event"}
 # Not for people.

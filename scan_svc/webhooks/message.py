@@ -108,6 +108,7 @@ class DeliveryRecord:
     created_at: datetime
     next_at: datetime | None
     attempts: tuple[DeliveryAttempt, ...]
+    scan_id: str
 
 
 def new_secret(entropy: bytes) -> str:

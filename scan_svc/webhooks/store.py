@@ -115,8 +115,13 @@ class WebhookStore:
         await self._write("release", lease, seconds)
 
     async def deliveries(self, scan_id: str) -> list[DeliveryRecord]:
-        """The webhooks of a scan, oldest first."""
-        return [_record(row) for row in await self._pool.fetch(self._sql["deliveries"], scan_id)]
+        """The webhooks of a scan, oldest first, each with its last 100 tries."""
+        rows = await self._pool.fetch(self._sql["of_scan"], scan_id)
+        return await self.records([str(row["id"]) for row in rows], 100)
+
+    async def records(self, webhook_ids: Sequence[str], tries: int) -> list[DeliveryRecord]:
+        """Those of the webhooks that there are, oldest first, each with its last tries, at most so many."""
+        return [_record(row) for row in await self._pool.fetch(self._sql["deliveries"], webhook_ids, tries)]
 
     async def redeliver(self, webhook_id: str) -> None:
         """Queues a webhook once more, at once and with a fresh schedule.
@@ -154,4 +159,5 @@ def _record(row: asyncpg.Record) -> DeliveryRecord:
         row["created_at"],
         row["next_at"],
         tuple(msgspec.json.decode(row["attempts"] or "[]", type=Sequence[DeliveryAttempt])),
+        str(row["scan_id"]),
     )

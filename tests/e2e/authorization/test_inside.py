@@ -25,8 +25,8 @@ from tests.support.stack_folders import stack_folder
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.stack]
 
-CERTIFIED = ("edge", "scan", "vision", "rules", "character", "auth", "operator", "newcomer")
-SPEAK_FOR_USERS = ("edge", "scan")
+CERTIFIED = ("edge", "scan", "vision", "rules", "character", "auth", "operator", "operators-edge", "newcomer")
+SPEAK_FOR_USERS = ("edge", "operators-edge", "scan")
 USER = "eco2-user-id"
 
 Dial = Callable[[MethodDescriptor, str], grpc.aio.Channel]

@@ -14,7 +14,7 @@ UNAVAILABLE = Failure.of(Unavailable(Reason.UNAVAILABLE, peer="model"))
 _SCAN = """
 insert into scan.scan (id, user_id, payload_hash, state, version, image_url, object_key, content_type, size_bytes,
                        sha256, user_input, region, locale, step, error, created_at, started_at, finished_at)
-select uuidv7(age), 'user', '', $1, 1, '', '', '', 0, '', '', '', 'ko', 'queue', $2::jsonb, now() + age, now() + age,
+select uuidv7(age), $4, '', $1, 1, '', '', '', 0, '', '', '', 'ko', 'queue', $2::jsonb, now() + age, now() + age,
        case when $1 <> 'QUEUED' then now() + age end
 from (select make_interval(days => -$3::integer)) as given (age)
 returning id
@@ -35,9 +35,11 @@ class Jobs:
     def __init__(self, database: asyncpg.Pool | asyncpg.Connection) -> None:
         self.database: Any = database
 
-    async def scan(self, state: str = "SUCCEEDED", error: str | None = None, *, days: int = 0) -> str:
+    async def scan(
+        self, state: str = "SUCCEEDED", error: str | None = None, *, days: int = 0, user: str = "user"
+    ) -> str:
         """A scan that was created, and unless it is QUEUED finished, so many days ago."""
-        return str(await self.database.fetchval(_SCAN, state, error, days))
+        return str(await self.database.fetchval(_SCAN, state, error, days, user))
 
     async def add(
         self,

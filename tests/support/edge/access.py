@@ -112,6 +112,10 @@ _EVENT_STREAM: dict[str, Row] = {
     ),
 }
 _OPERATIONS: dict[str, Row] = {
+    "SearchScans": Row(Access.OPERATOR, lambda _: operations.SearchScansRequest()),
+    "ListSlowestScans": Row(Access.OPERATOR, lambda _: operations.ListSlowestScansRequest()),
+    "GetScanTimeline": Row(Access.OPERATOR, lambda it: operations.GetScanTimelineRequest(scan_id=it.scan_id)),
+    "GetModelSpending": Row(Access.OPERATOR, lambda _: operations.GetModelSpendingRequest()),
     "ListDeadLetters": Row(Access.OPERATOR, lambda _: operations.ListDeadLettersRequest()),
     "ReplayScan": Row(
         Access.OPERATOR, lambda it: operations.ReplayScanRequest(scan_id=it.scan_id), "DEAD_LETTER_NOT_FOUND"
@@ -124,6 +128,7 @@ _OPERATIONS: dict[str, Row] = {
     "ListWebhookDeliveries": Row(
         Access.OPERATOR, lambda it: operations.ListWebhookDeliveriesRequest(scan_id=it.scan_id)
     ),
+    "ListWebhooks": Row(Access.OPERATOR, lambda _: operations.ListWebhooksRequest()),
     "RedeliverWebhook": Row(
         Access.OPERATOR, lambda it: operations.RedeliverWebhookRequest(webhook_id=it.scan_id), "WEBHOOK_NOT_FOUND"
     ),
@@ -227,4 +232,5 @@ def callers(rpc: str) -> set[str]:
     """
     access, method = ROWS[rpc].access, rpc.rpartition(".")[2]
     inside = {name for name, methods in _INSIDE.items() if method in methods.split()}
-    return inside | ({"edge"} if access.is_public else set()) | ({"operator"} if access is Access.OPERATOR else set())
+    operators = {"operator", "operators-edge"} if access is Access.OPERATOR else set()
+    return inside | ({"edge"} if access.is_public else set()) | operators

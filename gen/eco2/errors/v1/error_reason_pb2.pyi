@@ -64,6 +64,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED: inside the mesh, a header that only the edge and Scan may send, such as the user's id.
     {"caller": "vision", "header": "eco2-user-id"}
     """
+    ERROR_REASON_OPERATORS_ONLY: _ErrorReason.ValueType  # 12
+    """PERMISSION_DENIED: on the operators' port, a token without the scope or the role "operator"."""
     ERROR_REASON_SCAN_NOT_FOUND: _ErrorReason.ValueType  # 20
     """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 21
@@ -225,6 +227,8 @@ ERROR_REASON_CALLER_NOT_BELIEVED: ErrorReason.ValueType  # 11
 """PERMISSION_DENIED: inside the mesh, a header that only the edge and Scan may send, such as the user's id.
 {"caller": "vision", "header": "eco2-user-id"}
 """
+ERROR_REASON_OPERATORS_ONLY: ErrorReason.ValueType  # 12
+"""PERMISSION_DENIED: on the operators' port, a token without the scope or the role "operator"."""
 ERROR_REASON_SCAN_NOT_FOUND: ErrorReason.ValueType  # 20
 """NOT_FOUND: no such scan, or not the caller's. {"scan_id": "0197…"}"""
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 21

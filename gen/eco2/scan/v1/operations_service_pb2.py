@@ -24,6 +24,9 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from eco2.errors.v1 import error_reason_pb2 as eco2_dot_errors_dot_v1_dot_error__reason__pb2
+from eco2.scan.v1 import model_spending_pb2 as eco2_dot_scan_dot_v1_dot_model__spending__pb2
+from eco2.scan.v1 import scan_pb2 as eco2_dot_scan_dot_v1_dot_scan__pb2
+from eco2.scan.v1 import scan_timeline_pb2 as eco2_dot_scan_dot_v1_dot_scan__timeline__pb2
 from eco2.text.v1 import text_pb2 as eco2_dot_text_dot_v1_dot_text__pb2
 from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_classification__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
@@ -31,13 +34,27 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%eco2/scan/v1/operations_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!eco2/errors/v1/error_reason.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xbb\x02\n\x16ListDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\x12<\n\x07min_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x05 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x06 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xba\x02\n\nDeadLetter\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x0f\n\x07replays\x18\x04 \x01(\r\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\tdead_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.State\x12$\n\x05usage\x18\x08 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_DEAD\x10\x01\x12\x12\n\x0eSTATE_ARCHIVED\x10\x02\"b\n\x17ListDeadLettersResponse\x12.\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x11ReplayScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"#\n\x12ReplayScanResponse\x12\r\n\x05stage\x18\x01 \x01(\t\"\x9b\x02\n\x18ReplayDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12<\n\x07min_age\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x04 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tmax_count\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"K\n\x19ReplayDeadLettersResponse\x12\x1b\n\x0ereplayed_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x42\x11\n\x0f_replayed_count\"/\n\x12\x41rchiveScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"D\n\x13\x41rchiveScanResponse\x12-\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x18.eco2.scan.v1.DeadLetter\"\x16\n\x14GetQueueStatsRequest\"m\n\x15GetQueueStatsResponse\x12(\n\x06stages\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.StageStats\x12*\n\x08webhooks\x18\x02 \x01(\x0b\x32\x18.eco2.scan.v1.StageStats\"\xaa\x01\n\nStageStats\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\x05ready\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tin_flight\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04\x64\x65\x61\x64\x18\x04 \x01(\rH\x02\x88\x01\x01\x12-\n\noldest_age\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_readyB\x0c\n\n_in_flightB\x07\n\x05_dead\"9\n\x1cListWebhookDeliveriesRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"R\n\x1dListWebhookDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.eco2.scan.v1.WebhookDelivery\"\xf5\x02\n\x0fWebhookDelivery\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.eco2.scan.v1.WebhookDelivery.State\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32\x1c.eco2.scan.v1.WebhookAttempt\"n\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_DELIVERED\x10\x02\x12\x13\n\x0fSTATE_EXHAUSTED\x10\x03\x12\x11\n\rSTATE_STOPPED\x10\x04\"\xa7\x01\n\x0eWebhookAttempt\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06status\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\t\n\x07_status\"7\n\x17RedeliverWebhookRequest\x12\x1c\n\nwebhook_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x1a\n\x18RedeliverWebhookResponse2\xad\x05\n\x11OperationsService\x12^\n\x0fListDeadLetters\x12$.eco2.scan.v1.ListDeadLettersRequest\x1a%.eco2.scan.v1.ListDeadLettersResponse\x12O\n\nReplayScan\x12\x1f.eco2.scan.v1.ReplayScanRequest\x1a .eco2.scan.v1.ReplayScanResponse\x12\x64\n\x11ReplayDeadLetters\x12&.eco2.scan.v1.ReplayDeadLettersRequest\x1a\'.eco2.scan.v1.ReplayDeadLettersResponse\x12R\n\x0b\x41rchiveScan\x12 .eco2.scan.v1.ArchiveScanRequest\x1a!.eco2.scan.v1.ArchiveScanResponse\x12X\n\rGetQueueStats\x12\".eco2.scan.v1.GetQueueStatsRequest\x1a#.eco2.scan.v1.GetQueueStatsResponse\x12p\n\x15ListWebhookDeliveries\x12*.eco2.scan.v1.ListWebhookDeliveriesRequest\x1a+.eco2.scan.v1.ListWebhookDeliveriesResponse\x12\x61\n\x10RedeliverWebhook\x12%.eco2.scan.v1.RedeliverWebhookRequest\x1a&.eco2.scan.v1.RedeliverWebhookResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%eco2/scan/v1/operations_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a!eco2/errors/v1/error_reason.proto\x1a!eco2/scan/v1/model_spending.proto\x1a\x17\x65\x63o2/scan/v1/scan.proto\x1a eco2/scan/v1/scan_timeline.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xb2\x02\n\x12SearchScansRequest\x12!\n\x07user_id\x18\x01 \x01(\tB\x0e\xbaH\x07r\x05\x10\x01\x18\x80\x01\xc8\xf3\x18\x01H\x00\x12 \n\x0csame_user_as\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01H\x00\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\x18.eco2.scan.v1.Scan.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12-\n\tfrom_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\tpage_size\x18\x06 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x07 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\x42\x07\n\x05whose\"\x8a\x01\n\x13SearchScansResponse\x12(\n\x05scans\x18\x01 \x03(\x0b\x32\x19.eco2.scan.v1.ScanSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x30\n\x0creached_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x94\x01\n\x17ListSlowestScansRequest\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\tpage_size\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"v\n\x18ListSlowestScansResponse\x12(\n\x05scans\x18\x01 \x03(\x0b\x32\x19.eco2.scan.v1.ScanSummary\x12\x30\n\x0creached_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x16GetScanTimelineRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"v\n\x17GetScanTimelineResponse\x12,\n\x08timeline\x18\x01 \x01(\x0b\x32\x1a.eco2.scan.v1.ScanTimeline\x12-\n\x0b\x64\x65\x61\x64_letter\x18\x02 \x01(\x0b\x32\x18.eco2.scan.v1.DeadLetter\"\x19\n\x17GetModelSpendingRequest\"\x99\x02\n\x18GetModelSpendingResponse\x12,\n\x08\x64\x61y_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x10\x62udget_micro_usd\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\"\n\x15user_budget_micro_usd\x18\x03 \x01(\x03H\x01\x88\x01\x01\x12\x1c\n\x0fspent_micro_usd\x18\x04 \x01(\x03H\x02\x88\x01\x01\x12+\n\x06models\x18\x05 \x03(\x0b\x32\x1b.eco2.scan.v1.ModelSpendingB\x13\n\x11_budget_micro_usdB\x18\n\x16_user_budget_micro_usdB\x12\n\x10_spent_micro_usd\"\xbb\x02\n\x16ListDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\x12<\n\x07min_age\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x05 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x06 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xba\x02\n\nDeadLetter\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\r\n\x05stage\x18\x02 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\r\x12\x0f\n\x07replays\x18\x04 \x01(\r\x12!\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x12.google.rpc.Status\x12-\n\tdead_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.State\x12$\n\x05usage\x18\x08 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\"B\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0e\n\nSTATE_DEAD\x10\x01\x12\x12\n\x0eSTATE_ARCHIVED\x10\x02\"b\n\x17ListDeadLettersResponse\x12.\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.DeadLetter\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\".\n\x11ReplayScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"#\n\x12ReplayScanResponse\x12\r\n\x05stage\x18\x01 \x01(\t\"\x9b\x02\n\x18ReplayDeadLettersRequest\x12\x35\n\x05stage\x18\x01 \x01(\tB&\xbaH#r!R\x00R\x06visionR\x05rulesR\x06\x61nswerR\x06reward\x12<\n\x07min_age\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01\x32\x00\x12\x35\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.eco2.errors.v1.ErrorReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x37\n\x05state\x18\x04 \x01(\x0e\x32\x1e.eco2.scan.v1.DeadLetter.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tmax_count\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"K\n\x19ReplayDeadLettersResponse\x12\x1b\n\x0ereplayed_count\x18\x01 \x01(\rH\x00\x88\x01\x01\x42\x11\n\x0f_replayed_count\"/\n\x12\x41rchiveScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"D\n\x13\x41rchiveScanResponse\x12-\n\x0b\x64\x65\x61\x64_letter\x18\x01 \x01(\x0b\x32\x18.eco2.scan.v1.DeadLetter\"\x16\n\x14GetQueueStatsRequest\"m\n\x15GetQueueStatsResponse\x12(\n\x06stages\x18\x01 \x03(\x0b\x32\x18.eco2.scan.v1.StageStats\x12*\n\x08webhooks\x18\x02 \x01(\x0b\x32\x18.eco2.scan.v1.StageStats\"\xaa\x01\n\nStageStats\x12\r\n\x05stage\x18\x01 \x01(\t\x12\x12\n\x05ready\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x16\n\tin_flight\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x11\n\x04\x64\x65\x61\x64\x18\x04 \x01(\rH\x02\x88\x01\x01\x12-\n\noldest_age\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_readyB\x0c\n\n_in_flightB\x07\n\x05_dead\"9\n\x1cListWebhookDeliveriesRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"R\n\x1dListWebhookDeliveriesResponse\x12\x31\n\ndeliveries\x18\x01 \x03(\x0b\x32\x1d.eco2.scan.v1.WebhookDelivery\"\x86\x03\n\x0fWebhookDelivery\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\r\n\x05\x65vent\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x32\n\x05state\x18\x04 \x01(\x0e\x32#.eco2.scan.v1.WebhookDelivery.State\x12/\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tnext_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x08\x61ttempts\x18\x07 \x03(\x0b\x32\x1c.eco2.scan.v1.WebhookAttempt\x12\x0f\n\x07scan_id\x18\x08 \x01(\t\"n\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n\rSTATE_PENDING\x10\x01\x12\x13\n\x0fSTATE_DELIVERED\x10\x02\x12\x13\n\x0fSTATE_EXHAUSTED\x10\x03\x12\x11\n\rSTATE_STOPPED\x10\x04\"\xa7\x01\n\x0eWebhookAttempt\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x06status\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05\x65rror\x18\x04 \x01(\t\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\t\n\x07_status\"\x91\x01\n\x13ListWebhooksRequest\x12<\n\x05state\x18\x01 \x01(\x0e\x32#.eco2.scan.v1.WebhookDelivery.StateB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\npage_token\x18\x03 \x01(\tB\x0c\xbaH\x05r\x03\x18\xc8\x01\xc8\xf3\x18\x01\"\x92\x01\n\x14ListWebhooksResponse\x12/\n\x08webhooks\x18\x01 \x03(\x0b\x32\x1d.eco2.scan.v1.WebhookDelivery\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x30\n\x0creached_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"7\n\x17RedeliverWebhookRequest\x12\x1c\n\nwebhook_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x1a\n\x18RedeliverWebhookResponse2\xfe\x08\n\x11OperationsService\x12R\n\x0bSearchScans\x12 .eco2.scan.v1.SearchScansRequest\x1a!.eco2.scan.v1.SearchScansResponse\x12\x61\n\x10ListSlowestScans\x12%.eco2.scan.v1.ListSlowestScansRequest\x1a&.eco2.scan.v1.ListSlowestScansResponse\x12^\n\x0fGetScanTimeline\x12$.eco2.scan.v1.GetScanTimelineRequest\x1a%.eco2.scan.v1.GetScanTimelineResponse\x12\x61\n\x10GetModelSpending\x12%.eco2.scan.v1.GetModelSpendingRequest\x1a&.eco2.scan.v1.GetModelSpendingResponse\x12^\n\x0fListDeadLetters\x12$.eco2.scan.v1.ListDeadLettersRequest\x1a%.eco2.scan.v1.ListDeadLettersResponse\x12O\n\nReplayScan\x12\x1f.eco2.scan.v1.ReplayScanRequest\x1a .eco2.scan.v1.ReplayScanResponse\x12\x64\n\x11ReplayDeadLetters\x12&.eco2.scan.v1.ReplayDeadLettersRequest\x1a\'.eco2.scan.v1.ReplayDeadLettersResponse\x12R\n\x0b\x41rchiveScan\x12 .eco2.scan.v1.ArchiveScanRequest\x1a!.eco2.scan.v1.ArchiveScanResponse\x12X\n\rGetQueueStats\x12\".eco2.scan.v1.GetQueueStatsRequest\x1a#.eco2.scan.v1.GetQueueStatsResponse\x12p\n\x15ListWebhookDeliveries\x12*.eco2.scan.v1.ListWebhookDeliveriesRequest\x1a+.eco2.scan.v1.ListWebhookDeliveriesResponse\x12U\n\x0cListWebhooks\x12!.eco2.scan.v1.ListWebhooksRequest\x1a\".eco2.scan.v1.ListWebhooksResponse\x12\x61\n\x10RedeliverWebhook\x12%.eco2.scan.v1.RedeliverWebhookRequest\x1a&.eco2.scan.v1.RedeliverWebhookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.scan.v1.operations_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['user_id']._loaded_options = None
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['user_id']._serialized_options = b'\272H\007r\005\020\001\030\200\001\310\363\030\001'
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['same_user_as']._loaded_options = None
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['same_user_as']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['state']._loaded_options = None
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_SEARCHSCANSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\310\001\310\363\030\001'
+  _globals['_LISTSLOWESTSCANSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTSLOWESTSCANSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_GETSCANTIMELINEREQUEST'].fields_by_name['scan_id']._loaded_options = None
+  _globals['_GETSCANTIMELINEREQUEST'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['stage']._loaded_options = None
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['stage']._serialized_options = b'\272H#r!R\000R\006visionR\005rulesR\006answerR\006reward'
   _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -66,48 +83,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARCHIVESCANREQUEST'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTWEBHOOKDELIVERIESREQUEST'].fields_by_name['scan_id']._loaded_options = None
   _globals['_LISTWEBHOOKDELIVERIESREQUEST'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTWEBHOOKSREQUEST'].fields_by_name['state']._loaded_options = None
+  _globals['_LISTWEBHOOKSREQUEST'].fields_by_name['state']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTWEBHOOKSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTWEBHOOKSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTWEBHOOKSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTWEBHOOKSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\310\001\310\363\030\001'
   _globals['_REDELIVERWEBHOOKREQUEST'].fields_by_name['webhook_id']._loaded_options = None
   _globals['_REDELIVERWEBHOOKREQUEST'].fields_by_name['webhook_id']._serialized_options = b'\272H\005r\003\260\001\001'
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=272
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=587
-  _globals['_DEADLETTER']._serialized_start=590
-  _globals['_DEADLETTER']._serialized_end=904
-  _globals['_DEADLETTER_STATE']._serialized_start=838
-  _globals['_DEADLETTER_STATE']._serialized_end=904
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=906
-  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=1004
-  _globals['_REPLAYSCANREQUEST']._serialized_start=1006
-  _globals['_REPLAYSCANREQUEST']._serialized_end=1052
-  _globals['_REPLAYSCANRESPONSE']._serialized_start=1054
-  _globals['_REPLAYSCANRESPONSE']._serialized_end=1089
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=1092
-  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=1375
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=1377
-  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=1452
-  _globals['_ARCHIVESCANREQUEST']._serialized_start=1454
-  _globals['_ARCHIVESCANREQUEST']._serialized_end=1501
-  _globals['_ARCHIVESCANRESPONSE']._serialized_start=1503
-  _globals['_ARCHIVESCANRESPONSE']._serialized_end=1571
-  _globals['_GETQUEUESTATSREQUEST']._serialized_start=1573
-  _globals['_GETQUEUESTATSREQUEST']._serialized_end=1595
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=1597
-  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=1706
-  _globals['_STAGESTATS']._serialized_start=1709
-  _globals['_STAGESTATS']._serialized_end=1879
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=1881
-  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=1938
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=1940
-  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=2022
-  _globals['_WEBHOOKDELIVERY']._serialized_start=2025
-  _globals['_WEBHOOKDELIVERY']._serialized_end=2398
-  _globals['_WEBHOOKDELIVERY_STATE']._serialized_start=2288
-  _globals['_WEBHOOKDELIVERY_STATE']._serialized_end=2398
-  _globals['_WEBHOOKATTEMPT']._serialized_start=2401
-  _globals['_WEBHOOKATTEMPT']._serialized_end=2568
-  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_start=2570
-  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_end=2625
-  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_start=2627
-  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_end=2653
-  _globals['_OPERATIONSSERVICE']._serialized_start=2656
-  _globals['_OPERATIONSSERVICE']._serialized_end=3341
+  _globals['_SEARCHSCANSREQUEST']._serialized_start=366
+  _globals['_SEARCHSCANSREQUEST']._serialized_end=672
+  _globals['_SEARCHSCANSRESPONSE']._serialized_start=675
+  _globals['_SEARCHSCANSRESPONSE']._serialized_end=813
+  _globals['_LISTSLOWESTSCANSREQUEST']._serialized_start=816
+  _globals['_LISTSLOWESTSCANSREQUEST']._serialized_end=964
+  _globals['_LISTSLOWESTSCANSRESPONSE']._serialized_start=966
+  _globals['_LISTSLOWESTSCANSRESPONSE']._serialized_end=1084
+  _globals['_GETSCANTIMELINEREQUEST']._serialized_start=1086
+  _globals['_GETSCANTIMELINEREQUEST']._serialized_end=1137
+  _globals['_GETSCANTIMELINERESPONSE']._serialized_start=1139
+  _globals['_GETSCANTIMELINERESPONSE']._serialized_end=1257
+  _globals['_GETMODELSPENDINGREQUEST']._serialized_start=1259
+  _globals['_GETMODELSPENDINGREQUEST']._serialized_end=1284
+  _globals['_GETMODELSPENDINGRESPONSE']._serialized_start=1287
+  _globals['_GETMODELSPENDINGRESPONSE']._serialized_end=1568
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1571
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1886
+  _globals['_DEADLETTER']._serialized_start=1889
+  _globals['_DEADLETTER']._serialized_end=2203
+  _globals['_DEADLETTER_STATE']._serialized_start=2137
+  _globals['_DEADLETTER_STATE']._serialized_end=2203
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=2205
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=2303
+  _globals['_REPLAYSCANREQUEST']._serialized_start=2305
+  _globals['_REPLAYSCANREQUEST']._serialized_end=2351
+  _globals['_REPLAYSCANRESPONSE']._serialized_start=2353
+  _globals['_REPLAYSCANRESPONSE']._serialized_end=2388
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_start=2391
+  _globals['_REPLAYDEADLETTERSREQUEST']._serialized_end=2674
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_start=2676
+  _globals['_REPLAYDEADLETTERSRESPONSE']._serialized_end=2751
+  _globals['_ARCHIVESCANREQUEST']._serialized_start=2753
+  _globals['_ARCHIVESCANREQUEST']._serialized_end=2800
+  _globals['_ARCHIVESCANRESPONSE']._serialized_start=2802
+  _globals['_ARCHIVESCANRESPONSE']._serialized_end=2870
+  _globals['_GETQUEUESTATSREQUEST']._serialized_start=2872
+  _globals['_GETQUEUESTATSREQUEST']._serialized_end=2894
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_start=2896
+  _globals['_GETQUEUESTATSRESPONSE']._serialized_end=3005
+  _globals['_STAGESTATS']._serialized_start=3008
+  _globals['_STAGESTATS']._serialized_end=3178
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_start=3180
+  _globals['_LISTWEBHOOKDELIVERIESREQUEST']._serialized_end=3237
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_start=3239
+  _globals['_LISTWEBHOOKDELIVERIESRESPONSE']._serialized_end=3321
+  _globals['_WEBHOOKDELIVERY']._serialized_start=3324
+  _globals['_WEBHOOKDELIVERY']._serialized_end=3714
+  _globals['_WEBHOOKDELIVERY_STATE']._serialized_start=3604
+  _globals['_WEBHOOKDELIVERY_STATE']._serialized_end=3714
+  _globals['_WEBHOOKATTEMPT']._serialized_start=3717
+  _globals['_WEBHOOKATTEMPT']._serialized_end=3884
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_start=3887
+  _globals['_LISTWEBHOOKSREQUEST']._serialized_end=4032
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_start=4035
+  _globals['_LISTWEBHOOKSRESPONSE']._serialized_end=4181
+  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_start=4183
+  _globals['_REDELIVERWEBHOOKREQUEST']._serialized_end=4238
+  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_start=4240
+  _globals['_REDELIVERWEBHOOKRESPONSE']._serialized_end=4266
+  _globals['_OPERATIONSSERVICE']._serialized_start=4269
+  _globals['_OPERATIONSSERVICE']._serialized_end=5419
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,9 @@ isort:skip_file
 
 from collections import abc as _abc
 from eco2.errors.v1 import error_reason_pb2 as _error_reason_pb2
+from eco2.scan.v1 import model_spending_pb2 as _model_spending_pb2
+from eco2.scan.v1 import scan_pb2 as _scan_pb2
+from eco2.scan.v1 import scan_timeline_pb2 as _scan_timeline_pb2
 from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -23,6 +26,278 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class SearchScansRequest(_message.Message):
+    """Says which scans are looked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    SAME_USER_AS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Of this user, by their id."""
+    same_user_as: _builtins.str
+    """Of the user whose scan this is: for who knows a scan, and needn't know whose."""
+    state: _scan_pb2.Scan.State.ValueType
+    """Only in this state; in all when unspecified."""
+    page_size: _builtins.int
+    """How many at most. Default 50; more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before; the rest of the request stays as it was."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those created at this time or later."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Only those created before this time."""
+
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        same_user_as: _builtins.str = ...,
+        state: _scan_pb2.Scan.State.ValueType = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "same_user_as", b"same_user_as", "until_time", b"until_time", "user_id", b"user_id", "whose", b"whose"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "page_size", b"page_size", "page_token", b"page_token", "same_user_as", b"same_user_as", "state", b"state", "until_time", b"until_time", "user_id", b"user_id", "whose", b"whose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_whose: _TypeAlias = _typing.Literal["user_id", "same_user_as"]  # noqa: Y015
+    _WhichOneofArgType_whose: _TypeAlias = _typing.Literal["whose", b"whose"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_whose) -> _WhichOneofReturnType_whose | None: ...
+
+Global___SearchScansRequest: _TypeAlias = SearchScansRequest  # noqa: Y015
+
+@_typing.final
+class SearchScansResponse(_message.Message):
+    """One page of scans."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCANS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REACHED_TIME_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def scans(self) -> _containers.RepeatedCompositeFieldContainer[_scan_timeline_pb2.ScanSummary]:
+        """Newest first."""
+
+    @_builtins.property
+    def reached_time(self) -> _timestamp_pb2.Timestamp:
+        """How far back was looked: when the oldest scan that was looked at was created. Absent when there was none."""
+
+    def __init__(
+        self,
+        *,
+        scans: _abc.Iterable[_scan_timeline_pb2.ScanSummary] | None = ...,
+        next_page_token: _builtins.str = ...,
+        reached_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reached_time", b"reached_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "reached_time", b"reached_time", "scans", b"scans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchScansResponse: _TypeAlias = SearchScansResponse  # noqa: Y015
+
+@_typing.final
+class ListSlowestScansRequest(_message.Message):
+    """Says among which scans the slowest are looked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many at most. Default 50; more than 500 means 500."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Created at this time or later."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Created before this time."""
+
+    def __init__(
+        self,
+        *,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "page_size", b"page_size", "until_time", b"until_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSlowestScansRequest: _TypeAlias = ListSlowestScansRequest  # noqa: Y015
+
+@_typing.final
+class ListSlowestScansResponse(_message.Message):
+    """The slowest scans."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCANS_FIELD_NUMBER: _builtins.int
+    REACHED_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def scans(self) -> _containers.RepeatedCompositeFieldContainer[_scan_timeline_pb2.ScanSummary]:
+        """Longest first."""
+
+    @_builtins.property
+    def reached_time(self) -> _timestamp_pb2.Timestamp:
+        """How far back was looked, as in SearchScansResponse."""
+
+    def __init__(
+        self,
+        *,
+        scans: _abc.Iterable[_scan_timeline_pb2.ScanSummary] | None = ...,
+        reached_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reached_time", b"reached_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reached_time", b"reached_time", "scans", b"scans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSlowestScansResponse: _TypeAlias = ListSlowestScansResponse  # noqa: Y015
+
+@_typing.final
+class GetScanTimelineRequest(_message.Message):
+    """Names the scan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which."""
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScanTimelineRequest: _TypeAlias = GetScanTimelineRequest  # noqa: Y015
+
+@_typing.final
+class GetScanTimelineResponse(_message.Message):
+    """What the scan went through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIMELINE_FIELD_NUMBER: _builtins.int
+    DEAD_LETTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def timeline(self) -> _scan_timeline_pb2.ScanTimeline:
+        """Its timeline."""
+
+    @_builtins.property
+    def dead_letter(self) -> Global___DeadLetter:
+        """As what it lies among the dead letters; absent if it doesn't."""
+
+    def __init__(
+        self,
+        *,
+        timeline: _scan_timeline_pb2.ScanTimeline | None = ...,
+        dead_letter: Global___DeadLetter | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dead_letter", b"dead_letter", "timeline", b"timeline"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dead_letter", b"dead_letter", "timeline", b"timeline"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetScanTimelineResponse: _TypeAlias = GetScanTimelineResponse  # noqa: Y015
+
+@_typing.final
+class GetModelSpendingRequest(_message.Message):
+    """Asks for the day's money."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetModelSpendingRequest: _TypeAlias = GetModelSpendingRequest  # noqa: Y015
+
+@_typing.final
+class GetModelSpendingResponse(_message.Message):
+    """The day's money."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_TIME_FIELD_NUMBER: _builtins.int
+    BUDGET_MICRO_USD_FIELD_NUMBER: _builtins.int
+    USER_BUDGET_MICRO_USD_FIELD_NUMBER: _builtins.int
+    SPENT_MICRO_USD_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    budget_micro_usd: _builtins.int
+    """What may be spent, in millionths of a US dollar. Absent: there is no limit, or Scan isn't told."""
+    user_budget_micro_usd: _builtins.int
+    """Of that, one user's share. Absent: likewise."""
+    spent_micro_usd: _builtins.int
+    """What was spent, without calls under way."""
+    @_builtins.property
+    def day_time(self) -> _timestamp_pb2.Timestamp:
+        """When the day began."""
+
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_spending_pb2.ModelSpending]:
+        """The same by model and stage, dearest first."""
+
+    def __init__(
+        self,
+        *,
+        day_time: _timestamp_pb2.Timestamp | None = ...,
+        budget_micro_usd: _builtins.int | None = ...,
+        user_budget_micro_usd: _builtins.int | None = ...,
+        spent_micro_usd: _builtins.int | None = ...,
+        models: _abc.Iterable[_model_spending_pb2.ModelSpending] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_budget_micro_usd", b"_budget_micro_usd", "_spent_micro_usd", b"_spent_micro_usd", "_user_budget_micro_usd", b"_user_budget_micro_usd", "budget_micro_usd", b"budget_micro_usd", "day_time", b"day_time", "spent_micro_usd", b"spent_micro_usd", "user_budget_micro_usd", b"user_budget_micro_usd"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_budget_micro_usd", b"_budget_micro_usd", "_spent_micro_usd", b"_spent_micro_usd", "_user_budget_micro_usd", b"_user_budget_micro_usd", "budget_micro_usd", b"budget_micro_usd", "day_time", b"day_time", "models", b"models", "spent_micro_usd", b"spent_micro_usd", "user_budget_micro_usd", b"user_budget_micro_usd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__budget_micro_usd: _TypeAlias = _typing.Literal["budget_micro_usd"]  # noqa: Y015
+    _WhichOneofArgType__budget_micro_usd: _TypeAlias = _typing.Literal["_budget_micro_usd", b"_budget_micro_usd"]  # noqa: Y015
+    _WhichOneofReturnType__spent_micro_usd: _TypeAlias = _typing.Literal["spent_micro_usd"]  # noqa: Y015
+    _WhichOneofArgType__spent_micro_usd: _TypeAlias = _typing.Literal["_spent_micro_usd", b"_spent_micro_usd"]  # noqa: Y015
+    _WhichOneofReturnType__user_budget_micro_usd: _TypeAlias = _typing.Literal["user_budget_micro_usd"]  # noqa: Y015
+    _WhichOneofArgType__user_budget_micro_usd: _TypeAlias = _typing.Literal["_user_budget_micro_usd", b"_user_budget_micro_usd"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__budget_micro_usd) -> _WhichOneofReturnType__budget_micro_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__spent_micro_usd) -> _WhichOneofReturnType__spent_micro_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__user_budget_micro_usd) -> _WhichOneofReturnType__user_budget_micro_usd | None: ...
+
+Global___GetModelSpendingResponse: _TypeAlias = GetModelSpendingResponse  # noqa: Y015
 
 @_typing.final
 class ListDeadLettersRequest(_message.Message):
@@ -517,6 +792,7 @@ class WebhookDelivery(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     NEXT_TIME_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
+    SCAN_ID_FIELD_NUMBER: _builtins.int
     webhook_id: _builtins.str
     """Id: the webhook-id header of every try."""
     event: _builtins.str
@@ -525,6 +801,8 @@ class WebhookDelivery(_message.Message):
     """Where it goes."""
     state: Global___WebhookDelivery.State.ValueType
     """Where it is in its life."""
+    scan_id: _builtins.str
+    """Of which scan it tells."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When the scan ended."""
@@ -547,10 +825,11 @@ class WebhookDelivery(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         next_time: _timestamp_pb2.Timestamp | None = ...,
         attempts: _abc.Iterable[Global___WebhookAttempt] | None = ...,
+        scan_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "next_time", b"next_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "event", b"event", "next_time", b"next_time", "state", b"state", "url", b"url", "webhook_id", b"webhook_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "create_time", b"create_time", "event", b"event", "next_time", b"next_time", "scan_id", b"scan_id", "state", b"state", "url", b"url", "webhook_id", b"webhook_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -599,6 +878,70 @@ class WebhookAttempt(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
 
 Global___WebhookAttempt: _TypeAlias = WebhookAttempt  # noqa: Y015
+
+@_typing.final
+class ListWebhooksRequest(_message.Message):
+    """Says which webhooks are asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    state: Global___WebhookDelivery.State.ValueType
+    """Only in this state; in all when unspecified."""
+    page_size: _builtins.int
+    """How many at most. Default 50; more than 500 means 500."""
+    page_token: _builtins.str
+    """next_page_token of the page before."""
+    def __init__(
+        self,
+        *,
+        state: Global___WebhookDelivery.State.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhooksRequest: _TypeAlias = ListWebhooksRequest  # noqa: Y015
+
+@_typing.final
+class ListWebhooksResponse(_message.Message):
+    """One page of webhooks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEBHOOKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    REACHED_TIME_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def webhooks(self) -> _containers.RepeatedCompositeFieldContainer[Global___WebhookDelivery]:
+        """Newest first; of what was tried the last three tries."""
+
+    @_builtins.property
+    def reached_time(self) -> _timestamp_pb2.Timestamp:
+        """How far back was looked, as in SearchScansResponse."""
+
+    def __init__(
+        self,
+        *,
+        webhooks: _abc.Iterable[Global___WebhookDelivery] | None = ...,
+        next_page_token: _builtins.str = ...,
+        reached_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reached_time", b"reached_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "reached_time", b"reached_time", "webhooks", b"webhooks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhooksResponse: _TypeAlias = ListWebhooksResponse  # noqa: Y015
 
 @_typing.final
 class RedeliverWebhookRequest(_message.Message):

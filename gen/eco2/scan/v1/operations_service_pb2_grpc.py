@@ -26,8 +26,12 @@ if _version_not_supported:
 
 
 class OperationsServiceStub:
-    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
-    no user's identity, so expose its port to operators only.
+    """For operators: the queue, scans and what they went through, dead letters and webhooks with another try of them, money.
+    The public edge doesn't lead here. Callers are the operators' edge, which has checked an operator's token, and whoever
+    has an operator's certificate.
+
+    Users are named by their pseudonyms, the same as in logs; their ids only go in. Nothing here tells what somebody has
+    photographed, asked, or lives near.
     """
 
     def __init__(self, channel):
@@ -36,6 +40,26 @@ class OperationsServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.SearchScans = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/SearchScans',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.SearchScansRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.SearchScansResponse.FromString,
+                _registered_method=True)
+        self.ListSlowestScans = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/ListSlowestScans',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListSlowestScansRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListSlowestScansResponse.FromString,
+                _registered_method=True)
+        self.GetScanTimeline = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/GetScanTimeline',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetScanTimelineRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetScanTimelineResponse.FromString,
+                _registered_method=True)
+        self.GetModelSpending = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/GetModelSpending',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetModelSpendingRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetModelSpendingResponse.FromString,
+                _registered_method=True)
         self.ListDeadLetters = channel.unary_unary(
                 '/eco2.scan.v1.OperationsService/ListDeadLetters',
                 request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListDeadLettersRequest.SerializeToString,
@@ -66,6 +90,11 @@ class OperationsServiceStub:
                 request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesRequest.SerializeToString,
                 response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesResponse.FromString,
                 _registered_method=True)
+        self.ListWebhooks = channel.unary_unary(
+                '/eco2.scan.v1.OperationsService/ListWebhooks',
+                request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhooksRequest.SerializeToString,
+                response_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhooksResponse.FromString,
+                _registered_method=True)
         self.RedeliverWebhook = channel.unary_unary(
                 '/eco2.scan.v1.OperationsService/RedeliverWebhook',
                 request_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookRequest.SerializeToString,
@@ -74,9 +103,51 @@ class OperationsServiceStub:
 
 
 class OperationsServiceServicer:
-    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
-    no user's identity, so expose its port to operators only.
+    """For operators: the queue, scans and what they went through, dead letters and webhooks with another try of them, money.
+    The public edge doesn't lead here. Callers are the operators' edge, which has checked an operator's token, and whoever
+    has an operator's certificate.
+
+    Users are named by their pseudonyms, the same as in logs; their ids only go in. Nothing here tells what somebody has
+    photographed, asked, or lives near.
     """
+
+    def SearchScans(self, request, context):
+        """Scans that match a filter, newest first.
+
+        A page looks at 10,000 scans at most, so that it is quick whatever is asked for: it may hold fewer than page_size,
+        or none, and there may be more all the same; next_page_token says so. Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND:
+        same_user_as), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSlowestScans(self, request, context):
+        """The scans that took longest, of the last 10,000 that were created in a time; longest first.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetScanTimeline(self, request, context):
+        """What one scan went through: every try of every stage.
+
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetModelSpending(self, request, context):
+        """What models have cost since the day of UTC began, and what they may.
+
+        The figures are at most half a minute old. Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def ListDeadLetters(self, request, context):
         """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
@@ -137,6 +208,16 @@ class OperationsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWebhooks(self, request, context):
+        """Webhooks of all scans, newest first, each with its last tries.
+
+        A page looks at 10,000 webhooks at most, as SearchScans does. Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD,
+        INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RedeliverWebhook(self, request, context):
         """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
         had answered 410 is asked anew.
@@ -151,6 +232,26 @@ class OperationsServiceServicer:
 
 def add_OperationsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'SearchScans': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchScans,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.SearchScansRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.SearchScansResponse.SerializeToString,
+            ),
+            'ListSlowestScans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSlowestScans,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListSlowestScansRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListSlowestScansResponse.SerializeToString,
+            ),
+            'GetScanTimeline': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScanTimeline,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetScanTimelineRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetScanTimelineResponse.SerializeToString,
+            ),
+            'GetModelSpending': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetModelSpending,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetModelSpendingRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetModelSpendingResponse.SerializeToString,
+            ),
             'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDeadLetters,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListDeadLettersRequest.FromString,
@@ -181,6 +282,11 @@ def add_OperationsServiceServicer_to_server(servicer, server):
                     request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesRequest.FromString,
                     response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesResponse.SerializeToString,
             ),
+            'ListWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhooks,
+                    request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhooksRequest.FromString,
+                    response_serializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhooksResponse.SerializeToString,
+            ),
             'RedeliverWebhook': grpc.unary_unary_rpc_method_handler(
                     servicer.RedeliverWebhook,
                     request_deserializer=eco2_dot_scan_dot_v1_dot_operations__service__pb2.RedeliverWebhookRequest.FromString,
@@ -195,9 +301,121 @@ def add_OperationsServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class OperationsService:
-    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
-    no user's identity, so expose its port to operators only.
+    """For operators: the queue, scans and what they went through, dead letters and webhooks with another try of them, money.
+    The public edge doesn't lead here. Callers are the operators' edge, which has checked an operator's token, and whoever
+    has an operator's certificate.
+
+    Users are named by their pseudonyms, the same as in logs; their ids only go in. Nothing here tells what somebody has
+    photographed, asked, or lives near.
     """
+
+    @staticmethod
+    def SearchScans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/SearchScans',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.SearchScansRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.SearchScansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSlowestScans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/ListSlowestScans',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListSlowestScansRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListSlowestScansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScanTimeline(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/GetScanTimeline',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetScanTimelineRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetScanTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetModelSpending(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/GetModelSpending',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetModelSpendingRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.GetModelSpendingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ListDeadLetters(request,
@@ -351,6 +569,33 @@ class OperationsService:
             '/eco2.scan.v1.OperationsService/ListWebhookDeliveries',
             eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesRequest.SerializeToString,
             eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhookDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.scan.v1.OperationsService/ListWebhooks',
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhooksRequest.SerializeToString,
+            eco2_dot_scan_dot_v1_dot_operations__service__pb2.ListWebhooksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,14 +27,40 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OperationsServiceStub:
-    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
-    no user's identity, so expose its port to operators only.
+    """For operators: the queue, scans and what they went through, dead letters and webhooks with another try of them, money.
+    The public edge doesn't lead here. Callers are the operators' edge, which has checked an operator's token, and whoever
+    has an operator's certificate.
+
+    Users are named by their pseudonyms, the same as in logs; their ids only go in. Nothing here tells what somebody has
+    photographed, asked, or lives near.
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OperationsServiceAsyncStub: ...
+    SearchScans: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.SearchScansRequest, _operations_service_pb2.SearchScansResponse]
+    """Scans that match a filter, newest first.
+
+    A page looks at 10,000 scans at most, so that it is quick whatever is asked for: it may hold fewer than page_size,
+    or none, and there may be more all the same; next_page_token says so. Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND:
+    same_user_as), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+    """
+    ListSlowestScans: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ListSlowestScansRequest, _operations_service_pb2.ListSlowestScansResponse]
+    """The scans that took longest, of the last 10,000 that were created in a time; longest first.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    GetScanTimeline: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.GetScanTimelineRequest, _operations_service_pb2.GetScanTimelineResponse]
+    """What one scan went through: every try of every stage.
+
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    GetModelSpending: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.GetModelSpendingRequest, _operations_service_pb2.GetModelSpendingResponse]
+    """What models have cost since the day of UTC began, and what they may.
+
+    The figures are at most half a minute old. Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+    """
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ListDeadLettersRequest, _operations_service_pb2.ListDeadLettersResponse]
     """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
     their reward failed.
@@ -70,6 +96,12 @@ class OperationsServiceStub:
     Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
+    ListWebhooks: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.ListWebhooksRequest, _operations_service_pb2.ListWebhooksResponse]
+    """Webhooks of all scans, newest first, each with its last tries.
+
+    A page looks at 10,000 webhooks at most, as SearchScans does. Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD,
+    INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+    """
     RedeliverWebhook: _grpc.UnaryUnaryMultiCallable[_operations_service_pb2.RedeliverWebhookRequest, _operations_service_pb2.RedeliverWebhookResponse]
     """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
     had answered 410 is asked anew.
@@ -80,11 +112,37 @@ class OperationsServiceStub:
 
 @_typing.type_check_only
 class OperationsServiceAsyncStub(OperationsServiceStub):
-    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
-    no user's identity, so expose its port to operators only.
+    """For operators: the queue, scans and what they went through, dead letters and webhooks with another try of them, money.
+    The public edge doesn't lead here. Callers are the operators' edge, which has checked an operator's token, and whoever
+    has an operator's certificate.
+
+    Users are named by their pseudonyms, the same as in logs; their ids only go in. Nothing here tells what somebody has
+    photographed, asked, or lives near.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    SearchScans: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.SearchScansRequest, _operations_service_pb2.SearchScansResponse]  # type: ignore[assignment]
+    """Scans that match a filter, newest first.
+
+    A page looks at 10,000 scans at most, so that it is quick whatever is asked for: it may hold fewer than page_size,
+    or none, and there may be more all the same; next_page_token says so. Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND:
+    same_user_as), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+    """
+    ListSlowestScans: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ListSlowestScansRequest, _operations_service_pb2.ListSlowestScansResponse]  # type: ignore[assignment]
+    """The scans that took longest, of the last 10,000 that were created in a time; longest first.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    GetScanTimeline: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.GetScanTimelineRequest, _operations_service_pb2.GetScanTimelineResponse]  # type: ignore[assignment]
+    """What one scan went through: every try of every stage.
+
+    Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
+    GetModelSpending: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.GetModelSpendingRequest, _operations_service_pb2.GetModelSpendingResponse]  # type: ignore[assignment]
+    """What models have cost since the day of UTC began, and what they may.
+
+    The figures are at most half a minute old. Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+    """
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ListDeadLettersRequest, _operations_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
     """Scans that failed for good and match a filter, longest dead first. Those of the stage "reward" have succeeded; only
     their reward failed.
@@ -120,6 +178,12 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
     INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
+    ListWebhooks: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.ListWebhooksRequest, _operations_service_pb2.ListWebhooksResponse]  # type: ignore[assignment]
+    """Webhooks of all scans, newest first, each with its last tries.
+
+    A page looks at 10,000 webhooks at most, as SearchScans does. Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD,
+    INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+    """
     RedeliverWebhook: _aio.UnaryUnaryMultiCallable[_operations_service_pb2.RedeliverWebhookRequest, _operations_service_pb2.RedeliverWebhookResponse]  # type: ignore[assignment]
     """Delivers a webhook again, whatever its state: at once, under the same id, with a fresh schedule. An address that
     had answered 410 is asked anew.
@@ -129,9 +193,59 @@ class OperationsServiceAsyncStub(OperationsServiceStub):
     """
 
 class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For operators: the queue, dead letters, webhooks, and replays of them. Not reachable through Envoy; it needs
-    no user's identity, so expose its port to operators only.
+    """For operators: the queue, scans and what they went through, dead letters and webhooks with another try of them, money.
+    The public edge doesn't lead here. Callers are the operators' edge, which has checked an operator's token, and whoever
+    has an operator's certificate.
+
+    Users are named by their pseudonyms, the same as in logs; their ids only go in. Nothing here tells what somebody has
+    photographed, asked, or lives near.
     """
+
+    @_abc_1.abstractmethod
+    def SearchScans(
+        self,
+        request: _operations_service_pb2.SearchScansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.SearchScansResponse, _abc.Awaitable[_operations_service_pb2.SearchScansResponse]]:
+        """Scans that match a filter, newest first.
+
+        A page looks at 10,000 scans at most, so that it is quick whatever is asked for: it may hold fewer than page_size,
+        or none, and there may be more all the same; next_page_token says so. Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND:
+        same_user_as), INVALID_ARGUMENT (INVALID_FIELD, INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListSlowestScans(
+        self,
+        request: _operations_service_pb2.ListSlowestScansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.ListSlowestScansResponse, _abc.Awaitable[_operations_service_pb2.ListSlowestScansResponse]]:
+        """The scans that took longest, of the last 10,000 that were created in a time; longest first.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def GetScanTimeline(
+        self,
+        request: _operations_service_pb2.GetScanTimelineRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.GetScanTimelineResponse, _abc.Awaitable[_operations_service_pb2.GetScanTimelineResponse]]:
+        """What one scan went through: every try of every stage.
+
+        Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def GetModelSpending(
+        self,
+        request: _operations_service_pb2.GetModelSpendingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.GetModelSpendingResponse, _abc.Awaitable[_operations_service_pb2.GetModelSpendingResponse]]:
+        """What models have cost since the day of UTC began, and what they may.
+
+        The figures are at most half a minute old. Idempotent. Codes: UNAVAILABLE (UNAVAILABLE).
+        """
 
     @_abc_1.abstractmethod
     def ListDeadLetters(
@@ -202,6 +316,18 @@ class OperationsServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Empty for a scan that has none: no callback_url, not ended yet, or no such scan. Idempotent. Codes:
         INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def ListWebhooks(
+        self,
+        request: _operations_service_pb2.ListWebhooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_service_pb2.ListWebhooksResponse, _abc.Awaitable[_operations_service_pb2.ListWebhooksResponse]]:
+        """Webhooks of all scans, newest first, each with its last tries.
+
+        A page looks at 10,000 webhooks at most, as SearchScans does. Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD,
+        INVALID_PAGE_TOKEN), UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from typing import Any
 
 import grpc
@@ -13,14 +13,13 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
-from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2
+from eco2.scan.v1 import scan_pb2
 from mesh.errors import NotFound
 from mesh.grpc.status import DETAILS_HEADER
-from mesh.postgres import open_pool
 from mesh.reasons import Reason
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.scans import Failure
-from tests.integration.scan.client import Client, StartScanService
+from tests.integration.scan.client import Client
 from tests.integration.scan.job_tables import Jobs
 
 
@@ -32,26 +31,6 @@ async def reason(call: Awaitable[object]) -> str:
     info = error_details_pb2.ErrorInfo()
     assert any(detail.Unpack(info) for detail in status.details)
     return info.reason
-
-
-@pytest.fixture
-async def jobs(database_url: str) -> AsyncIterator[Jobs]:
-    """The job table."""
-    async with open_pool(database_url) as pool:
-        yield Jobs(pool)
-
-
-@pytest.fixture
-async def client(start_scan_service: StartScanService) -> AsyncIterator[Client]:
-    """A user of a Scan service that doesn't work."""
-    async with start_scan_service("user", scan_role="api") as client:
-        yield client
-
-
-@pytest.fixture
-def duty(client: Client) -> operations_service_pb2_grpc.OperationsServiceStub:
-    """The operations of that service."""
-    return client.operations
 
 
 @pytest.fixture
@@ -134,15 +113,17 @@ async def test_a_filter_that_means_nothing_is_refused(duty: Any, wanted: dict[st
 
 
 @pytest.mark.parametrize("state", ["DEAD", "ARCHIVED"])
-async def test_a_replay_goes_on_from_the_stage_that_failed(client: Client, duty: Any, jobs: Jobs, state: str) -> None:
+async def test_a_replay_goes_on_from_the_stage_that_failed(
+    idle_client: Client, duty: Any, jobs: Jobs, state: str
+) -> None:
     """With fresh attempts and all that was paid for; and its user sees at once that it goes on."""
     scan_id = await jobs.add(state, "reward")
     await jobs.result(scan_id, "rules")
-    failed = await client.get(scan_id)
+    failed = await idle_client.get(scan_id)
     assert (await duty.ReplayScan(pb.ReplayScanRequest(scan_id=scan_id))).stage == "reward"
     job = await jobs.of(scan_id)
     assert (job["state"], job["stage"], job["attempt"], job["replays"]) == ("READY", "reward", 0, 1)
-    scan = await client.get(scan_id)
+    scan = await idle_client.get(scan_id)
     assert (scan.state, [run.stage for run in scan.stages]) == (scan_pb2.Scan.STATE_QUEUED, ["rules"])
     assert scan.version > failed.version
     assert not scan.HasField("error")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from mesh.errors import PermissionDenied
-from mesh.grpc.access import ALL, ALLOWED, EDGE, OPERATOR, Access, spiffe_id
+from mesh.grpc.access import ALL, ALLOWED, EDGE, OPERATOR, OPERATORS_EDGE, Access, spiffe_id
 from mesh.reasons import Reason
 from tests.support.edge.rest_contract import grpc_path, is_public, rpcs
 
@@ -21,9 +21,10 @@ def test_the_edge_may_call_what_is_public_and_nothing_else() -> None:
 
 def test_operators_have_their_own_service_and_nothing_else() -> None:
     """Who repairs the queue needs nobody's photos, and no user or service may replay scans."""
-    operators = {path for path in _PATHS if OPERATOR in Access(path).callers}
-    assert operators == {path for path in _PATHS if "OperationsService" in path}
-    assert {caller for path in operators for caller in Access(path).callers} == {OPERATOR}
+    operations = {path for path in _PATHS if "OperationsService" in path}
+    for caller in (OPERATOR, OPERATORS_EDGE):
+        assert {path for path in _PATHS if caller in Access(path).callers} == operations
+    assert {caller for path in operations for caller in Access(path).callers} == {OPERATOR, OPERATORS_EDGE}
 
 
 @pytest.mark.parametrize("path", _PATHS)

@@ -53,6 +53,17 @@ def test_a_line_has_the_pseudonym_instead_of_the_id(
     assert told(capfd)["user"] == line["user"]
 
 
+def test_an_operator_is_named_where_they_have_changed_something(
+    of_mina: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Who answers for a change isn't hidden; whatever else quotes the id has the pseudonym all the same."""
+    with logging_as("json"):
+        structlog.get_logger("test").info("replayed", operator=MINA, detail=f"of {MINA}")
+    line = json.loads("".join(capfd.readouterr()))
+    assert line["operator"] == MINA
+    assert line["detail"] == f"of {line['user']}"
+
+
 def test_an_exceptions_traceback_has_the_pseudonym(of_mina: None, capfd: pytest.CaptureFixture[str]) -> None:
     """Errors of a store quote what they were given."""
     assert told(capfd, exc_info=ValueError(f"of {MINA}"))["exception"]
