@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel format lock clean
+.PHONY: help setup demo up test fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,10 +31,10 @@ $(VENV)/.local: requirements-local.lock requirements-install.lock local/install.
 	@$(BIN)/python -m vision_svc.model.convert >/dev/null
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-lock.json openapi/redocly/package-lock.json tests/e2e/browser/package-lock.json
+$(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-lock.json openapi/redocly/package-lock.json tests/e2e/browser/package-lock.json clients/typescript/package-lock.json
 	@echo "Installing what tests and checks need (about 500 MB more, and a third of that by npm, once) ..."
 	@$(BIN)/python -m local.install requirements-dev.lock
-	@$(BIN)/python -m local.npm local/standins/oidc openapi/redocly tests/e2e/browser >/dev/null
+	@$(BIN)/python -m local.npm local/standins/oidc openapi/redocly tests/e2e/browser clients/typescript >/dev/null
 	@touch $@
 
 demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
@@ -116,6 +116,9 @@ gen: setup ## Generate stubs, the descriptor set and the API's description from 
 
 wheel: setup ## Build eco2-protos, the stubs alone, into var/dist
 	@cd protos && ../$(BIN)/hatchling build -t wheel -d ../var/dist
+
+clients: setup ## Build @eco2/client, for npm, into var/dist
+	@$(BIN)/python -m clients.typescript.build var/dist
 
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
 # From another set, which has the comments and ten times the size, the description for REST clients and its page.
