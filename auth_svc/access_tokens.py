@@ -1,48 +1,54 @@
-"""Access tokens: JWTs that the edge checks by itself."""
+"""Access tokens, and tickets that open one watch: JWTs that the edge checks by itself."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from joserfc import jwt
+from auth_svc.keys.token_signer import SignedToken, TokenSigner
 
-from auth_svc.keys.keyring import Keyring
-from auth_svc.keys.signing_keys import ALGORITHM
-
-
-@dataclass(frozen=True, slots=True)
-class AccessToken:
-    """A token, which no log may show, and when it expires."""
-
-    value: str = field(repr=False)
-    expires_at: datetime
+# As edge.yaml says it: a ticket is no access token, and an access token no ticket.
+_WATCH = "-watch"
 
 
 class AccessTokens:
     """Issues access tokens.
 
     Args:
-        keyring: What signs them.
-        issuer: Their `iss`.
+        signer: What signs them.
         audience: Their `aud`.
         lifetime: How long they are good.
     """
 
-    def __init__(self, keyring: Keyring, issuer: str, audience: str, lifetime: timedelta) -> None:
-        self._keyring = keyring
-        self._issuer = issuer
+    def __init__(self, signer: TokenSigner, audience: str, lifetime: timedelta) -> None:
+        self._signer = signer
         self._audience = audience
         self._lifetime = lifetime
 
-    async def issue(self, user_id: str) -> AccessToken:
+    async def issue(self, user_id: str) -> SignedToken:
         """A token that says who its bearer is.
 
         Raises:
             Unavailable: Nothing can sign it.
         """
-        key, now = await self._keyring.current()
-        issued = int(now.timestamp())
-        expires = issued + int(self._lifetime.total_seconds())
-        claims = {"iss": self._issuer, "aud": self._audience, "sub": user_id, "iat": issued, "exp": expires}
-        assert key.private is not None  # of one that signs
-        value = jwt.encode({"alg": ALGORITHM, "kid": key.public.kid}, claims, key.private, algorithms=[ALGORITHM])
-        return AccessToken(value, datetime.fromtimestamp(expires, now.tzinfo))
+        return await self._signer.sign(self._audience, user_id, self._lifetime)
+
+
+class WatchTickets:
+    """Issues tickets that open the watch of one scan, and nothing else.
+
+    Args:
+        signer: What signs them.
+        audience: The `aud` of access tokens, from which theirs is made.
+        lifetime: How long they are good.
+    """
+
+    def __init__(self, signer: TokenSigner, audience: str, lifetime: timedelta) -> None:
+        self._signer = signer
+        self._audience = audience + _WATCH
+        self._lifetime = lifetime
+
+    async def issue(self, user_id: str, scan_id: str) -> SignedToken:
+        """A ticket of a user's for a scan, which need not be theirs: the watch says so.
+
+        Raises:
+            Unavailable: Nothing can sign it.
+        """
+        return await self._signer.sign(self._audience, user_id, self._lifetime, scan_id=scan_id)

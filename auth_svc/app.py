@@ -2,6 +2,7 @@
 
 CreateGuest, RefreshToken, Logout… ── sessions ─┬ store ── PostgreSQL, schema `auth`
                                                 └ access tokens ─┐
+CreateWatchTicket ────────────────────────────── watch tickets ──┤
 GetKeys ──────────────────────────────────────────────────────── keyring ── key store ── PostgreSQL
 BeginSignIn, CompleteSignIn ── sign-in ─┬ attempts ── Redis
                                         ├ provider clients (data/providers.yaml) ── Google, Kakao, Naver …
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import uuid_utils
 
-from auth_svc.access_tokens import AccessTokens
+from auth_svc.access_tokens import AccessTokens, WatchTickets
 from auth_svc.departures.peers import open_peers
 from auth_svc.departures.store import DepartureStore
 from auth_svc.departures.worker import DepartureWorker
@@ -27,6 +28,7 @@ from auth_svc.keys.keyring import Keyring
 from auth_svc.keys.seal import Seal
 from auth_svc.keys.signing_keys import RotationPolicy, parse_key_set
 from auth_svc.keys.store import KeyStore
+from auth_svc.keys.token_signer import TokenSigner
 from auth_svc.providers.client import open_clients
 from auth_svc.providers.providers import Provider, UnusableProviders, load_providers
 from auth_svc.servicer import AuthServicer
@@ -52,6 +54,8 @@ _FORGET_SECONDS = 3600.0
 # Clocks differ, and the edge's are believed.
 _LEEWAY_SECONDS = 60
 _DEPARTURE_LEASE = timedelta(seconds=60)
+# As long as a whole scan may take, and as the address of an upload is good.
+WATCH_TICKET = timedelta(minutes=5)
 
 
 @asynccontextmanager
@@ -78,9 +82,9 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
             longest,
             timedelta(seconds=settings.refresh_again_seconds),
         )
-        tokens = AccessTokens(
-            keyring, settings.auth_issuer, settings.auth_audience, timedelta(seconds=settings.access_seconds)
-        )
+        signer, audience = TokenSigner(keyring, settings.auth_issuer), settings.auth_audience
+        tokens = AccessTokens(signer, audience, timedelta(seconds=settings.access_seconds))
+        tickets = WatchTickets(signer, audience, WATCH_TICKET)
         sign_in = SignIn(
             await enter(open_clients(_providers(settings), settings.clients, settings.provider_seconds)),
             AttemptStore(redis, timedelta(seconds=settings.attempt_seconds)),
@@ -92,7 +96,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
         longest_token = timedelta(seconds=settings.access_seconds + _LEEWAY_SECONDS)
         user_data = await enter(open_peers(settings, host))
         departures = DepartureWorker(DepartureStore(pool, longest_token, _DEPARTURE_LEASE), user_data)
-        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, departures, user_data, keyring)
+        servicer = AuthServicer(Sessions(store, tokens, _new_id), sign_in, departures, user_data, keyring, tickets)
 
         await enter(kept_running(keyring.run))
         await enter(kept_running(partial(_forget, store)))
@@ -105,10 +109,11 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
 
 def rotation_policy(settings: AuthSettings) -> RotationPolicy:
     """When signing keys come and go."""
+    longest_token = max(timedelta(seconds=settings.access_seconds), WATCH_TICKET)
     return RotationPolicy(
         key=timedelta(seconds=settings.key_seconds),
         lead=timedelta(seconds=settings.key_lead_seconds),
-        tail=timedelta(seconds=settings.access_seconds + 2 * settings.key_reload_seconds),
+        tail=longest_token + timedelta(seconds=2 * settings.key_reload_seconds),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf.empty_pb2 import Empty
 
 from auth_svc import wire
+from auth_svc.access_tokens import WatchTickets
 from auth_svc.departures.peers import UserDataPeers
 from auth_svc.departures.worker import DepartureWorker
 from auth_svc.keys.keyring import Keyring
@@ -29,6 +30,7 @@ class AuthServicer(AuthServiceServicer):
         departures: What becomes of users who are gone.
         user_data: The services that keep more of users.
         keyring: The keys that verify access tokens.
+        tickets: What opens a watch where no header can be sent.
     """
 
     def __init__(
@@ -38,12 +40,14 @@ class AuthServicer(AuthServiceServicer):
         departures: DepartureWorker,
         user_data: UserDataPeers,
         keyring: Keyring,
+        tickets: WatchTickets,
     ) -> None:
         self._sessions = sessions
         self._sign_in = sign_in
         self._departures = departures
         self._user_data = user_data
         self._keyring = keyring
+        self._tickets = tickets
 
     async def CreateGuest(self, request: pb.CreateGuestRequest, context: Any) -> Session:
         """Makes a guest."""
@@ -95,6 +99,13 @@ class AuthServicer(AuthServiceServicer):
         """Closes the caller's account."""
         who = caller(context)
         return wire.from_closed(*await self._departures.close(who.user_id), who.locale)
+
+    async def CreateWatchTicket(
+        self, request: pb.CreateWatchTicketRequest, context: Any
+    ) -> pb.CreateWatchTicketResponse:
+        """An address at which a scan can be watched without a header."""
+        scan_id = request.scan_id.lower()  # as Scan writes it
+        return wire.from_watch_ticket(scan_id, await self._tickets.issue(caller(context).user_id, scan_id))
 
     async def GetKeys(self, request: pb.GetKeysRequest, context: Any) -> pb.GetKeysResponse:
         """The keys that verify access tokens."""

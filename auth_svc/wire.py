@@ -8,6 +8,7 @@ import msgspec
 
 from auth_svc import messages
 from auth_svc.keys.signing_keys import PublicKey
+from auth_svc.keys.token_signer import SignedToken
 from auth_svc.sessions import accounts
 from auth_svc.sessions.sessions import Session
 from auth_svc.sign_in.sign_in import Begun
@@ -50,6 +51,14 @@ def from_providers(names: Mapping[str, Text], locale: Locale) -> auth_service_pb
     """The providers on offer, in one language."""
     providers = [auth_pb2.Provider(provider=one, name=name[locale]) for one, name in names.items()]
     return auth_service_pb2.ListProvidersResponse(providers=providers)
+
+
+def from_watch_ticket(scan_id: str, ticket: SignedToken) -> auth_service_pb2.CreateWatchTicketResponse:
+    """A ticket, as the address that it opens."""
+    url = f"/v1/scans/{scan_id}:watch?ticket={ticket.value}"
+    message = auth_service_pb2.CreateWatchTicketResponse(watch_url=url)
+    message.expire_time.FromDatetime(ticket.expires_at)
+    return message
 
 
 def from_keys(keys: Sequence[PublicKey]) -> auth_service_pb2.GetKeysResponse:

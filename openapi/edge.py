@@ -69,8 +69,16 @@ SECURITY_SCHEMES: Mapping[str, Schema] = {
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "An access token: of a guest (`POST /v1/auth/guest`), or by signing in.",
-    }
+    },
+    "watchTicket": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "For Server-Sent Events alone, of one scan: `POST /v1/scans/{scan_id}:watchTicket`.",
+    },
 }
+# Which scheme a provider of the edge's configuration is.
+_SCHEMES = {"eco2": "token", "watch_ticket": "watchTicket"}
 
 
 class Tokens:
@@ -89,15 +97,17 @@ class Tokens:
         self._rules = authentication["typed_config"]["rules"]
 
     def security(self, path: str) -> list[Schema]:
-        """What a path needs, as OpenAPI says it: nothing, a token or nothing, or a token."""
+        """What a path needs, as OpenAPI says it: nothing, a token or nothing, a token, or a token or a ticket."""
         filled = re.sub(r"\{\w+\}", "x", path)
-        needed = set[bool]()
+        providers = list[str | None]()
         for rule in self._rules:
             if _matches(rule["match"], filled):
-                needed.add("requires" in rule)
+                providers.append(rule.get("requires", {}).get("provider_name"))
                 if "headers" not in rule["match"]:  # else the next one is for those who send another
                     break
-        return [*([{}] if needed == {True, False} else []), *([{"token": list[str]()}] if True in needed else [])]
+        needed = [_SCHEMES[provider] for provider in providers if provider]
+        optional: list[Schema] = [{}] if needed and None in providers else []
+        return optional + [{name: list[str]()} for name in sorted(needed)]
 
 
 def headers(*names: str) -> Schema:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from auth_svc.access_tokens import AccessToken, AccessTokens
+from auth_svc.access_tokens import AccessTokens
+from auth_svc.keys.token_signer import SignedToken
 from auth_svc.sessions.accounts import Account, OpenSession, Refreshed
 from auth_svc.sessions.refresh_tokens import RefreshToken
 from auth_svc.sessions.store import SessionStore
@@ -18,7 +19,7 @@ class Session:
 
     user_id: str
     guest: bool
-    access: AccessToken
+    access: SignedToken
     refresh: RefreshToken
     refresh_expires_at: datetime
 

@@ -10,14 +10,18 @@ from google.api.httpbody_pb2 import HttpBody
 from eco2.scan.v1 import event_stream_service_pb2 as pb
 from eco2.scan.v1 import event_stream_service_pb2_grpc, scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
+from mesh.errors import Unauthenticated
 from mesh.grpc.encoded import Encoded
 from mesh.grpc.identity import caller
+from mesh.reasons import Reason
 from scan_svc import scan_proto
 from scan_svc.progress import wire
 from scan_svc.progress.json_writer import JsonWriter
 from scan_svc.progress.watchers import EventKind, Watchers
 
 LAST_EVENT_HEADER = "last-event-id"
+# The scan that the edge has found in a ticket; absent with a token, which is good for all scans of its user.
+TICKET_HEADER = "eco2-watch-scan-id"
 
 _CONTENT_TYPE = "text/event-stream"
 _VERSION_LIMIT = 2**32
@@ -44,11 +48,11 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
 
     async def StreamEvents(self, request: pb.StreamEventsRequest, context: Any) -> AsyncGenerator[Encoded, None]:
         """The scan's progress until its end, as text."""
-        who = caller(context)
+        who, scan_id = caller(context), scan_proto.canonical(request.scan_id)
+        if ticket(context) not in (None, scan_id):
+            raise Unauthenticated(Reason.UNAUTHENTICATED)
         seen = max(request.after_version, last_event(context))
-        watch = self._watchers.watch(
-            scan_proto.canonical(request.scan_id), who.user_id, seen, seconds=context.time_remaining()
-        )
+        watch = self._watchers.watch(scan_id, who.user_id, seen, seconds=context.time_remaining())
         opening = _RETRY
         async with aclosing(watch) as events:
             async for event in events:
@@ -68,6 +72,11 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
             data = self._json.write(wire.event_message(kind, body, said))
             text = number + b"event: %s\ndata: %s\n\n" % (kind.lower().encode(), data)
         return Encoded(HttpBody(content_type=_CONTENT_TYPE, data=opening + text).SerializeToString())
+
+
+def ticket(context: Any) -> str | None:
+    """The scan that the caller's ticket is for; None without a ticket."""
+    return next((value for key, value in context.invocation_metadata() or () if key == TICKET_HEADER), None)
 
 
 def last_event(context: Any) -> int:

@@ -55,6 +55,8 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
     scan_id = await scanned(call, phone, note_photo, "/v1/scans", "/v1/scans/{}:start")
     await call("GET", f"/v1/scans/{scan_id}:watch")
     await call("GET", f"/v1/scans/{scan_id}:watch", Accept="text/event-stream")
+    ticket = (await call("POST", f"/v1/scans/{scan_id}:watchTicket", {})).json()
+    await call("GET", ticket["watch_url"], Accept="text/event-stream", Authorization="")
     await call("GET", f"/v1/scans/{scan_id}?wait=10s&after_version=4294967295")
     await call("GET", "/v1/scans?page_size=5")
     await call("GET", "/v1/me/schedule?region=11440")

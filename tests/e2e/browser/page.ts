@@ -1,4 +1,5 @@
-// A page as an integrator writes one: it signs somebody in, uploads a photo and watches the scan, all by gRPC-Web.
+// A page as an integrator writes one: it signs somebody in, uploads a photo and watches the scan, all by gRPC-Web, and
+// watches it again by EventSource.
 //
 // Its address names the edge (?edge=…). What came of it is `window.outcome`, for the test.
 
@@ -60,6 +61,21 @@ async function completeSignIn(): Promise<void> {
   token = session.accessToken;
 }
 
+function seenByEventSource(address: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const seen: string[] = [];
+    const events = new EventSource(address);
+    for (const name of ["snapshot", "update", "terminal"]) events.addEventListener(name, () => seen.push(name));
+    events.addEventListener("terminal", () => {
+      events.close();
+      resolve(seen);
+    });
+    events.addEventListener("error", () => {
+      if (events.readyState === EventSource.CLOSED) reject(new Error("EventSource gave up"));
+    });
+  });
+}
+
 async function scanned(): Promise<object> {
   const photo = await (await fetch("/photo.jpg")).arrayBuffer();
   const digest = Array.from(await sha256(photo), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -78,9 +94,12 @@ async function scanned(): Promise<object> {
   }
   const scan = await scans.getScan({ scanId });
   const history = await scans.listScans({});
+  const { watchUrl } = await auth.createWatchTicket({ scanId });
   return {
     uploaded: put.status,
     types,
+    eventSource: await seenByEventSource(edge + watchUrl),
+    refusedTicket: await seenByEventSource(edge + watchUrl.replace("ticket=", "ticket=x")).catch(String),
     state: Scan_State[scan.state],
     answer: scan.answer?.how,
     history: history.scans.map((each) => each.scanId === scanId),

@@ -138,6 +138,7 @@ async def test_a_page_signs_in_uploads_and_watches(
     assert (scan["uploaded"], scan["state"], scan["history"]) == (200, "SUCCEEDED", [True])
     assert scan["types"][0] == "SNAPSHOT"
     assert scan["types"][-1] == "TERMINAL"
+    assert (scan["eventSource"], scan["refusedTicket"]) == (["terminal"], "Error: EventSource gave up")
     assert scan["answer"]
     assert outcome["refusals"].keys() == REFUSALS.keys()
     for name, (code, _, reason) in REFUSALS.items():

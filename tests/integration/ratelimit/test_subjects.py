@@ -9,6 +9,7 @@ from tests.integration.ratelimit.calls import let_through, over_rest
 from tests.integration.ratelimit.conftest import TIGHT, LimitedEdge, anywhere
 from tests.support.edge.envoy import Limiting, running
 from tests.support.edge.fake_mesh import FakeMesh
+from tests.support.edge.rest_contract import SCAN_ID
 from tests.support.http import http_client
 from tests.support.ports import free_port
 
@@ -60,6 +61,18 @@ async def test_who_has_a_network_has_one_address(limited: LimitedEdge) -> None:
         await let_through(call, GUESTS)
         other = {"x-forwarded-for": f"2001:db9:{uuid.uuid4().hex[:4]}::1"}
         assert (await stranger.post(GUEST, json={}, headers=other)).status_code == 200
+
+
+async def test_a_watch_by_ticket_is_no_call_without_a_token(limited: LimitedEdge) -> None:
+    """A browser's EventSource can't send one, and many people may share an address; each user has a limit besides."""
+    issuer, sse = limited.edge.issuer, {"Accept": "text/event-stream"}
+    users = [f"user-{uuid.uuid4().hex}" for _ in range(2)]
+    tickets = [issuer.token(sub=user, aud=f"{issuer.audience}-watch", scan_id=SCAN_ID) for user in users]
+    async with limited.stranger(anywhere()) as browser:
+        for number in range(TIGHT["without_token"]["address"] + 10):
+            query = {"ticket": tickets[number % 2]}
+            watched = await browser.get(f"/v1/scans/{SCAN_ID}:watch", params=query, headers=sse)
+            assert watched.status_code == 200, watched.text
 
 
 async def test_one_users_flood_leaves_a_neighbour_alone(limited: LimitedEdge) -> None:

@@ -194,6 +194,8 @@ _AUTH: dict[str, Row] = {
     "DeleteMe": Row(Access.OWN, lambda _: auth.DeleteMeRequest()),
     "GetMe": Row(Access.OWN, lambda _: auth.GetMeRequest(), names=True),
     "GetKeys": Row(Access.OPEN, lambda _: auth.GetKeysRequest()),
+    # A ticket for a scan of somebody else's is worth nothing: the watch says SCAN_NOT_FOUND.
+    "CreateWatchTicket": Row(Access.OWN, lambda it: auth.CreateWatchTicketRequest(scan_id=it.scan_id)),
 }
 _RATELIMIT: dict[str, Row] = {"ShouldRateLimit": Row(Access.MESH, lambda _: ratelimit.RateLimitRequest())}
 _VISION: dict[str, Row] = {"Classify": Row(Access.MESH, lambda _: vision.ClassifyRequest(), "INVALID_FIELD")}

@@ -8,11 +8,11 @@ def fetching(configuration: dict[str, Any]) -> None:
     (listener,) = configuration["static_resources"]["listeners"]
     filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
     (tokens,) = (each for each in filters if each["name"] == "envoy.filters.http.jwt_authn")
-    provider = tokens["typed_config"]["providers"]["eco2"]
     port = listener["address"]["socket_address"]["port_value"]
-    del provider["local_jwks"]
-    provider["remote_jwks"] = {
-        "http_uri": {"uri": f"http://127.0.0.1:{port}/.well-known/jwks.json", "cluster": "edge", "timeout": "2s"},
-        "cache_duration": "0.3s",
-        "async_fetch": {"fast_listener": True, "failed_refetch_duration": "0.1s"},
-    }
+    for provider in tokens["typed_config"]["providers"].values():
+        del provider["local_jwks"]
+        provider["remote_jwks"] = {
+            "http_uri": {"uri": f"http://127.0.0.1:{port}/.well-known/jwks.json", "cluster": "edge", "timeout": "2s"},
+            "cache_duration": "0.3s",
+            "async_fetch": {"fast_listener": True, "failed_refetch_duration": "0.1s"},
+        }

@@ -117,6 +117,8 @@ def test_a_watch_is_lines_or_events() -> None:
     ("path", "verb", "security"),
     [
         ("/v1/scans", "post", [{"token": []}]),
+        ("/v1/scans/{scan_id}:watch", "get", [{"token": []}, {"watchTicket": []}]),
+        ("/v1/scans/{scan_id}:watchTicket", "post", [{"token": []}]),
         ("/v1/auth/guest", "post", []),
         ("/v1/auth/{provider}:begin", "post", [{}, {"token": []}]),
         ("/.well-known/jwks.json", "get", []),

@@ -92,6 +92,11 @@ class AuthServiceStub:
                 request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.SerializeToString,
                 response_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.FromString,
                 _registered_method=True)
+        self.CreateWatchTicket = channel.unary_unary(
+                '/eco2.auth.v1.AuthService/CreateWatchTicket',
+                request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateWatchTicketRequest.SerializeToString,
+                response_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateWatchTicketResponse.FromString,
+                _registered_method=True)
         self.GetKeys = channel.unary_unary(
                 '/eco2.auth.v1.AuthService/GetKeys',
                 request_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.GetKeysRequest.SerializeToString,
@@ -212,6 +217,18 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateWatchTicket(self, request, context):
+        """A ticket for who can't send a token: a browser's EventSource sends no headers.
+
+        It opens one thing, the watch of this scan as Server-Sent Events, for five minutes, as often as the connection
+        breaks; a watch that is open by then goes on. Whether there is such a scan, and whose it is, is told by the watch.
+        Not idempotent: a repetition brings another ticket, which does no harm. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+        INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetKeys(self, request, context):
         """The public keys that access tokens are signed with, as a JSON Web Key Set. Needs no token.
 
@@ -274,6 +291,11 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.DeleteMe,
                     request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.FromString,
                     response_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.SerializeToString,
+            ),
+            'CreateWatchTicket': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWatchTicket,
+                    request_deserializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateWatchTicketRequest.FromString,
+                    response_serializer=eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateWatchTicketResponse.SerializeToString,
             ),
             'GetKeys': grpc.unary_unary_rpc_method_handler(
                     servicer.GetKeys,
@@ -556,6 +578,33 @@ class AuthService:
             '/eco2.auth.v1.AuthService/DeleteMe',
             eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.SerializeToString,
             eco2_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWatchTicket(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.auth.v1.AuthService/CreateWatchTicket',
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateWatchTicketRequest.SerializeToString,
+            eco2_dot_auth_dot_v1_dot_auth__service__pb2.CreateWatchTicketResponse.FromString,
             options,
             channel_credentials,
             insecure,

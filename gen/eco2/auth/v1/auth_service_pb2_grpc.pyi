@@ -106,6 +106,14 @@ class AuthServiceStub:
     it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
     UNAVAILABLE (UNAVAILABLE).
     """
+    CreateWatchTicket: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.CreateWatchTicketRequest, _auth_service_pb2.CreateWatchTicketResponse]
+    """A ticket for who can't send a token: a browser's EventSource sends no headers.
+
+    It opens one thing, the watch of this scan as Server-Sent Events, for five minutes, as often as the connection
+    breaks; a watch that is open by then goes on. Whether there is such a scan, and whose it is, is told by the watch.
+    Not idempotent: a repetition brings another ticket, which does no harm. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+    INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
+    """
     GetKeys: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetKeysRequest, _auth_service_pb2.GetKeysResponse]
     """The public keys that access tokens are signed with, as a JSON Web Key Set. Needs no token.
 
@@ -187,6 +195,14 @@ class AuthServiceAsyncStub(AuthServiceStub):
     tokens stay good until they expire, for 15 minutes at most; what is still made with one goes then, too. Nobody can take
     it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
     UNAVAILABLE (UNAVAILABLE).
+    """
+    CreateWatchTicket: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CreateWatchTicketRequest, _auth_service_pb2.CreateWatchTicketResponse]  # type: ignore[assignment]
+    """A ticket for who can't send a token: a browser's EventSource sends no headers.
+
+    It opens one thing, the watch of this scan as Server-Sent Events, for five minutes, as often as the connection
+    breaks; a watch that is open by then goes on. Whether there is such a scan, and whose it is, is told by the watch.
+    Not idempotent: a repetition brings another ticket, which does no harm. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+    INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
     """
     GetKeys: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetKeysRequest, _auth_service_pb2.GetKeysResponse]  # type: ignore[assignment]
     """The public keys that access tokens are signed with, as a JSON Web Key Set. Needs no token.
@@ -326,6 +342,20 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         tokens stay good until they expire, for 15 minutes at most; what is still made with one goes then, too. Nobody can take
         it back. A guest may do so as well. Idempotent: what is under way goes on. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
         UNAVAILABLE (UNAVAILABLE).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateWatchTicket(
+        self,
+        request: _auth_service_pb2.CreateWatchTicketRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.CreateWatchTicketResponse, _abc.Awaitable[_auth_service_pb2.CreateWatchTicketResponse]]:
+        """A ticket for who can't send a token: a browser's EventSource sends no headers.
+
+        It opens one thing, the watch of this scan as Server-Sent Events, for five minutes, as often as the connection
+        breaks; a watch that is open by then goes on. Whether there is such a scan, and whose it is, is told by the watch.
+        Not idempotent: a repetition brings another ticket, which does no harm. Codes: UNAUTHENTICATED (UNAUTHENTICATED),
+        INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (UNAVAILABLE).
         """
 
     @_abc_1.abstractmethod

@@ -27,8 +27,8 @@ if _version_not_supported:
 
 
 class EventStreamServiceStub:
-    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients use ScanService.WatchScan.
+    """WatchScan as Server-Sent Events. Who can't send a token, as a browser's EventSource, sends a ticket in the query
+    (AuthService.CreateWatchTicket). gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -47,8 +47,8 @@ class EventStreamServiceStub:
 
 
 class EventStreamServiceServicer:
-    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients use ScanService.WatchScan.
+    """WatchScan as Server-Sent Events. Who can't send a token, as a browser's EventSource, sends a ticket in the query
+    (AuthService.CreateWatchTicket). gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -60,7 +60,7 @@ class EventStreamServiceServicer:
         the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
         and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
-        Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
+        Idempotent. Codes: UNAUTHENTICATED (also: the ticket is another scan's), INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -84,8 +84,8 @@ def add_EventStreamServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventStreamService:
-    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients use ScanService.WatchScan.
+    """WatchScan as Server-Sent Events. Who can't send a token, as a browser's EventSource, sends a ticket in the query
+    (AuthService.CreateWatchTicket). gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """

@@ -28,8 +28,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventStreamServiceStub:
-    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients use ScanService.WatchScan.
+    """WatchScan as Server-Sent Events. Who can't send a token, as a browser's EventSource, sends a ticket in the query
+    (AuthService.CreateWatchTicket). gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -45,14 +45,14 @@ class EventStreamServiceStub:
     the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
     and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
-    Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
+    Idempotent. Codes: UNAUTHENTICATED (also: the ticket is another scan's), INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
     """
 
 @_typing.type_check_only
 class EventStreamServiceAsyncStub(EventStreamServiceStub):
-    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients use ScanService.WatchScan.
+    """WatchScan as Server-Sent Events. Who can't send a token, as a browser's EventSource, sends a ticket in the query
+    (AuthService.CreateWatchTicket). gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -65,13 +65,13 @@ class EventStreamServiceAsyncStub(EventStreamServiceStub):
     the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
     and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
-    Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
+    Idempotent. Codes: UNAUTHENTICATED (also: the ticket is another scan's), INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
     RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
     """
 
 class EventStreamServiceServicer(metaclass=_abc_1.ABCMeta):
-    """WatchScan as Server-Sent Events, for clients that set headers: a browser's `fetch` can, its EventSource can't send
-    the token. gRPC clients use ScanService.WatchScan.
+    """WatchScan as Server-Sent Events. Who can't send a token, as a browser's EventSource, sends a ticket in the query
+    (AuthService.CreateWatchTicket). gRPC clients use ScanService.WatchScan.
 
     It shares WatchScan's paths: the edge sends requests with "Accept: text/event-stream" here.
     """
@@ -88,7 +88,7 @@ class EventStreamServiceServicer(metaclass=_abc_1.ABCMeta):
         the WatchScanResponse in JSON. Heartbeats are comments. A client that reconnects sends the last id as Last-Event-ID
         and misses nothing; if it reconnects after `terminal` it gets `terminal` again.
 
-        Idempotent. Codes: UNAUTHENTICATED, INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
+        Idempotent. Codes: UNAUTHENTICATED (also: the ticket is another scan's), INVALID_ARGUMENT (INVALID_FIELD), NOT_FOUND (SCAN_NOT_FOUND),
         RESOURCE_EXHAUSTED (WATCH_LIMIT), UNAVAILABLE.
         """
 

@@ -13,10 +13,13 @@ from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
 
-async def events_of(client: Client, scan_id: str, last_event: str = "") -> AsyncGenerator[dict[str, str], None]:
+async def events_of(
+    client: Client, scan_id: str, last_event: str = "", ticket_for: str = ""
+) -> AsyncGenerator[dict[str, str], None]:
     """Server-Sent Events as a browser reads them: fields by name; a comment's is empty."""
     request = event_stream_service_pb2.StreamEventsRequest(scan_id=scan_id)
-    metadata = (*client.metadata, *((("last-event-id", last_event),) if last_event else ()))
+    given = {"last-event-id": last_event, "eco2-watch-scan-id": ticket_for}
+    metadata = (*client.metadata, *((name, value) for name, value in given.items() if value))
     async with grpc.aio.insecure_channel(client.target) as channel:
         stub = event_stream_service_pb2_grpc.EventStreamServiceStub(channel)
         text = ""
@@ -70,3 +73,18 @@ async def test_a_last_event_that_is_not_ours_is_ignored(client: Client, nonsense
         await anext(stream)
         assert (await anext(stream))["event"] == "snapshot"
         await stream.aclose()
+
+
+async def test_a_ticket_opens_the_watch_of_its_scan_alone(client: Client) -> None:
+    """The edge says which scan it is for; of the same user's others nothing is told."""
+    own, another = [(await client.create()).scan.scan_id for _ in range(2)]
+    opened = events_of(client, own, ticket_for=own)
+    assert [(await anext(opened)).get("retry"), (await anext(opened))["event"]] == ["1000", "snapshot"]
+    await opened.aclose()
+    in_capitals = events_of(client, own.upper(), ticket_for=own)
+    assert await anext(in_capitals)
+    await in_capitals.aclose()
+    for ticket_for in (another, own.upper(), " "):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await anext(events_of(client, own, ticket_for=ticket_for))
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
