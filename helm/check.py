@@ -81,10 +81,11 @@ def unlike_the_table(edge: str, documents: Iterable[Mapping[str, Any]]) -> str:
 def _parts_with_limits(part: Any) -> Iterator[Any]:
     """All of a configuration that looks like what the placeholders for limits stand for."""
     if isinstance(part, dict):
-        if part.keys() == {"entries", "token_bucket"} or "exact" in part.get("single_predicate", {}).get(
-            "value_match", {}
-        ):
+        if part.keys() in ({"entries", "token_bucket"}, {"and_matcher"}) or "exact" in part.get(
+            "single_predicate", {}
+        ).get("value_match", {}):
             yield part
+            return
         part = list(part.values())
     for each in part if isinstance(part, list) else ():
         yield from _parts_with_limits(each)

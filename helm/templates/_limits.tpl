@@ -11,24 +11,42 @@
   (include "eco2.limitBucket" (list $limits.any.address (list $address)) | fromJson)
   (include "eco2.limitBucket" (list $limits.without_token.address (list (dict "key" "token" "value" "none") $address)) | fromJson) -}}
 {{- $byRpc := list -}}
-{{- $shared := list -}}
-{{- $input := dict "@type" "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput" "header_name" ":path" -}}
+{{- $shares := list -}}
+{{- $asked := list -}}
+{{- $beyond := include "eco2.headerIs" (list "eco2-beyond-share" "true") | fromJson -}}
 {{- range $limit := $limits -}}
-{{- range $rpc := $limit.rpcs -}}
-{{- $entry := dict "key" "rpc" "value" (printf "/%s" $rpc) -}}
+{{- $counted := list -}}
 {{- range $subject, $key := dict "user" "user" "address" "masked_remote_address" -}}
 {{- with get $limit $subject -}}
-{{- $number := ternary (max 60 (mul 2 .)) (int64 .) (default false $limit.shared) -}}
-{{- $byRpc = append $byRpc (include "eco2.limitBucket" (list $number (list $entry (dict "key" $key))) | fromJson) -}}
+{{- $counted = append $counted (dict "key" (dict "key" $key) "most" (int64 .)) -}}
+{{- end -}}
+{{- end -}}
+{{- $hasShare := default false $limit.shared -}}
+{{- range $counted -}}
+{{- $hasShare = and $hasShare (gt (div .most 20) 0) -}}
+{{- end -}}
+{{- range $rpc := $limit.rpcs -}}
+{{- $entry := dict "key" "rpc" "value" (printf "/%s" $rpc) -}}
+{{- range $counted -}}
+{{- $alone := ternary (max 60 (mul 2 .most)) .most (default false $limit.shared) -}}
+{{- $byRpc = append $byRpc (include "eco2.limitBucket" (list $alone (list $entry .key)) | fromJson) -}}
+{{- if $hasShare -}}
+{{- $shares = append $shares (include "eco2.limitBucket" (list (div .most 20) (list $entry .key)) | fromJson) -}}
 {{- end -}}
 {{- end -}}
 {{- if $limit.shared -}}
-{{- $matched := dict "name" "path" "typed_config" $input -}}
-{{- $shared = append $shared (dict "single_predicate" (dict "input" $matched "value_match" (dict "exact" $entry.value))) -}}
+{{- $called := include "eco2.headerIs" (list ":path" $entry.value) | fromJson -}}
+{{- $asked = append $asked (ternary (dict "and_matcher" (dict "predicate" (list $called $beyond))) $called $hasShare) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- dict "ADDRESS_LIMITS" ($byAddress | toJson) "RPC_LIMITS" ($byRpc | toJson) "SHARED_RPCS" ($shared | toJson) | toJson -}}
+{{- dict "ADDRESS_LIMITS" ($byAddress | toJson) "RPC_LIMITS" ($byRpc | toJson) "SHARES" ($shares | toJson) "ASKED_RPCS" ($asked | toJson) | toJson -}}
+{{- end }}
+
+{{/* A predicate of Envoy's matchers, as JSON. Takes a list: a header, its value. */}}
+{{- define "eco2.headerIs" -}}
+{{- $header := dict "@type" "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput" "header_name" (index . 0) -}}
+{{- dict "single_predicate" (dict "input" (dict "name" "header" "typed_config" $header) "value_match" (dict "exact" (index . 1))) | toJson -}}
 {{- end }}
 
 {{/* A token bucket of the edge, as JSON. Takes a list: calls in a minute, entries. */}}

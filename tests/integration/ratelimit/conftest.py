@@ -1,8 +1,8 @@
 """A real edge, the rate-limit service it asks, a Redis of their own; behind it a mesh that answers everything."""
 
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from tests.support.waiting import eventually
 
 _PATIENCE_SECONDS = 20
 
-# As small as they may be, so that few calls are over them; an address has twice as many as a user.
+# As small as they may be, so that few calls are over them, and the edge asks about all that are shared; an address has
+# twice as many as a user.
 TIGHT: Changes = {
     name: {
         subject: 120 if name == "any" else 3 * (1 + (subject == "address")) if limit.shared else 60
@@ -50,30 +51,40 @@ class LimitedEdge:
     redis: OwnRedis
     mesh: FakeMesh
     admin_port: int
+    _start_edge: Callable[[Path], AbstractAsyncContextManager[Edge]]
     _service: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start_service(self, settings: RateLimitSettings) -> None:
         """Starts the rate-limit service; returns when the edge asks it."""
         await self._service.enter_async_context(application(settings))
-        await eventually(lambda: self.asked(settings))
+        await eventually(lambda: self.asks(self.edge))
 
     async def end_service(self) -> None:
         """Ends it."""
         await self._service.aclose()
 
-    async def asked(self, settings: RateLimitSettings) -> bool:
-        """Whether the edge asks it already."""
-        async with self.client() as client:
-            return "x-ratelimit-limit" in (await client.get("/v1/items:search?q=x")).headers
+    @asynccontextmanager
+    async def another_edge(self, folder: Path) -> AsyncIterator[Edge]:
+        """A second Envoy before the same mesh, which asks the same service."""
+        async with self._start_edge(folder) as edge:
+            await eventually(lambda: self.asks(edge))
+            yield edge
 
-    def headers(self, user: str = "", address: str = "") -> dict[str, str]:
+    async def asks(self, edge: Edge) -> bool:
+        """Whether an edge asks the service already."""
+        async with self.client(edge=edge) as client:
+            # A limit too small for calls that nobody is asked about.
+            return "x-ratelimit-limit" in (await client.post("/v1/me:export", json={})).headers
+
+    def headers(self, user: str = "", address: str = "", edge: Edge | None = None) -> dict[str, str]:
         """A user's own headers, and what the load balancer adds; anybody, from anywhere, unless told."""
-        token = self.edge.issuer.token(sub=user or f"user-{uuid.uuid4().hex}")
+        token = (edge or self.edge).issuer.token(sub=user or f"user-{uuid.uuid4().hex}")
         return {"authorization": f"Bearer {token}", "x-forwarded-for": address or anywhere()}
 
-    def client(self, user: str = "", address: str = "") -> httpx2.AsyncClient:
+    def client(self, user: str = "", address: str = "", edge: Edge | None = None) -> httpx2.AsyncClient:
         """A REST client of one user at one address."""
-        return http_client(base_url=self.edge.url, headers=self.headers(user, address), timeout=20)
+        headers = self.headers(user, address, edge)
+        return http_client(base_url=(edge or self.edge).url, headers=headers, timeout=20)
 
     def stranger(self, address: str) -> httpx2.AsyncClient:
         """A REST client without a token."""
@@ -110,16 +121,19 @@ async def limited_edge(folder: Path, changes: Changes, *, patient: bool) -> Asyn
             (shared,) = (one for one in filters if one["name"] == "shared-limits")
             shared["typed_config"]["extension_config"]["typed_config"]["timeout"] = f"{_PATIENCE_SECONDS}s"
 
+    def start_edge(folder: Path) -> AbstractAsyncContextManager[Edge]:
+        return running(folder, port, change, limiting=Limiting(service_port, changes, trusted_hops=1))
+
     mesh = FakeMesh()
     with pytest.MonkeyPatch.context() as waiting:
         if patient:
             waiting.setattr("ratelimit_svc.app._REDIS_SECONDS", float(_PATIENCE_SECONDS))
         async with (
             own_redis(folder) as redis,
-            running(folder, port, change, limiting=Limiting(service_port, changes, trusted_hops=1)) as edge,
+            start_edge(folder) as edge,
             mesh.serving(port),
         ):
-            limited = LimitedEdge(edge, redis, mesh, admin_ports[0])
+            limited = LimitedEdge(edge, redis, mesh, admin_ports[0], start_edge)
             try:
                 await limited.start_service(RateLimitSettings(redis_url=redis.url, **settings))
                 yield limited
