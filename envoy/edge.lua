@@ -1,5 +1,5 @@
--- What none of Envoy's filters does: limits on headers that end in a reason, the names in a JSON body for the services
--- to check, HEAD, 304, and the media type of a stream. Runs once the request is whole; README.md says where.
+-- What none of Envoy's filters does: limits on headers that end in a reason, gRPC calls that couldn't be answered, the
+-- names in a JSON body for the services to check, HEAD, 304, and the media type of a stream. Runs once the request is whole; README.md says where.
 
 local MOST_HEADERS, MOST_HEADER_BYTES = 100, 16 * 1024
 
@@ -84,8 +84,27 @@ local function is_watch(path)
   return path:find("^/v1/scans/[^/]+:watch$") or path:find("^/v1/scan/[^/]+/progress$")
 end
 
+-- What is wrong with a gRPC call that no service could answer with a reason, and its HTTP status; nil if nothing is.
+local function fault_of_call(handle, path, came_as)
+  -- HTTP/1.1 has no trailers here, in which gRPC says how a call ended. gRPC-Web does without.
+  if handle:streamInfo():protocol() ~= "HTTP/2" and not came_as:find("^application/grpc%-web") then
+    return "gRPC needs HTTP/2.", "400"
+  end
+  if path:find("?", 1, true) then return "No RPC has a query.", "404" end
+  -- A stream isn't held until it is whole; its service reads what comes.
+  if path:find("^/grpc%.reflection%.") then return end
+  -- Five bytes tell a message's length. For one that doesn't come gRPC waits until the deadline.
+  local body = handle:body()
+  local length = body and body:length() or 0
+  local bytes = length >= 5 and {body:getBytes(0, 5):byte(2, 5)} or {0, 0, 0, 1}
+  local message = ((bytes[1] * 256 + bytes[2]) * 256 + bytes[3]) * 256 + bytes[4]
+  if length < 5 + message then return "The body holds no whole message.", "400" end
+end
+
 function envoy_on_request(handle)
   local headers = handle:headers()
+  local came_as = headers:get("eco2-came-as") or ""
+  headers:remove("eco2-came-as")
   local count, bytes, strange = 0, 0, {}
   for name, value in pairs(headers) do
     count, bytes = count + 1, bytes + #name + #value
@@ -104,7 +123,10 @@ function envoy_on_request(handle)
   local language = headers:get("accept-language")
   if language and language:find("[^ -~]") then headers:remove("accept-language") end
   local kind, path = headers:get("content-type") or "", headers:get(":path")
-  if kind:find("^application/grpc") then return end
+  if kind:find("^application/grpc") then
+    local fault, status = fault_of_call(handle, path, came_as)
+    return fault and handle:respond({[":status"] = status}, fault)
+  end
   if is_watch(path) then
     handle:streamInfo():dynamicMetadata():set("eco2", "watch", true)
   elseif headers:get(":method") == "HEAD" then
