@@ -29,6 +29,7 @@ async def test_a_file_is_served_to_everybody(path: str, content: bytes, media_ty
 
     assert (whole.status_code, whole.headers["content-type"]) == (200, media_type)
     assert whole.content == content
+    assert whole.headers["x-content-type-options"] == "nosniff"
     assert small.headers["content-encoding"] == "br"
     assert (head.status_code, head.headers["content-type"], head.content) == (200, media_type, b"")
 

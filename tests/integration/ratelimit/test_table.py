@@ -1,6 +1,7 @@
 """Each row of the table, through the real edge."""
 
 import uuid
+from itertools import cycle
 from typing import Any
 
 import grpc
@@ -54,6 +55,17 @@ async def test_an_address_may_call_so_often_without_a_token(limited: LimitedEdge
         await let_through(over_rest(stranger, "GET", SCANS), TIGHT["without_token"]["address"])
 
         assert (await user.get(SCANS)).status_code == 200
+
+
+async def test_what_needs_no_token_has_none(limited: LimitedEdge) -> None:
+    """Nobody looks at it there, so whatever a client writes in its place is no way around the limit."""
+    async with limited.stranger(anywhere()) as stranger:
+        instead = cycle([{}, {"authorization": ""}, {"authorization": "Bearer wrong"}, {"authorization": "x"}])
+
+        async def call() -> bool:
+            return await over_rest(stranger, "GET", "/v1/auth/providers", headers=next(instead))()
+
+        await let_through(call, TIGHT["without_token"]["address"])
 
 
 async def test_an_address_may_call_so_often_with_any_token(limited: LimitedEdge) -> None:
