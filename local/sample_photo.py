@@ -58,5 +58,14 @@ def _photographed(scene: Image.Image) -> Image.Image:
     return Image.fromarray(seen.clip(0, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(_BLUR))
 
 
+def main() -> None:
+    """`python -m local.sample_photo FILE`."""
+    match sys.argv[1:]:
+        case [file]:
+            Path(file).write_bytes(draw())
+        case _:
+            sys.exit(str(main.__doc__))
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(draw())
+    main()

@@ -16,6 +16,9 @@ _MIGRATION_LOCK = 0x65636F32
 # How long a migration may wait for a table, and keep others from it.
 _LOCK_MS = 500
 
+# What asyncpg says of one may hold a piece of the password.
+NOT_AN_ADDRESS = "ECO2_DATABASE_URL isn't an address such as postgresql://user:password@host:5432/name"
+
 
 async def migrate(dsn: str, *packages: str) -> list[str]:
     """Applies what isn't applied yet, each file in a transaction of its own, under one lock.
@@ -90,6 +93,8 @@ def main() -> None:
                 end_misused("ECO2_DATABASE_URL is not set")
             try:
                 done = asyncio.run(migrate(dsn, *packages))
+            except ValueError:  # asyncpg raises it for an invalid address
+                end_misused(NOT_AN_ADDRESS)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 raise SystemExit(f"PostgreSQL: {str(error) or type(error).__name__}") from None
             for name in done:

@@ -1,10 +1,12 @@
 """Settings that every service reads from its environment."""
 
+import contextlib
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NoReturn, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -75,6 +77,15 @@ def _listening_or_not(address: str) -> str:
     return _listening(address) if address else address
 
 
+def _http(address: str) -> str:
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(address)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:  # asking for the port reads it
+            return address
+    raise ValueError("it is an address such as https://storage.example")
+
+
+HttpAddress = Annotated[str, AfterValidator(_http)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "postgresql", "postgres"))]
 RedisUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "redis", "rediss", "unix"))]
 

@@ -9,6 +9,7 @@ import sys
 
 import asyncpg
 
+from mesh.migrations import NOT_AN_ADDRESS
 from mesh.postgres import Queries
 from mesh.settings import end_misused
 
@@ -40,6 +41,8 @@ def main() -> None:
         end_misused("ECO2_DATABASE_URL is not set")
     try:
         count = asyncio.run(resume(dsn))
+    except ValueError:  # asyncpg raises it for an invalid address
+        end_misused(NOT_AN_ADDRESS)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise SystemExit(f"PostgreSQL: {str(error) or type(error).__name__}") from None
     print(f"{count} scans go on")

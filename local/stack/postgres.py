@@ -18,6 +18,7 @@ import psutil
 from local.errors import Disconnected, Misuse, NotStarted
 from local.stack.ports import HOST
 from local.stack.supervisor import Program, finish, launcher
+from mesh.migrations import NOT_AN_ADDRESS
 
 USER = DATABASE = "eco2"
 
@@ -107,8 +108,8 @@ async def reach(address: str) -> None:
     """
     try:
         await probe(address)
-    except ValueError as error:  # asyncpg raises it for an invalid address
-        raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+    except ValueError:  # asyncpg raises it for an invalid address
+        raise Misuse(NOT_AN_ADDRESS) from None
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise Disconnected(f"PostgreSQL: {_line(error)}") from None
 

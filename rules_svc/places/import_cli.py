@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 import asyncpg
 
+from mesh.migrations import NOT_AN_ADDRESS
 from rules_svc.places.csv_reader import UnreadableFile, encoding_of, rows
 from rules_svc.places.importer import Changes, Importer, Row, WouldShrink, row_of
 from rules_svc.places.mappings import Mapping, RejectedRow, RejectionReason, RowReader, load_mapping, names
@@ -115,8 +116,8 @@ async def take(
 async def _connect(dsn: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(dsn, timeout=_CONNECT, command_timeout=_HOUR, server_settings={"jit": "off"})
-    except ValueError as error:  # asyncpg raises it for an invalid address
-        raise Misuse(f"ECO2_DATABASE_URL isn't an address: {_line(error)}") from None
+    except ValueError:  # asyncpg raises it for an invalid address
+        raise Misuse(NOT_AN_ADDRESS) from None
     except OSError as error:
         raise ImportRefused(f"PostgreSQL: {_line(error)}") from None
 

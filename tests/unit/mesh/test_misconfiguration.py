@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -30,13 +31,18 @@ STORAGE = {
 TLS = {"ECO2_TLS_CERT": "no-such.crt", "ECO2_TLS_KEY": "no-such.key", "ECO2_TLS_CA": "no-such-ca.crt"}
 PEERS = {f"ECO2_{name}_TARGET": "127.0.0.1:9" for name in ("VISION", "RULES", "CHARACTER")}
 
+# The second as it comes of a password with a slash in it.
+NO_ADDRESSES = ("nowhere", "postgresql://eco2:pass-word/x@db/eco2", "postgresql://[", "mysql://eco2:pass-word@db/eco2")
+
 MISSING = [
     (["scan_svc"], "ECO2_REDIS_URL is not set"),
     (["vision_svc"], "ECO2_S3_ENDPOINT is not set"),
     (["rules_svc"], "ECO2_DATABASE_URL is not set"),
     (["character_svc"], "ECO2_DATABASE_URL is not set"),
     (["auth_svc"], "ECO2_AUTH_SECRETS is not set"),
+    (["ratelimit_svc"], "ECO2_REDIS_URL is not set"),
     (["all_in_one"], "ECO2_CDN_BASE_URL is not set"),
+    (["local.standins.demo_provider"], "OIDC_PORT is not set"),
     (["scan_svc.restored"], "ECO2_DATABASE_URL is not set"),
     (["mesh.postgres", "migrate", "scan_svc"], "ECO2_DATABASE_URL is not set"),
     (["mesh.bucket", "prepare"], "ECO2_S3_BUCKET is not set"),
@@ -66,11 +72,31 @@ WRONG = [
     (["vision_svc"], {**STORAGE, "ECO2_VISION_MODEL": "no-such-file"}, "no-such-file is missing"),
     (["all_in_one"], {**DATABASE, "ECO2_TARGETS": "scan,vison"}, "ECO2_TARGETS: there is no vison"),
     (["all_in_one"], {**DATABASE, "ECO2_TARGETS": ","}, "ECO2_TARGETS: name some of "),
-    (["mesh.bucket", "prepare"], {**STORAGE, "ECO2_S3_ENDPOINT": "nowhere"}, "ECO2_S3_ENDPOINT: "),
     (["mesh.bucket"], STORAGE, "prepare"),
     (["mesh.bucket", "chekc"], STORAGE, "check"),
     (["mesh.postgres"], DATABASE, "migrate"),
     (["mesh.postgres", "migrate", "no_svc"], DATABASE, "no_svc"),
+    *(
+        ([*command], {"ECO2_DATABASE_URL": address}, "ECO2_DATABASE_URL isn't an address")
+        for command in (("mesh.postgres", "migrate", "scan_svc"), ("scan_svc.restored",))
+        for address in NO_ADDRESSES
+    ),
+    *(
+        (
+            ["rules_svc.imports", "bins.csv", "--mapping", "clothing_bins"],
+            {"ECO2_DATABASE_URL": address},
+            "ECO2_DATABASE_URL",
+        )
+        for address in NO_ADDRESSES
+    ),
+    *(
+        (["mesh.bucket", verb], {**STORAGE, "ECO2_S3_ENDPOINT": endpoint}, "ECO2_S3_ENDPOINT: ")
+        for verb in ("prepare", "check")
+        for endpoint in ("nowhere", "http://", "http://127.0.0.1:port")
+    ),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "http://:pass-word@redis"}, "ECO2_REDIS_URL: "),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis://:pass-word@redis", "ECO2_LIMITS": '{"none": 1}'}, "ECO2_LIMITS: "),
+    (["local.standins.demo_provider"], {"OIDC_PORT": "1", "OIDC_CLIENTS": "pass-word"}, "OIDC_CLIENTS: "),
     (["mesh.postgres", "migrate", "--help"], DATABASE, "--help"),
     (["scan_svc.restored", "--help"], DATABASE, "python -m scan_svc.restored"),
     (["scan_svc"], {"ECO2_STAGES": '{"vision": {"deadlin": 30}}'}, "ECO2_STAGES: vision.deadlin: "),
@@ -90,8 +116,10 @@ Run = Callable[[list[str], Mapping[str, str]], Ended]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs what `python -m` would run, in this process, up to its end."""
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Runs what `python -m` would run, in this process, up to its end; beside a file of places."""
+    (tmp_path / "bins.csv").write_text("latitude,longitude,address\n37.5,126.9,1 Street\n")
+    monkeypatch.chdir(tmp_path)
 
     def run(arguments: list[str], variables: Mapping[str, str]) -> Ended:
         monkeypatch.setattr(sys, "argv", arguments)
@@ -116,7 +144,9 @@ def test_a_variable_that_is_missing_is_named(arguments: list[str], line: str, ru
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
-@pytest.mark.parametrize(("arguments", "variables", "told"), WRONG, ids=[f"{one[0][0]} {one[2]}" for one in WRONG])
+@pytest.mark.parametrize(
+    ("arguments", "variables", "told"), WRONG, ids=[f"{number} {one[0][0]}" for number, one in enumerate(WRONG)]
+)
 def test_a_value_that_cant_be_used_is_named_and_not_shown(
     arguments: list[str], variables: Mapping[str, str], told: str, run: Run
 ) -> None:
