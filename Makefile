@@ -110,9 +110,10 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
 
-gen: setup ## Generate stubs, the descriptor set and the API's description from protos/
+gen: setup ## Generate stubs, the descriptor set and the API's description from protos/, docs/cli.md from local/cli
 	$(BIN)/buf format --write protos
 	@rm -rf gen && $(call generate,gen,docs/openapi.yaml)
+	@$(BIN)/python -m local.cli.reference > docs/cli.md
 
 wheel: setup ## Build eco2-protos, the stubs alone, into var/dist
 	@cd protos && ../$(BIN)/hatchling build -t wheel -d ../var/dist

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-import msgspec
-
 from local.errors import Misuse
 
 T = TypeVar("T")
@@ -44,6 +42,8 @@ def read_json(path: Path, kind: type[T]) -> T:
         FileNotFoundError: There is no such file.
         Misuse: Its content is something else.
     """
+    import msgspec  # here: most commands read none
+
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

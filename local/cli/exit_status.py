@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from local.cli.api.errors import ApiError
 from local.cli.session import NoStack
 from local.errors import CannotStart, Disconnected, Misuse, NotStarted
-from mesh.settings import Misconfigured
 
 _AWAY, _WRONG = 1, 2
 
@@ -26,10 +25,14 @@ class ExitStatus:
     Attributes:
         line: For the user.
         status: For scripts.
+        reason: For scripts that want to know more.
+        wait: In how many seconds a retry may succeed; 0 if that isn't known.
     """
 
     line: str
     status: int
+    reason: str
+    wait: int = 0
 
 
 def of(error: Exception) -> ExitStatus | None:
@@ -37,19 +40,30 @@ def of(error: Exception) -> ExitStatus | None:
     match error:
         case ApiError(failure=failure):
             when = f" (try again in {failure.wait} s)" if failure.wait else ""
-            return ExitStatus(f"{failure.reason}: {failure.text}{when}", _AWAY)
+            return ExitStatus(f"{failure.reason}: {failure.text}{when}", _AWAY, failure.reason, failure.wait)
         case Disconnected():
-            return ExitStatus(f"Can't reach the stack ({error}). Is it up? Ask: eco2 doctor", _AWAY)
-        case NoStack() | NotStarted() | CannotStart():
-            return ExitStatus(str(error), _AWAY)
+            return ExitStatus(f"Can't reach the stack ({error}). Is it up? Ask: eco2 doctor", _AWAY, "UNREACHABLE")
+        case NoStack():
+            return ExitStatus(str(error), _AWAY, "NO_STACK")
+        case NotStarted() | CannotStart():
+            return ExitStatus(str(error), _AWAY, "NOT_STARTED")
         case FileNotFoundError():
-            return ExitStatus(f"Missing: {error}. Ask: eco2 doctor", _AWAY)
+            return ExitStatus(f"Missing: {error}. Ask: eco2 doctor", _AWAY, "MISSING")
         case OSError(filename=None):
-            return ExitStatus(f"The system refused: {error.strerror or error}", _AWAY)
+            return ExitStatus(f"The system refused: {error.strerror or error}", _AWAY, "SYSTEM")
         case OSError():
-            return ExitStatus(f"{error.strerror}: {error.filename}", _WRONG)
+            return ExitStatus(f"{error.strerror}: {error.filename}", _WRONG, "FILE")
         case UnicodeEncodeError() if _UNREAD.search(error.object):
-            return ExitStatus(f"Not text in the encoding {sys.getfilesystemencoding()}: {error.object!r}", _WRONG)
-        case Misuse() | Misconfigured():
-            return ExitStatus(str(error), _WRONG)
+            line = f"Not text in the encoding {sys.getfilesystemencoding()}: {error.object!r}"
+            return ExitStatus(line, _WRONG, "USAGE")
+        case Misuse():
+            return ExitStatus(str(error), _WRONG, "USAGE")
+    return _of_setting(error)
+
+
+def _of_setting(error: Exception) -> ExitStatus | None:
+    """How a setting that can't be used ends a command; who raises it has loaded all of Pydantic, others needn't."""
+    settings = sys.modules.get("mesh.settings")
+    if settings and isinstance(error, settings.Misconfigured):
+        return ExitStatus(str(error), _WRONG, "SETTING")
     return None

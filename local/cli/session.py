@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import grpc
-
 from local.cli.account.signed_in import current_token
 from local.errors import Misuse
 from local.files import ENV_FILE, read_env
-from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting
-from mesh.settings import TlsFiles
-
-_SCAN = "eco2.scan.v1.ScanService"
 
 
 class NoStack(Exception):
@@ -23,16 +17,14 @@ class NoStack(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Addresses and a token.
+    """An address and a token.
 
     Attributes:
-        rest_url: The edge, for REST.
-        grpc_target: The edge, for gRPC.
+        rest_url: The edge.
         token: The user's bearer token.
     """
 
     rest_url: str
-    grpc_target: str
     token: str
 
     @classmethod
@@ -43,11 +35,7 @@ class Session:
             NoStack: One is missing.
             Misuse: The token isn't valid.
         """
-        session = cls(
-            rest_url=_set(variables, "ECO2_REST_URL"),
-            grpc_target=_set(variables, "ECO2_GRPC_TARGET"),
-            token=_set(variables, "ECO2_TOKEN"),
-        )
+        session = cls(rest_url=required(variables, "ECO2_REST_URL"), token=required(variables, "ECO2_TOKEN"))
         if not (session.token.isascii() and session.token.isprintable()):
             raise Misuse("ECO2_TOKEN isn't a token: no header can carry it")
         return session
@@ -77,7 +65,7 @@ def rest_url(var: Path, environment: Mapping[str, str]) -> str:
     Raises:
         NoStack: Neither is set.
     """
-    return _set(variables(var, environment), "ECO2_REST_URL")
+    return required(variables(var, environment), "ECO2_REST_URL")
 
 
 def database_url(var: Path, environment: Mapping[str, str]) -> str:
@@ -86,23 +74,7 @@ def database_url(var: Path, environment: Mapping[str, str]) -> str:
     Raises:
         NoStack: Neither is set.
     """
-    return _set(variables(var, environment), "ECO2_DATABASE_URL")
-
-
-def scan_channel(var: Path, environment: Mapping[str, str]) -> grpc.Channel:
-    """A channel to the running stack's Scan, or to the one that the environment names: all that operations take.
-
-    By mutual TLS if there is a certificate, which must be an operator's.
-
-    Raises:
-        NoStack: There is neither.
-        Misconfigured: The certificate can't be used.
-    """
-    found = variables(var, environment)
-    target, tls = _set(found, "ECO2_SCAN_TARGET"), TlsFiles.given(found)
-    if tls is None:
-        return grpc.insecure_channel(target)
-    return grpc.secure_channel(target, channel_credentials(CertificateFiles(tls).current()), expecting(_SCAN))
+    return required(variables(var, environment), "ECO2_DATABASE_URL")
 
 
 def running_stack(var: Path) -> dict[str, str]:
@@ -124,9 +96,15 @@ def running_stack(var: Path) -> dict[str, str]:
     return found if _lives(supervisor) else {}
 
 
-def _set(variables: Mapping[str, str], name: str) -> str:
+def required(variables: Mapping[str, str], name: str) -> str:
+    """A variable's value.
+
+    Raises:
+        NoStack: It isn't set.
+    """
     if not (value := variables.get(name)):
-        raise NoStack(f"{name} is not set, and no stack runs here. Start one: eco2 up")
+        signing_in = " Or sign in: eco2 login" if name == "ECO2_TOKEN" else ""
+        raise NoStack(f"{name} is not set, and no stack runs here. Start one: eco2 up.{signing_in}")
     return value
 
 

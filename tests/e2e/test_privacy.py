@@ -137,7 +137,7 @@ async def test_who_deletes_their_account_is_in_no_table(
 async def eco2(stack: Mapping[str, str], phone: Phone, home: Path, *arguments: str) -> tuple[int, str]:
     """Runs the command as the user of a phone; its exit status, and what it printed."""
     token = phone.headers["Authorization"].removeprefix("Bearer ")
-    own = {"ECO2_REST_URL": stack["ECO2_REST_URL"], "ECO2_GRPC_TARGET": stack["ECO2_GRPC_TARGET"], "ECO2_TOKEN": token}
+    own = {"ECO2_REST_URL": stack["ECO2_REST_URL"], "ECO2_TOKEN": token}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "local", *arguments), cwd=home, env={**os.environ, **own, "HOME": str(home)},
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -161,10 +161,10 @@ async def test_the_command_fetches_all_and_deletes_all(
         assert json.loads(file.read("characters.json"))["characters"]
     assert account["account"]["user_id"] == session["user_id"]
     assert len(account["sessions"]) == 1
-    status, _ = await eco2(stack, phone, tmp_path, "delete-account")
+    status, _ = await eco2(stack, phone, tmp_path, "delete-me")
     assert status == 1
     assert (await phone.call("GET", f"/v1/scans/{scan_id}")).is_success
-    status, printed = await eco2(stack, phone, tmp_path, "delete-account", "--yes", "--locale", "en")
+    status, printed = await eco2(stack, phone, tmp_path, "delete-me", "--yes", "--locale", "en")
     assert (status, "closed" in printed) == (0, True), printed
 
     async def gone() -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from local.errors import Misuse
 from local.files import read_json, write_private
 
 
@@ -48,6 +49,17 @@ class CredentialStore:
         if home := environment.get("HOME"):
             return cls(Path(home) / ".config" / "eco2" / "credentials.json")
         return None
+
+    @classmethod
+    def required(cls, environment: Mapping[str, str]) -> Self:
+        """The user's own.
+
+        Raises:
+            Misuse: The user has no home.
+        """
+        if (store := cls.of(environment)) is None:
+            raise Misuse("There is nowhere to keep a session: neither HOME nor XDG_CONFIG_HOME is set")
+        return store
 
     def get(self, rest_url: str) -> Credentials | None:
         """The session at an edge; None if nobody is signed in there."""

@@ -1,4 +1,4 @@
-"""`eco2 login`, `eco2 logout`: a session of one's own, by a browser."""
+"""`eco2 login`: a session of one's own, by a browser, or as a guest."""
 
 import base64
 import hashlib
@@ -6,10 +6,8 @@ import os
 import secrets
 import threading
 from collections.abc import Sequence
-from typing import Annotated
 
-import typer
-from rich.console import Console
+import click
 
 from eco2.auth.v1 import auth_pb2
 from local.cli import session
@@ -18,31 +16,47 @@ from local.cli.account.loopback import RedirectListener
 from local.cli.account.signed_in import of_session
 from local.cli.account.visit import visit
 from local.cli.api.auth import AuthClient
-from local.cli.options import VAR, Language, Var
+from local.cli.commands import command
+from local.cli.display import terminal
+from local.cli.options import Invocation, common
 from local.errors import Misuse
-
-commands = typer.Typer()
-
-_out = Console()
 
 _WAIT_SECONDS = 600.0
 
 
-@commands.command()
-def login(
-    language: Language,
-    var: Var = VAR,
-    provider: Annotated[str, typer.Argument(help="Whom with, such as kakao; needless if there is only one.")] = "",
-    browser: Annotated[bool, typer.Option(help="Open the browser, or only print the address.")] = True,
-) -> None:
-    """Signs in with a provider, in the browser. Other commands are yours from then on."""
-    rest_url, store = session.rest_url(var, os.environ), _store()
+@command("login", "eco2 login", "eco2 login kakao", "eco2 login --no-browser", "eco2 login --guest")
+@click.argument("provider", default="")
+@click.option("--browser/--no-browser", default=True, help="Open the browser, or only print the address.")
+@click.option("--guest", is_flag=True, help="Begin as somebody new whom nobody knows; no browser, no provider.")
+@common
+def login(invocation: Invocation, provider: str, browser: bool, guest: bool) -> None:
+    """Sign in, in the browser or as a guest.
+
+    Other commands are yours from then on. PROVIDER, such as kakao, may be left out where there is only one.
+    """
+    if guest and provider:
+        raise click.BadParameter("a guest signs in with no provider")
+    rest_url, store = session.rest_url(invocation.var, os.environ), CredentialStore.required(os.environ)
+    with AuthClient(rest_url, invocation.locale) as client:
+        signed_in = client.guest() if guest else _signed_in(client, provider, browser, invocation)
+    with store.locked():
+        store.put(rest_url, of_session(signed_in))
+    if invocation.as_json:
+        terminal.print_json({"rest_url": rest_url, "user_id": signed_in.user_id, "guest": signed_in.guest})
+    else:
+        print(f"Signed in at {rest_url} as {signed_in.user_id}. Sign out: eco2 logout")
+
+
+def _signed_in(client: AuthClient, provider: str, browser: bool, invocation: Invocation) -> auth_pb2.Session:
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-    with AuthClient(rest_url, language) as client, RedirectListener() as listener:
+    with RedirectListener() as listener:
         chosen = _chosen(provider, client.providers())
         begun = client.begin(chosen, listener.redirect_uri, challenge)
-        print(f"Sign in here:\n{begun.authorization_url}", flush=True)
+        if invocation.as_json:
+            terminal.print_json({"authorization_url": begun.authorization_url})
+        else:
+            print(f"Sign in here:\n{begun.authorization_url}", flush=True)
         if browser:
             # A browser without a window ends only after it has been sent back, so somebody must listen by then.
             visiting = (begun.authorization_url, listener.redirect_uri)
@@ -50,31 +64,7 @@ def login(
         back = listener.wait(begun.state, _WAIT_SECONDS)
         if back is None or "code" not in back:
             raise Misuse(f"Nobody signed in: {back.get('error', 'no answer') if back else 'ten minutes are over'}")
-        signed_in = client.complete(chosen, begun.state, back["code"], verifier)
-    with store.locked():
-        store.put(rest_url, of_session(signed_in))
-    _out.print(f"Signed in at {rest_url} as {signed_in.user_id}. Sign out: eco2 logout", soft_wrap=True)
-
-
-@commands.command()
-def logout(language: Language, var: Var = VAR) -> None:
-    """Ends your session, here and at the service."""
-    rest_url, store = session.rest_url(var, os.environ), _store()
-    with store.locked():
-        held = store.get(rest_url)
-        if held is None:
-            _out.print("Nobody is signed in.")
-            return
-        with AuthClient(rest_url, language) as client:
-            client.revoke(held.refresh_token)
-        store.put(rest_url, None)
-    _out.print("Signed out.")
-
-
-def _store() -> CredentialStore:
-    if (store := CredentialStore.of(os.environ)) is None:
-        raise Misuse("There is nowhere to keep a session: neither HOME nor XDG_CONFIG_HOME is set")
-    return store
+        return client.complete(chosen, begun.state, back["code"], verifier)
 
 
 def _chosen(wanted: str, offered: Sequence[auth_pb2.Provider]) -> str:

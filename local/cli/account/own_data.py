@@ -1,44 +1,60 @@
-"""`eco2 export`, `eco2 delete-account`: what is kept of oneself, as a file; and its end."""
+"""`eco2 whoami`, `eco2 export`, `eco2 delete-me`: one's account, what is kept of oneself, and its end."""
 
 import os
 import time
 from pathlib import Path
-from typing import Annotated
 
-import typer
-from rich import filesize
-from rich.console import Console
+import click
 
+from eco2.auth.v1 import auth_pb2
 from eco2.scan.v1.export_pb2 import Export
 from local.cli.account.credentials import CredentialStore
-from local.cli.api.rest import ScanClient
-from local.cli.options import VAR, Language, Var
-from local.cli.session import Session
+from local.cli.api.account import AccountClient
+from local.cli.commands import command
+from local.cli.display import terminal
+from local.cli.display.values import filesize, local_time
+from local.cli.options import Invocation, common
 from local.errors import Disconnected
-from mesh.locale import Text
-
-commands = typer.Typer()
-
-_out = Console()
+from mesh.locale import Locale, Text
 
 _POLL_SECONDS = 1.0
 _SURE = Text(
     ko="사진과 기록, 캐릭터를 모두 지우고 계정을 닫을까요? 되돌릴 수 없어요.",
     en="Delete all photos, history and characters, and close the account? This can't be undone.",
 )
+_GUEST = Text(ko="손님", en="guest")
+_SINCE = Text(ko="{time}부터", en="since {time}")
+_SESSIONS = Text(ko="열린 세션 {count}개", en="{count} open sessions")
 
 
-@commands.command()
-def export(
-    language: Language,
-    var: Var = VAR,
-    file: Annotated[Path, typer.Argument(help="Where to put it.", dir_okay=False)] = Path("eco2-export.zip"),
-) -> None:
-    """Fetches all that is kept of you, as a zip."""
+@command("whoami", "eco2 whoami", "eco2 whoami --json")
+@common
+def whoami(invocation: Invocation) -> None:
+    """Show who you are here.
+
+    And since when, with which providers, and in how many sessions.
+    """
+    found = invocation.session()
+    with AccountClient(found.rest_url, found.token, invocation.locale) as client:
+        account = client.me()
+    if invocation.as_json:
+        terminal.print_json(account)
+    else:
+        print(" · ".join(_told(account, invocation.locale)))
+
+
+@command("export", "eco2 export", "eco2 export mine.zip")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=Path("eco2-export.zip"))
+@common
+def export(invocation: Invocation, file: Path) -> None:
+    """Fetch all that is kept of you, as a zip.
+
+    FILE is where to put it, eco2-export.zip by default; nobody but you may read it.
+    """
     if not file.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint="FILE")
-    session = Session.find(var, os.environ)
-    with ScanClient(session.rest_url, session.token, language) as client:
+        raise click.BadParameter(f"there is no folder {file.parent}", param_hint="FILE")
+    found = invocation.session()
+    with AccountClient(found.rest_url, found.token, invocation.locale) as client:
         made = client.begin_export()
         while made.state == Export.STATE_RUNNING:
             time.sleep(_POLL_SECONDS)
@@ -46,19 +62,43 @@ def export(
         if made.state != Export.STATE_SUCCEEDED:
             raise Disconnected("the export failed; try again later")
         client.fetch(made.download_url, file)
-    _out.print(f"{file}: {filesize.decimal(made.size_bytes)}", highlight=False, soft_wrap=True)
+    if invocation.as_json:
+        terminal.print_json({"export_id": made.export_id, "file": str(file), "size_bytes": made.size_bytes})
+    else:
+        print(f"{file}: {filesize(made.size_bytes)}")
 
 
-@commands.command("delete-account")
-def delete_account(
-    language: Language, var: Var = VAR, yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False
-) -> None:
-    """Closes your account and deletes all that is kept of you."""
-    session = Session.find(var, os.environ)
+@command("delete-me", "eco2 delete-me", "eco2 delete-me --yes")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@common
+def delete_me(invocation: Invocation, yes: bool) -> None:
+    """Close your account and delete all that is kept of you.
+
+    Nobody can take it back.
+    """
+    if invocation.as_json and not yes:
+        raise click.UsageError("A program isn't asked: add --yes.")
+    found = invocation.session()
     if not yes:
-        typer.confirm(_SURE[language], abort=True)
-    with ScanClient(session.rest_url, session.token, language) as client:
-        _out.print(client.delete_account().message)
+        click.confirm(_SURE[invocation.locale], abort=True, err=True)
+    with AccountClient(found.rest_url, found.token, invocation.locale) as client:
+        reply = client.delete()
     if store := CredentialStore.of(os.environ):
         with store.locked():
-            store.put(session.rest_url, None)
+            store.put(found.rest_url, None)
+    if invocation.as_json:
+        terminal.print_json(reply)
+    else:
+        print(reply.message)
+
+
+def _told(account: auth_pb2.Account, locale: Locale) -> list[str]:
+    parts = [account.user_id]
+    if account.guest:
+        parts.append(_GUEST[locale])
+    parts += [" ".join(filter(None, (one.provider, one.name))) for one in account.identities]
+    if account.HasField("create_time"):
+        parts.append(_SINCE[locale].format(time=local_time(account.create_time)))
+    if account.session_count:
+        parts.append(_SESSIONS[locale].format(count=account.session_count))
+    return parts

@@ -2,20 +2,20 @@
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from eco2.auth.v1 import auth_pb2
 from local.cli.account.credentials import Credentials, CredentialStore
-from local.cli.api.auth import AuthClient
-from local.cli.api.errors import ApiError
 from mesh.locale import Locale
-from mesh.reasons import Reason
+
+if TYPE_CHECKING:
+    from eco2.auth.v1 import auth_pb2
 
 # A command may take as long with the token that it began with.
 _LEFT_SECONDS = 120.0
 
 
-def of_session(session: auth_pb2.Session) -> Credentials:
+def of_session(session: "auth_pb2.Session") -> Credentials:
     """A session, as it is kept."""
     expires_at = float(session.access_token_expire_time.seconds)
     return Credentials(session.user_id, session.access_token, expires_at, session.refresh_token, str(uuid4()))
@@ -36,13 +36,21 @@ def current_token(rest_url: str, environment: Mapping[str, str]) -> str:
         held = store.get(rest_url)  # another command may have been quicker
         if held is None or held.expires_at - time.time() > _LEFT_SECONDS:
             return held.access_token if held else ""
-        try:
-            with AuthClient(rest_url, Locale.EN) as client:
-                renewed = of_session(client.refresh(held.refresh_token, held.refresh_id))
-        except ApiError as error:
-            if error.failure.reason != Reason.SESSION_ENDED:
-                raise
-            store.put(rest_url, None)
-            return ""
+        renewed = _refreshed(rest_url, held)
         store.put(rest_url, renewed)
-        return renewed.access_token
+        return renewed.access_token if renewed else ""
+
+
+def _refreshed(rest_url: str, held: Credentials) -> Credentials | None:
+    """The session with its next pair of tokens; None if it has ended."""
+    from local.cli.api.auth import AuthClient  # here: four commands in five need no new token
+    from local.cli.api.errors import ApiError
+    from mesh.reasons import Reason
+
+    try:
+        with AuthClient(rest_url, Locale.EN) as client:
+            return of_session(client.refresh(held.refresh_token, held.refresh_id))
+    except ApiError as error:
+        if error.failure.reason != Reason.SESSION_ENDED:
+            raise
+        return None

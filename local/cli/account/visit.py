@@ -4,7 +4,8 @@ import contextlib
 import webbrowser
 from urllib.parse import urlsplit
 
-import httpx2
+import urllib3
+from urllib3.exceptions import HTTPError
 
 _SECONDS = 10.0
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -23,7 +24,7 @@ def visit(authorization_url: str, redirect_uri: str) -> None:
     """
     if webbrowser.open(authorization_url) or urlsplit(authorization_url).hostname not in _LOOPBACK:
         return
-    with contextlib.suppress(httpx2.HTTPError), httpx2.Client(timeout=_SECONDS, trust_env=False) as client:
-        back = client.get(authorization_url).headers.get("location", "")
+    with contextlib.suppress(HTTPError), urllib3.PoolManager(timeout=_SECONDS, retries=False) as pool:
+        back = pool.request("GET", authorization_url, redirect=False).headers.get("location", "")
         if back.partition("?")[0] == redirect_uri:
-            client.get(back)
+            pool.request("GET", back, redirect=False)

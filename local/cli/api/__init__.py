@@ -1,1 +1,1 @@
-"""The API as clients use it: REST and gRPC."""
+"""The API as clients use it: REST, and gRPC for operations."""

@@ -4,14 +4,11 @@ import contextlib
 import math
 from dataclasses import dataclass
 
-import grpc
 from google.protobuf import json_format
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from local.errors import Disconnected
 from mesh.locale import Locale
-
-_DETAILS = "grpc-status-details-bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +63,3 @@ class ApiError(Exception):
         if status.code == code_pb2.OK:  # no Status at all: the reply is storage's or a proxy's
             return cls(ErrorText(f"HTTP_{http_status}", " ".join(text.split())[:500]))
         return cls(ErrorText.of(status, locale))
-
-    @classmethod
-    def from_rpc(cls, error: grpc.RpcError, locale: Locale) -> "ApiError":
-        """Reads what a failed gRPC call carries.
-
-        Raises:
-            Disconnected: The API is there but can't serve for the moment, or isn't there; a retry may succeed.
-        """
-        if not isinstance(error, grpc.Call):
-            return cls(ErrorText("UNKNOWN", str(error)))
-        if error.code() is grpc.StatusCode.UNAVAILABLE:
-            raise Disconnected(error.details() or "unavailable") from error
-        for key, value in error.trailing_metadata() or ():
-            if key == _DETAILS and isinstance(value, bytes):
-                return cls(ErrorText.of(status_pb2.Status.FromString(value), locale))
-        return cls(ErrorText(error.code().name, error.details() or ""))

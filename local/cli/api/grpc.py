@@ -1,65 +1,45 @@
-"""The API as an internal client uses it: generated stubs over a gRPC channel."""
+"""Operations over gRPC, at Scan's own port: the edge doesn't serve them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
+from google.rpc import status_pb2
 
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
-from eco2.rules.v1 import (
-    building_pb2,
-    building_service_pb2,
-    building_service_pb2_grpc,
-    disposal_pb2,
-    rules_service_pb2,
-    rules_service_pb2_grpc,
-)
-from eco2.scan.v1 import (
-    operations_service_pb2,
-    operations_service_pb2_grpc,
-    scan_pb2,
-    scan_service_pb2,
-    scan_service_pb2_grpc,
-)
-from eco2.vision.v1 import classification_pb2
-from local.cli.api.errors import ApiError
-from local.cli.api.watch import Events, follow
+from eco2.scan.v1 import operations_service_pb2, operations_service_pb2_grpc
+from local.cli.api.errors import ApiError, ErrorText
+from local.cli.session import required
+from local.errors import Disconnected
+from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting
 from mesh.locale import Locale
 from mesh.reasons import Reason
+from mesh.settings import TlsFiles
 
-_UNARY_SECONDS = 10.0
-_WATCH_SECONDS = 600.0
+_SECONDS = 10.0
+_SCAN = "eco2.scan.v1.ScanService"
+_DETAILS = "grpc-status-details-bin"
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-class WatchClient:
-    """Follows a user's scans.
+def scan_channel(variables: Mapping[str, str]) -> grpc.Channel:
+    """A channel to the Scan that variables name: all that operations take.
 
-    Args:
-        channel: To the edge.
-        token: The user's bearer token.
-        locale: Language of texts and errors.
+    By mutual TLS if there is a certificate, which must be an operator's.
+
+    Raises:
+        NoStack: They name none.
+        Misconfigured: The certificate can't be used.
     """
-
-    def __init__(self, channel: grpc.Channel, token: str, locale: Locale) -> None:
-        self._stub = scan_service_pb2_grpc.ScanServiceStub(channel)
-        self._metadata = (("authorization", f"Bearer {token}"), *_language(locale))
-        self._locale = locale
-
-    def follow(self, scan_id: str) -> Iterator[scan_pb2.Scan]:
-        """Every state of the scan until its end; see `local.cli.api.watch.follow`."""
-        return follow(lambda version: self._watch(scan_id, version))
-
-    def _watch(self, scan_id: str, after_version: int) -> Events:
-        request = scan_service_pb2.WatchScanRequest(scan_id=scan_id, after_version=after_version)
-        with _answered(self._locale):
-            yield from self._stub.WatchScan(request, timeout=_WATCH_SECONDS, metadata=self._metadata)
+    target, tls = required(variables, "ECO2_SCAN_TARGET"), TlsFiles.given(variables)
+    if tls is None:
+        return grpc.insecure_channel(target)
+    return grpc.secure_channel(target, channel_credentials(CertificateFiles(tls).current()), expecting(_SCAN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,47 +73,43 @@ class OperationsClient:
     """Calls OperationsService.
 
     Args:
-        channel: To Scan itself: the edge doesn't serve operations.
+        channel: To Scan itself.
         locale: Language of errors.
     """
 
     def __init__(self, channel: grpc.Channel, locale: Locale) -> None:
         self._stub = operations_service_pb2_grpc.OperationsServiceStub(channel)
-        self._metadata = _language(locale)
+        self._metadata = (("accept-language", str(locale)),)
         self._locale = locale
 
-    def dead_letters(self, wanted: DeadLetterFilter, page_size: int) -> list[operations_service_pb2.DeadLetter]:
+    def dead_letters(self, wanted: DeadLetterFilter, page_size: int) -> operations_service_pb2.ListDeadLettersResponse:
         """The selected dead letters, longest dead first."""
         request = operations_service_pb2.ListDeadLettersRequest(page_size=page_size, **wanted.fields())
-        return list(self._ask(self._stub.ListDeadLetters, request).dead_letters)
+        return self._ask(self._stub.ListDeadLetters, request)
 
-    def replay(self, scan_id: str) -> str:
-        """Queues a dead letter again.
-
-        Returns:
-            The stage it goes on from.
-        """
+    def replay(self, scan_id: str) -> operations_service_pb2.ReplayScanResponse:
+        """Queues a dead letter again; returns the stage it goes on from."""
         request = operations_service_pb2.ReplayScanRequest(scan_id=scan_id)
-        return self._ask(self._stub.ReplayScan, request).stage
+        return self._ask(self._stub.ReplayScan, request)
 
-    def replay_all(self, wanted: DeadLetterFilter, max_count: int) -> int:
+    def replay_all(self, wanted: DeadLetterFilter, max_count: int) -> operations_service_pb2.ReplayDeadLettersResponse:
         """Queues the selected dead letters again; returns how many."""
         request = operations_service_pb2.ReplayDeadLettersRequest(max_count=max_count, **wanted.fields())
-        return self._ask(self._stub.ReplayDeadLetters, request).replayed_count
+        return self._ask(self._stub.ReplayDeadLetters, request)
 
-    def archive(self, scan_id: str) -> operations_service_pb2.DeadLetter:
+    def archive(self, scan_id: str) -> operations_service_pb2.ArchiveScanResponse:
         """Archives a dead letter; returns it as it is now."""
         request = operations_service_pb2.ArchiveScanRequest(scan_id=scan_id)
-        return self._ask(self._stub.ArchiveScan, request).dead_letter
+        return self._ask(self._stub.ArchiveScan, request)
 
     def stats(self) -> operations_service_pb2.GetQueueStatsResponse:
         """The queue's state."""
         return self._ask(self._stub.GetQueueStats, operations_service_pb2.GetQueueStatsRequest())
 
-    def deliveries(self, scan_id: str) -> list[operations_service_pb2.WebhookDelivery]:
+    def deliveries(self, scan_id: str) -> operations_service_pb2.ListWebhookDeliveriesResponse:
         """A scan's webhooks with every try, oldest first."""
         request = operations_service_pb2.ListWebhookDeliveriesRequest(scan_id=scan_id)
-        return list(self._ask(self._stub.ListWebhookDeliveries, request).deliveries)
+        return self._ask(self._stub.ListWebhookDeliveries, request)
 
     def redeliver(self, webhook_id: str) -> None:
         """Delivers a webhook again."""
@@ -142,87 +118,23 @@ class OperationsClient:
 
     def _ask(self, rpc: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
         with _answered(self._locale):
-            return rpc(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
+            return rpc(request, timeout=_SECONDS, metadata=self._metadata)
 
 
-class RulesClient:
-    """Calls RulesService.
+def refusal(error: grpc.RpcError, locale: Locale) -> ApiError:
+    """What a failed gRPC call carries.
 
-    Args:
-        channel: To the edge.
-        token: The user's bearer token.
-        locale: Language of texts and errors.
+    Raises:
+        Disconnected: The API is there but can't serve for the moment, or isn't there; a retry may succeed.
     """
-
-    def __init__(self, channel: grpc.Channel, token: str, locale: Locale) -> None:
-        self._stub = rules_service_pb2_grpc.RulesServiceStub(channel)
-        self._metadata = (("authorization", f"Bearer {token}"), *_language(locale))
-        self._locale = locale
-
-    def places(self, request: rules_service_pb2.FindPlacesRequest) -> list[disposal_pb2.Place]:
-        """The nearest places, nearest first."""
-        with _answered(self._locale):
-            return list(self._stub.FindPlaces(request, timeout=_UNARY_SECONDS, metadata=self._metadata).places)
-
-    def find(self, name: str) -> list[rules_service_pb2.ItemMatch]:
-        """The categories of that name, best first."""
-        request = rules_service_pb2.SearchItemsRequest(q=name, locale=self._locale)
-        with _answered(self._locale):
-            return list(self._stub.SearchItems(request, timeout=_UNARY_SECONDS, metadata=self._metadata).items)
-
-    def match(
-        self, category: classification_pb2.Category, tags: Sequence[str], region: str, building: str = ""
-    ) -> rules_service_pb2.MatchRulesResponse:
-        """The rules for a category, in a situation, a region and a building."""
-        request = rules_service_pb2.MatchRulesRequest(
-            category=category, tags=tags, region=region, building=building, locale=self._locale
-        )
-        with _answered(self._locale):
-            return self._stub.MatchRules(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
-
-
-class BuildingClient:
-    """Keeps the user's buildings, and reads others.
-
-    Args:
-        channel: To the edge.
-        token: The user's bearer token.
-        locale: Language of texts and errors.
-    """
-
-    def __init__(self, channel: grpc.Channel, token: str, locale: Locale) -> None:
-        self._stub = building_service_pb2_grpc.BuildingServiceStub(channel)
-        self._metadata = (("authorization", f"Bearer {token}"), *_language(locale))
-        self._locale = locale
-
-    def create(self, building: building_pb2.Building) -> building_pb2.Building:
-        """Creates a building."""
-        return self._call(self._stub.CreateBuilding, building_service_pb2.CreateBuildingRequest(building=building))
-
-    def get(self, code: str) -> building_pb2.Building:
-        """The building with a code."""
-        return self._call(self._stub.GetBuilding, building_service_pb2.GetBuildingRequest(code=code))
-
-    def managed(self) -> list[building_pb2.Building]:
-        """The user's own buildings."""
-        return list(self._call(self._stub.ListBuildings, building_service_pb2.ListBuildingsRequest()).buildings)
-
-    def update(self, building: building_pb2.Building) -> building_pb2.Building:
-        """Replaces what a building says, by its code and etag."""
-        request = building_service_pb2.UpdateBuildingRequest(code=building.code, building=building)
-        return self._call(self._stub.UpdateBuilding, request)
-
-    def delete(self, code: str) -> None:
-        """Deletes a building, whatever it says now."""
-        self._call(self._stub.DeleteBuilding, building_service_pb2.DeleteBuildingRequest(code=code))
-
-    def _call(self, method: Callable[..., A], request: Message) -> A:
-        with _answered(self._locale):
-            return method(request, timeout=_UNARY_SECONDS, metadata=self._metadata)
-
-
-def _language(locale: Locale) -> tuple[tuple[str, str], ...]:
-    return (("accept-language", str(locale)),)
+    if not isinstance(error, grpc.Call):
+        return ApiError(ErrorText("UNKNOWN", str(error)))
+    if error.code() is grpc.StatusCode.UNAVAILABLE:
+        raise Disconnected(error.details() or "unavailable") from error
+    for key, value in error.trailing_metadata() or ():
+        if key == _DETAILS and isinstance(value, bytes):
+            return ApiError(ErrorText.of(status_pb2.Status.FromString(value), locale))
+    return ApiError(ErrorText(error.code().name, error.details() or ""))
 
 
 @contextmanager
@@ -230,4 +142,4 @@ def _answered(locale: Locale) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise ApiError.from_rpc(error, locale) from error
+        raise refusal(error, locale) from error

@@ -1,4 +1,4 @@
-"""Following a scan to its end over connections that may break: the same for REST and gRPC."""
+"""Following a scan to its end over connections that may break."""
 
 import time
 from collections.abc import Callable, Iterator

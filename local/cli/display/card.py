@@ -14,6 +14,7 @@ from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import classification_pb2
 from local.cli.api.errors import ErrorText
 from local.cli.display.labels import LABELS, Labels
+from local.cli.display.names import Names
 from mesh.locale import Locale
 
 _State = scan_pb2.Scan.State
@@ -22,8 +23,16 @@ _BAR = 20
 _WIDTH = 96
 
 
-def render(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None = None) -> RenderableType:
-    """The card of a scan in a terminal state, in the scan's language; with when it can be put out, if that is known."""
+def render(
+    scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None = None, names: Names | None = None
+) -> RenderableType:
+    """The card of a scan in a terminal state, in the scan's language.
+
+    Args:
+        scan: The scan.
+        plan: When what it shows can be put out, if that is known.
+        names: What categories are called in that language, if that is known.
+    """
     locale = Locale.parse(scan.locale)
     labels = LABELS[locale]
     if scan.state == _State.STATE_FAILED:
@@ -33,14 +42,19 @@ def render(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None = None) ->
         text = labels.cancelled if scan.state == _State.STATE_CANCELLED else labels.expired
         return Panel(Text(text), border_style="yellow", width=_WIDTH)
     title = Text(scan.classification.display_name, style="bold")
-    return Panel(Group(*_sections(scan, plan, labels)), title=title, border_style="green", padding=(1, 2), width=_WIDTH)
+    body = Group(*_sections(scan, plan, labels, names or Names(locale)))
+    return Panel(body, title=title, border_style="green", padding=(1, 2), width=_WIDTH)
 
 
-def _sections(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None, labels: Labels) -> Iterator[RenderableType]:
-    yield from _classification(scan.classification, labels)
+def _sections(
+    scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None, labels: Labels, names: Names
+) -> Iterator[RenderableType]:
+    yield from _classification(scan.classification, labels, names)
     if scan.answer.text:
         yield from _section(labels.answer, [Text(scan.answer.text)])
-        yield from _section(labels.open_questions, _bullets(scan.answer.insufficiencies))
+        choices = f"{labels.choices}: {' / '.join(scan.answer.choices)}"
+        offered = [Text(choices, style="dim")] if scan.answer.choices else []
+        yield from _section(labels.open_questions, [*_bullets(scan.answer.insufficiencies), *offered])
     if plan:
         yield from _section(labels.evening, [Text(plan.text, style="green")])
     # While it isn't known what the photo shows, each candidate has a rule of its own.
@@ -50,9 +64,10 @@ def _sections(scan: scan_pb2.Scan, plan: disposal_pb2.EveningPlan | None, labels
     yield from _reward(scan.reward, labels)
 
 
-def _classification(seen: classification_pb2.Classification, labels: Labels) -> Iterator[RenderableType]:
+def _classification(seen: classification_pb2.Classification, labels: Labels, names: Names) -> Iterator[RenderableType]:
     category = seen.category
-    yield Text(" › ".join(name for name in (category.major, category.middle, category.minor) if name), style="dim")
+    if path := names.path(category):
+        yield Text(path, style="dim")
     if seen.HasField("seen"):  # its confidence was in something else
         yield Text(f"{labels.seen}: {seen.seen.display_name} {seen.seen.confidence:.0%}", style="dim")
     else:
@@ -61,8 +76,8 @@ def _classification(seen: classification_pb2.Classification, labels: Labels) -> 
     if others:
         listed = ", ".join(map(_candidate, others))
         yield Text(f"{labels.candidates}: {listed}", style="dim")
-    if seen.tags:
-        yield Text(f"{labels.tags}: {', '.join(seen.tags)}", style="dim")
+    if situations := names.tags(seen.tags):
+        yield Text(f"{labels.tags}: {situations}", style="dim")
     if seen.warning:
         yield Text(f"{labels.warning}: {seen.warning}", style="yellow")
 

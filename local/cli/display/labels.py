@@ -23,6 +23,7 @@ class Labels:
     hazards: str
     answer: str
     open_questions: str
+    choices: str
     evening: str
     places: str
     sample: str
@@ -48,6 +49,7 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
             hazards="위험",
             answer="답변",
             open_questions="더 알려 주세요",
+            choices="이렇게 답할 수 있어요",
             evening="내놓는 때",
             places="가까운 곳",
             sample="예시 자료",
@@ -70,6 +72,7 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
             hazards="Dangers",
             answer="Answer",
             open_questions="Tell us more",
+            choices="Possible replies",
             evening="When",
             places="Nearby",
             sample="sample data",

@@ -1,46 +1,112 @@
-"""Shows a scan's progress."""
+"""Shows how scans get on: bars on a terminal, a line a change elsewhere, nothing for programs."""
 
-from collections.abc import Iterable
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from eco2.scan.v1 import scan_pb2
+from local.cli.display import terminal
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
-def show(scans: Iterable[scan_pb2.Scan], console: Console) -> scan_pb2.Scan:
-    """Draws a bar, or a line a change where the output isn't a terminal, until the states end.
+class Board(Protocol):
+    """Where progress is shown; threads share it."""
 
-    Returns:
-        The last state.
+    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+        """Shows a scan's state under a photo's name."""
 
-    Raises:
-        ValueError: There was none.
+    def remove(self, name: str) -> None:
+        """Takes a photo that is done off it."""
+
+
+class Silence:
+    """For programs."""
+
+    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+        """Shows nothing."""
+
+    def remove(self, name: str) -> None:
+        """Shows nothing."""
+
+
+class Lines:
+    """A line a change, for logs.
+
+    Args:
+        named: Whether each begins with the photo's name.
     """
-    return _draw(scans, console) if console.is_terminal else _print(scans, console)
+
+    def __init__(self, *, named: bool) -> None:
+        self._named = named
+        self._shown: dict[str, str] = {}
+
+    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+        """Prints a line, unless it is the last one again."""
+        line = f"{scan.progress.percent:3d} %  {scan.progress.stage:<7} {scan.progress.message}".rstrip()
+        if self._shown.get(name) != line:
+            self._shown[name] = line
+            print(f"{name}: {line}" if self._named else line, file=sys.stderr)
+
+    def remove(self, name: str) -> None:
+        """Forgets a photo."""
+        self._shown.pop(name, None)
 
 
-def _draw(scans: Iterable[scan_pb2.Scan], console: Console) -> scan_pb2.Scan:
-    last = None
-    columns = (SpinnerColumn(), BarColumn(30), TaskProgressColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("…", total=100)
-        for last in scans:
-            progress.update(task, completed=last.progress.percent, description=last.progress.message or "…")
-    return _found(last)
+class Bars:
+    """A bar for each photo that is under way.
+
+    Args:
+        progress: What draws them.
+        named: Whether each begins with the photo's name.
+    """
+
+    def __init__(self, progress: "Progress", *, named: bool) -> None:
+        self._progress = progress
+        self._named = named
+        self._tasks: dict[str, TaskID] = {}
+
+    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+        """Moves a photo's bar."""
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task("…", total=100, name=f"{name} " if self._named else "")
+        message = scan.progress.message or "…"
+        self._progress.update(self._tasks[name], completed=scan.progress.percent, description=message)
+
+    def remove(self, name: str) -> None:
+        """Takes a photo's bar away where there are others; a single one stays, full."""
+        if self._named and name in self._tasks:
+            self._progress.remove_task(self._tasks.pop(name))
 
 
-def _print(scans: Iterable[scan_pb2.Scan], console: Console) -> scan_pb2.Scan:
-    last, shown = None, ""
-    for last in scans:
-        line = f"{last.progress.percent:3d} %  {last.progress.stage:<7} {last.progress.message}"
-        if line != shown:
-            console.print(line, highlight=False)
-            shown = line
-    return _found(last)
+@contextmanager
+def board(*, silent: bool, many: bool = False) -> Iterator[Board]:
+    """Somewhere to show progress, on standard error.
+
+    Args:
+        silent: Whether a program asked.
+        many: Whether several photos share it.
+    """
+    if silent:
+        yield Silence()
+    elif terminal.animated(sys.stderr):
+        with _drawn() as progress:
+            yield Bars(progress, named=many)
+    else:
+        yield Lines(named=many)
 
 
-def _found(last: scan_pb2.Scan | None) -> scan_pb2.Scan:
-    if last is None:
-        raise ValueError("a watch without a state")
-    return last
+def _drawn() -> "Progress":
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    texts = [
+        TextColumn(f"{{{text}}}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=ratio))
+        for text, ratio in (("task.fields[name]", 1), ("task.description", 2))
+    ]
+    name, message = texts
+    bar = BarColumn(20)
+    columns = (SpinnerColumn(), name, bar, TaskProgressColumn(), message, TimeElapsedColumn())
+    return Progress(*columns, console=terminal.console(stderr=True))

@@ -61,7 +61,6 @@ async def test_a_login_lasts_over_commands_and_refreshes_by_itself(edge: Edge, t
         "HOME": str(tmp_path / "home"),
         "PATH": os.defpath,
         "ECO2_REST_URL": edge.url,
-        "ECO2_GRPC_TARGET": edge.target,
     }
 
     async def start(*command: str) -> asyncio.subprocess.Process:

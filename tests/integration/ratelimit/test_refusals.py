@@ -12,11 +12,10 @@ import pytest
 from google.protobuf import json_format
 from google.rpc import status_pb2
 
-from eco2.rules.v1.rules_service_pb2 import FindPlacesRequest
 from local.cli import exit_status
 from local.cli.api.errors import ApiError
-from local.cli.api.grpc import RulesClient
 from local.cli.api.rest import Question, ScanClient
+from local.cli.api.rules import RulesClient
 from mesh.locale import Locale
 from mesh.reasons import TEXTS, Reason
 from tests.integration.ratelimit.calls import details, let_through, over_grpc, over_rest
@@ -123,7 +122,7 @@ async def test_browsers_get_it_in_headers(
 
 @pytest.mark.parametrize(("locale", "text"), [(Locale.KO, "너무 자주 요청했어요."), (Locale.EN, "Too many requests")])
 async def test_the_eco2_command_says_when_to_come_again(locale: Locale, text: str, limited: LimitedEdge) -> None:
-    """In a line, over gRPC and REST alike."""
+    """In a line."""
     user = f"user-{uuid.uuid4().hex}"
     token = limited.headers(user)["authorization"].removeprefix("Bearer ")
     async with limited.client(user) as client:
@@ -131,8 +130,8 @@ async def test_the_eco2_command_says_when_to_come_again(locale: Locale, text: st
         await let_through(over_rest(client, "POST", "/v1/scans", json={}), CREATIONS)
 
     def search() -> None:
-        with grpc.insecure_channel(limited.edge.target) as channel:
-            RulesClient(channel, token, locale).places(FindPlacesRequest())
+        with RulesClient(limited.edge.url, token, locale) as rules:
+            rules.places((37.5, 126.9), (), 3000, 5)
 
     def scan() -> None:
         with ScanClient(limited.edge.url, token, locale) as scans:

@@ -4,17 +4,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import click
 import grpc
 import pytest
 
 from eco2.scan.v1 import operations_service_pb2 as pb
 from eco2.scan.v1 import operations_service_pb2_grpc
-from local.cli import main as cli
 from local.cli import operations
+from local.cli.operations import Age
 from mesh.errors import Unavailable
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
+from tests.support.cli.command import Run
 
 SCAN_ID = "01980000-0000-7000-8000-000000000000"
 WEBHOOK_ID = "01980000-0000-7000-8000-000000000001"
@@ -80,24 +82,34 @@ def target() -> Iterator[str]:
     ],
     ids=lambda value: " ".join(value[:2]),
 )
-def test_a_command_says_what_was_answered(
-    target: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    command: list[str],
-    said: list[str],
-) -> None:
+def test_a_command_says_what_was_answered(target: str, run: Run, command: list[str], said: list[str]) -> None:
     """These lines are what a decision at night rests on; nothing may be cut or left out."""
-    for name in ("ECO2_REST_URL", "ECO2_GRPC_TARGET", "ECO2_TOKEN"):
-        monkeypatch.setenv(name, "unused")
-    monkeypatch.setenv("ECO2_SCAN_TARGET", target)
-    monkeypatch.setattr(operations._out, "width", 200)
-    monkeypatch.setattr("sys.argv", ["eco2", *command, "--locale", "en"])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert ended.value.code == 0
-    output = capsys.readouterr().out
-    assert [part for part in said if part not in output] == []
+    ended = run(*command, "--locale", "en", ECO2_SCAN_TARGET=target)
+    assert ended.status == 0
+    assert [part for part in said if part not in ended.out] == []
+    (document,) = run(*command, "--json", ECO2_SCAN_TARGET=target).documents
+    assert document
+
+
+@pytest.mark.parametrize("named", [[], ["a1", "--all"]], ids=["nothing", "one and all"])
+def test_a_replay_says_what_it_replays(run: Run, named: list[str]) -> None:
+    """All of them is a decision, not a default."""
+    ended = run("dead-letters", "replay", *named)
+    assert ended.status == 2
+    assert "--all" in ended.err
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("7d", 604_800)])
+def test_ages_are_written_as_people_say_them(text: str, seconds: int) -> None:
+    """Nobody counts seconds at night."""
+    assert Age().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "2w", "-2h", "2h30m", "3651d", "9" * 5000 + "d"])
+def test_an_age_that_isnt_one_is_refused(text: str) -> None:
+    """A wrong guess would replay the wrong letters."""
+    with pytest.raises(click.BadParameter):
+        Age().convert(text, None, None)
 
 
 @pytest.mark.parametrize(

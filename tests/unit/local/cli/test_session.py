@@ -13,7 +13,6 @@ from local.files import write_env
 STACK = {
     "ECO2_SUPERVISOR": str(os.getpid()),
     "ECO2_REST_URL": "http://127.0.0.1:8080",
-    "ECO2_GRPC_TARGET": "127.0.0.1:8080",
     "ECO2_SCAN_TARGET": "127.0.0.1:12000",
     "ECO2_TOKEN": "stack",
 }
@@ -43,8 +42,8 @@ def test_a_killed_stack_is_none(tmp_path: Path) -> None:
 
 def test_an_empty_variable_is_none() -> None:
     """That is how a shell script unsets one by mistake."""
-    with pytest.raises(NoStack, match="ECO2_GRPC_TARGET"):
-        Session.of({**STACK, "ECO2_GRPC_TARGET": ""})
+    with pytest.raises(NoStack, match="ECO2_REST_URL"):
+        Session.of({**STACK, "ECO2_REST_URL": ""})
 
 
 def test_without_a_stack_it_says_so(tmp_path: Path) -> None:

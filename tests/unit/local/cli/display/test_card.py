@@ -11,6 +11,7 @@ from eco2.scan.v1 import scan_pb2
 from eco2.vision.v1 import classification_pb2
 from local.cli.display import card
 from local.cli.display.labels import LABELS
+from local.cli.display.names import Names
 from mesh.errors import InvalidArgument
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
@@ -21,10 +22,17 @@ METAL = classification_pb2.Category(major="재활용폐기물", middle="금속�
 GLASS = classification_pb2.Category(major="재활용폐기물", middle="유리병")
 
 
-def printed(scan: scan_pb2.Scan) -> str:
+NAMES = Names(
+    Locale.EN,
+    {("재활용폐기물",): "Recyclables", ("재활용폐기물", "금속류"): "Metal"},
+    {"내용물_있음": "something left in it"},
+)
+
+
+def printed(scan: scan_pb2.Scan, names: Names = NAMES) -> str:
     """The card as plain text, each word on one line."""
     output = io.StringIO()
-    Console(file=output, width=110).print(card.render(scan))
+    Console(file=output, width=110).print(card.render(scan, names=names))
     return output.getvalue()
 
 
@@ -46,7 +54,8 @@ def succeeded(**parts: object) -> scan_pb2.Scan:
 def test_it_says_what_it_is_and_how_sure() -> None:
     """The first thing a person wants to know; what it was taken for isn't repeated among the others."""
     text = printed(succeeded())
-    assert "재활용폐기물 › 금속류 › 캔" in text
+    assert "Recyclables › Metal" in text
+    assert "Condition: something left in it" in text
     assert "82%" in text
     assert "Glass bottle 11%" in text
     assert "Metal can 82%" not in text
@@ -141,3 +150,21 @@ def test_it_says_when_it_can_be_put_out() -> None:
     Console(file=output, width=110).print(card.render(succeeded(), plan))
     assert "It can go out this evening, 20:00 to 05:00." in output.getvalue()
     assert LABELS[Locale.EN].evening not in printed(succeeded())
+
+
+@pytest.mark.parametrize("locale", list(Locale))
+def test_while_the_rule_book_cant_be_asked_korean_keys_are_shown_in_korean_alone(locale: Locale) -> None:
+    """A card in two languages is in none."""
+    scan = succeeded()
+    scan.locale = locale
+    text = printed(scan, Names(locale))
+    assert ("재활용폐기물 › 금속류 › 캔" in text) is (locale is Locale.KO)
+    assert ("내용물 있음" in text) is (locale is Locale.KO)
+
+
+def test_what_can_be_replied_is_offered() -> None:
+    """As buttons elsewhere."""
+    answer = disposal_pb2.Answer(text="Rinse it.", insufficiencies=["Is it empty?"], choices=["Yes", "No"])
+    text = printed(succeeded(answer=answer))
+    assert "Is it empty?" in text
+    assert "Yes / No" in text

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -26,14 +27,20 @@ def stdout(monkeypatch: pytest.MonkeyPatch) -> Stdout:
     return encoded
 
 
-def test_what_a_terminal_lacks_is_escaped(stdout: Stdout, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "told"), [(["-h"], b"Usage: eco2"), (["building", "leave", "--locale", "ko"], rb"\uc774\uc81c")]
+)
+def test_what_a_terminal_lacks_is_escaped(
+    stdout: Stdout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str], told: bytes
+) -> None:
     """LC_ALL=C is what cron jobs and slim containers have; half an answer beats a traceback."""
     printed = stdout("ascii")
-    monkeypatch.setattr("sys.argv", ["eco2", "--help"])
+    monkeypatch.setenv("VAR", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["eco2", *command])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == 0
-    assert rb"Eco\xb2" in printed.getvalue()
+    assert told in printed.getvalue()
 
 
 def test_a_name_that_is_no_text_is_escaped(stdout: Stdout) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from eco2.rules.v1.disposal_pb2 import DisposalRule
-from local.cli.rulebook import lines
+from local.cli.rulebook.rules import lines
 from mesh.locale import Locale
 
 RULE = DisposalRule(

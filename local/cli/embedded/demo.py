@@ -4,12 +4,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
-from rich.console import Console
-
 from eco2.scan.v1 import scan_pb2
-from local.cli import scanning
-from local.cli.api.rest import Question
-from local.cli.display import card
+from local.cli.api.rest import Question, ScanClient
+from local.cli.display import progress, terminal
+from local.cli.scans import results
+from local.cli.scans.run import run as scan_photo
+from local.cli.scans.sources import Source
 from local.cli.session import Session
 from local.stack import services
 from local.stack.background import running
@@ -19,7 +19,7 @@ MAPO = (37.5663, 126.9019)
 MAPO_REGION = "서울특별시/마포구"
 
 
-def run(var: Path, photo: Path | None, question: Question, locale: Locale, console: Console) -> bool:
+def run(var: Path, photo: Path | None, question: Question, locale: Locale, *, as_json: bool = False) -> bool:
     """Starts a stack, scans the photo, shows the result, and stops the stack.
 
     Args:
@@ -27,22 +27,36 @@ def run(var: Path, photo: Path | None, question: Question, locale: Locale, conso
         photo: What to scan; by default a note on paper, drawn.
         question: What goes with it.
         locale: Language of the results.
-        console: Where to show it.
+        as_json: Whether to print the scan as JSON, and nothing else.
 
     Returns:
         Whether the scan succeeded.
     """
     began = monotonic()
+    console = terminal.console(stderr=True)
+    console.quiet = as_json
     with ExitStack() as exits:
         with console.status("Starting PostgreSQL, Valkey, SeaweedFS, Envoy and the services …"):
             session = Session.of(exits.enter_context(running(var, processes=services.cores())))
-        console.print(f"The stack is ready after {monotonic() - began:.1f} s: {session.rest_url}", highlight=False)
-        last = scanning.scan(session, photo or _drawn(var), question, locale, console)
-        console.print(card.render(last))
+        console.print(f"The stack is ready after {monotonic() - began:.1f} s: {session.rest_url}")
+        last = _scan(session, photo or _drawn(var), question, locale, as_json=as_json)
         with console.status("Stopping everything …"):
             exits.close()
-    console.print(f"Everything is stopped; the whole demo took {monotonic() - began:.1f} s.", highlight=False)
-    return last.state == scan_pb2.Scan.State.STATE_SUCCEEDED
+    console.print(f"Everything is stopped; the whole demo took {monotonic() - began:.1f} s.")
+    return last.state == results.SUCCEEDED
+
+
+def _scan(session: Session, photo: Path, question: Question, locale: Locale, *, as_json: bool) -> scan_pb2.Scan:
+    with (
+        ScanClient(session.rest_url, session.token, locale) as client,
+        progress.board(silent=as_json) as board,
+    ):
+        last = scan_photo(client, Source(str(photo), photo), question, lambda scan: board.update(photo.name, scan))
+    if as_json:
+        terminal.print_json(last)
+    else:
+        results.show(session, last)
+    return last
 
 
 def _drawn(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.cli import doctor
+from local.cli.embedded import doctor
 from local.files import write_env
 from local.stack import envoy
 from local.stack.ports import HOST

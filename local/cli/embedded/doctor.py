@@ -39,6 +39,15 @@ class Diagnosis:
     remedy: str = ""
     note: str = ""
 
+    def document(self) -> dict[str, str]:
+        """As JSON's types; the remedy only where there is trouble."""
+        return {
+            "name": self.name,
+            "trouble": self.trouble,
+            "note": self.note,
+            "remedy": self.remedy if self.trouble else "",
+        }
+
 
 async def examine(var: Path, port: int) -> list[Diagnosis]:
     """Checks the machine, the installation and, if one runs in `var`, the stack.

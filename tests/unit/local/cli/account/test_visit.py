@@ -65,6 +65,6 @@ def test_a_provider_elsewhere_is_left_to_a_browser(monkeypatch: pytest.MonkeyPat
     """It asks somebody something, and a command is nobody."""
     monkeypatch.setattr(webbrowser, "open", lambda _: False)
     asked: list[object] = []
-    monkeypatch.setattr("local.cli.account.visit.httpx2.Client", asked.append)
+    monkeypatch.setattr("local.cli.account.visit.urllib3.PoolManager", asked.append)
     visit("https://127.0.0.1.example/authorize", "http://127.0.0.1:1/callback")
     assert asked == []

@@ -1,0 +1,1 @@
+"""The commands of the embedded stack. They take the extra `local`."""

@@ -1,0 +1,1 @@
+"""The rule book without a photo: items, rules, places, buildings, characters."""

@@ -1,0 +1,1 @@
+"""A user's scans: making them, following them, what becomes of them."""

@@ -1,0 +1,1 @@
+"""What tests of the `eco2` command share."""
