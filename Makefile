@@ -102,27 +102,32 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/buf format --diff --exit-code protos
 	@if git rev-parse --verify --quiet origin/main >/dev/null; then \
 	    $(BIN)/buf breaking --against '.git#branch=origin/main'; fi
-	@$(call generate,var/gen,var/openapi.yaml) && diff -r gen var/gen -x __pycache__ && rm -r var/gen && \
-	    diff docs/openapi.yaml var/openapi.yaml && rm var/openapi.yaml || \
-	    { echo "gen/ and docs/openapi.yaml are not what protos/ says: run make gen" >&2; exit 1; }
+	@$(call generate,var/gen,var/openapi.yaml,var/client) && diff -r gen var/gen -x __pycache__ && rm -r var/gen && \
+	    diff docs/openapi.yaml var/openapi.yaml && rm var/openapi.yaml && \
+	    diff $(CLIENT)/models.py var/client/models.py && \
+	    diff -r $(CLIENT)/_sync var/client/_sync -x __init__.py -x runtime.py -x __pycache__ && rm -r var/client || \
+	    { echo "gen/, docs/openapi.yaml and the client are not what protos/ says: run make gen" >&2; exit 1; }
 	$(BIN)/python -m openapi.lint docs/openapi.yaml
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
 
-gen: setup ## Generate stubs, the descriptor set and the API's description from protos/, docs/cli.md from local/cli
+gen: setup ## Generate from protos/: stubs, descriptors, the description, a client's models; docs/cli.md from local/cli
 	$(BIN)/buf format --write protos
-	@rm -rf gen && $(call generate,gen,docs/openapi.yaml)
+	@rm -rf gen && $(call generate,gen,docs/openapi.yaml,$(CLIENT))
 	@$(BIN)/python -m local.cli.reference > docs/cli.md
 
-wheel: setup ## Build eco2-protos, the stubs alone, into var/dist
+wheel: setup ## Build eco2-protos, the stubs alone, and eco2-client into var/dist
 	@cd protos && ../$(BIN)/hatchling build -t wheel -d ../var/dist
+	@cd clients/python && ../../$(BIN)/hatchling build -t wheel -d ../../var/dist
 
 clients: setup ## Build @eco2/client, for npm, into var/dist
 	@$(BIN)/python -m clients.typescript.build var/dist
 
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
-# From another set, which has the comments and ten times the size, the description for REST clients and its page.
+# From another set, which has the comments and ten times the size, the description for REST clients and its page, and
+# the Python client's models.
+CLIENT := clients/python/src/eco2_client
 PROTOS = $(shell find protos -name '*.proto' | sort)
 define generate
 export PATH="$(abspath $(BIN)):$$PATH" && mkdir -p $(1) && \
@@ -134,7 +139,8 @@ $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --include_imports \
     --descriptor_set_out=$(1)/eco2.binpb $(PROTOS) third_party/google/rpc/error_details.proto && \
 $(BIN)/python -m grpc_tools.protoc -Iprotos -Ithird_party --include_imports --include_source_info \
     --descriptor_set_out=$(1)/commented.binpb $(PROTOS) && \
-PYTHONPATH=$(1) $(BIN)/python -m openapi $(1)/commented.binpb $(2) $(1)/reference.html && rm $(1)/commented.binpb
+PYTHONPATH=$(1) $(BIN)/python -m openapi $(1)/commented.binpb $(2) $(1)/reference.html && \
+PYTHONPATH=$(1) $(BIN)/python -m clients.python.codegen $(1)/commented.binpb $(3) && rm $(1)/commented.binpb
 endef
 
 format: setup ## Format the code and the protos

@@ -1,0 +1,55 @@
+# Written by `make gen` from _async/. Don't edit it.
+"""The user's account, and all that is kept of them."""
+
+from eco2_client._sync.api import Api
+from eco2_client.models import Account, DeleteMeResponse, Export, ExportState
+from eco2_client.requests import Request, segment
+from eco2_client.structs import Message
+
+_POLL_SECONDS = 2.0
+
+
+class OwnAccount:
+    """`client.account`. Each call may also raise Unauthenticated, Unavailable, Disconnected and TimedOut."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get(self) -> Account:
+        """The user's account."""
+        return self._api.call(Request("GET", "/v1/me", Account))
+
+    def delete(self) -> DeleteMeResponse:
+        """Closes the account and erases all that is kept of the user. Nobody can take it back."""
+        return self._api.call(Request("DELETE", "/v1/me", DeleteMeResponse))
+
+    def logout_everywhere(self) -> None:
+        """Ends all sessions of the user; access tokens stay good for 15 minutes at most."""
+        self._api.call(Request("POST", "/v1/me:logoutEverywhere", Message, body={}))
+
+    def export(self, *, timeout: float = 600) -> Export:
+        """Puts all that is kept of the user into a file; `download_url` is good for five minutes.
+
+        Args:
+            timeout: Most seconds to wait for it.
+
+        Returns:
+            The export when it has ended: `state` says whether the file is there.
+
+        Raises:
+            TimedOut: It takes longer; `get_export` tells how far it is.
+        """
+        attempts = self._api.http.attempts(timeout)
+        export = self._api.call(Request("POST", "/v1/me:export", Export, body={}))
+        while export.state is ExportState.RUNNING:
+            self._api.http.clock.sleep(min(_POLL_SECONDS, attempts.left()))
+            export = self.get_export(export.export_id)
+        return export
+
+    def get_export(self, export_id: str) -> Export:
+        """An export as it is now.
+
+        Raises:
+            NotFound: EXPORT_NOT_FOUND: there is none, any more.
+        """
+        return self._api.call(Request("GET", f"/v1/exports/{segment(export_id)}", Export))

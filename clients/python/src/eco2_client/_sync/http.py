@@ -1,0 +1,166 @@
+# Written by `make gen` from _async/. Don't edit it.
+"""Requests and replies: each is tried until it succeeds, makes no sense any more, or its time is up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import httpx2
+import msgspec
+
+from eco2_client._sync.runtime import Clock, HttpClient, Stream
+from eco2_client.errors import ApiError, Disconnected, Eco2Error, NotFound, TimedOut, Unauthenticated, UploadRefused
+from eco2_client.models import UploadTicket
+from eco2_client.requests import Request
+from eco2_client.retries import Attempts
+from eco2_client.server_sent_events import EventDecoder, ServerSentEvent
+from eco2_client.structs import decode, encode
+
+T = TypeVar("T")
+
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 20.0  # the edge gives a call 15; GetScan may wait for 30
+_WAIT_SECONDS = 40.0
+_SILENCE_SECONDS = 45.0  # three heartbeats
+_UPLOAD_SECONDS = 60.0  # without a byte in either direction
+_PRECONDITION_FAILED = 412
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
+
+class Tokens(Protocol):
+    """Who brings access tokens."""
+
+    def current(self, rejected: str = "") -> str:
+        """One that is good now; another one than that which the API has just taken for no good, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """The API as one address.
+
+    Attributes:
+        client: Sends.
+        base_url: Of the edge.
+        locale: Language of texts and errors.
+        user_agent: Who we say we are.
+        timeout: Seconds that a call may take with all its tries, unless it says otherwise.
+        clock: Waits between tries.
+    """
+
+    client: HttpClient
+    base_url: str
+    locale: str
+    user_agent: str
+    timeout: float
+    clock: Clock
+
+    def attempts(self, timeout: float | None = None, *, repeatable: bool = True) -> Attempts:
+        """The tries of a call that begins now."""
+        return Attempts(self.clock.now, self.timeout if timeout is None else timeout, repeatable=repeatable)
+
+    def call(self, request: Request[T], tokens: Tokens | None = None, timeout: float | None = None) -> T:
+        """Makes a call.
+
+        Raises:
+            ApiError, Disconnected, TimedOut: It doesn't succeed.
+        """
+        attempts, token, rejected = self.attempts(timeout, repeatable=request.repeatable), "", ""
+        while True:
+            try:
+                if tokens is not None:
+                    token = tokens.current(rejected)
+                return self._sent(request, token, attempts)
+            except Unauthenticated:
+                if not token or rejected:
+                    raise
+                rejected = token
+            except Eco2Error as error:
+                self.clock.sleep(attempts.pause_after(error))
+
+    def _sent(self, request: Request[T], token: str, attempts: Attempts) -> T:
+        body = None if request.body is None else encode(request.body)
+        headers = self._headers(token) | ({"content-type": "application/json"} if body else {})
+        seconds = _WAIT_SECONDS if "wait" in request.query else _ANSWER_SECONDS
+        try:
+            response = self.client.request(
+                request.method, self.base_url + request.path, params=_query(request.query), headers=headers,
+                content=body, timeout=_timeout(seconds, attempts),
+            )  # fmt: skip
+        except httpx2.HTTPError as error:
+            raise _disconnected(error, attempts) from None
+        if response.is_success:
+            return _parsed(response.content, request.reply)
+        failure = ApiError.of(response.status_code, response.headers, response.content, self.locale)
+        if request.removes and attempts.again and isinstance(failure, NotFound):
+            return _parsed(b"{}", request.reply)  # an earlier try did it, and its reply was lost
+        raise failure
+
+    def events(self, path: str, last_version: int, token: str, attempts: Attempts) -> Stream[ServerSentEvent]:
+        """The events of a watch, heartbeats included, as long as its connection lasts.
+
+        Raises:
+            ApiError, Disconnected, TimedOut: It is refused, or ends other than by itself.
+        """
+        headers = self._headers(token) | {"accept": "text/event-stream"}
+        headers |= {"last-event-id": str(last_version)} if last_version else {}
+        decoder = EventDecoder()
+        try:
+            with self.client.stream(
+                "GET", self.base_url + path, headers=headers, timeout=_timeout(_SILENCE_SECONDS, attempts)
+            ) as response:
+                if not response.is_success:
+                    body = response.read()
+                    raise ApiError.of(response.status_code, response.headers, body, self.locale)
+                for chunk in response.iter_bytes():
+                    for event in decoder.feed(chunk):
+                        yield event
+        except httpx2.HTTPError as error:
+            raise _disconnected(error, attempts) from None
+
+    def upload(self, ticket: UploadTicket, content: bytes, attempts: Attempts) -> None:
+        """Puts a photo into object storage, once. Storage doesn't see the token: the presigned address is all it needs.
+
+        Raises:
+            UploadRefused, Disconnected, TimedOut: It isn't there, or nobody knows.
+        """
+        try:
+            response = self.client.request(
+                ticket.method or "PUT", ticket.url, headers=ticket.headers, content=content,
+                timeout=_timeout(_UPLOAD_SECONDS, attempts),
+            )  # fmt: skip
+        except httpx2.HTTPError as error:
+            raise _disconnected(error, attempts) from None
+        # A photo is never overwritten, so 412 says that it is there: an earlier try arrived, and its reply was lost.
+        # StartScan compares it with what was announced.
+        if not response.is_success and response.status_code != _PRECONDITION_FAILED:
+            raise UploadRefused(response.status_code, response.content)
+
+    def _headers(self, token: str) -> dict[str, str]:
+        headers = {"accept": "application/json", "accept-language": self.locale, "user-agent": self.user_agent}
+        return headers | ({"authorization": f"Bearer {token}"} if token else {})
+
+
+def _timeout(seconds: float, attempts: Attempts) -> httpx2.Timeout:
+    """For each step of one try: none may outlast the call."""
+    left = attempts.left()
+    return httpx2.Timeout(min(seconds, left), connect=min(_CONNECT_SECONDS, left))
+
+
+def _query(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _parsed(content: bytes, reply: type[T]) -> T:
+    try:
+        return decode(content, reply)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise Disconnected("what answers isn't Eco²") from None
+
+
+def _disconnected(error: httpx2.HTTPError, attempts: Attempts) -> Eco2Error:
+    try:
+        attempts.left()
+    except TimedOut as late:
+        return late
+    text = str(error) or type(error).__name__
+    return Disconnected(text, sent=not isinstance(error, _NOT_SENT))

@@ -1,0 +1,115 @@
+# Written by `make gen` from _async/. Don't edit it.
+"""Access tokens: given by the caller, or of a session that is refreshed in time."""
+
+from collections.abc import Callable
+
+from eco2_client._sync.http import Http
+from eco2_client._sync.runtime import Lock, TokenFunction, asked
+from eco2_client.credentials import Credentials
+from eco2_client.errors import Eco2Error, Unauthenticated, session_ended
+from eco2_client.models import Session
+from eco2_client.requests import Request
+
+_REFRESH_SECONDS = 15.0
+_POSTPONED_SECONDS = 10.0
+# However wrong this machine's clock is: a token that has just come isn't refreshed again at once.
+_LEAST_SECONDS = 60.0
+
+Changed = Callable[[Credentials | None], None]
+
+
+class GivenToken:
+    """A token of the caller's.
+
+    Args:
+        token: The token; or a function that gives one that is good now, asked before each call.
+    """
+
+    def __init__(self, token: str | TokenFunction) -> None:
+        self._token = token
+
+    def current(self, rejected: str = "") -> str:
+        """The token. Whether it is another one than the rejected one is the caller's affair."""
+        return self._token if isinstance(self._token, str) else asked(self._token)
+
+
+class SessionTokens:
+    """A session's tokens. The first call that needs one begins a session as a guest if there is none.
+
+    One refresh runs at a time. Its request_id is made, and told with the session, before it is needed: whoever loses
+    the reply sends the very same again.
+
+    Args:
+        http: The API.
+        credentials: The session to go on with; None for none.
+        changed: Is told of each new state, to keep it; None when the session has ended. It must not block for long.
+    """
+
+    def __init__(self, http: Http, credentials: Credentials | None, changed: Changed | None) -> None:
+        self._http = http
+        self._changed = changed
+        self._lock = Lock()
+        self._held = credentials
+        self._guest_by_itself = credentials is None
+        self._refresh_at = self._now() + credentials.seconds_left() if credentials else 0.0
+
+    @property
+    def credentials(self) -> Credentials | None:
+        """The session as it is now."""
+        return self._held
+
+    def current(self, rejected: str = "") -> str:
+        """A token that is good for a while, and not the rejected one.
+
+        Raises:
+            Eco2Error: There is none, and none can be had.
+        """
+        if (held := self._held) is not None and not self._is_due(rejected):
+            return held.session.access_token
+        with self._lock:
+            if self._held is None:
+                if not self._guest_by_itself:  # another user, without a word, would look like an empty history
+                    raise session_ended(self._http.locale)
+                self._hold(self._http.call(Request("POST", "/v1/auth/guest", Session, body={})))
+            elif self._is_due(rejected):  # else somebody was faster
+                self._refresh_in_time(self._held, rejected)
+            return self._held.session.access_token if self._held else ""
+
+    def adopt(self, session: Session | None) -> None:
+        """Goes on with another session, or with none."""
+        with self._lock:
+            self._hold(session)
+
+    def _is_due(self, rejected: str) -> bool:
+        token = self._held.session.access_token if self._held else ""
+        return token == rejected or self._now() >= self._refresh_at
+
+    def _refresh_in_time(self, held: Credentials, rejected: str) -> None:
+        try:
+            self._refresh(held)
+        except Eco2Error as error:
+            is_good = held.session.access_token != rejected and held.seconds_left(margin=_POSTPONED_SECONDS) > 0
+            if not error.temporary or not is_good:
+                raise
+            self._refresh_at = self._now() + _POSTPONED_SECONDS
+
+    def _refresh(self, held: Credentials) -> None:
+        body = {"refresh_token": held.session.refresh_token, "request_id": held.refresh_request_id}
+        request = Request("POST", "/v1/auth/token:refresh", Session, body=body)
+        try:
+            session = self._http.call(request, timeout=_REFRESH_SECONDS)
+        except Unauthenticated:
+            self._hold(None)
+            raise
+        self._hold(session)
+
+    def _hold(self, session: Session | None) -> None:
+        self._guest_by_itself = False
+        self._held = None if session is None else Credentials.of(session)
+        left = self._held.seconds_left() if self._held else 0.0
+        self._refresh_at = self._now() + max(left, _LEAST_SECONDS)
+        if self._changed is not None:
+            self._changed(self._held)
+
+    def _now(self) -> float:
+        return self._http.clock.now()
