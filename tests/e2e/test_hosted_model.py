@@ -1,23 +1,35 @@
 """Whole scans whose photos are looked at and whose answers are written by a hosted model, on a stack of their own."""
 
+import asyncio
 import itertools
+import os
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 
+import asyncpg
+import httpx2
 import pytest
 import redis.asyncio as redis
 from PIL import Image
 
+from eco2_client import AsyncClient, Scan
+from local.files import ENV_FILE, read_env
 from local.stack import background
 from local.standins.openai import behaviour
 from local.standins.openai.server import OpenAIStandIn, running
+from tests.clients.python.paid_model import PaidModel
 from tests.e2e.conftest import Json, Sign, jpeg
+from tests.support.http import http_client
 from tests.support.stack_folders import stack_folder
+from tests.support.waiting import eventually, true_of
 
 pytestmark = pytest.mark.stack
 
 _SNAPSHOT = "gpt-4.1-mini-2026-01-15"
 _USER_USD = "0.012"  # three scans and a little
+_STORES = {"postgres", "valkey", "seaweedfs"}
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +137,50 @@ async def test_a_user_whose_share_is_spent_is_told_at_once(
     assert (again["state"], _looks(openai)) == ("STATE_FAILED", asked)  # the count is lost, the books aren't
     other = sign_in()
     assert (await other.finished(await other.started(_photo(60))))["state"] == "STATE_SUCCEEDED"
+
+
+async def test_fifty_scans_outlive_edge_and_services_and_none_is_paid_for_twice(
+    stack: Mapping[str, str], port: int
+) -> None:
+    """Killed while forty are queued, looked at or written, and ten are being created; their clients don't notice."""
+    model, finished = PaidModel(answered_first=30), list[Scan]()
+
+    async def scan(http: httpx2.AsyncClient, number: int) -> None:
+        photo = jpeg(Image.new("RGB", (64, 64), (number * 5, 200, 30)))
+        finished.append(await AsyncClient(stack["ECO2_REST_URL"], http=http).scan(photo, timeout=180).result())
+
+    async with (
+        running(model, port=port),
+        http_client(limits=httpx2.Limits(max_connections=None)) as http,
+        asyncio.TaskGroup() as scans,
+    ):
+        for number in range(40):
+            scans.create_task(scan(http, number))
+        # All that was answered is stored then: a scan's next call, or its end, comes after that. All else is held.
+        await eventually(lambda: true_of(model.begun == 40 + model.looks and len(finished) == model.answers > 0), 120)
+        for number in range(40, 50):
+            scans.create_task(scan(http, number))
+        await _kill_edge_and_services(stack)
+        begun = model.begun  # all of them by the process that is gone: its successor takes half a second at least
+        await eventually(lambda: true_of(model.settled >= begun), 120)
+        model.going.set()
+
+    assert len(finished) == 50
+    assert (model.looks, model.answers) == (50, 50)
+    assert len({scan.scan_id for scan in finished}) == 50
+
+
+async def _kill_edge_and_services(stack: Mapping[str, str]) -> None:
+    """Ends them without asking; their supervisor starts them again. Of the worker nobody hears, as after a lease."""
+    database = await asyncpg.connect(stack["ECO2_DATABASE_URL"])
+    try:
+        pairs = [pair.split("=") for pair in read_env(Path(stack["VAR"]) / ENV_FILE)["ECO2_PIDS"].split(",")]
+        killed = [name for name, _ in pairs if name not in _STORES]
+        assert "envoy" in killed
+        assert len(killed) > 1
+        for name, pid in pairs:
+            if name in killed:
+                os.kill(int(pid), signal.SIGKILL)
+        await database.execute("delete from scan.worker")
+    finally:
+        await database.close()
