@@ -33,6 +33,13 @@ class State(StrEnum):
         return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED}
 
 
+class WebhookShape(StrEnum):
+    """In which shape a scan's end is told to its callback_url."""
+
+    SCAN = "SCAN"
+    TASK = "TASK"  # as older clients know it
+
+
 class Step(StrEnum):
     """What a scan is at, as finely as a person is shown. Texts: `scan_svc.messages`."""
 
@@ -175,6 +182,7 @@ class ScanRequest:
         request_id: Makes the request idempotent for this user; empty if they gave none.
         payload_hash: Digest of the rest of the request: tells a repetition from another scan under the same id.
         photo: A photo to come, or the address of one.
+        webhook_shape: In which shape its end is told to `callback_url`.
     """
 
     user_id: str
@@ -187,6 +195,7 @@ class ScanRequest:
     building: str = ""
     locale: Locale = Locale.KO
     callback_url: str = ""
+    webhook_shape: WebhookShape = WebhookShape.SCAN
 
 
 @dataclass(frozen=True, slots=True)

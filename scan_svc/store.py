@@ -166,5 +166,5 @@ def _columns(creation: tuple[NewScan, str, str]) -> tuple[object, ...]:
         new.scan_id, asked.user_id, asked.request_id, asked.payload_hash, photo.uploaded,
         photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, asked.user_input,
         place.latitude if place else None, place.longitude if place else None, asked.region, asked.locale.value,
-        asked.callback_url, traceparent, asked.building, webhook_secret,
+        asked.callback_url, traceparent, asked.building, webhook_secret, asked.webhook_shape.value,
     )  # fmt: skip

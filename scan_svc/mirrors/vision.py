@@ -22,6 +22,11 @@ class Category:
         """Whether it says what something is."""
         return self.major != UNRECOGNISED
 
+    @property
+    def path(self) -> str:
+        """Its parts with slashes between, such as 재활용폐기물/금속류."""
+        return "/".join(filter(None, (self.major, self.middle, self.minor)))
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

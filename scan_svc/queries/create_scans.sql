@@ -4,18 +4,18 @@
 with given as (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::text[], $7::text[],
                          $8::text[], $9::integer[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[],
-                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[])
+                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[])
         as given (id, user_id, request_id, payload_hash, uploaded, image_url, object_key, content_type, size_bytes,
                   sha256, user_input, latitude, longitude, region, locale, callback_url, traceparent,
-                  building, webhook_secret)
+                  building, webhook_secret, webhook_shape)
 ), new_scan as (
     insert into scan.scan (id, user_id, request_id, payload_hash, state, version, image_url, object_key, content_type,
                            size_bytes, sha256, user_input, latitude, longitude, region, locale, callback_url, step,
-                           started_at, building)
+                           started_at, building, webhook_shape)
     select id, user_id, nullif(request_id, ''), payload_hash, case when uploaded then 'AWAITING_UPLOAD' else 'QUEUED' end,
            1, image_url, object_key, content_type, size_bytes, sha256, user_input, latitude, longitude, region, locale,
            callback_url, case when uploaded then 'upload' else 'queue' end, case when uploaded then null else now() end,
-           building
+           building, webhook_shape
     from given
     on conflict do nothing
     returning id, created_at

@@ -19,7 +19,7 @@ from mesh import outages
 from mesh.errors import InvalidArgument
 from mesh.observability import users
 from scan_svc.jobs.leases import Fenced
-from scan_svc.scans import Scan
+from scan_svc.scans import Scan, WebhookShape
 from scan_svc.webhooks import message as webhooks
 from scan_svc.webhooks.message import AttemptOutcome
 from scan_svc.webhooks.store import WebhookLease, WebhookStore
@@ -138,7 +138,11 @@ class WebhookDelivery:
 
     async def _post(self) -> tuple[int, float | None]:
         context, webhook = self._context, self._lease.webhook
-        now, content = context.clock(), webhooks.body(webhook, context.show(webhook.scan))
+        if webhook.shape is WebhookShape.TASK:
+            content = webhooks.task_body(webhook)
+        else:
+            content = webhooks.body(webhook, context.show(webhook.scan))
+        now = context.clock()
         headers = webhooks.headers(webhook, content, now)
         async with context.client.stream(
             "POST", webhook.url, content=content, headers=headers, timeout=context.seconds

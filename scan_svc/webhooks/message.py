@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 import standardwebhooks
 
-from scan_svc.scans import Scan, State
+from scan_svc.scans import Scan, State, WebhookShape
 
 # What the scheme recommends; more than some receivers take.
 BODY_LIMIT = 20 * 1024
@@ -49,6 +49,7 @@ class Webhook:
         url: Whom to tell.
         secret: Signs it.
         gone: The endpoint has answered 410 since.
+        shape: What the receiver knows.
     """
 
     webhook_id: str
@@ -58,6 +59,7 @@ class Webhook:
     url: str
     secret: str
     gone: bool
+    shape: WebhookShape = WebhookShape.SCAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,18 @@ def body(webhook: Webhook, scan: Mapping[str, object]) -> bytes:
         if kept.pop(part, None) is not None:
             omitted.append(part)
     return _json(webhook, kept, omitted)
+
+
+def task_body(webhook: Webhook) -> bytes:
+    """The body to send to who knows tasks: `eco2.compat.v1.TaskEnded`, in the scan's language."""
+    scan, succeeded = webhook.scan, webhook.event is WebhookEvent.SUCCEEDED
+    told = {"task_id": scan.scan_id, "status": "completed" if succeeded else "failed"}
+    if succeeded:
+        found, answer = scan.results.vision, scan.results.answer
+        told |= {"category": found.category.path if found else "", "answer": answer.text if answer else ""}
+    else:
+        told["error"] = scan.error.error().text(scan.locale) if scan.error else ""
+    return msgspec.json.encode(told)
 
 
 def headers(webhook: Webhook, content: bytes, now: datetime) -> dict[str, str]:

@@ -16,6 +16,7 @@ from mesh.postgres import Queries
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import Fenced
 from scan_svc.rows import readable, scan_from
+from scan_svc.scans import WebhookShape
 from scan_svc.webhooks import message as webhooks
 from scan_svc.webhooks.message import (
     AttemptOutcome,
@@ -146,6 +147,7 @@ def _lease(row: asyncpg.Record) -> WebhookLease:
         row["url"],
         row["secret"],
         row["gone"],
+        WebhookShape(row["webhook_shape"]),
     )
     return WebhookLease(row["job_id"], row["token"], row["attempt"], row["age"], webhook)
 

@@ -41,8 +41,8 @@ class WebhookSender:
         """All hosts have the same addresses."""
         return self.names
 
-    async def ended_scan(self, host: str = HOST, state: str = "SUCCEEDED") -> str:
-        """A scan that has ended and whose webhook is due; returns its id."""
+    async def ended_scan(self, host: str = HOST, state: str = "SUCCEEDED", **columns: str) -> str:
+        """A scan that has ended and whose webhook is due, with other values in some columns; returns its id."""
         url, scan_id = f"https://{host}/hook", str(uuid.uuid4())
         await self.store.secret(USER, url)
         await self.pool.execute(
@@ -52,6 +52,8 @@ class WebhookSender:
                    0, '', '캔이에요', '', 'ko', $4, 'done', now())""",
             scan_id, USER, state, url,
         )  # fmt: skip
+        for column, value in columns.items():
+            await self.pool.execute(f"update scan.scan set {column} = $2 where id = $1", scan_id, value)
         await self.pool.execute("select scan.make_webhooks(array[$1::uuid], $2)", scan_id, f"scan.{state.lower()}")
         return scan_id
 

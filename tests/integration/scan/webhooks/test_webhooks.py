@@ -98,6 +98,38 @@ async def test_the_body_is_the_scan_as_rest_shows_it(sender: WebhookSender) -> N
     assert (scan["scan_id"], scan["state"], scan["user_input"]) == (scan_id, "STATE_SUCCEEDED", "캔이에요")
 
 
+@pytest.mark.parametrize(
+    ("state", "columns", "told"),
+    [
+        (
+            "SUCCEEDED",
+            {
+                "outputs": '{"vision": {"category": {"major": "재활용폐기물", "middle": "금속류"}},'
+                ' "answer": {"text": "비우고 내놓아요."}}'
+            },
+            {"status": "completed", "category": "재활용폐기물/금속류", "answer": "비우고 내놓아요."},
+        ),
+        (
+            "FAILED",
+            {"error": '{"kind": "InvalidArgument", "reason": "PHOTO_EMPTY", "metadata": {}}'},
+            {"status": "failed", "error": "빈 파일이에요. 사진을 다시 올려 주세요."},
+        ),
+    ],
+    ids=["succeeded", "failed"],
+)
+async def test_who_knows_tasks_is_told_of_a_task(
+    sender: WebhookSender, state: str, columns: dict[str, str], told: dict[str, str]
+) -> None:
+    """In exactly these words, signed like all others."""
+    scan_id = await sender.ended_scan(state=state, webhook_shape="TASK", **columns)
+    secret = await sender.store.secret(USER, f"https://{HOST}/hook")
+    await sender.deliver()
+    (request,) = sender.receivers.received[HOST]
+    body = standardwebhooks.Webhook(secret).verify(request.content, dict(request.headers))
+    assert body == {"task_id": scan_id, **told}
+    assert (await sender.record(scan_id)).state is DeliveryState.DELIVERED
+
+
 async def test_an_endpoint_that_is_gone_gets_nothing_until_it_is_asked_for_anew(sender: WebhookSender) -> None:
     """410 speaks for the address, so it also stops what is waiting already; its secret stays the user's."""
     sender.receivers.answers[HOST] = [*answers(410), *answers(200)]
