@@ -75,12 +75,17 @@ end
 
 -- The paths that older clients use. They send more than is read, and must not begin to fail over it.
 local function is_older(path)
-  return path:find("^/api/") or path:find("^/v1/scan$") or path:find("^/v1/scan[/?]")
+  return path:find("^/api/") or path:find("^/v1/scan$") or path:find("^/v1/scan/") or path == "/classify"
+end
+
+-- Those of them where no body is read: there they send anything, JSON or not.
+local function reads_no_body(path)
+  return path == "/api/v1/waste/analyze" or path:find("^/upload%-complete/")
+    or path:find("^/api/v1/waste/upload%-complete/")
 end
 
 -- A watch is opened to be read: HEAD isn't served there.
 local function is_watch(path)
-  path = path:match("^[^?]*")
   return path:find("^/v1/scans/[^/]+:watch$") or path:find("^/v1/scan/[^/]+/progress$")
 end
 
@@ -127,6 +132,7 @@ function envoy_on_request(handle)
     local fault, status = fault_of_call(handle, path, came_as)
     return fault and handle:respond({[":status"] = status}, fault)
   end
+  path = path:match("^[^?]*")
   if is_watch(path) then
     handle:streamInfo():dynamicMetadata():set("eco2", "watch", true)
   elseif headers:get(":method") == "HEAD" then
@@ -135,7 +141,9 @@ function envoy_on_request(handle)
   end
   local body = handle:body()
   local length = body and body:length() or 0
-  if length > 0 then
+  if length > 0 and reads_no_body(path) then
+    body:setBytes("")
+  elseif length > 0 then
     local names, excess = names_in(body:getBytes(0, length))
     if excess then
       return handle:respond({[":status"] = "400"}, excess)

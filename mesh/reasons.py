@@ -37,6 +37,8 @@ class Reason(StrEnum):
     RATE_LIMIT = "RATE_LIMIT"
     WATCH_LIMIT = "WATCH_LIMIT"
     REPLY_UNDERWAY = "REPLY_UNDERWAY"
+    RESULT_NOT_READY = "RESULT_NOT_READY"
+    NO_RESULT = "NO_RESULT"
 
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
     PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
@@ -156,6 +158,13 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.REPLY_UNDERWAY: _text(
             "이 스캔에 보낸 다른 답장을 아직 처리하고 있어요. 잠시 뒤에 다시 보내 주세요.",
             "Another reply to this scan is being worked on. Send yours again shortly.",
+        ),
+        Reason.RESULT_NOT_READY: _text(
+            "아직 결과가 나오지 않았어요. 잠시 뒤에 다시 확인해 주세요.", "There is no result yet. Ask again shortly."
+        ),
+        Reason.NO_RESULT: _text(
+            "결과 없이 끝난 스캔이에요({state}). 이유는 상태 조회에서 볼 수 있어요.",
+            "The scan has ended without a result ({state}). Its status says why.",
         ),
         Reason.PHOTO_NOT_FOUND: _text("사진을 찾을 수 없어요.", "The photo isn't in storage."),
         Reason.PHOTO_UNREADABLE: _text(

@@ -27,14 +27,19 @@ class Binding:
         verb: HTTP method, lower case.
         path: With variables such as {scan_id}.
         has_body: Whether the request's fields come as a JSON body; else in the query.
-        older: Number of an additional binding, from 1, which is there for older clients; 0 for the path itself.
+        number: Which of the RPC's paths it is, from 1.
     """
 
     rpc: MethodDescriptor
     verb: str
     path: str
     has_body: bool
-    older: int
+    number: int
+
+    @property
+    def older(self) -> bool:
+        """Whether it is there for older clients only."""
+        return bool(self.rpc.containing_service.GetOptions().deprecated)
 
 
 class Contract:
@@ -80,8 +85,8 @@ class Contract:
         for rpc in (rpc for service in self.services for rpc in service.methods):
             if rpc.GetOptions().HasExtension(annotations_pb2.http):
                 rule = rpc.GetOptions().Extensions[annotations_pb2.http]
-                yield _binding(rpc, rule, 0)
-                yield from (_binding(rpc, each, number) for number, each in enumerate(rule.additional_bindings, 1))
+                yield _binding(rpc, rule, 1)
+                yield from (_binding(rpc, each, number) for number, each in enumerate(rule.additional_bindings, 2))
 
 
 def rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
@@ -95,11 +100,11 @@ def is_event_stream(rpc: MethodDescriptor) -> bool:
     return bool(rpc.output_type.full_name == httpbody_pb2.HttpBody.DESCRIPTOR.full_name)
 
 
-def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule, older: int) -> Binding:
+def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule, number: int) -> Binding:
     if rule.body not in ("", "*") or rule.response_body:
         raise ValueError(f"{rpc.full_name}: only the body '*' is described")
     verb = rule.WhichOneof("pattern")
-    return Binding(rpc, verb, getattr(rule, verb), bool(rule.body), older)
+    return Binding(rpc, verb, getattr(rule, verb), bool(rule.body), number)
 
 
 def _comments(file: descriptor_pb2.FileDescriptorProto) -> dict[str, str]:

@@ -10,6 +10,7 @@ from openapi.contract import Contract, is_event_stream
 from openapi.links import link
 from openapi.operations import Operations, merged
 from openapi.schemas import Schemas
+from openapi.webhooks import messages
 
 Schema = dict[str, Any]
 
@@ -46,7 +47,7 @@ def describe(contract: Contract, tokens: edge.Tokens, version: str) -> Schema:
     schemas = Schemas(contract)
     schemas.components |= errors.schemas(contract)
     paths = _paths(contract, Operations(contract, schemas, tokens))
-    webhooks = _webhooks(schemas, contract)
+    webhooks = messages(schemas, contract)
     examples = {reason: errors.example(contract, reason) for reason in sorted(_named_examples(paths))}
     return {
         "openapi": "3.1.1",
@@ -95,79 +96,26 @@ _Dumper.add_representer(str, _block)
 
 def _paths(contract: Contract, operations: Operations) -> Schema:
     """Today's paths first, in the order of the protos; then the older clients'; then the edge's own."""
-    bindings = sorted(contract.bindings(), key=lambda binding: (binding.older > 0, is_event_stream(binding.rpc)))
-    main = {binding.rpc.full_name: binding.path for binding in bindings if not binding.older}
+    bindings = sorted(contract.bindings(), key=lambda binding: (binding.older, is_event_stream(binding.rpc)))
     paths: dict[str, Schema] = {}
     for binding in bindings:
         verbs = paths.setdefault(binding.path, {})
-        operation = operations.operation(binding, main[binding.rpc.full_name])
+        operation = operations.operation(binding)
         verbs[binding.verb] = merged(verbs[binding.verb], operation) if binding.verb in verbs else operation
     link(paths, bindings)
     return paths | edge.own_paths()
 
 
 def _tags(contract: Contract) -> list[Schema]:
-    """One for each service with public RPCs: its comment tells the resource's life."""
+    """One for each service with public RPCs, older clients' last: its comment tells the resource's life."""
     public = {
         binding.rpc.containing_service.full_name for binding in contract.bindings() if not is_event_stream(binding.rpc)
     }
     return [
         {"name": service.name.removesuffix("Service"), "description": contract.comment(service.full_name)}
-        for service in contract.services
+        for service in sorted(contract.services, key=lambda service: bool(service.GetOptions().deprecated))
         if service.full_name in public
     ]
-
-
-def _webhooks(schemas: Schemas, contract: Contract) -> Schema:
-    """What is sent to `callback_url`."""
-    scan = schemas.reference(contract.message("eco2.scan.v1.Scan"))
-    headers = {
-        "webhook-id": "The same at every try.",
-        "webhook-timestamp": "When it was sent, in seconds since 1970.",
-        "webhook-signature": "By `webhook_secret`, as Standard Webhooks defines it.",
-    }
-    parameters = [
-        {"name": name, "in": "header", "required": True, "description": said, "schema": {"type": "string"}}
-        for name, said in headers.items()
-    ]
-    omitted = {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "Parts of the scan that took too much room.",
-    }
-    data = {"type": "object", "properties": {"scan": scan, "omitted": omitted}, "required": ["scan"]}
-    return {
-        event: {
-            "post": {
-                "operationId": name,
-                "summary": said,
-                "description": contract.comment("eco2.scan.v1.CreateScanRequest.callback_url"),
-                "security": [],
-                "parameters": parameters,
-                "requestBody": {
-                    "required": True,
-                    "content": {
-                        "application/json": {
-                            "schema": {
-                                "type": "object",
-                                "properties": {
-                                    "type": {"const": event},
-                                    "timestamp": {"type": "string", "format": "date-time"},
-                                    "data": data,
-                                },
-                                "required": ["type", "timestamp", "data"],
-                            }
-                        }
-                    },
-                },
-                "responses": {"2XX": {"description": "Taken."}, "410": {"description": "Don't send any more."}},
-            }
-        }
-        for event, name, said in (
-            ("scan.succeeded", "scanSucceeded", "A scan has succeeded"),
-            ("scan.failed", "scanFailed", "A scan has failed"),
-        )
-    }
 
 
 def _named_examples(node: Any) -> set[str]:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -40,6 +42,9 @@ HEADERS: Mapping[str, Schema] = {
         "schema": {"type": "string"},
     },
     "cache-control": {"description": "For how long it needn't be asked again.", "schema": {"type": "string"}},
+    "deprecation": {"description": "Since when it is deprecated (RFC 9745).", "schema": {"type": "string"}},
+    "sunset": {"description": "Until when it is served (RFC 8594).", "schema": {"type": "string"}},
+    "link": {"description": "Where to read about it.", "schema": {"type": "string"}},
     "eco2-ignored-fields": {"description": "Names in the body that no field has.", "schema": {"type": "string"}},
 }
 PARAMETERS: Mapping[str, Schema] = {
@@ -108,6 +113,16 @@ class Tokens:
         needed = [_SCHEMES[provider] for provider in providers if provider]
         optional: list[Schema] = [{}] if needed and None in providers else []
         return optional + [{name: list[str]()} for name in sorted(needed)]
+
+
+def deprecation() -> str:
+    """Since when older clients' paths are deprecated and until when they are served, by the headers that say so."""
+    template = TEMPLATE.read_text(encoding="utf-8")
+    since, until = (re.search(pattern, template) for pattern in (r'"@(\d+)"', r'key: sunset, value: "([^"]+)"'))
+    if since is None or until is None:
+        raise ValueError("the edge doesn't say since when older clients' paths are deprecated")
+    began, ends = datetime.fromtimestamp(int(since[1]), UTC), parsedate_to_datetime(until[1])
+    return f"Deprecated since {began:%Y-%m-%d}; served until {ends:%Y-%m-%d}."
 
 
 def headers(*names: str) -> Schema:

@@ -27,6 +27,8 @@ _TEXTS = {
 }
 _LINES = "A JSON object a line, each a WatchScanResponse. A stream that ends without TYPE_TERMINAL was cut."
 _EVENTS = "Events with `id`, `event` and `data`; comments are heartbeats. `data` is a WatchScanResponse."
+_OLDER_EVENTS = "Events with `data` alone; comments are heartbeats. `data` is a TaskProgress."
+_OLDER_DATA = "eco2.compat.v1.TaskProgress"
 
 
 class Operations:
@@ -45,21 +47,15 @@ class Operations:
         self._reasons = errors.all_reasons(contract)
         self._limits = {name: limit for limit in load_limits().values() for name in limit.rpcs}
 
-    def operation(self, binding: Binding, main_path: str) -> Schema:
-        """One operation.
-
-        Args:
-            binding: The path.
-            main_path: Its RPC's path for clients of today.
-        """
+    def operation(self, binding: Binding) -> Schema:
+        """One operation."""
         rpc = binding.rpc
         summary, _, rest = self._contract.comment(rpc.full_name).partition("\n\n")
         title, _, more = " ".join(summary.split()).partition(". ")
-        text = "\n\n".join(filter(None, [more, rest, self._limit(rpc)]))
-        if binding.older:
-            text = f"For older clients, in place of `{binding.verb.upper()} {main_path}`.\n\n{text}"
+        dates = edge.deprecation() if binding.older else ""
+        text = "\n\n".join(filter(None, [dates, more, rest, self._limit(rpc)]))
         operation: Schema = {
-            "operationId": rpc.name[0].lower() + rpc.name[1:] + (f"Older{binding.older}" if binding.older else ""),
+            "operationId": rpc.name[0].lower() + rpc.name[1:] + (str(binding.number) if binding.number > 1 else ""),
             "tags": [rpc.containing_service.name.removesuffix("Service")],
             "summary": title.removesuffix("."),
             "description": text,
@@ -69,7 +65,7 @@ class Operations:
         }
         if binding.has_body:
             in_path = _VARIABLE.findall(binding.path)
-            body = self._schemas.request(rpc.input_type, in_path, lenient=bool(binding.older))
+            body = self._schemas.request(rpc.input_type, in_path, lenient=binding.older)
             demanded = self._schemas.components[body["$ref"].rpartition("/")[2]]
             is_required = "required" in demanded or "oneOf" in demanded
             operation["requestBody"] = {"required": is_required, "content": {"application/json": {"schema": body}}}
@@ -91,7 +87,7 @@ class Operations:
         names = ["AcceptLanguage"]
         if _is_conditional(binding):
             names.append("IfNoneMatch")
-        if binding.rpc.server_streaming:
+        if binding.rpc.server_streaming and not binding.older:
             names.append("LastEventID")
         return [*found, *({"$ref": f"#/components/parameters/{name}"} for name in names)]
 
@@ -109,7 +105,7 @@ class Operations:
                 "headers": edge.headers("x-request-id", "etag", "cache-control"),
             }
         has_token = bool(self._tokens.security(binding.path))
-        found |= edge.refusals(has_body=binding.has_body, has_token=has_token)
+        found |= edge.refusals(has_body=binding.has_body or binding.verb == "post", has_token=has_token)
         for status, reasons in self._by_status(binding).items():
             if reasons != edge.usual_reasons(status):
                 found[status] = edge.response(status, _TEXTS[status], reasons)
@@ -120,14 +116,17 @@ class Operations:
         names = ["x-request-id"]
         if _is_conditional(binding):
             names += ["etag", "cache-control"]
-        if binding.older and binding.has_body:
-            names.append("eco2-ignored-fields")
+        if binding.older:
+            names += ["deprecation", "sunset", "link", *(["eco2-ignored-fields"] if binding.has_body else [])]
         if (limit := self._limits.get(_grpc_name(rpc))) and limit.shared:
             names += edge.RATE_LIMIT_HEADERS
         response: Schema = {"description": "Done.", "headers": edge.headers(*names)}
         schema = self._schemas.reference(rpc.output_type) if not is_event_stream(rpc) else {}
         if is_event_stream(rpc):
-            response["content"] = {"text/event-stream": {"schema": {"type": "string", "description": _EVENTS}}}
+            text = {"type": "string", "description": _OLDER_EVENTS if binding.older else _EVENTS}
+            if binding.older:
+                self._schemas.reference(self._contract.message(_OLDER_DATA))
+            response["content"] = {"text/event-stream": {"schema": text}}
         elif rpc.server_streaming:
             line = {"type": "string", "description": _LINES}
             response["content"] = {"application/x-ndjson": {"schema": line, "x-itemSchema": schema}}

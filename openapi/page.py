@@ -73,7 +73,8 @@ def _contents(document: Schema, operations: list[tuple[str, str, Schema]]) -> st
             for verb, path, each in operations
             if tag["name"] in each["tags"] and not each.get("deprecated")
         )
-        groups.append(f"<strong>{escape(tag['name'])}</strong><ul>{links}</ul>")
+        if links:
+            groups.append(f"<strong>{escape(tag['name'])}</strong><ul>{links}</ul>")
     return "".join(groups) + '<a href="#schemas">Schemas</a>'
 
 

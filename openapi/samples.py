@@ -49,7 +49,8 @@ def curl(document: Schema, verb: str, path: str, operation: Schema) -> str:
         if each["in"] == "query" and each.get("required")
     )
     parts = [f'curl "$ECO2_REST_URL{path}{query and "?" + query}"']
-    parts += [f"-X {verb.upper()}"] if verb not in ("get", "post") else []
+    usual = "post" if "requestBody" in operation else "get"  # what curl takes by itself
+    parts += [f"-X {verb.upper()}"] if verb != usual else []
     parts += ['-H "Authorization: Bearer $ECO2_TOKEN"'] if operation["security"] else []
     if body := operation.get("requestBody"):
         value = sample(document, body["content"]["application/json"]["schema"])

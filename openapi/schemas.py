@@ -75,7 +75,7 @@ class Schemas:
         schema = self._message(message, in_path)
         if not schema["properties"]:
             del schema["properties"]
-        name = ("Older" if lenient else "") + component_name(message.full_name)
+        name = component_name(message.full_name)
         self.components[name] = schema if lenient else schema | {"additionalProperties": False}
         return {"$ref": f"#/components/schemas/{name}"}
 

@@ -8,6 +8,7 @@
                    ├─ UserData ─── Ownership, Exports
                    └─ Watchers
     EventStreamServicer ─ Watchers
+    CompatServicer ─ Lifecycle, Watchers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
                    ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
@@ -32,6 +33,7 @@ import asyncpg
 import uuid_utils
 from opentelemetry import trace
 
+from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
 from eco2.scan.v1.scan_service_pb2_grpc import add_ScanServiceServicer_to_server
@@ -47,6 +49,7 @@ from mesh.redis import GuardedRedis, open_redis
 from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
+from scan_svc.compat.servicer import CompatServicer
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.exports.contents import ExportContents
 from scan_svc.exports.execution import ExportContext
@@ -245,14 +248,18 @@ async def _open_api(
         )
         records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), DaySpending(pool, _budget(settings)))
         operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
-        yield _services(servicer, EventStreamServicer(watchers), operations), watchers.drain
+        compat = CompatServicer(lifecycle, watchers)
+        yield _services(servicer, EventStreamServicer(watchers), operations, compat), watchers.drain
 
 
-def _services(scans: ScanServicer, events: EventStreamServicer, operations: OperationsServicer) -> Sequence[Service]:
+def _services(
+    scans: ScanServicer, events: EventStreamServicer, operations: OperationsServicer, compat: CompatServicer
+) -> Sequence[Service]:
     return (
         Service("eco2.scan.v1.ScanService", add_ScanServiceServicer_to_server, scans),
         Service("eco2.scan.v1.EventStreamService", add_EventStreamServiceServicer_to_server, events),
         Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
+        Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
     )
 
 

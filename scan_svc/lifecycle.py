@@ -127,6 +127,7 @@ class Lifecycle:
         Raises:
             NotFound: No such scan.
             FailedPrecondition: The photo isn't there or isn't the announced one, or the scan is over.
+            InvalidArgument: No size was announced, and the photo is empty or too large.
             ResourceExhausted: More scans wait than can be done in time.
         """
         scan = await self._owned_truth(user_id, scan_id)
@@ -193,7 +194,7 @@ class Lifecycle:
         scan_id = waiting.scan_id
         try:
             etag = await self._uploads.verify(scan_id, waiting.photo)
-        except FailedPrecondition:
+        except (FailedPrecondition, InvalidArgument):
             # A start at the same moment may have won, and the upload be gone since: only its clean copy stays.
             scan = await self._store.get(scan_id)
             if scan.state is State.AWAITING_UPLOAD:

@@ -18,6 +18,8 @@ _log = structlog.get_logger("rows")
 
 T = TypeVar("T")
 
+# The size of an upload for which none was announced; the table wants a number.
+UNANNOUNCED = -1
 # A fault of ours, in nobody's trace.
 FAULT = Failure.of(Internal(Reason.INTERNAL, trace_id=""))
 
@@ -50,7 +52,8 @@ def scan_from(row: asyncpg.Record) -> Scan:
 
 def _photo(row: asyncpg.Record) -> Photo:
     etag = row.get("etag", "")  # asked for by those who look at the photo
-    return Photo(row["image_url"], row["object_key"], row["content_type"], row["size_bytes"], row["sha256"], etag)
+    size = row["size_bytes"] if row["size_bytes"] != UNANNOUNCED else None
+    return Photo(row["image_url"], row["object_key"], row["content_type"], size, row["sha256"], etag)
 
 
 def failure_from(text: str) -> Failure:

@@ -109,7 +109,7 @@ class Photo:
         image_url: Where it can be seen; an upload, once it is clean.
         object_key: Its key in our bucket, that of the upload if it was one; empty for a photo elsewhere.
         content_type: Announced media type; empty unless uploaded.
-        size_bytes: Announced size; 0 unless uploaded.
+        size_bytes: Announced size; 0 unless uploaded, None if none was announced.
         sha256: Announced digest in hex; empty if none was.
         etag: Entity tag of the upload that was checked; empty before that, and where nobody asks for it.
     """
@@ -117,7 +117,7 @@ class Photo:
     image_url: str
     object_key: str = ""
     content_type: str = ""
-    size_bytes: int = 0
+    size_bytes: int | None = 0
     sha256: str = ""
     etag: str = ""
 
@@ -165,12 +165,12 @@ class PhotoUpload:
 
     Attributes:
         content_type: Media type.
-        size_bytes: Size.
+        size_bytes: Size; None if they don't tell.
         sha256: Digest in hex; empty if they don't tell.
     """
 
     content_type: str
-    size_bytes: int
+    size_bytes: int | None
     sha256: str = ""
 
 

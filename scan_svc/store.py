@@ -17,7 +17,7 @@ from mesh.concurrency.group_commit import GroupCommit
 from mesh.errors import AlreadyExists, NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
-from scan_svc.rows import readable, scan_from
+from scan_svc.rows import UNANNOUNCED, readable, scan_from
 from scan_svc.scans import NewScan, Scan, ScanRequest
 
 
@@ -162,9 +162,10 @@ def _read(row: asyncpg.Record) -> Scan | Exception:
 def _columns(creation: tuple[NewScan, str, str]) -> tuple[object, ...]:
     new, traceparent, webhook_secret = creation
     photo, asked, place = new.photo, new.request, new.request.location
+    size = UNANNOUNCED if photo.size_bytes is None else photo.size_bytes
     return (
         new.scan_id, asked.user_id, asked.request_id, asked.payload_hash, photo.uploaded,
-        photo.image_url, photo.object_key, photo.content_type, photo.size_bytes, photo.sha256, asked.user_input,
+        photo.image_url, photo.object_key, photo.content_type, size, photo.sha256, asked.user_input,
         place.latitude if place else None, place.longitude if place else None, asked.region, asked.locale.value,
         asked.callback_url, traceparent, asked.building, webhook_secret, asked.webhook_shape.value,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import structlog
 
 from mesh.addresses import check_url
-from mesh.errors import FailedPrecondition, Unavailable
+from mesh.errors import FailedPrecondition, InvalidArgument, Unavailable
 from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket, ObjectMissing
 from mesh.s3.photo_keys import copy_key, is_public, original_key
@@ -19,6 +19,9 @@ from scan_svc.scans import Photo, PhotoUpload
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic", "image/heif": "heif"}
 )
+
+# What CreateScan lets a client announce, and what an upload of which nothing was announced may have.
+LARGEST_BYTES = 20 << 20
 
 _log = structlog.get_logger("uploads")
 
@@ -71,8 +74,14 @@ class Uploads:
         return Photo(asked)
 
     def ticket(self, photo: Photo, now: datetime) -> Ticket:
-        """A presigned PUT for this photo only: type, length, checksum and "no overwriting" are signed."""
-        headers = {"Content-Type": photo.content_type, "Content-Length": str(photo.size_bytes), "If-None-Match": "*"}
+        """A presigned PUT for this photo only: type, length, checksum and "no overwriting" are signed.
+
+        Of a photo whose size wasn't announced the type alone: its client knows of no other header to send. `verify`
+        looks at the size, and nothing is read but the content that it saw.
+        """
+        headers = {"Content-Type": photo.content_type}
+        if photo.size_bytes is not None:
+            headers |= {"Content-Length": str(photo.size_bytes), "If-None-Match": "*"}
         if photo.sha256:
             headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(photo.sha256)).decode()
         url = self._presigned.address(photo.object_key, headers, self._valid_seconds)
@@ -85,12 +94,17 @@ class Uploads:
 
         Raises:
             FailedPrecondition: It isn't there (PHOTO_NOT_UPLOADED), or isn't what was announced (PHOTO_MISMATCH).
+            InvalidArgument: No size was announced, and it is empty or too large. It is removed.
         """
         try:
             found = await self._bucket.look(photo.object_key)
         except ObjectMissing as error:
             raise FailedPrecondition(Reason.PHOTO_NOT_UPLOADED, scan_id=scan_id) from error
-        _expect(str(photo.size_bytes), str(found.size))
+        if photo.size_bytes is not None:
+            _expect(str(photo.size_bytes), str(found.size))
+        elif refused := _unfit(found.size):
+            await self.remove(photo)
+            raise refused
         _expect(photo.content_type, found.content_type)
         return found.etag
 
@@ -100,6 +114,16 @@ class Uploads:
             await self._bucket.remove(photo.object_key, copy_key(photo.object_key))
         except Unavailable as error:
             _log.warning("photo not removed yet", error=repr(error))
+
+
+def _unfit(size: int) -> InvalidArgument | None:
+    """Why an upload of so many bytes isn't taken; None if it is."""
+    if not size:
+        return InvalidArgument(Reason.PHOTO_EMPTY)
+    if size > LARGEST_BYTES:
+        limit, actual = f"{LARGEST_BYTES:,} bytes", f"{size:,} bytes"
+        return InvalidArgument(Reason.PHOTO_TOO_LARGE, limit=limit, actual=actual)
+    return None
 
 
 def _expect(expected: str, actual: str) -> None:

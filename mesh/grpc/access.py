@@ -28,6 +28,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             AUTH: "TransferScans EraseScans CreateExport",
         },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
+        "eco2.compat.v1.CompatService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},
         "eco2.vision.v1.VisionService": {SCAN: ALL},
         "eco2.rules.v1.RulesService": {
@@ -55,6 +56,9 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
 # work in nobody's name.
 SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN})
 
+# Packages that are served by a service of another name.
+_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN})
+
 _OURS = "eco2-"
 _TRUST_DOMAIN = "spiffe://eco2.app/"
 
@@ -71,7 +75,8 @@ def dns_name(name: str) -> str:
 
 def server_name(service: str) -> str:
     """The DNS name of whoever serves a service, such as "eco2.vision.v1.VisionService"."""
-    return dns_name(service.split(".")[-3])
+    package = service.split(".")[-3]
+    return dns_name(_SERVED_BY.get(package, package))
 
 
 class Access:

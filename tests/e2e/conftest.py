@@ -31,13 +31,13 @@ class Phone:
     async def call(self, method: str, path: str, body: Json | None = None) -> httpx2.Response:
         return await self.http.request(method, path, headers=self.headers, json=body)
 
-    async def create(self, photo: bytes, path: str = "/v1/scans", **fields: Any) -> Json:
+    async def create(self, photo: bytes, **fields: Any) -> Json:
         upload = {
             "content_type": "image/jpeg",
             "size_bytes": len(photo),
             "sha256": hashlib.sha256(photo).hexdigest(),
         }
-        reply = await self.call("POST", path, {"upload": upload, **fields})
+        reply = await self.call("POST", "/v1/scans", {"upload": upload, **fields})
         assert reply.status_code == 200, reply.text
         created: Json = reply.json()
         return created

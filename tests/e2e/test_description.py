@@ -39,20 +39,20 @@ def call(phone: Phone) -> DescribedPhone:
     return DescribedPhone(phone)
 
 
-async def scanned(call: DescribedPhone, phone: Phone, photo: bytes, create: str, start: str) -> str:
-    """A scan that has ended, by the paths given."""
+async def scanned(call: DescribedPhone, phone: Phone, photo: bytes) -> str:
+    """A scan that is queued."""
     upload = {"content_type": "image/jpeg", "size_bytes": len(photo)}
     location = {"latitude": 37.5636, "longitude": 126.9084}
-    created = (await call("POST", create, {"upload": upload, "location": location, "locale": "en"})).json()
+    created = (await call("POST", "/v1/scans", {"upload": upload, "location": location, "locale": "en"})).json()
     await phone.put(created["upload"], photo)
     scan_id: str = created["scan"]["scan_id"]
-    await call("POST", start.format(scan_id), {})
+    await call("POST", f"/v1/scans/{scan_id}:start", {})
     return scan_id
 
 
 async def test_every_operation_answers_as_described(call: DescribedPhone, phone: Phone, note_photo: bytes) -> None:
     """Whatever a user does in a day, older clients' paths included; none is left out."""
-    scan_id = await scanned(call, phone, note_photo, "/v1/scans", "/v1/scans/{}:start")
+    scan_id = await scanned(call, phone, note_photo)
     await call("GET", f"/v1/scans/{scan_id}:watch")
     await call("GET", f"/v1/scans/{scan_id}:watch", Accept="text/event-stream")
     ticket = (await call("POST", f"/v1/scans/{scan_id}:watchTicket", {})).json()
@@ -72,18 +72,25 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
     await keep_a_building(call)
     await sign_in_and_out(call)
 
-    older = await scanned(call, phone, note_photo, "/v1/scan", "/api/v1/waste/upload-complete/{}")
-    await call("GET", f"/v1/scan/{older}/progress")
-    await call("GET", f"/api/v1/waste/status/{older}")
-    await call("GET", f"/api/v1/waste/result/{older}")
-    ignored = await call(
-        "POST", "/api/v1/waste/analyze", {"upload": {"content_type": "image/png", "size_bytes": 9}, "device": "x"}
-    )
-    assert ignored.headers["eco2-ignored-fields"] == "device"
+    await scan_as_older_clients_do(call, phone, note_photo)
 
     for path in ("/healthz", "/openapi.yaml", "/docs"):
         await call("GET", path)
     assert {operation["operationId"] for _, _, operation in operations()} - call.done == WITH_PROVIDER
+
+
+async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: bytes) -> None:
+    """By a job and by tasks."""
+    job = (await call("POST", "/api/v1/waste/analyze")).json()
+    await phone.put({"url": job["upload_url"], "headers": {"Content-Type": "image/jpeg"}}, photo)
+    for path in ("/api/v1/waste/upload-complete", "/upload-complete"):
+        await call("POST", f"{path}/{job['job_id']}")
+    await call("GET", f"/v1/scan/{job['job_id']}/progress")
+    await call("GET", f"/api/v1/waste/status/{job['job_id']}")
+    await call("GET", f"/api/v1/waste/result/{job['job_id']}")
+    for path in ("/v1/scan", "/classify"):
+        ignored = await call("POST", path, {"image_url": job["image_url"], "device": "x"})
+        assert ignored.headers["eco2-ignored-fields"] == "device"
 
 
 async def look_up(call: DescribedPhone) -> None:
@@ -146,6 +153,11 @@ REFUSED = [
     ("POST", "/v1/auth/myspace:complete", {"state": "x", "code": "x", "code_verifier": "a" * 43}, 404),
     ("POST", "/v1/auth/token:refresh", {"refresh_token": "x"}, 401),
     ("GET", "/v1/buildings/K7PD2MTX", None, 404),
+    ("POST", "/v1/scan", {}, 400),
+    ("POST", "/classify", {"image_url": "http://127.0.0.1/a.jpg"}, 400),
+    ("POST", "/upload-complete/nothing", None, 404),
+    ("GET", "/api/v1/waste/result/nothing", None, 404),
+    ("GET", "/v1/scan/nothing/progress", None, 404),
 ]
 
 

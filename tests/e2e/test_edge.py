@@ -54,15 +54,6 @@ async def test_a_name_that_no_field_has_is_told(phone: Phone, binding: Binding) 
         assert (reply.status_code, named) == (400, ["nonsense", "more"])
 
 
-@pytest.mark.parametrize("path", ["/v1/scan", "/api/v1/waste/analyze"])
-async def test_an_older_client_reads_in_a_header_what_was_ignored(phone: Phone, path: str) -> None:
-    """Its request is served as before."""
-    body = {"upload": {"content_type": "image/jpeg", "size_bytes": 9, "name": "a.jpg"}, "device": {"os": "x"}}
-    reply = await phone.call("POST", path, body)
-
-    assert (reply.status_code, reply.headers.get("eco2-ignored-fields")) == (200, "upload.name, device")
-
-
 async def test_a_misspelt_field_is_named_in_the_callers_language(sign_in: Sign) -> None:
     """Before what is missing because of it."""
     body = {"upload": {"content_type": "image/jpeg", "sizeBytes": 9}, "location": {"lat": 37.5, "longitude": 126.9}}

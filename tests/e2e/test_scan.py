@@ -78,23 +78,6 @@ async def test_the_same_rpc_streams_newline_json(phone: Phone, note_photo: bytes
     assert kinds[-1] == "TYPE_TERMINAL"
 
 
-async def test_the_older_clients_paths_do_the_same(phone: Phone, note_photo: bytes) -> None:
-    """Phones are updated late."""
-    created = await phone.create(note_photo, path="/api/v1/waste/analyze")
-    scan_id = created["scan"]["scan_id"]
-    await phone.put(created["upload"], note_photo)
-    started = await phone.call("POST", f"/api/v1/waste/upload-complete/{scan_id}", {})
-    assert started.json()["scan_id"] == scan_id
-    async with phone.watching(f"/v1/scan/{scan_id}/progress") as events:
-        last = [event async for event in events][-1]
-    assert last["scan"]["state"] == "STATE_SUCCEEDED"
-    for path in ("status", "result"):
-        assert (await phone.call("GET", f"/api/v1/waste/{path}/{scan_id}")).json() == last["scan"]
-    by_address = await phone.call("POST", "/v1/scan", {"image_url": created["image_url"]})
-    again = await phone.finished(by_address.json()["scan"]["scan_id"])
-    assert again["classification"]["category"] == last["scan"]["classification"]["category"]
-
-
 async def test_a_large_rotated_photo_with_gps_is_scanned(phone: Phone) -> None:
     """What phones send: megabytes, sideways, and with the place in it."""
     noise = random.Random(7).randbytes(2400 * 1800 * 3)
@@ -171,7 +154,7 @@ async def test_a_bad_field_is_told_in_the_callers_language(sign_in: Sign) -> Non
 async def test_a_photo_that_never_came_fails_with_its_reason(phone: Phone, note_photo: bytes) -> None:
     """An address of our own CDN with nothing behind it."""
     created = await phone.create(note_photo)
-    reply = await phone.call("POST", "/v1/scan", {"image_url": created["image_url"]})
+    reply = await phone.call("POST", "/v1/scans", {"image_url": created["image_url"]})
     scan = await phone.finished(reply.json()["scan"]["scan_id"])
     assert (scan["state"], reason_of(scan["error"])) == ("STATE_FAILED", "PHOTO_NOT_FOUND")
 

@@ -122,12 +122,9 @@ async def test_a_value_in_the_query_may_be_escaped(mesh: FakeMesh, rest: httpx2.
     assert (call.request.location.latitude, list(call.request.materials)) == (37.5, ["무색페트병"])
 
 
-@pytest.mark.parametrize(
-    "path", [f"/v1/scans/{SCAN_ID}", *(f"/api/v1/waste/{name}/{SCAN_ID}" for name in ("status", "result"))]
-)
-async def test_a_long_poll_arrives_with_its_time(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
-    """By the older paths too; the call may take as long as it waits at most."""
-    response = await rest.get(path, params={"wait": "20s", "after_version": 20003})
+async def test_a_long_poll_arrives_with_its_time(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """The call may take as long as it waits at most."""
+    response = await rest.get(f"/v1/scans/{SCAN_ID}", params={"wait": "20s", "after_version": 20003})
 
     assert response.status_code == 200
     (call,) = mesh.calls

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WATCH = "eco2.scan.v1.ScanService.WatchScan"
 EVENTS = "eco2.scan.v1.EventStreamService.StreamEvents"
-PATHS = [f"/v1/scans/{SCAN_ID}:watch", f"/v1/scan/{SCAN_ID}/progress"]
+PATH = f"/v1/scans/{SCAN_ID}:watch"
 SSE = {"Accept": "text/event-stream"}
 SNAPSHOT = scan_service_pb2.WatchScanResponse(type=scan_service_pb2.WatchScanResponse.TYPE_SNAPSHOT)
 TERMINAL = scan_service_pb2.WatchScanResponse(type=scan_service_pb2.WatchScanResponse.TYPE_TERMINAL)
@@ -47,12 +47,11 @@ class Held:
         self._seen.set()
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+async def test_without_accept_each_line_is_json(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """The first line arrives while the stream is still open. The whole isn't JSON, and isn't called so."""
     held = mesh.streams[WATCH] = Held(SNAPSHOT, TERMINAL)
 
-    async with rest.stream("GET", path) as response:
+    async with rest.stream("GET", PATH) as response:
         assert response.headers["content-type"] == "application/x-ndjson"
         lines = response.aiter_lines()
         first = json.loads(await anext(lines))
@@ -63,16 +62,13 @@ async def test_without_accept_each_line_is_json(path: str, mesh: FakeMesh, rest:
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "text/event-stream, */*;q=0.1", "Text/Event-Stream"])
-@pytest.mark.parametrize("path", PATHS)
-async def test_event_stream_is_chosen_by_accept(
-    path: str, accept: str, mesh: FakeMesh, rest: httpx2.AsyncClient
-) -> None:
-    """What browsers and SSE libraries send; the older clients' path too. The text arrives as the service wrote it."""
+async def test_event_stream_is_chosen_by_accept(accept: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """What browsers and SSE libraries send. The text arrives as the service wrote it."""
     held = mesh.streams[EVENTS] = Held(
         HttpBody(content_type=SSE["Accept"], data=b"id: 3\n\n"), HttpBody(data=b": b\n\n")
     )
 
-    async with rest.stream("GET", path, headers={"Accept": accept}) as response:
+    async with rest.stream("GET", PATH, headers={"Accept": accept}) as response:
         assert response.headers["content-type"] == "text/event-stream"
         chunks = response.aiter_raw()
         first = await anext(chunks)
@@ -85,18 +81,17 @@ async def test_event_stream_is_chosen_by_accept(
 async def test_a_browser_that_reconnects_tells_where_it_was(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """Last-Event-ID is a header, so it must not get lost on the way."""
     mesh.streams[EVENTS] = Held(HttpBody(content_type=SSE["Accept"], data=b": a\n\n"))
-    await rest.get(PATHS[0], headers={**SSE, "Last-Event-ID": "20003"})
+    await rest.get(PATH, headers={**SSE, "Last-Event-ID": "20003"})
 
     (call,) = mesh.calls
     assert call.metadata["last-event-id"] == "20003"
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_event_streams_are_as_strict(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+async def test_event_streams_are_as_strict(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """A route's settings replace the filter's wholly: these must not be forgotten there."""
-    unknown = await rest.get(path, params={"colour": "red"}, headers=SSE)
-    overruled = await rest.get(path, params={"scan_id": "another"}, headers=SSE)
-    wrong_verb = await rest.post(path, json={}, headers=SSE)
+    unknown = await rest.get(PATH, params={"colour": "red"}, headers=SSE)
+    overruled = await rest.get(PATH, params={"scan_id": "another"}, headers=SSE)
+    wrong_verb = await rest.post(PATH, json={}, headers=SSE)
 
     assert (unknown.status_code, overruled.status_code, wrong_verb.status_code) == (400, 400, 404)
     assert mesh.calls == []
@@ -120,14 +115,14 @@ async def test_a_watch_refused_at_once_is_an_error_response(
         yield SNAPSHOT
 
     mesh.streams[WATCH] = mesh.streams[EVENTS] = refuse
-    response = await rest.get(PATHS[0], headers=headers)
+    response = await rest.get(PATH, headers=headers)
 
     assert (response.status_code, response.json()["code"]) == (404, grpc.StatusCode.NOT_FOUND.value[0])
 
 
 async def test_a_watch_outlives_a_short_call(mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
     """Ten minutes, bounded; the client then watches again."""
-    await rest.get(PATHS[0])
+    await rest.get(PATH)
 
     (call,) = mesh.calls
     assert call.seconds_left is not None

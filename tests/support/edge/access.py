@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from eco2.auth.v1 import auth_service_pb2 as auth
 from eco2.character.v1 import character_service_pb2 as character
+from eco2.compat.v1 import compat_service_pb2 as compat
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
 from eco2.rules.v1 import building_service_pb2 as buildings
 from eco2.rules.v1 import rules_service_pb2 as rules
@@ -111,6 +112,27 @@ _EVENT_STREAM: dict[str, Row] = {
         Access.OWNER, lambda it: event_stream.StreamEventsRequest(scan_id=it.scan_id), OK, "SCAN_NOT_FOUND"
     ),
 }
+_COMPAT: dict[str, Row] = {
+    "AnalyzeWaste": Row(Access.OWN, lambda _: compat.AnalyzeWasteRequest()),
+    "CompleteUpload": Row(
+        Access.OWNER, lambda it: compat.CompleteUploadRequest(job_id=it.scan_id), "SCAN_STATE", "SCAN_NOT_FOUND"
+    ),
+    "GetWasteStatus": Row(
+        Access.OWNER, lambda it: compat.GetWasteStatusRequest(job_id=it.scan_id), OK, "SCAN_NOT_FOUND"
+    ),
+    "GetWasteResult": Row(
+        Access.OWNER, lambda it: compat.GetWasteResultRequest(job_id=it.scan_id), "NO_RESULT", "SCAN_NOT_FOUND"
+    ),
+    # Of an address that nobody may name, since nothing is to be fetched.
+    "CreateTask": Row(
+        Access.OWN,
+        lambda _: compat.CreateTaskRequest(image_url="https://127.0.0.1/a.jpg"),
+        *("ADDRESS_REFUSED", "ADDRESS_REFUSED"),
+    ),
+    "StreamTaskProgress": Row(
+        Access.OWNER, lambda it: compat.StreamTaskProgressRequest(task_id=it.scan_id), OK, "SCAN_NOT_FOUND"
+    ),
+}
 _OPERATIONS: dict[str, Row] = {
     "SearchScans": Row(Access.OPERATOR, lambda _: operations.SearchScansRequest()),
     "ListSlowestScans": Row(Access.OPERATOR, lambda _: operations.ListSlowestScansRequest()),
@@ -206,6 +228,7 @@ ROWS: Mapping[str, Row] = {
         "eco2.scan.v1.ScanService": _SCAN,
         "eco2.scan.v1.EventStreamService": _EVENT_STREAM,
         "eco2.scan.v1.OperationsService": _OPERATIONS,
+        "eco2.compat.v1.CompatService": _COMPAT,
         "eco2.rules.v1.RulesService": _RULES,
         "eco2.rules.v1.BuildingService": _BUILDINGS,
         "eco2.character.v1.CharacterService": _CHARACTER,

@@ -14,6 +14,8 @@ import eco2
 _VARIABLE = re.compile(r"\{(\w+)\}")
 
 SCAN_ID = "0197a1b2-0000-7000-8000-000000000001"
+# Packages that a service of another name serves.
+_SERVED_BY = {"compat": "scan"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ def rpcs() -> Iterator[MethodDescriptor]:
 
 def served_by(rpc: MethodDescriptor) -> str:
     """The service of the mesh that serves an RPC, such as "scan" of eco2.scan.v1.ScanService."""
-    name: str = rpc.containing_service.full_name
-    return name.split(".")[-3]
+    package: str = rpc.containing_service.full_name.split(".")[-3]
+    return _SERVED_BY.get(package, package)
 
 
 def is_public(rpc: MethodDescriptor) -> bool:
@@ -83,8 +85,7 @@ def bindings() -> Iterator[Binding]:
     """Every REST path of every public RPC, the older clients' included."""
     for rpc in filter(is_public, rpcs()):
         rule = rpc.GetOptions().Extensions[annotations_pb2.http]
-        yield _binding(rpc, rule, older=False)
-        yield from (_binding(rpc, each, older=True) for each in rule.additional_bindings)
+        yield from (_binding(rpc, each) for each in (rule, *rule.additional_bindings))
 
 
 def grpc_path(rpc: MethodDescriptor) -> str:
@@ -92,7 +93,7 @@ def grpc_path(rpc: MethodDescriptor) -> str:
     return f"/{rpc.containing_service.full_name}/{rpc.name}"
 
 
-def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule, *, older: bool) -> Binding:
-    verb = rule.WhichOneof("pattern")
+def _binding(rpc: MethodDescriptor, rule: http_pb2.HttpRule) -> Binding:
+    verb, older = rule.WhichOneof("pattern"), bool(rpc.containing_service.GetOptions().deprecated)
     accept = "text/event-stream" if rpc.output_type is httpbody_pb2.HttpBody.DESCRIPTOR else "application/json"
     return Binding(rpc.full_name, verb.upper(), getattr(rule, verb), bool(rule.body), accept, older)

@@ -56,19 +56,27 @@ def test_administration_listens_on_loopback_only(edge: dict[str, Any]) -> None:
     assert edge["admin"]["address"]["socket_address"]["address"] == "127.0.0.1"
 
 
-def test_event_streams_differ_in_the_service_alone(manager: dict[str, Any]) -> None:
+def test_a_routes_transcoder_differs_in_what_it_is_there_for(manager: dict[str, Any]) -> None:
     """A route's transcoder settings replace the filter's, so they are written twice and must agree."""
     name = "envoy.filters.http.grpc_json_transcoder"
     (usual,) = (each["typed_config"] for each in manager["http_filters"] if each["name"] == name)
     routes = manager["route_config"]["virtual_hosts"][0]["routes"]
     settings = [route.get("typed_per_filter_config", {}) for route in routes]
     overrides = [filters[name] for filters in settings if name in filters]
-    (events,) = (override for override in overrides if "services" in override)
+    events, older = (override for override in overrides if "services" in override)
 
     # The service frames its events itself, so the transcoder is told of no framing there.
     assert events == usual | {
         "services": ["eco2.scan.v1.EventStreamService"],
         "print_options": {"preserve_proto_field_names": True},
+    }
+    strict = usual["request_validation_options"]
+    assert older == events | {
+        "services": ["eco2.compat.v1.CompatService"],
+        "ignore_unknown_query_parameters": True,
+        "request_validation_options": {
+            name: value for name, value in strict.items() if name != "reject_unknown_query_parameters"
+        },
     }
 
 

@@ -96,6 +96,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED: another reply to the same scan is being worked on; RetryInfo says when to retry. A repetition with the
     same request_id waits for its outcome instead. {"scan_id": "0197…"}
     """
+    ERROR_REASON_RESULT_NOT_READY: _ErrorReason.ValueType  # 30
+    """NOT_FOUND: an older client asks for the result of a scan that isn't finished; RetryInfo says when to retry.
+    {"scan_id": "0197…"}
+    """
+    ERROR_REASON_NO_RESULT: _ErrorReason.ValueType  # 31
+    """FAILED_PRECONDITION: an older client asks for the result of a scan that has ended without one; its status says why.
+    {"scan_id": "0197…", "state": "FAILED"}
+    """
     ERROR_REASON_PHOTO_NOT_FOUND: _ErrorReason.ValueType  # 40
     """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""
     ERROR_REASON_PHOTO_UNREADABLE: _ErrorReason.ValueType  # 41
@@ -258,6 +266,14 @@ ERROR_REASON_WATCH_LIMIT: ErrorReason.ValueType  # 28
 ERROR_REASON_REPLY_UNDERWAY: ErrorReason.ValueType  # 29
 """ABORTED: another reply to the same scan is being worked on; RetryInfo says when to retry. A repetition with the
 same request_id waits for its outcome instead. {"scan_id": "0197…"}
+"""
+ERROR_REASON_RESULT_NOT_READY: ErrorReason.ValueType  # 30
+"""NOT_FOUND: an older client asks for the result of a scan that isn't finished; RetryInfo says when to retry.
+{"scan_id": "0197…"}
+"""
+ERROR_REASON_NO_RESULT: ErrorReason.ValueType  # 31
+"""FAILED_PRECONDITION: an older client asks for the result of a scan that has ended without one; its status says why.
+{"scan_id": "0197…", "state": "FAILED"}
 """
 ERROR_REASON_PHOTO_NOT_FOUND: ErrorReason.ValueType  # 40
 """NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}"""

@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'eco2/scan/v1/event_stream_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"G\n\x13StreamEventsRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rafter_version\x18\x02 \x01(\r2\xa2\x01\n\x12\x45ventStreamService\x12\x8b\x01\n\x0cStreamEvents\x12!.eco2.scan.v1.StreamEventsRequest\x1a\x14.google.api.HttpBody\"@\x82\xd3\xe4\x93\x02:\x12\x19/v1/scans/{scan_id}:watchZ\x1d\x12\x1b/v1/scan/{scan_id}/progress0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'eco2/scan/v1/event_stream_service.proto\x12\x0c\x65\x63o2.scan.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"G\n\x13StreamEventsRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\rafter_version\x18\x02 \x01(\r2\x82\x01\n\x12\x45ventStreamService\x12l\n\x0cStreamEvents\x12!.eco2.scan.v1.StreamEventsRequest\x1a\x14.google.api.HttpBody\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/scans/{scan_id}:watch0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,9 +37,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STREAMEVENTSREQUEST'].fields_by_name['scan_id']._loaded_options = None
   _globals['_STREAMEVENTSREQUEST'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_EVENTSTREAMSERVICE'].methods_by_name['StreamEvents']._loaded_options = None
-  _globals['_EVENTSTREAMSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\202\323\344\223\002:\022\031/v1/scans/{scan_id}:watchZ\035\022\033/v1/scan/{scan_id}/progress'
+  _globals['_EVENTSTREAMSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\202\323\344\223\002\033\022\031/v1/scans/{scan_id}:watch'
   _globals['_STREAMEVENTSREQUEST']._serialized_start=143
   _globals['_STREAMEVENTSREQUEST']._serialized_end=214
   _globals['_EVENTSTREAMSERVICE']._serialized_start=217
-  _globals['_EVENTSTREAMSERVICE']._serialized_end=379
+  _globals['_EVENTSTREAMSERVICE']._serialized_end=347
 # @@protoc_insertion_point(module_scope)

@@ -13,7 +13,9 @@ import grpc
 import httpx2
 import pytest
 import standardwebhooks
+from google.protobuf import json_format
 
+from eco2.compat.v1.compat_service_pb2 import TaskEnded
 from eco2.scan.v1 import operations_service_pb2 as operations
 from eco2.scan.v1.operations_service_pb2 import WebhookDelivery
 from mesh.reasons import Reason
@@ -127,6 +129,7 @@ async def test_who_knows_tasks_is_told_of_a_task(
     (request,) = sender.receivers.received[HOST]
     body = standardwebhooks.Webhook(secret).verify(request.content, dict(request.headers))
     assert body == {"task_id": scan_id, **told}
+    assert json_format.ParseDict(body, TaskEnded())
     assert (await sender.record(scan_id)).state is DeliveryState.DELIVERED
 
 
