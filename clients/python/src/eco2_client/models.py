@@ -66,6 +66,12 @@ class Reason(OpenEnum):
     # ABORTED: another reply to the same scan is being worked on; RetryInfo says when to retry. A repetition with the
     # same request_id waits for its outcome instead. {"scan_id": "0197…"}
     REPLY_UNDERWAY = "REPLY_UNDERWAY"
+    # NOT_FOUND: an older client asks for the result of a scan that isn't finished; RetryInfo says when to retry.
+    # {"scan_id": "0197…"}
+    RESULT_NOT_READY = "RESULT_NOT_READY"
+    # FAILED_PRECONDITION: an older client asks for the result of a scan that has ended without one; its status says
+    # why. {"scan_id": "0197…", "state": "FAILED"}
+    NO_RESULT = "NO_RESULT"
     # NOT_FOUND: the photo isn't in storage any more, or not at its address. {"object_key": "…"} or {"image_url": "…"}
     PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
     # INVALID_ARGUMENT: not a photo that can be decoded. {"detail": "corrupt"}
