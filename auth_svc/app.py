@@ -83,7 +83,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
             timedelta(seconds=settings.refresh_again_seconds),
         )
         signer, audience = TokenSigner(keyring, settings.auth_issuer), settings.auth_audience
-        tokens = AccessTokens(signer, audience, timedelta(seconds=settings.access_seconds))
+        tokens = AccessTokens(signer, audience, timedelta(seconds=settings.access_seconds), settings.operators)
         tickets = WatchTickets(signer, audience, WATCH_TICKET)
         sign_in = SignIn(
             await enter(open_clients(_providers(settings), settings.clients, settings.provider_seconds)),

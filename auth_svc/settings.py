@@ -59,6 +59,10 @@ class AuthSettings(ServiceSettings):
         '{"keys":[]}', description="More keys to publish: a JSON Web Key Set, such as an earlier issuer's."
     )
 
+    auth_operators: str = Field(
+        "", description="Ids of the users whose tokens open the operators' page, by commas: `user_id` of GET /v1/me."
+    )
+
     auth_providers: str = Field("", description="File of more providers, in the form of data/providers.yaml.")
     auth_clients: Annotated[SecretStr, AfterValidator(_clients)] = Field(
         SecretStr("{}"),
@@ -89,6 +93,11 @@ class AuthSettings(ServiceSettings):
     def clients(self) -> Mapping[str, Client]:
         """What providers know us as, by their ids."""
         return _parse_clients(self.auth_clients)
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Whose tokens open the operators' page."""
+        return tuple(one.strip() for one in self.auth_operators.split(",") if one.strip())
 
     @property
     def redirect_targets(self) -> tuple[str, ...]:

@@ -61,6 +61,19 @@ async def test_a_guest_gets_tokens_that_whoever_has_the_keys_can_check(auth: "Au
     assert session.guest
 
 
+async def test_an_operators_token_says_so_and_nobody_elses_does(serve: Serve) -> None:
+    """It opens the operators' edge. Who is one stands in the settings, so the next refresh brings it."""
+    async with serve() as auth:
+        operator, user = await guest(auth), await guest(auth)
+    async with serve(auth_operators=f"somebody, {operator.user_id} ") as auth:
+        refreshed = [await refresh(auth, session) for session in (operator, user)]
+    scopes = [
+        jwt.decode(session.access_token, options={"verify_signature": False}).get("scope")
+        for session in (operator, *refreshed)
+    ]
+    assert scopes == [None, "operator", None]
+
+
 async def test_every_guest_is_somebody_else(auth: "AuthServiceAsyncStub") -> None:
     """A repetition can't be known from another phone."""
     assert len({(await guest(auth)).user_id for _ in range(3)}) == 3
