@@ -38,10 +38,13 @@ def check(values: Path, folder: Path) -> None:
     if found := [*faults(documents)]:
         sys.exit("\n".join(f"{values.relative_to(ROOT)}: {text}" for text in found))
     edge = folder / "edge.yaml"
-    edge.write_text(_edge(documents), encoding="utf-8")
+    edge.write_text(_envoys(documents, "edge.yaml"), encoding="utf-8")
     if difference := unlike_the_table(edge.read_text("utf-8"), documents):
         sys.exit(f"{values.relative_to(ROOT)}: {difference}")
     _run(PROGRAMS / "envoy", "--mode", "validate", "--log-level", "error", "--config-path", edge)
+    if operators := _envoys(documents, "operators.yaml"):
+        edge.write_text(operators, encoding="utf-8")
+        _run(PROGRAMS / "envoy", "--mode", "validate", "--log-level", "error", "--config-path", edge)
     print(f"{values.relative_to(ROOT)}: chart, manifests and edge are valid")
 
 
@@ -125,11 +128,13 @@ def _custom(document: Mapping[str, Any]) -> bool:
     return str(document["apiVersion"]).startswith("cert-manager.io/")
 
 
-def _edge(documents: Iterable[Mapping[str, Any]]) -> str:
-    """The edge's configuration out of its ConfigMap, with the descriptor set where it is on this machine."""
-    (config,) = (each for each in documents if each["kind"] == "ConfigMap")
-    text: str = config["data"]["edge.yaml"]
-    return text.replace("/etc/eco2/", f"{CHART / 'files'}/")
+def _envoys(documents: Iterable[Mapping[str, Any]], name: str) -> str:
+    """An Envoy's configuration out of its ConfigMap, its files on this machine; empty if there is none."""
+    texts = [str(each["data"][name]) for each in documents if name in each.get("data", {})]
+    places = {"/etc/eco2/": f"{CHART / 'files'}/", "/etc/eco2-page/": f"{CHART / 'files' / 'operators'}/"}
+    for there, here in places.items():
+        texts = [text.replace(there, here) for text in texts]
+    return "".join(texts)
 
 
 def _run(*command: str | Path) -> str:

@@ -101,7 +101,7 @@ def _address(host: str, port: int) -> dict[str, object]:
     return {"address": host, "port_value": port}
 
 
-def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str, str]) -> Program:
+def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str, str], beside: str) -> Program:
     """The edge: REST, gRPC and tokens.
 
     Args:
@@ -110,6 +110,7 @@ def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str
         rest: Base address of its listener.
         token: A user's token, for the request that shows it works.
         values: What the template's placeholders stand for.
+        beside: More configuration, which Envoy adds to the template's.
     """
     configuration = folder / "envoy.yaml"
 
@@ -129,7 +130,7 @@ def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str
 
     return Program(
         name="envoy",
-        command=[str(binary()), "-c", str(configuration), *_OPTIONS],
+        command=[str(binary()), "-c", str(configuration), "--config-yaml", beside, *_OPTIONS],
         prepare=prepare,
         ready=ready,
         drain=drain,

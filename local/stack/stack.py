@@ -4,7 +4,7 @@
           migrations
     eco2-1  eco2-2  …                  the services, all in each process; or split, one in each
           demo-provider                somebody to sign in with, if that is wanted
-          envoy                        the edge; ready when a request through it is answered
+          envoy                        the edge; ready when a request through it is answered; and the operators'
 
 It stops in the reverse order, Auth and Scan before the services they call: Scan drains while they still answer.
 Everything lives in one folder, VAR:
@@ -30,14 +30,15 @@ from pathlib import Path
 
 from local.errors import CannotStart
 from local.files import ENV_FILE, write_env
-from local.stack import demo_provider, envoy, limits, postgres, seaweedfs, services, valkey
+from local.stack import demo_provider, envoy, limits, operators, postgres, seaweedfs, services, valkey
 from local.stack.certificates import Authority
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.preparation import migrate, prepare_bucket
 from local.stack.secrets import Secrets
 from local.stack.supervisor import Child, Program, Say
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
-from mesh.grpc.access import EDGE, OPERATOR
+from mesh.grpc.access import EDGE, OPERATOR, OPERATORS_EDGE
+from mesh.grpc.identity import OPERATOR_SCOPE
 from mesh.settings import TlsFiles
 from ratelimit_svc.limits import Changes, load_limits
 
@@ -147,6 +148,7 @@ class Stack:
             raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
         changes = limits.given()
         rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
+        operators_port = ports.take("operators")
         shape = services.shape(processes)
         process_ports = {name: ports.take(name) for name in shape}
         served_at = {
@@ -160,6 +162,8 @@ class Stack:
                 f"ECO2_{name.upper()}_TARGET": services.target([f"{HOST}:{number}" for number in numbers])
                 for name, numbers in served_at.items()
             },
+            "ECO2_OPERATORS_URL": f"http://{HOST}:{operators_port}",
+            "ECO2_OPERATOR_TOKEN": self._tokens.issue(OPERATOR, scope=OPERATOR_SCOPE),
             "ECO2_ENVOY_ADMIN": f"http://{HOST}:{admin_port}",
             "ECO2_LOG_PSEUDONYM_KEY": self._secrets.pseudonym_key,
             # Auth publishes the key of the stack's own tokens beside its own.
@@ -187,38 +191,49 @@ class Stack:
                 for name, served in shape.items()
             ),
             *provider,
-            self._edge(rest_port, admin_port, served_at, changes),
+            self._edge(rest_port, admin_port, operators_port, served_at, changes),
         ]
 
     def _edge(
-        self, rest_port: int, admin_port: int, served_at: Mapping[str, Sequence[int]], changes: Changes
+        self,
+        rest_port: int,
+        admin_port: int,
+        operators_port: int,
+        served_at: Mapping[str, Sequence[int]],
+        changes: Changes,
     ) -> Program:
         authority = self._authority
-        upstream = envoy.mutual_tls(self._var, authority.certify(EDGE)) if authority else envoy.plain_text()
+        if authority:
+            upstream = envoy.mutual_tls(self._var, authority.certify(EDGE))
+            operations = operators.upstream(self._var / "operators", authority.certify(OPERATORS_EDGE))
+        else:
+            upstream, operations = envoy.plain_text(), "null"
+        values = {
+            "REST_HOST": HOST,
+            "REST_PORT": str(rest_port),
+            "ADMIN_PORT": str(admin_port),
+            **{f"{name.upper()}_ENDPOINTS": envoy.endpoints(HOST, numbers) for name, numbers in served_at.items()},
+            **upstream,
+            "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
+            "LUA_PATH": str(envoy.LUA),
+            "OPENAPI_PATH": str(envoy.DESCRIPTION),
+            "REFERENCE_PATH": str(envoy.REFERENCE),
+            "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
+            "LOCAL_JWKS": "null",
+            "REMOTE_JWKS": envoy.own_keys(rest_port),
+            "JWT_ISSUER": ISSUER,
+            "JWT_AUDIENCE": AUDIENCE,
+            "TRUSTED_HOPS": "0",
+            **limits.placeholders(load_limits(changes)),
+            "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
+        }
         return envoy.program(
             self._var,
             admin=self.variables["ECO2_ENVOY_ADMIN"],
             rest=self.variables["ECO2_REST_URL"],
             token=self.variables["ECO2_TOKEN"],
-            values={
-                "REST_HOST": HOST,
-                "REST_PORT": str(rest_port),
-                "ADMIN_PORT": str(admin_port),
-                **{f"{name.upper()}_ENDPOINTS": envoy.endpoints(HOST, numbers) for name, numbers in served_at.items()},
-                **upstream,
-                "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
-                "LUA_PATH": str(envoy.LUA),
-                "OPENAPI_PATH": str(envoy.DESCRIPTION),
-                "REFERENCE_PATH": str(envoy.REFERENCE),
-                "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
-                "LOCAL_JWKS": "null",
-                "REMOTE_JWKS": envoy.own_keys(rest_port),
-                "JWT_ISSUER": ISSUER,
-                "JWT_AUDIENCE": AUDIENCE,
-                "TRUSTED_HOPS": "0",
-                **limits.placeholders(load_limits(changes)),
-                "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
-            },
+            values=values,
+            beside=operators.configuration(values, HOST, operators_port, operations),
         )
 
     def _provider(self, ports: Ports) -> tuple[Sequence[Program], Mapping[str, str]]:

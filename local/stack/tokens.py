@@ -25,10 +25,18 @@ class Tokens:
     def __init__(self, signing_key: str) -> None:
         self._key = cast(EllipticCurvePrivateKey, load_pem_private_key(signing_key.encode(), password=None))
 
-    def issue(self, user_id: str, *, now: datetime | None = None) -> str:
-        """A token that says its bearer is `user_id`, for 24 hours."""
+    def issue(self, user_id: str, *, scope: str = "", now: datetime | None = None) -> str:
+        """A token that says its bearer is `user_id`, for 24 hours, and may do what the scope says."""
         issued = now or datetime.now(UTC)
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user_id, "iat": issued, "exp": issued + LIFETIME}
+        claims: dict[str, object] = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": user_id,
+            "iat": issued,
+            "exp": issued + LIFETIME,
+        }
+        if scope:
+            claims["scope"] = scope
         return jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": self._public()["kid"]})
 
     def jwks(self) -> str:

@@ -63,6 +63,8 @@ async def _run(var: Path, port: int, part: StackPart, say: Say, processes: int |
     async with open_stack(var, port, part, say, processes, tls, demo) as variables:
         where = variables.get("ECO2_REST_URL", "the stores alone")
         say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
+        if "ECO2_OPERATORS_URL" in variables:
+            say(f"Operators' page: {variables['ECO2_OPERATORS_URL']} (token: eco2 token --operator)")
         say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")
         memory.give_back()
         await asyncio.Event().wait()

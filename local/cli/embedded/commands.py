@@ -93,16 +93,18 @@ def show(
     return 0 if succeeded else 1
 
 
-@command("token", "eco2 token", "eco2 token --user mina", "eco2 token --user mina --json")
+@command("token", "eco2 token", "eco2 token --user mina", "eco2 token --operator", "eco2 token --user mina --json")
 @click.option("--user", default=stack.USER, show_default=True, callback=_subject, help="Whose token: any name.")
+@click.option("--operator", is_flag=True, help="One that opens the operators' page.")
 @of_stack
-def token(invocation: Invocation, user: str) -> None:
+def token(invocation: Invocation, user: str, operator: bool) -> None:
     """Print a bearer token of the stack in VAR, good for 24 hours."""
     try:
         secrets = Secrets.load(invocation.var / "secrets")
     except FileNotFoundError:
         raise NoStack(f"no stack ever ran in {invocation.var}. Start one: eco2 up") from None
-    issued = Tokens(secrets.signing_key).issue(user)
+    scope = identity.OPERATOR_SCOPE if operator else ""
+    issued = Tokens(secrets.signing_key).issue(user, scope=scope)
     if invocation.as_json:
         terminal.print_json({"user": user, "token": issued})
     else:

@@ -20,6 +20,7 @@ from tests.e2e.authorization.conftest import People
 from tests.support.edge.access import ROWS, callers
 from tests.support.edge.calls import Edge, called
 from tests.support.edge.rest_contract import grpc_path, rpcs, served_by
+from tests.support.http import http_client
 from tests.support.mutual_tls import MutualTls
 from tests.support.stack_folders import stack_folder
 
@@ -88,6 +89,15 @@ async def test_only_its_callers_may_call_it(rpc: MethodDescriptor, dial: Dial, e
         headers = {USER: people.owner_id} if caller in SPEAK_FOR_USERS else {}
         outcome = await called(dial(rpc, caller), rpc, request, headers)
         assert outcome.reason == row.owner, caller
+
+
+async def test_the_operators_edge_calls_with_a_certificate_of_its_own(stack: Mapping[str, str]) -> None:
+    """An operator's token opens OperationsService, which the public edge's certificate doesn't."""
+    async with http_client(base_url=stack["ECO2_OPERATORS_URL"], timeout=20) as operators:
+        for token, status in ((stack["ECO2_OPERATOR_TOKEN"], 200), (stack["ECO2_TOKEN"], 403)):
+            headers = {"Authorization": f"Bearer {token}"}
+            response = await operators.post("/eco2.scan.v1.OperationsService/GetQueueStats", json={}, headers=headers)
+            assert response.status_code == status, response.text
 
 
 def contents(file: str) -> bytes:

@@ -33,6 +33,13 @@ def test_a_token_lives_for_a_day(tokens: Tokens) -> None:
     assert claims["exp"] - claims["iat"] == timedelta(hours=24).total_seconds()
 
 
+def test_a_token_may_do_what_its_scope_says(tokens: Tokens) -> None:
+    """And a user's has none."""
+    issued = (tokens.issue("kim", scope="operator"), tokens.issue("minji"))
+    claims = [jwt.decode(token, options={"verify_signature": False}) for token in issued]
+    assert [each.get("scope") for each in claims] == ["operator", None]
+
+
 def test_the_key_set_is_public_and_fits_into_the_configuration(tokens: Tokens) -> None:
     """It is pasted between YAML single quotes, and the private number must not be in it."""
     keys = tokens.jwks()
