@@ -1,7 +1,11 @@
-"""`eco2 demo`: one photo through the whole of Eco², on a stack of its own."""
+"""`eco2 demo`: one photo through the whole of Eco², on a stack of its own; and its page, where there is a screen."""
 
-from contextlib import ExitStack
+import os
+import sys
+import webbrowser
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 from eco2.scan.v1 import scan_pb2
@@ -10,6 +14,7 @@ from local.cli.display import progress, terminal
 from local.cli.scans import results
 from local.cli.scans.run import run as scan_photo
 from local.cli.scans.sources import Source
+from local.cli.screen import has_screen
 from local.cli.session import Session
 from local.stack import services
 from local.stack.background import running
@@ -20,7 +25,7 @@ MAPO_REGION = "서울특별시/마포구"
 
 
 def run(var: Path, photo: Path | None, question: Question, locale: Locale, *, as_json: bool = False) -> bool:
-    """Starts a stack, scans the photo, shows the result, and stops the stack.
+    """Starts a stack, scans the photo, shows the result, and stops the stack; after the page, if that could be opened.
 
     Args:
         var: The stack's folder; a second demo in the same folder starts quicker.
@@ -35,11 +40,18 @@ def run(var: Path, photo: Path | None, question: Question, locale: Locale, *, as
     began = monotonic()
     console = terminal.console(stderr=True)
     console.quiet = as_json
+    screen = not as_json and has_screen(os.environ, sys.platform, is_terminal=console.is_terminal)
     with ExitStack() as exits:
         with console.status("Starting PostgreSQL, Valkey, SeaweedFS, Envoy and the services …"):
-            session = Session.of(exits.enter_context(running(var, processes=services.cores())))
+            session = Session.of(exits.enter_context(running(var, processes=services.cores(), demo=screen)))
         console.print(f"The stack is ready after {monotonic() - began:.1f} s: {session.rest_url}")
         last = _scan(session, photo or _drawn(var), question, locale, as_json=as_json)
+        shown = monotonic()
+        if screen and webbrowser.open(session.rest_url):
+            console.print(f"The page is open in your browser: {session.rest_url}. Ctrl-C stops everything.")
+            with suppress(KeyboardInterrupt):
+                Event().wait()
+            began += monotonic() - shown
         with console.status("Stopping everything …"):
             exits.close()
     console.print(f"Everything is stopped; the whole demo took {monotonic() - began:.1f} s.")
