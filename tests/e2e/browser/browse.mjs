@@ -1,59 +1,31 @@
-// Opens pages in headless Chromium, without a window: `node browse.mjs PAGE OTHER LOGIN`.
+// One Chromium for all pages that are tested: `node browse.mjs ORDERS`, a JSON object on the command line.
 //
-// PAGE signs somebody in: on the provider's page LOGIN is typed, and the browser comes back. Then OTHER is opened, which
-// only tries. Each page's `window.outcome` is printed as one line of JSON. The browser is npm's, unpacked beside this
-// file once; where the system lacks a library of it, the one that comes along is used.
+// `page` signs `login` in: on the provider's page it is typed, and the browser comes back. Then `other` is opened, which
+// only tries. Each one's `window.outcome`, then what came of a walk through the users' page at `app`, where `newcomer`
+// signs in, is printed as one line of JSON.
 
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, renameSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import packed, { inflate } from "@sparticuz/chromium";
-import { chromium } from "playwright-core";
+import { launched } from "./chromium.mjs";
+import { walk } from "./walk.mjs";
 
-const [page, other, login] = process.argv.slice(2);
-
-const here = dirname(fileURLToPath(import.meta.url));
-const unpacked = join(here, "unpacked");
-
-// The package unpacks into the folder for temporary files, and takes what is there for whole.
-async function unpack() {
-  if (existsSync(unpacked)) return;
-  const usual = process.env.TMPDIR;
-  const draft = mkdtempSync(`${unpacked}-`);
-  process.env.TMPDIR = draft;
-  packed.setGraphicsMode = false;
-  await packed.executablePath();
-  await inflate(join(here, "node_modules/@sparticuz/chromium/bin/al2023.tar.br"));
-  if (usual === undefined) delete process.env.TMPDIR;
-  else process.env.TMPDIR = usual;
-  renameSync(draft, unpacked);
-}
-
-function environment(program) {
-  const whole = !execFileSync("ldd", [program], { encoding: "utf8" }).includes("not found");
-  return whole ? process.env : { ...process.env, LD_LIBRARY_PATH: join(unpacked, "al2023/lib") };
-}
+const orders = JSON.parse(process.argv[2]);
 
 async function outcome(tab) {
   await tab.waitForFunction(() => window.outcome !== undefined, undefined, { timeout: 60_000 });
   console.log(JSON.stringify(await tab.evaluate(() => window.outcome)));
 }
 
-await unpack();
-const executablePath = join(unpacked, "chromium");
-// Not the package's own arguments: they turn off what keeps one origin from another. As root there is no sandbox.
-const args = process.getuid() === 0 ? ["--no-sandbox"] : [];
-const browser = await chromium.launch({ executablePath, args, env: environment(executablePath) });
+const browser = await launched();
 try {
   const tab = await browser.newPage();
   tab.on("console", (message) => console.error(message.text()));
-  await tab.goto(page);
-  await tab.fill("input[name=login]", login);
+  await tab.goto(orders.page);
+  await tab.fill("input[name=login]", orders.login);
   await tab.click("button");
   await outcome(tab);
-  await tab.goto(other);
+  await tab.goto(orders.other);
   await outcome(tab);
+  await tab.close();
+  console.log(JSON.stringify(await walk(browser, orders)));
 } finally {
   await browser.close();
 }

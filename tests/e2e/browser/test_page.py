@@ -1,6 +1,8 @@
-"""A page on another origin, in a real browser, by a library whose makers don't know us: connect-web.
+"""Pages in a real browser, one for all of them.
 
-It signs in with a provider, uploads, watches and reads refusals. A page whose origin isn't named is told nothing.
+A page on another origin, by a library whose makers don't know us, connect-web: it signs in with a provider, uploads,
+watches and reads refusals; a page whose origin isn't named is told nothing. Then the users' page that the edge serves,
+from its first view to the card and through all others.
 """
 
 import asyncio
@@ -15,7 +17,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import yaml
+from PIL import Image
 
 from local import npm
 from local.stack.background import running
@@ -28,6 +32,8 @@ from tests.support.stack_folders import stack_folder
 pytestmark = pytest.mark.stack
 
 HTML = b'<!doctype html><meta charset="utf-8"><title>A page</title><script type="module" src="/page.js"></script>'
+SCREENSHOTS = Path(__file__).parents[3] / "var" / "screenshots"  # CI keeps them
+_ORIENTATION = 0x0112
 SIGN_IN = ("Unauthenticated", "Sign in first.", "UNAUTHENTICATED")
 REFUSALS = {
     "unknownScan": ("NotFound", None, "SCAN_NOT_FOUND"),
@@ -110,27 +116,56 @@ def edge(origins: tuple[str, str], provider_port: int, tmp_path_factory: pytest.
             yield variables["ECO2_REST_URL"]
 
 
-async def browsed(browser: Path, pages: tuple[str, str]) -> list[dict[str, Any]]:
-    """What each page says came of it."""
-    process = await asyncio.create_subprocess_exec(
-        *("node", "browse.mjs", *pages, "mina"),
-        cwd=browser,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    output, errors = await process.communicate()
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """A note, and a large photo that lies on its side."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "note.jpg").write_bytes(note())
+    large = Image.effect_noise((3000, 2000), 60).convert("RGB")
+    exif = large.getexif()
+    exif[_ORIENTATION] = 6
+    large.save(folder / "large.jpg", exif=exif)
+    return {"photo": str(folder / "note.jpg"), "large": str(folder / "large.jpg")}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outcomes(
+    browser: Path, origins: tuple[str, str], edge: str, provider_port: int, photos: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What came of each page."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page, other = (f"{origin}/?edge={edge}" for origin in origins)
+    orders = {
+        "page": page,
+        "other": other,
+        "app": edge,
+        "login": "mina",
+        "newcomer": "jun",
+        "screenshots": str(SCREENSHOTS),
+        **photos,
+    }
+    async with running_provider(provider_port):
+        process = await asyncio.create_subprocess_exec(
+            *("node", "browse.mjs", json.dumps(orders)),
+            cwd=browser,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
     print(errors.decode())
     return [json.loads(line) for line in output.splitlines()]
 
 
-async def test_a_page_signs_in_uploads_and_watches(
-    browser: Path, origins: tuple[str, str], edge: str, provider_port: int
-) -> None:
+@pytest.fixture
+def walk(outcomes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What was seen on a walk through the users' page."""
+    return outcomes[2]
+
+
+def test_a_page_elsewhere_signs_in_uploads_and_watches(outcomes: list[dict[str, Any]]) -> None:
     """The whole way, and every refusal with its code, reason and a text for people."""
-    ours, other = (f"{origin}/?edge={edge}" for origin in origins)
-    async with running_provider(provider_port):
-        outcome, kept_out = await browsed(browser, (ours, other))
+    outcome, kept_out = outcomes[:2]
 
     assert "failed" not in outcome, outcome
     assert (outcome["guest"], outcome["names"]) == (False, ["mina of the stand-in"])
@@ -148,3 +183,69 @@ async def test_a_page_signs_in_uploads_and_watches(
         assert message in (None, outcome["refusals"][name]["message"])
     # The browser says no more than that nothing could be fetched.
     assert (kept_out["code"], kept_out["reason"]) == ("Unknown", [])
+
+
+def test_nothing_goes_wrong_on_the_page(walk: dict[str, Any]) -> None:
+    """No error, nothing that the page's own policy refuses, no text without words."""
+    assert walk["troubles"] == []
+
+
+def test_everybody_can_use_every_view(walk: dict[str, Any]) -> None:
+    """By axe, in Korean and light on a phone, in English and dark on a desk."""
+    assert len(walk["axe"]) == 14
+    assert {name: found for name, found in walk["axe"].items() if found} == {}
+
+
+def test_the_page_speaks_the_browsers_language_until_told_otherwise(walk: dict[str, Any]) -> None:
+    """And remembers what was chosen."""
+    assert (walk["language"], walk["english"]) == ("ko", "en")
+    assert walk["languages"] == {"kept": "en", "nav": "Scan"}
+
+
+def test_a_large_photo_is_sent_small_and_upright(walk: dict[str, Any]) -> None:
+    """Without what it tells of its maker."""
+    shrunk = walk["shrunk"]
+    assert shrunk == {"type": "image/jpeg", "width": 1067, "height": 1600, "metadata": False, "smaller": True}
+
+
+def test_the_keyboard_alone_leads_from_page_to_card(walk: dict[str, Any]) -> None:
+    """The card says what it is, what to do, where it goes and where that is from; whoever listens is taken there."""
+    card = walk["card"]
+    assert (card["title"], card["focused"]) == ("종이", True)
+    assert card["steps"] >= 2
+    assert card["ticket"][0] == "버리는 곳"
+    assert card["source"]
+    assert card["character"] == "페이피"
+
+
+def test_a_wrong_answer_is_corrected(walk: dict[str, Any]) -> None:
+    """By the user's words, and the card changes at once."""
+    assert "전지" in walk["corrected"]["title"]
+    assert walk["corrected"]["hazards"] > 0
+
+
+def test_a_broken_connection_loses_nothing(walk: dict[str, Any]) -> None:
+    """Offline is said and the photo stays; once back it goes on by itself, and a watch that was cut is resumed."""
+    broken = walk["broken"]
+    assert broken["banner"] == broken["alert"] == "인터넷에 연결되어 있지 않아요. 연결되면 이어서 할게요."
+    assert broken["photo"]
+    assert broken["watches"] >= 2
+    assert broken["bannerAfter"] == ""
+
+
+def test_things_are_found_as_one_types(walk: dict[str, Any]) -> None:
+    """And their rule without a photo."""
+    assert walk["lookup"]["first"] == walk["lookup"]["focused"]
+    assert "종이팩" in walk["lookup"]["first"] or "우유" in walk["lookup"]["first"]
+
+
+def test_a_guest_signs_in_and_keeps_what_is_theirs(walk: dict[str, Any]) -> None:
+    """The provider sends the browser back, and the code doesn't stay in the address."""
+    signed_in = walk["signedIn"]
+    assert (signed_in["guest"], signed_in["hello"]) == ("You are here as a guest", "Hello, jun of the stand-in")
+    assert (signed_in["address"], signed_in["scans"]) == ("/", 2)
+
+
+def test_a_scan_is_deleted_from_the_history(walk: dict[str, Any]) -> None:
+    """With its photo."""
+    assert walk["deleted"].startswith("No scans yet.")

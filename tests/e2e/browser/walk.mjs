@@ -1,0 +1,178 @@
+// A walk through the users' page as people take it. What was seen on the way is returned for the test to judge.
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1280, height: 800 };
+const VIEWS = { scan: "#/", lookup: "#/lookup?q=tape", places: "#/places", history: "#/history", characters: "#/characters", me: "#/me" };
+const SECONDS = 30_000;
+
+export async function walk(browser, orders) {
+  const seen = { axe: {}, troubles: [] };
+  const phone = await person(browser, seen, { locale: "ko-KR", viewport: PHONE, hasTouch: true });
+  await phone.goto(orders.app);
+  seen.language = await phone.evaluate(() => document.documentElement.lang);
+  seen.shrunk = await shrunk(phone, orders.large);
+  seen.card = await scannedByKeyboard(phone, orders);
+  await judged(phone, seen, orders, "card-ko-light");
+  seen.corrected = await corrected(phone, "건전지");
+  seen.broken = await offlineAndCut(phone, orders);
+  for (const [name, address] of Object.entries(VIEWS)) {
+    await opened(phone, address);
+    await judged(phone, seen, orders, `${name}-ko-light`);
+  }
+  seen.lookup = await lookedUp(phone);
+  seen.languages = await switched(phone);
+  seen.signedIn = await signedIn(phone, orders);
+  await phone.context().close();
+
+  const desk = await person(browser, seen, { locale: "en-GB", viewport: DESK, colorScheme: "dark", reducedMotion: "reduce" });
+  await desk.goto(orders.app);
+  seen.english = await desk.evaluate(() => document.documentElement.lang);
+  await desk.click("text=Try it with an example");
+  await desk.click("text=Find out");
+  await desk.waitForSelector("article.card", { timeout: SECONDS });
+  await judged(desk, seen, orders, "card-en-dark");
+  for (const [name, address] of Object.entries(VIEWS)) {
+    await opened(desk, address);
+    await judged(desk, seen, orders, `${name}-en-dark`);
+  }
+  seen.deleted = await deleted(desk);
+  await desk.context().close();
+  return seen;
+}
+
+// A tab of somebody new; what goes wrong in it is noted.
+async function person(browser, seen, options) {
+  const context = await browser.newContext({ geolocation: { latitude: 37.5636, longitude: 126.9084 }, permissions: ["geolocation"], ...options });
+  const tab = await context.newPage();
+  tab.setDefaultTimeout(SECONDS);
+  tab.on("pageerror", (error) => seen.troubles.push(String(error)));
+  tab.on("console", (message) => /Content Security Policy|no text /.test(message.text()) && seen.troubles.push(message.text()));
+  tab.on("dialog", (dialog) => dialog.accept());
+  return tab;
+}
+
+async function opened(tab, address) {
+  await tab.evaluate((hash) => (location.hash = hash), address);
+  await tab.waitForFunction((hash) => location.hash === hash && !document.querySelector("main").hasAttribute("aria-busy"), address);
+}
+
+async function judged(tab, seen, { screenshots }, name) {
+  await tab.evaluate(AXE);
+  const { violations } = await tab.evaluate(() => axe.run(document));
+  seen.axe[name] = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+  await tab.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true, animations: "disabled" });
+}
+
+// What the page makes of a large photo that lies on its side: a small one, upright, without a word of metadata.
+async function shrunk(tab, large) {
+  const bytes = readFileSync(large).toString("base64");
+  return tab.evaluate(async (encoded) => {
+    const { prepared } = await import("/app/photo.js");
+    const file = new File([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], "large.jpg", { type: "image/jpeg" });
+    const { blob, type } = await prepared(file);
+    const { width, height } = await createImageBitmap(blob);
+    const head = new TextDecoder("latin1").decode(await blob.slice(0, 4096).arrayBuffer());
+    return { type, width, height, metadata: head.includes("Exif"), smaller: blob.size < file.size };
+  }, bytes);
+}
+
+// From the first Tab to the card without a pointer.
+async function scannedByKeyboard(tab, { photo }) {
+  await tab.evaluate(() => document.body.focus());
+  await tabbedTo(tab, "사진 고르기");
+  const [chooser] = await Promise.all([tab.waitForEvent("filechooser"), tab.keyboard.press("Enter")]);
+  await chooser.setFiles(photo);
+  await tab.waitForFunction(() => document.activeElement.textContent === "알아보기");
+  await tab.keyboard.press("Enter");
+  await tab.waitForSelector("article.card");
+  return tab.evaluate(() => ({
+    title: document.querySelector("h1").textContent,
+    focused: document.activeElement === document.querySelector("h1"),
+    steps: document.querySelectorAll(".steps li").length,
+    ticket: [...document.querySelectorAll(".ticket dt")].map((each) => each.textContent),
+    source: document.querySelector(".source p")?.textContent,
+    character: document.querySelector(".reward h2")?.textContent,
+  }));
+}
+
+async function tabbedTo(tab, text) {
+  for (let presses = 0; presses < 40; presses += 1) {
+    await tab.keyboard.press("Tab");
+    if ((await tab.evaluate(() => document.activeElement.textContent.trim())) === text) return;
+  }
+  throw new Error(`no Tab leads to ${text}`);
+}
+
+async function corrected(tab, reply) {
+  await tab.click(".correction summary");
+  await tab.fill("#correction", reply);
+  await tab.press("#correction", "Enter");
+  await tab.waitForFunction(() => document.querySelector(".said p") && !document.querySelector("[aria-busy]"));
+  return tab.evaluate(() => ({ title: document.querySelector("h1").textContent, hazards: document.querySelectorAll(".danger-box p").length }));
+}
+
+// The network goes away with a photo chosen, and comes back; then the first watch is cut.
+async function offlineAndCut(tab, { photo }) {
+  await opened(tab, "#/");
+  await tab.setInputFiles("input[type=file]:not([capture])", photo);
+  await tab.waitForSelector(".shot:not([hidden])");
+  await tab.context().setOffline(true);
+  await tab.click("text=알아보기");
+  await tab.waitForSelector("[role=alert]");
+  const told = await tab.evaluate(() => ({
+    banner: document.getElementById("connection").textContent,
+    alert: document.querySelector("[role=alert] p").textContent,
+    photo: !document.querySelector(".shot").hidden,
+  }));
+  let watches = 0;
+  await tab.route(/:watch$/, (route) => ((watches += 1) === 1 ? route.abort() : route.continue()));
+  await tab.context().setOffline(false);
+  await tab.waitForSelector("article.card");
+  await tab.unroute(/:watch$/);
+  return { ...told, watches, bannerAfter: await tab.textContent("#connection") };
+}
+
+async function lookedUp(tab) {
+  await opened(tab, "#/lookup");
+  await tab.fill("#q", "우유갑을");
+  await tab.waitForSelector(".result");
+  const first = await tab.textContent(".result strong");
+  await tab.click(".result");
+  await tab.waitForSelector(".answer .ticket");
+  return { first, focused: await tab.evaluate(() => document.activeElement.textContent) };
+}
+
+async function switched(tab) {
+  await tab.click(".switch");
+  await tab.waitForFunction(() => document.documentElement.lang === "en");
+  await tab.reload();
+  const kept = await tab.evaluate(() => document.documentElement.lang);
+  return { kept, nav: await tab.textContent("nav a") };
+}
+
+// A guest with scans signs in with the provider and finds them again.
+async function signedIn(tab, { newcomer }) {
+  await opened(tab, "#/me");
+  const guest = await tab.textContent(".me .part h2");
+  await tab.click(".me .part .main");
+  await tab.fill("input[name=login]", newcomer);
+  await tab.click("button");
+  await tab.waitForSelector("text=Sign out");
+  const hello = await tab.textContent(".me .part h2");
+  const address = await tab.evaluate(() => location.pathname + location.search);
+  await opened(tab, "#/history");
+  await tab.waitForSelector(".tile");
+  return { guest, hello, address, scans: await tab.locator(".tile").count() };
+}
+
+async function deleted(tab) {
+  await opened(tab, "#/history");
+  await tab.click(".remove");
+  await tab.waitForSelector(".empty:not([hidden])");
+  return tab.textContent(".empty");
+}
