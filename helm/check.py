@@ -132,6 +132,7 @@ def _envoys(documents: Iterable[Mapping[str, Any]], name: str) -> str:
     """An Envoy's configuration out of its ConfigMap, its files on this machine; empty if there is none."""
     texts = [str(each["data"][name]) for each in documents if name in each.get("data", {})]
     places = {"/etc/eco2/": f"{CHART / 'files'}/", "/etc/eco2-page/": f"{CHART / 'files' / 'operators'}/"}
+    places["/etc/eco2-app"] = str(CHART / "files" / "app")
     for there, here in places.items():
         texts = [text.replace(there, here) for text in texts]
     return "".join(texts)

@@ -20,6 +20,20 @@ class NoNode(Exception):
     """Node or npm isn't on the path."""
 
 
+def found(source: Path) -> Path:
+    """Where a folder's packages are once `installed` has run.
+
+    Args:
+        source: The folder of package.json and package-lock.json.
+    """
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in _files(source))).hexdigest()[:12]
+    return _TOOLS / f"{source.name}-{digest}"
+
+
+def _files(source: Path) -> list[Path]:
+    return [*(source / name for name in _LOCK), *sorted(source.glob("*.mjs"))]
+
+
 def installed(source: Path) -> Path:
     """A copy of a folder's programs (*.mjs) beside what its lock names, installed if it isn't yet.
 
@@ -36,9 +50,7 @@ def installed(source: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         raise NoNode("Node isn't installed: https://nodejs.org, or your system's packages nodejs and npm")
-    files = [*(source / name for name in _LOCK), *sorted(source.glob("*.mjs"))]
-    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
-    folder = _TOOLS / f"{source.name}-{digest}"
+    files, folder = _files(source), found(source)
     _TOOLS.mkdir(exist_ok=True)
     with (_TOOLS / f"{source.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the tests' workers ask at the same time

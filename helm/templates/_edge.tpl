@@ -23,7 +23,7 @@
 {{- end -}}
 {{- $_ := set $values "CORS_ORIGINS" ($origins | toJson) -}}
 {{- $_ := set $values "TRUSTED_HOPS" (int .Values.edge.trustedHops) -}}
-{{- $values = merge $values (include "eco2.limitPlaceholders" . | fromJson) -}}
+{{- $values = merge $values (include "eco2.limitPlaceholders" . | fromJson) (include "eco2.pagePlaceholders" . | fromJson) -}}
 {{- $edge := .Files.Get "files/edge.yaml" -}}
 {{- if .Values.jwt.jwks -}}
 {{- $_ := set $values "LOCAL_JWKS" (dict "inline_string" (.Values.jwt.jwks | toJson) | toJson) -}}

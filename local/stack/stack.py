@@ -30,7 +30,7 @@ from pathlib import Path
 
 from local.errors import CannotStart
 from local.files import ENV_FILE, write_env
-from local.stack import demo_provider, envoy, limits, operators, postgres, seaweedfs, services, valkey
+from local.stack import demo_provider, envoy, limits, operators, page, postgres, seaweedfs, services, valkey
 from local.stack.certificates import Authority
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.preparation import migrate, prepare_bucket
@@ -171,8 +171,9 @@ class Stack:
             "ECO2_AUTH_ISSUER": ISSUER,
             "ECO2_AUTH_AUDIENCE": AUDIENCE,
             "ECO2_AUTH_JWKS": self._tokens.jwks(),
-            # Where `eco2 login` listens.
-            "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS") or "http://127.0.0.1/callback",
+            # Where `eco2 login` listens, and the page, by either of this machine's names.
+            "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS")
+            or f"http://127.0.0.1/callback,http://localhost:{rest_port}/callback",
             "ECO2_LIMITS": json.dumps(changes),
         }
         if self._authority:
@@ -225,6 +226,11 @@ class Stack:
             "JWT_AUDIENCE": AUDIENCE,
             "TRUSTED_HOPS": "0",
             **limits.placeholders(load_limits(changes)),
+            **page.placeholders(
+                photos=self.variables["ECO2_CDN_BASE_URL"],
+                uploads=self.variables["ECO2_S3_ENDPOINT"],
+                places=page.Map.wanted(os.environ),
+            ),
             "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
         }
         return envoy.program(

@@ -17,6 +17,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from local.stack import page
 from local.stack.envoy import DESCRIPTION, REFERENCE, endpoints, origins, plain_text
 from local.stack.limits import for_one_machine, placeholders
 from ratelimit_svc.limits import Changes, load_limits
@@ -167,6 +168,7 @@ def render(
         CORS_ORIGINS=origins(["https://app.test", "https://*.pages.test", "http://localhost:*"]),
         TRUSTED_HOPS=limiting.trusted_hops,
         **placeholders(load_limits(limiting.changes)),
+        **page.placeholders("https://photos.test/clean", "https://uploads.test"),
     )
 
 
