@@ -129,11 +129,17 @@ async function offlineAndCut(tab, { photo }) {
     alert: document.querySelector("[role=alert] p").textContent,
     photo: !document.querySelector(".shot").hidden,
   }));
+  // However quick the scan is, the page finds it running, so it watches.
+  const asked = /\/v1\/scans\/[0-9a-f-]{36}$/;
+  await tab.route(asked, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), state: "STATE_RUNNING" } });
+  });
   let watches = 0;
   await tab.route(/:watch$/, (route) => ((watches += 1) === 1 ? route.abort() : route.continue()));
   await tab.context().setOffline(false);
   await tab.waitForSelector("article.card");
-  await tab.unroute(/:watch$/);
+  await tab.unrouteAll();
   return { ...told, watches, bannerAfter: await tab.textContent("#connection") };
 }
 
