@@ -5,14 +5,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from eco2.scan.v1 import operations_service_pb2 as pb
 from local.cli.api.errors import ErrorText
-from local.cli.api.grpc import DeadLetterFilter, OperationsClient, scan_channel
 from local.cli.commands import Group, command
 from local.cli.display import tables, terminal
 from local.cli.display.tables import Column
@@ -20,6 +19,9 @@ from local.cli.options import Invocation, common
 from local.cli.session import variables
 from mesh.locale import Locale
 from mesh.reasons import Reason
+
+if TYPE_CHECKING:
+    from local.cli.api.grpc import DeadLetterFilter, OperationsClient
 
 _AGE = re.compile(r"(\d{1,9})\s*([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -64,13 +66,17 @@ def _filtered(called: C) -> C:
     return called
 
 
-def _wanted(options: dict[str, Any]) -> DeadLetterFilter:
+def _wanted(options: dict[str, Any]) -> "DeadLetterFilter":
+    from local.cli.api.grpc import DeadLetterFilter
+
     reason = Reason(options["reason"]) if options["reason"] else None
     return DeadLetterFilter(options["stage"], reason, options["min_age"], options["archived"])
 
 
 @contextmanager
-def _operations(invocation: Invocation) -> Iterator[OperationsClient]:
+def _operations(invocation: Invocation) -> Iterator["OperationsClient"]:
+    from local.cli.api.grpc import OperationsClient, scan_channel  # not at the top: gRPC is needed for the call alone
+
     with scan_channel(variables(invocation.var, os.environ)) as channel:
         yield OperationsClient(channel, invocation.locale)
 

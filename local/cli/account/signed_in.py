@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from local.cli.account.credentials import Credentials, CredentialStore
 from mesh.locale import Locale
@@ -18,7 +18,7 @@ _LEFT_SECONDS = 120.0
 def of_session(session: "auth_pb2.Session") -> Credentials:
     """A session, as it is kept."""
     expires_at = float(session.access_token_expire_time.seconds)
-    return Credentials(session.user_id, session.access_token, expires_at, session.refresh_token, str(uuid4()))
+    return Credentials(session.user_id, session.access_token, expires_at, session.refresh_token, token_hex(16))
 
 
 def current_token(rest_url: str, environment: Mapping[str, str]) -> str:

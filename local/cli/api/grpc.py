@@ -14,12 +14,11 @@ from eco2.scan.v1 import operations_service_pb2, operations_service_pb2_grpc
 from local.cli.api.errors import ApiError, ErrorText
 from local.cli.session import required
 from local.errors import Disconnected
-from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from mesh.settings import TlsFiles
 
 _SECONDS = 10.0
+_TLS = ("ECO2_TLS_CERT", "ECO2_TLS_KEY", "ECO2_TLS_CA")
 _SCAN = "eco2.scan.v1.ScanService"
 _DETAILS = "grpc-status-details-bin"
 
@@ -36,10 +35,16 @@ def scan_channel(variables: Mapping[str, str]) -> grpc.Channel:
         NoStack: They name none.
         Misconfigured: The certificate can't be used.
     """
-    target, tls = required(variables, "ECO2_SCAN_TARGET"), TlsFiles.given(variables)
-    if tls is None:
+    target = required(variables, "ECO2_SCAN_TARGET")
+    if not any(variables.get(name) for name in _TLS):
         return grpc.insecure_channel(target)
-    return grpc.secure_channel(target, channel_credentials(CertificateFiles(tls).current()), expecting(_SCAN))
+    # Not at the top: with them come Pydantic and cryptography, which take longer to load than a call takes.
+    from mesh.grpc.certificates import CertificateFiles, channel_credentials, expecting
+    from mesh.settings import TlsFiles
+
+    files = TlsFiles.given(variables)
+    assert files is not None
+    return grpc.secure_channel(target, channel_credentials(CertificateFiles(files).current()), expecting(_SCAN))
 
 
 @dataclass(frozen=True, slots=True)

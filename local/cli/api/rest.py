@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from secrets import token_hex
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
-from uuid import uuid4
 
 from google.protobuf import empty_pb2
 from google.protobuf.message import Message
@@ -83,7 +83,7 @@ class ScanClient:
             region=question.region,
             building=question.building,
             locale=self._locale,
-            request_id=request_id or str(uuid4()),
+            request_id=request_id or token_hex(16),
         )
         if image_url:
             request.image_url = image_url
@@ -131,7 +131,7 @@ class ScanClient:
 
     def answer(self, scan_id: str, reply: str, *, may_learn: bool = False) -> scan_service_pb2.AnswerQuestionResponse:
         """Replies to a finished scan's answer."""
-        request = scan_service_pb2.AnswerQuestionRequest(reply=reply, may_learn=may_learn, request_id=str(uuid4()))
+        request = scan_service_pb2.AnswerQuestionRequest(reply=reply, may_learn=may_learn, request_id=token_hex(16))
         path, answered = f"{_path(scan_id)}:answer", scan_service_pb2.AnswerQuestionResponse()
         return self._http.call("POST", path, answered, request, seconds=_ANSWER_SECONDS)
 

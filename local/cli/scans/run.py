@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
+from secrets import token_hex
 from typing import TypeVar
-from uuid import uuid4
 
 from eco2.scan.v1 import scan_pb2
 from local.cli.api.errors import ApiError
@@ -45,7 +45,7 @@ def run(client: ScanClient, source: Source, question: Question, report: Report) 
 
 def begin(client: ScanClient, source: Source, question: Question) -> scan_pb2.Scan:
     """Scans a photo as far as the queue; as `run`."""
-    request_id = str(uuid4())  # the same at each try: a scan that was made isn't made again
+    request_id = token_hex(16)  # the same at each try: a scan that was made isn't made again
     if source.file is None:
         return _patiently(lambda: client.create(question, image_url=source.text, request_id=request_id)).scan
     photo, kind = source.read(), content_type(source.file)

@@ -137,6 +137,14 @@ def edge_url(scans: Scans, edge: FakeEdge) -> str:
     return edge.url
 
 
+def test_help_of_an_operators_command_loads_no_grpc() -> None:
+    """The call alone needs it, and mutual TLS alone what reads certificates."""
+    status, loaded = modules("dead-letters", "list", "-h")
+    top = {name.partition(".")[0] for name in loaded}
+    assert status == 0
+    assert not {name for name in HEAVY if name in top | loaded}
+
+
 def test_the_version_is_the_packages(run: Run) -> None:
     """It belongs into every report of a fault."""
     assert run("--version").out == f"eco2 {version('eco2')}\n"
