@@ -121,8 +121,9 @@ wheel: setup ## Build eco2-protos, the stubs alone, and eco2-client into var/dis
 	@cd protos && ../$(BIN)/hatchling build -t wheel -d ../var/dist
 	@cd clients/python && ../../$(BIN)/hatchling build -t wheel -d ../../var/dist
 
-clients: setup ## Build @eco2/client, for npm, into var/dist
+clients: setup ## Build @eco2/client, for npm, into var/dist; the clients for Kotlin and Swift into var/clients
 	@$(BIN)/python -m clients.typescript.build var/dist
+	@$(BIN)/python -m clients.generate var/clients
 
 # Stubs for every proto, servers' and clients' code for the services, and the descriptor set that Envoy transcodes by.
 # From another set, which has the comments and ten times the size, the description for REST clients and its page, and
