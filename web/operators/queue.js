@@ -5,6 +5,8 @@ import { h, link, sparkline, table } from "./dom.js";
 import { count, span } from "./formats.js";
 import { t } from "./words.js";
 
+// In the pipeline's order, also where nothing waits; a newer release's stage comes after them.
+const STAGES = ["vision", "rules", "answer", "reward"];
 const KEPT = 100;
 const past = new Map();
 
@@ -19,7 +21,8 @@ export const queue = {
   moves: true,
   load: (_, signal) => call("GetQueueStats", {}, signal),
   show(stats) {
-    const all = [...(stats.stages ?? []), { ...stats.webhooks, stage: "webhooks" }];
+    const told = new Map([...STAGES.map((stage) => [stage, { stage, oldest_age: "0s" }]), ...(stats.stages ?? []).map((one) => [one.stage, one])]);
+    const all = [...told.values(), { ...stats.webhooks, stage: "webhooks" }];
     const rows = all.map((one) => [
       t(one.stage),
       count(one.ready),
