@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import platform
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -12,11 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from local import npm
-from tests.e2e.browser.bundle import packages
+from tests.e2e.browser.conftest import SCREENSHOTS
 from tests.e2e.conftest import Phone, Sign
 
-SCREENSHOTS = Path(__file__).parents[3] / "var" / "screenshots"  # CI keeps them
 # So many scans of one user that nobody could look through them on one page.
 _MANY = """
 insert into scan.scan (id, user_id, payload_hash, state, version, image_url, object_key, content_type, size_bytes,
@@ -45,19 +41,6 @@ _STAGES = [
         ("answer", {"input_tokens": 2300, "output_tokens": 260, "cost_micro_usd": 4310, "calls": 2}),
     )
 ]
-
-
-@pytest.fixture
-def browser() -> Path:
-    """The folder with the browser."""
-    if platform.machine() != "x86_64" or platform.system() != "Linux":
-        pytest.skip("npm's Chromium is for Linux on x86-64")
-    try:
-        return packages()
-    except npm.NoNode as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
 
 
 @pytest.fixture

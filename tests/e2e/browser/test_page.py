@@ -7,8 +7,6 @@ from its first view to the card and through all others.
 
 import asyncio
 import json
-import os
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,9 +19,9 @@ import pytest_asyncio
 import yaml
 from PIL import Image
 
-from local import npm
 from local.stack.background import running
-from tests.e2e.browser.bundle import bundled, packages
+from tests.e2e.browser.bundle import bundled
+from tests.e2e.browser.conftest import SCREENSHOTS
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, running_provider
 from tests.support.ports import free_port
 from tests.support.sample_photos import note
@@ -32,7 +30,6 @@ from tests.support.stack_folders import stack_folder
 pytestmark = pytest.mark.stack
 
 HTML = b'<!doctype html><meta charset="utf-8"><title>A page</title><script type="module" src="/page.js"></script>'
-SCREENSHOTS = Path(__file__).parents[3] / "var" / "screenshots"  # CI keeps them
 _ORIENTATION = 0x0112
 SIGN_IN = ("Unauthenticated", "Sign in first.", "UNAUTHENTICATED")
 REFUSALS = {
@@ -45,19 +42,6 @@ REFUSALS = {
     "noTokenWatch": SIGN_IN,
     "badToken": SIGN_IN,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Path:
-    """The folder with the browser and what makes the page's program."""
-    if platform.machine() != "x86_64" or platform.system() != "Linux":
-        pytest.skip("npm's Chromium is for Linux on x86-64")
-    try:
-        return packages()
-    except npm.NoNode as missing:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(missing))
 
 
 @contextmanager
