@@ -14,11 +14,12 @@ import pytest
 import redis.asyncio as redis
 from PIL import Image
 
-from eco2_client import AsyncClient, Scan
+from eco2_client import AsyncClient
 from local.files import ENV_FILE, read_env
 from local.stack import background
 from local.standins.openai import behaviour
 from local.standins.openai.server import OpenAIStandIn, running
+from tests.clients.older.mobile_app import MobileApp
 from tests.clients.python.paid_model import PaidModel
 from tests.e2e.conftest import Json, Sign, jpeg
 from tests.support.http import http_client
@@ -140,14 +141,22 @@ async def test_a_user_whose_share_is_spent_is_told_at_once(
 
 
 async def test_fifty_scans_outlive_edge_and_services_and_none_is_paid_for_twice(
-    stack: Mapping[str, str], port: int
+    stack: Mapping[str, str], port: int, sign_in: Sign
 ) -> None:
-    """Killed while forty are queued, looked at or written, and ten are being created; their clients don't notice."""
-    model, finished = PaidModel(answered_first=30), list[Scan]()
+    """Killed while forty are queued, looked at or written, and ten are being created; their clients don't notice.
+
+    Every tenth is an older mobile app's.
+    """
+    model, address, finished = PaidModel(answered_first=30), stack["ECO2_REST_URL"], list[str]()
 
     async def scan(http: httpx2.AsyncClient, number: int) -> None:
         photo = jpeg(Image.new("RGB", (64, 64), (number * 5, 200, 30)))
-        finished.append(await AsyncClient(stack["ECO2_REST_URL"], http=http).scan(photo, timeout=180).result())
+        if number % 10:
+            finished.append((await AsyncClient(address, http=http).scan(photo, timeout=180).result()).scan_id)
+        else:
+            result = await MobileApp(http, address, sign_in().headers["Authorization"]).scan(photo)
+            assert result["feedback"], result
+            finished.append(result["job_id"])
 
     async with (
         running(model, port=port),
@@ -167,7 +176,7 @@ async def test_fifty_scans_outlive_edge_and_services_and_none_is_paid_for_twice(
 
     assert len(finished) == 50
     assert (model.looks, model.answers) == (50, 50)
-    assert len({scan.scan_id for scan in finished}) == 50
+    assert len({*finished}) == 50
 
 
 async def _kill_edge_and_services(stack: Mapping[str, str]) -> None:
