@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients format lock clean
+.PHONY: help setup demo up test fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients site format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,7 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
+	@$(MAKE) --no-print-directory site
 
 gen: setup ## Generate from protos/: stubs, descriptors, the description, a client's models; docs/cli.md from local/cli
 	$(BIN)/buf format --write protos
@@ -144,6 +145,10 @@ PYTHONPATH=$(1) $(BIN)/python -m openapi $(1)/commented.binpb $(2) $(1)/referenc
 PYTHONPATH=$(1) $(BIN)/python -m clients.python.codegen $(1)/commented.binpb $(3) && rm $(1)/commented.binpb
 endef
 
+site: setup ## Build the documents as a searchable site into var/site, links checked
+	@python="$$($(BIN)/python -m local.environment var/site-tools requirements-site.lock)" && \
+	    NO_MKDOCS_2_WARNING=1 "$$python" -m mkdocs build --strict --clean --site-dir var/site && echo "var/site/index.html"
+
 format: setup ## Format the code and the protos
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -155,6 +160,7 @@ lock: setup ## Resolve dependencies anew into the hashed locks
 	$(COMPILE) pyproject.toml --extra cli $(AS_DEV) --output-file requirements.lock
 	$(COMPILE) --group install $(AS_DEV) --output-file requirements-install.lock
 	$(COMPILE) --group peer $(AS_DEV) --output-file bench/peer/requirements.lock
+	$(COMPILE) --group site --output-file requirements-site.lock
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
            --no-emit-index-url --no-emit-find-links

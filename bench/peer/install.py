@@ -9,8 +9,8 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
+from local import environment
 from local.errors import CannotStart
-from local.install import pip_settings, uv_settings
 
 LOCK = Path(__file__).with_name("requirements.lock")
 
@@ -25,29 +25,12 @@ _QUIET = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
 
 
 def python(folder: Path) -> Path:
-    """The interpreter of the peer's environment, which is made at the first call, and again when the lock has changed.
+    """The interpreter of the peer's environment.
 
     Raises:
         CannotStart: Its packages can't be installed.
     """
-    interpreter, installed = folder / "bin" / "python", folder / LOCK.name
-    if installed.exists() and installed.read_bytes() == LOCK.read_bytes():
-        return interpreter
-    subprocess.run((sys.executable, "-m", "venv", "--clear", str(folder)), check=True)
-    listed = subprocess.run(
-        (sys.executable, "-m", "pip", "config", "list"), stdout=subprocess.PIPE, text=True, check=True
-    )
-    uv = (str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--python", str(interpreter))
-    done = subprocess.run(
-        (*uv, "--require-hashes", "-r", str(LOCK)),
-        env=uv_settings(os.environ, pip_settings(listed.stdout)),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if done.returncode:
-        raise CannotStart(f"The peer's packages can't be installed:\n{done.stderr.strip()}")
-    shutil.copyfile(LOCK, installed)
-    return interpreter
+    return environment.python(folder, LOCK)
 
 
 def rabbitmq() -> Path:
@@ -58,9 +41,9 @@ def rabbitmq() -> Path:
     """
     if not _found() and os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing rabbitmq-server by apt (about 130 MB with Erlang, once) ...", file=sys.stderr, flush=True)
-        environment = {**os.environ, **_QUIET}
+        variables = {**os.environ, **_QUIET}
         for command in (("apt-get", "update", "--quiet"), _APT):
-            subprocess.run(command, check=False, env=environment, stdout=subprocess.DEVNULL)
+            subprocess.run(command, check=False, env=variables, stdout=subprocess.DEVNULL)
     server = _found()
     if server is None:
         raise CannotStart(_MISSING)
