@@ -50,7 +50,7 @@ def test_what_people_type_is_among_the_first_three(
 
 
 def test_nineteen_of_twenty_come_first(index: ItemIndex) -> None:
-    """The rate docs/rule-book.md states, held."""
+    """The rate docs/search-quality.md states, held."""
     first = [question for question, expected in CASES.items() if index.search(question, 1)[0].path == _path(expected)]
     missed = sorted(CASES.keys() - set(first))
     assert len(first) >= 0.95 * len(CASES), missed
