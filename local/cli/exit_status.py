@@ -27,12 +27,18 @@ class ExitStatus:
         status: For scripts.
         reason: For scripts that want to know more.
         wait: In how many seconds a retry may succeed; 0 if that isn't known.
+        text: The line without reason and wait, for scripts that have these apart; empty if it is the line.
     """
 
     line: str
     status: int
     reason: str
     wait: int = 0
+    text: str = ""
+
+    def told(self, *, as_json: bool) -> str:
+        """What a person or a script reads."""
+        return self.text if as_json and self.text else self.line
 
 
 def of(error: Exception) -> ExitStatus | None:
@@ -40,7 +46,8 @@ def of(error: Exception) -> ExitStatus | None:
     match error:
         case ApiError(failure=failure):
             when = f" (try again in {failure.wait} s)" if failure.wait else ""
-            return ExitStatus(f"{failure.reason}: {failure.text}{when}", _AWAY, failure.reason, failure.wait)
+            line = f"{failure.reason}: {failure.text}{when}"
+            return ExitStatus(line, _AWAY, failure.reason, failure.wait, failure.text)
         case Disconnected():
             return ExitStatus(f"Can't reach the stack ({error}). Is it up? Ask: eco2 doctor", _AWAY, "UNREACHABLE")
         case NoStack():

@@ -60,7 +60,7 @@ def _run(arguments: list[str]) -> int:
 
         if (ending := exit_status.of(error)) is None:
             raise
-        terminal.complain(ending.line, ending.reason, as_json=as_json, wait=ending.wait)
+        terminal.complain(ending.told(as_json=as_json), ending.reason, as_json=as_json, wait=ending.wait)
         return ending.status
 
 

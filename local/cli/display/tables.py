@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from local.cli.display import terminal
 
@@ -42,7 +43,8 @@ def show(table: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
 
     drawn = Table(box=None, pad_edge=False)
     for column in table:
-        drawn.add_column(column.heading, justify="right" if column.number else "left", no_wrap=column.whole)
+        justify: Literal["left", "right"] = "right" if column.number else "left"
+        drawn.add_column(column.heading, justify=justify, no_wrap=column.whole, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
     terminal.console().print(drawn)

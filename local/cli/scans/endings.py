@@ -63,7 +63,8 @@ def _each(
                 if len(scan_ids) == 1 or (ending := exit_status.of(error)) is None:
                     raise
                 failed += 1
-                line = ending.line if invocation.as_json else f"{scan_id}: {ending.line}"
+                told = ending.told(as_json=invocation.as_json)
+                line = told if invocation.as_json else f"{scan_id}: {told}"
                 terminal.complain(line, ending.reason, as_json=invocation.as_json, wait=ending.wait, scan_id=scan_id)
                 continue
             if invocation.as_json:

@@ -109,7 +109,8 @@ def _complain(source: Source, error: Exception, *, as_json: bool) -> None:
     """
     if (ending := exit_status.of(error)) is None:
         raise error
-    line = ending.line if as_json else f"{source.text}: {ending.line}"
+    told = ending.told(as_json=as_json)
+    line = told if as_json else f"{source.text}: {told}"
     terminal.complain(line, ending.reason, as_json=as_json, wait=ending.wait, source=source.text)
 
 

@@ -10,6 +10,7 @@ from eco2.rules.v1.rules_service_pb2 import FindPlacesResponse
 from eco2.scan.v1 import scan_pb2
 from local.cli import commands
 from mesh.errors import NotFound, ResourceExhausted
+from mesh.locale import Locale
 from mesh.reasons import Reason
 from tests.support.cli.command import Run
 from tests.support.cli.fake_edge import FakeEdge, refused
@@ -114,9 +115,10 @@ def test_an_empty_list_is_a_list(eco2: Run, edge: FakeEdge) -> None:
 
 def test_a_refusal_is_a_document_too(eco2: Run, edge: FakeEdge) -> None:
     """On standard error, with what a program decides by."""
-    edge.answers[f"GET /v1/scans/{SCAN_ID}"] = refused(NotFound(Reason.SCAN_NOT_FOUND), 404)
+    edge.answers[f"GET /v1/scans/{SCAN_ID}"] = refused(NotFound(Reason.SCAN_NOT_FOUND, scan_id=SCAN_ID), 404)
     ended = eco2("show", SCAN_ID, "--json")
     assert (ended.status, ended.out, ended.error["reason"]) == (1, "", "SCAN_NOT_FOUND")
+    assert ended.error["message"] == NotFound(Reason.SCAN_NOT_FOUND, scan_id=SCAN_ID).text(Locale.EN)
 
 
 def test_it_says_when_to_come_again(eco2: Run, edge: FakeEdge) -> None:

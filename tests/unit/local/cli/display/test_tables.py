@@ -10,7 +10,7 @@ from local.cli.display import tables
 from local.cli.display.tables import Column
 
 COLUMNS = (Column("scan", whole=True), Column("text"), Column("%", number=True))
-ROWS = [("01980000-0000-7000-8000-000000000000", "긴 글이에요 a long text " * 10, "7"), ("a1", "캔", "100")]
+ROWS = [("01980000-0000-7000-8000-000000000000", "긴 글이에요 a long text " * 10, "7"), ("a1", "캔" * 60, "100")]
 
 
 def test_off_a_terminal_nothing_is_folded_or_cut(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,6 +38,7 @@ def test_a_terminal_gets_a_table_of_its_width(
     lines = [re.sub(r"\x1b\[[12]?m|\x1b\[0m", "", line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) > 3
     assert max(map(cell_len, lines)) <= width
+    assert "…" not in "".join(lines)
     assert not re.search(r"\x1b\[[34]\d", "".join(lines))  # colours; what is bold stays so
     ends = {cell_len(line.rstrip()) for line in lines if line.rstrip().endswith(("%", "7", "100"))}
     assert len(ends) == 1
