@@ -31,8 +31,9 @@ export async function mapOf(element, places) {
   if (!found || !points.length) return;
   const { L, tiles, attribution } = found;
   element.hidden = false;
+  const color = getComputedStyle(element).getPropertyValue("--leaf");
   const map = L.map(element, { scrollWheelZoom: false });
   L.tileLayer(tiles, { attribution, maxZoom: 19, referrerPolicy: "origin" }).addTo(map);
-  for (const [at, name] of points) L.circleMarker(at, { radius: 9, weight: 3 }).bindTooltip(name).addTo(map);
+  for (const [at, name] of points) L.circleMarker(at, { radius: 9, weight: 3, color }).bindTooltip(name).addTo(map);
   map.fitBounds(points.map(([at]) => at), { padding: [32, 32], maxZoom: 16 });
 }
