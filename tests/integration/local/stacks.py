@@ -5,7 +5,6 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -25,14 +24,12 @@ class Up:
         var: Its folder.
         port: Its REST port.
         only: How much of the stack.
-        shape: The options that say which process serves what.
     """
 
-    def __init__(self, var: Path, port: int = 0, only: StackPart = StackPart.STORES, shape: Sequence[str] = ()) -> None:
+    def __init__(self, var: Path, port: int = 0, only: StackPart = StackPart.STORES) -> None:
         self.var = var
         self.printed: list[str] = []
         command = [sys.executable, "-m", "local", "up", "--var", str(var), "--port", str(port), "--only", only]
-        command += shape
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
         )

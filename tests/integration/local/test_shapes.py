@@ -38,10 +38,15 @@ class Mesh:
         """The user's client."""
         return ScanClient(self.variables["ECO2_REST_URL"], self.variables["ECO2_TOKEN"], Locale.KO)
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """Its processes by name."""
+        pairs = (pair.split("=") for pair in read_env(self._folder / ENV_FILE)["ECO2_PIDS"].split(","))
+        return {name: int(pid) for name, pid in pairs}
+
     def kill(self, name: str) -> None:
         """kill -9 of one process; returns once it is gone."""
-        pairs = (pair.split("=") for pair in read_env(self._folder / ENV_FILE)["ECO2_PIDS"].split(","))
-        victim = psutil.Process(int(dict(pairs)[name]))
+        victim = psutil.Process(self.pids[name])
         kill(victim.pid)
         assert left([victim]) == []
 
@@ -55,7 +60,7 @@ class Mesh:
 def mesh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mesh]:
     """A stack of its own, in the shape that the test asks for."""
     monkeypatch.setenv("ECO2_LEASE_SECONDS", "2")
-    with stack_folder() as folder, running(folder, processes=request.param) as variables:
+    with stack_folder() as folder, running(folder, processes=request.param, demo=True) as variables:
         yield Mesh(folder, variables)
 
 
@@ -78,6 +83,13 @@ def test_of_two_processes_one_may_be_killed(mesh: Mesh) -> None:
 
 
 @pytest.mark.parametrize("mesh", [None], indirect=True)
-def test_of_services_apart_one_may_be_killed(mesh: Mesh) -> None:
-    """The shape of the chart: the services call each other by wire."""
+def test_of_services_apart_one_may_be_killed_and_nothing_is_left_of_all(mesh: Mesh) -> None:
+    """The shape of the chart: the services call each other by wire. None outlives its supervisor."""
+    services = {"scan", "vision", "rules", "character", "auth", "ratelimit"}
+    assert mesh.pids.keys() == {"postgres", "valkey", "seaweedfs", "envoy", "demo-provider", *services}
     assert {scan.state for scan in scanned_through_a_kill(mesh, "vision")} == {SUCCEEDED}
+
+    supervisor = int(mesh.variables["ECO2_SUPERVISOR"])
+    family = psutil.Process(supervisor).children(recursive=True)
+    kill(supervisor)
+    assert left(family) == []

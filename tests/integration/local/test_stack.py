@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from subprocess import PIPE, Popen
 
 import asyncpg
@@ -133,19 +133,6 @@ def test_a_taken_rest_port_is_named_before_anything_starts(up: Start) -> None:
     assert not (stack.var / "postgres").exists()
 
 
-def test_the_whole_stack_answers_a_user_and_leaves_nothing_when_killed(up: Start) -> None:
-    """Envoy and the services too, reached as a phone reaches them."""
-    stack = up(only=StackPart.ALL, shape=("--split",)).ready()
-    variables, family = stack.variables, stack.family()
-    headers = {"Authorization": f"Bearer {variables['ECO2_TOKEN']}"}
-    assert httpx2.get(f"{variables['ECO2_REST_URL']}/v1/scans", headers=headers).status_code == 200
-    services = {"scan", "vision", "rules", "character", "auth", "ratelimit"}
-    assert stack.pids.keys() == {"postgres", "valkey", "seaweedfs", "envoy", "demo-provider", *services}
-    kill(stack.process.pid)
-    stack.process.wait()
-    assert left(family) == []
-
-
 def test_anybody_may_read_a_clean_photo_but_not_list_or_write(shared: Up) -> None:
     """The bucket stands in for a CDN; an upload is nobody's to read."""
     variables = shared.variables
@@ -168,9 +155,9 @@ def test_a_second_stack_in_the_same_folder_is_refused(up: Start, shared: Up) -> 
     assert shared.variables["ECO2_SUPERVISOR"] == str(shared.process.pid)
 
 
-def test_two_stacks_run_side_by_side(up: Start, shared: Up) -> None:
-    """`VAR=` is all it takes: no port, no secret and no data are shared."""
-    first, second = shared.variables, up().ready().variables
+def test_two_stacks_run_side_by_side(shared: Up, stack: Mapping[str, str]) -> None:
+    """`VAR=` is all it takes: no port, no secret and no data are shared. The second one is that of all tests."""
+    first, second = shared.variables, stack
     same = {name for name in first if first[name] == second[name]}
     assert same == {"ECO2_S3_BUCKET", "ECO2_S3_REGION", "ECO2_CORS_ORIGINS"}
     storage(first).put_object(Bucket=first["ECO2_S3_BUCKET"], Key="photos/mine", Body=b"x")

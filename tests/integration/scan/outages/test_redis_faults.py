@@ -21,7 +21,7 @@ from tests.support.own_redis import OwnRedis, own_redis
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
-WATCHES = 200
+WATCHES = 100
 REDIS_SECONDS = 0.5  # after which a call to Redis is given up, see `open_redis`
 Fault = Callable[[OwnRedis], Awaitable[None]]
 ORDER = ["vision", "rules", "answer"]
@@ -63,7 +63,7 @@ async def cut(redis: OwnRedis) -> None:
 
 @pytest.mark.parametrize("fault", [freeze, kill, empty, cut])
 @pytest.mark.parametrize("split", [False, True], ids=["one process", "api and worker"])
-async def test_two_hundred_watches_see_everything_to_the_end(
+async def test_a_hundred_watches_see_everything_to_the_end(
     start_scan_service: StartScanService,
     peers: Peers,
     redis: OwnRedis,
