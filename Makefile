@@ -147,7 +147,8 @@ endef
 
 site: setup ## Build the documents as a searchable site into var/site, links checked
 	@python="$$($(BIN)/python -m local.environment var/site-tools requirements-site.lock)" && \
-	    NO_MKDOCS_2_WARNING=1 "$$python" -m mkdocs build --strict --clean --site-dir var/site && echo "var/site/index.html"
+	    NO_MKDOCS_2_WARNING=1 "$$python" -m mkdocs build --strict --clean --site-dir var/site && \
+	    echo "Look at it by: python3 -m http.server --bind 127.0.0.1 --directory var/site 8000"
 
 format: setup ## Format the code and the protos
 	$(BIN)/ruff check --fix .
