@@ -108,6 +108,13 @@ def test_a_decision_is_one_page_about_files_that_exist(page: Path) -> None:
     assert f"]({page.name})" in (page.parent / "README.md").read_text("utf-8")
 
 
+def test_a_decisions_number_is_its_own() -> None:
+    """Two who write one at the same time take the same next one."""
+    numbers = [page.name[:4] for page in DECISIONS]
+    assert sorted({*numbers}) == numbers
+    assert [page.name for page in DECISIONS if not page.read_text("utf-8").startswith(f"# {page.name[:4]}. ")] == []
+
+
 @pytest.mark.parametrize("page", [*GUIDES, *DECISIONS, ROOT / "CONTRIBUTING.md"], ids=relative)
 def test_lines_of_prose_fit_the_screen(page: Path) -> None:
     """As code's do; a table's row can't be broken."""
