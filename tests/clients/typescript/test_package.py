@@ -1,19 +1,26 @@
 """`@eco2/client` as npm gets it: its own tests against an edge that they script, and its example against ours."""
 
+import json
 import os
+import platform
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
+from PIL.ExifTags import Base
 
 from clients.typescript.build import build, pack, packages
 from local import npm
+from tests.e2e.browser import bundle
 from tests.support.sample_photos import note
 
-ROOT = Path(__file__).parents[3]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +71,29 @@ def test_the_package_scans_as_its_example_says(built: Path, stack: Mapping[str, 
     output = run(tmp_path, "node", "scan.mjs", **stack)
     assert "100 %" in output
     assert "Paper: what to do." in output
+
+
+def test_a_page_makes_a_photo_smaller_and_scans_it(built: Path, stack: Mapping[str, str], tmp_path: Path) -> None:
+    """In Chromium, across origins, with a photo as a phone takes it: too large, sideways, and saying where it was."""
+    if platform.machine() != "x86_64" or platform.system() != "Linux":
+        pytest.skip("npm's Chromium is for Linux on x86-64")
+    browser = bundle.packages()
+    upright = Image.open(BytesIO(note())).resize((2400, 3200))
+    told = Image.Exif()
+    told[Base.Orientation], told[Base.ImageDescription] = 6, "at home"
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "photo.jpg", exif=told)
+    client = tmp_path / "client.js"
+    bundler = browser / "node_modules" / ".bin" / "esbuild"
+    run(built, bundler, "dist/src/index.js", "--bundle", "--format=esm", "--log-level=error", f"--outfile={client}")
+
+    output = run(tmp_path, "node", HERE / "in_browser.mjs", browser, client, tmp_path / "photo.jpg", **stack)
+    seen = json.loads(output.splitlines()[-1])
+    smaller = Image.open(BytesIO(bytes(seen["smaller"])))
+    assert (smaller.format, smaller.size, dict(smaller.getexif())) == ("JPEG", (1200, 1600), {})
+    difference = ImageChops.difference(smaller.convert("L"), upright.convert("L").resize((1200, 1600)))
+    assert ImageStat.Stat(difference).mean[0] < 5  # of 255: it is below 1, mirrored or upside down 28
+    assert seen["untouched"]
+    assert seen["states"][-1] == "STATE_SUCCEEDED"
 
 
 def test_the_example_by_curl_scans_as_written(stack: Mapping[str, str], tmp_path: Path) -> None:
