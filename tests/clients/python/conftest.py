@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,15 +55,17 @@ class Caller:
         self._api = api
         self.clock = clock
 
-    def __call__(self, use: Callable[[Any], Any], **options: Any) -> Any:
-        """What a use of the client gives, when it has been awaited; of a stream all that it brings."""
+    def __call__(self, *uses: Callable[[Any], Any], **options: Any) -> Any:
+        """What the last of some uses of one client gives, when it has been awaited; of a stream all that it brings."""
         transport = httpx2.MockTransport(self._api)
         options = {"base_url": BASE, **options}
         if self._kind == "async":
-            return asyncio.run(_in_asyncio(use, transport, options))
+            return asyncio.run(_in_asyncio(uses, transport, options))
         with httpx2.Client(transport=transport) as http, Client(http=http, **options) as client:
-            given = use(client)
-            return list(given) if hasattr(given, "__next__") else given
+            for use in uses:
+                given = use(client)
+                given = list(given) if hasattr(given, "__next__") else given
+            return given
 
     def scan(self, photo: Any, **options: Any) -> list[ScanEvent]:
         """The events of a scan."""
@@ -71,12 +73,16 @@ class Caller:
         return events
 
 
-async def _in_asyncio(use: Callable[[Any], Any], transport: httpx2.MockTransport, options: dict[str, Any]) -> Any:
+async def _in_asyncio(
+    uses: Sequence[Callable[[Any], Any]], transport: httpx2.MockTransport, options: dict[str, Any]
+) -> Any:
     async with httpx2.AsyncClient(transport=transport) as http, AsyncClient(http=http, **options) as client:
-        given = use(client)
-        if hasattr(given, "__anext__"):
-            return [event async for event in given]
-        return await given if inspect.isawaitable(given) else given
+        for use in uses:
+            given = use(client)
+            if hasattr(given, "__anext__"):
+                given = [event async for event in given]
+            given = await given if inspect.isawaitable(given) else given
+        return given
 
 
 @pytest.fixture

@@ -96,6 +96,7 @@ class FakeApi:
         faults: By step, what goes wrong next: an error before anything is done, or a response in place of one.
         lost_replies: By step, how many replies get lost after all is done.
         cuts: After how many events each next watch is cut.
+        lags: Whether a watch begins with versions that its client has seen.
         done: How often each step was done.
         requests: All that came in.
     """
@@ -104,6 +105,7 @@ class FakeApi:
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     lost_replies: Counter[str] = field(default_factory=Counter)
     cuts: deque[int] = field(default_factory=deque)
+    lags: bool = False
     done: Counter[str] = field(default_factory=Counter)
     requests: list[httpx2.Request] = field(default_factory=list)
     scans: dict[str, str] = field(default_factory=dict)
@@ -155,6 +157,10 @@ class FakeApi:
         self.refresh_tokens[asked["refresh_token"]] = asked["request_id"]
         return self._session(asked["refresh_token"].partition("/")[0], after=asked["refresh_token"])
 
+    def _revoke(self, request: httpx2.Request) -> httpx2.Response:
+        del self.refresh_tokens[json.loads(request.content)["refresh_token"]]
+        return httpx2.Response(200, json={})
+
     def _session(self, user: str, after: str = "") -> httpx2.Response:
         token = f"{after or user}/r"
         self.refresh_tokens.setdefault(token, "")
@@ -192,6 +198,7 @@ class FakeApi:
         """As the service does: what is newer than the last event, and the terminal one again."""
         scan_id = request.url.path.rpartition("/")[2].removesuffix(":watch")
         seen, pieces = int(request.headers.get("last-event-id", "0")), list[bytes | Exception]([b"retry: 1000\n\n"])
+        seen = 0 if self.lags else seen
         last = len(self.story)
         events = [(version, "UPDATE") for version in range(seen + 1, last + 1)] + [(last, "TERMINAL")]
         for version, kind in events:

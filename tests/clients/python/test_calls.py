@@ -149,6 +149,19 @@ def test_a_session_that_has_ended_isnt_replaced_by_a_guest(caller: Caller, api: 
     assert api.done["guest"] == 0
 
 
+def test_a_guest_that_has_gone_isnt_replaced_by_another(caller: Caller, api: FakeApi) -> None:
+    """Whether its session was ended elsewhere or here: who begins anew has to say so."""
+
+    def get(client: Any) -> Any:
+        return client.scans.get("1")
+
+    with pytest.raises(eco2_client.Unauthenticated, match="SESSION_ENDED"):
+        caller(get, lambda client: client.auth.logout(), get)
+    assert (api.done["guest"], api.done["get"]) == (1, 1)
+    caller(get, lambda client: client.auth.logout(), lambda client: client.auth.guest(), get)
+    assert (api.done["guest"], api.done["get"]) == (3, 3)
+
+
 def test_an_outage_of_auth_leaves_the_token_that_is_still_good(caller: Caller, api: FakeApi) -> None:
     """It is refreshed a minute before it expires."""
     api.faults["refresh"] = deque(status(503, 14, "UNAVAILABLE") for _ in range(1000))

@@ -73,6 +73,13 @@ def test_a_watch_that_is_cut_is_resumed_from_the_last_version(caller: Caller, ap
     assert resumed == [None, None, None, "1", "3", "3", "5", "6"]
 
 
+def test_progress_never_goes_back(caller: Caller, api: FakeApi, photo: bytes) -> None:
+    """Whatever the next replica says at first."""
+    whole = [event.scan.version for event in caller.scan(photo)]
+    api.cuts, api.lags = deque([3, 5, 1]), True
+    assert [event.scan.version for event in caller.scan(photo)] == whole == sorted(whole)
+
+
 def test_pauses_are_those_that_the_api_asks_for(caller: Caller, api: FakeApi, photo: bytes) -> None:
     """And a little more, so that not everybody comes back at once."""
     api.faults["create"] = deque([status(429, 8, "SCAN_BACKLOG", retry=30), status(429, 8, "RATE_LIMIT", retry=7)])

@@ -71,7 +71,7 @@ class Details:
                     retry_after = _seconds(str(detail.get("retry_delay", "")))
                 case "LocalizedMessage":
                     texts[str(detail.get("locale"))] = str(detail.get("message"))
-        text = texts.get(locale) or next(iter(texts.values()), status.message)
+        text = texts.get(locale[:2]) or next(iter(texts.values()), status.message)
         return cls(reason, text, metadata, tuple(fields), retry_after)
 
 
@@ -204,7 +204,7 @@ class ScanFailed(Eco2Error):
         details = Details.read(scan.error or Status(), scan.locale)
         self.scan = scan
         self.reason = details.reason
-        self.message = details.message or _UNANSWERED.get(scan.state, {}).get(scan.locale, "")
+        self.message = details.message or _UNANSWERED.get(scan.state, {}).get(scan.locale[:2], "")
         self.retry_after = details.retry_after
         super().__init__(f"{self.reason or scan.state.name}: {self.message}")
 
