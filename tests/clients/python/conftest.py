@@ -33,6 +33,17 @@ class FakeClock:
         self.pauses.append(seconds)
         self.time += seconds
 
+    def outage(self, seconds: float) -> Callable[[], bool]:
+        """Whether it lasts, for `FakeApi.outages`: from now for so long, and each try finds out after four seconds."""
+        over = self.time + seconds
+
+        def lasts() -> bool:
+            lasted = self.time < over
+            self.time += 4 * lasted
+            return lasted
+
+        return lasts
+
 
 class AsyncFakeClock(FakeClock):
     """The same, to be awaited."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,6 +93,7 @@ class FakeApi:
 
     Attributes:
         story: What a scan becomes, version after version: each is merged into the one before.
+        outages: By step, whether nobody answers now.
         faults: By step, what goes wrong next: an error before anything is done, or a response in place of one.
         lost_replies: By step, how many replies get lost after all is done.
         cuts: After how many events each next watch is cut.
@@ -102,6 +103,7 @@ class FakeApi:
     """
 
     story: list[dict[str, Any]] = field(default_factory=lambda: list(USUAL))
+    outages: dict[str, Callable[[], bool]] = field(default_factory=dict)
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     lost_replies: Counter[str] = field(default_factory=Counter)
     cuts: deque[int] = field(default_factory=deque)
@@ -116,6 +118,8 @@ class FakeApi:
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         step = self._step(request)
+        if step in self.outages and self.outages[step]():
+            raise refused()
         if self.faults.get(step):
             fault = self.faults[step].popleft()
             if isinstance(fault, Exception):
@@ -217,6 +221,9 @@ class FakeApi:
 
     def _complete(self, request: httpx2.Request) -> httpx2.Response:
         return self._session("kakao user")
+
+    def _export(self, request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json={"export_id": "1", "state": "STATE_RUNNING"})
 
     def _page(self, request: httpx2.Request) -> httpx2.Response:
         number = int(request.url.params.get("page_token", "0"))

@@ -12,7 +12,7 @@ import pytest
 
 import eco2_client
 from eco2_client import Credentials, Reason
-from eco2_client.models import Building, Session
+from eco2_client.models import Building, ExportState, Session
 from tests.clients.python.conftest import Caller
 from tests.clients.python.fake_api import FakeApi, lost, refused, status
 
@@ -160,6 +160,15 @@ def test_a_guest_that_has_gone_isnt_replaced_by_another(caller: Caller, api: Fak
     assert (api.done["guest"], api.done["get"]) == (1, 1)
     caller(get, lambda client: client.auth.logout(), lambda client: client.auth.guest(), get)
     assert (api.done["guest"], api.done["get"]) == (3, 3)
+
+
+@pytest.mark.parametrize("step", ["refresh", "export", "get"])
+def test_an_export_outlives_outages(caller: Caller, api: FakeApi, step: str) -> None:
+    """Its time counts, not that of the calls it takes, nor of a refresh among them."""
+    api.refresh_tokens["user/r"] = ""
+    api.outages[step] = caller.clock.outage(120)
+    export = caller(lambda client: client.account.export(timeout=600), credentials=session(minutes=0))
+    assert export.state is ExportState.SUCCEEDED
 
 
 def test_an_outage_of_auth_leaves_the_token_that_is_still_good(caller: Caller, api: FakeApi) -> None:

@@ -53,6 +53,15 @@ def test_what_fails_for_the_moment_is_tried_again(
     assert api.done - ONCE <= Counter(create=3)  # a fresh address after each upload that failed
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_an_outage_is_outlived_that_is_longer_than_any_call_may_take(
+    caller: Caller, api: FakeApi, photo: bytes, step: str
+) -> None:
+    """The scan's time counts, not that of the calls it takes."""
+    api.outages[step] = caller.clock.outage(120)
+    assert isinstance(caller.scan(photo)[-1], Finished)
+
+
 @pytest.mark.parametrize("step", ["guest", "create", "upload", "start"])
 def test_a_lost_reply_makes_nothing_twice(caller: Caller, api: FakeApi, photo: bytes, step: str) -> None:
     """One scan with one photo: the repetition carries the same request_id, or storage says that it has the photo."""

@@ -39,10 +39,10 @@ class AsyncOwnAccount:
             TimedOut: It takes longer; `get_export` tells how far it is.
         """
         attempts = self._api.http.attempts(timeout)
-        export = await self._api.call(Request("POST", "/v1/me:export", Export, body={}))
+        export = await self._api.call(Request("POST", "/v1/me:export", Export, body={}), attempts.left())
         while export.state is ExportState.RUNNING:
             await self._api.http.clock.sleep(min(_POLL_SECONDS, attempts.left()))
-            export = await self.get_export(export.export_id)
+            export = await self._api.call(_reading(export.export_id), attempts.left())
         return export
 
     async def get_export(self, export_id: str) -> Export:
@@ -51,4 +51,8 @@ class AsyncOwnAccount:
         Raises:
             NotFound: EXPORT_NOT_FOUND: there is none, any more.
         """
-        return await self._api.call(Request("GET", f"/v1/exports/{segment(export_id)}", Export))
+        return await self._api.call(_reading(export_id))
+
+
+def _reading(export_id: str) -> Request[Export]:
+    return Request("GET", f"/v1/exports/{segment(export_id)}", Export)

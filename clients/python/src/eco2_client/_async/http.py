@@ -29,8 +29,8 @@ _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, htt
 class AsyncTokens(Protocol):
     """Who brings access tokens."""
 
-    async def current(self, rejected: str = "") -> str:
-        """One that is good now; another one than that which the API has just taken for no good, if there is one."""
+    async def current(self, rejected: str, seconds: float) -> str:
+        """One that is good now, within so many seconds; another one than the API has just refused, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class AsyncHttp:
         while True:
             try:
                 if tokens is not None:
-                    token = await tokens.current(rejected)
+                    token = await tokens.current(rejected, attempts.left())
                 return await self._sent(request, token, attempts)
             except Unauthenticated:
                 if not token or rejected:

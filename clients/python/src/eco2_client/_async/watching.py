@@ -80,7 +80,7 @@ class AsyncWatch:
     async def _connection(self) -> Stream[Snapshot]:
         """What one connection brings."""
         path = f"/v1/scans/{segment(self._scan_id)}:watch"
-        token = await self._tokens.current(self._rejected)
+        token = await self._tokens.current(self._rejected, self._attempts.left())
         try:
             async with closing(self._http.events(path, self._version, token, self._attempts)) as events:
                 async for event in events:

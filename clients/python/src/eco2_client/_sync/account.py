@@ -40,10 +40,10 @@ class OwnAccount:
             TimedOut: It takes longer; `get_export` tells how far it is.
         """
         attempts = self._api.http.attempts(timeout)
-        export = self._api.call(Request("POST", "/v1/me:export", Export, body={}))
+        export = self._api.call(Request("POST", "/v1/me:export", Export, body={}), attempts.left())
         while export.state is ExportState.RUNNING:
             self._api.http.clock.sleep(min(_POLL_SECONDS, attempts.left()))
-            export = self.get_export(export.export_id)
+            export = self._api.call(_reading(export.export_id), attempts.left())
         return export
 
     def get_export(self, export_id: str) -> Export:
@@ -52,4 +52,8 @@ class OwnAccount:
         Raises:
             NotFound: EXPORT_NOT_FOUND: there is none, any more.
         """
-        return self._api.call(Request("GET", f"/v1/exports/{segment(export_id)}", Export))
+        return self._api.call(_reading(export_id))
+
+
+def _reading(export_id: str) -> Request[Export]:
+    return Request("GET", f"/v1/exports/{segment(export_id)}", Export)

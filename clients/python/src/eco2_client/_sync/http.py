@@ -30,8 +30,8 @@ _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, htt
 class Tokens(Protocol):
     """Who brings access tokens."""
 
-    def current(self, rejected: str = "") -> str:
-        """One that is good now; another one than that which the API has just taken for no good, if there is one."""
+    def current(self, rejected: str, seconds: float) -> str:
+        """One that is good now, within so many seconds; another one than the API has just refused, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Http:
         while True:
             try:
                 if tokens is not None:
-                    token = tokens.current(rejected)
+                    token = tokens.current(rejected, attempts.left())
                 return self._sent(request, token, attempts)
             except Unauthenticated:
                 if not token or rejected:

@@ -1,16 +1,17 @@
 # Written by `make gen` from _async/. Don't edit it.
 """Access tokens: given by the caller, or of a session that is refreshed in time."""
 
+import math
 from collections.abc import Callable
 
 from eco2_client._sync.http import Http
 from eco2_client._sync.runtime import Lock, TokenFunction, asked
 from eco2_client.credentials import Credentials
-from eco2_client.errors import Eco2Error, Unauthenticated, session_ended
+from eco2_client.errors import ApiError, Disconnected, TimedOut, Unauthenticated, session_ended
 from eco2_client.models import Session
 from eco2_client.requests import Request
 
-_REFRESH_SECONDS = 15.0
+_TRY_SECONDS = 5.0
 _POSTPONED_SECONDS = 10.0
 # However wrong this machine's clock is: a token that has just come isn't refreshed again at once.
 _LEAST_SECONDS = 60.0
@@ -28,7 +29,7 @@ class GivenToken:
     def __init__(self, token: str | TokenFunction) -> None:
         self._token = token
 
-    def current(self, rejected: str = "") -> str:
+    def current(self, rejected: str, seconds: float) -> str:
         """The token. Whether it is another one than the rejected one is the caller's affair."""
         return self._token if isinstance(self._token, str) else asked(self._token)
 
@@ -51,6 +52,7 @@ class SessionTokens:
         self._lock = Lock()
         self._held = credentials
         self._guest_by_itself = credentials is None
+        self._failed_at = -math.inf
         self._refresh_at = self._now() + credentials.seconds_left() if credentials else 0.0
 
     @property
@@ -58,21 +60,20 @@ class SessionTokens:
         """The session as it is now."""
         return self._held
 
-    def current(self, rejected: str = "") -> str:
+    def current(self, rejected: str, seconds: float) -> str:
         """A token that is good for a while, and not the rejected one.
 
         Raises:
-            Eco2Error: There is none, and none can be had.
+            Eco2Error: There is none. If it is temporary, the next try may bring one.
         """
         if (held := self._held) is not None and not self._is_due(rejected):
             return held.session.access_token
+        waiting_since = self._now()
         with self._lock:
-            if self._held is None:
-                if not self._guest_by_itself:  # another user, without a word, would look like an empty history
-                    raise session_ended(self._http.locale)
-                self._hold(self._http.call(Request("POST", "/v1/auth/guest", Session, body={})))
-            elif self._is_due(rejected):  # else somebody was faster
-                self._refresh_in_time(self._held, rejected)
+            if self._held is None or self._is_due(rejected):  # else somebody was faster
+                if self._failed_at >= waiting_since:  # or has just tried in vain: not everybody does so in turn
+                    raise Disconnected("nobody could be signed in")
+                self._renewed(rejected, min(seconds, _TRY_SECONDS))
             return self._held.session.access_token if self._held else ""
 
     def adopt(self, session: Session | None) -> None:
@@ -84,20 +85,30 @@ class SessionTokens:
         token = self._held.session.access_token if self._held else ""
         return token == rejected or self._now() >= self._refresh_at
 
-    def _refresh_in_time(self, held: Credentials, rejected: str) -> None:
+    def _renewed(self, rejected: str, seconds: float) -> None:
+        """Begins a session, or refreshes it. An outage isn't the end of the call, whose time may be longer."""
         try:
-            self._refresh(held)
-        except Eco2Error as error:
-            is_good = held.session.access_token != rejected and held.seconds_left(margin=_POSTPONED_SECONDS) > 0
-            if not error.temporary or not is_good:
+            if self._held is not None:
+                self._refresh(self._held, seconds)
+            elif self._guest_by_itself:
+                self._hold(self._http.call(Request("POST", "/v1/auth/guest", Session, body={}), timeout=seconds))
+            else:  # another user, without a word, would look like an empty history
+                raise session_ended(self._http.locale)
+        except (TimedOut, Disconnected, ApiError) as error:
+            if not isinstance(error, TimedOut) and not error.temporary:
                 raise
-            self._refresh_at = self._now() + _POSTPONED_SECONDS
+            self._failed_at = self._now()
+            held = self._held
+            left = held.seconds_left(margin=_POSTPONED_SECONDS) if held else 0.0
+            if held is None or held.session.access_token == rejected or not left:
+                raise Disconnected(str(error)) if isinstance(error, TimedOut) else error from None
+            self._refresh_at = self._now() + _POSTPONED_SECONDS  # what it has is still good for a while
 
-    def _refresh(self, held: Credentials) -> None:
+    def _refresh(self, held: Credentials, seconds: float) -> None:
         body = {"refresh_token": held.session.refresh_token, "request_id": held.refresh_request_id}
         request = Request("POST", "/v1/auth/token:refresh", Session, body=body)
         try:
-            session = self._http.call(request, timeout=_REFRESH_SECONDS)
+            session = self._http.call(request, timeout=seconds)
         except Unauthenticated:
             self._hold(None)
             raise

@@ -81,7 +81,7 @@ class Watch:
     def _connection(self) -> Stream[Snapshot]:
         """What one connection brings."""
         path = f"/v1/scans/{segment(self._scan_id)}:watch"
-        token = self._tokens.current(self._rejected)
+        token = self._tokens.current(self._rejected, self._attempts.left())
         try:
             with closing(self._http.events(path, self._version, token, self._attempts)) as events:
                 for event in events:
