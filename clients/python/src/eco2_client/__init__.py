@@ -12,6 +12,7 @@ from eco2_client._async.scanning import AsyncScanStream
 from eco2_client._sync.client import Client
 from eco2_client._sync.scanning import ScanStream
 from eco2_client.credentials import Credentials
+from eco2_client.error_details import FieldViolation
 from eco2_client.errors import (
     Aborted,
     AlreadyExists,
@@ -20,7 +21,6 @@ from eco2_client.errors import (
     Disconnected,
     Eco2Error,
     FailedPrecondition,
-    FieldViolation,
     Internal,
     InvalidArgument,
     NotFound,
