@@ -208,6 +208,16 @@ def test_a_wrong_answer_is_corrected(walk: dict[str, Any]) -> None:
     assert walk["corrected"]["hazards"] > 0
 
 
+def test_a_photo_outlives_a_failed_upload_and_a_closed_tab(walk: dict[str, Any]) -> None:
+    """With the question, until it is sent or dropped."""
+    assert walk["kept"] == {
+        "told": "서버에 닿지 않아요.",
+        "notice": "아직 보내지 못한 사진이 있어요.",
+        "question": "어떻게 버려요?",
+        "after": 0,
+    }
+
+
 def test_a_broken_connection_loses_nothing(walk: dict[str, Any]) -> None:
     """Offline is said and the photo stays; once back it goes on by itself, and a watch that was cut is resumed."""
     broken = walk["broken"]
@@ -227,7 +237,8 @@ def test_a_guest_signs_in_and_keeps_what_is_theirs(walk: dict[str, Any]) -> None
     """The provider sends the browser back, and the code doesn't stay in the address."""
     signed_in = walk["signedIn"]
     assert (signed_in["guest"], signed_in["hello"]) == ("You are here as a guest", "Hello, jun of the stand-in")
-    assert (signed_in["address"], signed_in["scans"]) == ("/", 2)
+    # One of them waits for the photo that was dropped.
+    assert (signed_in["address"], signed_in["scans"]) == ("/", 3)
 
 
 def test_a_scan_is_deleted_from_the_history(walk: dict[str, Any]) -> None:
