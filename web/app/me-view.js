@@ -3,6 +3,7 @@
 import { call, waited } from "./api.js";
 import { button, h } from "./dom.js";
 import { LANGUAGES, language, t } from "./language.js";
+import { forget } from "./pending.js";
 import { adopt, signOut } from "./session.js";
 import { begin, isPossible, providers } from "./sign-in.js";
 import { notice, told } from "./troubles.js";
@@ -91,6 +92,7 @@ function ownData(trying, signal, go) {
     const { message } = await call("DELETE", "/v1/me");
     adopt(null);
     localStorage.clear();
+    await forget();
     alert(message);
     go("#/");
   };
