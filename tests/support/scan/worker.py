@@ -139,10 +139,8 @@ async def _receive(_: httpx2.Request) -> httpx2.Response:
 
 def settings_of(orders: Orders) -> ScanSettings:
     """The service's settings; what workers don't use is filled with anything."""
-    unused = dict.fromkeys(
-        ("s3_endpoint", "s3_bucket", "s3_access_key", "s3_secret_key", "cdn_base_url", "vision_target", "rules_target",
-         "character_target"), "unused",
-    )  # fmt: skip
+    names = ("s3_bucket", "s3_access_key", "s3_secret_key", "vision_target", "rules_target", "character_target")
+    unused = dict.fromkeys(names, "unused") | dict.fromkeys(("s3_endpoint", "cdn_base_url"), "http://unused.test")
     return ScanSettings(
         database_url=orders.database_url,
         redis_url=orders.redis_url,
