@@ -6,6 +6,7 @@ import { percent, t } from "./language.js";
 import { placeList } from "./place-list.js";
 import { candidates, correction, openQuestion, replied } from "./reply.js";
 import { ruleParts } from "./rule.js";
+import { uuid } from "./storage.js";
 import { notice, told } from "./troubles.js";
 
 const UNKNOWN = "미분류";
@@ -18,18 +19,18 @@ export function card(scan, { said = "" } = {}) {
   return element;
 }
 
-async function answer(scan, reply, element, status) {
+async function answer(scan, reply, element, status, requestId = uuid()) {
   if (element.getAttribute("aria-busy") === "true") return;
   element.setAttribute("aria-busy", "true");
   status.replaceChildren(h("p", {}, t("reply.sending")));
   try {
-    const { scan: changed, message } = await replied(scan.scan_id, reply);
+    const { scan: changed, message } = await replied(scan.scan_id, reply, requestId);
     const next = card(changed, { said: message });
     element.replaceWith(next);
     next.querySelector("h1").focus();
     announce(message);
   } catch (error) {
-    status.replaceChildren(notice(told(error), [[t("again"), () => answer(scan, reply, element, status)]]));
+    status.replaceChildren(notice(told(error), [[t("again"), () => answer(scan, reply, element, status, requestId)]]));
   } finally {
     element.removeAttribute("aria-busy");
   }

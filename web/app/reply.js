@@ -3,16 +3,17 @@
 import { call } from "./api.js";
 import { button, h } from "./dom.js";
 import { t } from "./language.js";
-import { remember, remembered, uuid } from "./storage.js";
+import { remember, remembered } from "./storage.js";
 import { suggestions } from "./suggestions.js";
 
-// Sends a reply. Gives the scan as it is then, with what it earned, and a sentence to the user.
-export async function replied(scanId, reply) {
-  const body = { reply, request_id: uuid(), may_learn: remembered("mayLearn") === true };
+// Sends a reply, once however often it is sent with one requestId. Gives the scan as it is then, with what it earned, and
+// a sentence to the user.
+export async function replied(scanId, reply, requestId) {
+  const body = { reply, request_id: requestId, may_learn: remembered("mayLearn") === true };
   const { scan, message, understood } = await call("POST", `/v1/scans/${scanId}:answer`, { body });
   if (!understood) return { scan, message, understood };
-  // What it earned follows as a later version, within two seconds.
-  const later = await call("GET", `/v1/scans/${scanId}?wait=2s&after_version=${scan.version}`);
+  // What it earned follows as a later version, within two seconds; the reply is taken whether or not that comes.
+  const later = await call("GET", `/v1/scans/${scanId}?wait=2s&after_version=${scan.version}`).catch(() => scan);
   return { scan: later, message, understood };
 }
 

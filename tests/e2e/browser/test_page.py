@@ -203,9 +203,10 @@ def test_the_keyboard_alone_leads_from_page_to_card(walk: dict[str, Any]) -> Non
 
 
 def test_a_wrong_answer_is_corrected(walk: dict[str, Any]) -> None:
-    """By the user's words, and the card changes at once."""
+    """By the user's words, and the card changes at once; sent again, it is still one reply."""
     assert "전지" in walk["corrected"]["title"]
     assert walk["corrected"]["hazards"] > 0
+    assert (walk["corrected"]["tries"], walk["corrected"]["replies"]) == (2, 1)
 
 
 def test_a_photo_outlives_a_failed_upload_and_a_closed_tab(walk: dict[str, Any]) -> None:
