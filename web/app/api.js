@@ -20,6 +20,11 @@ export async function call(method, path, { body, signal } = {}) {
   }
 }
 
+// Deletes a scan. One that is gone already is as good.
+export async function deleteScan(scanId) {
+  await call("DELETE", `/v1/scans/${scanId}`).catch((error) => error.status === 404 || Promise.reject(error));
+}
+
 // A response to be read as it comes.
 export function stream(path, { headers, signal }) {
   return signed((token) => open("GET", path, { token, headers, signal }));

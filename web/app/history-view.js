@@ -1,6 +1,6 @@
 // One's scans, newest first: what goes out this evening, pictures with names, a filter, deleting, the next page.
 
-import { call } from "./api.js";
+import { call, deleteScan } from "./api.js";
 import { announce, button, h } from "./dom.js";
 import { day, t } from "./language.js";
 import { notice, told } from "./troubles.js";
@@ -64,9 +64,9 @@ function item(scan, trouble, filtered) {
     if (!confirm(t("history.sure"))) return;
     trouble.replaceChildren();
     try {
-      await call("DELETE", `/v1/scans/${scan.scan_id}`);
+      await deleteScan(scan.scan_id);
     } catch (error) {
-      if (error.status !== 404) return trouble.replaceChildren(notice(told(error)));
+      return trouble.replaceChildren(notice(told(error)));
     }
     const neighbour = element.nextElementSibling ?? element.previousElementSibling;
     element.remove();

@@ -1,7 +1,7 @@
 // One scan: while it runs its photo, its stages, what it shows as soon as that is known, and the answer as it is written;
 // then its card.
 
-import { call } from "./api.js";
+import { call, deleteScan } from "./api.js";
 import { card } from "./card.js";
 import { announce, button, focusOn, h } from "./dom.js";
 import { t } from "./language.js";
@@ -41,12 +41,13 @@ function shot({ scan_id: id, image_url: address }, signal) {
 }
 
 function actions({ scan_id: id }, go) {
+  const trouble = h("div");
   const remove = button("quiet", t("delete"), async () => {
     if (!confirm(t("history.sure"))) return;
-    await call("DELETE", `/v1/scans/${id}`).catch((error) => error.status === 404 || Promise.reject(error));
-    go("#/history");
+    trouble.replaceChildren();
+    await deleteScan(id).then(() => go("#/history"), (error) => trouble.replaceChildren(notice(told(error))));
   });
-  return h("div", { class: "row actions" }, h("a", { class: "main", href: "#/" }, t("scan.next")), remove);
+  return [h("div", { class: "row actions" }, h("a", { class: "main", href: "#/" }, t("scan.next")), remove), trouble];
 }
 
 async function follow(first, body, signal, go) {

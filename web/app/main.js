@@ -32,7 +32,7 @@ async function show({ isFirst = false } = {}) {
   const { signal } = current;
   const [route, parameters] = location.hash.replace(/^#\/?/, "").split("?");
   const [name, ...path] = route.split("/");
-  const view = (name === "scan" && !path[0] ? scanView : VIEWS[name]) ?? scanView;
+  const view = Object.hasOwn(VIEWS, name) && (name !== "scan" || path[0]) ? VIEWS[name] : scanView;
   marked(name);
   main.setAttribute("aria-busy", "true");
   let element;

@@ -48,8 +48,10 @@ async function guest(trying) {
 
 function signedIn({ identities = [], session_count: count = 1 }, trying, go) {
   const names = identities.map(({ name, provider }) => name || provider).join(", ");
+  // A photo that is still on its way isn't the next one's who signs in here.
   const end = async (act) => {
     await act();
+    await forget();
     go("#/");
   };
   const everywhere = async () => {

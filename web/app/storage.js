@@ -3,19 +3,21 @@
 const forgetful = new Map();
 
 export function remembered(name) {
+  if (forgetful.has(name)) return forgetful.get(name);
   try {
     return JSON.parse(localStorage.getItem(`eco2.${name}`));
   } catch {
-    return forgetful.get(name) ?? null;
+    return null;
   }
 }
 
 export function remember(name, value) {
+  forgetful.delete(name);
   try {
     if (value === null) localStorage.removeItem(`eco2.${name}`);
     else localStorage.setItem(`eco2.${name}`, JSON.stringify(value));
   } catch {
-    forgetful.set(name, value);
+    forgetful.set(name, value); // it is full, or closed to this page
   }
 }
 
