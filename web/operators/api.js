@@ -54,6 +54,9 @@ let settings;
 
 // Where traces can be looked at; empty if nowhere.
 export async function traceUrl(traceId) {
-  settings ??= fetch("/settings.json").then((response) => response.json());
+  settings ??= fetch("/settings.json").then((response) => response.json()).catch((error) => {
+    settings = undefined; // asked again the next time
+    throw error;
+  });
   return (await settings).trace_url.replace("{trace_id}", traceId);
 }

@@ -30,7 +30,10 @@ function replayAll(params, act) {
       h("p", { id: "sure" }, t("replayAllSure", AT_ONCE)),
       h("button", { class: "main", value: "yes" }, t("replay")), " ",
       h("button", { class: "quiet", value: "", autofocus: true }, t("leave"))));
-  const opener = button(t("replayAll", AT_ONCE), "replay all", () => dialog.showModal());
+  const opener = button(t("replayAll", AT_ONCE), "replay all", () => {
+    dialog.returnValue = ""; // Esc leaves the last answer as it was
+    dialog.showModal();
+  });
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "yes") act(opener, () => call("ReplayDeadLetters", filter), ({ replayed_count: many }) => t("replayedMany", many ?? 0));
   });

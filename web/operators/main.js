@@ -31,7 +31,7 @@ let results = h("div");
 
 function address() {
   const [, name = "", query = ""] = location.hash.match(/^#\/([a-z]*)\??(.*)$/) ?? [];
-  return { name: VIEWS[name] ? name : "queue", query };
+  return { name: Object.hasOwn(VIEWS, name) ? name : "queue", query };
 }
 
 function go(name, query) {
@@ -87,7 +87,9 @@ async function refresh() {
   loading.abort();
   const { signal } = (loading = new AbortController());
   try {
-    draw(await view.load(params, signal));
+    const data = await view.load(params, signal);
+    if (signal.aborted) return; // they are another view's
+    draw(data);
     trouble.textContent = "";
   } catch (error) {
     if (signal.aborted) return;
