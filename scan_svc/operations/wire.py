@@ -13,6 +13,7 @@ from mesh.grpc.proto_mirror import to_proto
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from mesh.reasons import Reason
+from mesh.validation.dates import moment
 from scan_svc.jobs.dead_letters import DeadLetter, DeadLetterFilter, DeadLetterState
 from scan_svc.jobs.stats import QueueStats, StageStats
 from scan_svc.mirrors.vision import Usage
@@ -29,7 +30,11 @@ _Attempt = scan_timeline_pb2.StageAttempt
 
 
 def scan_filter(request: pb.SearchScansRequest) -> ScanFilter:
-    """Which scans a request means."""
+    """Which scans a request means.
+
+    Raises:
+        InvalidArgument: There is no such time.
+    """
     return ScanFilter(
         request.user_id,
         canonical(request.same_user_as),
@@ -41,10 +46,14 @@ def scan_filter(request: pb.SearchScansRequest) -> ScanFilter:
 def creation_times(
     request: pb.SearchScansRequest | pb.ListSlowestScansRequest,
 ) -> tuple[datetime | None, datetime | None]:
-    """When the scans meant were created: from, and before."""
+    """When the scans meant were created: from, and before.
+
+    Raises:
+        InvalidArgument: There is no such time.
+    """
     return (
-        request.from_time.ToDatetime(UTC) if request.HasField("from_time") else None,
-        request.until_time.ToDatetime(UTC) if request.HasField("until_time") else None,
+        moment(request.from_time, field="from_time") if request.HasField("from_time") else None,
+        moment(request.until_time, field="until_time") if request.HasField("until_time") else None,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from eco2.errors.v1.error_reason_pb2 import ErrorReason
 from eco2.scan.v1 import operations_service_pb2 as pb
@@ -60,6 +61,19 @@ async def test_scans_are_found_by_user_state_and_time(duty: Any, jobs: Jobs) -> 
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await found(duty, same_user_as=str(uuid.uuid4()))
     assert reason(refused.value) == Reason.SCAN_NOT_FOUND
+
+
+async def test_a_time_that_cannot_be_is_refused_by_its_field(duty: Any) -> None:
+    """A certificate calls by gRPC, whose reader takes any number of seconds."""
+    beyond = Timestamp(seconds=10**15)
+    for call in (
+        duty.SearchScans(pb.SearchScansRequest(until_time=beyond)),
+        duty.ListSlowestScans(pb.ListSlowestScansRequest(until_time=beyond)),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await call
+        assert reason(refused.value) == Reason.INVALID_FIELD
+        assert "until_time" in str(refused.value.details())
 
 
 async def test_a_scan_tells_how_it_is_getting_on_and_not_whose_it_is(duty: Any, jobs: Jobs) -> None:
