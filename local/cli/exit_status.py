@@ -9,10 +9,12 @@ import sys
 from dataclasses import dataclass
 
 from local.cli.api.errors import ApiError
+from local.cli.display import terminal
 from local.cli.session import NoStack
 from local.errors import CannotStart, Disconnected, Misuse, NotStarted
 
 _AWAY, _WRONG = 1, 2
+_NONE, _MOST = 10, 99  # of several: what each failure raises by one; the highest
 
 # Python reads an argument's or a variable's bytes as these when they aren't text in the terminal's encoding.
 _UNREAD = re.compile("[\udc80-\udcff]")
@@ -66,6 +68,30 @@ def of(error: Exception) -> ExitStatus | None:
         case Misuse():
             return ExitStatus(str(error), _WRONG, "USAGE")
     return _of_setting(error)
+
+
+def of_several(failed: int) -> int:
+    """The status where of several things so many failed, and none stopped another."""
+    return min(_NONE + failed, _MOST) if failed else 0
+
+
+def complain(name: str, error: Exception, *, as_json: bool, **about: str) -> None:
+    """Says why one of several things failed.
+
+    Args:
+        name: What a person calls it.
+        error: Why.
+        as_json: Whether a program reads it.
+        about: What a program is told besides, such as its `scan_id`.
+
+    Raises:
+        Exception: The error itself, if it is a bug.
+    """
+    if (ending := of(error)) is None:
+        raise error
+    told = ending.told(as_json=as_json)
+    line = told if as_json else f"{name}: {told}"
+    terminal.complain(line, ending.reason, as_json=as_json, wait=ending.wait, **about)
 
 
 def _of_setting(error: Exception) -> ExitStatus | None:

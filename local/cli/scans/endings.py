@@ -14,7 +14,6 @@ from mesh.locale import Text
 
 _CANCELLED = Text(ko="취소했어요: {scan_id}", en="Cancelled: {scan_id}")
 _DELETED = Text(ko="지웠어요: {scan_id}", en="Deleted: {scan_id}")
-_FEW, _MOST = 10, 99
 
 _scans = click.argument("scan_ids", nargs=-1, required=True, metavar="SCAN_ID...")
 
@@ -60,15 +59,13 @@ def _each(
             try:
                 document = act(client, scan_id)
             except Exception as error:
-                if len(scan_ids) == 1 or (ending := exit_status.of(error)) is None:
+                if len(scan_ids) == 1:
                     raise
+                exit_status.complain(scan_id, error, as_json=invocation.as_json, scan_id=scan_id)
                 failed += 1
-                told = ending.told(as_json=invocation.as_json)
-                line = told if invocation.as_json else f"{scan_id}: {told}"
-                terminal.complain(line, ending.reason, as_json=invocation.as_json, wait=ending.wait, scan_id=scan_id)
                 continue
             if invocation.as_json:
                 terminal.print_json(document)
             else:
                 print(done[invocation.locale].format(scan_id=scan_id), flush=True)
-    return min(_FEW + failed, _MOST) if failed else 0
+    return exit_status.of_several(failed)

@@ -19,7 +19,6 @@ from local.cli.scans.sources import Source
 from local.cli.session import Session
 from mesh.locale import Locale, Text
 
-_FEW, _MOST = 10, 99  # the status of no failure, less what it is raised by; the highest
 _HEADINGS = {
     Locale.KO: ("사진", "무엇", "확신도", "버리는 곳", "스캔"),
     Locale.EN: ("photo", "what it is", "sure", "where it goes", "scan"),
@@ -89,7 +88,8 @@ def _several(
         for outcome in outcomes(sources, work, at_once):
             ended.append(outcome)
             if outcome.error:
-                _complain(outcome.source, outcome.error, as_json=invocation.as_json)
+                text = outcome.source.text
+                exit_status.complain(text, outcome.error, as_json=invocation.as_json, source=text)
             elif invocation.as_json and outcome.scan:
                 terminal.print_json({"source": outcome.source.text, **terminal.document(outcome.scan)})
     failed = sum(one.scan is None or one.scan.state != results.SUCCEEDED for one in ended)
@@ -98,20 +98,7 @@ def _several(
         if failed:
             line = _FAILED[invocation.locale].format(count=len(sources), failed=failed)
             terminal.complain(line, "FAILED", as_json=False)
-    return min(_FEW + failed, _MOST) if failed else 0
-
-
-def _complain(source: Source, error: Exception, *, as_json: bool) -> None:
-    """Says why a photo has no scan.
-
-    Raises:
-        Exception: It is a bug.
-    """
-    if (ending := exit_status.of(error)) is None:
-        raise error
-    told = ending.told(as_json=as_json)
-    line = told if as_json else f"{source.text}: {told}"
-    terminal.complain(line, ending.reason, as_json=as_json, wait=ending.wait, source=source.text)
+    return exit_status.of_several(failed)
 
 
 def _table(sources: Sequence[Source], ended: Sequence[Outcome], locale: Locale) -> None:
@@ -134,4 +121,5 @@ def _row(source: Source, scan: scan_pb2.Scan, locale: Locale) -> tuple[str, ...]
         return source.text, state_name(scan.state, locale), "–", "–", scan.scan_id
     seen = scan.classification
     container = scan.rules[0].container if scan.rules else "–"
-    return source.text, seen.display_name, f"{seen.confidence:.0%}", container, scan.scan_id
+    sure = f"{seen.confidence:.0%}" if seen.HasField("confidence") else "–"  # the user's own words have none
+    return source.text, seen.display_name, sure, container, scan.scan_id
