@@ -72,6 +72,17 @@ def test_bad_fields_are_named(caller: Caller, api: FakeApi) -> None:
     assert caught.value.fields == (eco2_client.FieldViolation("q", "too long", "너무 길어요", "string.max_len"),)
 
 
+def test_who_reads_another_language_is_told_in_english(caller: Caller, api: FakeApi) -> None:
+    """Whichever text comes first."""
+    body = json.loads(status(404, 5, "SCAN_NOT_FOUND").content)
+    english = {"@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": "en", "message": "No such scan"}
+    body["details"].append(english)
+    api.faults["get"] = deque([httpx2.Response(404, json=body)])
+    with pytest.raises(eco2_client.NotFound) as caught:
+        caller(lambda client: client.scans.get("1"), token="mine", locale="fr")
+    assert caught.value.message == "No such scan"
+
+
 def test_a_proxys_refusal_has_no_reason(caller: Caller, api: FakeApi) -> None:
     """It isn't the API's."""
     api.faults["get"] = deque([httpx2.Response(403, text="<h1>Forbidden</h1>")])

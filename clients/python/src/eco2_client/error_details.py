@@ -58,7 +58,7 @@ class Details:
                     retry_after = _seconds(str(detail.get("retry_delay", "")))
                 case "LocalizedMessage":
                     texts[str(detail.get("locale"))] = str(detail.get("message"))
-        text = texts.get(locale[:2]) or next(iter(texts.values()), status.message)
+        text = texts.get(locale[:2]) or texts.get("en") or next(iter(texts.values()), status.message)
         return cls(reason, text, metadata, tuple(fields), retry_after)
 
 
