@@ -24,9 +24,11 @@ from eco2_client.models import (
     Category,
     DayOfWeek,
     ExportState,
+    Scan,
 )
 from tests.support import description
 from tests.support.sample_photos import note
+from tests.support.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 MAPO = (37.5636, 126.9084)
@@ -76,7 +78,7 @@ async def scan_and_reply(client: AsyncClient) -> None:
     assert isinstance(events[0], Accepted)
     assert isinstance(events[-1], Finished)
     assert any(isinstance(event, Classified) for event in events)
-    scan = events[-1].scan
+    scan = await rewarded(client, events[-1].scan.scan_id)
     assert scan.classification is not None
     assert scan.classification.category == Category(major="재활용폐기물", middle="종이")
     assert scan.answer is not None
@@ -103,6 +105,16 @@ async def scan_and_reply(client: AsyncClient) -> None:
     await client.scans.delete(scan.scan_id)
     with pytest.raises(NotFound):
         await client.scans.get(scan.scan_id)
+
+
+async def rewarded(client: AsyncClient, scan_id: str) -> Scan:
+    """A scan with what it earned, which may come later than a watch waits for it."""
+
+    async def is_there() -> bool:
+        return (await client.scans.get(scan_id)).reward is not None
+
+    await eventually(is_there)
+    return await client.scans.get(scan_id)
 
 
 async def look_up(client: AsyncClient) -> None:

@@ -14,6 +14,7 @@ from tests.integration.scan.client import PHOTO, Client, reason
 from tests.integration.scan.compat.older_client import OlderClient, older
 from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
+from tests.support.waiting import eventually
 
 NEVER_MADE = "0197a1b2-0000-7000-8000-000000000001"
 
@@ -35,6 +36,10 @@ async def test_a_job_is_a_scan_from_upload_to_result(app: OlderClient, client: C
     assert [await app.complete(job.job_id.upper()) for _ in range(2)] == ["processing"] * 2
     assert (await app.progress(job.job_id))[-1] == {"step": "done", "status": "completed", "progress": 100}
 
+    async def rewarded() -> bool:  # which may come later than a watch waits for it
+        return bool((await app.status(job.job_id)).result.character)
+
+    await eventually(rewarded)
     done, scan = await app.status(job.job_id), await client.get(job.job_id)
     assert (done.job_id, done.status, done.progress, done.updated_at) == (
         job.job_id, "completed", 100, scan.finish_time,
