@@ -30,17 +30,17 @@ from pathlib import Path
 
 from local.errors import CannotStart
 from local.files import ENV_FILE, write_env
-from local.stack import demo_provider, envoy, limits, operators, page, postgres, seaweedfs, services, valkey
+from local.stack import demo_provider, edges, limits, postgres, seaweedfs, services, valkey
 from local.stack.certificates import Authority
+from local.stack.edges import EdgePorts
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.preparation import migrate, prepare_bucket
 from local.stack.secrets import Secrets
 from local.stack.supervisor import Child, Program, Say
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
-from mesh.grpc.access import EDGE, OPERATOR, OPERATORS_EDGE
+from mesh.grpc.access import OPERATOR
 from mesh.grpc.identity import OPERATOR_SCOPE
 from mesh.settings import TlsFiles
-from ratelimit_svc.limits import Changes, load_limits
 
 USER = "newcomer"
 
@@ -147,8 +147,7 @@ class Stack:
         if port and not is_free(port):
             raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
         changes = limits.given()
-        rest_port, admin_port = port or ports.take("rest"), ports.take("envoy-admin")
-        operators_port = ports.take("operators")
+        edge = EdgePorts(port or ports.take("rest"), ports.take("operators"), ports.take("envoy-admin"))
         shape = services.shape(processes)
         process_ports = {name: ports.take(name) for name in shape}
         served_at = {
@@ -156,91 +155,53 @@ class Stack:
             for service in services.SERVICES
         }
         self.variables |= {
-            "ECO2_REST_URL": f"http://{HOST}:{rest_port}",
-            "ECO2_GRPC_TARGET": f"{HOST}:{rest_port}",
+            "ECO2_REST_URL": f"http://{HOST}:{edge.rest}",
+            "ECO2_GRPC_TARGET": f"{HOST}:{edge.rest}",
             **{
                 f"ECO2_{name.upper()}_TARGET": services.target([f"{HOST}:{number}" for number in numbers])
                 for name, numbers in served_at.items()
             },
-            "ECO2_OPERATORS_URL": f"http://{HOST}:{operators_port}",
+            "ECO2_OPERATORS_URL": f"http://{HOST}:{edge.operators}",
             "ECO2_OPERATOR_TOKEN": self._tokens.issue(OPERATOR, scope=OPERATOR_SCOPE),
-            "ECO2_ENVOY_ADMIN": f"http://{HOST}:{admin_port}",
+            "ECO2_ENVOY_ADMIN": f"http://{HOST}:{edge.admin}",
             "ECO2_LOG_PSEUDONYM_KEY": self._secrets.pseudonym_key,
-            # Auth publishes the key of the stack's own tokens beside its own.
-            "ECO2_AUTH_SECRETS": self._secrets.auth_secret,
-            "ECO2_AUTH_ISSUER": ISSUER,
-            "ECO2_AUTH_AUDIENCE": AUDIENCE,
-            "ECO2_AUTH_JWKS": self._tokens.jwks(),
-            # Where `eco2 login` listens, and the page, by either of this machine's names.
-            "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS")
-            or f"http://127.0.0.1/callback,http://localhost:{rest_port}/callback",
+            **self._auth(edge.rest),
             "ECO2_LIMITS": json.dumps(changes),
         }
         if self._authority:
             self.variables |= self._authority.certify(OPERATOR).variables
         provider, told = self._provider(ports)
+        vision_processes = len(served_at["vision"])
         return [
             *(
-                services.program(
-                    name,
-                    served,
-                    f"{HOST}:{process_ports[name]}",
-                    len(served_at["vision"]),
-                    {**self.variables, **told} if "auth" in served else self.variables,
-                    self._certified(name, served),
-                )
+                self._process(name, served, process_ports[name], vision_processes, told)
                 for name, served in shape.items()
             ),
             *provider,
-            self._edge(rest_port, admin_port, operators_port, served_at, changes),
+            edges.program(self._var, self.variables, edge, served_at, changes, self._authority),
         ]
 
-    def _edge(
-        self,
-        rest_port: int,
-        admin_port: int,
-        operators_port: int,
-        served_at: Mapping[str, Sequence[int]],
-        changes: Changes,
+    def _process(
+        self, name: str, served: Sequence[str], port: int, vision_processes: int, told: Mapping[str, str]
     ) -> Program:
-        authority = self._authority
-        if authority:
-            upstream = envoy.mutual_tls(self._var, authority.certify(EDGE))
-            operations = operators.upstream(self._var / "operators", authority.certify(OPERATORS_EDGE))
-        else:
-            upstream, operations = envoy.plain_text(), "null"
-        values = {
-            "REST_HOST": HOST,
-            "REST_PORT": str(rest_port),
-            "ADMIN_PORT": str(admin_port),
-            **{f"{name.upper()}_ENDPOINTS": envoy.endpoints(HOST, numbers) for name, numbers in served_at.items()},
-            **upstream,
-            "DESCRIPTOR_PATH": str(envoy.DESCRIPTORS),
-            "LUA_PATH": str(envoy.LUA),
-            "OPENAPI_PATH": str(envoy.DESCRIPTION),
-            "REFERENCE_PATH": str(envoy.REFERENCE),
-            "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
-            "LOCAL_JWKS": "null",
-            "REMOTE_JWKS": envoy.own_keys(rest_port),
-            "JWT_ISSUER": ISSUER,
-            "JWT_AUDIENCE": AUDIENCE,
-            "TRUSTED_HOPS": "0",
-            **limits.placeholders(load_limits(changes)),
-            **page.placeholders(
-                photos=self.variables["ECO2_CDN_BASE_URL"],
-                uploads=self.variables["ECO2_S3_ENDPOINT"],
-                places=page.Map.wanted(os.environ),
-            ),
-            "CORS_ORIGINS": envoy.origins(self.variables["ECO2_CORS_ORIGINS"].split(",")),
-        }
-        return envoy.program(
-            self._var,
-            admin=self.variables["ECO2_ENVOY_ADMIN"],
-            rest=self.variables["ECO2_REST_URL"],
-            token=self.variables["ECO2_TOKEN"],
-            values=values,
-            beside=operators.configuration(values, HOST, operators_port, operations),
+        """A process of the mesh; Auth's is told of the demo provider, too."""
+        variables = {**self.variables, **told} if "auth" in served else self.variables
+        return services.program(
+            name, served, f"{HOST}:{port}", vision_processes, variables, self._certified(name, served)
         )
+
+    def _auth(self, rest_port: int) -> Mapping[str, str]:
+        """What Auth, and who asks it, go by."""
+        return {
+            "ECO2_AUTH_SECRETS": self._secrets.auth_secret,
+            "ECO2_AUTH_ISSUER": ISSUER,
+            "ECO2_AUTH_AUDIENCE": AUDIENCE,
+            # Auth publishes the key of the stack's own tokens beside its own.
+            "ECO2_AUTH_JWKS": self._tokens.jwks(),
+            # Where `eco2 login` listens, and the page, by either of this machine's names.
+            "ECO2_AUTH_REDIRECTS": os.environ.get("ECO2_AUTH_REDIRECTS")
+            or f"http://127.0.0.1/callback,http://localhost:{rest_port}/callback",
+        }
 
     def _provider(self, ports: Ports) -> tuple[Sequence[Program], Mapping[str, str]]:
         """The demo provider, if it is wanted, and what Auth alone is told of it.
