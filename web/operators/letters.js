@@ -31,7 +31,7 @@ function replayAll(params, act) {
       h("button", { class: "main", value: "yes" }, t("replay")), " ",
       h("button", { class: "quiet", value: "", autofocus: true }, t("leave"))));
   const opener = button(t("replayAll", AT_ONCE), "replay all", () => {
-    dialog.returnValue = ""; // Esc leaves the last answer as it was
+    dialog.returnValue = ""; // where Esc leaves the last answer as it was, it would be a yes again
     dialog.showModal();
   });
   dialog.addEventListener("close", () => {

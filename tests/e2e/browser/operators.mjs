@@ -57,24 +57,6 @@ async function signedIn(tab) {
 
 const ids = (tab) => tab.$$eval("tbody th a", (links) => links.map((link) => link.textContent));
 
-// Esc says no, also after a yes. Nothing is replayed: the service isn't told.
-async function askedTwice(tab) {
-  await tab.route(/ReplayDeadLetters$/, (route) => route.fulfill({ json: {} }));
-  await opened(tab, VIEWS.letters);
-  await tab.click('[data-key="replay all"]');
-  await tab.click("dialog[open] .main");
-  await tab.waitForFunction(() => document.querySelector("#status").textContent === "Queued again: 0.");
-  await tab.click('[data-key="replay all"]');
-  const closed = tab.evaluate(() => new Promise((resolve) => {
-    // Whoever is at work has disabled its button by then.
-    const pressed = document.querySelector('[data-key="replay all"]');
-    document.querySelector("dialog[open]").addEventListener("close", () => resolve(pressed.disabled), { once: true });
-  }));
-  await tab.keyboard.press("Escape");
-  seen.replayedByEscape = await closed;
-  await tab.unrouteAll();
-}
-
 // By keyboard alone: the next page of ten thousand, and back.
 async function paged(tab) {
   await opened(tab, VIEWS.scans);
@@ -122,7 +104,6 @@ try {
     await opened(desk, address);
     await judged(desk, `${name}-en-light`);
   }
-  await askedTwice(desk);
   await paged(desk);
   await live(desk);
 

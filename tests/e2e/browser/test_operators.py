@@ -99,6 +99,5 @@ async def test_operators_find_their_way(
     assert not set(seen["first"]) & set(seen["second"])
     assert seen["first"] == sorted(seen["first"], reverse=True)
     assert (seen["paused"], seen["none"], len(seen["late"])) == ("false", 0, 1)
-    assert seen["replayedByEscape"] is False
     assert seen["replayed"] == "Queued again from stage vision."
     assert seen["language"] == "ko"
