@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients site format lock clean
+.PHONY: help setup demo up test test-slow fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients site format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,13 +43,19 @@ demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=pa
 up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var SPLIT=1 TLS=1)
 	@exec $(BIN)/eco2 up --tied $(if $(SPLIT),--split) $(if $(TLS),--tls)
 
-test: setup ## Run the whole suite against real servers
-	@rm -f $(FAILED)
-	@$(BIN)/python -m pytest $(ARGS) || { code=$$?; $(if $(ARGS),exit $$code,$(run_failed_again)); }
+test: setup ## Run the suite against real servers, all but what is slow (ARGS="-k places" goes to pytest)
+	@$(call suite,-m "not slow")
+
+test-slow: setup ## Run what is slow by its nature: chaos, floods, stacks that are killed and start again
+	@$(call suite,-m slow)
 
 # At most five failures may be a busy machine's: those tests are run once more, alone. pytest's code 1 says that all
 # ran and some failed; nothing else is tried again, nor what ARGS chose, as somebody is at work on it.
 FAILED := .pytest_cache/v/cache/lastfailed
+define suite
+rm -f $(FAILED); \
+$(BIN)/python -m pytest $(or $(ARGS),$(1)) || { code=$$?; $(if $(ARGS),exit $$code,$(run_failed_again)); }
+endef
 define run_failed_again
 count=$$(grep -c ': true' $(FAILED)); \
 test $$code -eq 1 && test $$count -le 5 || exit $$code; \

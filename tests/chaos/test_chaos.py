@@ -14,7 +14,7 @@ from tests.chaos.plan import Plan
 from tests.chaos.report import report
 from tests.support.stack_folders import stack_folder
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 async def test_no_scan_is_lost_or_paid_twice_whatever_dies() -> None:

@@ -30,7 +30,7 @@ from tests.isolation.attacks import ATTACKS
 from tests.support.edge.envoy import ROOT, Edge
 from tests.support.edge.fake_mesh import FakeMesh
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 FLOOR = float(os.environ.get("ECO2_ISOLATION_FLOOR", "0.05"))  # seconds that nobody notices
 HOPS = 4  # processes that take turns in one call: neighbour, edge, mesh, edge

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 _MINUTES, _SEED = 1 / 5, 7
 _ROOT = Path(__file__).parents[3]

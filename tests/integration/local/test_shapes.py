@@ -16,7 +16,7 @@ from tests.integration.local.stacks import kill, left
 from tests.support.sample_photos import note
 from tests.support.stack_folders import stack_folder
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 SUCCEEDED = scan_pb2.Scan.State.STATE_SUCCEEDED
 SCANS = 6

@@ -21,7 +21,7 @@ from local.stack.stack import StackPart
 from tests.integration.local.stacks import ROOT, Up, kill, left
 from tests.support.stack_folders import stack_folder
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 Start = Callable[..., Up]
 SERVERS = ("PostgreSQL", "Valkey", "SeaweedFS")

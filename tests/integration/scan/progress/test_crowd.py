@@ -24,6 +24,7 @@ MEBIBYTE = 1 << 20
 
 
 @pytest.mark.stack
+@pytest.mark.slow
 async def test_ten_thousand_watchers_in_one_process(stack: Mapping[str, str], database_url: str) -> None:
     """Nobody is refused, everybody gets the end, and nobody is forgotten in memory afterwards."""
     target = f"127.0.0.1:{free_port()}"
