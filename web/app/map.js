@@ -1,5 +1,7 @@
 // A map by Leaflet, where `make setup` has installed it from npm and a setting names the tiles. Else nothing: a list will do.
 
+import { h } from "./dom.js";
+
 let leaflet;
 
 // Loads Leaflet once; null without it.
@@ -34,6 +36,7 @@ export async function mapOf(element, places) {
   const color = getComputedStyle(element).getPropertyValue("--leaf");
   const map = L.map(element, { scrollWheelZoom: false });
   L.tileLayer(tiles, { attribution, maxZoom: 19, referrerPolicy: "origin" }).addTo(map);
-  for (const [at, name] of points) L.circleMarker(at, { radius: 9, weight: 3, color }).bindTooltip(name).addTo(map);
+  // Leaflet takes a string for HTML, and names come from other people's data.
+  for (const [at, name] of points) L.circleMarker(at, { radius: 9, weight: 3, color }).bindTooltip(h("span", {}, name)).addTo(map);
   map.fitBounds(points.map(([at]) => at), { padding: [32, 32], maxZoom: 16 });
 }

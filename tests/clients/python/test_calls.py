@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ import eco2_client
 from eco2_client import Credentials, Reason
 from eco2_client.models import Building, ExportState, Session
 from tests.clients.python.conftest import Caller
-from tests.clients.python.fake_api import FakeApi, lost, refused, status
+from tests.clients.python.fake_api import Connection, FakeApi, lost, refused, status
 
 
 def session(*, minutes: float, refresh_token: str = "user/r", access_token: str = "access old") -> Credentials:
@@ -231,3 +232,37 @@ def test_signing_in_is_two_calls_with_a_secret_of_ones_own(caller: Caller, api: 
     assert json.loads(api.asked("complete")[0].content)["code_verifier"] == sign_in.code_verifier
     assert told[0] is not None
     assert told[0].session.user_id == "kakao user"
+
+
+NOT_ECO2 = {
+    "too deep": b'{"a":' * 100_000,
+    "without end": b" " * (40 << 20),
+}
+
+
+@pytest.mark.parametrize("content", NOT_ECO2.values(), ids=NOT_ECO2)
+def test_what_isnt_eco2_is_told(caller: Caller, api: FakeApi, content: bytes) -> None:
+    """Whatever answers neither breaks its reader nor fills the memory."""
+    api.faults["get"] = deque(httpx2.Response(200, content=content) for _ in range(50))
+    with pytest.raises(eco2_client.Disconnected, match="isn't Eco²"):
+        caller(lambda client: client.scans.get("1"), token="mine", timeout=2.0)
+
+
+def test_a_reply_that_drips_ends_with_the_call(caller: Caller, api: FakeApi) -> None:
+    """Each byte comes in time, all together don't."""
+
+    def drops() -> Iterator[bytes]:
+        while True:
+            caller.clock.time += 1
+            yield b" "
+
+    api.faults["get"] = deque([httpx2.Response(200, stream=Connection(drops()))])
+    with pytest.raises(eco2_client.TimedOut):
+        caller(lambda client: client.scans.get("1"), token="mine", timeout=5.0)
+
+
+def test_nobody_can_come_back_in_the_past(caller: Caller, api: FakeApi) -> None:
+    """A pause below zero is none that was told."""
+    api.faults["get"] = deque([status(503, 14, "UNAVAILABLE", retry=-5)])
+    caller(lambda client: client.scans.get("1"), token="mine")
+    assert all(pause >= 0 for pause in caller.clock.pauses)

@@ -1,5 +1,6 @@
 """What the edge is told of the users' page: a route for each file, and the map where there is one."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,15 @@ def test_there_is_no_map_without_tiles_or_leaflet(tmp_path: Path, monkeypatch: p
     (leaflet / "leaflet.js").touch()
     assert Map.wanted({}) is None
     assert Map.wanted(wanted) == Map(leaflet, TILES, "© OpenStreetMap contributors")
+
+
+def test_no_page_parses_html() -> None:
+    """What servers and other people's data say stays text; Leaflet, too, is given elements."""
+    parses = re.compile(
+        r"\b(innerHTML|outerHTML|insertAdjacentHTML|srcdoc|DOMParser|createContextualFragment|document\.write)\b"
+        r"|\.(bindTooltip|bindPopup|setContent)\((?!h\()"
+    )
+    programs = [path for folder in ("app", "operators") for path in sorted((WEB / folder).glob("*.js"))]
+    found = {path.name: parses.findall(path.read_text(encoding="utf-8")) for path in programs}
+    assert len(found) > 20
+    assert {name: uses for name, uses in found.items() if uses} == {}

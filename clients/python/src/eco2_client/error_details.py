@@ -72,6 +72,7 @@ def _violation(detail: Mapping[str, Any]) -> FieldViolation:
 
 def _seconds(text: str) -> float | None:
     try:
-        return Duration.parse(text).total_seconds()
+        seconds = Duration.parse(text).total_seconds()
     except (ValueError, OverflowError):
         return None
+    return seconds if seconds >= 0 else None

@@ -74,7 +74,10 @@ def decode(content: bytes | str, type_: type[T]) -> T:
         UnicodeDecodeError: It isn't text.
     """
     # Not strict: 64-bit integers are text on the wire.
-    return msgspec.json.decode(content, type=type_, strict=False, dec_hook=_special)
+    try:
+        return msgspec.json.decode(content, type=type_, strict=False, dec_hook=_special)
+    except RecursionError:
+        raise msgspec.DecodeError("it is too deep") from None
 
 
 def encode(value: object) -> bytes:

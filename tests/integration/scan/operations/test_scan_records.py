@@ -76,6 +76,13 @@ async def test_a_time_that_cannot_be_is_refused_by_its_field(duty: Any) -> None:
         assert "until_time" in str(refused.value.details())
 
 
+async def test_a_user_that_cannot_be_is_refused_by_its_field(duty: Any) -> None:
+    """The database's texts hold no NUL."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await duty.SearchScans(pb.SearchScansRequest(user_id="mina\0"))
+    assert reason(refused.value) == Reason.INVALID_FIELD
+
+
 async def test_a_scan_tells_how_it_is_getting_on_and_not_whose_it_is(duty: Any, jobs: Jobs) -> None:
     """Of a user there is what logs have, too; ids go in and never come out."""
     scan_id = await jobs.add("DEAD", "answer", days=0)

@@ -22,6 +22,7 @@ _ANSWER_SECONDS = 20.0  # the edge gives a call 15; GetScan may wait for 30
 _WAIT_SECONDS = 40.0
 _SILENCE_SECONDS = 45.0  # three heartbeats
 _UPLOAD_SECONDS = 60.0  # without a byte in either direction
+_MOST_BYTES = 32 << 20  # a page of scans has some hundred kilobytes
 _PRECONDITION_FAILED = 412
 _NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
@@ -81,15 +82,16 @@ class AsyncHttp:
         headers = self._headers(token) | ({"content-type": "application/json"} if body else {})
         seconds = _WAIT_SECONDS if "wait" in request.query else _ANSWER_SECONDS
         try:
-            response = await self.client.request(
+            async with self.client.stream(
                 request.method, self.base_url + request.path, params=_query(request.query), headers=headers,
                 content=body, timeout=_timeout(seconds, attempts),
-            )  # fmt: skip
+            ) as response:  # fmt: skip
+                content = await _content(response, attempts)
         except httpx2.HTTPError as error:
             raise _disconnected(error, attempts) from None
         if response.is_success:
-            return _parsed(response.content, request.reply)
-        failure = ApiError.of(response.status_code, response.headers, response.content, self.locale)
+            return _parsed(content, request.reply)
+        failure = ApiError.of(response.status_code, response.headers, content, self.locale)
         if request.removes and attempts.again and isinstance(failure, NotFound):
             return _parsed(b"{}", request.reply)  # an earlier try did it, and its reply was lost
         raise failure
@@ -108,7 +110,7 @@ class AsyncHttp:
                 "GET", self.base_url + path, headers=headers, timeout=_timeout(_SILENCE_SECONDS, attempts)
             ) as response:
                 if not response.is_success:
-                    body = await response.aread()
+                    body = await _content(response, attempts)
                     raise ApiError.of(response.status_code, response.headers, body, self.locale)
                 async for chunk in response.aiter_bytes():
                     for event in decoder.feed(chunk):
@@ -137,6 +139,17 @@ class AsyncHttp:
     def _headers(self, token: str) -> dict[str, str]:
         headers = {"accept": "application/json", "accept-language": self.locale, "user-agent": self.user_agent}
         return headers | ({"authorization": f"Bearer {token}"} if token else {})
+
+
+async def _content(response: httpx2.Response, attempts: Attempts) -> bytes:
+    """A reply's body: neither its size nor its slowness may outgrow the call."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        attempts.left()
+        content += chunk
+        if len(content) > _MOST_BYTES:
+            raise Disconnected("what answers isn't Eco²: a reply without end")
+    return bytes(content)
 
 
 def _timeout(seconds: float, attempts: Attempts) -> httpx2.Timeout:
