@@ -111,7 +111,7 @@ def token(invocation: Invocation, user: str, operator: bool) -> None:
         print(issued)
 
 
-@command("doctor", "eco2 doctor", "eco2 doctor --json | jq .findings[].trouble")
+@command("doctor", "eco2 doctor", "eco2 doctor --json | jq '.findings[].trouble'")
 @_port
 @of_stack
 def examine(invocation: Invocation, port: int) -> int:

@@ -70,7 +70,7 @@ def _client(invocation: Invocation) -> Iterator[RulesClient]:
 def create(invocation: Invocation, file: Path) -> None:
     """Register a building, and print the code by which its people join.
 
-    FILE is JSON, as `eco2 building show CODE --json` prints it.
+    FILE is JSON, as `eco2 building show CODE --json` prints it, or `building` of the example in docs/api.md.
     """
     with _client(invocation) as client:
         made = client.create_building(_read(file))

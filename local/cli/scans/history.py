@@ -40,7 +40,7 @@ def state_name(state: int, locale: Locale) -> str:
     return _STATES.get(state, _UNKNOWN)[locale]
 
 
-@command("history", "eco2 history", "eco2 history --limit 500 --json | jq -r .scans[].scan_id")
+@command("history", "eco2 history", "eco2 history --limit 500 --json | jq -r '.scans[].scan_id'")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
 @common
 def history(invocation: Invocation, limit: int) -> None:
@@ -64,7 +64,7 @@ def history(invocation: Invocation, limit: int) -> None:
         print(_NO_SCANS[invocation.locale])
 
 
-@command("jobs", "eco2 jobs", "eco2 jobs --json | jq -r .scans[].scan_id | xargs eco2 cancel")
+@command("jobs", "eco2 jobs", "eco2 jobs --json | jq -r '.scans[].scan_id' | xargs -r eco2 cancel")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Of how many newest.")
 @common
 def jobs(invocation: Invocation, limit: int) -> None:

@@ -28,7 +28,8 @@ _may_learn = click.option(
 def answer(invocation: Invocation, scan_id: str, reply: tuple[str, ...], may_learn: bool) -> int:
     """Reply to what a scan's answer left open.
 
-    In your own words, or in one of those that the card offers. The photo isn't looked at again.
+    In your own words, or in one of those that the card offers. The photo isn't looked at again. A reply that settles
+    nothing ends with status 1.
     """
     return _say(invocation, scan_id, " ".join(reply), may_learn)
 
