@@ -24,7 +24,7 @@ _SURE = Text(
 )
 _GUEST = Text(ko="손님", en="guest")
 _SINCE = Text(ko="{time}부터", en="since {time}")
-_SESSIONS = Text(ko="열린 세션 {count}개", en="{count} open sessions")
+_SESSIONS = Text(ko="열린 세션 {count}개", en="open sessions: {count}")
 
 
 @command("whoami", "eco2 whoami", "eco2 whoami --json")
