@@ -14,7 +14,7 @@ Made by `make gen` from the commands themselves, which tell the same by `-h`. Al
 operators and newcomers need.
 
 - **Which stack, and as whom**: the one that `eco2 up` runs in the folder `var` (`--var`, `VAR`), or `ECO2_REST_URL`.
-  As who signed in by `eco2 login`, else with `ECO2_TOKEN`, else as the stack's own user. Operators' commands go to
+  With `ECO2_TOKEN`, else as who signed in by `eco2 login`, else as the stack's own user. Operators' commands go to
   Scan itself (`ECO2_SCAN_TARGET`), with a certificate under mutual TLS ([operations](operations.md#mutual-tls)).
 - **JSON**: with `--json` standard output holds one document, in the API's own shape ([openapi.yaml](openapi.yaml)), or
   for `scan`, `watch`, `cancel`, `delete`, `login` and `up` one a line, as they come. Nothing else is printed, no bar
