@@ -1,4 +1,8 @@
-"""Which port each server listens on: free ones, and the same ones again after a restart."""
+"""Which port each server listens on: free ones, and the same ones again after a restart.
+
+Two stacks that start at once mustn't choose the same one. Seconds pass between choosing a port and listening on it, so
+who has chosen one holds an abstract Unix socket of its number, which the kernel gives back when the process ends.
+"""
 
 import json
 import random
@@ -14,6 +18,9 @@ HOST = "127.0.0.1"
 _RANGE = range(10_240, 22_700)
 _TRIES = 200
 
+# What this process has chosen, for as long as it lives. A port may be chosen here again: its server has ended by then.
+_chosen: dict[int, socket.socket] = {}
+
 
 def is_free(port: int) -> bool:
     """Whether a server could listen on this port of the loopback address now."""
@@ -24,6 +31,20 @@ def is_free(port: int) -> bool:
             probe.bind((HOST, port))
         except OSError:
             return False
+    return True
+
+
+def _choose(port: int) -> bool:
+    """Whether no other process has chosen this port; from then on it is this one's."""
+    if port in _chosen:
+        return True
+    mark = socket.socket(socket.AF_UNIX)
+    try:
+        mark.bind(f"\0eco2-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    _chosen[port] = mark
     return True
 
 
@@ -56,7 +77,8 @@ class Ports:
         if name in self._remembered:
             candidates.insert(0, self._remembered[name])
         for port in candidates:
-            if port not in self._taken.values() and is_free(port) and is_free(port + twin):
+            both = {port, port + twin}
+            if port not in self._taken.values() and all(map(is_free, both)) and all(map(_choose, both)):
                 self._taken[name] = port
                 return port
         raise OSError(f"no free port for {name} between {_RANGE.start} and {_RANGE.stop}")

@@ -2,12 +2,22 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.stack.ports import HOST, Ports, is_free
+
+CHOOSE = """
+import sys
+from pathlib import Path
+from local.stack.ports import Ports
+print(Ports(Path(sys.argv[1])).take("s3"), flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -49,3 +59,20 @@ def test_a_twin_must_be_free_too(tmp_path: Path, occupied: int) -> None:
     port = Ports(tmp_path / "ports.json").take("admin", twin=1)
     assert port != occupied - 1
     assert is_free(port + 1)
+
+
+def test_two_stacks_that_start_at_once_have_ports_of_their_own(tmp_path: Path) -> None:
+    """Seconds pass between choosing a port and listening on it. Whoever has ended has chosen none any more."""
+    file = tmp_path / "ports.json"
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        wanted = probe.getsockname()[1]
+    file.write_text(json.dumps({"s3": wanted}), encoding="utf-8")
+    command = [sys.executable, "-c", CHOOSE, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert int(other.stdout.readline()) == wanted
+        assert Ports(file).take("s3") != wanted
+        other.communicate()
+
+    assert Ports(file).take("s3") == wanted
