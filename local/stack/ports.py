@@ -4,6 +4,7 @@ Two stacks that start at once mustn't choose the same one. Seconds pass between 
 who has chosen one holds an abstract Unix socket of its number, which the kernel gives back when the process ends.
 """
 
+import atexit
 import json
 import random
 import socket
@@ -44,6 +45,7 @@ def _choose(port: int) -> bool:
     except OSError:
         mark.close()
         return False
+    atexit.register(mark.close)  # or Python complains of each when it ends
     _chosen[port] = mark
     return True
 
