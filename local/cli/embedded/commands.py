@@ -33,7 +33,7 @@ def _subject(_: click.Context, __: click.Parameter, user: str) -> str:
     return user
 
 
-@command("up", "eco2 up", "eco2 up --var /tmp/second --port 8081", "eco2 up --only stores", "eco2 up --split --tls")
+@command("up", "eco2 up", "eco2 up --var var/second --port 8081", "eco2 up --only stores", "eco2 up --split --tls")
 @_port
 @click.option(
     "--only", type=click.Choice([part.value for part in stack.StackPart]), default=stack.StackPart.ALL.value,
