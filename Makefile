@@ -40,8 +40,8 @@ $(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-l
 demo: $(VENV)/.local ## Scan one photo end to end on an embedded stack (PHOTO=path for your own)
 	@$(BIN)/eco2 demo $(if $(PHOTO),--photo "$(PHOTO)")
 
-up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var SPLIT=1 TLS=1)
-	@exec $(BIN)/eco2 up --tied $(if $(SPLIT),--split) $(if $(TLS),--tls)
+up: $(VENV)/.local ## Keep the whole stack running until Ctrl-C (PORT=8080 VAR=var SPLIT=1 TLS=1 STORES=…)
+	@exec $(BIN)/eco2 up --tied $(if $(SPLIT),--split) $(if $(TLS),--tls) $(if $(STORES),--stores "$(STORES)")
 
 test: setup ## Run the suite against real servers, all but what is slow (ARGS="-k places" goes to pytest)
 	@$(call suite,-m "not slow")

@@ -84,12 +84,13 @@ def _has_migrations(package: str) -> bool:
 
 
 def main() -> None:
-    """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_URL."""
+    """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_LISTEN_URL, or else ECO2_DATABASE_URL."""
     match sys.argv[1:]:
         case ["migrate", *packages] if packages:
             if unknown := [name for name in packages if not _has_migrations(name)]:
                 end_misused(f"no service has migrations: {' '.join(unknown)}", str(main.__doc__))
-            if not (dsn := os.environ.get("ECO2_DATABASE_URL")):
+            # Not through a pooler: migrations lock by their session.
+            if not (dsn := os.environ.get("ECO2_DATABASE_LISTEN_URL") or os.environ.get("ECO2_DATABASE_URL")):
                 end_misused("ECO2_DATABASE_URL is not set")
             try:
                 done = asyncio.run(migrate(dsn, *packages))

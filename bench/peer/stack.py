@@ -24,11 +24,11 @@ from bench.mesh.http1 import Connection, encode
 from bench.peer import install
 from local.errors import NotStarted
 from local.files import ENV_FILE, write_env
-from local.stack import postgres, valkey
 from local.stack.child_exec import die_with_parent
 from local.stack.ports import HOST, Ports
 from local.stack.secrets import Secrets
 from local.stack.services import cores
+from local.stack.stores import postgres, valkey
 from local.stack.supervisor import Child, Program, finish
 
 ROOT = Path(__file__).parents[2]

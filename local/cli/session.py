@@ -69,12 +69,14 @@ def rest_url(var: Path, environment: Mapping[str, str]) -> str:
 
 
 def database_url(var: Path, environment: Mapping[str, str]) -> str:
-    """The running stack's database, or the one that the environment names.
+    """The running stack's database, or the one that the environment names: itself, not a pooler in front of it.
 
     Raises:
         NoStack: Neither is set.
     """
-    return required(variables(var, environment), "ECO2_DATABASE_URL")
+    # Whoever names a database doesn't mean the stack's, of which no address may win then.
+    found = dict(environment) if "ECO2_DATABASE_URL" in environment else variables(var, environment)
+    return found.get("ECO2_DATABASE_LISTEN_URL") or required(found, "ECO2_DATABASE_URL")
 
 
 def running_stack(var: Path) -> dict[str, str]:

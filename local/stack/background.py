@@ -27,6 +27,7 @@ def running(
     processes: int | None = 1,
     tls: bool = False,
     demo: bool = False,
+    stores: Sequence[str] = (),
 ) -> Iterator[dict[str, str]]:
     """As `starting`, and ready.
 
@@ -36,7 +37,7 @@ def running(
     Raises:
         NotStarted: It ended before it was ready; the text is what it printed.
     """
-    with starting(var, port, part, command, processes, tls, demo) as ready:
+    with starting(var, port, part, command, processes, tls, demo, stores) as ready:
         yield ready()
 
 
@@ -49,6 +50,7 @@ def starting(
     processes: int | None = 1,
     tls: bool = False,
     demo: bool = False,
+    stores: Sequence[str] = (),
 ) -> Iterator[Callable[[], dict[str, str]]]:
     """A stack in a process of its own, started by `eco2 up`.
 
@@ -60,6 +62,7 @@ def starting(
         processes: How many processes serve the mesh, each all services; None: one for each service.
         tls: Whether services ask each caller for a certificate.
         demo: Whether one can sign in as the demo user.
+        stores: In which shapes the stores run; see `local.stack.stores.shapes`.
 
     Yields:
         Waits until it is ready and returns the variables of its address file; raises NotStarted, with what it printed,
@@ -69,6 +72,7 @@ def starting(
     shape = ("--split",) if processes is None else ("--processes", str(processes))
     usual = ("local", "up", "--tied", "--var", str(var), "--port", str(port), "--only", part, *shape)
     usual += (("--tls",) if tls else ()) + (() if demo else ("--no-demo-user",))
+    usual += ("--stores", ",".join(stores)) if stores else ()
     with (var / "up.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", *(command or usual)],

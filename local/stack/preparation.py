@@ -7,8 +7,11 @@ from local.stack import envoy, services
 from local.stack.supervisor import finish
 
 
-async def migrate(database_url: str) -> str:
+async def migrate(variables: Mapping[str, str]) -> str:
     """Brings the database's schemas up to date, by the command that production uses.
+
+    Args:
+        variables: With the database's address, or both if a pooler is in front of it.
 
     Returns:
         What the command printed: a line for each migration it applied.
@@ -18,7 +21,8 @@ async def migrate(database_url: str) -> str:
     """
     owners = [f"{name}_svc" for name in services.SERVICES if (envoy.ROOT / f"{name}_svc" / "migrations").is_dir()]
     command = (sys.executable, "-m", "mesh.postgres", "migrate", *owners)
-    return await finish(command, {"ECO2_DATABASE_URL": database_url})
+    addresses = {name: variables.get(name, "") for name in ("ECO2_DATABASE_URL", "ECO2_DATABASE_LISTEN_URL")}
+    return await finish(command, addresses)
 
 
 async def prepare_bucket(variables: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The embedded stack: what runs, in which order, and where it can be reached.
 
-    postgres  valkey  seaweedfs        the stores, at once
+    postgres  valkey  seaweedfs  …     the stores, at once; see local.stack.stores.shapes
           migrations
     eco2-1  eco2-2  …                  the services, all in each process; or split, one in each
           demo-provider                somebody to sign in with, if that is wanted
@@ -30,12 +30,13 @@ from pathlib import Path
 
 from local.errors import CannotStart
 from local.files import ENV_FILE, write_env
-from local.stack import demo_provider, edges, limits, postgres, seaweedfs, services, valkey
+from local.stack import demo_provider, edges, limits, services
 from local.stack.certificates import Authority
 from local.stack.edges import EdgePorts
 from local.stack.ports import HOST, Ports, is_free
 from local.stack.preparation import migrate, prepare_bucket
 from local.stack.secrets import Secrets
+from local.stack.stores import shapes
 from local.stack.supervisor import Child, Program, Say
 from local.stack.tokens import AUDIENCE, ISSUER, Tokens
 from mesh.grpc.access import OPERATOR
@@ -44,7 +45,6 @@ from mesh.settings import TlsFiles
 
 USER = "newcomer"
 
-_OWN_PAGES = "http://localhost:*,http://127.0.0.1:*"  # of whoever writes a page on this machine
 # Services that call others are stopped first, in this order.
 _CALLERS = ("envoy", "auth", "scan")
 
@@ -67,9 +67,14 @@ class Stack:
         processes: How many processes serve the mesh, each all services; None: one for each service.
         tls: Whether services ask each caller for a certificate.
         demo: Whether one can sign in as the demo user. Providers of the environment take that one's place.
+        stores: In which shapes the stores run; see `local.stack.stores.shapes`.
 
     Attributes:
         variables: What its address file says, the pids apart.
+
+    Raises:
+        Misuse: There is no such shape, or they exclude each other.
+        CannotStart: The port is taken.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class Stack:
         processes: int | None = 1,
         tls: bool = False,
         demo: bool = False,
+        stores: Sequence[str] = (),
     ) -> None:
         self._var = var
         self._demo = demo and not os.environ.get("ECO2_AUTH_CLIENTS")
@@ -90,10 +96,11 @@ class Stack:
         self._tokens = Tokens(self._secrets.signing_key)
         self.variables = {"ECO2_SUPERVISOR": str(os.getpid()), "ECO2_TOKEN": self._tokens.issue(USER)}
         ports = Ports(var / "ports.json")
-        stores = self._stores(ports)
+        planned = shapes.plan(var, ports, self._secrets, stores)
+        self.variables |= planned.variables
         mesh = [] if part is StackPart.STORES else self._mesh(ports, port, processes)
         ports.save()
-        self._stages = [[self._child(program) for program in stage] for stage in (stores, mesh)]
+        self._stages = [[self._child(program) for program in stage] for stage in (planned.programs.values(), mesh)]
         self._ready = False
 
     async def start(self) -> None:
@@ -106,7 +113,7 @@ class Stack:
         await _at_once(stores)
         preparing = [prepare_bucket(self.variables)]
         if mesh:
-            preparing.append(migrate(self.variables["ECO2_DATABASE_URL"]))
+            preparing.append(migrate(self.variables))
         await asyncio.gather(*preparing)
         await _at_once(mesh)
         self._ready = True
@@ -121,27 +128,6 @@ class Stack:
         peers = [child for child in mesh if child.program.name not in _CALLERS]
         for stage in (*callers, peers, stores):
             await asyncio.gather(*(child.stop() for child in stage))
-
-    def _stores(self, ports: Ports) -> list[Program]:
-        var, secrets = self._var, self._secrets
-        postgres_port, valkey_port, s3_port = ports.take("postgres"), ports.take("valkey"), ports.take("s3")
-        storage = seaweedfs.Storage(f"http://{HOST}:{s3_port}", secrets.s3_access_key, secrets.s3_secret_key)
-        self.variables |= {
-            "ECO2_DATABASE_URL": postgres.dsn(postgres_port, secrets.postgres_password),
-            "ECO2_REDIS_URL": valkey.url(valkey_port, secrets.valkey_password),
-            "ECO2_S3_ENDPOINT": storage.endpoint,
-            "ECO2_S3_BUCKET": seaweedfs.BUCKET,
-            "ECO2_S3_REGION": seaweedfs.REGION,
-            "ECO2_S3_ACCESS_KEY": storage.access_key,
-            "ECO2_S3_SECRET_KEY": storage.secret_key,
-            "ECO2_CDN_BASE_URL": storage.cdn,
-            "ECO2_CORS_ORIGINS": os.environ.get("ECO2_CORS_ORIGINS") or _OWN_PAGES,
-        }
-        return [
-            postgres.program(var / "postgres", postgres_port, secrets.postgres_password),
-            valkey.program(var / "valkey", valkey_port, secrets.valkey_password),
-            seaweedfs.program(var / "seaweedfs", s3_port, ports, storage),
-        ]
 
     def _mesh(self, ports: Ports, port: int, processes: int | None) -> list[Program]:
         if port and not is_free(port):
@@ -239,6 +225,7 @@ async def open_stack(
     processes: int | None = 1,
     tls: bool = False,
     demo: bool = False,
+    stores: Sequence[str] = (),
 ) -> AsyncIterator[Mapping[str, str]]:
     """A stack that runs while the block does. Must be entered in the main thread; see `local.stack.child_exec`.
 
@@ -246,13 +233,14 @@ async def open_stack(
         The variables of its address file.
 
     Raises:
+        Misuse: There are no such stores.
         CannotStart: It can't start here.
         NotStarted: A part of it didn't get ready.
     """
     var = _folder(var)
     with _locked(var):
         (var / ENV_FILE).unlink(missing_ok=True)
-        stack = Stack(var, port, part, say, processes, tls, demo)
+        stack = Stack(var, port, part, say, processes, tls, demo, stores)
         try:
             await stack.start()
             yield stack.variables

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from time import monotonic
 
@@ -27,6 +28,7 @@ def run_foreground(
     processes: int | None = 1,
     tls: bool = False,
     demo: bool = False,
+    stores: Sequence[str] = (),
 ) -> None:
     """Keeps a stack up until Ctrl-C, SIGTERM or SIGHUP; then stops it in order.
 
@@ -38,9 +40,11 @@ def run_foreground(
         processes: How many processes serve the mesh, each all services; None: one for each service.
         tls: Whether services ask each caller for a certificate.
         demo: Whether one can sign in as the demo user.
+        stores: In which shapes the stores run; see `local.stack.stores.shapes`.
         tied: Also stop when the process that started this one is gone, even by kill -9: `make`, or a test run.
 
     Raises:
+        Misuse: There are no such stores.
         CannotStart: It can't start here.
         NotStarted: A part of it didn't get ready.
     """
@@ -50,22 +54,22 @@ def run_foreground(
         if os.getppid() != parent:
             return
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_run(var, port, part, say, processes, tls, demo))
+        asyncio.run(_run(say, var / ENV_FILE, open_stack(var, port, part, say, processes, tls, demo, stores)))
 
 
-async def _run(var: Path, port: int, part: StackPart, say: Say, processes: int | None, tls: bool, demo: bool) -> None:
+async def _run(say: Say, addresses: Path, stack: AbstractAsyncContextManager[Mapping[str, str]]) -> None:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
     for signum in _ENDING:
         loop.add_signal_handler(signum, _once(task, say))
     began = monotonic()
-    async with open_stack(var, port, part, say, processes, tls, demo) as variables:
+    async with stack as variables:
         where = variables.get("ECO2_REST_URL", "the stores alone")
         say(f"Everything is ready in {monotonic() - began:.1f} s: {where}")
         if "ECO2_OPERATORS_URL" in variables:
             say(f"Operators' page: {variables['ECO2_OPERATORS_URL']} (token: eco2 token --operator)")
-        say(f"Addresses and a token are in {var / ENV_FILE}. Ctrl-C stops everything.")
+        say(f"Addresses and a token are in {addresses}. Ctrl-C stops everything.")
         memory.give_back()
         await asyncio.Event().wait()
 

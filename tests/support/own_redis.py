@@ -10,7 +10,7 @@ from pathlib import Path
 import redis.asyncio as redis
 
 from local.stack.ports import HOST
-from local.stack.valkey import binary
+from local.stack.stores.valkey import binary
 from tests.support.ports import free_port
 
 

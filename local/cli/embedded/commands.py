@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,9 +14,11 @@ from local.cli.embedded import demo, doctor
 from local.cli.options import Invocation, common, location, of_stack, question
 from local.cli.scans.sources import check
 from local.cli.session import NoStack, database_url
-from local.stack import postgres, preparation, services, stack
+from local.errors import Misuse
+from local.stack import preparation, services, stack
 from local.stack import up as foreground
 from local.stack.secrets import Secrets
+from local.stack.stores import postgres, shapes
 from local.stack.tokens import Tokens
 from mesh.grpc import identity
 
@@ -33,6 +36,15 @@ def _subject(_: click.Context, __: click.Parameter, user: str) -> str:
     return user
 
 
+def _shapes(_: click.Context, __: click.Parameter, names: str) -> list[str]:
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    try:
+        shapes.check(chosen)
+    except Misuse as misuse:
+        raise click.BadParameter(str(misuse)) from None
+    return chosen
+
+
 @command("up", "eco2 up", "eco2 up --var var/second --port 8081", "eco2 up --only stores", "eco2 up --split --tls")
 @_port
 @click.option(
@@ -45,6 +57,10 @@ def _subject(_: click.Context, __: click.Parameter, user: str) -> str:
     help="How many processes serve the mesh, each all services.  [default: one a core]",
 )  # fmt: skip
 @click.option("--split", is_flag=True, help="A process for each service instead.")
+@click.option(
+    "--stores", default="", metavar="NAME,…", callback=_shapes,
+    help=f"Stores in the shapes of large systems: {', '.join(shapes.SHAPES)}.",
+)  # fmt: skip
 @click.option("--tls", is_flag=True, help="Mutual TLS between edge, services and operators.")
 @click.option(
     "--demo-user/--no-demo-user", default=True,
@@ -52,7 +68,15 @@ def _subject(_: click.Context, __: click.Parameter, user: str) -> str:
 )  # fmt: skip
 @of_stack
 def up(
-    invocation: Invocation, port: int, only: str, tied: bool, processes: int, split: bool, tls: bool, demo_user: bool
+    invocation: Invocation,
+    port: int,
+    only: str,
+    tied: bool,
+    processes: int,
+    split: bool,
+    stores: Sequence[str],
+    tls: bool,
+    demo_user: bool,
 ) -> None:
     """Run the whole stack in the foreground until Ctrl-C.
 
@@ -67,7 +91,9 @@ def up(
 
     shape = None if split else processes
     part = stack.StackPart(only)
-    foreground.run_foreground(invocation.var, port, part, say, tied=tied, processes=shape, tls=tls, demo=demo_user)
+    foreground.run_foreground(
+        invocation.var, port, part, say, tied=tied, processes=shape, tls=tls, demo=demo_user, stores=stores
+    )
 
 
 @command("demo", "eco2 demo", "eco2 demo --photo cup.jpg --locale ko", "eco2 demo --json")
@@ -137,7 +163,7 @@ def migrate(invocation: Invocation) -> None:
     url = database_url(invocation.var, os.environ)
     # The command itself waits for a database that is starting, silently; so check first that it answers.
     asyncio.run(postgres.reach(url))
-    done = asyncio.run(preparation.migrate(url)).strip()
+    done = asyncio.run(preparation.migrate({"ECO2_DATABASE_URL": url})).strip()
     if invocation.as_json:
         terminal.print_json({"applied": done.splitlines()})
     else:

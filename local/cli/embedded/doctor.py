@@ -14,8 +14,9 @@ from pathlib import Path
 import grpc
 
 from local.cli.session import running_stack
-from local.stack import envoy, postgres, seaweedfs, services, valkey
+from local.stack import envoy, services
 from local.stack.ports import is_free
+from local.stack.stores import postgres, seaweedfs, valkey
 from mesh.settings import TlsFiles
 
 _FREE_BYTES = 1 << 30

@@ -9,6 +9,8 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +26,7 @@ USER = DATABASE = "eco2"
 
 _NOBODY = 65534
 _ORPHAN_SECONDS = 15.0
+_START_SECONDS = 60.0
 _SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -65,25 +68,47 @@ def program(folder: Path, port: int, password: str) -> Program:
         port: Where it listens.
         password: Of the owner.
     """
-    identity = _identity()
+    runs_as = identity()
 
     async def prepare() -> None:
-        _chown(folder, identity)
+        private_folder(folder, runs_as)
         if not (folder / "PG_VERSION").exists():
-            await _initialise(folder, password, identity)
-        await _await_orphan(folder)
+            await _initialise(folder, password, runs_as)
+        await await_orphan(folder)
 
     async def ready() -> None:
         await _create_database(dsn(port, password, "postgres"))
         await probe(dsn(port, password))
 
-    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    return server("postgres", folder, port, {}, prepare=prepare, ready=ready)
+
+
+def server(
+    name: str,
+    folder: Path,
+    port: int,
+    settings: Mapping[str, str],
+    *,
+    prepare: Callable[[], Awaitable[None]],
+    ready: Callable[[], Awaitable[None]],
+) -> Program:
+    """A server of PostgreSQL.
+
+    Args:
+        name: Its name in messages.
+        folder: Its data folder.
+        port: Where it listens.
+        settings: Of its own; they win.
+        prepare: What must be in place before each start.
+        ready: Raises while it isn't ready.
+    """
+    words = [word for key, value in {**_SETTINGS, **settings}.items() for word in ("-c", f"{key}={value}")]
     return Program(
-        name="postgres",
-        command=[str(binary("postgres")), "-D", str(folder), "-p", str(port), *settings],
+        name=name,
+        command=[str(binary("postgres")), "-D", str(folder), "-p", str(port), *words],
         prepare=prepare,
         ready=ready,
-        identity=identity,
+        identity=identity(),
         stop_signal=signal.SIGINT,  # fast: clients are disconnected, data is flushed
         death_signal=signal.SIGQUIT,  # immediate: the postmaster takes its backends along; SIGKILL would orphan them
         grace=15.0,
@@ -97,6 +122,22 @@ async def probe(address: str) -> None:
         await connection.execute("select 1")
     finally:
         await connection.close()
+
+
+async def until_up(address: str) -> None:
+    """Waits for a database that is starting.
+
+    Raises:
+        NotStarted: It takes too long.
+    """
+    deadline = asyncio.get_running_loop().time() + _START_SECONDS
+    while True:
+        try:
+            return await probe(address)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise NotStarted(f"PostgreSQL: {_line(error)}") from None
+        await asyncio.sleep(0.05)
 
 
 async def reach(address: str) -> None:
@@ -128,7 +169,9 @@ async def _create_database(address: str) -> None:
         await connection.close()
 
 
-def _identity() -> str:
+@cache
+def identity() -> str:
+    """Who runs what refuses to run as root; see `local.stack.child_exec`."""
     if os.geteuid() != 0:
         return "same"
     attempt = [*launcher(signal.SIGKILL, "userns"), "/bin/true"]
@@ -136,20 +179,30 @@ def _identity() -> str:
     return "userns" if allowed else str(_NOBODY)
 
 
-def _chown(folder: Path, identity: str) -> None:
-    """Makes PostgreSQL's user the owner of the data folder, as PostgreSQL requires."""
+def private_folder(folder: Path, runs_as: str) -> None:
+    """Makes a folder, if there is none, that belongs to who runs the server."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    owner = int(identity) if identity.isdigit() else os.geteuid()
-    if folder.stat().st_uid != owner:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, owner, owner, follow_symlinks=False)
+    own(folder, runs_as)
 
 
-async def _initialise(folder: Path, password: str, identity: str) -> None:
+def own(path: Path, runs_as: str) -> None:
+    """Gives a file, or a folder with all in it, to who runs the server, as PostgreSQL requires.
+
+    Args:
+        path: What to give.
+        runs_as: As `identity`.
+    """
+    owner = int(runs_as) if runs_as.isdigit() else os.geteuid()
+    if path.stat().st_uid != owner:
+        for each in (path, *path.rglob("*")):
+            os.chown(each, owner, owner, follow_symlinks=False)
+
+
+async def _initialise(folder: Path, password: str, runs_as: str) -> None:
     _remove_incomplete(folder)
     options = ("--auth=scram-sha-256", "--pwfile=/dev/stdin", "--encoding=UTF8", "--locale=C.UTF-8")
     command = (str(binary("initdb")), "-D", str(folder), "--username", USER, *options)
-    await finish(command, {}, password.encode() + b"\n", identity)
+    await finish(command, {}, password.encode() + b"\n", runs_as)
 
 
 def _remove_incomplete(folder: Path) -> None:
@@ -158,7 +211,7 @@ def _remove_incomplete(folder: Path) -> None:
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
-async def _await_orphan(folder: Path) -> None:
+async def await_orphan(folder: Path) -> None:
     """Waits until the server of a killed supervisor has ended, and removes a stale pid file.
 
     PostgreSQL handles a stale pid file itself, except when another process has the number now.

@@ -16,8 +16,8 @@ from botocore.config import Config
 from mypy_boto3_s3 import S3Client
 
 from local.stack.ports import HOST
-from local.stack.postgres import probe
 from local.stack.stack import StackPart
+from local.stack.stores.postgres import probe
 from tests.integration.local.stacks import ROOT, Up, kill, left
 from tests.support.stack_folders import stack_folder
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from local.stack.ports import HOST
-from local.stack.postgres import USER, binary
+from local.stack.stores.postgres import USER, binary
 from tests.support.ports import free_port
 
 _MEGABYTES = 128

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 
 from eco2.scan.v1 import scan_pb2
-from local.stack.postgres import binary
+from local.stack.stores.postgres import binary
 from tests.integration.scan.client import StartScanService
 from tests.support.own_redis import own_redis
 from tests.support.scan.peer_servicers import Peers
