@@ -14,6 +14,7 @@ from mesh.locale import Locale
 from mesh.models.usage import terms
 from rules_svc import etags, plans_wire, regions_wire, wire
 from rules_svc.answers import wire as answers_wire
+from rules_svc.answers.composer import Answer
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
 from rules_svc.collection.evenings import evening_of
@@ -90,6 +91,8 @@ class RulesServicer(RulesServiceServicer):
         writing = self._writers.write(edition.composer, classification, rules, request.question, locale, paid)
         async with aclosing(writing) as events:
             async for event in events:
+                if isinstance(event, Answer):
+                    context.last()
                 yield answers_wire.from_composed(event, paid.meter.total)
 
     async def AdviseDisposal(
@@ -106,6 +109,8 @@ class RulesServicer(RulesServiceServicer):
         writing = self._writers.write(edition.composer, classification, rules, request.user_input, locale, paid)
         async with aclosing(writing) as events:
             async for event in events:
+                if isinstance(event, Answer):
+                    context.last()
                 yield answers_wire.from_advised(event, paid.meter.total)
 
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:

@@ -92,6 +92,8 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
         )
         async with aclosing(watch) as events:
             async for event in events:
+                if event.last:
+                    context.last()
                 yield progress_wire.watch_event(event, who)
 
     async def ListScans(self, request: pb.ListScansRequest, context: Any) -> pb.ListScansResponse:

@@ -8,7 +8,7 @@ from eco2.vision.v1 import vision_service_pb2, vision_service_pb2_grpc
 from mesh.grpc.identity import caller
 from mesh.models.usage import terms
 from vision_svc import wire
-from vision_svc.classify import PhotoClassifier
+from vision_svc.classify import ClassifiedPhoto, PhotoClassifier
 from vision_svc.progress import lasting
 
 # A phase that ends sooner isn't told.
@@ -36,4 +36,6 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
         phases = self._classifier.classify(location, terms(context))
         async with aclosing(lasting(phases, _LASTING_SECONDS)) as events:
             async for event in events:
+                if isinstance(event, ClassifiedPhoto):
+                    context.last()
                 yield wire.from_event(event, locale)

@@ -23,7 +23,7 @@ from mesh.errors import EcoError, Internal
 from mesh.grpc.access import Access
 from mesh.grpc.encoded import passing_encoded
 from mesh.grpc.identity import caller, named_user
-from mesh.grpc.limits import CallLimit
+from mesh.grpc.limits import MOST_RESPONSE_BYTES, CallLimit
 from mesh.grpc.status import DETAILS_HEADER, to_status
 from mesh.observability import telemetry, users
 from mesh.observability.telemetry import Telemetry
@@ -32,6 +32,10 @@ from mesh.validation.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fie
 from mesh.validation.rules import admit
 
 _log = structlog.get_logger("rpc")
+
+# A caller's deadline comes before ours: gRPC sends it as a duration of three digits, rounded up, and that takes time.
+_ROUNDED = 0.01
+_ON_THE_WAY = 0.02  # seconds
 
 Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
 
@@ -42,11 +46,15 @@ class Boundary:
     Args:
         shared: Where spans and durations go.
         limit: How many unary calls may be at work at once.
+
+    Attributes:
+        cutting: Whether the server ends what is still at work, since it stops.
     """
 
     def __init__(self, shared: Telemetry, limit: CallLimit) -> None:
         self.telemetry = shared
         self.limit = limit
+        self.cutting = False
         self._active = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -75,13 +83,17 @@ class Context:
     Args:
         of_grpc: gRPC's own.
         metadata: The call's headers. gRPC's context decodes all of them anew whenever it is asked.
+
+    Attributes:
+        complete: Whether the last reply of a stream has been made.
     """
 
-    __slots__ = ("_grpc", "_metadata")
+    __slots__ = ("_grpc", "_metadata", "complete")
 
     def __init__(self, of_grpc: Any, metadata: Metadata) -> None:
         self._grpc = of_grpc
         self._metadata = metadata
+        self.complete = False
 
     def invocation_metadata(self) -> Metadata:
         """The headers that came with the call."""
@@ -91,6 +103,10 @@ class Context:
         """Seconds until the caller gives up; None for never."""
         seconds: float | None = self._grpc.time_remaining()
         return seconds
+
+    def last(self) -> None:
+        """Says that the next reply of a stream is its last one: whoever hangs up then has had everything."""
+        self.complete = True
 
     async def send_initial_metadata(self, metadata: Iterable[tuple[str, str]]) -> None:
         """Sends headers before the reply."""
@@ -127,12 +143,14 @@ class Call:
     """
 
     request_streaming = response_streaming = False
+    # The boundary writes replies itself, so that one which can't be written, or is too long, is told as what it is.
+    response_serializer = None
     _context: Any
     _started: float
+    _timeout: float | None
 
     def __init__(self, method: Method, metadata: Metadata) -> None:
         self.request_deserializer = method.deserialize
-        self.response_serializer = method.serialize
         self._method = method
         self._metadata = metadata
         self._code = grpc.StatusCode.OK
@@ -145,7 +163,7 @@ class Call:
         user_id = named_user(self._metadata)
         users.work_for(user_id)
         if boundary.telemetry.exporting:
-            self._started = time.monotonic()
+            self._started, self._timeout = time.monotonic(), self._context.time_remaining()
             parent = telemetry.remote_parent(received) if received else None
             self._span = boundary.telemetry.tracer.start_span(self._method.name, parent, kind=SpanKind.SERVER)
             if user_id:
@@ -163,17 +181,28 @@ class Call:
 
     def _tell(self, span: trace.Span, error: BaseException | None) -> None:
         """Ends the span with the code that is on the wire, and adds the call to the figures."""
-        if isinstance(error, asyncio.CancelledError | GeneratorExit):
-            # grpc.aio cancels the handler for a client that left and for a deadline alike.
-            remaining = self._context.time_remaining()
-            late = remaining is not None and remaining <= 0
-            self._code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.CANCELLED
+        if isinstance(error, asyncio.CancelledError | GeneratorExit) and self._code is grpc.StatusCode.OK:
+            self._code = self._why_cancelled()
         span.set_attribute("rpc.response.status_code", self._code.name)
         if self._code is not grpc.StatusCode.OK:
             span.set_status(Status(StatusCode.ERROR))
         span.end()
         attributes = {"rpc.method": self._method.name, "rpc.response.status_code": self._code.name}
         self._method.boundary.telemetry.call_duration.record(time.monotonic() - self._started, attributes)
+
+    def _why_cancelled(self) -> grpc.StatusCode:
+        """The code its caller sees: grpc.aio cancels a handler for all of these alike."""
+        remaining = self._context.time_remaining()
+        if remaining is not None and remaining <= (self._timeout or 0) * _ROUNDED + _ON_THE_WAY:
+            return grpc.StatusCode.DEADLINE_EXCEEDED
+        return grpc.StatusCode.UNAVAILABLE if self._method.boundary.cutting else grpc.StatusCode.CANCELLED
+
+    def _written(self, reply: Any) -> bytes:
+        """A reply as it goes over the wire."""
+        content = self._method.serialize(reply)
+        if len(content) > MOST_RESPONSE_BYTES:
+            self._code = grpc.StatusCode.RESOURCE_EXHAUSTED  # the transport will refuse it
+        return content
 
     async def _abort(self, error: Exception) -> NoReturn:
         """Ends the call with the Status an exception stands for.
@@ -216,7 +245,7 @@ class UnaryCall(Call):
                     response = await self._method.behaviour(request, Context(context, self._metadata))
                     if ignored:
                         await context.send_initial_metadata(((IGNORED_HEADER, ignored),))
-                    return response
+                    return self._written(response)
                 finally:
                     limit.leave()
             except Exception as error:  # the boundary: everything becomes a Status here
@@ -232,19 +261,24 @@ class StreamCall(Call):
     """A call with a stream of replies."""
 
     response_streaming = True
+    _told: Context
 
     async def unary_stream(self, request: Any, context: Any) -> AsyncIterator[Any]:
         """Called by gRPC."""
         self._context = context
+        self._told = Context(context, self._metadata)
         with self:
             try:
                 self._method.access.demand(context.auth_context(), self._metadata)
                 admit(request)
-                async with aclosing(self._method.behaviour(request, Context(context, self._metadata))) as responses:
+                async with aclosing(self._method.behaviour(request, self._told)) as responses:
                     async for response in responses:
-                        yield response
+                        yield self._written(response)
             except Exception as error:  # the boundary: everything becomes a Status here
                 await self._abort(error)
+
+    def _why_cancelled(self) -> grpc.StatusCode:
+        return grpc.StatusCode.OK if self._told.complete else super()._why_cancelled()
 
 
 def _lenient(deserialize: Any) -> Callable[[bytes], Any]:

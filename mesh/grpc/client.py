@@ -1,5 +1,7 @@
 """Calls to a peer of the mesh: a deadline on every one, traces passed on, errors unwrapped."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -23,6 +25,9 @@ IN_PROCESS = "in-process"
 
 _TRIES = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
+
+# How long a stream may take to end after its last message, of which nobody needs to wait for the end.
+_END_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -135,8 +140,12 @@ class Peer:
         timeout: float,
         user_id: str = "",
         headers: tuple[tuple[str, str], ...] = (),
+        last: str = "",
     ) -> AsyncGenerator[Any, None]:
         """One server-streaming call; wrap it in `aclosing`, so that leaving early cancels the peer's work.
+
+        Whoever needs only the last message names what it is known by, and gets it once the peer has ended: else the
+        call would be cancelled while the peer says that all went well, and be told as cancelled.
 
         Args:
             method: The stub's method.
@@ -144,6 +153,7 @@ class Peer:
             timeout: As for `call`.
             user_id: As for `call`.
             headers: What else is sent.
+            last: The field that the last message has, and no other; empty if the stream is read to its end anyway.
 
         Raises:
             EcoError: As `call` does.
@@ -153,6 +163,10 @@ class Peer:
         try:
             # By `read`, since iterating would put a generator of grpc.aio's inside this one.
             while (response := await call.read()) is not grpc.aio.EOF:
+                if last and response.HasField(last):
+                    await _ended(call)
+                    yield response
+                    return
                 yield response
         except grpc.aio.AioRpcError as error:
             raise self._unwrapped(error) from error
@@ -161,6 +175,14 @@ class Peer:
 
     def _unwrapped(self, error: grpc.aio.AioRpcError) -> EcoError:
         return from_rpc_error(error, self._name)
+
+
+async def _ended(call: grpc.aio.UnaryStreamCall[Any, Any]) -> None:
+    """Waits until a call has ended that has nothing more to say; whatever becomes of it, all is there."""
+    with contextlib.suppress(grpc.aio.AioRpcError, TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            while await call.read() is not grpc.aio.EOF:
+                pass
 
 
 def _metadata(user_id: str = "") -> tuple[tuple[str, str | bytes], ...]:

@@ -131,6 +131,7 @@ class Host:
             await self._drain()
             await end(probing)
             await boundary.idle(grace)
+            boundary.cutting = True
             for endpoint in endpoints:
                 endpoint.close()
             await boundary.idle(grace)
@@ -172,8 +173,16 @@ class Host:
                 drain()
         if self._started:
             await asyncio.sleep(self._settings.drain_seconds)
+            # First, so that it is known before the server's own timer ends what is still at work.
+            cutting = asyncio.get_running_loop().call_later(self._settings.grace_seconds, self._cut)
             await self._server.stop(self._settings.grace_seconds)
+            cutting.cancel()
             _log.info("stopped")
+
+    def _cut(self) -> None:
+        """Tells the calls at work why they end now."""
+        for part in self._parts:
+            part.handler.boundary.cutting = True
 
     def _endpoint(self, service: str) -> Endpoint:
         return self._endpoints.setdefault(service, Endpoint())

@@ -1,6 +1,6 @@
 """A scan's progress as older clients read it: Server-Sent Events of one line, without ids or names."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import msgspec
 
@@ -15,10 +15,17 @@ CONTENT_TYPE = "text/event-stream"
 _HEARTBEAT = b": heartbeat\n\n"
 
 
-async def frames(changes: AsyncIterator[WatchEvent]) -> AsyncGenerator[bytes, None]:
-    """The events of a watch as text; what tells nothing new to an older client is left out."""
+async def frames(changes: AsyncIterator[WatchEvent], last: Callable[[], None]) -> AsyncGenerator[bytes, None]:
+    """The events of a watch as text; what tells nothing new to an older client is left out.
+
+    Args:
+        changes: The events.
+        last: Called before the last frame.
+    """
     told = b""
     async for change in changes:
+        if change.last:
+            last()
         if change.kind is EventKind.HEARTBEAT:
             yield _HEARTBEAT
         elif change.scan and not _is_early(change.kind, change.scan):

@@ -58,6 +58,6 @@ class CompatServicer(compat_service_pb2_grpc.CompatServiceServicer):
         watch = self._watchers.watch(
             wire.scan_id(request.task_id), caller(context).user_id, 0, seconds=context.time_remaining()
         )
-        async with aclosing(watch) as changes, aclosing(events.frames(changes)) as frames:
+        async with aclosing(watch) as changes, aclosing(events.frames(changes, context.last)) as frames:
             async for frame in frames:
                 yield HttpBody(content_type=events.CONTENT_TYPE, data=frame)

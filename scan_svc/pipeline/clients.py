@@ -62,7 +62,9 @@ class VisionPeer:
         else:
             request.image_url = scan.photo.image_url
         async with aclosing(
-            self._spending.call(self._peer, self._stub.Classify, request, timeout=deadline, user_id=scan.user_id)
+            self._spending.call(
+                self._peer, self._stub.Classify, request, "result", timeout=deadline, user_id=scan.user_id
+            )
         ) as events:
             begun = set[Step]()  # a call that is made again begins anew, but a scan doesn't go back
             async for event in events:
@@ -126,7 +128,9 @@ class RulesPeer:
             locale=scan.locale,
         )
         async with aclosing(
-            self._spending.call(self._peer, self._stub.ComposeAnswer, request, timeout=deadline, user_id=scan.user_id)
+            self._spending.call(
+                self._peer, self._stub.ComposeAnswer, request, "answer", timeout=deadline, user_id=scan.user_id
+            )
         ) as events:
             async for event in events:
                 for part in _written(event):
@@ -145,7 +149,9 @@ class RulesPeer:
             locale=scan.locale,
         )
         async with aclosing(
-            self._spending.call(self._peer, self._stub.AdviseDisposal, request, timeout=deadline, user_id=scan.user_id)
+            self._spending.call(
+                self._peer, self._stub.AdviseDisposal, request, "answer", timeout=deadline, user_id=scan.user_id
+            )
         ) as events:
             told = False  # a call that is made again begins anew
             async for event in events:

@@ -43,7 +43,7 @@ class Spending:
         self._asked_until = 0.0
 
     async def call(
-        self, peer: Peer, method: Callable[..., Any], request: object, *, timeout: float, user_id: str
+        self, peer: Peer, method: Callable[..., Any], request: object, last: str, *, timeout: float, user_id: str
     ) -> AsyncGenerator[Any, None]:
         """A streaming call that may cost money, made again with the day's figures if they are asked for.
 
@@ -51,6 +51,7 @@ class Spending:
             peer: Whom.
             method: The stub's method.
             request: Its request.
+            last: The field that the last message has.
             timeout: Seconds that remain.
             user_id: On whose account.
 
@@ -63,7 +64,7 @@ class Spending:
             left = ends_at - self._clock()
             try:
                 async with aclosing(
-                    peer.stream(method, request, timeout=left, user_id=user_id, headers=(header(spent),))
+                    peer.stream(method, request, timeout=left, user_id=user_id, headers=(header(spent),), last=last)
                 ) as events:
                     async for event in events:
                         yield event

@@ -56,6 +56,8 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
         opening = _RETRY
         async with aclosing(watch) as events:
             async for event in events:
+                if event.last:
+                    context.last()
                 if event.scan is None:
                     yield self._frame(opening, event.kind, 0, b"", "")
                 else:

@@ -41,6 +41,11 @@ class WatchEvent:
     kind: EventKind
     scan: Snapshot | None = None
 
+    @property
+    def last(self) -> bool:
+        """Whether the watch ends with it."""
+        return self.kind in (EventKind.TERMINAL, EventKind.RECONNECT)
+
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:

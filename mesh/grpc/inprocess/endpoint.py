@@ -123,14 +123,13 @@ class Endpoint:
         message = handler.request_deserializer(request)
         try:
             if not handler.response_streaming:
-                reply = handler.response_serializer(await handler.unary_unary(message, rpc))
+                reply = await handler.unary_unary(message, rpc)
                 if len(reply) > MOST_RESPONSE_BYTES:
                     return _ended(rpc, _too_large("Sent", reply, MOST_RESPONSE_BYTES), again)
                 rpc.put(reply)
             else:
                 async with aclosing(handler.unary_stream(message, rpc)) as replies:
-                    async for one in replies:
-                        reply = handler.response_serializer(one)
+                    async for reply in replies:
                         if len(reply) > MOST_RESPONSE_BYTES:
                             return _ended(rpc, _too_large("Sent", reply, MOST_RESPONSE_BYTES), again)
                         await rpc.send(reply)

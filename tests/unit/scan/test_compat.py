@@ -53,6 +53,9 @@ _FAILED = replace(
 )
 
 
+def _nothing() -> None: ...
+
+
 def snapshot(scan: Scan, at: datetime | None = _KNOWN_AT) -> Snapshot:
     """What Redis holds of a scan."""
     body, known = SnapshotEncoder()(scan), at.timestamp() if at else 0.0
@@ -151,7 +154,7 @@ async def test_a_stream_tells_each_change_once_and_the_end_last() -> None:
         ):
             yield WatchEvent(kind, snapshot(scan) if scan else None)
 
-    assert [frame async for frame in events.frames(watched())] == [
+    assert [frame async for frame in events.frames(watched(), _nothing)] == [
         b'data: {"step":"upload","status":"pending","progress":0}\n\n',
         b": heartbeat\n\n",
         b'data: {"step":"rules","status":"processing","progress":60}\n\n',
@@ -167,7 +170,7 @@ async def test_a_stream_of_a_server_that_leaves_ends_without_a_word(kind: EventK
     async def watched() -> Any:
         yield WatchEvent(kind, snapshot(_FAILED) if kind is EventKind.TERMINAL else None)
 
-    told = [frame async for frame in events.frames(watched())]
+    told = [frame async for frame in events.frames(watched(), _nothing)]
     failed = b'data: {"step":"rules","status":"failed","progress":60}\n\n'
     assert told == ([failed] if kind is EventKind.TERMINAL else [])
 
@@ -178,7 +181,7 @@ async def test_an_event_is_a_task_progress() -> None:
     async def watched() -> Any:
         yield WatchEvent(EventKind.SNAPSHOT, snapshot(_WAITING))
 
-    async for frame in events.frames(watched()):
+    async for frame in events.frames(watched(), _nothing):
         told = json_format.Parse(frame.removeprefix(b"data: "), pb.TaskProgress())
         assert told == pb.TaskProgress(step="upload", status="pending", progress=0)
 

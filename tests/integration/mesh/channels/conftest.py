@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -38,7 +39,8 @@ def connect(request: pytest.FixtureRequest) -> Connect:
     ) -> AsyncIterator[Connected]:
         spans, tracers = InMemorySpanExporter(), TracerProvider()
         tracers.add_span_processor(SimpleSpanProcessor(spans))
-        meter = MeterProvider().get_meter("test")
+        durations = InMemoryMetricReader()
+        meter = MeterProvider([durations]).get_meter("test")
         telemetry = Telemetry(tracers.get_tracer("test"), meter, meter.create_histogram("duration"), exporting=True)
         service = Service(NAME, scan_service_pb2_grpc.add_ScanServiceServicer_to_server, servicer)
         settings = ServiceSettings(drain_seconds=0, grace_seconds=grace)
@@ -62,6 +64,6 @@ def connect(request: pytest.FixtureRequest) -> Connect:
             channel = await (outlived_by if outlived_by is not None else own).enter_async_context(
                 open_channel("edge", target, NAME, retried, host=host)
             )
-            yield Connected(channel, scan_service_pb2_grpc.ScanServiceStub(channel), spans, host)
+            yield Connected(channel, scan_service_pb2_grpc.ScanServiceStub(channel), spans, host, durations)
 
     return connected

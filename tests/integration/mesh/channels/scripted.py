@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eco2.scan.v1 import scan_service_pb2 as pb
@@ -68,10 +69,22 @@ class Connected:
     stub: Any
     spans: InMemorySpanExporter
     host: Host
+    durations: InMemoryMetricReader
 
     def span_codes(self) -> list[Any]:
         """The codes of the handlers that have ended."""
         return [(span.attributes or {})["rpc.response.status_code"] for span in self.spans.get_finished_spans()]
+
+    def duration_codes(self) -> list[Any]:
+        """The codes by which their durations were counted."""
+        told = self.durations.get_metrics_data()
+        metrics = (
+            [one for part in told.resource_metrics for scope in part.scope_metrics for one in scope.metrics]
+            if told
+            else []
+        )
+        points = [point for metric in metrics if metric.name == "duration" for point in metric.data.data_points]
+        return [(point.attributes or {})["rpc.response.status_code"] for point in points]
 
 
 Connect = Callable[..., Any]
