@@ -82,7 +82,8 @@ function others(seen) {
   return names ? h("p", { class: "hint" }, t("card.alsoThere", { names })) : null;
 }
 
-function reward(earned) {
+// What a scan has earned. It may come later than the answer.
+export function reward(earned) {
   if (!earned) return null;
   const { character, message, outcome } = earned;
   if (!character) return message ? h("p", { class: "hint" }, message) : null;

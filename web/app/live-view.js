@@ -2,7 +2,7 @@
 // then its card.
 
 import { call, deleteScan } from "./api.js";
-import { card } from "./card.js";
+import { card, reward } from "./card.js";
 import { announce, button, focusOn, h } from "./dom.js";
 import { t } from "./language.js";
 import { failure, notice, told } from "./troubles.js";
@@ -23,7 +23,7 @@ export async function scanDetail({ path: [scanId], signal, go }) {
   const photo = shot(scan, signal);
   const element = h("div", { class: "detail" }, photo, body, actions(scan, go));
   if (isRunning(scan)) follow(scan, body, signal, go).catch((error) => signal.aborted || body.replaceChildren(notice(told(error))));
-  else body.replaceChildren(ending(scan, go));
+  else ended(scan, body, signal, go);
   return element;
 }
 
@@ -58,10 +58,25 @@ async function follow(first, body, signal, go) {
     live.update(scan);
     last = scan;
   }
-  const end = ending(last, go);
-  body.replaceChildren(end);
+  const end = ended(last, body, signal, go);
   announce(t("live.ready"));
   focusOn(end.querySelector("h1") ?? end);
+}
+
+function ended(scan, body, signal, go) {
+  const end = ending(scan, go);
+  body.replaceChildren(end);
+  if (scan.state === "STATE_SUCCEEDED" && !scan.reward) lateReward(scan, end, signal).catch(() => {}); // it is there on the next visit
+  return end;
+}
+
+// Adds what the scan has earned to its card, unless a reply has put another one there meanwhile.
+async function lateReward({ scan_id: id, version }, end, signal) {
+  const scan = await call("GET", `/v1/scans/${encodeURIComponent(id)}?wait=20s&after_version=${version}`, { signal });
+  const earned = reward(scan.reward);
+  if (!earned || !end.isConnected) return;
+  end.querySelector(".correction").before(earned);
+  announce(earned.textContent);
 }
 
 function running(scan, go) {

@@ -95,11 +95,7 @@ async function scannedByKeyboard(tab, { photo }) {
   await tab.waitForSelector("article.card");
   await tab.waitForFunction(() => !document.querySelector("[aria-busy]"));
   const focused = await tab.evaluate(() => document.activeElement === document.querySelector("h1"));
-  // What it earned may come later than the answer by more than the watch waits for it.
-  for (let tries = 0; tries < 30 && !(await tab.locator(".reward").count()); tries += 1) {
-    await tab.reload();
-    await tab.waitForSelector("article.card");
-  }
+  await tab.waitForSelector(".reward"); // may come later than the answer
   const card = await tab.evaluate(() => ({
     title: document.querySelector("h1").textContent,
     steps: document.querySelectorAll(".steps li").length,
