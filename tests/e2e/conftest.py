@@ -76,6 +76,14 @@ class Phone:
         scan: Json = last["scan"]
         return scan
 
+    async def rewarded(self, scan_id: str) -> Json:
+        """The scan with its reward, which on a busy machine comes later than the end."""
+        scan = await self.finished(scan_id)
+        while "reward" not in scan:
+            path = f"/v1/scans/{scan_id}?wait=20s&after_version={scan['version']}"
+            scan = (await self.http.get(path, headers=self.headers, timeout=40)).json()
+        return scan
+
 
 Sign = Callable[..., Phone]
 

@@ -5,7 +5,7 @@ from tests.e2e.conftest import Phone
 
 async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(phone: Phone, note_photo: bytes) -> None:
     """Who asks for the day is asked where they live; then they know the day, and nothing is open any more."""
-    scan = await phone.finished(await phone.started(note_photo, user_input="언제 내놓아요?"))
+    scan = await phone.rewarded(await phone.started(note_photo, user_input="언제 내놓아요?"))
     assert len(scan["answer"]["insufficiencies"]) == 1
     assert scan["reward"]["outcome"] == "OUTCOME_INSUFFICIENT"
     path = f"/v1/scans/{scan['scan_id']}:answer"
@@ -30,7 +30,7 @@ async def test_a_reply_over_rest_sharpens_the_answer_and_earns_the_character(pho
 
 async def test_words_at_creation_and_a_correction_steer_a_scan(phone: Phone, note_photo: bytes) -> None:
     """The photo is surely of paper: what contradicts it is asked about, and the reply decides; accuracy is public."""
-    scan = await phone.finished(await phone.started(note_photo, user_input="부푼 보조배터리예요"))
+    scan = await phone.rewarded(await phone.started(note_photo, user_input="부푼 보조배터리예요"))
     said = scan["classification"]["said"]
     assert said["category"]["middle"] == "전지"
     assert said["display_name"] in scan["answer"]["choices"]

@@ -21,7 +21,8 @@ async def test_a_photo_becomes_an_answer(phone: Phone, note_photo: bytes) -> Non
     scan_id = await phone.started(note_photo, location=MAPO, user_input="어떻게 버려요?")
     events = await phone.events(scan_id)
     assert events[0]["type"] in {"TYPE_SNAPSHOT", "TYPE_TERMINAL"}
-    scan = events[-1]["scan"]
+    assert events[-1]["type"] == "TYPE_TERMINAL"
+    scan = await phone.rewarded(scan_id)
     assert (scan["state"], scan["progress"]["percent"]) == ("STATE_SUCCEEDED", 100)
     assert scan["classification"]["category"] == {"major": "재활용폐기물", "middle": "종이"}
     assert scan["rules"][0]["steps"]
@@ -37,7 +38,7 @@ async def test_a_photo_becomes_an_answer(phone: Phone, note_photo: bytes) -> Non
 async def test_a_user_may_be_called_anything_printable(sign_in: Sign, note_photo: bytes) -> None:
     """From the token through all services to the collection, in any script."""
     phone = sign_in(f"마포 {uuid.uuid4().hex}")
-    assert (await phone.finished(await phone.started(note_photo)))["state"] == "STATE_SUCCEEDED"
+    assert (await phone.rewarded(await phone.started(note_photo)))["state"] == "STATE_SUCCEEDED"
     collection = (await phone.call("GET", "/v1/me/characters")).json()
     assert [entry["character"]["character_id"] for entry in collection["characters"]] == ["papey"]
 
@@ -67,7 +68,8 @@ async def test_stages_run_and_are_told_in_order(phone: Phone, note_photo: bytes)
     assert told[-1] == "done"
     percents = [scan["progress"]["percent"] for scan in progress]
     assert percents == sorted(percents)
-    assert [run["stage"] for run in progress[-1]["stages"]] == ["vision", "rules", "answer", "places", "reward"]
+    stages = (await phone.rewarded(scan_id))["stages"]
+    assert [run["stage"] for run in stages] == ["vision", "rules", "answer", "places", "reward"]
 
 
 async def test_the_same_rpc_streams_newline_json(phone: Phone, note_photo: bytes) -> None:
