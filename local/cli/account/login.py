@@ -22,6 +22,7 @@ from local.cli.options import Invocation, common
 from local.errors import Misuse
 
 _WAIT_SECONDS = 600.0
+_HIDDEN = "Commands still act by ECO2_TOKEN, which is set and goes before it: unset it."
 
 
 @command("login", "eco2 login", "eco2 login kakao", "eco2 login --no-browser", "eco2 login --guest")
@@ -41,10 +42,14 @@ def login(invocation: Invocation, provider: str, browser: bool, guest: bool) -> 
         signed_in = client.guest() if guest else _signed_in(client, provider, browser, invocation)
     with store.locked():
         store.put(rest_url, of_session(signed_in))
+    hidden = bool(os.environ.get("ECO2_TOKEN"))
     if invocation.as_json:
-        terminal.print_json({"rest_url": rest_url, "user_id": signed_in.user_id, "guest": signed_in.guest})
+        told = {"rest_url": rest_url, "user_id": signed_in.user_id, "guest": signed_in.guest, "hidden_by_token": hidden}
+        terminal.print_json(told)
     else:
         print(f"Signed in at {rest_url} as {signed_in.user_id}. Sign out: eco2 logout")
+        if hidden:
+            terminal.complain(_HIDDEN, "TOKEN_OVERRIDES", as_json=False)
 
 
 def _signed_in(client: AuthClient, provider: str, browser: bool, invocation: Invocation) -> auth_pb2.Session:

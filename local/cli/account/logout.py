@@ -36,4 +36,4 @@ def logout(invocation: Invocation, everywhere: bool) -> None:
     if invocation.as_json:
         terminal.print_json({"rest_url": rest_url, "signed_out": ended})
     else:
-        print("Signed out." if ended else "Nobody is signed in.")
+        print(("Signed out everywhere." if everywhere else "Signed out.") if ended else "Nobody is signed in.")

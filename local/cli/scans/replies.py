@@ -53,6 +53,8 @@ def _say(invocation: Invocation, scan_id: str, reply: str, may_learn: bool) -> i
         said = client.answer(scan_id, reply, may_learn=may_learn)
     if invocation.as_json:
         terminal.print_json(said)
+        if not said.understood:
+            terminal.complain(said.message, "NOT_UNDERSTOOD", as_json=True)
     else:
         _show(said)
         results.show(session, said.scan)

@@ -41,3 +41,5 @@ def test_what_isnt_understood_ends_so(eco2: Run, scans: Scans, edge: FakeEdge) -
     ended = eco2("answer", SCAN_ID, "blue")
     assert ended.status == 1
     assert ended.out.startswith("Is it empty?")
+    as_json = eco2("answer", SCAN_ID, "blue", "--json")
+    assert (as_json.status, as_json.error["reason"]) == (1, "NOT_UNDERSTOOD")
