@@ -4,6 +4,7 @@ import type { Client } from "openapi-fetch";
 import type { components, paths } from "./description.js";
 import { randomId, sha256 } from "./digests.js";
 import { unwrap, UploadError, type Scan } from "./errors.js";
+import { mediaType } from "./media-type.js";
 import { persistent, type Retries, type Send } from "./retries.js";
 
 type Schemas = components["schemas"];
@@ -65,6 +66,6 @@ export function aborted(signal: AbortSignal | undefined): { signal?: AbortSignal
 async function source(photo: Blob | URL): Promise<Pick<Schemas["CreateScanRequest"], "upload" | "image_url">> {
   if (photo instanceof URL) return { image_url: photo.href };
   const digest = await sha256(photo);
-  const content_type = (photo.type || "image/jpeg") as Schemas["Upload"]["content_type"];
+  const content_type = (photo.type || (await mediaType(photo))) as Schemas["Upload"]["content_type"];
   return { upload: { content_type, size_bytes: photo.size, ...(digest ? { sha256: digest } : {}) } };
 }

@@ -50,6 +50,15 @@ test("a scan goes from the photo to its end", async (t) => {
   assert.equal(start?.headers["accept-language"], "en");
 });
 
+test("bytes without a type are announced as what they are", async (t) => {
+  const files = { "image/png": "\x89PNG\r\n\x1a\n....", "image/webp": "RIFF....WEBP", "image/heic": "....ftypheic", "image/jpeg": "\xff\xd8\xff" };
+  for (const [type, head] of Object.entries(files)) {
+    const edge = await Edge.running(t, { ...FLOW });
+    for await (const { version } of edge.client().scan(Uint8Array.from(head, (letter) => letter.charCodeAt(0)))) assert.ok(version);
+    assert.equal(JSON.parse(edge.seen[0]?.body ?? "").upload.content_type, type);
+  }
+});
+
 test("whatever is lost on the way, it stays one scan", async (t) => {
   const edge = await Edge.running(t, {
     [CREATE]: [lost, torn, refusal(429, "SCAN_BACKLOG", "2.5s"), refusal(503, "UNAVAILABLE"), answered(502), created],
