@@ -73,6 +73,7 @@ from scan_svc.ownership import Ownership
 from scan_svc.pipeline.clients import Peers, open_peers
 from scan_svc.pipeline.spending import Spending
 from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
+from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import open_watchers
@@ -197,8 +198,9 @@ async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterato
     dsn = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)))
-        tables = JobTables(workers, Schedule(pool), JobQueue(pool), RewardStore(pool), parts.webhooks)
+        workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)), settings.stages_here)
+        queue = JobQueue(pool, StagesHere(settings.stages_here).claimed)
+        tables = JobTables(workers, Schedule(pool), queue, RewardStore(pool), parts.webhooks)
         pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
         contents = ExportContents(parts.scans, parts.export_store, parts.bucket, peers.character.collection)
         exporting = ExportContext(parts.export_store, contents, parts.bucket, _now)

@@ -19,7 +19,8 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.user_shares import reserve_of
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
-from scan_svc.pipeline.stages import Pipeline
+from scan_svc.pipeline.stages import REWARD, Pipeline
+from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress
 from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
@@ -60,7 +61,7 @@ def consumers(
     tracer: trace.Tracer | None,
     exporting: ExportContext,
 ) -> Sequence[Consumer]:
-    """One consumer for each kind of job.
+    """One consumer for each kind of job, but for scans and rewards if their stages aren't done here.
 
     Args:
         settings: How much at once, how long, how often.
@@ -80,7 +81,8 @@ def consumers(
         wake,
     )
     limits = ExecutionLimits(settings.scan_seconds, settings.backoff_seconds, settings.lease_seconds)
-    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer)
+    here = StagesHere(settings.stages_here)
+    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer, here)
     execute = functools.partial(Execution, executing)
     quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds)
     scans = Consumer(
@@ -91,6 +93,7 @@ def consumers(
             execute,
             quarantine,
             reserve=reserve_of(settings.worker_capacity),
+            stages=here.claimed,
         ),
         tables.workers,
         wake,
@@ -117,4 +120,6 @@ def consumers(
     )
     make = functools.partial(ExportExecution, exporting)
     exports = Consumer(JobKind(EXPORT_KIND, _EXPORTS_AT_ONCE, exporting.store.claim, make), tables.workers, wake)
-    return scans, rewards, webhooks, exports
+    # Rewards that nobody consumes here have no room here: their jobs are left to others.
+    of_stages = (*([scans] if here.scans else ()), *([rewards] if here.does(REWARD) else ()))
+    return *of_stages, webhooks, exports

@@ -1,12 +1,28 @@
 """Settings of Scan, read from its environment."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import NoDecode
 
 from mesh.s3.settings import StorageSettings
 from mesh.settings import PostgresUrl, RedisUrl
+
+StageName: TypeAlias = Literal["vision", "rules", "answer", "places", "reward"]
+
+
+def _stage_names(listed: object) -> object:
+    """The stages that are listed by commas; none if the list is empty."""
+    if not isinstance(listed, str):
+        return listed
+    names, known = tuple(name.strip() for name in listed.split(",")) if listed.strip() else (), get_args(StageName)
+    for place, name in enumerate(names, 1):
+        if name not in known:
+            raise ValueError(f"name {place} is no stage: they are {', '.join(known)}, listed by commas")
+    if "places" in names and "answer" not in names:
+        raise ValueError("places are looked for beside the answer: list answer, too")
+    return names
 
 
 class StageSettings(BaseModel):
@@ -32,8 +48,11 @@ class ScanSettings(StorageSettings):
     character_target: str = Field(description="gRPC target of Character.")
 
     scan_role: Literal["api", "worker", "all"] = Field("all", description="Serve users, work on scans, or both.")
-    stages: Mapping[Literal["vision", "rules", "answer", "places", "reward"], StageSettings] = Field(
+    stages: Mapping[StageName, StageSettings] = Field(
         default_factory=dict, description='Limits of single stages, as JSON: {"vision": {"attempts": 2}}.'
+    )
+    stages_here: Annotated[tuple[StageName, ...], NoDecode, BeforeValidator(_stage_names)] = Field(
+        (), description="Stages that this worker does, by commas; what follows is another worker's. None listed: all."
     )
 
     upload_seconds: int = Field(300, gt=0, description="How long an upload address works.")

@@ -64,6 +64,7 @@ class JobKind:
         quarantine: Runs those apart that may crash their worker; None if this kind has no such.
         handed_over: Whether such jobs may be leased to this worker as they are made, unclaimed.
         reserve: How much of the capacity nobody gets who has the rest of it: others' jobs find room at once.
+        stages: The stages at which such jobs are claimed here; empty: all.
     """
 
     name: str
@@ -73,6 +74,12 @@ class JobKind:
     quarantine: Quarantine | None = None
     handed_over: bool = False
     reserve: int = 0
+    stages: Collection[str] = ()
+
+    def hears(self, due: str) -> bool:
+        """Whether what is due may be claimed here: a kind of job, or `kind/stage`."""
+        name, _, stage = due.partition("/")
+        return name == self.name and (not stage or not self.stages or stage in self.stages)
 
 
 class Consumer:
@@ -121,14 +128,19 @@ class Consumer:
         """Whether nothing may begin any more."""
         return self._leaving
 
+    def hears(self, due: str) -> bool:
+        """Whether what is due, a kind of job or `kind/stage`, may be claimed here."""
+        return self._kind.hears(due)
+
     def wake(self) -> bool:
         """There may be something to claim; False if others should know of it.
 
-        There is no room for it, or none for its user, or none until suspects are done, or it is another worker's turn.
+        There is no room for it, or none for its user, or none until suspects are done, or it is another worker's turn,
+        or it may wait at a stage that isn't done here.
         """
         self._wake.set()
         no_room = self._room <= 0 or self._users.held_back
-        if no_room or self._leaving or (self._quarantine and self._quarantine.at_work):
+        if no_room or self._leaving or self._kind.stages or (self._quarantine and self._quarantine.at_work):
             return False
         return not self._share.calls_others(len(self._at_work))
 

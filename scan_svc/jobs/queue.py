@@ -34,11 +34,13 @@ class JobQueue:
 
     Args:
         pool: Connections.
+        stages: Where the jobs that are claimed may wait; empty: at any stage.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, stages: Collection[str] = ()) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.jobs")
+        self._claim_sql, self._count_sql = (at_stages(self._sql[name], stages) for name in ("claim", "count_suspects"))
         self._checkpoints = GroupCommit(self._commit_checkpoints)
         self._endings = GroupCommit(self._commit_endings)
 
@@ -52,7 +54,7 @@ class JobQueue:
 
     async def count_suspects(self) -> int:
         """How many jobs are due that were in several crashes of their stage."""
-        count: int = await self._pool.fetchval(self._sql["count_suspects"])
+        count: int = await self._pool.fetchval(self._count_sql)
         return count
 
     async def checkpoint(self, done: Checkpoint) -> None:
@@ -148,7 +150,7 @@ class JobQueue:
         self, worker_id: int, count: int, least_crashes: int, most_crashes: int, full: Collection[str] = ()
     ) -> list[Lease]:
         asked_at = time.monotonic()
-        rows = await self._pool.fetch(self._sql["claim"], worker_id, count, least_crashes, most_crashes, list(full))
+        rows = await self._pool.fetch(self._claim_sql, worker_id, count, least_crashes, most_crashes, list(full))
         leases, unreadable = readable(rows, functools.partial(_lease, worker_id=worker_id, asked_at=asked_at))
         for row in unreadable:
             await self._set_aside(row)
@@ -202,6 +204,17 @@ class JobQueue:
         if row is None:
             raise Fenced
         return PutBack(row["version"], row["percent"])
+
+
+def at_stages(statement: str, stages: Collection[str]) -> str:
+    """A statement that looks only at jobs that wait at some stages; as it is if none are named.
+
+    The names stand in its text, since only so the planner sees that a partial index has all these jobs.
+    """
+    if not stages:
+        return statement
+    names = ", ".join(f"'{stage}'" for stage in sorted(stages))
+    return statement.replace("/* at these stages */", f"and waits_at in ({names})")
 
 
 def _lease(row: asyncpg.Record, worker_id: int, asked_at: float) -> Lease:

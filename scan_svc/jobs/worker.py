@@ -64,9 +64,9 @@ class Worker:
         self._serving = False  # there may be something to finish or to give back
         self._showing: set[asyncio.Task[None]] = set()
 
-    def wake(self, kind: str) -> bool:
-        """There may be jobs of one kind to claim; False if there is no room for them here."""
-        return any(consumer.wake() for consumer in self._consumers if consumer.kind == kind)
+    def wake(self, due: str) -> bool:
+        """There may be jobs to claim, of a kind or at a stage of it; False if others should know of them."""
+        return any(consumer.wake() for consumer in self._consumers if consumer.hears(due))
 
     def stop_job(self, job_id: int) -> None:
         """Stops work on a job that was cancelled or deleted; its peer's call is cancelled with it."""

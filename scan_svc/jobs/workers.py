@@ -18,16 +18,20 @@ class WorkerRegistry:
         pool: Connections.
         heartbeat_pool: A connection of its own for what keeps a worker alive, so that it never queues behind a thousand
             scans that all fail at once; `pool` if it isn't given.
+        stages: The stages that this process' worker does; empty: all.
     """
 
-    def __init__(self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool | None = None) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool | None = None, stages: Collection[str] = ()
+    ) -> None:
+        self._stages = ",".join(sorted(stages))
         self._pool = pool
         self._heartbeat_pool = heartbeat_pool or pool
         self._sql = Queries("scan_svc.jobs")
 
     async def register(self) -> int:
         """Registers a worker; returns its id."""
-        worker_id: int = await self._pool.fetchval(self._sql["register_worker"])
+        worker_id: int = await self._pool.fetchval(self._sql["register_worker"], self._stages)
         return worker_id
 
     async def heartbeat(self, worker_id: int) -> bool:
@@ -35,8 +39,10 @@ class WorkerRegistry:
         return await self._heartbeat_pool.fetchval(self._sql["heartbeat"], worker_id) is not None
 
     async def others_less_busy(self, worker_id: int, at_work: int) -> bool:
-        """Whether another worker has at most half as many jobs at work."""
-        found: bool = await self._heartbeat_pool.fetchval(self._sql["others_less_busy"], worker_id, at_work)
+        """Whether another worker that does the same stages has at most half as many jobs at work."""
+        found: bool = await self._heartbeat_pool.fetchval(
+            self._sql["others_less_busy"], worker_id, at_work, self._stages
+        )
         return found
 
     async def deregister(self, worker_id: int) -> None:

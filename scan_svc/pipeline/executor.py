@@ -10,7 +10,7 @@ The answer ends the scan. What it earns is a job of its own (`scan_svc.rewards.e
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from opentelemetry import trace
 from mesh.errors import DeadlineExceeded, EcoError
 from mesh.observability import telemetry, users
 from mesh.reasons import Reason
-from scan_svc.jobs.leases import WEBHOOK_KIND, Checkpoint, Fenced, Lease
+from scan_svc.jobs.leases import SCAN_KIND, WEBHOOK_KIND, Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.mirrors.vision import Usage
 from scan_svc.pipeline.checkpoints import CheckpointWriter, Handover
@@ -31,6 +31,7 @@ from scan_svc.pipeline.retries import PERMANENT, Tries, next_try
 from scan_svc.pipeline.scan_view import ScanView
 from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import FREE, Pipeline, Stage, StageOutcome, outputs
+from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
 
@@ -68,6 +69,7 @@ class ExecutionContext:
         rewards: Where the rewards of scans that end here are evaluated.
         wake: Called with the kind of a job that was made and waits to be claimed.
         tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
+        here: The stages that this process does.
     """
 
     queue: JobQueue
@@ -77,6 +79,7 @@ class ExecutionContext:
     rewards: Handover
     wake: Callable[[str], None]
     tracer: trace.Tracer | None
+    here: StagesHere = field(default_factory=StagesHere)
 
 
 class Execution:
@@ -107,6 +110,8 @@ class Execution:
             for stage in self._context.pipeline.remaining(self._lease.stage):
                 if self._leaving:
                     return await self.release()
+                if not self._context.here.does(stage.name):
+                    return await self._hand_over(stage)
                 if not await self._run_stage(stage):
                     return None
                 # It has this stage behind it, so the crashes weren't its doing: it goes on among the others.
@@ -143,6 +148,11 @@ class Execution:
             self._view.show_queued(self._lease, back, Step.QUEUE)
         finally:
             await self._checkpoints.abandon()
+
+    async def _hand_over(self, stage: Stage) -> None:
+        """Gives the scan to workers that do a stage which isn't done here."""
+        await self.release()
+        self._context.wake(f"{SCAN_KIND}/{stage.name}")
 
     async def _run_stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
@@ -204,8 +214,10 @@ class Execution:
         return True
 
     def _may_hold(self, stage: Stage) -> bool:
-        """Whether a result may wait for the next one to be stored: it is free to be had again, and all goes well."""
-        return stage.name in FREE and self._lease.attempt == 1 and not (self._leaving or self._lease.group_size)
+        """Whether a result may wait for the next one to be stored: it is free to be had again, and all goes on here."""
+        here = all(self._context.here.does(later.name) for later in self._context.pipeline.remaining(stage.name))
+        goes_on = here and not (self._leaving or self._lease.group_size)
+        return stage.name in FREE and self._lease.attempt == 1 and goes_on
 
     async def _end_with_what_is_stored(self) -> None:
         try:

@@ -1,12 +1,14 @@
 -- Takes jobs that are due for a worker, users in turns (`scan.next_turn`, migration 0018). The worker's own row is locked
 -- first (key share): whoever has just declared this worker dead deleted that row, and then nothing is claimed. SKIP LOCKED
 -- keeps workers out of each other's way. Jobs that were in several crashes are suspects, and taken apart from the innocent:
--- $3 and $4 bound the crashes. $5 are users who have enough at work.
+-- $3 and $4 bound the crashes. $5 are users who have enough at work. A
+-- worker that does some stages only names them in the marked line (`at_stages` in queue.py).
 with me as (
     select id from scan.worker where id = $1 for key share
 ), ready as (
     select id from scan.job
     where kind = 'scan' and state = 'READY' and run_at <= now() and crashes between $3 and $4 and user_id <> all ($5)
+      /* at these stages */
       and exists (select from me)
     order by priority desc, turn, run_at, id
     limit $2

@@ -1,1 +1,1 @@
-insert into scan.worker default values returning id
+insert into scan.worker (stages) values ($1) returning id

@@ -1,8 +1,9 @@
 """Scan as a whole on real stores, with peers that do what a test says."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +22,7 @@ from scan_svc.settings import ScanSettings
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.scan.peer_servicers import Peers
 from tests.support.scan.scan_parts import ScanParts, opened
+from tests.support.scan.worker_processes import Processes
 from tests.support.storage import Storage
 
 
@@ -69,6 +71,14 @@ async def parts(database_url: str, redis_url: str) -> AsyncIterator[ScanParts]:
     """The parts of the service in this process, on a fresh database."""
     async with opened(database_url, redis_url) as parts:
         yield parts
+
+
+@pytest.fixture
+def processes(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Processes]:
+    """Starts worker processes."""
+    processes = Processes(database_url, redis_url, tmp_path)
+    yield processes
+    processes.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import functools
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,9 +32,10 @@ from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.stages import Pipeline
+from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.rewards.store import RewardStore
-from scan_svc.settings import ScanSettings
+from scan_svc.settings import ScanSettings, StageName
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.store import WebhookStore
 from tests.support.scan.journal import Journal
@@ -54,6 +55,7 @@ class Orders:
         journals: The folder of the journals.
         lease_seconds: Its lease.
         fault_rates: How its peers behave.
+        stages_here: The stages it does; empty: all.
     """
 
     database_url: str
@@ -61,13 +63,16 @@ class Orders:
     journals: str
     lease_seconds: float
     fault_rates: FaultRates = field(default_factory=FaultRates)
+    stages_here: tuple[StageName, ...] = ()
 
 
 class WitnessedRegistry(WorkerRegistry):
     """The registry, with a note of who this process is to it."""
 
-    def __init__(self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool, journal: Journal) -> None:
-        super().__init__(pool, heartbeat_pool)
+    def __init__(
+        self, pool: asyncpg.Pool, heartbeat_pool: asyncpg.Pool, journal: Journal, stages: Collection[str]
+    ) -> None:
+        super().__init__(pool, heartbeat_pool, stages)
         self._journal = journal
 
     async def register(self) -> int:
@@ -93,8 +98,12 @@ async def work(orders: Orders) -> None:
         progress = await stack.enter_async_context(
             open_progress(pool, redis, store.get_many, notifier.ask_for_progress)
         )
-        workers, webhooks = WitnessedRegistry(pool, heartbeat_pool, journal), WebhookStore(pool, secrets.token_bytes)
-        tables = JobTables(workers, schedule, JobQueue(pool), RewardStore(pool), webhooks)
+        workers = WitnessedRegistry(pool, heartbeat_pool, journal, orders.stages_here)
+        queue, webhooks = (
+            JobQueue(pool, StagesHere(orders.stages_here).claimed),
+            WebhookStore(pool, secrets.token_bytes),
+        )
+        tables = JobTables(workers, schedule, queue, RewardStore(pool), webhooks)
         peers = UnrulyPeers(journal, orders.fault_rates)
         pipeline = Pipeline(STAGES, peers, peers, peers)
         worker = worker_of(settings, pool, tables, pipeline, progress, notifier.wake, web)
@@ -147,6 +156,7 @@ def settings_of(orders: Orders) -> ScanSettings:
         lease_seconds=orders.lease_seconds,
         grace_seconds=_GRACE_SECONDS,
         backoff_seconds=0.2,
+        stages_here=orders.stages_here,
         **unused,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from scan_svc.settings import StageName
 from tests.support.scan import journal
 from tests.support.scan.journal import Event
 from tests.support.scan.unruly_peers import FaultRates
@@ -22,14 +23,19 @@ class Processes:
         self._journals = journals
         self._exits = ExitStack()
 
-    def start(self, hold: str = "") -> "subprocess.Popen[bytes]":
-        """A worker whose peers never fail, but never get past the stage `hold`."""
-        orders = Orders(*self._stores, str(self._journals), 1.0, FaultRates(0.0, 0.0, hold))
+    def start(self, hold: str = "", stages: tuple[StageName, ...] = ()) -> "subprocess.Popen[bytes]":
+        """A worker whose peers never fail, but never get past the stage `hold`; of some stages, or of all."""
+        orders = Orders(*self._stores, str(self._journals), 1.0, FaultRates(0.0, 0.0, hold), stages)
         command = [sys.executable, "-m", "tests.support.scan.worker", msgspec.json.encode(orders).decode()]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         self._exits.callback(process.wait)
         self._exits.callback(process.kill)
         return process
+
+    def at(self, stage: str) -> set[int]:
+        """Which processes have begun a stage."""
+        entries = journal.read(self._journals)
+        return {entry.pid for entry in entries if entry.event is Event.STARTED and entry.stage == stage}
 
     def count(self, event: Event, stage: str = "") -> int:
         """How often something happened."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -19,14 +18,6 @@ from tests.support.scan.scan_parts import ScanParts, opened
 from tests.support.scan.worker_processes import Processes
 from tests.support.stack_folders import stack_folder
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def processes(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Processes]:
-    """Starts worker processes."""
-    processes = Processes(database_url, redis_url, tmp_path)
-    yield processes
-    processes.close()
 
 
 async def test_vision_is_called_once_although_its_worker_is_killed_after_it(
