@@ -23,6 +23,7 @@ PAGES = {
     "bench/README.md": "benchmarks.md",
     "envoy/README.md": "edge.md",
     "helm/README.md": "chart.md",
+    "helm/UPGRADING.md": "upgrading.md",
     "vision_svc/model/README.md": "offline-model.md",
     "gen/reference.html": "reference.html",
 }

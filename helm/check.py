@@ -125,7 +125,8 @@ def _settings(container: Mapping[str, Any]) -> ServiceSettings:
 
 def _custom(document: Mapping[str, Any]) -> bool:
     """Whether it is of a kind that Kubernetes itself doesn't have."""
-    return str(document["apiVersion"]).startswith("cert-manager.io/")
+    group = str(document["apiVersion"]).rpartition("/")[0]
+    return "." in group and (not group.endswith(".k8s.io") or group.startswith("gateway."))
 
 
 def _envoys(documents: Iterable[Mapping[str, Any]], name: str) -> str:

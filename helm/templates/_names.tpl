@@ -1,6 +1,17 @@
-{{/* What everything is called: the release, unless it is named after the chart already. */}}
+{{/* What everything is called: the release, unless it is named after the chart already, or `fullnameOverride`.
+
+Services' names hold 63 characters and begin with a letter, and KEDA puts nine before ours. So a long one is cut, and
+told apart from its likes by a digest. */}}
 {{- define "eco2.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end -}}
+{{- $release := .Release.Name | replace "." "-" -}}
+{{- $full := ternary $release (printf "%s-%s" $release .Chart.Name) (contains .Chart.Name $release) -}}
+{{- $full = .Values.fullnameOverride | default $full -}}
+{{- if not (regexMatch "^[a-z]" $full) }}{{ $full = printf "%s-%s" .Chart.Name $full }}{{ end -}}
+{{- if gt (len $full) 30 -}}
+{{ printf "%s-%s" (trunc 21 $full | trimSuffix "-") (sha256sum $full | trunc 8) }}
+{{- else -}}
+{{ $full }}
+{{- end -}}
 {{- end }}
 
 {{/* Labels that select the pods of one component. Takes a list: root, component. */}}
@@ -15,9 +26,28 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- define "eco2.labels" -}}
 {{- $root := index . 0 -}}
 {{ include "eco2.selector" . }}
+app.kubernetes.io/part-of: {{ $root.Chart.Name }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name ($root.Chart.Version | replace "+" "_") }}
+{{- with $root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* An object's name, namespace and labels. Takes a list: root, component, and what follows the release's name, which is
+the component itself if it isn't given. */}}
+{{- define "eco2.metadata" -}}
+{{- $suffix := index . 1 }}{{ if gt (len .) 2 }}{{ $suffix = index . 2 }}{{ end -}}
+{{ include "eco2.metadataWith" (list (index . 0) (index . 1) $suffix dict) }}
+{{- end }}
+
+{{/* The same with more labels, which may replace those of `commonLabels`. Takes a list: root, component, what follows the
+release's name, labels. */}}
+{{- define "eco2.metadataWith" -}}
+name: {{ include "eco2.name" (index . 0) }}-{{ index . 2 }}
+namespace: {{ (index . 0).Release.Namespace }}
+labels: {{ include "eco2.overlay" (list (include "eco2.labels" . | fromYaml) (index . 3)) | fromJson | toYaml | nindent 2 }}
 {{- end }}
 
 {{/* A service's full gRPC name. Takes its short one: scan -> eco2.scan.v1.ScanService; one contract is Envoy's. */}}
@@ -34,6 +64,9 @@ envoy.service.ratelimit.v3.RateLimitService
 
 {{/* The port of their health alone, without TLS. */}}
 {{- define "eco2.healthPort" -}}50052{{- end }}
+
+{{/* The port of metrics, the services' and Envoy's. */}}
+{{- define "eco2.metricsPort" -}}9464{{- end }}
 
 {{/* Where a holder's certificate is mounted. */}}
 {{- define "eco2.tlsFolder" -}}/etc/eco2-tls{{- end }}

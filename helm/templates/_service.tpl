@@ -1,101 +1,68 @@
-{{/* All variables of a service. Takes a list: root, name. */}}
-{{- define "eco2.serviceEnv" -}}
-{{- $root := index . 0 }}
-{{- $service := index $root.Values.services (index . 1) }}
-{{- $settings := deepCopy $root.Values.settings }}
-{{- /* Not `merge`, to which false and 0 are nothing. */}}
-{{- range $field, $value := $service.settings }}{{ $_ := set $settings $field $value }}{{ end -}}
-{{- /* onnxruntime reads it; see docs/operations.md. */}}
-- {name: ORT_DISABLE_TELEMETRY, value: "1"}
-- {name: ECO2_LISTEN, value: "[::]:{{ include "eco2.port" $root }}"}
-- {name: ECO2_HEALTH_LISTEN, value: "[::]:{{ include "eco2.healthPort" $root }}"}
-{{- if $root.Values.tls.enabled }}
-- {name: ECO2_TLS_CERT, value: {{ include "eco2.tlsFolder" . }}/tls.crt}
-- {name: ECO2_TLS_KEY, value: {{ include "eco2.tlsFolder" . }}/tls.key}
-- {name: ECO2_TLS_CA, value: {{ include "eco2.tlsFolder" . }}/ca.crt}
-{{- end }}
-{{- range $field, $value := $settings }}
-- {name: ECO2_{{ upper $field }}, value: {{ $value | toString | quote }}}
-{{- end }}
-{{- if eq (index . 1) "auth" }}
-- {name: ECO2_AUTH_ISSUER, value: {{ $root.Values.jwt.issuer | quote }}}
-- {name: ECO2_AUTH_AUDIENCE, value: {{ $root.Values.jwt.audience | quote }}}
-{{- end }}
-{{- if eq (index . 1) "ratelimit" }}
-- {name: ECO2_LIMITS, value: {{ $root.Values.limits | toJson | quote }}}
-{{- end }}
-{{- range $service.peers }}
-- {name: ECO2_{{ upper . }}_TARGET, value: "dns:///{{ include "eco2.name" $root }}-{{ . }}:{{ include "eco2.port" $root }}"}
-{{- end }}
-{{- include "eco2.secretEnv" (list $root $service.secrets) }}
-{{- end }}
-
 {{/* Seconds a service may take to end: what mesh/settings.py calls `ending_seconds`. Takes root. */}}
 {{- define "eco2.terminationSeconds" -}}
 {{ add .Values.settings.drain_seconds (mul 2 .Values.settings.grace_seconds) 15 }}
 {{- end }}
 
-{{/* One of the services, or the worker, whole. Takes a list: root, name. */}}
+{{/* One of the services, or of the workers, whole. Takes a list: root, one of eco2.components. */}}
 {{- define "eco2.service" -}}
 {{- $root := index . 0 }}
-{{- $name := index . 1 }}
-{{- $service := index $root.Values.services $name }}
-{{- $fullName := printf "%s-%s" (include "eco2.name" $root) $name }}
-{{- /* A worker is another service's program in another role, and serves nothing but its health. */}}
-{{- $program := $service.program | default $name }}
-{{- $health := ternary "" (include "eco2.grpcName" $name) (hasKey $service "program") }}
-apiVersion: v1
-kind: ServiceAccount
-metadata:
-  name: {{ $fullName }}
-  labels: {{ include "eco2.labels" . | nindent 4 }}
-automountServiceAccountToken: false
+{{- $process := index . 1 }}
+{{- $name := $process.name }}
+{{- $component := list $root $name }}
+{{- $service := $process.values }}
+{{- $placement := include "eco2.placement" (list $root $service) | fromJson }}
+{{- $placed := list $root $name $placement }}
+{{- /* A worker serves nothing but its health. */}}
+{{- $health := ternary "" (include "eco2.grpcName" $process.program) (eq $process.role "worker") }}
+{{- include "eco2.serviceAccount" (append $placed dict) }}
+{{- if ne $process.role "worker" }}
 ---
 apiVersion: v1
 kind: Service
-metadata:
-  name: {{ $fullName }}
-  labels: {{ include "eco2.labels" . | nindent 4 }}
+metadata: {{ include "eco2.metadata" $component | nindent 2 }}
 spec:
   # Headless: the edge and the peers see every pod, ask each for its health and balance by call. They are quicker than
   # DNS, and while no pod is well one of them can still say why.
   clusterIP: None
   publishNotReadyAddresses: true
-  selector: {{ include "eco2.selector" . | nindent 4 }}
+  selector: {{ include "eco2.selector" $component | nindent 4 }}
   ports:
     - {name: grpc, port: {{ include "eco2.port" $root }}, targetPort: grpc, appProtocol: {{ ternary "https" "kubernetes.io/h2c" $root.Values.tls.enabled }}}
+{{- end }}
 ---
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{ $fullName }}
-  labels: {{ include "eco2.labels" . | nindent 4 }}
+  {{- include "eco2.metadata" $component | nindent 2 }}
+  {{- with $placement.annotations }}
+  annotations: {{ toYaml . | nindent 4 }}
+  {{- end }}
 spec:
+  {{- /* Whoever scales it writes `replicas`: two writers would undo each other's work. */}}
   {{- if not $service.autoscaling.enabled }}
   replicas: {{ $service.replicas }}
   {{- end }}
   revisionHistoryLimit: 3
   strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
   selector:
-    matchLabels: {{ include "eco2.selector" . | nindent 6 }}
+    matchLabels: {{ include "eco2.selector" $component | nindent 6 }}
   template:
-    metadata:
-      labels: {{ include "eco2.labels" . | nindent 8 }}
+    metadata: {{ include "eco2.podMetadata" (append $placed dict) | nindent 6 }}
     spec:
-      {{- include "eco2.podDefaults" $root | nindent 6 }}
-      serviceAccountName: {{ $fullName }}
+      {{- include "eco2.podDefaults" $placed | nindent 6 }}
       # SIGTERM starts the drain, which tells clients by itself: a preStop pause would only delay it.
       terminationGracePeriodSeconds: {{ include "eco2.terminationSeconds" $root }}
-      topologySpreadConstraints: {{ include "eco2.spread" . | trim | nindent 8 }}
       containers:
         - name: {{ $name }}
-          image: {{ include "eco2.image" $root }}
-          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-          command: [python, -m, {{ $program }}_svc]
-          env: {{ include "eco2.serviceEnv" . | nindent 12 }}
+          {{- include "eco2.ownImage" $root | nindent 10 }}
+          command: [python, -m, {{ $process.program }}_svc]
+          {{- include "eco2.env" (list (include "eco2.serviceEnv" .) $placement) | nindent 10 }}
           ports:
             - {name: grpc, containerPort: {{ include "eco2.port" $root }}}
             - {name: health, containerPort: {{ include "eco2.healthPort" $root }}}
+            {{- if $root.Values.metrics.enabled }}
+            - {name: metrics, containerPort: {{ include "eco2.metricsPort" $root }}}
+            {{- end }}
           # Kubernetes' probes bring no certificate, so they have a port with nothing but health.
           startupProbe:
             grpc: {port: {{ include "eco2.healthPort" $root }}}
@@ -122,33 +89,15 @@ spec:
       volumes:
         - {name: tmp, emptyDir: {}}
         {{- if $root.Values.tls.enabled }}
-        {{- include "eco2.tlsVolume" . | nindent 8 }}
+        {{- include "eco2.tlsVolume" (list $root $process.holder) | nindent 8 }}
         {{- end }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
-metadata:
-  name: {{ $fullName }}
-  labels: {{ include "eco2.labels" . | nindent 4 }}
+metadata: {{ include "eco2.metadata" $component | nindent 2 }}
 spec:
   maxUnavailable: 1
   selector:
-    matchLabels: {{ include "eco2.selector" . | nindent 6 }}
-{{- with $service.autoscaling }}
-{{- if .enabled }}
----
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata:
-  name: {{ $fullName }}
-  labels: {{ include "eco2.labels" $ | nindent 4 }}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ $fullName }}}
-  minReplicas: {{ .minReplicas }}
-  maxReplicas: {{ .maxReplicas }}
-  metrics:
-    - type: Resource
-      resource: {name: cpu, target: {type: Utilization, averageUtilization: {{ .cpuPercent }}}}
-{{- end }}
-{{- end }}
+    matchLabels: {{ include "eco2.selector" $component | nindent 6 }}
+{{- include "eco2.autoscaling" . }}
 {{- end }}

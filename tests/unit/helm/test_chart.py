@@ -58,7 +58,7 @@ def values(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 def settings_of(values: Mapping[str, Any]) -> dict[str, type[ServiceSettings]]:
     """What the program behind each service reads; the worker's is Scan's."""
-    return {name: SETTINGS[service.get("program", name)] for name, service in values["services"].items()}
+    return {name: SETTINGS["scan" if name == "worker" else name] for name in values["services"]}
 
 
 def given_to(service: str, values: Mapping[str, Any]) -> set[str]:
@@ -100,7 +100,7 @@ def test_what_must_be_given_has_no_default() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
     faulty = {".".join(map(str, error.path)) for error in jsonschema.Draft7Validator(schema).iter_errors(defaults)}
 
-    assert faulty == {"image.repository", "image.tag", "settings", "jwt.issuer", "jwt.audience", "edge.trustedHops"}
+    assert faulty == {"image.repository", "settings", "jwt.issuer", "jwt.audience", "edge.trustedHops"}
 
 
 def test_every_service_gets_the_settings_it_needs(values: dict[str, Any]) -> None:
@@ -138,11 +138,11 @@ def test_any_limit_can_be_set_within_what_the_service_takes() -> None:
 
 
 def test_probes_and_policies_name_real_services(values: dict[str, Any]) -> None:
-    """The templates derive the gRPC name from the short one; another service's program serves nothing but health."""
+    """The templates derive the gRPC name from the short one; a worker serves nothing but health."""
     modules = (scan_service_pb2, vision_service_pb2, rules_service_pb2, character_service_pb2, auth_service_pb2)
     names = {service.full_name for module in modules for service in module.DESCRIPTOR.services_by_name.values()}
 
-    own = [name for name, service in values["services"].items() if "program" not in service and name != "ratelimit"]
+    own = values["services"].keys() - {"worker", "ratelimit"}
     assert rate_limit_service_pb2.DESCRIPTOR.services_by_name["RateLimitService"].full_name in (
         CHART / "templates" / "_names.tpl"
     ).read_text("utf-8")
@@ -152,7 +152,7 @@ def test_probes_and_policies_name_real_services(values: dict[str, Any]) -> None:
 def test_peers_are_those_whom_a_service_may_call(values: dict[str, Any]) -> None:
     """The network policies follow from the peers; one that isn't let through fails as slowly as one that is down."""
     for name, service in values["services"].items():
-        caller = service.get("program", name)
+        caller = "scan" if name == "worker" else name
         may_call = {callee.split(".")[-3] for callee, callers in ALLOWED.items() if caller in callers}
 
         assert set(service["peers"]) == may_call, name

@@ -50,4 +50,4 @@ def test_the_offline_model_leaves_no_file_and_asks_for_nobody(tmp_path: Path) ->
 
 def test_every_pod_is_told() -> None:
     """Also one that imports onnxruntime in a way of its own."""
-    assert "name: ORT_DISABLE_TELEMETRY" in (ROOT / "helm/templates/_service.tpl").read_text("utf-8")
+    assert "name: ORT_DISABLE_TELEMETRY" in (ROOT / "helm/templates/_env.tpl").read_text("utf-8")
