@@ -30,6 +30,7 @@ from character_svc.settings import CharacterSettings
 from mesh.grpc.client import IN_PROCESS
 from mesh.grpc.host import hosting
 from mesh.grpc.server import Server
+from mesh.observability.metering import metering
 from mesh.settings import ServiceSettings, load_all
 from ratelimit_svc.settings import RateLimitSettings
 from rules_svc.settings import RulesSettings
@@ -79,7 +80,8 @@ async def application(process: ProcessSettings, settings: Mapping[str, ServiceSe
         settings: Of each service, by its name, in the order they start.
     """
     async with AsyncExitStack() as services:
-        host = await services.enter_async_context(hosting(process))
+        instruments = services.enter_context(metering("eco2", process.metrics_address))
+        host = await services.enter_async_context(hosting(process, instruments))
         for name, own in settings.items():
             await services.enter_async_context(_APPLICATIONS[name](own, host))
         await host.start()

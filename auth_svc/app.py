@@ -63,7 +63,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        instruments = stack.enter_context(telemetry.started("auth", settings))
+        instruments = stack.enter_context(telemetry.started("auth", settings, host.instruments if host else None))
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         pool = await enter(postgres.open_pool(dsn, max_size=connections))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))

@@ -77,6 +77,12 @@ def _listening_or_not(address: str) -> str:
     return _listening(address) if address else address
 
 
+def _port_or_not(address: str) -> str:
+    if address and not re.fullmatch(r"\S+:\d{1,5}", address):
+        raise ValueError("it is host:port")
+    return address
+
+
 def _http(address: str) -> str:
     with contextlib.suppress(ValueError):
         parts = urlsplit(address)
@@ -170,6 +176,10 @@ class ServiceSettings(BaseSettings):
     tls_ca: str = Field("", description="File of the authorities whose certificates are believed, PEM.")
     health_listen: Annotated[str, AfterValidator(_listening_or_not)] = Field(
         "", description="Address to serve health alone on, without TLS, for probes that bring no certificate."
+    )
+
+    metrics_address: Annotated[str, AfterValidator(_port_or_not)] = Field(
+        "", description="Address of the Prometheus endpoint, `GET /metrics`; nothing is scraped without it."
     )
 
     @model_validator(mode="after")

@@ -27,7 +27,7 @@ _REDIS_SECONDS = 0.1
 async def application(settings: RateLimitSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running until the block is left."""
     async with AsyncExitStack() as stack:
-        instruments = stack.enter_context(telemetry.started("ratelimit", settings))
+        instruments = stack.enter_context(telemetry.started("ratelimit", settings, host.instruments if host else None))
         redis = await stack.enter_async_context(
             open_redis(settings.redis_url.get_secret_value(), timeout=_REDIS_SECONDS)
         )

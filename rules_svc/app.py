@@ -23,7 +23,6 @@ from functools import partial
 import asyncpg
 import httpx2
 import stamina
-from opentelemetry.metrics import Meter
 
 from eco2.rules.v1.building_service_pb2_grpc import add_BuildingServiceServicer_to_server
 from eco2.rules.v1.rules_service_pb2_grpc import add_RulesServiceServicer_to_server
@@ -33,6 +32,7 @@ from mesh.concurrency.tasks import end
 from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.observability.instruments import Instruments
 from mesh.redis import open_redis
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
@@ -62,11 +62,11 @@ _KAKAO_PAUSE = 30.0
 @asynccontextmanager
 async def application(settings: RulesSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
-    with telemetry.started("rules", settings) as instruments:
+    with telemetry.started("rules", settings, host.instruments if host else None) as signals:
         dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
         async with (
             postgres.open_pool(dsn, max_size=connections) as pool,
-            _open_writers(settings, instruments.meter) as writers,
+            _open_writers(settings, signals.instruments) as writers,
         ):
             store = PlaceStore(pool)
             reloader = RulebookReloader(settings.rulebook_dir)
@@ -84,13 +84,13 @@ async def application(settings: RulesSettings, host: Host | None = None) -> Asyn
                 async with (
                     _watching_folder(reloader, settings.rulebook_seconds),
                     _samples_kept(store, settings.sample_places),
-                    serving(settings, services, telemetry=instruments, host=host) as server,
+                    serving(settings, services, telemetry=signals, host=host) as server,
                 ):
                     yield server
 
 
 @asynccontextmanager
-async def _open_writers(settings: RulesSettings, meter: Meter) -> AsyncIterator[Writers]:
+async def _open_writers(settings: RulesSettings, instruments: Instruments) -> AsyncIterator[Writers]:
     """The hosted models that are asked before the composer."""
     if not settings.writers:
         yield Writers([])
@@ -99,7 +99,7 @@ async def _open_writers(settings: RulesSettings, meter: Meter) -> AsyncIterator[
     from mesh.models.factory import open_models
     from rules_svc.answers.hosted import HostedWriter
 
-    async with open_models(settings, settings.writers, meter) as models:
+    async with open_models(settings, settings.writers, instruments) as models:
         yield Writers([HostedWriter(model) for model in models])
 
 

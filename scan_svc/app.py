@@ -55,6 +55,7 @@ from scan_svc.exports.contents import ExportContents
 from scan_svc.exports.execution import ExportContext
 from scan_svc.exports.service import Exports
 from scan_svc.exports.store import ExportStore
+from scan_svc.figures import open_figures
 from scan_svc.housekeeping import open_housekeeping
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND
@@ -113,6 +114,7 @@ class _Parts:
         dead_letters: What failed for good.
         peers: The services that do the work.
         exports: Made by workers, asked for by users, removed by housekeeping.
+        spending: The day's money.
     """
 
     settings: ScanSettings
@@ -129,6 +131,7 @@ class _Parts:
     dead_letters: DeadLetters
     peers: Peers
     exports: Exports
+    spending: DaySpending
 
 
 @asynccontextmanager
@@ -136,9 +139,10 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
     """Scan, serving and working until the block is left."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        shared = stack.enter_context(telemetry.started("scan", settings))
+        shared = stack.enter_context(telemetry.started("scan", settings, host.instruments if host else None))
         calls = CallLimit(settings.call_limit)
         parts = await enter(_open_parts(settings, host))
+        await enter(open_figures(shared.instruments, parts.pool, parts.stats, parts.spending))
 
         # Redis isn't among the dependencies: without it everything works, slower.
         dependencies: dict[str, Probe] = {"postgres": functools.partial(probe, parts.pool)}
@@ -188,6 +192,7 @@ async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterato
             dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake),
             peers=await enter(open_peers(settings, Spending(pool), host)),
             exports=Exports(export_store, bucket, presigned, export_due, _now),
+            spending=DaySpending(pool, _budget(settings)),
         )
 
 
@@ -248,7 +253,7 @@ async def _open_api(
             UserData(Ownership(pool), progress.owners, parts.exports, lifecycle.delete),
             calls,
         )
-        records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), DaySpending(pool, _budget(settings)))
+        records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), parts.spending)
         operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
         compat = CompatServicer(lifecycle, watchers)
         yield _services(servicer, EventStreamServicer(watchers), operations, compat), watchers.drain

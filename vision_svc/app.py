@@ -18,13 +18,12 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from opentelemetry.metrics import Meter
-
 from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_server
 from mesh.addresses import open_public_client
 from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.observability.instruments import Instruments
 from mesh.redis import GuardedRedis, open_redis
 from mesh.s3.bucket import open_bucket
 from vision_svc.classifiers import lazy_offline
@@ -52,14 +51,14 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
         ModelUnusable: The offline model hasn't been built, or can't be loaded.
     """
     with (
-        telemetry.started("vision", settings) as signals,
+        telemetry.started("vision", settings, host.instruments if host else None) as signals,
         ThreadPoolExecutor(settings.vision_threads, "vision-cpu") as cpu,
     ):
         async with (
             _open_redis(settings) as redis,
             open_public_client("image_url") as client,
             open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds) as decoders,
-            open_chain(settings, cpu, redis, signals.meter, host) as chain,
+            open_chain(settings, cpu, redis, signals.instruments, host) as chain,
             open_cache(redis, "vision:file:", KnownFile) as known_files,
             open_discarded(bucket := open_bucket(settings)) as discarded,
         ):
@@ -92,7 +91,11 @@ async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | 
 
 @asynccontextmanager
 async def open_chain(
-    settings: VisionSettings, cpu: Executor, redis: GuardedRedis | None, meter: Meter, host: Host | None = None
+    settings: VisionSettings,
+    cpu: Executor,
+    redis: GuardedRedis | None,
+    instruments: Instruments,
+    host: Host | None = None,
 ) -> AsyncIterator[FallbackChain]:
     """The classifiers in the order they are asked."""
     hosted = [name for name in settings.chain if name != OFFLINE]
@@ -106,7 +109,7 @@ async def open_chain(
             from vision_svc.classifiers.single_flight import SingleFlight
 
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target, settings.tls, host))
-            for model in await stack.enter_async_context(open_models(settings, hosted, meter)):
+            for model in await stack.enter_async_context(open_models(settings, hosted, instruments)):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:

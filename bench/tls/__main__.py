@@ -17,7 +17,6 @@ from typing import Any
 
 import grpc
 import uvloop
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from bench.machine import cpu_seconds
@@ -90,8 +89,7 @@ async def _rules(tls: tuple[TlsFiles, TlsFiles] | None) -> AsyncIterator[Any]:
     own, calling = tls or (None, None)
     files: Mapping[str, Any] = {"tls_cert": own.cert, "tls_key": own.key, "tls_ca": own.ca} if own else {}
     settings = ServiceSettings(drain_seconds=0, grace_seconds=1, **files)
-    meter = MeterProvider().get_meter("bench")
-    telemetry = Telemetry(TracerProvider().get_tracer("bench"), meter, meter.create_histogram("duration"))
+    telemetry = Telemetry(TracerProvider().get_tracer("bench"))
     rules: Any = _Rules
     service = Service(RULES, rules_service_pb2_grpc.add_RulesServiceServicer_to_server, rules())
     async with AsyncExitStack() as stack:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from opentelemetry.metrics import NoOpMeter
 from pydantic import SecretStr
 
 from mesh.errors import EcoError
 from mesh.models.usage import Terms, Usage
+from mesh.observability.instruments import Instruments
 from vision_svc.app import open_chain
 from vision_svc.classifiers.classification import UNKNOWN, Classification
 from vision_svc.classifiers.fallback_chain import FallbackChain
@@ -177,7 +177,7 @@ async def main(folder: Path) -> None:
     )  # fmt: skip
     with ThreadPoolExecutor(1) as cpu:
         async with (
-            open_chain(settings, cpu, None, NoOpMeter("eco2")) as chain,
+            open_chain(settings, cpu, None, Instruments.off()) as chain,
             open_decoder_pool(1, settings.vision_decode_seconds) as decoders,
         ):
             for line in report(await look(folder, chain, decoders)):

@@ -24,6 +24,7 @@ from mesh.grpc.access import Access
 from mesh.grpc.encoded import passing_encoded
 from mesh.grpc.identity import caller, named_user
 from mesh.grpc.limits import MOST_RESPONSE_BYTES, CallLimit
+from mesh.grpc.metrics import RpcMetrics
 from mesh.grpc.status import DETAILS_HEADER, to_status
 from mesh.observability import telemetry, users
 from mesh.observability.telemetry import Telemetry
@@ -44,7 +45,7 @@ class Boundary:
     """What all calls to a service share.
 
     Args:
-        shared: Where spans and durations go.
+        shared: Where spans and figures go.
         limit: How many unary calls may be at work at once.
 
     Attributes:
@@ -55,6 +56,7 @@ class Boundary:
         self.telemetry = shared
         self.limit = limit
         self.cutting = False
+        self.metrics = RpcMetrics(shared.instruments, shared.service, limit.most)
         self._active = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -125,6 +127,8 @@ class Method:
     def __init__(self, boundary: Boundary, path: str, handler: Any) -> None:
         self.boundary = boundary
         self.name = path.removeprefix("/")
+        self.active = 0
+        self.metrics = boundary.metrics.method(self.name, lambda: self.active)
         self.access = Access(path)
         self.behaviour: Callable[[Any, Any], Any] = handler.unary_stream or handler.unary_unary
         self.deserialize = _lenient(handler.request_deserializer)
@@ -162,8 +166,9 @@ class Call:
         received = next((str(value) for key, value in self._metadata if key == "traceparent"), "")
         user_id = named_user(self._metadata)
         users.work_for(user_id)
-        if boundary.telemetry.exporting:
+        if boundary.metrics.counting or boundary.telemetry.exporting:
             self._started, self._timeout = time.monotonic(), self._context.time_remaining()
+        if boundary.telemetry.exporting:
             parent = telemetry.remote_parent(received) if received else None
             self._span = boundary.telemetry.tracer.start_span(self._method.name, parent, kind=SpanKind.SERVER)
             if user_id:
@@ -172,23 +177,31 @@ class Call:
         else:
             telemetry.follow(received)
         boundary.enter()
+        self._method.active += 1
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: object) -> None:
-        self._method.boundary.leave()
+        self._method.active -= 1
+        boundary = self._method.boundary
+        boundary.leave()
+        if not (self._span or boundary.metrics.counting):
+            return
+        self._settle_code(error)
+        if boundary.metrics.counting:
+            self._method.metrics.ended(time.monotonic() - self._started, self._code.name)
         if self._span:
-            self._tell(self._span, error)
+            self._end_span(self._span)
 
-    def _tell(self, span: trace.Span, error: BaseException | None) -> None:
-        """Ends the span with the code that is on the wire, and adds the call to the figures."""
+    def _settle_code(self, error: BaseException | None) -> None:
+        """Makes the code the one that is on the wire."""
         if isinstance(error, asyncio.CancelledError | GeneratorExit) and self._code is grpc.StatusCode.OK:
             self._code = self._why_cancelled()
+
+    def _end_span(self, span: trace.Span) -> None:
         span.set_attribute("rpc.response.status_code", self._code.name)
         if self._code is not grpc.StatusCode.OK:
             span.set_status(Status(StatusCode.ERROR))
         span.end()
-        attributes = {"rpc.method": self._method.name, "rpc.response.status_code": self._code.name}
-        self._method.boundary.telemetry.call_duration.record(time.monotonic() - self._started, attributes)
 
     def _why_cancelled(self) -> grpc.StatusCode:
         """The code its caller sees: grpc.aio cancels a handler for all of these alike."""

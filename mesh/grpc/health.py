@@ -38,6 +38,7 @@ class Health:
         names: Sequence[str],
         probes: Mapping[str, Probe],
         told: Callable[[bool], None] = lambda _: None,
+        up: dict[str, bool] | None = None,
         *,
         apart: bool = False,
     ) -> None:
@@ -47,12 +48,16 @@ class Health:
             names: The services.
             probes: By the name of what they depend on. While one raises, the services are NOT_SERVING.
             told: Called with each change: whether they are SERVING.
+            up: Gets what each probe said last.
             apart: Whether they say nothing of the server as a whole.
         """
         await self._set(LIVENESS, True)
         key, last = object(), None
         while True:
-            failed = [name for name, probe in probes.items() if not await _answers(probe)]
+            answers = {name: await _answers(probe) for name, probe in probes.items()}
+            if up is not None:
+                up.update(answers)
+            failed = [name for name, answered in answers.items() if not answered]
             serving = not failed
             if serving is not last:
                 if not apart:

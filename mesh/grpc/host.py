@@ -22,6 +22,7 @@ from mesh.grpc.inprocess.channel import InProcessChannel
 from mesh.grpc.inprocess.endpoint import Endpoint
 from mesh.grpc.limits import MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES
 from mesh.grpc.reflection import Reflection
+from mesh.observability.instruments import Instruments
 from mesh.settings import Misconfigured, ServiceSettings
 
 _log = structlog.get_logger("server")
@@ -69,8 +70,10 @@ class Host:
 
     Args:
         settings: Where to listen, how long to wait.
+        instruments: What the process counts with.
 
     Attributes:
+        instruments: As above.
         port: The bound port.
         health_port: The one that health alone is served on; None: there is none.
 
@@ -80,8 +83,9 @@ class Host:
 
     health_port: int | None = None
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, instruments: Instruments) -> None:
         self._settings = settings
+        self.instruments = instruments
         self._server = grpc.aio.server(options=_OPTIONS)
         self._certificates = CertificateFiles(settings.tls) if settings.tls else None
         credentials = self._certificates.server_credentials() if self._certificates else None
@@ -123,8 +127,10 @@ class Host:
         dependencies = dict(part.dependencies)
         if self._certificates:
             dependencies["certificate"] = self._certificates.demand_good
-        probing = asyncio.create_task(self._health.keep(part.names, dependencies, tell), name="health")
         boundary, grace = part.handler.boundary, self._settings.grace_seconds
+        up: dict[str, bool] = {}
+        boundary.metrics.dependencies(up)
+        probing = asyncio.create_task(self._health.keep(part.names, dependencies, tell, up), name="health")
         try:
             yield
         finally:
@@ -221,13 +227,17 @@ class _Unwrapped(grpc.GenericRpcHandler):
 
 
 @asynccontextmanager
-async def hosting(settings: ServiceSettings) -> AsyncIterator[Host]:
+async def hosting(settings: ServiceSettings, instruments: Instruments | None = None) -> AsyncIterator[Host]:
     """A server that isn't started yet, stopped when the block is left.
+
+    Args:
+        settings: Where to listen, how long to wait.
+        instruments: What the process counts with; None: it doesn't.
 
     Raises:
         Misconfigured: The address is taken.
     """
-    host = Host(settings)
+    host = Host(settings, instruments or Instruments.off())
     try:
         yield host
     finally:

@@ -16,10 +16,13 @@ class CallLimit:
 
     Args:
         most: How many.
+
+    Attributes:
+        most: As above.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self._count = 0
 
     def enter(self) -> None:
@@ -28,7 +31,7 @@ class CallLimit:
         Raises:
             ResourceExhausted: They are too many.
         """
-        if self._count >= self._most:
+        if self._count >= self.most:
             raise ResourceExhausted(Reason.LIMIT_EXCEEDED, limit="calls", retry_after=0.5 + random.random())
         self._count += 1
 

@@ -30,8 +30,7 @@ _log = structlog.get_logger("models")
 _BACKOFF = 0.25
 _LEAST_SECONDS = 0.5  # a try that has less can't end well
 _MOST_CHARACTERS = 64_000
-# Outcomes of a try beside the reasons of errors.
-_OK = "ok"
+# How a try ended that nobody waited for, beside the reasons of errors.
 _ABANDONED = "abandoned"
 
 
@@ -104,14 +103,15 @@ class HostedModel:
         content = prompt.body(self.name, self._price.parameters, streamed=False)
         attempt = 1
         while True:
+            began = self._clock.monotonic()
             try:
                 completion = await self._once(prompt, content, terms)
             except EcoError as error:
-                self._metrics.ended(self.name, error.reason)
+                self._ended(began, error.reason)
                 await self._pause(error, attempt, terms)
                 attempt += 1
             else:
-                self._metrics.ended(self.name, _OK)
+                self._ended(began)
                 return completion
 
     async def stream(self, prompt: Prompt, terms: Terms, pause: float = 0.0) -> AsyncGenerator[str | Completion, None]:
@@ -128,11 +128,12 @@ class HostedModel:
         content = prompt.body(self.name, self._price.parameters, streamed=True)
         attempt, entry, opened = 1, None, None
         while opened is None:
+            began = self._clock.monotonic()
             try:
                 entry = await self._admit(prompt, terms)
                 opened = await self._send(prompt, content, terms, entry, streamed=True)
             except EcoError as error:
-                self._metrics.ended(self.name, error.reason)
+                self._ended(began, error.reason)
                 await self._pause(error, attempt, terms)
                 attempt += 1
         assert entry is not None
@@ -141,13 +142,13 @@ class HostedModel:
             async with aclosing(self._read(opened, prompt, terms, entry, pause)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Completion):
-                        outcome = _OK
+                        outcome = ""
                     yield piece
         except EcoError as error:
             outcome = error.reason
             raise
         finally:
-            self._metrics.ended(self.name, outcome)
+            self._ended(began, outcome)
 
     async def _once(self, prompt: Prompt, content: bytes, terms: Terms) -> Completion:
         entry = await self._admit(prompt, terms)
@@ -258,6 +259,9 @@ class HostedModel:
         """Corrects the budget to the true count, and adds it to the request's meter."""
         self._bill(tokens, model, terms)
         self._budget.settle(entry, tokens.read + tokens.written, self._price.micro_usd(tokens))
+
+    def _ended(self, began: float, error: str = "") -> None:
+        self._metrics.ended(self.name, self._clock.monotonic() - began, error)
 
     def _bill(self, tokens: Tokens, model: str, terms: Terms) -> None:
         usage = Usage(model or self.name, tokens.read, tokens.written, self._price.micro_usd(tokens))

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from opentelemetry.metrics import Meter, NoOpMeter
-
 from mesh.models.budget import Budget, Clock
 from mesh.models.client import HostedModel
 from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
@@ -13,21 +11,20 @@ from mesh.models.prices import price
 from mesh.models.sdk import Sdk
 from mesh.models.settings import ModelSettings
 from mesh.models.shares import LeasedLedger
+from mesh.observability.instruments import Instruments
 from mesh.redis import open_redis
-
-_NOBODYS = NoOpMeter("eco2")
 
 
 @asynccontextmanager
 async def open_models(
-    settings: ModelSettings, names: Sequence[str], meter: Meter = _NOBODYS
+    settings: ModelSettings, names: Sequence[str], instruments: Instruments
 ) -> AsyncIterator[list[HostedModel]]:
     """The models with these names, closed at exit.
 
     Args:
         settings: Provider, key, limits and timeouts.
         names: Which.
-        meter: Counts their calls; nobody does by default.
+        instruments: Count their calls.
 
     Raises:
         UnknownModel: One has no price.
@@ -47,7 +44,7 @@ async def open_models(
         sdk = await stack.enter_async_context(Sdk(settings.openai_api_key.get_secret_value(), settings.openai_base_url))
         budget = Budget(ledger, settings.limits(), clock)
         stack.push_async_callback(budget.settled)
-        metrics = ModelMetrics(meter)
+        metrics = ModelMetrics(instruments)
         yield [
             HostedModel(name, sdk, cost, budget, settings.timeouts(), clock, metrics)
             for name, cost in zip(names, prices, strict=True)

@@ -1,37 +1,68 @@
-"""What is counted of the calls to models. No label is a person's or a request's."""
-
-from opentelemetry.metrics import Meter
+"""What is counted of the calls to models, by OpenTelemetry's conventions for generative AI."""
 
 from mesh.models.usage import Usage
+from mesh.observability.instruments import Instruments
+from mesh.observability.metrics import Kind, Metric
+
+_MODELS = "the models that are configured, by those names: snapshots would make new series"
+_CALL = {"gen_ai.operation.name": ("chat",), "gen_ai.provider.name": ("openai",), "gen_ai.request.model": _MODELS}
+_MICRO = 1e-6
+
+OPERATION_DURATION = Metric(
+    "gen_ai.client.operation.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "Tries of calls to models: rate, duration, and how they failed; what was refused before it was sent, too.",
+    {**_CALL, "error.type": "absent if it went well, a `MODEL_` reason, or `abandoned`: the caller left"},
+    (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
+)
+TOKEN_USAGE = Metric(
+    "gen_ai.client.token.usage",
+    Kind.HISTOGRAM,
+    "{token}",
+    "Tokens of each try that was paid for.",
+    {**_CALL, "gen_ai.token.type": ("input", "output")},
+    (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536),
+)
+COST = Metric(
+    "eco2.model.cost",
+    Kind.COUNTER,
+    "usd",
+    "What models have cost, estimated where the provider sent no usage.",
+    {"gen_ai.request.model": _MODELS},
+)
+METRICS = (OPERATION_DURATION, TOKEN_USAGE, COST)
 
 
 class ModelMetrics:
-    """Counters of one process.
-
-        eco2.model.calls{model, outcome}         tries; outcome is "ok", "abandoned" by the caller, or a MODEL_ reason
-        eco2.model.tokens{model, direction}      "input" or "output"
-        eco2.model.cost{model}                   in millionths of a US dollar, estimated where no usage was sent
+    """What is counted in one process.
 
     Args:
-        meter: Makes them.
+        instruments: Make it.
     """
 
-    def __init__(self, meter: Meter) -> None:
-        self._calls = meter.create_counter("eco2.model.calls", unit="{call}", description="Tries by outcome.")
-        self._tokens = meter.create_counter("eco2.model.tokens", unit="{token}", description="Tokens by direction.")
-        self._cost = meter.create_counter("eco2.model.cost", unit="{uUSD}", description="Millionths of a US dollar.")
+    def __init__(self, instruments: Instruments) -> None:
+        self._durations = instruments.histogram(OPERATION_DURATION)
+        self._tokens = instruments.histogram(TOKEN_USAGE)
+        self._cost = instruments.counter(COST)
 
-    def ended(self, model: str, outcome: str) -> None:
+    def ended(self, model: str, seconds: float, error: str = "") -> None:
         """A try has ended, or was refused before it was sent.
 
         Args:
-            model: Its name as configured: snapshots would make new series.
-            outcome: As above.
+            model: Its name as configured.
+            seconds: How long it took.
+            error: A `MODEL_` reason, or "abandoned"; empty if it went well.
         """
-        self._calls.add(1, {"model": model, "outcome": outcome})
+        self._durations.record(seconds, _call(model) | ({"error.type": error} if error else {}))
 
     def used(self, model: str, usage: Usage) -> None:
         """A try was paid for."""
-        self._tokens.add(usage.input_tokens, {"model": model, "direction": "input"})
-        self._tokens.add(usage.output_tokens, {"model": model, "direction": "output"})
-        self._cost.add(usage.cost_micro_usd, {"model": model})
+        call = _call(model)
+        self._tokens.record(usage.input_tokens, call | {"gen_ai.token.type": "input"})
+        self._tokens.record(usage.output_tokens, call | {"gen_ai.token.type": "output"})
+        self._cost.add(usage.cost_micro_usd * _MICRO, {"gen_ai.request.model": model})
+
+
+def _call(model: str) -> dict[str, str]:
+    return {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": model}

@@ -1,13 +1,9 @@
-"""OpenTelemetry's providers, sending by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says."""
+"""OpenTelemetry's provider of tracers, sending by OTLP to where OTEL_EXPORTER_OTLP_ENDPOINT says."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.metrics import Meter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -16,15 +12,12 @@ from opentelemetry.trace import Tracer
 
 
 @contextmanager
-def exporting(service: str) -> Iterator[tuple[Tracer, Meter]]:
-    """What makes spans and instruments that are exported; flushed and stopped at exit."""
+def exporting(service: str) -> Iterator[Tracer]:
+    """What makes spans that are exported; flushed and stopped at exit."""
     resource = Resource.create({"service.name": f"eco2-{service}"})
     tracers = TracerProvider(DEFAULT_ON, resource, shutdown_on_exit=False)
     tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    readers = [PeriodicExportingMetricReader(OTLPMetricExporter())]
-    meters = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
     try:
-        yield tracers.get_tracer("eco2"), meters.get_meter("eco2")
+        yield tracers.get_tracer("eco2")
     finally:
         tracers.shutdown()
-        meters.shutdown()

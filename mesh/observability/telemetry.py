@@ -10,7 +10,7 @@ import os
 import random
 import re
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +19,11 @@ import structlog
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.metrics import Histogram, Meter, NoOpMeter
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from mesh.observability.instruments import Instruments
 from mesh.observability.log_lines import Bounded
+from mesh.observability.metering import metering
 from mesh.observability.users import Pseudonyms
 from mesh.settings import ServiceSettings
 
@@ -42,43 +43,46 @@ class Telemetry:
 
     Attributes:
         tracer: Makes spans.
-        meter: Makes instruments.
-        call_duration: Seconds of each RPC served, by method and code.
-        exporting: Whether anybody receives them.
+        instruments: What is counted with.
+        exporting: Whether anybody receives the spans.
         service: Whose they are.
         pseudonyms: What stands for users in them.
     """
 
     tracer: trace.Tracer
-    meter: Meter
-    call_duration: Histogram
+    instruments: Instruments = field(default_factory=Instruments.off)
     exporting: bool = False
     service: str = ""
     pseudonyms: Pseudonyms = field(default_factory=Pseudonyms)
 
 
 @contextmanager
-def started(service: str, settings: ServiceSettings) -> Iterator[Telemetry]:
+def started(service: str, settings: ServiceSettings, instruments: Instruments | None = None) -> Iterator[Telemetry]:
     """Telemetry of one service: logging set up, providers running; flushed and stopped at exit.
 
     What this task logs from now on, and whatever it starts, is the service's.
+
+    Args:
+        service: Its short name, such as "scan".
+        settings: How it logs, and where its metrics are scraped.
+        instruments: Those of its process, if it shares that with others; None: it makes its own.
+
+    Raises:
+        Misconfigured: The address for metrics is taken.
     """
     pseudonyms = Pseudonyms(settings.log_pseudonym_key.get_secret_value())
     _configure_logging(service, settings, pseudonyms)
     speak_for(service)
-    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
-        meter: Meter = NoOpMeter("eco2")
-        yield Telemetry(trace.NoOpTracer(), meter, _call_duration(meter), service=service, pseudonyms=pseudonyms)
-        return
-    # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
-    from mesh.observability.exporters import exporting
+    own = metering(f"eco2-{service}", settings.metrics_address) if instruments is None else nullcontext(instruments)
+    with own as counting:
+        if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+            yield Telemetry(trace.NoOpTracer(), counting, service=service, pseudonyms=pseudonyms)
+            return
+        # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
+        from mesh.observability.exporters import exporting
 
-    with exporting(service) as (tracer, meter):
-        yield Telemetry(tracer, meter, _call_duration(meter), exporting=True, service=service, pseudonyms=pseudonyms)
-
-
-def _call_duration(meter: Meter) -> Histogram:
-    return meter.create_histogram("rpc.server.call.duration", unit="s", description="Duration of RPCs served.")
+        with exporting(service) as tracer:
+            yield Telemetry(tracer, counting, exporting=True, service=service, pseudonyms=pseudonyms)
 
 
 def speak_for(service: str) -> None:

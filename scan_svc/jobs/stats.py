@@ -1,7 +1,7 @@
 """The queue at a glance: how much waits, and for how long already."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -61,13 +61,20 @@ class QueueStatsReader:
 
     async def read(self) -> QueueStats:
         """What waits now."""
-        # By kind: one that only the next release knows, while it is being deployed, is shown by that.
+        counted = await self.by_kind()
+        stages = sorted((*counted["scan"].values(), *counted[REWARD_KIND].values()), key=self._place)
+        return QueueStats(tuple(stages), counted["webhook"].get(_WEBHOOK_STAGE, StageStats(_WEBHOOK_STAGE)))
+
+    async def by_kind(self) -> Mapping[str, Mapping[str, StageStats]]:
+        """What waits now at each stage that has any, by kind of job; none of a kind that has none.
+
+        A kind or stage that only the next release knows, while it is being deployed, is shown by that.
+        """
         counted: defaultdict[str, dict[str, StageStats]] = defaultdict(dict)
         for row in await self._pool.fetch(self._sql["queue_stats"]):
             kind, *figures = row.values()
             counted[kind][row["stage"]] = StageStats(*figures)
-        stages = sorted((*counted["scan"].values(), *counted[REWARD_KIND].values()), key=self._place)
-        return QueueStats(tuple(stages), counted["webhook"].get(_WEBHOOK_STAGE, StageStats(_WEBHOOK_STAGE)))
+        return counted
 
     async def backlog(self) -> Backlog:
         """What the workers have before them."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from opentelemetry.metrics import NoOpMeter
 from opentelemetry.trace import NoOpTracer
 
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
@@ -23,8 +22,7 @@ from tests.support.http import http_client
 from tests.support.ports import free_port
 
 NAME = "eco2.character.v1.CharacterService"
-_METER = NoOpMeter("test")
-_TELEMETRY = Telemetry(NoOpTracer(), _METER, _METER.create_histogram("duration"))
+_TELEMETRY = Telemetry(NoOpTracer())
 CLIENTS = 3
 SCALE = 0.3
 

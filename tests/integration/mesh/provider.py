@@ -19,6 +19,7 @@ from mesh.models.factory import open_models
 from mesh.models.settings import ModelSettings
 from mesh.models.usage import Terms
 from mesh.models.wire import Prompt
+from mesh.observability.instruments import Instruments
 
 PROMPT = Prompt([{"role": "user", "content": "?"}], "answer", msgspec.Raw(b"{}"), 10, 1)
 WHOLE = b'{"model": "m", "choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}'
@@ -81,7 +82,7 @@ async def hosted_model(provider: Provider, tls: ssl.SSLContext | None = None) ->
     url = f"{'https' if tls else 'http'}://localhost:{provider.port}/v1"
     settings = ModelSettings(openai_api_key="sk-nobody", openai_base_url=url, model_attempts=1)
     async with server:
-        async with open_models(settings, ["gpt-4.1-mini"]) as [model]:
+        async with open_models(settings, ["gpt-4.1-mini"], Instruments.off()) as [model]:
             yield model
         await asyncio.gather(*(task for task in provider.serving if task))
 

@@ -13,6 +13,7 @@ from h2.events import Event, RequestReceived, StreamEnded, StreamReset
 
 from mesh.models.factory import open_models
 from mesh.models.settings import ModelSettings
+from mesh.observability.instruments import Instruments
 from tests.integration.mesh.provider import PROMPT, WHOLE, Provider, certificate, hosted_model, streamed, terms
 
 
@@ -138,7 +139,7 @@ async def test_http2_is_spoken_where_tls_negotiates_it(tmp_path: Path, monkeypat
     async with await loop.create_server(lambda: _Http2(connections), "127.0.0.1", 0, ssl=context) as server:
         url = f"https://localhost:{server.sockets[0].getsockname()[1]}/v1"
         settings = ModelSettings(openai_api_key="sk-nobody", openai_base_url=url, model_attempts=1)
-        async with open_models(settings, ["gpt-4.1-mini"]) as [model]:
+        async with open_models(settings, ["gpt-4.1-mini"], Instruments.off()) as [model]:
             silent = asyncio.create_task(model.complete(PROMPT, terms()))
             connection = await asyncio.wait_for(connections.get(), 5)
             first = await asyncio.wait_for(connection.asked.get(), 5)

@@ -12,7 +12,6 @@ import grpc
 import pytest
 from cryptography import x509
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from eco2.rules.v1 import rules_service_pb2 as pb
@@ -34,9 +33,7 @@ RULES = "eco2.rules.v1.RulesService"
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 HERE = pb.FindPlacesRequest(location={"latitude": 37.5, "longitude": 127.0})
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-
-_meter = MeterProvider().get_meter("test")
-NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"), _meter, _meter.create_histogram("duration"))
+NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"))
 
 
 class Rules(rules_service_pb2_grpc.RulesServiceServicer):

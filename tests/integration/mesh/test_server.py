@@ -11,7 +11,6 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -34,10 +33,7 @@ NAME = "eco2.scan.v1.ScanService"
 
 # Any: the generated stub's types know only the synchronous client.
 Serve = Callable[..., AbstractAsyncContextManager[Any]]
-
-
-_meter = MeterProvider().get_meter("test")
-NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"), _meter, _meter.create_histogram("duration"))
+NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"))
 
 
 class Scripted(scan_service_pb2_grpc.ScanServiceServicer):
@@ -77,8 +73,7 @@ def serve(spans: InMemorySpanExporter) -> Serve:
     """Starts a server around a scripted servicer, and gives its client."""
     tracers = TracerProvider()
     tracers.add_span_processor(SimpleSpanProcessor(spans))
-    meter = MeterProvider().get_meter("test")
-    exporting = Telemetry(tracers.get_tracer("test"), meter, meter.create_histogram("duration"), exporting=True)
+    exporting = Telemetry(tracers.get_tracer("test"), exporting=True)
 
     @asynccontextmanager
     async def start(servicer: Scripted, telemetry: Telemetry = exporting, **options: Any) -> AsyncIterator[Any]:

@@ -9,9 +9,6 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from opentelemetry.metrics import Meter, NoOpMeter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from PIL import Image
 
 from local.standins.openai import behaviour
@@ -20,11 +17,14 @@ from local.standins.openai.server import OpenAIStandIn, running
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, ResourceExhausted
 from mesh.locale import Locale
 from mesh.models.factory import open_models
+from mesh.models.metrics import COST, OPERATION_DURATION, TOKEN_USAGE
 from mesh.models.settings import ModelSettings
 from mesh.models.usage import Terms
+from mesh.observability.instruments import Instruments
 from mesh.reasons import Reason
 from rules_svc import wire as rules_wire
 from rules_svc.loading.reloader import packaged
+from tests.support.metrics import Counted
 from tests.support.waiting import eventually
 from vision_svc.classifiers.classification import UNKNOWN, Category, Classification, ClassificationOutcome
 from vision_svc.classifiers.fallback_chain import FallbackChain
@@ -34,7 +34,7 @@ from vision_svc.clients import _taxonomy
 from vision_svc.photos.photos import Identity, Photo
 
 _BOOK = packaged().book
-_UNCOUNTED = NoOpMeter("eco2")
+_UNCOUNTED = Instruments.off()
 _TAXONOMY = _taxonomy(rules_wire.from_book(_BOOK, Locale.KO), rules_wire.from_book(_BOOK, Locale.EN))
 _CAN = Category("재활용폐기물", "금속류", "음료캔")
 _PAPER = "재활용폐기물/종이"
@@ -63,11 +63,11 @@ async def openai() -> AsyncIterator[OpenAIStandIn]:
 
 @asynccontextmanager
 async def _hosted(
-    openai: OpenAIStandIn, *names: str, meter: Meter = _UNCOUNTED, **settings: Any
+    openai: OpenAIStandIn, *names: str, instruments: Instruments = _UNCOUNTED, **settings: Any
 ) -> AsyncIterator[list[HostedClassifier]]:
     patience = {"model_first_byte_seconds": 0.5, **settings}
     chosen = ModelSettings(openai_api_key="none", openai_base_url=openai.base_url, **patience)
-    async with open_models(chosen, names or ["gpt-4.1-mini"], meter) as models:
+    async with open_models(chosen, names or ["gpt-4.1-mini"], instruments) as models:
         yield [HostedClassifier(model, lambda: _TAXONOMY, "high") for model in models]
 
 
@@ -248,25 +248,12 @@ async def test_a_failing_provider_is_left_alone(openai: OpenAIStandIn) -> None:
 
 async def test_calls_tokens_and_cost_are_counted_by_model_alone(openai: OpenAIStandIn) -> None:
     """What an operator's alarm on money stands on; a person's id would make a series each."""
-    reader = InMemoryMetricReader()
-    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    counted, terms = Counted(), _terms()
     openai.script(behaviour.failing(500))
-    terms = _terms()
-    async with _hosted(openai, meter=provider.get_meter("eco2")) as [classifier]:
+    async with _hosted(openai, instruments=counted.instruments) as [classifier]:
         await classifier.classify(_photo(), terms)
-    data: Any = reader.get_metrics_data()
-    counted = {
-        (metric.name, *point.attributes.values()): point.value
-        for metric in data.resource_metrics[0].scope_metrics[0].metrics
-        for point in metric.data.data_points
-    }
-    provider.shutdown()
-    paid, model = terms.meter.total, "gpt-4.1-mini"
+    paid, call = terms.meter.total, ("chat", "openai", "gpt-4.1-mini")
     assert paid is not None
-    assert counted == {
-        ("eco2.model.calls", model, "MODEL_UNAVAILABLE"): 1,
-        ("eco2.model.calls", model, "ok"): 1,
-        ("eco2.model.tokens", model, "input"): paid.input_tokens,
-        ("eco2.model.tokens", model, "output"): paid.output_tokens,
-        ("eco2.model.cost", model): paid.cost_micro_usd,
-    }
+    assert counted.of(OPERATION_DURATION) == {(*call, "MODEL_UNAVAILABLE"): 1, (*call, ""): 1}
+    assert counted.sums(TOKEN_USAGE) == {(*call, "input"): paid.input_tokens, (*call, "output"): paid.output_tokens}
+    assert counted.of(COST) == {("gpt-4.1-mini",): pytest.approx(paid.cost_micro_usd / 1e6)}

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -20,6 +18,7 @@ from mesh.grpc.server import Service, serving
 from mesh.observability.telemetry import Telemetry
 from mesh.settings import ServiceSettings
 from tests.integration.mesh.channels.scripted import NAME, Connect, Connected, Scripted
+from tests.support.metrics import Counted
 
 
 @pytest.fixture(params=["wire", "in-process"])
@@ -39,9 +38,8 @@ def connect(request: pytest.FixtureRequest) -> Connect:
     ) -> AsyncIterator[Connected]:
         spans, tracers = InMemorySpanExporter(), TracerProvider()
         tracers.add_span_processor(SimpleSpanProcessor(spans))
-        durations = InMemoryMetricReader()
-        meter = MeterProvider([durations]).get_meter("test")
-        telemetry = Telemetry(tracers.get_tracer("test"), meter, meter.create_histogram("duration"), exporting=True)
+        counted = Counted()
+        telemetry = Telemetry(tracers.get_tracer("test"), counted.instruments, exporting=True)
         service = Service(NAME, scan_service_pb2_grpc.add_ScanServiceServicer_to_server, servicer)
         settings = ServiceSettings(drain_seconds=0, grace_seconds=grace)
         # The client outlives the server: what it is told last must reach it.
@@ -64,6 +62,6 @@ def connect(request: pytest.FixtureRequest) -> Connect:
             channel = await (outlived_by if outlived_by is not None else own).enter_async_context(
                 open_channel("edge", target, NAME, retried, host=host)
             )
-            yield Connected(channel, scan_service_pb2_grpc.ScanServiceStub(channel), spans, host, durations)
+            yield Connected(channel, scan_service_pb2_grpc.ScanServiceStub(channel), spans, host, counted)
 
     return connected

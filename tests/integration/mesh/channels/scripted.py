@@ -8,13 +8,14 @@ from typing import Any
 
 import grpc
 import pytest
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.scan_pb2 import Scan
 from mesh.grpc.host import Host
+from mesh.grpc.metrics import CALL_DURATION
+from tests.support.metrics import Counted
 
 NAME = "eco2.scan.v1.ScanService"
 ID = "0197a000-0000-7000-8000-000000000000"
@@ -69,7 +70,7 @@ class Connected:
     stub: Any
     spans: InMemorySpanExporter
     host: Host
-    durations: InMemoryMetricReader
+    counted: Counted
 
     def span_codes(self) -> list[Any]:
         """The codes of the handlers that have ended."""
@@ -77,14 +78,7 @@ class Connected:
 
     def duration_codes(self) -> list[Any]:
         """The codes by which their durations were counted."""
-        told = self.durations.get_metrics_data()
-        metrics = (
-            [one for part in told.resource_metrics for scope in part.scope_metrics for one in scope.metrics]
-            if told
-            else []
-        )
-        points = [point for metric in metrics if metric.name == "duration" for point in metric.data.data_points]
-        return [(point.attributes or {})["rpc.response.status_code"] for point in points]
+        return [code for _, _, code in self.counted.of(CALL_DURATION)]
 
 
 Connect = Callable[..., Any]

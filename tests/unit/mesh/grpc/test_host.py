@@ -10,7 +10,6 @@ import grpc
 import pytest
 import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from eco2.character.v1 import character_service_pb2, character_service_pb2_grpc
@@ -25,9 +24,7 @@ from mesh.settings import ServiceSettings
 RULES, CHARACTER = "eco2.rules.v1.RulesService", "eco2.character.v1.CharacterService"
 SETTINGS = ServiceSettings(drain_seconds=0, grace_seconds=2)
 _log = structlog.get_logger("test")
-
-_meter = MeterProvider().get_meter("test")
-NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"), _meter, _meter.create_histogram("duration"))
+NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"))
 
 
 class Rules(rules_service_pb2_grpc.RulesServiceServicer):

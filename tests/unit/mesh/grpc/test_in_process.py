@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from eco2.scan.v1 import scan_service_pb2 as pb
@@ -20,9 +19,7 @@ from mesh.settings import Misconfigured, ServiceSettings
 
 NAME = "eco2.scan.v1.ScanService"
 WATCH = pb.WatchScanRequest(scan_id="0197a000-0000-7000-8000-000000000000")
-
-_meter = MeterProvider().get_meter("test")
-NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"), _meter, _meter.create_histogram("duration"))
+NO_TELEMETRY = Telemetry(TracerProvider().get_tracer("test"))
 
 
 class Endless(scan_service_pb2_grpc.ScanServiceServicer):

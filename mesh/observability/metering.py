@@ -1,0 +1,73 @@
+"""Where a process's metrics go: by OTLP to OTEL_EXPORTER_OTLP_ENDPOINT, and to whoever scrapes ECO2_METRICS_ADDRESS.
+
+With neither nothing is measured.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from mesh.observability.instruments import Instruments
+from mesh.settings import Misconfigured
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricReader
+
+_CLOSE_SECONDS = 5.0
+
+
+@contextmanager
+def metering(service: str, address: str) -> Iterator[Instruments]:
+    """The instruments of a process; flushed and stopped at exit.
+
+    Args:
+        service: Its name.
+        address: `host:port` of its Prometheus endpoint; empty for none.
+
+    Raises:
+        Misconfigured: The address is taken.
+    """
+    otlp = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    if not (otlp or address):
+        yield Instruments.off()
+        return
+    # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
+
+    with ExitStack() as held:
+        readers: list[MetricReader] = []
+        if otlp:
+            from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+            from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+            readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+        if address:
+            readers.append(held.enter_context(_endpoint(address)))
+        resource = Resource.create({"service.name": service})
+        meters = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
+        held.callback(meters.shutdown)
+        yield Instruments(meters.get_meter("eco2"), exporting=True)
+
+
+@contextmanager
+def _endpoint(address: str) -> "Iterator[MetricReader]":
+    """Serves `GET /metrics` by a thread of its own."""
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader
+    from prometheus_client import CollectorRegistry, start_http_server
+
+    # All series of a process come from one meter, so a label for it would only make each line longer.
+    registry = CollectorRegistry()
+    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
+    host, _, port = address.rpartition(":")
+    try:
+        server, thread = start_http_server(int(port), host.strip("[]"), registry)
+    except OSError as error:
+        raise Misconfigured(f"ECO2_METRICS_ADDRESS: can't listen on {address}") from error
+    try:
+        yield reader
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(_CLOSE_SECONDS)

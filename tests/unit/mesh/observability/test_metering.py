@@ -1,0 +1,103 @@
+"""Metrics on their way out: how Prometheus spells them, and who gets them."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from opentelemetry.metrics import NoOpMeter
+from prometheus_client.parser import text_string_to_metric_families
+
+from all_in_one.metrics import METRICS
+from mesh.observability.instruments import Instruments
+from mesh.observability.metering import metering
+from mesh.observability.metrics import Kind, Metric
+from mesh.settings import Misconfigured
+from tests.support.ports import free_port
+
+_JOBS = Metric("eco2.test.jobs", Kind.GAUGE, "{job}", "Jobs.", {"eco2.stage": ("vision", "rules")})
+_ENDED = Metric("eco2.test.ended", Kind.COUNTER, "{job}", "Jobs that ended.", {"eco2.stage": ("vision", "rules")})
+
+
+@pytest.fixture
+def address() -> str:
+    """Where nobody listens."""
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def instruments(address: str) -> Iterator[Instruments]:
+    """Those of a process that is scraped."""
+    with metering("test", address) as instruments:
+        yield instruments
+
+
+def _scraped(address: str) -> str:
+    response = httpx2.get(f"http://{address}/metrics")
+    assert response.status_code == 200
+    return response.text
+
+
+def _count(instruments: Instruments, metric: Metric) -> None:
+    attributes = {name: values if isinstance(values, str) else values[0] for name, values in metric.attributes.items()}
+    if metric.kind is Kind.HISTOGRAM:
+        instruments.histogram(metric).record(1, attributes)
+    elif metric.kind is Kind.COUNTER:
+        instruments.counter(metric).add(1, attributes)
+    else:
+        instruments.observe(metric, lambda: [(1, attributes)])
+
+
+def test_prometheus_spells_every_metric_as_the_table_says(instruments: Instruments, address: str) -> None:
+    """Alerts and dashboards are written by those names; a wrong one would never fire."""
+    for metric in METRICS:
+        _count(instruments, metric)
+    families = {family.name: family.type for family in text_string_to_metric_families(_scraped(address))}
+    kinds = {Kind.UP_DOWN_COUNTER: "gauge"}
+    expected = {one.prometheus.removesuffix("_total"): kinds.get(one.kind, one.kind.value) for one in METRICS}
+    assert {name: kind for name, kind in families.items() if name != "target_info"} == expected
+
+
+def test_no_two_metrics_share_a_name() -> None:
+    """One of them would be lost."""
+    assert len({metric.name for metric in METRICS}) == len({metric.prometheus for metric in METRICS}) == len(METRICS)
+
+
+def test_a_histogram_has_the_buckets_that_are_declared() -> None:
+    """OpenTelemetry's own are milliseconds': of seconds they tell nothing."""
+    buckets = {metric.name: list(metric.buckets) for metric in METRICS if metric.kind is Kind.HISTOGRAM}
+    assert all(limits and limits == sorted(limits) for limits in buckets.values()), buckets
+
+
+def test_series_of_closed_sets_begin_with_zero(instruments: Instruments, address: str) -> None:
+    """A rate can't see the first event of a series that begins with it."""
+    instruments.counter(_ENDED).add(2, {"eco2.stage": "rules"})
+    scraped = _scraped(address)
+    assert 'eco2_test_ended_total{eco2_stage="vision"} 0.0' in scraped
+    assert 'eco2_test_ended_total{eco2_stage="rules"} 2.0' in scraped
+
+
+def test_several_tell_the_same_metric(instruments: Instruments, address: str) -> None:
+    """Services that share a process; a fault of one doesn't silence the others."""
+
+    def broken() -> list[tuple[float, dict[str, str]]]:
+        raise RuntimeError("gone")
+
+    instruments.observe(_JOBS, lambda: [(1, {"eco2.stage": "vision"})])
+    instruments.observe(_JOBS, broken)
+    instruments.observe(_JOBS, lambda: [(2, {"eco2.stage": "rules"})])
+    scraped = _scraped(address)
+    assert 'eco2_test_jobs{eco2_stage="vision"} 1.0' in scraped
+    assert 'eco2_test_jobs{eco2_stage="rules"} 2.0' in scraped
+
+
+def test_an_address_that_is_taken_is_told(instruments: Instruments, address: str) -> None:
+    """A process that nobody can scrape would be missed only in an incident."""
+    with pytest.raises(Misconfigured, match="ECO2_METRICS_ADDRESS"), metering("test", address):
+        pass
+
+
+def test_without_an_address_nothing_is_counted() -> None:
+    """Most tests' processes, and whoever wants none."""
+    with metering("test", "") as instruments:
+        assert not instruments.exporting
+        assert type(instruments.counter(_ENDED)) is type(NoOpMeter("").create_counter("x"))
