@@ -47,6 +47,7 @@ def program(
     name: str,
     served: Sequence[str],
     address: str,
+    metrics: str,
     processes: int,
     environment: Mapping[str, str],
     tls: tuple[TlsFiles, TlsFiles] | None = None,
@@ -57,6 +58,7 @@ def program(
         name: Its name.
         served: The services it serves, such as "scan", whose package is `scan_svc`.
         address: `host:port` to serve on.
+        metrics: `host:port` of its Prometheus endpoint.
         processes: How many processes share the cores for photos.
         environment: Addresses of its stores and peers.
         tls: Its certificate, and the one that its health is asked with; None: by plain text.
@@ -75,6 +77,7 @@ def program(
             "ECO2_TARGETS": ",".join(served),
             "ECO2_VISION_THREADS": os.environ.get("ECO2_VISION_THREADS") or str(max(1, cores() // processes)),
             "ECO2_LISTEN": address,
+            "ECO2_METRICS_ADDRESS": metrics,
             "ECO2_DRAIN_SECONDS": _DRAIN_SECONDS,
         },
         ready=ready,

@@ -16,6 +16,7 @@ Everything lives in one folder, VAR:
     log/          one file a child
     tls/          certificates, if there are any; see local.stack.certificates
     providers.yaml    the demo provider, if there is one
+    prometheus.yaml   for a Prometheus that scrapes it
     postgres/ valkey/ seaweedfs/ envoy.yaml
 """
 
@@ -30,7 +31,7 @@ from pathlib import Path
 
 from local.errors import CannotStart
 from local.files import ENV_FILE, write_env
-from local.stack import demo_provider, edges, limits, services
+from local.stack import demo_provider, edges, limits, monitoring, services
 from local.stack.certificates import Authority
 from local.stack.edges import EdgePorts
 from local.stack.ports import HOST, Ports, is_free
@@ -94,6 +95,7 @@ class Stack:
         self._say = say
         self._secrets = Secrets.load_or_create(var / "secrets")
         self._tokens = Tokens(self._secrets.signing_key)
+        self._metrics: Mapping[str, str] = {}  # where each process tells its own
         self.variables = {"ECO2_SUPERVISOR": str(os.getpid()), "ECO2_TOKEN": self._tokens.issue(USER)}
         ports = Ports(var / "ports.json")
         planned = shapes.plan(var, ports, self._secrets, stores)
@@ -115,6 +117,7 @@ class Stack:
         if mesh:
             preparing.append(migrate(self.variables))
         await asyncio.gather(*preparing)
+        monitoring.write_configuration(self._var, self._metrics)
         await _at_once(mesh)
         self._ready = True
         self._publish()
@@ -136,6 +139,7 @@ class Stack:
         edge = EdgePorts(port or ports.take("rest"), ports.take("operators"), ports.take("envoy-admin"))
         shape = services.shape(processes)
         process_ports = {name: ports.take(name) for name in shape}
+        self._metrics = {name: f"{HOST}:{ports.take(f'{name}-metrics')}" for name in shape}
         served_at = {
             service: [process_ports[name] for name, served in shape.items() if service in served]
             for service in services.SERVICES
@@ -153,6 +157,7 @@ class Stack:
             "ECO2_LOG_PSEUDONYM_KEY": self._secrets.pseudonym_key,
             **self._auth(edge.rest),
             "ECO2_LIMITS": json.dumps(changes),
+            "ECO2_METRICS_TARGETS": ",".join(f"{name}={address}" for name, address in self._metrics.items()),
         }
         if self._authority:
             self.variables |= self._authority.certify(OPERATOR).variables
@@ -172,9 +177,8 @@ class Stack:
     ) -> Program:
         """A process of the mesh; Auth's is told of the demo provider, too."""
         variables = {**self.variables, **told} if "auth" in served else self.variables
-        return services.program(
-            name, served, f"{HOST}:{port}", vision_processes, variables, self._certified(name, served)
-        )
+        address, metrics, tls = f"{HOST}:{port}", self._metrics[name], self._certified(name, served)
+        return services.program(name, served, address, metrics, vision_processes, variables, tls)
 
     def _auth(self, rest_port: int) -> Mapping[str, str]:
         """What Auth, and who asks it, go by."""

@@ -35,7 +35,7 @@ def test_a_service_is_given_the_time_it_may_take_to_end() -> None:
     drain, grace = (ServiceSettings.model_fields[name].default for name in ("drain_seconds", "grace_seconds"))
 
     # Its calls take the grace to end, and so may what they still do when they are cancelled.
-    assert services.program("scan", ("scan",), "127.0.0.1:1", 1, {}).grace > drain + 2 * grace
+    assert services.program("scan", ("scan",), "127.0.0.1:1", "127.0.0.1:2", 1, {}).grace > drain + 2 * grace
 
 
 @pytest.mark.parametrize("named", [{}, {"ECO2_AUTH_CLIENTS": '{"kakao": {"id": "mine"}}'}], ids=["none", "kakao"])
