@@ -74,7 +74,7 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
             service = Service(
                 NAME, add_VisionServiceServicer_to_server, VisionServicer(classifier, settings.cdn_base_url)
             )
-            dependencies = {"s3": storage.probe}
+            dependencies = {"s3": storage.probe, "decoder": decoders.demand_working}
             async with serving(settings, [service], telemetry=signals, dependencies=dependencies, host=host) as server:
                 yield server
 

@@ -2,6 +2,9 @@
 
 A process cleans one photo at a time. It is started when all others are busy, and killed when a photo takes too long; if
 it dies only that photo is affected. Users share the processes by the time their photos take.
+
+The service is ready once a process has cleaned a photo of our own: an installation that the service finds may be out of
+reach for a process with a bare environment.
 """
 
 import asyncio
@@ -17,11 +20,13 @@ import msgspec
 import structlog
 
 from mesh.concurrency.fair_slots import FairSlots
+from mesh.concurrency.tasks import end
 from mesh.errors import InvalidArgument, Unavailable
 from mesh.reasons import Reason
 from vision_svc.photos.bulkhead import reserve
-from vision_svc.photos.memfile import MemFile
+from vision_svc.photos.memfile import MemFile, memfile
 from vision_svc.photos.photos import Identity, Photo
+from vision_svc.photos.sample import SAMPLE
 
 _log = structlog.get_logger("decoding")
 
@@ -128,6 +133,17 @@ class DecoderPool:
         self._seconds = seconds
         self._megabytes = megabytes
         self._idle: list[_Process] = []
+        self._works = False
+        self._checking: asyncio.Task[None] | None = None
+
+    async def demand_working(self) -> None:
+        """Returns if a process has cleaned the sample, and none has failed to since.
+
+        Raises:
+            Unavailable: None can.
+        """
+        if not self._works:
+            await self._check()
 
     async def clean(self, file: MemFile, account: str = "") -> Photo:
         """The photo in a file, cleaned.
@@ -139,7 +155,7 @@ class DecoderPool:
         Raises:
             InvalidArgument: PHOTO_EMPTY, PHOTO_TOO_LARGE, PHOTO_FORMAT, PHOTO_UNREADABLE, PHOTO_TRUNCATED or
                 PHOTO_TOO_COMPLEX.
-            Unavailable: Something outside killed the decoder, twice.
+            Unavailable: Something outside killed the decoder, twice; or no photo can be cleaned, not even ours.
         """
         async with self._slots.slot(account):
             for attempt in range(1, _TRIES + 1):
@@ -147,11 +163,12 @@ class DecoderPool:
                     return await self._try(file)
                 except _Died as died:
                     (ended,) = died.args
-                    _log.warning("decoder died", signal=-ended, attempt=attempt, photo_bytes=len(file))
+                    _log.warning("decoder died", status=ended, attempt=attempt, photo_bytes=len(file))
                     if ended == -SIGXCPU:
                         raise self._too_slow() from died
         if ended in (-SIGKILL, -SIGTERM):
-            raise Unavailable(Reason.UNAVAILABLE, peer="decoder", retry_after=1.0)
+            raise _unavailable()
+        await self._check()  # before the photo is blamed
         raise InvalidArgument(Reason.PHOTO_UNREADABLE, detail="crashes the decoder")
 
     async def warm_up(self) -> None:
@@ -160,6 +177,8 @@ class DecoderPool:
 
     async def close(self) -> None:
         """Ends all of them."""
+        if self._checking:
+            await end(self._checking)
         for process in self._idle:
             await process.end()
         self._idle.clear()
@@ -180,6 +199,27 @@ class DecoderPool:
         identity = Identity(answer.digest, answer.width, answer.height)
         return Photo(file.read(answer.size), identity)
 
+    async def _check(self) -> None:
+        """Has the sample cleaned, once for all who ask meanwhile.
+
+        Raises:
+            Unavailable: The process died, or took too long.
+        """
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._clean_sample(), name="decoder check")
+        await asyncio.shield(self._checking)  # who asks may give up before a process has even started
+
+    async def _clean_sample(self) -> None:
+        with memfile() as file:
+            file.write(SAMPLE)
+            try:
+                await self._try(file)  # in nobody's slot: users' photos may hold all of them
+            except (_Died, InvalidArgument) as error:
+                self._works = False
+                _log.warning("the sample can't be cleaned", error=repr(error))
+                raise _unavailable() from error
+        self._works = True
+
     async def _take(self) -> _Process:
         while self._idle:
             process = self._idle.pop()  # the one used last: its memory is warm
@@ -197,6 +237,10 @@ class DecoderPool:
 
     def _too_slow(self) -> InvalidArgument:
         return InvalidArgument(Reason.PHOTO_TOO_COMPLEX, limit=f"{self._seconds:g} s")
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(Reason.UNAVAILABLE, peer="decoder", retry_after=1.0)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The service as it is composed, on real storage."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,17 @@ from vision_svc.app import NAME, application
 from vision_svc.model import ModelUnusable
 from vision_svc.settings import VisionSettings
 
+_DECODER = "vision_svc.photos.decoder"
 
-async def _health(channel: grpc.aio.Channel) -> int:
-    """The first word of the health service that isn't "unknown"."""
+
+async def _until(channel: grpc.aio.Channel, status: int) -> None:
+    """Waits until the service says so of itself."""
     stub: Any = health_pb2_grpc.HealthStub(channel)
-    watch = stub.Watch(health_pb2.HealthCheckRequest(service=NAME), timeout=10)
+    watch = stub.Watch(health_pb2.HealthCheckRequest(service=NAME), timeout=60)
     async for response in watch:
-        if response.status != health_pb2.HealthCheckResponse.SERVICE_UNKNOWN:
+        if response.status == status:
             watch.cancel()
-            return int(response.status)
+            return
     raise AssertionError("the health service ended its stream")
 
 
@@ -33,8 +36,8 @@ async def test_a_stored_photo_is_classified(settings: VisionSettings, put: Calla
     key = f"tests/{uuid4()}"
     put(key, note())
     async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        assert await _health(channel) == health_pb2.HealthCheckResponse.SERVING
-        call = VisionServiceStub(channel).Classify(ClassifyRequest(object_key=key), timeout=10)
+        await _until(channel, health_pb2.HealthCheckResponse.SERVING)
+        call = VisionServiceStub(channel).Classify(ClassifyRequest(object_key=key), timeout=60)
         *_, last = [response async for response in call]
     assert last.result.classification.category.middle == "종이"
 
@@ -43,7 +46,21 @@ async def test_health_tells_that_storage_is_down(settings: VisionSettings, unuse
     """No photo could be loaded, so no traffic should come."""
     nowhere = settings.model_copy(update={"s3_endpoint": f"http://127.0.0.1:{unused_tcp_port}"})
     async with application(nowhere) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        assert await _health(channel) == health_pb2.HealthCheckResponse.NOT_SERVING
+        await _until(channel, health_pb2.HealthCheckResponse.NOT_SERVING)
+
+
+async def test_health_tells_that_no_photo_can_be_decoded(
+    settings: VisionSettings, put: Callable[[str, bytes], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decoder doesn't find what the service finds, as after an installation by PYTHONPATH."""
+    monkeypatch.setattr("vision_svc.photos.decoder_pool._COMMAND", (sys.executable, "-I", "-S", "-m", _DECODER))
+    key = f"tests/{uuid4()}"
+    put(key, note())
+    async with application(settings) as server, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            [_ async for _ in VisionServiceStub(channel).Classify(ClassifyRequest(object_key=key), timeout=60)]
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+        await _until(channel, health_pb2.HealthCheckResponse.NOT_SERVING)
 
 
 async def test_without_its_model_the_service_does_not_start(settings: VisionSettings, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The decoder's processes: what they stand, and what becomes of a photo that kills one."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,15 @@ from tests.integration.vision.bombs import BOMBS, gps, jpeg_of_scans
 from vision_svc.photos.decoder_pool import MEGABYTES, DecoderPool, open_decoder_pool
 from vision_svc.photos.memfile import MemFile, memfile
 from vision_svc.photos.photos import Photo
+
+# A decoder with a hole, which photos of more than 500 bytes find.
+_CRASHED_BY_LARGE_PHOTOS = """
+import os, signal, sys
+from vision_svc.photos import decoder
+clean = decoder._cleaned
+decoder._cleaned = lambda file, size: os.kill(os.getpid(), signal.SIGSEGV) if size > 500 else clean(file, size)
+decoder.main(*map(int, sys.argv[1:]))
+"""
 
 _RESIDENT_LIMIT = MEGABYTES << 20
 
@@ -35,10 +45,23 @@ def _children() -> set[psutil.Process]:
     return {child for child in psutil.Process().children() if "vision_svc.photos.decoder" in child.cmdline()}
 
 
+def _kill_idle() -> None:
+    for process in _children():
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 async def decoders() -> AsyncIterator[DecoderPool]:
     """Two, with little patience."""
     async with open_decoder_pool(2, seconds=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def patient_decoders() -> AsyncIterator[DecoderPool]:
+    """Two that have all the time they need to start on a busy machine."""
+    async with open_decoder_pool(2, seconds=30) as opened:
         yield opened
 
 
@@ -108,9 +131,7 @@ async def test_a_photo_that_takes_too_long_fails_alone(decoders: DecoderPool) ->
 
 async def test_a_killed_idle_decoder_is_replaced(decoders: DecoderPool, file: MemFile) -> None:
     """By the system for want of memory, or by hand."""
-    for process in _children():
-        process.kill()
-        process.wait()
+    _kill_idle()
     assert (await decoders.clean(file)).identity.width == 640
 
 
@@ -127,25 +148,39 @@ async def test_a_photo_whose_decoder_was_killed_gets_another(decoders: DecoderPo
 async def test_two_kills_are_an_outage_not_a_bad_photo(decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The stage tries again later; the photo may be good."""
     monkeypatch.setattr("vision_svc.photos.decoder_pool._COMMAND", ("sh", "-c", "kill -9 $$"))
-    for process in _children():
-        process.kill()
-        process.wait()
+    _kill_idle()
     with pytest.raises(Unavailable) as caught:
         await _clean(decoders, _photo())
     assert caught.value.metadata["peer"] == "decoder"
 
 
 async def test_a_photo_that_crashes_two_decoders_is_unreadable(
-    decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
+    patient_decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It would crash the third as well."""
-    monkeypatch.setattr("vision_svc.photos.decoder_pool._COMMAND", ("sh", "-c", "kill -SEGV $$"))
-    for process in _children():
-        process.kill()
-        process.wait()
+    """It would crash the third as well; ours doesn't."""
+    monkeypatch.setattr("vision_svc.photos.decoder_pool._COMMAND", (sys.executable, "-c", _CRASHED_BY_LARGE_PHOTOS))
+    _kill_idle()
     with pytest.raises(InvalidArgument) as caught:
-        await _clean(decoders, _photo())
+        await _clean(patient_decoders, _photo())
     assert caught.value.reason is Reason.PHOTO_UNREADABLE
+    await patient_decoders.demand_working()
+
+
+async def test_a_photo_is_not_blamed_for_decoders_that_cannot_start(
+    patient_decoders: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits until they can again, and so does the service's health."""
+    await patient_decoders.demand_working()
+    with monkeypatch.context() as broken:
+        broken.setattr("vision_svc.photos.decoder_pool._COMMAND", ("sh", "-c", "exit 1"))
+        _kill_idle()
+        with pytest.raises(Unavailable) as caught:
+            await _clean(patient_decoders, _photo())
+        assert caught.value.metadata["peer"] == "decoder"
+        with pytest.raises(Unavailable):
+            await patient_decoders.demand_working()
+    await patient_decoders.demand_working()
+    assert (await _clean(patient_decoders, _photo())).identity.width == 640
 
 
 async def test_a_cancelled_scan_leaves_no_answer_for_the_next_one(decoders: DecoderPool) -> None:
