@@ -114,16 +114,19 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	    diff $(CLIENT)/models.py var/client/models.py && \
 	    diff -r $(CLIENT)/_sync var/client/_sync -x __init__.py -x runtime.py -x __pycache__ && rm -r var/client || \
 	    { echo "gen/, docs/openapi.yaml and the client are not what protos/ says: run make gen" >&2; exit 1; }
+	@$(BIN)/python -m monitoring var/monitoring && diff -r $(MONITORING) var/monitoring && rm -r var/monitoring || \
+	    { echo "$(MONITORING) is not what monitoring/ says: run make gen" >&2; exit 1; }
 	$(BIN)/python -m openapi.lint docs/openapi.yaml
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
 	@$(MAKE) --no-print-directory site
 
-gen: setup ## Generate from protos/: stubs, descriptors, the description, a client's models; docs/cli.md from local/cli
+gen: setup ## Generate stubs, description and models from protos/, docs/cli.md from local/cli, rules and dashboards
 	$(BIN)/buf format --write protos
 	@rm -rf gen && $(call generate,gen,docs/openapi.yaml,$(CLIENT))
 	@$(BIN)/python -m local.cli.reference > docs/cli.md
+	@rm -rf $(MONITORING) && $(BIN)/python -m monitoring $(MONITORING)
 
 wheel: setup ## Build eco2-protos, the stubs alone, and eco2-client into var/dist
 	@cd protos && ../$(BIN)/hatchling build -t wheel -d ../var/dist
@@ -137,6 +140,7 @@ clients: setup ## Build @eco2/client, for npm, into var/dist; the clients for Ko
 # From another set, which has the comments and ten times the size, the description for REST clients and its page, and
 # the Python client's models.
 CLIENT := clients/python/src/eco2_client
+MONITORING := helm/files/monitoring
 PROTOS = $(shell find protos -name '*.proto' | sort)
 define generate
 export PATH="$(abspath $(BIN)):$$PATH" && mkdir -p $(1) && \
