@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mesh.redis_address import RedisAddress
+
 _CLOSING_SECONDS = 15.0
 _PREFIX = "ECO2_"
 _TLS_VARIABLES = ("ECO2_TLS_CERT", "ECO2_TLS_KEY", "ECO2_TLS_CA")
@@ -67,6 +69,11 @@ def _scheme(url: SecretStr, *schemes: str) -> SecretStr:
     return url
 
 
+def _redis(url: SecretStr) -> SecretStr:
+    RedisAddress.parse(url.get_secret_value())
+    return url
+
+
 def _listening(address: str) -> str:
     if not re.fullmatch(r"(\S+:\d{1,5}|unix:\S+)", address):
         raise ValueError("it is host:port or unix:/path")
@@ -93,7 +100,7 @@ def _http(address: str) -> str:
 
 HttpAddress = Annotated[str, AfterValidator(_http)]
 PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "postgresql", "postgres"))]
-RedisUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "redis", "rediss", "unix"))]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 
 
 def load(settings_type: Callable[[], S]) -> S:

@@ -12,7 +12,7 @@ from pathlib import Path
 from local.errors import Misuse
 from local.stack.ports import HOST, Ports
 from local.stack.secrets import Secrets
-from local.stack.stores import pgbouncer, postgres, replica, seaweedfs, valkey
+from local.stack.stores import cluster, pgbouncer, postgres, replica, seaweedfs, sentinel, valkey
 from local.stack.supervisor import Program
 
 _OWN_PAGES = "http://localhost:*,http://127.0.0.1:*"  # of whoever writes a page on this machine
@@ -41,6 +41,10 @@ class Plan:
     def run(self, program: Program) -> None:
         """Adds a program, or takes it in place of the one of that name."""
         self.programs[program.name] = program
+
+    def take_out(self, name: str) -> None:
+        """Leaves a program out: others do what it did."""
+        del self.programs[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,30 @@ def _replica(plan: Plan) -> None:
     plan.variables["ECO2_DATABASE_READ_URL"] = postgres.dsn(port, password)
 
 
+def _cluster(plan: Plan) -> None:
+    """Keys lie on three primaries, each with a replica."""
+    password = plan.secrets.valkey_password
+    ports = [plan.ports.take(f"cluster-{number}", twin=cluster.BUS) for number in range(1, cluster.SERVERS + 1)]
+    plan.take_out("valkey")
+    for program in cluster.programs(plan.var / "cluster", ports, password):
+        plan.run(program)
+    plan.variables["ECO2_REDIS_URL"] = cluster.url(ports, password)
+
+
+def _sentinel(plan: Plan) -> None:
+    """The primary is where the Sentinels say."""
+    password = plan.secrets.valkey_password
+    ports = [plan.ports.take(f"valkey-{number}") for number in range(1, sentinel.SERVERS + 1)]
+    sentinel_ports = [plan.ports.take(f"sentinel-{number}") for number in range(1, sentinel.SENTINELS + 1)]
+    plan.take_out("valkey")
+    for program in sentinel.programs(plan.var / "sentinel", ports, sentinel_ports, password):
+        plan.run(program)
+    plan.variables["ECO2_REDIS_URL"] = sentinel.url(sentinel_ports, password)
+
+
 SHAPES: Mapping[str, Shape] = {
+    "cluster": Shape(_cluster, of="valkey"),
+    "sentinel": Shape(_sentinel, of="valkey"),
     "pgbouncer": Shape(_pgbouncer, of="pooler"),
     "replica": Shape(_replica, of="replica"),
 }

@@ -4,11 +4,11 @@ import asyncio
 from importlib.util import find_spec
 from pathlib import Path
 from platform import machine
-from urllib.parse import urlsplit
 
 from local.files import write_private
 from local.stack.ports import HOST
 from local.stack.supervisor import Program
+from mesh.redis_address import RedisAddress
 
 
 def binary() -> Path:
@@ -31,45 +31,73 @@ def url(port: int, password: str) -> str:
 
 
 async def probe(address: str) -> None:
-    """Raises unless the server answers a PING. By hand, since redis-py would take 8 MiB of the supervisor for it.
+    """Raises unless each server of an address answers a PING.
+
+    Raises:
+        OSError: One doesn't answer, or refuses.
+    """
+    parsed = RedisAddress.parse(address)
+    for _, port in parsed.nodes:
+        if await ask(port, parsed.password, "PING") != "PONG":
+            raise ConnectionError("no answer to PING")
+
+
+async def ask(port: int, password: str, command: str) -> str:
+    """A server's answer, a line or a text. By hand, since redis-py would take 8 MiB of the supervisor for it.
 
     Raises:
         OSError: It doesn't answer, or refuses.
     """
-    parts = urlsplit(address)
     async with asyncio.timeout(2.0):
-        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        reader, writer = await asyncio.open_connection(HOST, port)
         try:
-            writer.write(f"AUTH {parts.password}\r\nPING\r\n".encode())
-            for expected in (b"+OK\r\n", b"+PONG\r\n"):
-                if (reply := await reader.readline()) != expected:
+            writer.write(f"AUTH {password}\r\n{command}\r\n".encode())
+            reply = b""
+            for _ in range(2):
+                reply = await reader.readline()
+                if not reply.startswith((b"+", b"$")):
                     raise ConnectionError(reply.decode(errors="replace").strip() or "hung up")
+            if reply.startswith(b"$"):
+                return (await reader.readexactly(int(reply[1:]))).decode()
+            return reply[1:].decode().strip()
         finally:
             writer.close()
 
 
+def write(file: Path, content: str) -> None:
+    """Writes a file of a server, in a folder of its own."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(file, content)
+
+
+def configuration(folder: Path, port: int, password: str) -> str:
+    """What all servers have in their file: on loopback, in memory only.
+
+    Args:
+        folder: The server's own.
+        port: Where it listens.
+        password: Of the default user. It is in the file, since arguments are visible to all users.
+    """
+    return (
+        f'bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\nsave ""\nappendonly no\n'
+        "maxmemory 256mb\nmaxmemory-policy volatile-lru\n"
+    )
+
+
 def program(folder: Path, port: int, password: str) -> Program:
-    """Valkey on loopback, in memory only.
+    """One Valkey.
 
     Args:
         folder: Where its configuration goes.
         port: Where it listens.
-        password: Of the default user. It is in the file, since arguments are visible to all users.
+        password: Of the default user.
     """
-    configuration = folder / "valkey.conf"
-
-    def configure() -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        write_private(
-            configuration,
-            f'bind {HOST}\nport {port}\nrequirepass {password}\ndir {folder}\nsave ""\nappendonly no\n'
-            "maxmemory 256mb\nmaxmemory-policy volatile-lru\n",
-        )
+    file = folder / "valkey.conf"
 
     async def prepare() -> None:
-        configure()
+        write(file, configuration(folder, port, password))
 
     async def ready() -> None:
         await probe(url(port, password))
 
-    return Program(name="valkey", command=[str(binary()), str(configuration)], prepare=prepare, ready=ready)
+    return Program(name="valkey", command=[str(binary()), str(file)], prepare=prepare, ready=ready)

@@ -95,6 +95,8 @@ WRONG = [
         for endpoint in ("nowhere", "http://", "http://127.0.0.1:port")
     ),
     (["ratelimit_svc"], {"ECO2_REDIS_URL": "http://:pass-word@redis"}, "ECO2_REDIS_URL: "),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis+sentinel://:pass-word@redis"}, "ECO2_REDIS_URL: it ends in /NAME"),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis+cluster://:pass/word@redis"}, "ECO2_REDIS_URL: "),
     (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis://:pass-word@redis", "ECO2_LIMITS": '{"none": 1}'}, "ECO2_LIMITS: "),
     (["local.standins.demo_provider"], {"OIDC_PORT": "1", "OIDC_CLIENTS": "pass-word"}, "OIDC_CLIENTS: "),
     (["mesh.postgres", "migrate", "--help"], DATABASE, "--help"),

@@ -31,7 +31,7 @@ def test_a_replica_is_read_at_an_address_of_its_own(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     """Before anything starts."""
-    with pytest.raises(Misuse, match=r"no such stores: citus\. There are pgbouncer, replica"):
+    with pytest.raises(Misuse, match=r"no such stores: citus\. There are cluster, sentinel, pgbouncer, replica"):
         shapes.check(["pgbouncer", "citus"])
 
 
