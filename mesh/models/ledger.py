@@ -146,6 +146,8 @@ class RedisLedger:
 
     def __init__(self, guarded: GuardedRedis) -> None:
         scripts = files("mesh.models")
+        # On a cluster a script touches one slot: all models' counts, since they share the day's money.
+        self._prefix = "{model}" if guarded.sharded else "model"
         self._reserve = guarded.script(scripts.joinpath("reserve.lua").read_text("utf-8"))
         self._settle = guarded.script(scripts.joinpath("settle.lua").read_text("utf-8"))
 
@@ -165,7 +167,7 @@ class RedisLedger:
             entry.calls,
             int(limits.user_micro_usd > 0),
         )
-        keys = (*_keys(entry.model, entry.day, entry.account), f"model:told:{entry.day}")
+        keys = self._keys(entry)
         outcome, milliseconds = await self._reserve(keys, arguments)
         match outcome.decode():
             case "ok":
@@ -180,7 +182,10 @@ class RedisLedger:
     async def settle(self, entry: Entry, tokens: int, micro_usd: int, calls: int = 1) -> None:
         """As the port says."""
         back = (entry.tokens - tokens, entry.micro_usd - micro_usd, entry.calls - calls)
-        await self._settle(_keys(entry.model, entry.day, entry.account), back)
+        await self._settle(self._keys(entry)[:-1], back)
+
+    def _keys(self, entry: Entry) -> tuple[str, ...]:
+        return _keys(self._prefix, entry.model, entry.day, entry.account)
 
 
 class SharedLedger:
@@ -210,7 +215,8 @@ class SharedLedger:
 
 
 @lru_cache(maxsize=1024)
-def _keys(model: str, day: int, account: str) -> tuple[str, str, str]:
+def _keys(prefix: str, model: str, day: int, account: str) -> tuple[str, ...]:
     # A user's id is nobody's business in Redis.
     digest = hashlib.sha256(account.encode()).hexdigest()[:16] if account else "-"
-    return f"model:{model}:bucket", f"model:spent:{day}", f"model:spent:{day}:{digest}"
+    spent = f"{prefix}:spent:{day}"
+    return f"{prefix}:{model}:bucket", spent, f"{spent}:{digest}", f"{prefix}:told:{day}"

@@ -38,16 +38,16 @@ class InvalidatedCache(Generic[V]):
         """From now on every change is announced."""
         self._held.clear()
         self._open = True
-        self.mark_alive()
+        self.mark_alive(time.monotonic())
 
     def close(self) -> None:
         """Changes may have been missed."""
         self._held.clear()
         self._open = False
 
-    def mark_alive(self) -> None:
-        """The connection that announces changes has just delivered something."""
-        self._alive_at = time.monotonic()
+    def mark_alive(self, at: float) -> None:
+        """The connection that announces changes delivered something then, on the monotonic clock."""
+        self._alive_at = at
 
     def drop(self, keys: Iterable[str]) -> None:
         """These have changed."""

@@ -1,6 +1,11 @@
-"""Announcements on their way to Redis: the newest state of each scan, sent in batches, kept while Redis is down."""
+"""Announcements on their way to Redis: the newest state of each scan, sent in batches, kept while Redis is down.
+
+A replica that takes over may lack what its primary had confirmed, and have what was before. So what was sent shortly
+before an outage is sent once more after it, to correct what is there: what Redis has lost wholly isn't filled again.
+"""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -11,6 +16,8 @@ T = TypeVar("T")
 
 _LIMIT = 10_000
 _BATCH = 128
+# By so much a replica that takes over may be behind.
+_REPEATED_SECONDS = 5.0
 
 
 class Outbox(Generic[T]):
@@ -24,6 +31,7 @@ class Outbox(Generic[T]):
     Attributes:
         doubtful: Scans whose state may have been overtaken: by the time Redis is back somebody else may know more, and
             Redis may have forgotten it.
+        repeated: Scans whose state was sent before.
     """
 
     def __init__(
@@ -37,10 +45,12 @@ class Outbox(Generic[T]):
         self._version = version
         self._unsent: dict[str, T] = {}
         self._in_flight: dict[str, T] = {}
+        self._confirmed: dict[str, tuple[float, T]] = {}  # with the time, the oldest first
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._sending: asyncio.Task[None] | None = None
         self.doubtful: set[str] = set()
-        breaker.when_closed(self._start)
+        self.repeated: set[str] = set()
+        breaker.when_closed(self._repeat)
 
     def __contains__(self, scan_id: str) -> bool:
         return scan_id in self._unsent or scan_id in self._in_flight
@@ -53,6 +63,7 @@ class Outbox(Generic[T]):
         )
         if taken:
             self._unsent[scan_id] = entry
+            self.repeated.discard(scan_id)
             if not self._breaker.closed:
                 self.doubtful.add(scan_id)
         self._start()
@@ -83,7 +94,7 @@ class Outbox(Generic[T]):
                 except DOWN:
                     self._put_back()
                 else:
-                    self.doubtful -= self._in_flight.keys()
+                    self._confirm()
                 self._in_flight = {}
                 for scan_id in [key for key in self._waiting if key not in self._unsent]:
                     _wake(self._waiting.pop(scan_id))
@@ -92,6 +103,26 @@ class Outbox(Generic[T]):
             for waiting in self._waiting.values():
                 _wake(waiting)
             self._waiting = {}
+
+    def _confirm(self) -> None:
+        now = time.monotonic()
+        for scan_id, entry in self._in_flight.items():
+            self._confirmed.pop(scan_id, None)
+            self._confirmed[scan_id] = now, entry
+        while self._confirmed and now - next(iter(self._confirmed.values()))[0] > _REPEATED_SECONDS:
+            del self._confirmed[next(iter(self._confirmed))]
+        self.doubtful -= self._in_flight.keys()
+        self.repeated -= self._in_flight.keys()
+
+    def _repeat(self) -> None:
+        """After an outage."""
+        since = self._breaker.opened_at - _REPEATED_SECONDS
+        for scan_id, (sent_at, entry) in self._confirmed.items():
+            if sent_at >= since and scan_id not in self._unsent:
+                self._unsent[scan_id] = entry
+                self.doubtful.add(scan_id)
+                self.repeated.add(scan_id)
+        self._start()
 
     def _put_back(self) -> None:
         for scan_id, entry in self._in_flight.items():

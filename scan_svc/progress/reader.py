@@ -56,7 +56,7 @@ class ScanReader:
             if held is None or outages.from_exception(error) is None:
                 raise
             return held  # it may be old, but it's the best that anybody knows
-        if held and held.at and held.version > stored.version:
+        if held and held.at and held.version > stored.version and not self._snapshots.doubts(held):
             # Between two checkpoints the snapshot is ahead of PostgreSQL; showing it again makes it fresh.
             self._snapshots.renew(held)
             return held

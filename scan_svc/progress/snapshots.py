@@ -14,16 +14,13 @@ import structlog
 
 from mesh.concurrency.batches import Batches
 from mesh.locale import Locale
-from mesh.redis import DOWN, GuardedRedis
+from mesh.redis import DOWN, GuardedRedis, together
 from scan_svc.progress.cache import SILENT_SECONDS, InvalidatedCache
+from scan_svc.progress.keys import ENDED_MARK, ScanKeys
 from scan_svc.progress.outbox import Outbox
 from scan_svc.scans import Scan, State, Step
 
 _log = structlog.get_logger("progress")
-
-# A message names the scans that changed, separated by blanks; those that have ended with this change carry the mark.
-CHANNEL = "scan:changed"
-ENDED_MARK = "!"
 
 _SNAPSHOT_SECONDS = 3600
 _RESULT_SECONDS = 86_400
@@ -32,29 +29,35 @@ _DELETED_SECONDS = 300
 # A snapshot of a scan that hasn't settled and that is older than this is checked against PostgreSQL: its successor may
 # have been lost with the process that wanted to publish it.
 _TRUSTED_SECONDS = 30.0
+# So long after an outage a snapshot from before it is checked, too: a replica that took over may have lost a newer one,
+# until whoever wrote that writes it again.
+_DOUBTFUL_SECONDS = 30.0
+# Clocks of two processes differ by less.
+_SKEW_SECONDS = 1.0
 # How long a watch that shows an answer already waits for its reward before it ends.
 REWARD_SECONDS = 2.0
 
-# Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once. A value
-# begins with its version, ten digits wide, so versions compare as text.
-# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark, a deletion's ttl; then of each scan its
-# value, its result's ttl (0: it hasn't ended) and its id. A scan that had ended before, whose reward or reply has come,
-# isn't marked again: who counts the marks measures how fast scans get done. Of a deleted scan nothing but its version
-# stays, for as long as a deletion's ttl says.
+# Compare, write, expire and wake in one step, so that shuffled updates never go backwards; many scans at once, which on
+# a cluster share a tag. A value begins with its version, ten digits wide, so versions compare as text.
+# KEYS: snapshot and result of each scan. ARGV: snapshot ttl, channel, the mark, a deletion's ttl, the command that
+# publishes; then of each scan its value, its result's ttl (0: it hasn't ended), its id, and '1' if nothing is to be
+# written where nothing is. A scan that had ended before, whose reward or reply has come, isn't marked again: who counts
+# the marks measures how fast scans get done. Of a deleted scan nothing but its version stays, for as long as a
+# deletion's ttl says.
 _PUBLISH = """
 local changed = {}
 for scan = 1, #KEYS / 2 do
   local progress, result = KEYS[2 * scan - 1], KEYS[2 * scan]
-  local value, keep, tell = ARGV[3 * scan + 2], ARGV[3 * scan + 3], ARGV[3 * scan + 4]
+  local value, keep, tell, repeated = unpack(ARGV, 4 * scan + 2, 4 * scan + 5)
   local held, version = redis.call('GETRANGE', progress, 0, 9), string.sub(value, 1, 10)
-  if held <= version then
+  if held <= version and (repeated ~= '1' or redis.call('EXISTS', progress, result) > 0) then
     redis.call('SET', progress, value, 'EX', #value > 10 and ARGV[1] or ARGV[4])
     if keep ~= '0' and redis.call('EXISTS', result) == 0 then tell = tell .. ARGV[3] end
     if keep ~= '0' then redis.call('SET', result, value, 'EX', keep) else redis.call('DEL', result) end
     if held ~= version then changed[#changed + 1] = tell end
   end
 end
-if #changed > 0 then redis.call('PUBLISH', ARGV[2], table.concat(changed, ' ')) end
+if #changed > 0 then redis.call(ARGV[5], ARGV[2], table.concat(changed, ' ')) end
 """
 # Outranks every version: a snapshot that arrives after the deletion must not bring the scan back.
 _DELETED_VERSION = 2**31 - 1
@@ -116,6 +119,7 @@ class Snapshots:
         self._redis = redis
         self._render = render
         self._clock = clock
+        self._keys = ScanKeys(redis.sharded)
         self._script = redis.script(_PUBLISH)
         self._outbox: Outbox[_Entry] = Outbox(redis.breaker, self._publish, _version)
         self._reads = Batches(self._fetch)
@@ -176,7 +180,14 @@ class Snapshots:
 
     def trusts(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot is the last word."""
+        if self.doubts(snapshot):
+            return False
         return snapshot.settled or self._clock() - snapshot.at <= _TRUSTED_SECONDS
+
+    def doubts(self, snapshot: Snapshot) -> bool:
+        """Whether a newer one may have been lost with the server that had it, for it is from before an outage."""
+        since = time.monotonic() - self._redis.breaker.opened_at
+        return since < _DOUBTFUL_SECONDS and snapshot.at < self._clock() - since + _SKEW_SECONDS
 
     async def outlast_caches(self) -> None:
         """Waits, once Redis is lost, until no process shows what it had kept: it may be older than what is stored."""
@@ -193,38 +204,44 @@ class Snapshots:
             self.cache.drop((scan_id,))
 
     async def _publish(self, batch: Mapping[str, _Entry]) -> None:
-        keys: list[str] = []
-        arguments: list[bytes | str | int] = [_SNAPSHOT_SECONDS, CHANNEL, ENDED_MARK, _DELETED_SECONDS]
+        calls: dict[str, tuple[list[str], list[bytes | str | int]]] = {}  # by tag
         for scan_id, entry in batch.items():
+            tag = self._keys.tag(scan_id)
+            keys, arguments = calls.setdefault(tag, ([], self._arguments(tag)))
             try:
                 arguments += self._told(scan_id, entry)
             except Exception:  # a scan that can't be shown must not keep the others from it
                 _log.exception("progress lost", scan_id=scan_id)
             else:
-                keys += (_progress_key(scan_id), _result_key(scan_id))
-        await self._script(keys, arguments)
+                keys += (self._keys.progress(scan_id), self._keys.result(scan_id))
+        await together(*(self._script(keys, arguments) for keys, arguments in calls.values()))
 
-    def _told(self, scan_id: str, entry: _Entry) -> tuple[bytes | str, int, str]:
+    def _arguments(self, tag: str) -> list[bytes | str | int]:
+        """What the script wants to know of all scans of a tag."""
+        return [_SNAPSHOT_SECONDS, self._keys.channel(tag), ENDED_MARK, _DELETED_SECONDS, self._keys.publish]
+
+    def _told(self, scan_id: str, entry: _Entry) -> tuple[bytes | str, int, str, int]:
         """What the script wants to know of one scan."""
+        repeated = int(scan_id in self._outbox.repeated)
         if entry is None:
-            return f"{_DELETED_VERSION:010d}", 0, scan_id
+            return f"{_DELETED_VERSION:010d}", 0, scan_id, repeated
         snapshot = self.of(entry) if isinstance(entry, Scan) else entry
         if scan_id in self._outbox.doubtful:
             snapshot = replace(snapshot, at=0.0)
         value = b"%010d" % snapshot.version + _encode(snapshot)
-        return value, _RESULT_SECONDS if snapshot.state.terminal else 0, scan_id
+        return value, _RESULT_SECONDS if snapshot.state.terminal else 0, scan_id, repeated
 
     async def _fetch(self, scan_ids: Sequence[str]) -> Mapping[str, Snapshot]:
-        held = await self._mget(_progress_key, scan_ids)
+        held = await self._held(self._keys.progress, scan_ids)
         # A result outlives its snapshot. Both were written together, so while the snapshot lasts it is as new.
         missing = [scan_id for scan_id in scan_ids if scan_id not in held]
         if missing:
-            held |= await self._mget(_result_key, missing)
+            held |= await self._held(self._keys.result, missing)
         snapshots = {scan_id: _decoded(value) for scan_id, value in held.items()}
         return {scan_id: snapshot for scan_id, snapshot in snapshots.items() if snapshot}
 
-    async def _mget(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
-        values: list[bytes | None] = await self._redis.execute("MGET", *(key(scan_id) for scan_id in scan_ids))
+    async def _held(self, key: Callable[[str], str], scan_ids: Sequence[str]) -> dict[str, bytes]:
+        values = await self._redis.get_many([key(scan_id) for scan_id in scan_ids])
         return {scan_id: value for scan_id, value in zip(scan_ids, values, strict=True) if value}
 
 
@@ -240,14 +257,6 @@ def _settles_at(scan: Scan) -> float:
     if scan.state is not State.SUCCEEDED or scan.finished_at is None or not scan.results.awaits_reward:
         return 0.0
     return scan.finished_at.timestamp() + REWARD_SECONDS
-
-
-def _progress_key(scan_id: str) -> str:
-    return f"job:{scan_id}:progress"
-
-
-def _result_key(scan_id: str) -> str:
-    return f"job:{scan_id}:result"
 
 
 def _version(entry: _Entry) -> int:

@@ -4,20 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from redis.asyncio.client import PubSub
-
-from mesh.concurrency.silence_timeout import PARTS
 from mesh.concurrency.tasks import kept_running
-from mesh.redis import DOWN, GuardedRedis, answer
+from mesh.redis import DOWN, GuardedRedis
 from scan_svc.progress.cache import InvalidatedCache
+from scan_svc.progress.keys import ENDED_MARK, ScanKeys
 from scan_svc.progress.progress import Progress
-from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshot
+from scan_svc.progress.snapshots import Snapshot
 from scan_svc.progress.watchers import Watchers, WatchLimits
 
-# A connection that says nothing, not even to a ping, for this long is given up: it may be half open. It is listened to
-# in parts, of which a stall of this process costs one.
-_SILENCE_SECONDS = 0.5
 _POLL_SECONDS = 0.5
+_MOVED_SECONDS = 0.05
 
 
 class Subscriber:
@@ -48,38 +44,31 @@ class Subscriber:
     async def run(self) -> None:
         """Subscribes for ever, again after every failure."""
         while True:
+            pause = _POLL_SECONDS
             if self._redis.breaker.closed:
                 try:
-                    async with self._redis.client.pubsub() as channel:
-                        await answer(channel.subscribe(CHANNEL))
-                        await self._hear(channel)
+                    await self._hear()
+                    if self._redis.breaker.closed:  # channels have moved
+                        pause = _MOVED_SECONDS
                 except DOWN as error:
                     self._redis.breaker.open(error)
                 finally:
                     self._cache.close()
             self._missed()
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(pause)
 
-    async def _hear(self, channel: PubSub) -> None:
-        """Hands messages on until the connection fails or falls silent."""
-        silent = 0
-        while self._redis.breaker.closed:
-            message = await answer(channel.get_message(timeout=_SILENCE_SECONDS / PARTS))
-            if message is None:
-                silent += 1
-                if silent == PARTS:
-                    await answer(channel.ping())
-                elif silent == 2 * PARTS:
-                    raise TimeoutError("the subscription fell silent")
-                continue
-            silent = 0
-            self._cache.mark_alive()
-            if message["type"] == "message":
-                self._tell(message["data"].decode().split(" "))
-            elif message["type"] == "subscribe":
-                # redis-py reconnects in silence; this is its only sign, and what came meanwhile is lost.
-                self._cache.open()
-                self._missed()
+    async def _hear(self) -> None:
+        """Hands messages on until a connection fails or falls silent, channels move, or Redis is down."""
+        async with self._redis.subscribed(ScanKeys(self._redis.sharded).channels) as subscription:
+            self._cache.open()
+            self._missed()
+
+            def heard(message: bytes | None) -> None:
+                self._cache.mark_alive(subscription.heard_at)
+                if message:
+                    self._tell(message.decode().split(" "))
+
+            await subscription.listen(heard, lambda: self._redis.breaker.closed)
 
     def _tell(self, words: Sequence[str]) -> None:
         ended = sum(word.endswith(ENDED_MARK) for word in words)

@@ -63,7 +63,8 @@ async def test_a_count_that_was_lost_is_asked_for_and_goes_on(redis_url: str) ->
         assert await verdict("mina", Spent(0, 0)) == Verdict()
         assert await verdict("hojun", True) == Verdict()  # nobody had spent anything when the day began
         day = _entry(model, "").day
-        await guarded.client.delete(*await guarded.client.keys(f"model:*{day}*"))
+        pattern = f"{{model}}:*{day}*" if guarded.sharded else f"model:*{day}*"
+        await guarded.execute("DEL", *await guarded.execute("KEYS", pattern))
         assert await verdict("mina", True) == Verdict(unknown=True)
         assert await verdict("mina", Spent(500, 90)) == Verdict(forbidden_by="user")
         assert await verdict("mina", True) == Verdict(forbidden_by="user")

@@ -3,19 +3,19 @@
 import asyncio
 
 import pytest
-from redis.asyncio import Connection, Redis
+from redis.asyncio import Connection
 from redis.exceptions import ConnectionError, ResponseError
 
 from mesh.circuit_breakers import CircuitOpen
-from mesh.redis import GuardedRedis, answer, open_redis
+from mesh.redis import GuardedRedis, open_redis
 
 
 @pytest.mark.parametrize("steps", range(12))
-async def test_a_cancellation_of_its_own_client_is_never_lost(redis_url: str, steps: int) -> None:
+async def test_a_cancellation_of_who_listens_is_never_lost(redis_url: str, steps: int) -> None:
     """Whenever it comes: what listens to changes must end when it is told to."""
     async with open_redis(redis_url) as redis:
         for _ in range(20):
-            task = asyncio.create_task(_many_commands_then_for_ever(redis.client))
+            task = asyncio.create_task(_listen_for_ever(redis))
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
@@ -24,10 +24,9 @@ async def test_a_cancellation_of_its_own_client_is_never_lost(redis_url: str, st
             assert task.cancelled()
 
 
-async def _many_commands_then_for_ever(client: Redis) -> None:
-    for _ in range(3):
-        await answer(client.set("cancelled", "x" * 2000))
-    await asyncio.Event().wait()
+async def _listen_for_ever(redis: GuardedRedis) -> None:
+    async with redis.subscribed(["cancelled"]) as subscription:
+        await subscription.listen(lambda _: None, lambda: True)
 
 
 async def test_commands_given_together_go_out_together(redis_url: str) -> None:

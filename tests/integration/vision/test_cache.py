@@ -72,7 +72,7 @@ async def test_it_is_kept_for_a_week(redis: GuardedRedis) -> None:
     eye = _Eye(uuid4().hex)
     async with open_cache(redis, "test:", Classification) as opinions:
         await _looked(CachedClassifier(eye, opinions))
-    left = await redis.client.ttl(f"test:{_PHOTO.digest}:{eye.version}")
+    left = await redis.execute("TTL", f"test:{_PHOTO.digest}:{eye.version}")
     assert 7 * 24 * 3600 - 60 < left <= 7 * 24 * 3600
 
 
@@ -97,6 +97,6 @@ async def test_redis_away_is_slower_and_never_an_error(unused_tcp_port: int) -> 
 async def test_what_another_release_wrote_is_not_believed(redis: GuardedRedis) -> None:
     """Its fields may mean something else."""
     eye = _Eye(uuid4().hex)
-    await redis.client.set(f"test:{_PHOTO.digest}:{eye.version}", b'{"kind": 3}', ex=60)
+    await redis.execute("SET", f"test:{_PHOTO.digest}:{eye.version}", b'{"kind": 3}', "EX", 60)
     assert (await _looked(_process(redis, eye))).kind == _SEEN.kind
     assert eye.looks == 1

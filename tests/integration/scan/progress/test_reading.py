@@ -15,6 +15,7 @@ from eco2.scan.v1 import scan_pb2
 from mesh.postgres import open_pool
 from mesh.redis import open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.keys import ScanKeys
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
 from scan_svc.scans import Scan
@@ -64,7 +65,7 @@ async def published(redis_url: str, scan_id: str) -> None:
     async with open_redis(redis_url) as redis:
 
         async def there() -> bool:
-            return bool(await redis.client.exists(f"job:{scan_id}:progress"))
+            return bool(await redis.execute("EXISTS", ScanKeys(redis.sharded).progress(scan_id)))
 
         await eventually(there)
 
@@ -92,7 +93,7 @@ async def test_a_poll_of_a_scan_that_hasnt_changed_asks_nobody(
         async def kept() -> bool:
             await published(redis_url, scan_id)
             await client.get(scan_id)
-            await redis.client.delete(f"job:{scan_id}:progress")
+            await redis.execute("DEL", ScanKeys(redis.sharded).progress(scan_id))
             queries.clear()
             await client.get(scan_id)
             return queries["scan_detail"] == 0
@@ -126,7 +127,7 @@ async def test_many_readers_of_what_redis_lost_are_one_query_and_refill_it(
     async with start_scan_service(scan_role="api") as client, open_redis(redis_url) as redis:
         scan_id = (await client.create()).scan.scan_id
         await published(redis_url, scan_id)
-        await redis.client.delete(f"job:{scan_id}:progress")
+        await redis.execute("DEL", ScanKeys(redis.sharded).progress(scan_id))
         queries.clear()
         await asyncio.gather(*(client.get(scan_id) for _ in range(300)))
         assert queries["scan_detail"] <= 10  # the first, and who had looked into Redis before it was refilled
@@ -140,10 +141,11 @@ async def test_progress_is_kept_an_hour_and_the_result_a_day(client: Client, red
     """And the result alone still answers, without the database."""
     scan = await client.finished(await client.started())
     async with open_redis(redis_url) as redis:
-        left = [await redis.client.ttl(f"job:{scan.scan_id}:{kind}") for kind in ("progress", "result")]
+        keys = ScanKeys(redis.sharded)
+        left = [await redis.execute("TTL", key(scan.scan_id)) for key in (keys.progress, keys.result)]
         assert HOUR - QUARTER < left[0] <= HOUR
         assert DAY - QUARTER < left[1] <= DAY
-        await redis.client.delete(f"job:{scan.scan_id}:progress")
+        await redis.execute("DEL", keys.progress(scan.scan_id))
     assert await client.get(scan.scan_id) == scan
 
 

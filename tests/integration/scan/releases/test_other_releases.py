@@ -13,8 +13,9 @@ from eco2.scan.v1.scan_service_pb2 import ListScansRequest
 from mesh.grpc.status import from_rpc_error
 from mesh.postgres import Pool, open_pool
 from mesh.reasons import Reason
-from mesh.redis import open_redis
+from mesh.redis import GuardedRedis, open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.keys import ScanKeys
 from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.scans import Photo, Scan, State
@@ -43,6 +44,12 @@ async def rewrite(database: Pool, scan_id: str) -> None:
     await database.execute("update scan.scan set state = 'WEIGHED' where id = $1", scan_id)
 
 
+async def announce(redis: GuardedRedis, scan_id: str) -> None:
+    """Says that a scan has changed."""
+    keys = ScanKeys(redis.sharded)
+    await redis.execute(keys.publish, keys.channel(keys.tag(scan_id)), scan_id)
+
+
 async def test_a_snapshot_of_another_form_is_read_from_postgresql_and_made_anew(client: Client, redis_url: str) -> None:
     """Results live for a day, so every deployment meets those of the release before; nor may it spoil its batch."""
     scans = [(await client.create()).scan for _ in range(3)]
@@ -50,9 +57,9 @@ async def test_a_snapshot_of_another_form_is_read_from_postgresql_and_made_anew(
         snapshots = Snapshots(redis, SnapshotEncoder())
         for scan in scans:
             await client.get(scan.scan_id)
-        key = f"job:{scans[0].scan_id}:progress"
-        await redis.client.set(key, b"0000000001" + b"\x81\xa7another\xa4form")
-        await redis.client.publish("scan:changed", scans[0].scan_id)
+        key = ScanKeys(redis.sharded).progress(scans[0].scan_id)
+        await redis.execute("SET", key, b"0000000001" + b"\x81\xa7another\xa4form")
+        await announce(redis, scans[0].scan_id)
         read = await asyncio.gather(*(snapshots.read(scan.scan_id) for scan in scans))
         assert [snapshot is not None for snapshot in read] == [False, True, True]
 
@@ -70,8 +77,9 @@ async def test_a_scan_that_can_t_be_read_is_a_fault_for_its_own_readers_alone(
     good, bad, other = [(await client.create()).scan.scan_id for _ in range(3)]
     await rewrite(database, bad)
     async with open_redis(redis_url) as redis:
-        await redis.client.delete(*(f"job:{scan_id}:progress" for scan_id in (good, bad, other)))
-        await redis.client.publish("scan:changed", bad)
+        for scan_id in (good, bad, other):
+            await redis.execute("DEL", ScanKeys(redis.sharded).progress(scan_id))
+        await announce(redis, bad)
         store = ScanStore(database)
         reader = ScanReader(Snapshots(redis, SnapshotEncoder()), store.get_many, asyncio.Event().wait)
         read = await asyncio.gather(*map(reader.read, (good, bad, other)), return_exceptions=True)

@@ -13,8 +13,9 @@ from scan_svc.mirrors.character import Reward, RewardOutcome
 from scan_svc.mirrors.rules import Answer, DisposalRule
 from scan_svc.mirrors.vision import Classification
 from scan_svc.progress.encoder import SnapshotEncoder
+from scan_svc.progress.keys import ENDED_MARK, ScanKeys
 from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.snapshots import CHANNEL, ENDED_MARK, Snapshots
+from scan_svc.progress.snapshots import Snapshots
 from scan_svc.results import Results
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Scan, StageRun, State
@@ -147,21 +148,18 @@ async def test_a_scan_that_gets_its_reward_ends_once_for_those_who_count(parts: 
     """Admission measures how fast scans get done: counted twice, twice as many would be let in."""
     scan_id = await finished(parts)
     scan = await parts.store.get(scan_id)
-    async with open_redis(redis_url) as redis, redis.client.pubsub() as channel:
-        await channel.subscribe(CHANNEL)
+    heard: list[str] = []
+
+    def hear(message: bytes | None) -> None:
+        heard.extend(word for word in (message or b"").decode().split(" ") if scan_id in word)
+
+    async with open_redis(redis_url) as redis, redis.subscribed(ScanKeys(redis.sharded).channels) as changes:
         rich = replace(scan, version=scan.version + 1, results=replace(scan.results, reward=REWARD))
         for one in (scan, rich):
             await parts.progress.snapshots.publish(one)
-        heard: list[str] = []
-
-        async def both() -> bool:
-            message = await channel.get_message(timeout=1.0)
-            if message and message["type"] == "message":
-                heard.extend(message["data"].decode().split(" "))
-            return len([word for word in heard if scan_id in word]) == 2
-
-        await eventually(both)
-    assert [word for word in heard if scan_id in word] == [scan_id + ENDED_MARK, scan_id]
+        async with asyncio.timeout(60):
+            await changes.listen(hear, lambda: len(heard) < 2)
+    assert heard == [scan_id + ENDED_MARK, scan_id]
 
 
 async def test_a_worker_without_room_leaves_rewards_to_others(parts: ScanParts) -> None:
