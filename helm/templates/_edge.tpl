@@ -1,7 +1,7 @@
 {{/* The edge's configuration: envoy/edge.yaml with its placeholders filled in. Takes root. */}}
 {{- define "eco2.edge" -}}
 {{- $name := include "eco2.name" . -}}
-{{- $values := dict "REST_HOST" "0.0.0.0" "REST_PORT" 8080 "ADMIN_PORT" 9901 -}}
+{{- $values := dict "REST_HOST" "0.0.0.0" "REST_PORT" 8080 "ADMIN_PORT" 9901 "METRICS_HOST" "0.0.0.0" "METRICS_PORT" 9464 -}}
 {{- range $service := list "scan" "rules" "character" "auth" "ratelimit" -}}
 {{- $address := printf "{address: %s-%s, port_value: %s}" $name $service (include "eco2.port" $) -}}
 {{- $_ := set $values (printf "%s_ENDPOINTS" (upper $service)) (printf "[{endpoint: {address: {socket_address: %s}}}]" $address) -}}

@@ -29,11 +29,13 @@ class EdgePorts:
         rest: For users: REST and gRPC.
         operators: For operators.
         admin: Its own administration.
+        metrics: Its figures, for Prometheus.
     """
 
     rest: int
     operators: int
     admin: int
+    metrics: int
 
 
 def program(
@@ -63,6 +65,8 @@ def program(
         "REST_HOST": HOST,
         "REST_PORT": str(ports.rest),
         "ADMIN_PORT": str(ports.admin),
+        "METRICS_HOST": HOST,
+        "METRICS_PORT": str(ports.metrics),
         **{f"{name.upper()}_ENDPOINTS": envoy.endpoints(HOST, numbers) for name, numbers in served_at.items()},
         **upstream,
         **_FILES,

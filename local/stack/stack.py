@@ -136,10 +136,13 @@ class Stack:
         if port and not is_free(port):
             raise CannotStart(f"Port {port} is taken by another program. Choose another: PORT=… or --port.")
         changes = limits.given()
-        edge = EdgePorts(port or ports.take("rest"), ports.take("operators"), ports.take("envoy-admin"))
+        edge = EdgePorts(
+            port or ports.take("rest"), ports.take("operators"), ports.take("envoy-admin"), ports.take("envoy-metrics")
+        )
         shape = services.shape(processes)
         process_ports = {name: ports.take(name) for name in shape}
         self._metrics = {name: f"{HOST}:{ports.take(f'{name}-metrics')}" for name in shape}
+        self._metrics |= {monitoring.EDGE: f"{HOST}:{edge.metrics}"}
         served_at = {
             service: [process_ports[name] for name, served in shape.items() if service in served]
             for service in services.SERVICES

@@ -31,7 +31,7 @@ async def mesh_and_edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
     """An edge without patience."""
 
     def change(configuration: dict[str, Any]) -> None:
-        (listener,) = configuration["static_resources"]["listeners"]
+        listener = configuration["static_resources"]["listeners"][0]
         manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
         manager |= {"request_headers_timeout": "0.3s", "request_timeout": "0.5s", "stream_idle_timeout": "0.7s"}
         manager["common_http_protocol_options"]["idle_timeout"] = "1s"

@@ -48,7 +48,7 @@ async def operators(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[O
     services, port, fake = free_port(), free_port(), FakeMesh()
 
     def beside(config: dict[str, Any]) -> None:
-        (public,) = config["static_resources"]["listeners"]
+        public = config["static_resources"]["listeners"][0]
         (jwt,) = [one for one in _filters(public) if one["name"] == "envoy.filters.http.jwt_authn"]
         provider = jwt["typed_config"]["providers"]["eco2"]
         edge = {

@@ -156,6 +156,8 @@ def render(
         REST_HOST="127.0.0.1",
         REST_PORT=rest_port,
         ADMIN_PORT=free_port(),
+        METRICS_HOST="127.0.0.1",
+        METRICS_PORT=free_port(),
         DESCRIPTOR_PATH=DESCRIPTORS,
         LUA_PATH=LUA,
         OPENAPI_PATH=DESCRIPTION,

@@ -5,7 +5,7 @@ from typing import Any
 
 def fetching(configuration: dict[str, Any]) -> None:
     """The edge takes its keys from Auth, through itself, as in the chart but more often."""
-    (listener,) = configuration["static_resources"]["listeners"]
+    listener = configuration["static_resources"]["listeners"][0]
     filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
     (tokens,) = (each for each in filters if each["name"] == "envoy.filters.http.jwt_authn")
     port = listener["address"]["socket_address"]["port_value"]

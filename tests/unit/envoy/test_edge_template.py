@@ -18,7 +18,16 @@ from mesh.reasons import Reason
 
 TEMPLATE = Template((Path(__file__).parents[3] / "envoy" / "edge.yaml").read_text(encoding="utf-8"))
 PLACEHOLDERS = {
-    *("REST_HOST", "REST_PORT", "ADMIN_PORT", "DESCRIPTOR_PATH", "LUA_PATH", "MAX_HEAP_BYTES"),
+    *(
+        "REST_HOST",
+        "REST_PORT",
+        "ADMIN_PORT",
+        "METRICS_HOST",
+        "METRICS_PORT",
+        "DESCRIPTOR_PATH",
+        "LUA_PATH",
+        "MAX_HEAP_BYTES",
+    ),
     *("OPENAPI_PATH", "REFERENCE_PATH"),
     *("APP_PATH", "APP_VERSION", "APP_ROUTES", "PHOTO_ORIGINS", "UPLOAD_ORIGINS"),
     *("SCAN_ENDPOINTS", "RULES_ENDPOINTS", "CHARACTER_ENDPOINTS", "AUTH_ENDPOINTS"),
@@ -37,7 +46,7 @@ def edge() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def manager(edge: dict[str, Any]) -> dict[str, Any]:
     """The HTTP connection manager: where everything happens."""
-    (listener,) = edge["static_resources"]["listeners"]
+    listener = edge["static_resources"]["listeners"][0]
     return listener["filter_chains"][0]["filters"][0]["typed_config"]
 
 
