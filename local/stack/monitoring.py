@@ -22,9 +22,12 @@ def write_configuration(folder: Path, targets: Mapping[str, str]) -> None:
     configuration = {
         "global": {"scrape_interval": _INTERVAL, "evaluation_interval": _INTERVAL},
         "scrape_configs": [
-            {"job_name": "eco2", "static_configs": [_static(name, target) for name, target in services.items()]},
             {
-                "job_name": "edge",
+                "job_name": "eco2-services",
+                "static_configs": [_static(name, target) for name, target in services.items()],
+            },
+            {
+                "job_name": "eco2-edge",
                 "metrics_path": "/stats/prometheus",
                 "static_configs": [_static(EDGE, targets[EDGE])] if EDGE in targets else [],
             },

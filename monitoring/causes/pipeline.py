@@ -26,7 +26,7 @@ PIPELINE = (
     ),
     Alert(
         "Eco2QueueUnmeasured",
-        'sum by (namespace) (up{job=~"eco2-.+", job!="eco2-edge"})\n'
+        'sum by (namespace) (up{job=~"eco2-.+", job!~"eco2-(operators-)?edge"})\n'
         "unless on (namespace) count by (namespace) (eco2_queue_jobs)",
         "page",
         "Nobody tells how long the queue is.",
