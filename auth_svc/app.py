@@ -64,8 +64,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         instruments = stack.enter_context(telemetry.started("auth", settings, host.instruments if host else None))
-        dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
-        pool = await enter(postgres.open_pool(dsn, max_size=connections))
+        pool = await enter(postgres.open_pool_of(settings, max_size=settings.database_connections))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))
 
         seal = Seal(settings.auth_secrets.get_secret_value().split(","))

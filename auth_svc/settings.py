@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from auth_svc.keys.signing_keys import parse_key_set
 from auth_svc.providers.providers import Client
-from mesh.settings import PostgresUrl, RedisUrl, ServiceSettings
+from mesh.settings import DatabaseSettings, RedisUrl
 
 
 def _fernet_keys(secrets: SecretStr) -> SecretStr:
@@ -38,10 +38,9 @@ def _clients(text: SecretStr) -> SecretStr:
     return text
 
 
-class AuthSettings(ServiceSettings):
+class AuthSettings(DatabaseSettings):
     """Settings of the Auth service, from `ECO2_<FIELD>`."""
 
-    database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
     database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")
 
     redis_url: RedisUrl = Field(description="Redis, which keeps attempts to sign in: redis://…")

@@ -30,8 +30,7 @@ NAME = "eco2.character.v1.CharacterService"
 async def application(settings: CharacterSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     with telemetry.started("character", settings, host.instruments if host else None) as instruments:
-        dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
-        async with postgres.open_pool(dsn, max_size=connections) as pool:
+        async with postgres.open_pool_of(settings, max_size=settings.database_connections) as pool:
             store = RewardStore(pool)
             servicer = CharacterServicer(Catalogue.load(), store, Ownership(pool))
             service = Service(NAME, add_CharacterServiceServicer_to_server, servicer)

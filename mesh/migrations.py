@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.util import find_spec
 
@@ -83,14 +84,18 @@ def _has_migrations(package: str) -> bool:
     return package.isidentifier() and find_spec(package) is not None and (files(package) / "migrations").is_dir()
 
 
+def direct_address(environment: Mapping[str, str]) -> str:
+    """PostgreSQL itself, past a pooler, for commands that lock by their session or take long; empty if none is set."""
+    return environment.get("ECO2_DATABASE_LISTEN_URL") or environment.get("ECO2_DATABASE_URL") or ""
+
+
 def main() -> None:
     """`python -m mesh.postgres migrate SERVICE…`, on ECO2_DATABASE_LISTEN_URL, or else ECO2_DATABASE_URL."""
     match sys.argv[1:]:
         case ["migrate", *packages] if packages:
             if unknown := [name for name in packages if not _has_migrations(name)]:
                 end_misused(f"no service has migrations: {' '.join(unknown)}", str(main.__doc__))
-            # Not through a pooler: migrations lock by their session.
-            if not (dsn := os.environ.get("ECO2_DATABASE_LISTEN_URL") or os.environ.get("ECO2_DATABASE_URL")):
+            if not (dsn := direct_address(os.environ)):
                 end_misused("ECO2_DATABASE_URL is not set")
             try:
                 done = asyncio.run(migrate(dsn, *packages))

@@ -5,27 +5,37 @@ Run as a command it applies migrations: see `mesh.migrations`.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any
 
 import asyncpg
 import structlog
 
+from mesh.settings import DatabaseSettings
+
 _log = structlog.get_logger("postgres")
 
 # How long a statement that was cut short may take to end. Its connection is closed then.
 _CANCEL_SECONDS = 1.0
 
+# So many a connection keeps prepared.
+_STATEMENTS = 100
+
 
 @asynccontextmanager
-async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.0) -> AsyncIterator["Pool"]:
+async def open_pool(
+    dsn: str, *, max_size: int = 4, command_timeout: float = 10.0, pooled: bool = False
+) -> AsyncIterator["Pool"]:
     """A pool that connects when it is first used, so that a service starts before its database does.
 
     Args:
         dsn: `postgresql://…`.
         max_size: Connections at most. Few are enough: no transaction stays open during a peer's call.
         command_timeout: Seconds any statement may take.
+        pooled: Whether a pooler lends its connections for single transactions. Nothing may stay in a session then: no
+            statement is prepared under a name, and nothing is set. Whatever shares such a connection sets `jit` for
+            the role, see docs/operations.md.
     """
     pool = Pool(
         dsn,
@@ -34,15 +44,24 @@ async def open_pool(dsn: str, *, max_size: int = 4, command_timeout: float = 10.
         max_queries=50_000,
         max_inactive_connection_lifetime=300.0,
         loop=None,
-        connection_class=asyncpg.Connection,
+        connection_class=_LentConnection if pooled else asyncpg.Connection,
         record_class=asyncpg.Record,
         command_timeout=command_timeout,
         timeout=5.0,
         reset=_keep_no_session_state,
-        server_settings={"application_name": "eco2", "jit": "off"},
+        server_settings={"application_name": "eco2"} | ({} if pooled else {"jit": "off"}),
+        statement_cache_size=0 if pooled else _STATEMENTS,
     )
     async with pool:
         yield pool
+
+
+def open_pool_of(
+    settings: DatabaseSettings, *, max_size: int = 4, command_timeout: float = 10.0
+) -> AbstractAsyncContextManager["Pool"]:
+    """As `open_pool`, for the database of a service."""
+    dsn = settings.database_url.get_secret_value()
+    return open_pool(dsn, max_size=max_size, command_timeout=command_timeout, pooled=settings.pooled)
 
 
 class Pool(asyncpg.Pool):
@@ -56,6 +75,18 @@ class Pool(asyncpg.Pool):
         """
         with suppress(TimeoutError):  # the connection was closed
             await super().release(connection, timeout=timeout or _CANCEL_SECONDS)
+
+
+class _LentConnection(asyncpg.Connection):
+    """A pooler's, whose session is the next client's in a moment.
+
+    asyncpg sets `jit` for the session while it asks for types that it doesn't know, and sets it back on whatever
+    session it is lent by then.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._server_caps: Any = self._server_caps._replace(jit=False)
 
 
 async def _keep_no_session_state(_: asyncpg.Connection) -> None:
@@ -88,8 +119,10 @@ async def listen(dsn: str, callbacks: Mapping[str, Callable[[str], object]], *, 
 
 async def _hear(dsn: str, callbacks: Mapping[str, Callable[[str], object]], ping_seconds: float) -> None:
     """Listens until the connection is closed; raises when it doesn't answer."""
-    connection = await asyncpg.connect(dsn, timeout=5.0, command_timeout=ping_seconds)
+    connection = await asyncpg.connect(dsn, timeout=5.0, command_timeout=ping_seconds, statement_cache_size=0)
     try:
+        if await connection.fetchval("select pg_backend_pid()") != connection.get_server_pid():
+            _log.error("no notification comes through a pooler: set ECO2_DATABASE_LISTEN_URL")
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _: closed.set())
         for channel, callback in callbacks.items():

@@ -99,7 +99,11 @@ def _http(address: str) -> str:
 
 
 HttpAddress = Annotated[str, AfterValidator(_http)]
-PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, "postgresql", "postgres"))]
+_POSTGRES = ("postgresql", "postgres")
+PostgresUrl = Annotated[SecretStr, AfterValidator(lambda url: _scheme(url, *_POSTGRES))]
+OptionalPostgresUrl = Annotated[
+    SecretStr, AfterValidator(lambda url: _scheme(url, *_POSTGRES) if url.get_secret_value() else url)
+]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis)]
 
 
@@ -210,3 +214,34 @@ class ServiceSettings(BaseSettings):
         leaves meanwhile.
         """
         return self.drain_seconds + 2 * self.grace_seconds + _CLOSING_SECONDS
+
+
+class DatabaseSettings(ServiceSettings):
+    """Settings of the services that keep something in PostgreSQL."""
+
+    database_url: PostgresUrl = Field(description="PostgreSQL, the truth, or PgBouncer before it: postgresql://…")
+    database_listen_url: OptionalPostgresUrl = Field(
+        SecretStr(""),
+        description="PostgreSQL itself, if a pooler in transaction mode is before it; default: there is none.",
+    )
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler lends connections for single transactions, so that no session may be relied on."""
+        return self.direct_url != self.database_url
+
+    @property
+    def direct_url(self) -> SecretStr:
+        """PostgreSQL itself, for what takes a session: notifications."""
+        return self.database_listen_url if self.database_listen_url.get_secret_value() else self.database_url
+
+
+class ReplicaSettings(DatabaseSettings):
+    """Settings of the services that also read what may be late."""
+
+    database_read_url: OptionalPostgresUrl = Field(
+        SecretStr(""), description="A replica for history and search: postgresql://…; default: none."
+    )
+    database_read_lag_seconds: float = Field(
+        5.0, gt=0, description="How late the replica may be; while it is later the primary is read."
+    )

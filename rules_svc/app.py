@@ -34,6 +34,7 @@ from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.observability.instruments import Instruments
 from mesh.redis import open_redis
+from mesh.replica import open_reads
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
 from rules_svc.buildings.service import Buildings
@@ -63,12 +64,13 @@ _KAKAO_PAUSE = 30.0
 async def application(settings: RulesSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     with telemetry.started("rules", settings, host.instruments if host else None) as signals:
-        dsn, connections = settings.database_url.get_secret_value(), settings.database_connections
+        connections = settings.database_connections
         async with (
-            postgres.open_pool(dsn, max_size=connections) as pool,
+            postgres.open_pool_of(settings, max_size=connections) as pool,
+            open_reads(settings, pool, max_size=connections) as reads,
             _open_writers(settings, signals.instruments) as writers,
         ):
-            store = PlaceStore(pool)
+            store = PlaceStore(pool, reads)
             reloader = RulebookReloader(settings.rulebook_dir)
             async with _kakao(settings) as kakao:
                 buildings = BuildingStore(pool)

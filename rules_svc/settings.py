@@ -6,16 +6,15 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 
 from mesh.models.settings import ModelSettings
-from mesh.settings import PostgresUrl
+from mesh.settings import ReplicaSettings
 from rules_svc.answers.composer import PROVIDER
 
 DEFAULT_MODEL = "gpt-4.1-mini"
 
 
-class RulesSettings(ModelSettings):
+class RulesSettings(ModelSettings, ReplicaSettings):
     """Settings of the Rules service, from `ECO2_<FIELD>`."""
 
-    database_url: PostgresUrl = Field(description="PostgreSQL, as postgresql://user:password@host:port/database.")
     database_connections: int = Field(4, ge=1, description="Connections to PostgreSQL at most.")
     rulebook_dir: Path | None = Field(
         None,

@@ -44,8 +44,9 @@ from mesh.grpc.limits import CallLimit
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.observability.users import Pseudonyms
-from mesh.postgres import open_pool, probe
+from mesh.postgres import open_pool_of, probe
 from mesh.redis import GuardedRedis, open_redis
+from mesh.replica import Reads, open_reads
 from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
@@ -102,6 +103,7 @@ class _Parts:
     Attributes:
         settings: The service's.
         pool: Connections to PostgreSQL.
+        reads: Where histories are read that may be late.
         redis: Commands to Redis.
         bucket: The photos, and the files of exports.
         presigned: Addresses in it.
@@ -119,6 +121,7 @@ class _Parts:
 
     settings: ScanSettings
     pool: asyncpg.Pool
+    reads: Reads
     redis: GuardedRedis
     bucket: Bucket
     presigned: PresignedUploads
@@ -170,9 +173,10 @@ async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterato
     """The stores, and all that stands on them alone."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        pool = await enter(open_pool(settings.database_url.get_secret_value()))
+        pool = await enter(open_pool_of(settings))
+        reads = await enter(open_reads(settings, pool))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))
-        scans, export_store = ScanStore(pool), ExportStore(pool)
+        scans, export_store = ScanStore(pool, reads), ExportStore(pool)
         bucket, presigned = open_bucket(settings), PresignedUploads(settings)
         notifier = Notifier(pool, enabled=settings.notify)
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress))
@@ -180,6 +184,7 @@ async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterato
         yield _Parts(
             settings=settings,
             pool=pool,
+            reads=reads,
             redis=redis,
             bucket=bucket,
             presigned=presigned,
@@ -200,10 +205,9 @@ async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterato
 async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterator[Worker]:
     """The worker and the housekeeping, at work until the block is left."""
     settings, pool, progress, peers = parts.settings, parts.pool, parts.progress, parts.peers
-    dsn = settings.database_url.get_secret_value()
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        workers = WorkerRegistry(pool, await enter(open_pool(dsn, max_size=1)), settings.stages_here)
+        workers = WorkerRegistry(pool, await enter(open_pool_of(settings, max_size=1)), settings.stages_here)
         queue = JobQueue(pool, StagesHere(settings.stages_here).claimed)
         tables = JobTables(workers, Schedule(pool), queue, RewardStore(pool), parts.webhooks)
         pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
@@ -221,7 +225,8 @@ async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterato
         await enter(
             open_housekeeping(settings, pool, parts.scans, parts.bucket, progress, parts.dead_letters, parts.exports)
         )
-        yield await enter(open_worker(worker, parts.notifier, dsn, progress.log.ask))
+        heard_at = settings.direct_url.get_secret_value()
+        yield await enter(open_worker(worker, parts.notifier, heard_at, progress.log.ask))
 
 
 @asynccontextmanager
@@ -248,7 +253,7 @@ async def _open_api(
             await enter(open_replies(replying, scans.get)),
             watchers,
             EveningSchedule(scans, peers.rules, _now),
-            AccuracyReader(pool),
+            AccuracyReader(parts.reads),
             parts.exports,
             UserData(Ownership(pool), progress.owners, parts.exports, lifecycle.delete),
             calls,

@@ -9,7 +9,7 @@ import sys
 
 import asyncpg
 
-from mesh.migrations import NOT_AN_ADDRESS
+from mesh.migrations import NOT_AN_ADDRESS, direct_address
 from mesh.postgres import Queries
 from mesh.settings import end_misused
 
@@ -37,7 +37,7 @@ def main() -> None:
     """`python -m scan_svc.restored`, on ECO2_DATABASE_URL."""
     if sys.argv[1:]:
         end_misused(str(main.__doc__))
-    if not (dsn := os.environ.get("ECO2_DATABASE_URL")):
+    if not (dsn := direct_address(os.environ)):
         end_misused("ECO2_DATABASE_URL is not set")
     try:
         count = asyncio.run(resume(dsn))

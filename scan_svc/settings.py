@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from mesh.s3.settings import StorageSettings
-from mesh.settings import PostgresUrl, RedisUrl
+from mesh.settings import RedisUrl, ReplicaSettings
 
 StageName: TypeAlias = Literal["vision", "rules", "answer", "places", "reward"]
 
@@ -37,10 +37,9 @@ class StageSettings(BaseModel):
     )
 
 
-class ScanSettings(StorageSettings):
+class ScanSettings(StorageSettings, ReplicaSettings):
     """Settings of the Scan service."""
 
-    database_url: PostgresUrl = Field(description="PostgreSQL, the truth: postgresql://…")
     redis_url: RedisUrl = Field(description="Redis, which carries progress: redis://…")
 
     vision_target: str = Field(description="gRPC target of Vision.")

@@ -17,6 +17,7 @@ from mesh.concurrency.group_commit import GroupCommit
 from mesh.errors import AlreadyExists, NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
+from mesh.replica import PrimaryReads, Reads
 from scan_svc.rows import UNANNOUNCED, readable, scan_from
 from scan_svc.scans import NewScan, Scan, ScanRequest
 
@@ -26,10 +27,12 @@ class ScanStore:
 
     Args:
         pool: Connections.
+        reads: Where histories are read that may be late; by default nowhere else.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, reads: Reads | None = None) -> None:
         self._pool = pool
+        self._reads = reads or PrimaryReads(pool)
         self._sql = Queries("scan_svc")
         self._creations = GroupCommit(self._create)
 
@@ -90,14 +93,29 @@ class ScanStore:
         return {str(row["id"]): _read(row) for row in rows}
 
     async def page(self, user_id: str, before: UUID | None, size: int) -> tuple[list[Scan], str]:
-        """A user's scans older than `before`, newest first.
+        """A user's scans older than `before`, newest first. None is late, whatever the replica has.
 
         Returns:
             The scans, without those that can't be read; and the id of the page's last one, empty if none follow.
         """
-        rows = await self._pool.fetch(self._sql["list_scans"], user_id, before, size + 1)
-        scans, _ = readable(rows[:size], scan_from)
-        return scans, str(rows[size - 1]["id"]) if len(rows) > size else ""
+        if not self._reads.near:
+            rows = await self._pool.fetch(self._sql["list_scans"], user_id, before, size + 1)
+            scans, _ = readable(rows[:size], scan_from)
+            return scans, str(rows[size - 1]["id"]) if len(rows) > size else ""
+        keys = await self._pool.fetch(self._sql["list_versions"], user_id, before, size + 1)
+        details = await self._details(keys[:size])
+        scans, _ = readable([details[key["id"]] for key in keys[:size] if key["id"] in details], scan_from)
+        return scans, str(keys[size - 1]["id"]) if len(keys) > size else ""
+
+    async def _details(self, keys: Sequence[asyncpg.Record]) -> Mapping[UUID, asyncpg.Record]:
+        """Scans by id: from the replica those that have ended, if it has them as they are now; the others from here."""
+        ended = {key["id"]: key["version"] for key in keys if key["version"] is not None}
+        query = self._sql["get_scans"]
+        rows = await self._reads.read(lambda pool: pool.fetch(query, list(ended))) if ended else []
+        details = {row["id"]: row for row in rows if row["finished_at"] and row["version"] == ended[row["id"]]}
+        if missing := [key["id"] for key in keys if key["id"] not in details]:
+            details |= {row["id"]: row for row in await self._pool.fetch(query, missing)}
+        return details
 
     async def to_put_out(self, user_id: str, since: datetime, at_most: int) -> list[Scan]:
         """A user's scans that succeeded and weren't put out, newest first, without those that can't be read.

@@ -20,7 +20,7 @@ import pytest
 import pytest_asyncio
 
 from local.stack.background import starting
-from mesh.migrations import migrate
+from mesh.migrations import direct_address, migrate
 from ratelimit_svc.limits import load_limits
 from tests.support.mutual_tls import MutualTls
 from tests.support.stack_folders import stack_folder
@@ -28,6 +28,7 @@ from tests.support.storage import Storage
 
 ROOT = Path(__file__).parents[1]
 _VARIABLE = "ECO2_TEST_STACK"
+_STORES = "ECO2_TEST_STORES"  # in which shapes the stores run, as `eco2 up --stores` takes them
 _ADDRESSES = "tests.json"
 _TEMPLATE = "eco2_template"
 # Most tests call as the stack's one user, who would reach the limits of one.
@@ -48,7 +49,8 @@ def pytest_configure(config: pytest.Config) -> None:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("ECO2_LIMITS", json.dumps(_LIMITS))
         environment.delenv("ECO2_AUTH_CLIENTS", raising=False)
-        config.stash[_ready] = servers.enter_context(starting(folder, demo=True))
+        shapes = [name for name in os.environ.get(_STORES, "").split(",") if name]
+        config.stash[_ready] = servers.enter_context(starting(folder, demo=True, stores=shapes))
     os.environ[_VARIABLE] = str(folder)
 
 
@@ -69,7 +71,7 @@ def _await_servers(config: pytest.Config) -> None:
     if ready := config.stash.get(_ready, None):
         del config.stash[_ready]
         variables = ready()
-        asyncio.run(_make_template(variables["ECO2_DATABASE_URL"]))
+        asyncio.run(_make_template(direct_address(variables)))
         folder = Path(os.environ[_VARIABLE])
         (folder / _ADDRESSES).write_text(json.dumps({**variables, "VAR": str(folder)}), encoding="utf-8")
 
@@ -90,15 +92,27 @@ def stack() -> Mapping[str, str]:
 
 @pytest.fixture
 async def database_url(stack: Mapping[str, str]) -> AsyncIterator[str]:
-    """A fresh database with every service's tables, cloned from a template."""
-    async with _cloned(stack["ECO2_DATABASE_URL"]) as url:
+    """A fresh database with every service's tables, cloned from a template; past a pooler, if there is one."""
+    async with _cloned(direct_address(stack)) as url:
         yield url
+
+
+@pytest.fixture
+def database_settings(stack: Mapping[str, str], database_url: str) -> Mapping[str, str]:
+    """How a service is told of that database: with the pooler and the replica that the stack has, if it has them."""
+    name = urlsplit(database_url).path.removeprefix("/")
+    told = ("ECO2_DATABASE_URL", "ECO2_DATABASE_LISTEN_URL", "ECO2_DATABASE_READ_URL")
+    return {
+        variable.removeprefix("ECO2_").lower(): _with_database(stack[variable], name)
+        for variable in told
+        if variable in stack
+    }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def read_database_url(stack: Mapping[str, str]) -> AsyncIterator[str]:
     """A database for the tests that find in it what a service puts there at its start, and write nothing."""
-    async with _cloned(stack["ECO2_DATABASE_URL"]) as url:
+    async with _cloned(direct_address(stack)) as url:
         yield url
 
 

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import asyncpg
 
-from mesh.migrations import NOT_AN_ADDRESS
+from mesh.migrations import NOT_AN_ADDRESS, direct_address
 from rules_svc.places.csv_reader import UnreadableFile, encoding_of, rows
 from rules_svc.places.importer import Changes, Importer, Row, WouldShrink, row_of
 from rules_svc.places.mappings import Mapping, RejectedRow, RejectionReason, RowReader, load_mapping, names
@@ -188,7 +188,7 @@ def main() -> None:
 
 
 def _run(chosen: argparse.Namespace) -> dict[str, Any]:
-    dsn = os.environ.get("ECO2_DATABASE_URL")
+    dsn = direct_address(os.environ)
     if not dsn:
         raise Misuse("ECO2_DATABASE_URL is not set")
     if chosen.report and chosen.report.exists() and chosen.report.samefile(chosen.file):

@@ -9,6 +9,7 @@ import asyncpg
 
 from mesh.locale import Text
 from mesh.postgres import Queries
+from mesh.replica import PrimaryReads, Reads
 from rules_svc.places.places import Location, NearbyPlace, Place, PlaceKind
 
 # The material under which every place can be found.
@@ -20,10 +21,12 @@ class PlaceStore:
 
     Args:
         pool: Connections to the database.
+        reads: Where places are searched, which may be late; by default there.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, reads: Reads | None = None) -> None:
         self._pool = pool
+        self._reads = reads or PrimaryReads(pool)
         self._sql = Queries("rules_svc.places")
 
     async def nearest(
@@ -37,14 +40,9 @@ class PlaceStore:
             radius_meters: How far they may be, great-circle.
             limit: How many at most.
         """
-        rows = await self._pool.fetch(
-            self._sql["nearest_places"],
-            location.longitude,
-            location.latitude,
-            list(materials) or [_ANY],
-            radius_meters,
-            limit,
-        )
+        query, wanted = self._sql["nearest_places"], list(materials) or [_ANY]
+        where = (location.longitude, location.latitude)
+        rows = await self._reads.read(lambda pool: pool.fetch(query, *where, wanted, radius_meters, limit))
         return [NearbyPlace(_place(row), row["distance_meters"]) for row in rows]
 
     async def keep_samples(self, places: Iterable[Place]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from mesh.postgres import Queries
+from mesh.replica import Reads
 from scan_svc.mirrors.vision import Category
 
 # What is rarer might be traced to somebody.
@@ -38,16 +39,16 @@ class AccuracyReader:
     """Reads what the statements count that end scans and store replies.
 
     Args:
-        pool: Connections.
+        reads: Where they may be read late.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
         self._sql = Queries("scan_svc.replies")
 
     async def read(self, provider: str = "") -> list[ClassAccuracy]:
         """Every class that was answered often enough, of one classifier or of all."""
-        rows = await self._pool.fetch(self._sql["accuracy"], provider, LEAST)
+        rows = await self._reads.read(lambda pool: pool.fetch(self._sql["accuracy"], provider, LEAST))
         return [_class(row) for row in rows]
 
 

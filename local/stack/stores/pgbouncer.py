@@ -56,7 +56,7 @@ def program(folder: Path, port: int, database_port: int, password: str) -> Progr
 def _configuration(port: int, database_port: int, users: Path) -> str:
     return f"""
 [databases]
-{postgres.DATABASE} = host={HOST} port={database_port} dbname={postgres.DATABASE}
+* = host={HOST} port={database_port}
 
 [pgbouncer]
 listen_addr = {HOST}

@@ -33,6 +33,7 @@ _SETTINGS = {
     "max_connections": "200",
     # The database has tens of megabytes; the rest is in the page cache.
     "shared_buffers": "32MB",
+    "jit": "off",  # as for the role in production: through a pooler nothing is set by session
     "io_method": "sync",  # no processes that read ahead
     "max_logical_replication_workers": "0",  # nor one that waits for a subscriber
     # Segments in the data folder, not in /dev/shm: they are removed with it, however the server ends.

@@ -15,6 +15,7 @@ from eco2.character.v1 import character_service_pb2_grpc
 from eco2.rules.v1 import building_service_pb2_grpc, rules_service_pb2_grpc
 from eco2.vision.v1 import vision_service_pb2_grpc
 from mesh.grpc.server import Service, serving
+from mesh.migrations import direct_address
 from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
 from scan_svc.app import application
@@ -57,10 +58,10 @@ async def peer_target(peers: Peers) -> AsyncIterator[str]:
 async def empty_database(stack: Mapping[str, str]) -> AsyncIterator[str]:
     """A database without tables, to be restored into or migrated."""
     name = f"empty_{uuid.uuid4().hex}"
-    admin = await asyncpg.connect(stack["ECO2_DATABASE_URL"])
+    admin = await asyncpg.connect(direct_address(stack))
     try:
         await admin.execute(f"create database {name}")
-        yield urlunsplit(urlsplit(stack["ECO2_DATABASE_URL"])._replace(path=f"/{name}"))
+        yield urlunsplit(urlsplit(direct_address(stack))._replace(path=f"/{name}"))
         await admin.execute(f"drop database {name} with (force)")
     finally:
         await admin.close()
@@ -82,13 +83,15 @@ def processes(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Pro
 
 
 @pytest.fixture
-def start_scan_service(database_url: str, redis_url: str, s3: Storage, peer_target: str) -> StartScanService:
+def start_scan_service(
+    database_settings: Mapping[str, str], redis_url: str, s3: Storage, peer_target: str
+) -> StartScanService:
     """Starts a Scan process' worth of service; settings may be overridden."""
 
     @asynccontextmanager
     async def start(user: str | None = None, **overrides: Any) -> AsyncIterator[Client]:
         values: dict[str, Any] = {
-            "database_url": database_url,
+            **database_settings,
             "redis_url": redis_url,
             "s3_endpoint": s3.endpoint,
             "s3_bucket": s3.bucket,

@@ -12,7 +12,7 @@ import grpc
 import pytest
 
 from eco2.scan.v1 import scan_pb2
-from mesh.postgres import open_pool
+from mesh.postgres import open_pool_of
 from mesh.redis import open_redis
 from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.keys import ScanKeys
@@ -54,10 +54,10 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     @asynccontextmanager
     async def open_counted(*arguments: Any, **options: Any) -> AsyncIterator[Any]:
-        async with open_pool(*arguments, **options) as pool:
+        async with open_pool_of(*arguments, **options) as pool:
             yield Counted(pool, counts)
 
-    monkeypatch.setattr("scan_svc.app.open_pool", open_counted)
+    monkeypatch.setattr("scan_svc.app.open_pool_of", open_counted)
     return counts
 
 
