@@ -15,7 +15,7 @@ PROCESSES = (
     Alert(
         "Eco2CrashLoop",
         f"resets(process_uptime_seconds{{{JOBS}}}[15m]) > 2",
-        "page",
+        "ticket",
         "{{ $labels.job }} starts again and again.",
         "{{ $labels.instance }} started {{ $value }} times in 15 minutes.",
         lasting=0,

@@ -6,10 +6,10 @@ from monitoring.durations import MINUTE
 STORES = (
     Alert(
         "Eco2DependencyDown",
-        "min by (namespace, eco2_service, eco2_dependency) (eco2_dependency_up) == 0",
+        "max by (namespace, eco2_service, eco2_dependency) (eco2_dependency_up) == 0",
         "page",
         "{{ $labels.eco2_service }} has no {{ $labels.eco2_dependency }}.",
-        "At least one process isn't ready for want of it.",
+        "No process of it is ready for want of that.",
         lasting=2 * MINUTE,
     ),
     Alert(
