@@ -48,7 +48,7 @@ PIPELINE = (
     ),
     Alert(
         "Eco2DeadLettersGrow",
-        # Not the counter of dead letters: its series for a reason begins with the first one, and a rate sees none of them.
+        # Not the counter of dead letters: a reason's series begins with its first one, which no rate sees.
         "max by (namespace, eco2_job_kind, eco2_stage) "
         '(delta(eco2_queue_jobs{eco2_job_state="dead", eco2_job_kind!="webhook"}[15m])) > 5',
         "ticket",
