@@ -116,6 +116,8 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	    { echo "gen/, docs/openapi.yaml and the client are not what protos/ says: run make gen" >&2; exit 1; }
 	@$(BIN)/python -m monitoring var/monitoring && diff -r $(MONITORING) var/monitoring && rm -r var/monitoring || \
 	    { echo "$(MONITORING) is not what monitoring/ says: run make gen" >&2; exit 1; }
+	@$(BIN)/python -m all_in_one.metrics_page | diff docs/metrics.md - || \
+	    { echo "docs/metrics.md is not what the services count: run make gen" >&2; exit 1; }
 	$(BIN)/python -m openapi.lint docs/openapi.yaml
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
@@ -126,6 +128,7 @@ gen: setup ## Generate stubs, description and models from protos/, docs/cli.md f
 	$(BIN)/buf format --write protos
 	@rm -rf gen && $(call generate,gen,docs/openapi.yaml,$(CLIENT))
 	@$(BIN)/python -m local.cli.reference > docs/cli.md
+	@$(BIN)/python -m all_in_one.metrics_page > docs/metrics.md
 	@rm -rf $(MONITORING) && $(BIN)/python -m monitoring $(MONITORING)
 
 wheel: setup ## Build eco2-protos, the stubs alone, and eco2-client into var/dist

@@ -29,6 +29,7 @@ from auth_svc.keys.seal import Seal
 from auth_svc.keys.signing_keys import RotationPolicy, parse_key_set
 from auth_svc.keys.store import KeyStore
 from auth_svc.keys.token_signer import TokenSigner
+from auth_svc.metrics import SignInMeters
 from auth_svc.providers.client import open_clients
 from auth_svc.providers.providers import Provider, UnusableProviders, load_providers
 from auth_svc.servicer import AuthServicer
@@ -45,6 +46,7 @@ from mesh.concurrency.tasks import kept_running
 from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.observability.stores import tell_breaker, tell_pool
 from mesh.redis import open_redis
 from mesh.settings import Misconfigured
 
@@ -63,9 +65,11 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        instruments = stack.enter_context(telemetry.started("auth", settings, host.instruments if host else None))
+        signals = stack.enter_context(telemetry.started("auth", settings, host.instruments if host else None))
         pool = await enter(postgres.open_pool_of(settings, max_size=settings.database_connections))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))
+        tell_pool(signals.instruments, "auth", pool)
+        tell_breaker(signals.instruments, "auth", "redis", lambda: not redis.breaker.closed)
 
         seal = Seal(settings.auth_secrets.get_secret_value().split(","))
         keyring = Keyring(
@@ -91,6 +95,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
             IdentityStore(pool, refresh, longest),
             _new_id,
             partial(datetime.now, UTC),
+            SignInMeters(signals.instruments),
         )
         longest_token = timedelta(seconds=settings.access_seconds + _LEEWAY_SECONDS)
         user_data = await enter(open_peers(settings, host))
@@ -103,7 +108,7 @@ async def application(settings: AuthSettings, host: Host | None = None) -> Async
         service = Service(NAME, add_AuthServiceServicer_to_server, servicer)
         # Redis isn't among the dependencies: without it nobody signs in anew, but all sessions go on.
         dependencies = {"postgres": partial(postgres.probe, pool)}
-        yield await enter(serving(settings, [service], telemetry=instruments, dependencies=dependencies, host=host))
+        yield await enter(serving(settings, [service], telemetry=signals, dependencies=dependencies, host=host))
 
 
 def rotation_policy(settings: AuthSettings) -> RotationPolicy:

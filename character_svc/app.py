@@ -22,6 +22,7 @@ from mesh import postgres
 from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.observability.stores import tell_pool
 
 NAME = "eco2.character.v1.CharacterService"
 
@@ -29,13 +30,12 @@ NAME = "eco2.character.v1.CharacterService"
 @asynccontextmanager
 async def application(settings: CharacterSettings, host: Host | None = None) -> AsyncIterator[Server]:
     """The service, running. Leaving the block drains the server first, then closes the pool."""
-    with telemetry.started("character", settings, host.instruments if host else None) as instruments:
+    with telemetry.started("character", settings, host.instruments if host else None) as signals:
         async with postgres.open_pool_of(settings, max_size=settings.database_connections) as pool:
+            tell_pool(signals.instruments, "character", pool)
             store = RewardStore(pool)
             servicer = CharacterServicer(Catalogue.load(), store, Ownership(pool))
             service = Service(NAME, add_CharacterServiceServicer_to_server, servicer)
             dependencies = {"postgres": partial(postgres.probe, pool)}
-            async with serving(
-                settings, [service], telemetry=instruments, dependencies=dependencies, host=host
-            ) as server:
+            async with serving(settings, [service], telemetry=signals, dependencies=dependencies, host=host) as server:
                 yield server

@@ -139,6 +139,11 @@ class ProviderBreaker:
         self._pause = first_pause
         self._tries_at = 0.0
 
+    @property
+    def open(self) -> bool:
+        """Whether calls are refused, but for one that may try now and then."""
+        return self._failures >= self._most
+
     def open_for(self) -> float:
         """Seconds for which no call may be made; 0 if this one may. Of several that ask, only one is let through."""
         if self._failures < self._most:

@@ -4,6 +4,7 @@ Run as a command it applies migrations: see `mesh.migrations`.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from importlib.resources import files
@@ -65,7 +66,28 @@ def open_pool_of(
 
 
 class Pool(asyncpg.Pool):
-    """asyncpg's pool, with a limit on how long it may take to give a statement up."""
+    """asyncpg's pool, with a limit on how long it may take to give a statement up.
+
+    Attributes:
+        waiting: How many wait for a connection.
+        waited: Told how long somebody has waited who found none free.
+    """
+
+    waiting = 0
+    waited: Callable[[float], object] = staticmethod(lambda seconds: None)
+
+    async def _acquire(self, timeout: float | None) -> Any:
+        """As asyncpg's, which has no other place to see who waits; counted only where somebody has to."""
+        acquire = super()._acquire  # type: ignore[misc]
+        if not self._queue.empty():  # type: ignore[attr-defined]
+            return await acquire(timeout)
+        began = time.monotonic()
+        self.waiting += 1
+        try:
+            return await acquire(timeout)
+        finally:
+            self.waiting -= 1
+            self.waited(time.monotonic() - began)
 
     async def release(self, connection: Any, *, timeout: float | None = None) -> None:
         """As asyncpg's, which waits for the end of a statement that was cut short.

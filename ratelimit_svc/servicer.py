@@ -5,9 +5,11 @@ from typing import Any
 
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as pb
 from eco2.ratelimit.v3.rate_limit_service_pb2_grpc import RateLimitServiceServicer
+from mesh.observability.instruments import Instruments
 from ratelimit_svc import wire
 from ratelimit_svc.buckets import Buckets, Count
 from ratelimit_svc.limits import Limit
+from ratelimit_svc.metrics import Decisions
 
 
 class RateLimitServicer(RateLimitServiceServicer):
@@ -16,11 +18,13 @@ class RateLimitServicer(RateLimitServiceServicer):
     Args:
         limits: The table, by the rows' names.
         buckets: Where calls are counted.
+        instruments: Tell what was decided.
     """
 
-    def __init__(self, limits: Mapping[str, Limit], buckets: Buckets) -> None:
+    def __init__(self, limits: Mapping[str, Limit], buckets: Buckets, instruments: Instruments) -> None:
         self._limits = {rpc: limit for limit in limits.values() for rpc in limit.rpcs}
         self._buckets = buckets
+        self._decisions = Decisions(instruments, self._limits)
 
     async def ShouldRateLimit(self, request: pb.RateLimitRequest, context: Any) -> pb.RateLimitResponse:
         """Counts the call of each descriptor, in their order, up to the first that is over its limit.
@@ -40,4 +44,7 @@ class RateLimitServicer(RateLimitServiceServicer):
         most = limit and (limit.user if call.kind == "user" else limit.address)
         if not most:
             return None
-        return await self._buckets.take(f"{call.kind}:{call.subject}", call.rpc.rpartition("/")[2], most)
+        count = await self._buckets.take(f"{call.kind}:{call.subject}", call.rpc.rpartition("/")[2], most)
+        outcome = "uncounted" if count is None else "refused" if count.left is None else "allowed"
+        self._decisions.made(call.rpc, outcome)
+        return count

@@ -33,6 +33,7 @@ from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.observability.instruments import Instruments
+from mesh.observability.stores import tell_breaker, tell_pool
 from mesh.redis import open_redis
 from mesh.replica import open_reads
 from rules_svc.answers.writers import Writers
@@ -70,9 +71,10 @@ async def application(settings: RulesSettings, host: Host | None = None) -> Asyn
             open_reads(settings, pool, max_size=connections) as reads,
             _open_writers(settings, signals.instruments) as writers,
         ):
+            tell_pool(signals.instruments, "rules", pool)
             store = PlaceStore(pool, reads)
             reloader = RulebookReloader(settings.rulebook_dir)
-            async with _kakao(settings) as kakao:
+            async with _kakao(settings, signals.instruments) as kakao:
                 buildings = BuildingStore(pool)
                 reader = BuildingReader(buildings)
                 servicer = RulesServicer(
@@ -101,12 +103,12 @@ async def _open_writers(settings: RulesSettings, instruments: Instruments) -> As
     from mesh.models.factory import open_models
     from rules_svc.answers.hosted import HostedWriter
 
-    async with open_models(settings, settings.writers, instruments) as models:
+    async with open_models(settings, settings.writers, instruments, "rules") as models:
         yield Writers([HostedWriter(model) for model in models])
 
 
 @asynccontextmanager
-async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
+async def _kakao(settings: RulesSettings, instruments: Instruments) -> AsyncIterator[KakaoPlaces | None]:
     """Kakao Local, if a key is set."""
     if settings.kakao_rest_key is None:
         yield None
@@ -119,12 +121,14 @@ async def _kakao(settings: RulesSettings) -> AsyncIterator[KakaoPlaces | None]:
         shared = None
         if settings.redis_url is not None:
             shared = await held.enter_async_context(open_redis(settings.redis_url.get_secret_value(), timeout=0.2))
+        breaker = ProviderBreaker(failures=_KAKAO_FAILURES, first_pause=_KAKAO_PAUSE)
+        tell_breaker(instruments, "rules", "kakao", lambda: breaker.open)
         yield KakaoPlaces(
             client,
             load_searches(),
             AnswerCache(shared, settings.kakao_cache_seconds),
             DailyQuota(shared, settings.kakao_daily_calls, partial(datetime.now, SEOUL)),
-            ProviderBreaker(failures=_KAKAO_FAILURES, first_pause=_KAKAO_PAUSE),
+            breaker,
             settings.kakao_seconds,
         )
 

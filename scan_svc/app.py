@@ -23,11 +23,10 @@ Everything is built once, here, and taken down in reverse. A process serves user
 
 import functools
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import asyncpg
 import uuid_utils
@@ -43,6 +42,8 @@ from mesh.grpc.host import Drain, Host
 from mesh.grpc.limits import CallLimit
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
+from mesh.observability.instruments import Instruments
+from mesh.observability.stores import tell_breaker, tell_pool
 from mesh.observability.users import Pseudonyms
 from mesh.postgres import open_pool_of, probe
 from mesh.redis import GuardedRedis, open_redis
@@ -67,6 +68,7 @@ from scan_svc.jobs.stats import QueueStatsReader
 from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
+from scan_svc.meters import ScanMeters
 from scan_svc.operations.model_spending import Budget, DaySpending
 from scan_svc.operations.scan_records import ScanRecords
 from scan_svc.operations.servicer import OperationsServicer, Records
@@ -74,7 +76,8 @@ from scan_svc.operations.webhook_records import WebhookRecords
 from scan_svc.ownership import Ownership
 from scan_svc.pipeline.clients import Peers, open_peers
 from scan_svc.pipeline.spending import Spending
-from scan_svc.pipeline.stages import DEFAULTS, ORDER, REWARD, Pipeline, Stage
+from scan_svc.pipeline.stage_limits import stage_limits
+from scan_svc.pipeline.stages import ORDER, REWARD, Pipeline
 from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.progress.sse import EventStreamServicer
@@ -92,8 +95,6 @@ from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
 from scan_svc.user_data import UserData
 from scan_svc.webhooks.store import WebhookStore
-
-_MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class _Parts:
         peers: The services that do the work.
         exports: Made by workers, asked for by users, removed by housekeeping.
         spending: The day's money.
+        meters: Count what is done.
     """
 
     settings: ScanSettings
@@ -135,6 +137,7 @@ class _Parts:
     peers: Peers
     exports: Exports
     spending: DaySpending
+    meters: ScanMeters
 
 
 @asynccontextmanager
@@ -144,7 +147,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
         enter = stack.enter_async_context
         shared = stack.enter_context(telemetry.started("scan", settings, host.instruments if host else None))
         calls = CallLimit(settings.call_limit)
-        parts = await enter(_open_parts(settings, host))
+        parts = await enter(_open_parts(settings, host, shared.instruments))
         await enter(open_figures(shared.instruments, parts.pool, parts.stats, parts.spending))
 
         # Redis isn't among the dependencies: without it everything works, slower.
@@ -169,17 +172,20 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
 
 
 @asynccontextmanager
-async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterator[_Parts]:
+async def _open_parts(settings: ScanSettings, host: Host | None, instruments: Instruments) -> AsyncIterator[_Parts]:
     """The stores, and all that stands on them alone."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         pool = await enter(open_pool_of(settings))
         reads = await enter(open_reads(settings, pool))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))
+        tell_pool(instruments, "scan", pool)
+        tell_breaker(instruments, "scan", "redis", lambda: not redis.breaker.closed)
+        meters = ScanMeters(instruments)
         scans, export_store = ScanStore(pool, reads), ExportStore(pool)
         bucket, presigned = open_bucket(settings), PresignedUploads(settings)
         notifier = Notifier(pool, enabled=settings.notify)
-        progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress))
+        progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))
         export_due = functools.partial(notifier.wake, EXPORT_KIND)
         yield _Parts(
             settings=settings,
@@ -194,36 +200,42 @@ async def _open_parts(settings: ScanSettings, host: Host | None) -> AsyncIterato
             progress=progress,
             notifier=notifier,
             stats=QueueStatsReader(pool, (*ORDER, REWARD)),
-            dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake),
+            dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake, meters),
             peers=await enter(open_peers(settings, Spending(pool), host)),
             exports=Exports(export_store, bucket, presigned, export_due, _now),
-            spending=DaySpending(pool, _budget(settings)),
+            spending=DaySpending(pool, Budget.of_usd(settings.model_daily_usd, settings.model_user_daily_usd)),
+            meters=meters,
         )
 
 
 @asynccontextmanager
 async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterator[Worker]:
     """The worker and the housekeeping, at work until the block is left."""
-    settings, pool, progress, peers = parts.settings, parts.pool, parts.progress, parts.peers
+    settings, pool, progress, peers, meters = parts.settings, parts.pool, parts.progress, parts.peers, parts.meters
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        workers = WorkerRegistry(pool, await enter(open_pool_of(settings, max_size=1)), settings.stages_here)
+        heartbeats = await enter(open_pool_of(settings, max_size=1))
+        tell_pool(meters.instruments, "scan-heartbeat", heartbeats)
+        workers = WorkerRegistry(pool, heartbeats, settings.stages_here)
         queue = JobQueue(pool, StagesHere(settings.stages_here).claimed)
         tables = JobTables(workers, Schedule(pool), queue, RewardStore(pool), parts.webhooks)
-        pipeline = Pipeline(_stages(settings), peers.vision, peers.rules, peers.character)
+        pipeline = Pipeline(stage_limits(settings), peers.vision, peers.rules, peers.character)
         contents = ExportContents(parts.scans, parts.export_store, parts.bucket, peers.character.collection)
-        exporting = ExportContext(parts.export_store, contents, parts.bucket, _now)
+        exporting = ExportContext(parts.export_store, contents, parts.bucket, _now, meters=meters)
         web = await enter(open_public_client("callback_url", redirects=0))
         worker = Worker(
             workers,
-            consumers(settings, tables, pipeline, progress, parts.notifier.wake, web, tracer, exporting),
+            consumers(settings, tables, pipeline, progress, parts.notifier.wake, web, tracer, exporting, meters),
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
             rescued=progress.refresh,
             beside=progress.log.run,
+            meters=meters,
         )
         await enter(
-            open_housekeeping(settings, pool, parts.scans, parts.bucket, progress, parts.dead_letters, parts.exports)
+            open_housekeeping(
+                settings, pool, parts.scans, parts.bucket, progress, parts.dead_letters, parts.exports, meters
+            )
         )
         heard_at = settings.direct_url.get_secret_value()
         yield await enter(open_worker(worker, parts.notifier, heard_at, progress.log.ask))
@@ -241,11 +253,11 @@ async def _open_api(
             open_admission(parts.stats.backlog, settings.admission_seconds, settings.admission_always)
         )
         limits = WatchLimits(settings.watcher_limit, settings.user_watcher_limit, settings.heartbeat_seconds)
-        watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left))
+        watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left, parts.meters))
         uploads = Uploads(parts.bucket, parts.presigned, settings.cdn_base_url, settings.upload_seconds)
         control = AdmissionControl(admission, functools.partial(parts.notifier.wake, SCAN_KIND))
         demand = peers.rules.demand_building
-        lifecycle = Lifecycle(scans, progress, uploads, parts.webhooks, control, demand, _new_id, _now)
+        lifecycle = Lifecycle(scans, progress, uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters)
         reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)
         replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
         servicer = ScanServicer(
@@ -273,19 +285,6 @@ def _services(
         Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
         Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
     )
-
-
-def _stages(settings: ScanSettings) -> Mapping[str, Stage]:
-    """The stages' limits: the product's, but for what the settings change."""
-    changed: dict[str, dict[str, Any]] = {
-        name: change.model_dump(exclude_none=True) for name, change in settings.stages.items()
-    }
-    return {name: replace(stage, **changed.get(name, {})) for name, stage in DEFAULTS.items()}
-
-
-def _budget(settings: ScanSettings) -> Budget:
-    """What models may cost in a day."""
-    return Budget(round(settings.model_daily_usd * _MICRO), round(settings.model_user_daily_usd * _MICRO))
 
 
 def _new_id() -> str:

@@ -18,6 +18,7 @@ from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.user_shares import reserve_of
 from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.meters import ScanMeters
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import REWARD, Pipeline
 from scan_svc.pipeline.stages_here import StagesHere
@@ -60,6 +61,7 @@ def consumers(
     web: httpx2.AsyncClient,
     tracer: trace.Tracer | None,
     exporting: ExportContext,
+    meters: ScanMeters,
 ) -> Sequence[Consumer]:
     """One consumer for each kind of job, but for scans and rewards if their stages aren't done here.
 
@@ -72,8 +74,9 @@ def consumers(
         web: Reaches the receivers of webhooks.
         tracer: Makes spans; None if nobody receives them.
         exporting: What exports are made with.
+        meters: Count what is done.
     """
-    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer)
+    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer, meters)
     reward = functools.partial(RewardEvaluation, rewarding)
     rewards = Consumer(
         JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True),
@@ -82,9 +85,9 @@ def consumers(
     )
     limits = ExecutionLimits(settings.scan_seconds, settings.backoff_seconds, settings.lease_seconds)
     here = StagesHere(settings.stages_here)
-    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer, here)
+    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer, here, meters)
     execute = functools.partial(Execution, executing)
-    quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds)
+    quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds, meters)
     scans = Consumer(
         JobKind(
             SCAN_KIND,
@@ -105,6 +108,7 @@ def consumers(
         functools.partial(datetime.now, UTC),
         random.random,
         settings.webhook_timeout_seconds,
+        meters=meters,
     )
     deliver = functools.partial(WebhookDelivery, delivering)
     webhooks = Consumer(

@@ -12,6 +12,7 @@ from scan_svc.exports.service import Exports
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
 from scan_svc.jobs.retention import Retention
+from scan_svc.meters import ScanMeters
 from scan_svc.photo_removal.cdn import open_purge
 from scan_svc.photo_removal.removal import PhotoRemoval
 from scan_svc.photo_removal.store import RemovalStore
@@ -30,6 +31,7 @@ async def open_housekeeping(
     progress: Progress,
     dead_letters: DeadLetters,
     exports: Exports,
+    meters: ScanMeters,
 ) -> AsyncIterator[None]:
     """Runs the periodic tasks that are due, until the block is left.
 
@@ -41,15 +43,18 @@ async def open_housekeeping(
         progress: Shows the scans that ended.
         dead_letters: What is tried again.
         exports: Files that go after a while.
+        meters: Count what is ended and removed.
     """
 
     async def expire_uploads() -> None:
-        await progress.refresh(await scans.expire_uploads(settings.expire_seconds))
+        expired = await scans.expire_uploads(settings.expire_seconds)
+        meters.ended("expired", len(expired))
+        await progress.refresh(expired)
 
     removals = RemovalStore(pool)
     sweeper = UploadSweeper(removals, bucket, lambda: datetime.now(UTC), settings.sweep_after_seconds)
     async with open_purge(settings.cdn_purge_url, settings.cdn_purge_token.get_secret_value()) as purge:
-        removal = PhotoRemoval(removals, bucket, purge, settings.photo_settle_seconds)
+        removal = PhotoRemoval(removals, bucket, purge, settings.photo_settle_seconds, meters)
         tasks = (
             PeriodicTask("expire_uploads", 60, expire_uploads),
             PeriodicTask("remove_photos", 10, removal.run),

@@ -13,6 +13,7 @@ from mesh.addresses import check_url
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
 from mesh.reasons import Reason
 from scan_svc.admission import Admission
+from scan_svc.meters import ScanMeters
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.snapshots import Snapshot
 from scan_svc.scans import NewScan, Scan, ScanRequest, State
@@ -79,6 +80,7 @@ class Lifecycle:
         demand_building: Raises NotFound if no building has a code; any other error if that can't be asked now.
         new_id: Makes scan ids.
         clock: The time.
+        meters: Count what is created and cancelled.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Lifecycle:
         demand_building: Callable[[str, str], Awaitable[None]],
         new_id: Callable[[], str],
         clock: Callable[[], datetime],
+        meters: ScanMeters | None = None,
     ) -> None:
         self._store = store
         self._progress = progress
@@ -100,6 +103,7 @@ class Lifecycle:
         self._demand_building = demand_building
         self._new_id = new_id
         self._clock = clock
+        self._meters = meters or ScanMeters.off()
 
     async def create(self, request: ScanRequest, traceparent: str) -> Created:
         """Creates a scan.
@@ -172,7 +176,8 @@ class Lifecycle:
         scan = await self._owned_truth(user_id, scan_id)
         while not scan.state.terminal:
             # Nothing to cancel means that it was started or ended at this very moment: look again.
-            await self._store.cancel(scan_id)
+            if await self._store.cancel(scan_id):
+                self._meters.ended("cancelled")
             scan = await self._progress.reader.refresh(scan_id)
         if scan.state is not State.CANCELLED:
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
@@ -231,6 +236,7 @@ class Lifecycle:
     async def _stored(self, new: NewScan, traceparent: str, secret: str) -> Scan:
         scan, is_new = await self._store.create(new, traceparent, secret)
         if is_new:
+            self._meters.created()
             self._progress.snapshots.announce(scan)
         if is_new and scan.state is State.QUEUED:
             self._admission_control.queued()

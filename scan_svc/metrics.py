@@ -49,4 +49,120 @@ BUDGET_LEFT = Metric(
     "What is left of it; half a minute old at most.",
     elected=True,
 )
-METRICS = (QUEUE_JOBS, QUEUE_OLDEST_AGE, OLDEST_WEBHOOK, PHOTOS_TO_REMOVE, BUDGET_LIMIT, BUDGET_LEFT)
+
+_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300)
+_REASON = "a reason of `mesh.reasons.Reason`"
+
+CREATED = Metric(
+    "eco2.scan.created", Kind.COUNTER, "{scan}", "Scans that were stored; repetitions of a request aren't counted."
+)
+ENDED = Metric(
+    "eco2.scan.ended",
+    Kind.COUNTER,
+    "{scan}",
+    "Scans by their end. One that is replayed and fails again counts once more.",
+    {
+        "eco2.scan.state": ("succeeded", "failed", "cancelled", "expired"),
+        "error.type": f"{_REASON} where it failed, else absent",
+    },
+)
+FIRST_RESULT = Metric(
+    "eco2.scan.first_result.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "From the moment a scan was queued until its classification is shown.",
+    buckets=_SECONDS,
+)
+DURATION = Metric(
+    "eco2.scan.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "From the moment a scan was queued until its end.",
+    {"eco2.scan.state": ("succeeded", "failed")},
+    _SECONDS,
+)
+OVERHEAD = Metric(
+    "eco2.scan.overhead.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "The same less what classifier and writer took: waiting, photos, storage. Of scans that succeeded at one worker.",
+    buckets=(0.025, 0.05, *_SECONDS),
+)
+STAGE = Metric(
+    "eco2.stage.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "Tries of a stage by how they ended; fenced: somebody else had the job by then.",
+    {
+        "eco2.stage": ("vision", "rules", "answer", "reward"),
+        "eco2.outcome": ("succeeded", "retried", "failed", "fenced"),
+    },
+    (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60),
+)
+LEASE_LOSSES = Metric(
+    "eco2.job.lease_losses",
+    Kind.COUNTER,
+    "{lease}",
+    "Results that came when somebody else had the job: taken from a worker that was believed dead, or cancelled.",
+    {"eco2.job.kind": _KINDS},
+)
+RESCUED = Metric(
+    "eco2.job.rescued", Kind.COUNTER, "{job}", "Scans taken back from workers that crashed, froze or were cut off."
+)
+QUARANTINED = Metric(
+    "eco2.job.quarantined", Kind.COUNTER, "{job}", "Scans that were run apart since several of their workers crashed."
+)
+DEAD_LETTERS = Metric(
+    "eco2.job.dead_letters",
+    Kind.COUNTER,
+    "{job}",
+    "Scans and rewards that failed for good and may be replayed.",
+    {"eco2.stage": ("vision", "rules", "answer", "reward"), "error.type": _REASON},
+)
+REPLAYS = Metric(
+    "eco2.job.replays",
+    Kind.COUNTER,
+    "{job}",
+    "Dead letters that were replayed, by themselves or by a person, or set aside for a person.",
+    {"eco2.outcome": ("replayed", "archived")},
+)
+DELIVERY = Metric(
+    "eco2.webhook.delivery.duration",
+    Kind.HISTOGRAM,
+    "s",
+    "Tries to deliver webhooks; failed: the last one, or the receiver wants no more.",
+    {"eco2.outcome": ("delivered", "retried", "failed")},
+    (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+PHOTOS_REMOVED = Metric(
+    "eco2.photo_removal.removed",
+    Kind.COUNTER,
+    "{photo}",
+    "Photos removed from storage and caches, or left for later since one of them is away.",
+    {"eco2.outcome": ("removed", "failed")},
+)
+WORKER_JOBS = Metric(
+    "eco2.worker.jobs",
+    Kind.UP_DOWN_COUNTER,
+    "{job}",
+    "Jobs at work in this process.",
+    {"eco2.job.kind": _KINDS},
+)
+WORKER_CAPACITY = Metric(
+    "eco2.worker.capacity", Kind.GAUGE, "{job}", "Room for them in this process.", {"eco2.job.kind": _KINDS}
+)
+WATCHES = Metric(
+    "eco2.watch.active", Kind.UP_DOWN_COUNTER, "{watch}", "Watches and long polls of this process, of whatever kind."
+)
+WATCH_LAG = Metric(
+    "eco2.watch.lag",
+    Kind.HISTOGRAM,
+    "s",
+    "From a change's commit until it is handed to a watcher, by the clocks of two processes.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+METRICS = (
+    CREATED, ENDED, FIRST_RESULT, DURATION, OVERHEAD, STAGE, QUEUE_JOBS, QUEUE_OLDEST_AGE, WORKER_JOBS, WORKER_CAPACITY,
+    LEASE_LOSSES, RESCUED, QUARANTINED, DEAD_LETTERS, REPLAYS, DELIVERY, OLDEST_WEBHOOK, PHOTOS_REMOVED,
+    PHOTOS_TO_REMOVE, WATCHES, WATCH_LAG, BUDGET_LIMIT, BUDGET_LEFT,
+)  # fmt: skip

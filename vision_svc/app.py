@@ -15,7 +15,7 @@ Vision doesn't start without a model that works.
 import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from eco2.vision.v1.vision_service_pb2_grpc import add_VisionServiceServicer_to_server
@@ -24,6 +24,7 @@ from mesh.grpc.host import Host
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
 from mesh.observability.instruments import Instruments
+from mesh.observability.stores import Lookups, tell_breaker
 from mesh.redis import GuardedRedis, open_redis
 from mesh.s3.bucket import open_bucket
 from vision_svc.classifiers import lazy_offline
@@ -32,8 +33,9 @@ from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.clients import open_taxonomy
+from vision_svc.metrics import ClassifierMeters
 from vision_svc.photos.bulkhead import Bulkhead
-from vision_svc.photos.decoder_pool import open_decoder_pool
+from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
 from vision_svc.photos.discarded import open_discarded
 from vision_svc.photos.download import PhotoDownloader
 from vision_svc.photos.storage import PhotoStorage
@@ -54,12 +56,13 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
         telemetry.started("vision", settings, host.instruments if host else None) as signals,
         ThreadPoolExecutor(settings.vision_threads, "vision-cpu") as cpu,
     ):
+        instruments = signals.instruments
         async with (
-            _open_redis(settings) as redis,
+            _open_redis(settings, instruments) as redis,
             open_public_client("image_url") as client,
-            open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds) as decoders,
-            open_chain(settings, cpu, redis, signals.instruments, host) as chain,
-            open_cache(redis, "vision:file:", KnownFile) as known_files,
+            _open_decoders(settings, instruments) as decoders,
+            open_chain(settings, cpu, redis, instruments, host) as chain,
+            open_cache(redis, "vision:file:", KnownFile, Lookups(instruments, "file")) as known_files,
             open_discarded(bucket := open_bucket(settings)) as discarded,
         ):
             storage = PhotoStorage(bucket, discarded.add)
@@ -80,13 +83,18 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
 
 
 @asynccontextmanager
-async def _open_redis(settings: VisionSettings) -> AsyncIterator[GuardedRedis | None]:
+async def _open_redis(settings: VisionSettings, instruments: Instruments) -> AsyncIterator[GuardedRedis | None]:
     """Redis, if these settings name one."""
     if not settings.redis_url:
         yield None
         return
     async with open_redis(settings.redis_url.get_secret_value()) as redis:
+        tell_breaker(instruments, "vision", "redis", lambda: not redis.breaker.closed)
         yield redis
+
+
+def _open_decoders(settings: VisionSettings, instruments: Instruments) -> AbstractAsyncContextManager[DecoderPool]:
+    return open_decoder_pool(settings.vision_threads, settings.vision_decode_seconds, instruments=instruments)
 
 
 @asynccontextmanager
@@ -101,7 +109,8 @@ async def open_chain(
     hosted = [name for name in settings.chain if name != OFFLINE]
     classifiers: dict[str, CachedClassifier] = {}
     async with AsyncExitStack() as stack:
-        opinions = await stack.enter_async_context(open_cache(redis, "vision:opinion:", Classification))
+        lookups = Lookups(instruments, "classification")
+        opinions = await stack.enter_async_context(open_cache(redis, "vision:opinion:", Classification, lookups))
         if hosted:
             # Not at the top: without a hosted model the SDK would take 40 MiB for nothing.
             from mesh.models.factory import open_models
@@ -109,13 +118,13 @@ async def open_chain(
             from vision_svc.classifiers.single_flight import SingleFlight
 
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target, settings.tls, host))
-            for model in await stack.enter_async_context(open_models(settings, hosted, instruments)):
+            for model in await stack.enter_async_context(open_models(settings, hosted, instruments, "vision")):
                 looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
                 classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)
         if OFFLINE in settings.chain:
             offline = await _open_offline(settings, cpu, first=not hosted)
-            classifiers[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification))
-        yield FallbackChain([classifiers[name] for name in settings.chain])
+            classifiers[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification, lookups))
+        yield FallbackChain([classifiers[name] for name in settings.chain], ClassifierMeters(instruments))
 
 
 async def _open_offline(settings: VisionSettings, cpu: Executor, *, first: bool) -> Classifier:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from auth_svc.metrics import SignInMeters
 from auth_svc.providers.client import ProviderClient
 from auth_svc.sign_in.attempts import Attempt, AttemptStore, new_authorization
 from auth_svc.sign_in.redirects import RedirectTargets
@@ -57,6 +58,7 @@ class SignIn:
         store: IdentityStore,
         new_id: Callable[[], str],
         clock: Callable[[], datetime],
+        meters: SignInMeters,
     ) -> None:
         self.clients = clients
         self._attempts = attempts
@@ -64,6 +66,9 @@ class SignIn:
         self._store = store
         self._new_id = new_id
         self._clock = clock
+        self._meters = meters
+        for provider in clients:
+            meters.offered(provider)
 
     async def begin(self, provider: str, redirect_uri: str, challenge: str, caller: str) -> Begun:
         """Begins an attempt.
@@ -105,6 +110,15 @@ class SignIn:
             RedisError, OSError, TimeoutError: Redis is away.
         """
         client = self._client(provider)
+        try:
+            signed_in = await self._complete(client, provider, state, code, verifier)
+        except Exception as error:
+            self._meters.ended(provider, error)
+            raise
+        self._meters.ended(provider, None)
+        return signed_in
+
+    async def _complete(self, client: ProviderClient, provider: str, state: str, code: str, verifier: str) -> SignedIn:
         attempt = await self._attempts.take(state)
         if attempt is None or attempt.provider != provider:
             raise FailedPrecondition(Reason.SIGN_IN_EXPIRED)

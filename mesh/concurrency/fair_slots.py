@@ -63,6 +63,11 @@ class FairSlots:
         """Users who hold or wait for a slot."""
         return len(self._turns)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return self._turns.waiting
+
     def free(self, user: str) -> bool:
         """Whether a user would get a slot at once."""
         return self._turns.free(user)

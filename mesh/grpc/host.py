@@ -23,6 +23,7 @@ from mesh.grpc.inprocess.endpoint import Endpoint
 from mesh.grpc.limits import MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES
 from mesh.grpc.reflection import Reflection
 from mesh.observability.instruments import Instruments
+from mesh.process.metrics import process_metrics
 from mesh.settings import Misconfigured, ServiceSettings
 
 _log = structlog.get_logger("server")
@@ -237,8 +238,10 @@ async def hosting(settings: ServiceSettings, instruments: Instruments | None = N
     Raises:
         Misconfigured: The address is taken.
     """
-    host = Host(settings, instruments or Instruments.off())
+    instruments = instruments or Instruments.off()
+    host = Host(settings, instruments)
     try:
-        yield host
+        with process_metrics(instruments):
+            yield host
     finally:
         await host.stop()

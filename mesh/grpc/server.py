@@ -72,7 +72,7 @@ async def serving(
         service.add(service.servicer, methods)
     part = Part([service.name for service in services], handler, dependencies, drains)
     async with AsyncExitStack() as held:
-        shared = host if host is not None else await held.enter_async_context(hosting(settings))
+        shared = host if host is not None else await held.enter_async_context(hosting(settings, telemetry.instruments))
         await held.enter_async_context(shared.joined(part))
         if host is None:
             await shared.start()

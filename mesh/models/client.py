@@ -94,6 +94,11 @@ class HostedModel:
         self._metrics = metrics
         self._breaker = ProviderBreaker(clock.monotonic)
 
+    @property
+    def open(self) -> bool:
+        """Whether calls are refused, since the provider was found to be down."""
+        return self._breaker.open
+
     async def complete(self, prompt: Prompt, terms: Terms) -> Completion:
         """The whole answer.
 

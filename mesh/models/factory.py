@@ -12,12 +12,13 @@ from mesh.models.sdk import Sdk
 from mesh.models.settings import ModelSettings
 from mesh.models.shares import LeasedLedger
 from mesh.observability.instruments import Instruments
+from mesh.observability.stores import tell_breaker
 from mesh.redis import open_redis
 
 
 @asynccontextmanager
 async def open_models(
-    settings: ModelSettings, names: Sequence[str], instruments: Instruments
+    settings: ModelSettings, names: Sequence[str], instruments: Instruments, service: str = ""
 ) -> AsyncIterator[list[HostedModel]]:
     """The models with these names, closed at exit.
 
@@ -25,6 +26,7 @@ async def open_models(
         settings: Provider, key, limits and timeouts.
         names: Which.
         instruments: Count their calls.
+        service: Who calls them.
 
     Raises:
         UnknownModel: One has no price.
@@ -45,7 +47,10 @@ async def open_models(
         budget = Budget(ledger, settings.limits(), clock)
         stack.push_async_callback(budget.settled)
         metrics = ModelMetrics(instruments)
-        yield [
+        models = [
             HostedModel(name, sdk, cost, budget, settings.timeouts(), clock, metrics)
             for name, cost in zip(names, prices, strict=True)
         ]
+        for model in models:
+            tell_breaker(instruments, service, model.name, lambda model=model: model.open)  # type: ignore[misc]
+        yield models

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -18,7 +18,8 @@ from scan_svc.exports.archive import zipped
 from scan_svc.exports.contents import ExportContents
 from scan_svc.exports.exports import ExportLease, ExportState
 from scan_svc.exports.store import ExportStore
-from scan_svc.jobs.leases import Fenced
+from scan_svc.jobs.leases import EXPORT_KIND, Fenced
+from scan_svc.meters import ScanMeters
 from scan_svc.scans import Failure
 
 _log = structlog.get_logger("exports")
@@ -39,6 +40,7 @@ class ExportContext:
         bucket: Where files go.
         clock: The time.
         pause: Seconds before another try.
+        meters: Count what is done.
     """
 
     store: ExportStore
@@ -46,6 +48,7 @@ class ExportContext:
     bucket: Bucket
     clock: Callable[[], datetime]
     pause: float = _PAUSE_SECONDS
+    meters: ScanMeters = field(default_factory=ScanMeters.off)
 
 
 class ExportExecution:
@@ -79,6 +82,7 @@ class ExportExecution:
                 end = functools.partial(self._context.store.end, self._lease, ExportState.SUCCEEDED, size)
                 await outages.until_available(end)
         except Fenced:
+            self._context.meters.lease_lost(EXPORT_KIND)
             if await self._context.store.get(self._lease.export_id) is None:  # else another worker makes it
                 await self._context.bucket.remove(self._lease.object_key)
 

@@ -13,11 +13,13 @@ from typing import Any, Protocol
 
 import structlog
 
+from mesh.observability.instruments import Instruments
 from mesh.outages import until_available
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.share import Share
 from scan_svc.jobs.user_shares import UserShares
 from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.metrics import WORKER_CAPACITY, WORKER_JOBS
 
 _log = structlog.get_logger("consumer")
 
@@ -112,6 +114,12 @@ class Consumer:
     def kind(self) -> str:
         """The kind's name."""
         return self._kind.name
+
+    def tell(self, instruments: Instruments) -> None:
+        """Tells from now on how many jobs are at work, and how much room there is."""
+        labels = {"eco2.job.kind": self._kind.name}
+        instruments.observe(WORKER_JOBS, lambda: [(len(self._at_work), labels)])
+        instruments.observe(WORKER_CAPACITY, lambda: [(self._kind.capacity, labels)])
 
     @property
     def running(self) -> Collection[int]:

@@ -18,6 +18,7 @@ import structlog
 from mesh.errors import NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
+from scan_svc.meters import ScanMeters
 from scan_svc.mirrors.vision import Usage
 from scan_svc.rows import failure_from
 from scan_svc.scans import Failure
@@ -86,6 +87,7 @@ class DeadLetters:
         pool: Connections.
         refresh: Makes a replayed scan known to its watchers; raises NotFound if it is gone.
         wake: Called with the kind of job there is to claim.
+        meters: Count what becomes of them.
     """
 
     def __init__(
@@ -93,11 +95,13 @@ class DeadLetters:
         pool: asyncpg.Pool,
         refresh: Callable[[str], Awaitable[object]],
         wake: Callable[[str], None],
+        meters: ScanMeters | None = None,
     ) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.jobs")
         self._refresh = refresh
         self._wake = wake
+        self._meters = meters or ScanMeters.off()
 
     async def page(self, wanted: DeadLetterFilter, after: tuple[datetime, int] | None, size: int) -> list[DeadLetter]:
         """Up to `size` of the letters meant, longest dead first, after a point (died_at, job_id) in that order."""
@@ -137,6 +141,7 @@ class DeadLetters:
         row = await self._pool.fetchrow(self._sql["dead_archive"], scan_id)
         if row is None:
             raise NotFound(Reason.DEAD_LETTER_NOT_FOUND, scan_id=scan_id)
+        self._meters.archived(1)
         return _letter(row)
 
     async def reprocess(self) -> None:
@@ -144,12 +149,14 @@ class DeadLetters:
         spent = await self._pool.fetch(self._sql["dead_archive_spent"], _REPLAYS)
         due = await self._pool.fetch(self._sql["dead_due"], _REPLAYS, _REPLAYED_AT_ONCE)
         replayed = await self._replay([str(row["ref"]) for row in due])
+        self._meters.archived(len(spent))
         if spent or replayed:
             _log.info("dead letters reprocessed", replayed=len(replayed), archived=len(spent))
 
     async def _replay(self, scan_ids: Sequence[str]) -> Mapping[str, str]:
         """Queues those that are dead letters still; returns the stages they go on from, by scan."""
         rows = await self._pool.fetch(self._sql["dead_replay"], scan_ids)
+        self._meters.replayed(len(rows))
         for kind in {row["kind"] for row in rows}:
             self._wake(kind)
         for row in rows:

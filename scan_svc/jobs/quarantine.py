@@ -20,6 +20,7 @@ from mesh.outages import until_available
 from scan_svc.jobs.leases import Lease
 from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.queue import SUSPECT_CRASHES, JobQueue
+from scan_svc.meters import ScanMeters
 
 _LOOK_SECONDS = 1.0
 # A replay doesn't forget the crashes of an archived job.
@@ -54,12 +55,16 @@ class Quarantine:
             stop at once.
         lease_seconds: How long suspects may hold up the others at a stretch, once these have had half that time to end;
             a turn comes four times in it.
+        meters: Count the suspects.
     """
 
-    def __init__(self, queue: JobQueue, schedule: Schedule, lease_seconds: float) -> None:
+    def __init__(
+        self, queue: JobQueue, schedule: Schedule, lease_seconds: float, meters: ScanMeters | None = None
+    ) -> None:
         self._queue = queue
         self._schedule = schedule
         self._lease_seconds = lease_seconds
+        self._meters = meters or ScanMeters.off()
         self._looked = 0.0  # last; a new worker has room for suspects and looks at once
         self._at_work = False
 
@@ -93,6 +98,7 @@ class Quarantine:
         for least, most, group_size in (*alone, (SUSPECT_CRASHES, SUSPECT_CRASHES, group)):
             leases = await self._queue.claim_suspects(worker_id, max(0, group_size - beside), least, most)
             if leases:
+                self._meters.quarantined(len(leases))
                 return [replace(lease, group_size=group_size) for lease in leases]
         return []
 

@@ -20,6 +20,7 @@ from mesh.postgres import listen
 from scan_svc.jobs.consumer import Consumer
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.meters import ScanMeters
 
 _log = structlog.get_logger("worker")
 
@@ -40,6 +41,7 @@ class Worker:
         grace_seconds: How long jobs at work may run on when it leaves.
         rescued: Told of scans that were taken back from dead workers.
         beside: Runs as long as it works.
+        meters: Count what is taken back.
     """
 
     def __init__(
@@ -51,11 +53,15 @@ class Worker:
         grace_seconds: float,
         rescued: Callable[[Sequence[str]], Awaitable[None]] | None = None,
         beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        meters: ScanMeters | None = None,
     ) -> None:
         self._registry = registry
         self._consumers = consumers
         self._rescued = rescued
         self._beside = beside
+        self._meters = meters or ScanMeters.off()
+        for consumer in consumers:
+            consumer.tell(self._meters.instruments)
         self._lease_seconds = lease_seconds
         self._grace_seconds = grace_seconds
         self._leaving = asyncio.Event()
@@ -244,6 +250,7 @@ class Worker:
         rescued = await self._registry.rescue_orphans(self._lease_seconds)
         if rescued:
             _log.warning("jobs taken back from workers that fell silent", scans=len(rescued))
+            self._meters.rescued(len(rescued))
             for consumer in self._consumers:
                 consumer.look_for_suspects()
             if self._rescued:

@@ -110,6 +110,11 @@ class Usage:
             self.calls + other.calls,
         )
 
+    @staticmethod
+    def sum(before: "Usage | None", now: "Usage | None") -> "Usage | None":
+        """What all tries of a stage have cost; None if nothing."""
+        return before + now if before and now else before or now
+
     @classmethod
     def of_failure(cls, metadata: Mapping[str, str]) -> "Usage | None":
         """What a peer paid for an answer it couldn't use, by the metadata of its error; None if it paid nothing."""

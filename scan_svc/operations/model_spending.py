@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import asyncpg
 
@@ -11,6 +12,7 @@ from mesh.postgres import Queries
 
 # To add up a day takes a look at each of its scans: however many operators look, it is done this often.
 _SECONDS = 30.0
+_MICRO = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class Budget:
 
     day: int = 0
     user: int = 0
+
+    @classmethod
+    def of_usd(cls, day: float, user: float) -> Self:
+        """In US dollars."""
+        return cls(round(day * _MICRO), round(user * _MICRO))
 
 
 class DaySpending:

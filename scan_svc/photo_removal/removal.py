@@ -10,6 +10,7 @@ import structlog
 from mesh.errors import Unavailable
 from mesh.s3.bucket import Bucket
 from mesh.s3.photo_keys import copy_key
+from scan_svc.meters import ScanMeters
 from scan_svc.photo_removal.cdn import CdnPurge
 from scan_svc.photo_removal.store import DueRemoval, RemovalStore
 
@@ -28,13 +29,22 @@ class PhotoRemoval:
         bucket: The photos.
         purge: Has caches forget them; None if no CDN wants to be told.
         settle_seconds: How long after its end somebody may still be at work on a scan.
+        meters: Count what is removed.
     """
 
-    def __init__(self, store: RemovalStore, bucket: Bucket, purge: CdnPurge | None, settle_seconds: float) -> None:
+    def __init__(
+        self,
+        store: RemovalStore,
+        bucket: Bucket,
+        purge: CdnPurge | None,
+        settle_seconds: float,
+        meters: ScanMeters | None = None,
+    ) -> None:
         self._store = store
         self._bucket = bucket
         self._purge = purge
         self._settle_seconds = settle_seconds
+        self._meters = meters or ScanMeters.off()
 
     async def run(self) -> None:
         """Removes whatever is due now."""
@@ -53,6 +63,8 @@ class PhotoRemoval:
                 await self._purge.purge([one.image_url for one in due])
         except Unavailable as error:
             _log.warning("photos not removed yet", count=len(due), error=repr(error))
+            self._meters.photos("failed", len(due))
             return False
         _log.info("photos removed", count=len(due))
+        self._meters.photos("removed", len(due))
         return True

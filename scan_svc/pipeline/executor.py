@@ -23,14 +23,16 @@ from mesh.observability import telemetry, users
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import SCAN_KIND, WEBHOOK_KIND, Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
+from scan_svc.meters import ScanMeters
 from scan_svc.mirrors.vision import Usage
 from scan_svc.pipeline.checkpoints import CheckpointWriter, Handover
 from scan_svc.pipeline.lease_guard import LeaseGuard
+from scan_svc.pipeline.measures import LeaseMeasures
 from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, Tries, next_try
 from scan_svc.pipeline.scan_view import ScanView
 from scan_svc.pipeline.spans import stage_span
-from scan_svc.pipeline.stages import FREE, Pipeline, Stage, StageOutcome, outputs
+from scan_svc.pipeline.stages import FREE, VISION, Pipeline, Stage, StageOutcome, outputs
 from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress
 from scan_svc.scans import Failure, Scan, StageRun, State, Step
@@ -70,6 +72,7 @@ class ExecutionContext:
         wake: Called with the kind of a job that was made and waits to be claimed.
         tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
         here: The stages that this process does.
+        meters: Count what is done.
     """
 
     queue: JobQueue
@@ -80,6 +83,7 @@ class ExecutionContext:
     wake: Callable[[str], None]
     tracer: trace.Tracer | None
     here: StagesHere = field(default_factory=StagesHere)
+    meters: ScanMeters = field(default_factory=ScanMeters.off)
 
 
 class Execution:
@@ -98,7 +102,7 @@ class Execution:
         self._view = ScanView(context.progress, lease.scan, self._checkpoints.flush_soon)
         self._advice = context.pipeline.advice()
         self._leaving = False
-        self._stage_began = time.monotonic()
+        self._measures = LeaseMeasures(context.meters, lease)
         self._ends_at = time.monotonic() + context.limits.scan_seconds - lease.age
 
     async def run(self) -> None:
@@ -120,6 +124,7 @@ class Execution:
             await self._end_with_what_is_stored()
         except Fenced:
             _log.info("fenced", scan_id=self._lease.scan.scan_id, stage=self._lease.stage)
+            self._measures.fenced(self._lease.stage)
             await self._checkpoints.abandon()
             await self._view.correct()
         finally:
@@ -156,13 +161,16 @@ class Execution:
 
     async def _run_stage(self, stage: Stage) -> bool:
         """Runs one stage to its checkpoint; False when the scan stops here."""
-        self._stage_began = time.monotonic()
+        self._measures.stage_begins()
         try:
             done = await self._perform(stage)
-            return await self._checkpoint(stage, done, self._stage_ms())
+            self._measures.performed(stage.name)
+            goes_on = await self._checkpoint(stage, done, self._measures.stage_ms)
         except EcoError as error:
             await self._fail(error)
             return False
+        self._measures.stage_ended(stage.name, "succeeded")
+        return goes_on
 
     async def _perform(self, stage: Stage) -> StageOutcome:
         """Runs a stage in a span of its own; every way it can fail becomes an EcoError."""
@@ -187,13 +195,14 @@ class Execution:
 
     async def _report(self, scan: Scan) -> None:
         """Called at every step of the running stage."""
+        self._measures.step(scan.step)
         self._view.show_step(self._lease, scan)
         await self._guard.check_briefly()
 
     async def _checkpoint(self, stage: Stage, done: StageOutcome, duration_ms: int) -> bool:
         """Stores what the stage produced; with the last stage, ends the scan. False when it has ended."""
         parts = outputs(stage, done.scan.results)
-        spent, worker_id = _sum(self._lease.spent, done.usage), self._lease.worker_id
+        spent, worker_id = Usage.sum(self._lease.spent, done.usage), self._lease.worker_id
         own = StageRun(stage.name, self._lease.attempt, duration_ms, spent, datetime.now(UTC), worker_id)
         runs = tuple(own if name == stage.name else done.beside or own for name in parts)
         scan = replace(self._view.advanced(done.scan), answer_draft="", stages=(*done.scan.stages, *runs))
@@ -211,6 +220,8 @@ class Execution:
             await self._checkpoints.write(checkpoint)
         self._lease = replace(self._lease, stage=following[0].name, attempt=1, spent=None)
         self._view.show(self._lease, scan)
+        if stage.name == VISION:
+            self._measures.first_result()
         return True
 
     def _may_hold(self, stage: Stage) -> bool:
@@ -229,6 +240,7 @@ class Execution:
         """Ends the scan: its history is written, its webhook and its reward are due."""
         scan = replace(scan, state=State.SUCCEEDED, step=Step.DONE, percent=100)
         ended = await self._checkpoints.write(Checkpoint(self._lease, scan, "", parts, runs))
+        self._measures.succeeded()
         if ended:
             self._view.show(self._lease, replace(scan, finished_at=ended.finished_at))
         else:
@@ -244,7 +256,7 @@ class Execution:
             if held := self._checkpoints.held:
                 self._lease, error = held.lease, fault
         spent = self._lease.spent
-        self._lease = replace(self._lease, spent=_sum(spent, Usage.of_failure(error.metadata)))
+        self._lease = replace(self._lease, spent=Usage.sum(spent, Usage.of_failure(error.metadata)))
         try:
             await self._retry_or_end(error, Failure.of(error))
         except EcoError as fault:
@@ -254,7 +266,7 @@ class Execution:
 
     async def _retry_or_end(self, error: EcoError, failure: Failure) -> None:
         """Puts the scan back for another try of its stage, or ends it; stores `failure` as the reason."""
-        queue, lease, now, took = self._context.queue, self._lease, time.monotonic(), self._stage_ms()
+        queue, lease, now, took = self._context.queue, self._lease, time.monotonic(), self._measures.stage_ms
         limits, stage = self._context.limits, self._context.pipeline.stage(lease.stage)
         seconds_left = self._ends_at - now
         tries = Tries(lease.attempt, stage.attempts, limits.scan_seconds - seconds_left, seconds_left)
@@ -267,27 +279,21 @@ class Execution:
             back = await self._persist(
                 lambda: queue.retry(lease, failure, retry.delay, counts=retry.counts, duration_ms=took)
             )
+            self._measures.stage_ended(stage.name, "retried")
             self._view.show_queued(lease, back, Step.RETRY)
             return
         replayable = not isinstance(error, PERMANENT)
         ended = await self._persist(
             lambda: queue.fail(lease, failure, replayable=replayable, shown=self._view.scan, duration_ms=took)
         )
+        self._measures.stage_ended(stage.name, "failed")
+        self._measures.failed(stage.name, failure.reason, replayable=replayable)
         self._view.show_failed(lease, ended, failure)
         if ended.webhook_due:
             self._context.wake(WEBHOOK_KIND)
-
-    def _stage_ms(self) -> int:
-        """How long the stage has been at it."""
-        return round((time.monotonic() - self._stage_began) * 1000)
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         return await persist(write, self._lease.scan.scan_id, self._lease.stage)
 
     def _too_late(self) -> EcoError:
         return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._context.limits.scan_seconds))
-
-
-def _sum(before: Usage | None, now: Usage | None) -> Usage | None:
-    """What all tries of a stage have cost."""
-    return before + now if before and now else before or now

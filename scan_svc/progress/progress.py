@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import asyncpg
 
 from mesh.errors import NotFound
+from mesh.observability.instruments import Instruments
+from mesh.observability.stores import Lookups
 from mesh.redis import GuardedRedis
 from scan_svc.jobs.leases import Lease
 from scan_svc.progress.encoder import SnapshotEncoder
@@ -60,6 +62,7 @@ async def open_progress(
     redis: GuardedRedis,
     load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
     ask_workers: Callable[[], Awaitable[object]],
+    instruments: Instruments | None = None,
 ) -> AsyncIterator[Progress]:
     """What readers of scans are shown; at exit, everything that was announced is out, if Redis is there.
 
@@ -68,15 +71,18 @@ async def open_progress(
         redis: Redis.
         load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
         ask_workers: Asks those of other processes to store the progress that they have shown.
+        instruments: Tell how often Redis knew a scan; None: nobody does.
     """
     snapshots = Snapshots(redis, SnapshotEncoder())
     log = ProgressLog(pool, redis.breaker, snapshots.announce)
+
+    lookups = Lookups(instruments or Instruments.off(), "snapshot")
 
     async def ask() -> None:
         log.ask()  # of this process' worker, if it works
         await ask_workers()
 
     try:
-        yield Progress(snapshots, ScanReader(snapshots, load, ask), Owners(pool), log)
+        yield Progress(snapshots, ScanReader(snapshots, load, ask, lookups), Owners(pool), log)
     finally:
         await snapshots.flush()

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from mesh import outages
 from mesh.concurrency.batches import Batches
 from mesh.errors import NotFound, Unavailable
+from mesh.observability.instruments import Instruments
+from mesh.observability.stores import Lookups
 from mesh.reasons import Reason
 from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.scans import Scan
@@ -27,6 +29,7 @@ class ScanReader:
         snapshots: Redis.
         load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
         ask: Asks the workers to store the progress they have shown.
+        lookups: Counts which scans needn't be read from PostgreSQL.
     """
 
     def __init__(
@@ -34,10 +37,12 @@ class ScanReader:
         snapshots: Snapshots,
         load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
         ask: Callable[[], Awaitable[object]],
+        lookups: Lookups | None = None,
     ) -> None:
         self._snapshots = snapshots
         self._loads = Batches(load)
         self._ask = ask
+        self._lookups = lookups or Lookups(Instruments.off(), "snapshot")
 
     async def read(self, scan_id: str) -> Snapshot:
         """The scan as it is now.
@@ -48,7 +53,9 @@ class ScanReader:
         """
         held = await self._snapshots.read(scan_id)
         if held and self._snapshots.trusts(held):
+            self._lookups.hits += 1
             return held
+        self._lookups.misses += 1
         try:
             await self._snapshots.outlast_caches()
             stored = await self._load(scan_id)

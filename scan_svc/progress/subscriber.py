@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from mesh.concurrency.tasks import kept_running
 from mesh.redis import DOWN, GuardedRedis
+from scan_svc.meters import ScanMeters
 from scan_svc.progress.cache import InvalidatedCache
 from scan_svc.progress.keys import ENDED_MARK, ScanKeys
 from scan_svc.progress.progress import Progress
@@ -81,7 +82,7 @@ class Subscriber:
 
 @asynccontextmanager
 async def open_watchers(
-    limits: WatchLimits, redis: GuardedRedis, progress: Progress, ended: Callable[[int], None]
+    limits: WatchLimits, redis: GuardedRedis, progress: Progress, ended: Callable[[int], None], meters: ScanMeters
 ) -> AsyncIterator[Watchers]:
     """The watchers of this process; they get every change until the block is left.
 
@@ -90,8 +91,9 @@ async def open_watchers(
         redis: Tells of changes.
         progress: Where scans are read.
         ended: Called with how many scans have ended.
+        meters: Count those who watch.
     """
-    watchers = Watchers(progress.reader.read, progress.owners.owned, limits)
+    watchers = Watchers(progress.reader.read, progress.owners.owned, limits, meters)
     subscriber = Subscriber(redis, progress.snapshots.cache, watchers.changed, watchers.missed, ended)
     async with kept_running(subscriber.run), kept_running(progress.owners.run):
         yield watchers

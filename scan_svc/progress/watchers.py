@@ -17,6 +17,8 @@ from enum import StrEnum
 from mesh import outages
 from mesh.errors import NotFound, ResourceExhausted, Unavailable
 from mesh.reasons import Reason
+from scan_svc.meters import ScanMeters
+from scan_svc.metrics import WATCHES
 from scan_svc.progress.snapshots import Snapshot
 from scan_svc.progress.watch import Mailbox, Watch
 
@@ -69,6 +71,7 @@ class Watchers:
         read: The scan as it is now; raises NotFound.
         owned: A scan if it is a user's; else raises NotFound.
         limits: How many may watch.
+        meters: Count them, and how late they are told.
     """
 
     def __init__(
@@ -76,10 +79,13 @@ class Watchers:
         read: Callable[[str], Awaitable[Snapshot]],
         owned: Callable[[Snapshot, str], Awaitable[Snapshot]],
         limits: WatchLimits,
+        meters: ScanMeters | None = None,
     ) -> None:
         self._read = read
         self._owned = owned
         self._limits = limits
+        self._meters = meters or ScanMeters.off()
+        self._meters.instruments.observe(WATCHES, lambda: [(self._count, {})])
         self._mailboxes: dict[str, set[Mailbox]] = defaultdict(set)
         self._users: Counter[str] = Counter()
         self._count = 0
@@ -127,7 +133,7 @@ class Watchers:
                         self.changed((scan_id,))  # in case a message was lost with the process that wanted to send it
                     if not woken and time.monotonic() < min(ends_at, watch.until):
                         yield WatchEvent(EventKind.HEARTBEAT)
-                    elif watch.advance() and time.monotonic() < watch.until:
+                    elif self._advances(watch) and time.monotonic() < watch.until:
                         yield WatchEvent(EventKind.UPDATE, watch.scan)
                 yield WatchEvent(EventKind.TERMINAL, watch.scan)
 
@@ -152,7 +158,7 @@ class Watchers:
                     if left <= 0:
                         break
                     woken = await watch.woken(left)
-                    if not watch.advance() and (not woken or self._draining):
+                    if not self._advances(watch) and (not woken or self._draining):
                         break
                 return watch.scan
 
@@ -199,6 +205,14 @@ class Watchers:
             # The stores are down: the next wake-up, poll or heartbeat tries again.
         finally:
             del self._reading[scan_id]
+
+    def _advances(self, watch: Watch) -> bool:
+        """Whether a watch goes on to a newer state, whose age is counted."""
+        if not watch.advance():
+            return False
+        if watch.scan.at:
+            self._meters.watch_lag(time.time() - watch.scan.at)
+        return True
 
     # Both are synchronous: a cancelled stream may leave them in another task.
 

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -20,7 +20,8 @@ from opentelemetry import trace
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
 from mesh.observability import telemetry, users
 from mesh.reasons import Reason
-from scan_svc.jobs.leases import Fenced, RewardLease
+from scan_svc.jobs.leases import REWARD_KIND, Fenced, RewardLease
+from scan_svc.meters import ScanMeters
 from scan_svc.mirrors.character import Reward
 from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, backoff
@@ -47,6 +48,7 @@ class RewardContext:
         progress: Where the later version of a scan is shown.
         backoff_seconds: Longest pause before the second try.
         tracer: Makes spans; None if nobody receives them.
+        meters: Count what is done.
     """
 
     store: RewardStore
@@ -54,6 +56,7 @@ class RewardContext:
     progress: Progress
     backoff_seconds: float
     tracer: trace.Tracer | None
+    meters: ScanMeters = field(default_factory=ScanMeters.off)
 
 
 class RewardEvaluation:
@@ -68,6 +71,7 @@ class RewardEvaluation:
         self._context = context
         self._lease = lease
         self._began = time.monotonic()
+        self._outcome = "succeeded"
 
     async def run(self) -> None:
         """Works until the reward is stored, failed, put back or somebody else's."""
@@ -82,6 +86,10 @@ class RewardEvaluation:
                 await self._fail(error)
         except Fenced:
             _log.info("fenced", scan_id=self._lease.scan.scan_id)
+            self._ended("fenced")
+            self._context.meters.lease_lost(REWARD_KIND)
+        else:
+            self._ended(self._outcome)
 
     def leave(self) -> None:
         """Nothing to do: the one try that is at work may end."""
@@ -155,9 +163,16 @@ class RewardEvaluation:
         took = round((time.monotonic() - self._began) * 1000)
         if final:
             await self._persist(lambda: store.fail(lease, failure, replayable=not permanent, duration_ms=took))
+            self._outcome = "failed"
+            if not permanent:
+                self._context.meters.dead_letter(REWARD, failure.reason)
         else:
             delay = backoff(self._context.backoff_seconds, lease.attempt, error)
             await self._persist(lambda: store.retry(lease, failure, delay, took))
+            self._outcome = "retried"
+
+    def _ended(self, outcome: str) -> None:
+        self._context.meters.stage(REWARD, outcome, time.monotonic() - self._began)
 
     async def _persist(self, write: Callable[[], Awaitable[T]]) -> T:
         """Asks the database until it has answered.

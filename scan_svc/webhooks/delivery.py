@@ -18,7 +18,8 @@ import structlog
 from mesh import outages
 from mesh.errors import InvalidArgument
 from mesh.observability import users
-from scan_svc.jobs.leases import Fenced
+from scan_svc.jobs.leases import WEBHOOK_KIND, Fenced
+from scan_svc.meters import ScanMeters
 from scan_svc.scans import Scan, WebhookShape
 from scan_svc.webhooks import message as webhooks
 from scan_svc.webhooks.message import AttemptOutcome
@@ -47,6 +48,7 @@ class DeliveryContext:
         jitter: A random number from 0 to 1.
         seconds: How long a receiver may take, from DNS to the head of its answer.
         busy: Deliveries under way, by address.
+        meters: Count what is done.
     """
 
     store: WebhookStore
@@ -56,6 +58,7 @@ class DeliveryContext:
     jitter: Callable[[], float]
     seconds: float
     busy: Counter[str] = field(default_factory=Counter)
+    meters: ScanMeters = field(default_factory=ScanMeters.off)
 
 
 class WebhookDelivery:
@@ -107,12 +110,16 @@ class WebhookDelivery:
             busy[webhook.url] -= 1
             if not busy[webhook.url]:
                 del busy[webhook.url]
+        seconds, meters = outcome.duration_ms / 1000, self._context.meters
         if not outcome.error:
+            meters.delivery("delivered", seconds)
             return lambda: store.end(lease, outcome)
         _log.warning("webhook not delivered", error=outcome.error)
         if outcome.status == httpx2.codes.GONE:
+            meters.delivery("failed", seconds)
             return lambda: store.end(lease, outcome, gone=True)
         pause = webhooks.pause(lease.attempt, lease.age, outcome.retry_after, self._context.jitter())
+        meters.delivery("failed" if pause is None else "retried", seconds)
         return lambda: store.retry(lease, outcome, pause)
 
     async def _attempt(self) -> AttemptOutcome:
@@ -155,3 +162,4 @@ class WebhookDelivery:
             await outages.until_available(write)
         except Fenced:
             _log.info("fenced")
+            self._context.meters.lease_lost(WEBHOOK_KIND)

@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from mesh.models.usage import Terms
+from mesh.observability.stores import Lookups
 from mesh.redis import DOWN, GuardedRedis
 from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier
@@ -35,17 +36,25 @@ class Cache(Generic[T]):
         redis: Shared by all processes; None for this process alone.
         prefix: Of the keys in Redis.
         kind: The values' type.
+        lookups: Counts what it knows; None: nobody does.
     """
 
-    def __init__(self, redis: GuardedRedis | None, prefix: str, kind: type[T]) -> None:
+    def __init__(self, redis: GuardedRedis | None, prefix: str, kind: type[T], lookups: Lookups | None = None) -> None:
         self._redis = redis
         self._prefix = prefix
+        self._lookups = lookups
         self._here: OrderedDict[str, T] = OrderedDict()
         self._decoder = msgspec.json.Decoder(kind)
         self._telling: set[asyncio.Task[None]] = set()
 
     async def get(self, key: str) -> T | None:
         """The value, if it is known."""
+        value = await self._find(key)
+        if self._lookups:
+            self._lookups.found(value is not None)
+        return value
+
+    async def _find(self, key: str) -> T | None:
         if key in self._here:
             self._here.move_to_end(key)
             return self._here[key]
@@ -90,9 +99,11 @@ class Cache(Generic[T]):
 
 
 @asynccontextmanager
-async def open_cache(redis: GuardedRedis | None, prefix: str, kind: type[T]) -> AsyncIterator[Cache[T]]:
+async def open_cache(
+    redis: GuardedRedis | None, prefix: str, kind: type[T], lookups: Lookups | None = None
+) -> AsyncIterator[Cache[T]]:
     """A cache that writes outstanding values to Redis before the block ends; arguments as for `Cache`."""
-    memory = Cache(redis, prefix, kind)
+    memory = Cache(redis, prefix, kind, lookups)
     try:
         yield memory
     finally:

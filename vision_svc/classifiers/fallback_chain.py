@@ -12,8 +12,10 @@ import structlog
 
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument
 from mesh.models.usage import Terms
+from mesh.observability.instruments import Instruments
 from mesh.reasons import Reason
 from vision_svc.classifiers.classification import Classification, ClassificationOutcome, ModelAttempt
+from vision_svc.metrics import ClassifierMeters
 from vision_svc.photos.photos import Identity, Photo
 
 _log = structlog.get_logger("chain")
@@ -67,10 +69,12 @@ class FallbackChain:
 
     Args:
         classifiers: At least one.
+        meters: Count what they say; None: nobody does.
     """
 
-    def __init__(self, classifiers: Sequence[CachingClassifier]) -> None:
+    def __init__(self, classifiers: Sequence[CachingClassifier], meters: ClassifierMeters | None = None) -> None:
         self._classifiers = tuple(classifiers)
+        self._meters = meters or ClassifierMeters(Instruments.off())
 
     async def known(self, identity: Identity) -> Classification | None:
         """The cached classification of the first classifier; those of later ones don't count.
@@ -94,7 +98,7 @@ class FallbackChain:
         try:
             for classifier in self._classifiers[:-1]:
                 try:
-                    found = await classifier.classify(photo, terms)
+                    found = await self._ask(classifier, photo, terms)
                 except EcoError as error:
                     if not _is_mendable(error):
                         raise
@@ -102,10 +106,19 @@ class FallbackChain:
                     passed_over.append(ModelAttempt(classifier.name, error.reason))
                 else:
                     return _judged(found, passed_over)
-            return _judged(await self._classifiers[-1].classify(photo, terms), passed_over)
+            return _judged(await self._ask(self._classifiers[-1], photo, terms), passed_over)
         except EcoError as error:
             terms.meter.attach(error)
             raise
+
+    async def _ask(self, classifier: Classifier, photo: Photo, terms: Terms) -> Classification:
+        try:
+            found = await classifier.classify(photo, terms)
+        except EcoError as error:
+            self._meters.failed(classifier.name, error.reason)
+            raise
+        self._meters.classified(classifier.name, found.confidence)
+        return found
 
 
 def _is_mendable(error: EcoError) -> bool:

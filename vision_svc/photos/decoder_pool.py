@@ -11,6 +11,7 @@ import asyncio
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from signal import SIGKILL, SIGTERM, SIGXCPU
@@ -22,7 +23,9 @@ import structlog
 from mesh.concurrency.fair_slots import FairSlots
 from mesh.concurrency.tasks import end
 from mesh.errors import InvalidArgument, Unavailable
+from mesh.observability.instruments import Instruments
 from mesh.reasons import Reason
+from vision_svc.metrics import DecoderMeters
 from vision_svc.photos.bulkhead import reserve
 from vision_svc.photos.memfile import MemFile, memfile
 from vision_svc.photos.photos import Identity, Photo
@@ -125,14 +128,20 @@ class DecoderPool:
         count: How many; one a core. While they are busy with others' slow photos, a quarter more.
         seconds: CPU time one photo may take.
         megabytes: Address space of each.
+        instruments: Tell what they do; None: nobody does.
     """
 
-    def __init__(self, count: int, seconds: float, megabytes: int = MEGABYTES) -> None:
+    def __init__(
+        self, count: int, seconds: float, megabytes: int = MEGABYTES, instruments: Instruments | None = None
+    ) -> None:
         self._count = count
         self._slots = FairSlots(count, reserve(count), patience=_PATIENCE_WITH_OTHERS)
         self._seconds = seconds
         self._megabytes = megabytes
         self._idle: list[_Process] = []
+        self._busy = 0
+        self._meters = DecoderMeters(instruments or Instruments.off())
+        self._meters.watch(count, lambda: self._busy, lambda: len(self._idle), lambda: self._slots.waiting)
         self._works = False
         self._checking: asyncio.Task[None] | None = None
 
@@ -185,14 +194,21 @@ class DecoderPool:
 
     async def _try(self, file: MemFile) -> Photo:
         process = await self._take()
+        began, outcome = time.monotonic(), "died"
+        self._busy += 1
         try:
             answer = await process.clean(file)
+            outcome = "refused" if answer.reason else "cleaned"
         except TimeoutError as error:
+            outcome = "too_slow"
             await process.end()
             raise self._too_slow() from error
         except BaseException:  # cancelled in the middle: its reply would be taken for the next photo's
             await process.end()
             raise
+        finally:
+            self._busy -= 1
+            self._meters.ended(outcome, time.monotonic() - began)
         await self._put_by(process)
         if answer.reason:
             raise InvalidArgument.stored(answer.reason, answer.metadata)
@@ -244,9 +260,11 @@ def _unavailable() -> Unavailable:
 
 
 @asynccontextmanager
-async def open_decoder_pool(count: int, seconds: float, megabytes: int = MEGABYTES) -> AsyncIterator[DecoderPool]:
+async def open_decoder_pool(
+    count: int, seconds: float, megabytes: int = MEGABYTES, instruments: Instruments | None = None
+) -> AsyncIterator[DecoderPool]:
     """Decoders that end with the block."""
-    decoders = DecoderPool(count, seconds, megabytes)
+    decoders = DecoderPool(count, seconds, megabytes, instruments)
     await decoders.warm_up()
     try:
         yield decoders

@@ -31,6 +31,7 @@ from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
+from scan_svc.meters import ScanMeters
 from scan_svc.pipeline.stages import Pipeline
 from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress, open_progress
@@ -130,7 +131,7 @@ def worker_of(
     exporting = ExportContext(exports, contents, bucket, functools.partial(datetime.now, UTC))
     return Worker(
         tables.workers,
-        consumers(settings, tables, pipeline, progress, wake, web, None, exporting),
+        consumers(settings, tables, pipeline, progress, wake, web, None, exporting, ScanMeters.off()),
         lease_seconds=settings.lease_seconds,
         grace_seconds=settings.grace_seconds,
         rescued=progress.refresh,
