@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-slow fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients site format lock clean
+.PHONY: help setup demo up test test-slow fuzz isolation chaos bench bench-peer bench-queue bench-photos bench-places bench-tls eval eval-rules check gen wheel clients image site format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -159,6 +159,10 @@ PYTHONPATH=$(1) $(BIN)/python -m openapi $(1)/commented.binpb $(2) $(1)/referenc
 PYTHONPATH=$(1) $(BIN)/python -m clients.python.codegen $(1)/commented.binpb $(3) && rm $(1)/commented.binpb
 endef
 
+# Needs neither Docker nor a registry, but root; what it is made with stays in var/image for the next time.
+image: ## Build the container image into var/image, an OCI archive, with its bill of materials
+	@$(PYTHON) -m image
+
 site: setup ## Build the documents as a searchable site into var/site, links checked
 	@python="$$($(BIN)/python -m local.environment var/site-tools requirements-site.lock)" && \
 	    NO_MKDOCS_2_WARNING=1 "$$python" -m mkdocs build --strict --clean --site-dir var/site && \
@@ -174,6 +178,7 @@ lock: setup ## Resolve dependencies anew into the hashed locks
 	$(COMPILE) pyproject.toml --extra local --extra model $(AS_DEV) --output-file requirements-local.lock
 	$(COMPILE) pyproject.toml --extra cli $(AS_DEV) --output-file requirements.lock
 	$(COMPILE) --group install $(AS_DEV) --output-file requirements-install.lock
+	$(COMPILE) --group image $(AS_DEV) --output-file requirements-image.lock
 	$(COMPILE) --group peer $(AS_DEV) --output-file bench/peer/requirements.lock
 	$(COMPILE) --group site --output-file requirements-site.lock
 

@@ -1,0 +1,1 @@
+"""The container image, built without Docker and without a registry, and run without either."""

@@ -1,0 +1,1 @@
+"""The container image, unpacked and run without a container engine."""
