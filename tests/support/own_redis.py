@@ -19,18 +19,22 @@ class OwnRedis:
 
     Args:
         folder: Its working directory.
+
+    Attributes:
+        port: Where it listens.
+        url: The address services connect to.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._port = free_port()
+        self.port = free_port()
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
-        self.url = f"redis://{HOST}:{self._port}/0"
+        self.url = f"redis://{HOST}:{self.port}/0"
 
     async def start(self) -> None:
         """Starts it, and waits until it answers."""
         self._process = await asyncio.create_subprocess_exec(
-            str(binary()), "--bind", HOST, "--port", str(self._port), "--save", "", "--dir", str(self._folder),
+            str(binary()), "--bind", HOST, "--port", str(self.port), "--save", "", "--dir", str(self._folder),
             stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         async with asyncio.timeout(10), self.client() as client:

@@ -1,23 +1,25 @@
 """Valkey of a test's own as Sentinels name it, or as a cluster, each server to be killed and started by itself."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from local.stack.ports import HOST, Ports
 from local.stack.stores import cluster, sentinel
 from local.stack.supervisor import Program
 
-_PASSWORD = "p4ss"
+PASSWORD = "p4ss"
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 
 
 class RedisServers:
-    """Servers that nobody starts again when they end.
+    """Servers that nobody starts again when they end. Not bound to an event loop.
 
     Args:
         url: The address services connect to.
@@ -29,7 +31,7 @@ class RedisServers:
         self.url = url
         self.ports = ports
         self._programs = {program.name: program for program in programs}
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     async def start(self, *names: str) -> None:
         """Starts some, or all; returns when they are ready."""
@@ -41,24 +43,24 @@ class RedisServers:
     async def kill(self, name: str) -> None:
         """Ends one at once, with all it holds."""
         process = self._processes.pop(name)
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        process.kill()
+        await asyncio.to_thread(process.wait)
 
     async def aclose(self) -> None:
         """Ends all."""
-        await asyncio.gather(*(self.kill(name) for name in list(self._processes)))
+        for name in list(self._processes):
+            await self.kill(name)
 
     def client(self, place: int) -> Redis:
         """A client of one server."""
-        return Redis(host=HOST, port=self.ports[place], password=_PASSWORD)
+        return Redis(host=HOST, port=self.ports[place], password=PASSWORD)
 
     async def primaries(self) -> list[int]:
         """The places of servers that are primaries at the moment."""
         found = []
         for place in range(len(self.ports)):
             async with self.client(place) as client:
-                with suppress(OSError, TimeoutError):
+                with suppress(RedisError):
                     if (await client.info("replication"))["role"] == "master":
                         found.append(place)
         return found
@@ -67,9 +69,7 @@ class RedisServers:
         program = self._programs[name]
         # A Sentinel's preparation waits for the servers.
         await program.prepare()
-        self._processes[name] = await asyncio.create_subprocess_exec(
-            *program.command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
-        )
+        self._processes[name] = _started(program)
 
     async def _ready(self, name: str) -> None:
         while True:
@@ -79,25 +79,33 @@ class RedisServers:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-@asynccontextmanager
-async def redis_servers(folder: Path, shape: str) -> AsyncIterator[RedisServers]:
-    """The servers of a shape, ready; gone when the block is left.
+def _started(program: Program) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(program.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+
+def planned(folder: Path, shape: str) -> RedisServers:
+    """The servers of a shape, to be started.
 
     Args:
         folder: Where their files go.
         shape: "sentinel" or "cluster".
     """
     ports = Ports(folder / "ports.json")
-    async with AsyncExitStack() as stack:
-        if shape == "cluster":
-            taken = [ports.take(f"valkey-{number}", twin=cluster.BUS) for number in range(cluster.SERVERS)]
-            programs = cluster.programs(folder, taken, _PASSWORD)
-            servers = RedisServers(cluster.url(taken, _PASSWORD), programs, taken)
-        else:
-            taken = [ports.take(f"valkey-{number}") for number in range(sentinel.SERVERS)]
-            watching = [ports.take(f"sentinel-{number}") for number in range(sentinel.SENTINELS)]
-            programs = sentinel.programs(folder, taken, watching, _PASSWORD)
-            servers = RedisServers(sentinel.url(watching, _PASSWORD), programs, taken)
-        stack.push_async_callback(servers.aclose)
+    if shape == "cluster":
+        taken = [ports.take(f"valkey-{number}", twin=cluster.BUS) for number in range(cluster.SERVERS)]
+        return RedisServers(cluster.url(taken, PASSWORD), cluster.programs(folder, taken, PASSWORD), taken)
+    taken = [ports.take(f"valkey-{number}") for number in range(sentinel.SERVERS)]
+    watching = [ports.take(f"sentinel-{number}") for number in range(sentinel.SENTINELS)]
+    programs = sentinel.programs(folder, taken, watching, PASSWORD)
+    return RedisServers(sentinel.url(watching, PASSWORD), programs, taken)
+
+
+@asynccontextmanager
+async def redis_servers(folder: Path, shape: str) -> AsyncIterator[RedisServers]:
+    """The servers of a shape, ready; gone when the block is left. Arguments as for `planned`."""
+    servers = planned(folder, shape)
+    try:
         await servers.start()
         yield servers
+    finally:
+        await servers.aclose()

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -10,7 +10,14 @@ import grpc
 import httpx2
 from google.rpc import error_details_pb2, status_pb2
 
-from eco2.scan.v1 import operations_service_pb2_grpc, scan_pb2, scan_service_pb2, scan_service_pb2_grpc
+from eco2.scan.v1 import (
+    event_stream_service_pb2,
+    event_stream_service_pb2_grpc,
+    operations_service_pb2_grpc,
+    scan_pb2,
+    scan_service_pb2,
+    scan_service_pb2_grpc,
+)
 from eco2.scan.v1.scan_service_pb2 import CreateScanRequest, WatchScanResponse
 from mesh.grpc.identity import USER_HEADER
 from mesh.grpc.status import DETAILS_HEADER
@@ -121,6 +128,24 @@ async def follow(
                 seen()
             if event.type == WatchScanResponse.TYPE_TERMINAL:
                 return states
+
+
+async def events_of(
+    client: Client, scan_id: str, last_event: str = "", ticket_for: str = ""
+) -> AsyncGenerator[dict[str, str], None]:
+    """Server-Sent Events as a browser reads them: fields by name; a comment's is empty."""
+    request = event_stream_service_pb2.StreamEventsRequest(scan_id=scan_id)
+    given = {"last-event-id": last_event, "eco2-watch-scan-id": ticket_for}
+    metadata = (*client.metadata, *((name, value) for name, value in given.items() if value))
+    async with grpc.aio.insecure_channel(client.target) as channel:
+        stub = event_stream_service_pb2_grpc.EventStreamServiceStub(channel)
+        text = ""
+        async for body in stub.StreamEvents(request, metadata=metadata):
+            assert body.content_type == "text/event-stream"
+            text += body.data.decode()
+            while "\n\n" in text:
+                event, text = text.split("\n\n", 1)
+                yield dict(line.split(": ", 1) if line[0] != ":" else ("", line) for line in event.splitlines())
 
 
 def in_order(states: list[scan_pb2.Scan]) -> bool:

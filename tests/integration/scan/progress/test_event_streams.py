@@ -1,34 +1,14 @@
 """Server-Sent Events: what a browser reads."""
 
 import json
-from collections.abc import AsyncGenerator
 
 import grpc
 import pytest
 
-from eco2.scan.v1 import event_stream_service_pb2, event_stream_service_pb2_grpc
-from tests.integration.scan.client import Client, StartScanService
+from tests.integration.scan.client import Client, StartScanService, events_of
 from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
-
-
-async def events_of(
-    client: Client, scan_id: str, last_event: str = "", ticket_for: str = ""
-) -> AsyncGenerator[dict[str, str], None]:
-    """Server-Sent Events as a browser reads them: fields by name; a comment's is empty."""
-    request = event_stream_service_pb2.StreamEventsRequest(scan_id=scan_id)
-    given = {"last-event-id": last_event, "eco2-watch-scan-id": ticket_for}
-    metadata = (*client.metadata, *((name, value) for name, value in given.items() if value))
-    async with grpc.aio.insecure_channel(client.target) as channel:
-        stub = event_stream_service_pb2_grpc.EventStreamServiceStub(channel)
-        text = ""
-        async for body in stub.StreamEvents(request, metadata=metadata):
-            assert body.content_type == "text/event-stream"
-            text += body.data.decode()
-            while "\n\n" in text:
-                event, text = text.split("\n\n", 1)
-                yield dict(line.split(": ", 1) if line[0] != ":" else ("", line) for line in event.splitlines())
 
 
 async def test_server_sent_events_have_ids_names_and_comments(
