@@ -11,7 +11,7 @@ _BATCH = 500
 
 
 class Retention:
-    """Finished scans, what deleted ones left for billing, and webhook endpoints without scans.
+    """Finished scans, what deleted ones left for billing, webhook endpoints without scans, and logs by month.
 
     Their photos go with them, if the bucket's own lifecycle hasn't removed them long before.
 
@@ -29,12 +29,24 @@ class Retention:
 
     async def forget_old(self) -> None:
         """Removes everything that is older than the retention."""
+        await self._turn_months()
         scans = await self._forget("forget_scans")
         tombstones = await self._forget("forget_tombstones")
         await self._forget_unused_endpoints()
         await self._pool.execute(self._sql["forget_reply_costs"])
         if scans or tombstones:
             _log.info("old scans forgotten", scans=scans, tombstones=tombstones)
+
+    async def _turn_months(self) -> None:
+        """Makes the logs' next months, and drops those that are wholly past the retention."""
+        await self._pool.execute(self._sql["make_months"])
+        try:
+            dropped = [name for (name,) in await self._pool.fetch(self._sql["drop_months"], self._days)]
+        except asyncpg.LockNotAvailableError:
+            _log.info("months of logs not dropped yet: they are being read")
+            return
+        if dropped:
+            _log.info("months of logs dropped", tables=dropped)
 
     async def _forget_unused_endpoints(self) -> None:
         """Removes addresses and secrets that no scan has any more."""

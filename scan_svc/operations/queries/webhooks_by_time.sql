@@ -4,7 +4,8 @@ with looked_at as materialized (
            case
                when j.state in ('READY', 'LEASED') then 'PENDING'
                when j.state is not null then 'EXHAUSTED'
-               when exists (select from scan.webhook_attempt a where a.webhook_id = w.id and a.error = '') then 'DELIVERED'
+               when exists (select from scan.webhook_attempt a
+                            where a.webhook_id = w.id and a.at >= w.created_at and a.error = '') then 'DELIVERED'
                else 'STOPPED'
            end as state
     from scan.webhook w
