@@ -13,13 +13,24 @@
 {{- range $name := index . 1 }}
 {{- $secret := index $root.Values.secrets $name }}
 {{- if not $secret }}{{ fail (printf "there is no secrets.%s, which a component names" $name) }}{{ end }}
-{{- if $secret.enabled }}
-{{- range $variable, $key := $secret.env }}
+{{- if ne $secret.enabled false }}
+{{- range $variable, $key := include "eco2.keys" $secret | fromJson }}
 - name: {{ $variable }}
   valueFrom: {secretKeyRef: {name: {{ $secret.existingSecret | quote }}, key: {{ $key | quote }}{{ if $secret.optional }}, optional: true{{ end }}}}
 {{- end }}
+{{- /* After those that they are made of. */}}
+{{- range $variable, $value := $secret.composed }}
+- {name: {{ $variable }}, value: {{ $value | quote }}}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Which variable comes from which key of a Secret; those that are composed don't. Takes one of `secrets`; JSON. */}}
+{{- define "eco2.keys" -}}
+{{- $keys := deepCopy .env -}}
+{{- range $variable, $_ := .composed }}{{ $_ := unset $keys $variable }}{{ end -}}
+{{- $keys | toJson -}}
 {{- end }}
 
 {{/* `env` and `envFrom` of a container: what the chart gives, and over it what the values add. Takes a list: the chart's

@@ -3,18 +3,19 @@
 - port: metrics
   path: /metrics
   interval: {{ index . 1 }}
-  relabelings: {{ include "eco2.keptPods" "drop" | nindent 4 }}
+  relabelings: {{ include "eco2.relabelings" "drop" | nindent 4 }}
 - port: metrics
   path: /stats/prometheus
   interval: {{ index . 1 }}
-  relabelings: {{ include "eco2.keptPods" "keep" | nindent 4 }}
+  relabelings: {{ include "eco2.relabelings" "keep" | nindent 4 }}
 {{- end }}
 
-{{/* Keeps Envoys or drops them, by their component. Takes the action. */}}
-{{- define "eco2.keptPods" -}}
+{{/* Keeps Envoys or drops them, and calls the job as monitoring/'s rules do: eco2-<component>. Takes the action. */}}
+{{- define "eco2.relabelings" -}}
 - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
   regex: edge|operators-edge
   action: {{ . }}
 - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
-  targetLabel: component
+  targetLabel: job
+  replacement: eco2-$1
 {{- end }}

@@ -47,7 +47,12 @@ Takes root. */}}
 {{- define "eco2.refuseGroups" -}}
 {{- if .Values.services.worker.groups }}
 {{- $here := list }}
-{{- range .Values.services.worker.groups }}{{ $here = concat $here .stages }}{{ end }}
+{{- range $name, $group := .Values.services.worker.groups }}
+{{- $here = concat $here $group.stages }}
+{{- if and (has "places" $group.stages) (not (has "answer" $group.stages)) }}
+{{- fail (printf "services.worker.groups.%s: places are looked up with the answer, so whoever has that stage has answer too" $name) }}
+{{- end }}
+{{- end }}
 {{- range $stage := include "eco2.stages" . | splitList " " }}
 {{- if not (has $stage $here) }}
 {{- fail (printf "services.worker.groups: no group has the stage %s, at which scans would stop" $stage) }}
@@ -56,8 +61,8 @@ Takes root. */}}
 {{- end }}
 {{- end }}
 
-{{/* All that workers do, as ECO2_STAGES_HERE names it. */}}
-{{- define "eco2.stages" -}}vision rules answer reward deliver export{{- end }}
+{{/* The stages of a scan, as ECO2_STAGES_HERE names them. */}}
+{{- define "eco2.stages" -}}vision rules answer places reward{{- end }}
 
 {{/* Accounts of one name that several components would make. Takes root. */}}
 {{- define "eco2.refuseAccounts" -}}
@@ -95,7 +100,7 @@ Takes root. */}}
 {{- fail "metrics: serviceMonitor or podMonitor; with both every pod is scraped twice" }}
 {{- end }}
 {{- range $name, $secret := .Values.secrets }}
-{{- if and $secret.enabled $secret.external.key (not $.Values.externalSecrets.store.name) }}
+{{- if and (ne $secret.enabled false) (dig "external" "key" "" $secret) (not $.Values.externalSecrets.store.name) }}
 {{- fail (printf "externalSecrets.store.name: from which store does secrets.%s come?" $name) }}
 {{- end }}
 {{- end }}

@@ -6,7 +6,11 @@ root, one of eco2.components. */}}
 {{- $name := printf "%s-%s" (include "eco2.name" $root) (index . 1).name }}
 {{- $stages := (index . 1).stages }}
 {{- $series := printf "namespace=%q" $root.Release.Namespace }}
-{{- with $stages }}{{ $series = printf "%s,eco2_stage=~%q" $series (replace "," "|" .) }}{{ end }}
+{{- with $stages }}
+{{- /* Any worker delivers webhooks and makes exports; more are started for them where scans end. */}}
+{{- $watched := splitList "," . }}{{ if has "answer" $watched }}{{ $watched = concat $watched (list "deliver" "export") }}{{ end }}
+{{- $series = printf "%s,eco2_stage=~%q" $series (join "|" $watched) }}
+{{- end }}
 {{- with (index . 1).values.autoscaling }}
 ---
 apiVersion: keda.sh/v1alpha1

@@ -1,7 +1,8 @@
 """The chart says nothing that the project doesn't: checked without Helm, which `make check` brings."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from eco2.ratelimit.v3 import rate_limit_service_pb2
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_service_pb2
 from eco2.vision.v1 import vision_service_pb2
-from helm.check import faults
+from helm.combinations import laid_over
+from helm.program import faults
 from mesh.grpc.access import ALLOWED
 from mesh.settings import ServiceSettings
 from ratelimit_svc.limits import LEAST_AT_THE_EDGE, load_limits
@@ -28,7 +30,7 @@ from vision_svc.settings import VisionSettings
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "helm"
-EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
+EXAMPLES = [*sorted((CHART / "ci").glob("*-values.yaml")), *sorted((CHART / "profiles").glob("*.yaml"))]
 SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "scan": ScanSettings,
     "vision": VisionSettings,
@@ -39,21 +41,12 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
 }
 
 
-def merged(defaults: Any, given: Any) -> Any:
-    """Values as Helm merges them: maps by key, everything else replaced."""
-    if not isinstance(defaults, dict) or not isinstance(given, dict):
-        return given
-    return {
-        key: merged(defaults[key], given[key]) if key in defaults and key in given else {**defaults, **given}[key]
-        for key in {**defaults, **given}
-    }
-
-
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.stem)
 def values(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The chart's values with each of the examples laid over them."""
     defaults, example = (yaml.safe_load(path.read_text("utf-8")) for path in (CHART / "values.yaml", request.param))
-    return merged(defaults, example)
+    values: dict[str, Any] = laid_over(defaults, example)
+    return values
 
 
 def settings_of(values: Mapping[str, Any]) -> dict[str, type[ServiceSettings]]:
@@ -64,7 +57,14 @@ def settings_of(values: Mapping[str, Any]) -> dict[str, type[ServiceSettings]]:
 def given_to(service: str, values: Mapping[str, Any]) -> set[str]:
     """Fields of a service's settings that its pods get a value for."""
     mine = values["services"][service]
-    variables = {name for secret in mine["secrets"] for name in values["secrets"][secret]["env"]}
+    secrets = [values["secrets"][name] for name in mine["secrets"]]
+    variables = {
+        variable
+        for secret in secrets
+        if secret.get("enabled", True)
+        for variable in (*secret["env"], *secret.get("composed", {}))
+        if variable.startswith("ECO2_")
+    }
     return {
         "listen",
         *values["settings"],
@@ -169,7 +169,11 @@ def test_services_drain_longer_than_the_edge_needs_to_notice(values: dict[str, A
 def job(*packages: str) -> dict[str, Any]:
     """A migration Job as the chart renders it, as far as the check reads it."""
     command = ["python", "-m", "mesh.postgres", "migrate", *packages]
-    return {"kind": "Job", "spec": {"template": {"spec": {"containers": [{"command": command}]}}}}
+    return {
+        "kind": "Job",
+        "metadata": {"name": "eco2-migration"},
+        "spec": {"template": {"spec": {"containers": [{"command": command}]}}},
+    }
 
 
 def deployment(seconds: int, **settings: str) -> dict[str, Any]:
@@ -202,7 +206,7 @@ def test_a_certificate_names_whom_the_mesh_knows(holder: str, secret: str, told:
     spec = {"secretName": secret, "uris": [f"spiffe://eco2.app/{holder}"], "dnsNames": [f"{holder}.eco2.internal"]}
     scan = deployment(100)
     scan["spec"]["template"]["spec"]["volumes"] = [{"name": "tls", "secret": {"secretName": "eco2-scan-tls"}}]
-    found = [*faults([{"kind": "Certificate", "spec": spec}, scan])]
+    found = [*faults([{"kind": "Certificate", "metadata": {"name": "scan"}, "spec": spec}, scan])]
     assert [text[: len(start)] for text, start in zip(found, told, strict=True)] == told
 
 
@@ -215,14 +219,22 @@ def test_a_pod_that_is_killed_before_its_service_may_have_ended_is_a_fault() -> 
 
 
 def test_every_value_is_explained() -> None:
-    """The README's table and values.yaml are the same list."""
-    readme = (CHART / "README.md").read_text("utf-8")
+    """The README's table has each by its whole name, or by its last part in the row of what it belongs to."""
+    rows = [row for row in (CHART / "README.md").read_text("utf-8").splitlines() if row.startswith("| `")]
     defaults = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
-    service = defaults["services"].pop("scan")
-    defaults["services"] = {"<name>": service}
+    services = defaults.pop("services")
+    for path in leaves({**defaults, "services": {"<name>": services["scan"], "worker": services["worker"]}}):
+        paths = (path, path.replace("services.worker", "services.<name>"))  # the worker has what others have
+        owners = {each.rsplit(".", parts)[0] for each in paths for parts in range(each.count(".") + 1)}
+        of_it = [row for row in rows if any(re.search(rf"`{re.escape(owner)}[`.]", row) for owner in owners)]
 
-    for section, content in defaults.items():
-        names = [f"{section}.{name}" for name in content] if isinstance(content, dict) else [section]
-        for name in (name for name in names if name not in {"services.<name>"}):
-            assert f"`{name}`" in readme, name
-    assert all(f"`services.<name>.{name}`" in readme for name in service)
+        assert any(re.search(rf"\b{path.rpartition('.')[2]}\b", row) for row in of_it), path
+
+
+def leaves(values: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Whole names of all values that hold no others, or others whose names aren't the chart's."""
+    for name, value in values.items():
+        if isinstance(value, dict) and value and name not in {"env", "labels", "resources", "stores"}:
+            yield from leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}"
