@@ -11,6 +11,7 @@ Documents: TypeAlias = Sequence[Document]
 
 _LONGEST = {"Service": 63, "ScaledObject": 54}  # KEDA calls its autoscaler keda-hpa-<name>
 _MEBIBYTE = 1 << 20
+_COMPONENT = "app.kubernetes.io/component"
 
 
 def faults(documents: Documents) -> Iterator[str]:
@@ -89,6 +90,21 @@ def _selectors(documents: Documents) -> Iterator[tuple[str, Mapping[str, str], s
                 yield owner, spec["podSelector"]["matchLabels"], ""
 
 
+def _unscraped(documents: Documents) -> Iterator[str]:
+    """Pods that a monitor is there for, and that have no port of the name it asks for."""
+    wanted = {
+        endpoint["port"]
+        for each in documents
+        if each["kind"] in {"ServiceMonitor", "PodMonitor"}
+        for endpoint in each["spec"].get("endpoints", each["spec"].get("podMetricsEndpoints", ()))
+    }
+    for owner, metadata, spec in pods(documents):
+        ports = {port["name"] for container in spec["containers"] for port in container.get("ports", ())}
+        # The operators' edge is asked for nothing: it has a few visitors.
+        if owner.startswith("Deployment") and metadata["labels"].get(_COMPONENT) != "operators-edge":
+            yield from (f"{owner} has no port called {port}" for port in wanted - ports)
+
+
 def _without_account(documents: Documents) -> Iterator[str]:
     made = {each["metadata"]["name"] for each in documents if each["kind"] == "ServiceAccount"}
     used = {spec["serviceAccountName"] for _, _, spec in pods(documents)}
@@ -130,5 +146,5 @@ def _is_early(document: Mapping[str, Any]) -> bool:
 
 _CHECKS: Sequence[Callable[[Documents], Iterator[str]]] = (
     *(_insecure, _double, _too_long, _elsewhere, _two_writers),
-    *(_selecting_nothing, _without_account, _unprotected, _hooks_without),
+    *(_selecting_nothing, _unscraped, _without_account, _unprotected, _hooks_without),
 )

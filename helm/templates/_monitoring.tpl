@@ -10,10 +10,10 @@
   relabelings: {{ include "eco2.relabelings" "keep" | nindent 4 }}
 {{- end }}
 
-{{/* Keeps Envoys or drops them, and calls the job as monitoring/'s rules do: eco2-<component>. Takes the action. */}}
+{{/* Keeps the edge or drops it, and calls the job as monitoring/'s rules do: eco2-<component>. Takes the action. */}}
 {{- define "eco2.relabelings" -}}
 - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
-  regex: edge|operators-edge
+  regex: edge
   action: {{ . }}
 - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
   targetLabel: job

@@ -97,6 +97,11 @@ def _misspelt_port(of: Release) -> None:
     of["Service"]["spec"]["ports"][0]["targetPort"] = "http"
 
 
+def _no_metrics(of: Release) -> None:
+    monitor = {"selector": {"matchLabels": dict(LABELS)}, "podMetricsEndpoints": [{"port": "metrics"}]}
+    of["PodMonitor"] = made("PodMonitor", monitor)
+
+
 def _no_account(of: Release) -> None:
     of["Deployment"]["spec"]["template"]["spec"]["serviceAccountName"] = "photos"
 
@@ -133,6 +138,7 @@ def _root(of: Release) -> None:
         (_elsewhere, "objects of one release are in several namespaces: ['default', 'eco2']"),
         (_misspelt_selector, "Service scan selects no pod"),
         (_misspelt_port, "Service scan: no pod of it has a port called http"),
+        (_no_metrics, "Deployment scan has no port called metrics"),
         (_no_account, "there are no ServiceAccounts ['photos']"),
         (_open, "Deployment scan has no network policy"),
         (_early_without_account, "Job migration runs before ServiceAccount scan"),

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # Helm itself is fetched
 @pytest.fixture(scope="module")
 def containers() -> list[dict[str, Any]]:
     """Those that run Envoy, the operators' included."""
-    values = ROOT / "helm" / "ci" / "production-values.yaml"
+    values = ROOT / "helm" / "profiles" / "production.yaml"
     rendered = subprocess.run(
         [helm(), "template", "eco2", ROOT / "helm", "-f", values], capture_output=True, check=True
     )
