@@ -96,7 +96,7 @@ class Tokens:
     def __init__(self, template: str = TEMPLATE.read_text(encoding="utf-8")) -> None:
         names = Template(template).get_identifiers()
         config = yaml.load(Template(template).substitute(dict.fromkeys(names, "1")), Loader=yaml.CSafeLoader)
-        (listener,) = config["static_resources"]["listeners"]
+        listener, *_ = config["static_resources"]["listeners"]
         filters = listener["filter_chains"][0]["filters"][0]["typed_config"]["http_filters"]
         (authentication,) = (each for each in filters if each["name"] == "envoy.filters.http.jwt_authn")
         self._rules = authentication["typed_config"]["rules"]

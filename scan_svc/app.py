@@ -23,7 +23,7 @@ Everything is built once, here, and taken down in reverse. A process serves user
 
 import functools
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,6 +88,7 @@ from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
 from scan_svc.replies.store import ReplyStore
 from scan_svc.rewards.store import RewardStore
+from scan_svc.scans import Priority
 from scan_svc.schedule import EveningSchedule
 from scan_svc.servicer import ScanServicer
 from scan_svc.settings import ScanSettings
@@ -217,7 +218,7 @@ async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterato
         heartbeats = await enter(open_pool_of(settings, max_size=1))
         tell_pool(meters.instruments, "scan-heartbeat", heartbeats)
         workers = WorkerRegistry(pool, heartbeats, settings.stages_here)
-        queue = JobQueue(pool, StagesHere(settings.stages_here).claimed)
+        queue = JobQueue(pool, StagesHere(settings.stages_here).claimed, settings.batch_aging_seconds)
         tables = JobTables(workers, Schedule(pool), queue, RewardStore(pool), parts.webhooks)
         pipeline = Pipeline(stage_limits(settings), peers.vision, peers.rules, peers.character)
         contents = ExportContents(parts.scans, parts.export_store, parts.bucket, peers.character.collection)
@@ -250,7 +251,7 @@ async def _open_api(
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         admission = await enter(
-            open_admission(parts.stats.backlog, settings.admission_seconds, settings.admission_always)
+            open_admission(parts.stats.backlog, _longest_stays(settings), settings.admission_always)
         )
         limits = WatchLimits(settings.watcher_limit, settings.user_watcher_limit, settings.heartbeat_seconds)
         watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left, parts.meters))
@@ -285,6 +286,11 @@ def _services(
         Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
         Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
     )
+
+
+def _longest_stays(settings: ScanSettings) -> Mapping[Priority, float]:
+    """How long scans may be expected to stay when they are taken; half of a batch scan's time is for its own work."""
+    return {Priority.INTERACTIVE: settings.admission_seconds, Priority.BATCH: settings.batch_seconds / 2}
 
 
 def _new_id() -> str:

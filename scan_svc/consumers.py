@@ -2,7 +2,7 @@
 
 import functools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from opentelemetry import trace
 
 from scan_svc import scan_proto
 from scan_svc.exports.execution import ExportContext, ExportExecution
+from scan_svc.jobs.batch_share import BatchShare
 from scan_svc.jobs.consumer import Consumer, JobKind
 from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
 from scan_svc.jobs.periodic import Schedule
@@ -25,6 +26,7 @@ from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress
 from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
+from scan_svc.scans import Priority
 from scan_svc.settings import ScanSettings
 from scan_svc.webhooks.delivery import DeliveryContext, WebhookDelivery
 from scan_svc.webhooks.store import WebhookStore
@@ -83,20 +85,23 @@ def consumers(
         tables.workers,
         wake,
     )
-    limits = ExecutionLimits(settings.scan_seconds, settings.backoff_seconds, settings.lease_seconds)
+    limits = ExecutionLimits(scan_seconds(settings), settings.backoff_seconds, settings.lease_seconds)
     here = StagesHere(settings.stages_here)
     executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer, here, meters)
     execute = functools.partial(Execution, executing)
+    reserve = reserve_of(settings.worker_capacity)
+    batch = BatchShare(tables.scans, settings.worker_capacity - reserve)
     quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds, meters)
     scans = Consumer(
         JobKind(
             SCAN_KIND,
             settings.worker_capacity,
-            tables.scans.claim,
+            batch.claim,
             execute,
             quarantine,
-            reserve=reserve_of(settings.worker_capacity),
+            reserve=reserve,
             stages=here.claimed,
+            batch=batch,
         ),
         tables.workers,
         wake,
@@ -127,3 +132,8 @@ def consumers(
     # Rewards that nobody consumes here have no room here: their jobs are left to others.
     of_stages = (*([scans] if here.scans else ()), *([rewards] if here.does(REWARD) else ()))
     return *of_stages, webhooks, exports
+
+
+def scan_seconds(settings: ScanSettings) -> Mapping[Priority, float]:
+    """How long a whole scan may take, by its priority."""
+    return {Priority.INTERACTIVE: settings.scan_seconds, Priority.BATCH: settings.batch_seconds}

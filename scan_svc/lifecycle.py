@@ -16,7 +16,7 @@ from scan_svc.admission import Admission
 from scan_svc.meters import ScanMeters
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.snapshots import Snapshot
-from scan_svc.scans import NewScan, Scan, ScanRequest, State
+from scan_svc.scans import NewScan, Priority, Scan, ScanRequest, State
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Ticket, Uploads
 from scan_svc.webhooks.store import WebhookStore
@@ -54,17 +54,17 @@ class AdmissionControl:
     admission: Admission
     wake: Callable[[], None]
 
-    def enter(self) -> None:
-        """Says whether a scan may be created now.
+    def enter(self, priority: Priority) -> None:
+        """Says whether a scan may be created or started now.
 
         Raises:
             ResourceExhausted: Not now; with the time after which to try again.
         """
-        self.admission.check()
+        self.admission.check(priority)
 
-    def queued(self) -> None:
+    def queued(self, priority: Priority) -> None:
         """A scan was queued."""
-        self.admission.entered()
+        self.admission.entered(priority)
         self.wake()
 
 
@@ -136,7 +136,7 @@ class Lifecycle:
         """
         scan = await self._owned_truth(user_id, scan_id)
         if scan.state is State.AWAITING_UPLOAD:
-            self._admission_control.admission.check()
+            self._admission_control.enter(scan.priority)
             scan = await self._start(scan, traceparent)
         if scan.state in (State.CANCELLED, State.EXPIRED):
             raise FailedPrecondition(Reason.SCAN_STATE, scan_id=scan_id, state=scan.state)
@@ -154,7 +154,7 @@ class Lifecycle:
         """Seconds until a queued scan is taken; None if it isn't queued, or that isn't known."""
         if scan.state is not State.QUEUED:
             return None
-        return self._admission_control.admission.wait(self._clock().timestamp() - scan.queued_at)
+        return self._admission_control.admission.wait(self._clock().timestamp() - scan.queued_at, scan.priority)
 
     async def page(self, user_id: str, size: int, token: str) -> tuple[list[Scan], str]:
         """One page of a user's scans, newest first, and the token of the next one.
@@ -206,13 +206,13 @@ class Lifecycle:
                 raise
             return scan
         if await self._store.start(scan_id, traceparent, etag):
-            self._admission_control.queued()
+            self._admission_control.queued(waiting.priority)
         return await self._progress.reader.refresh(scan_id)
 
     async def _let_in(self, request: ScanRequest) -> Scan | None:
         """Whether a scan may be created: None; or, if it can't, the one that the same request has made before."""
         try:
-            self._admission_control.enter()
+            self._admission_control.enter(request.priority)
             await self._check_building(request)
         except (ResourceExhausted, NotFound):
             # A repetition takes no room: its scan is there, whatever became of its building.
@@ -239,7 +239,7 @@ class Lifecycle:
             self._meters.created()
             self._progress.snapshots.announce(scan)
         if is_new and scan.state is State.QUEUED:
-            self._admission_control.queued()
+            self._admission_control.queued(scan.priority)
         return scan
 
     async def _owned_truth(self, user_id: str, scan_id: str) -> Scan:

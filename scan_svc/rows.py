@@ -12,7 +12,7 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from scan_svc.mirrors.places import LatLng
 from scan_svc.results import Results
-from scan_svc.scans import Failure, Photo, Scan, StageRun, State, Step
+from scan_svc.scans import Failure, Photo, Priority, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("rows")
 
@@ -47,6 +47,7 @@ def scan_from(row: asyncpg.Record) -> Scan:
         error=failure_from(row["error"]) if row["error"] else None,
         stages=tuple(msgspec.json.decode(row["stages"] or "[]", type=Sequence[StageRun])),
         behind=row.get("behind", False),
+        priority=Priority(row.get("priority", Priority.INTERACTIVE)),
     )
 
 

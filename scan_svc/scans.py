@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Self
 
 import msgspec
@@ -31,6 +31,13 @@ class State(StrEnum):
     def terminal(self) -> bool:
         """Nothing follows by itself."""
         return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED}
+
+
+class Priority(IntEnum):
+    """Which scans are taken first: the greater number, as in the job table."""
+
+    INTERACTIVE = 0  # somebody waits for it
+    BATCH = -1
 
 
 class WebhookShape(StrEnum):
@@ -157,6 +164,7 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StageRun, ...] = ()
     # Its worker may have shown more than this.
     behind: bool = False
+    priority: Priority = Priority.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +204,7 @@ class ScanRequest:
     locale: Locale = Locale.KO
     callback_url: str = ""
     webhook_shape: WebhookShape = WebhookShape.SCAN
+    priority: Priority = Priority.INTERACTIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +238,7 @@ class NewScan:
             created_at=created_at,
             started_at=None if to_come else created_at,
             step=Step.UPLOAD if to_come else Step.QUEUE,
+            priority=asked.priority,
         )
 
 

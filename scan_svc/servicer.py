@@ -10,6 +10,7 @@ from eco2.scan.v1 import scan_service_pb2 as pb
 from eco2.scan.v1 import scan_service_pb2_grpc
 from eco2.scan.v1.export_pb2 import Export
 from eco2.scan.v1.scan_pb2 import Scan
+from mesh.grpc.access import chooses_priority
 from mesh.grpc.encoded import Encoded
 from mesh.grpc.identity import caller
 from mesh.grpc.limits import CallLimit
@@ -62,7 +63,8 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
     async def CreateScan(self, request: pb.CreateScanRequest, context: Any) -> pb.CreateScanResponse:
         """Creates a scan, from an upload to come or an address."""
         who = caller(context)
-        created = await self._lifecycle.create(wire.scan_request(request, who), traceparent())
+        asked = wire.scan_request(request, who, chooses_priority=chooses_priority(context.auth_context()))
+        created = await self._lifecycle.create(asked, traceparent())
         return wire.create_scan_response(created, who)
 
     async def StartScan(self, request: pb.StartScanRequest, context: Any) -> Scan:

@@ -69,6 +69,12 @@ class ScanSettings(StorageSettings, ReplicaSettings):
     )
     cdn_purge_token: SecretStr = Field(SecretStr(""), description="Sent with it as a bearer; empty: none.")
     scan_seconds: float = Field(300.0, gt=0, description="How long a whole scan may take.")
+    batch_seconds: float = Field(
+        3600.0, gt=0, description="How long a whole batch scan may take; refused if it would take half of that."
+    )
+    batch_aging_seconds: float = Field(
+        60.0, ge=0, description="How long a batch scan waits before every fourth scan taken is such a one."
+    )
     backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
     worker_capacity: int = Field(

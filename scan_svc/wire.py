@@ -5,8 +5,11 @@ import hashlib
 from eco2.rules.v1 import disposal_pb2
 from eco2.scan.v1 import export_pb2, scan_service_pb2
 from eco2.vision.v1 import classification_pb2
+from mesh.errors import FieldViolation, InvalidArgument
 from mesh.grpc.identity import Caller
 from mesh.grpc.proto_mirror import to_proto
+from mesh.locale import Locale
+from mesh.reasons import Reason
 from mesh.validation.dates import day
 from scan_svc import scan_proto
 from scan_svc.exports.exports import KEPT_AT_MOST, Address, Export
@@ -14,16 +17,33 @@ from scan_svc.lifecycle import Created
 from scan_svc.mirrors.places import LatLng
 from scan_svc.replies.accuracy import ClassAccuracy
 from scan_svc.replies.execution import ReplyOutcome
-from scan_svc.scans import EveningRequest, PhotoUpload, ScanRequest
+from scan_svc.scans import EveningRequest, PhotoUpload, Priority, ScanRequest
 from scan_svc.schedule import Evening, Scheduled
 
+_PRIORITIES = {
+    scan_service_pb2.PRIORITY_UNSPECIFIED: Priority.INTERACTIVE,
+    scan_service_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE,
+    scan_service_pb2.PRIORITY_BATCH: Priority.BATCH,
+}
 
-def scan_request(request: scan_service_pb2.CreateScanRequest, who: Caller) -> ScanRequest:
+_NOT_CHOSEN = {
+    Locale.KO: "내부 서비스만 정할 수 있어요. 빼고 보내 주세요",
+    Locale.EN: "only services inside may choose it: leave it out",
+}
+
+
+def scan_request(
+    request: scan_service_pb2.CreateScanRequest, who: Caller, *, chooses_priority: bool = False
+) -> ScanRequest:
     """What a CreateScanRequest asks for.
 
     Raises:
+        InvalidArgument: It names a priority, which its caller may not choose.
         Unauthenticated: It came without an identity.
     """
+    if request.priority and not chooses_priority:
+        violation = FieldViolation("priority", "priority.caller", _NOT_CHOSEN)
+        raise InvalidArgument(Reason.INVALID_FIELD, violations=[violation])
     upload, place = request.upload, request.location
     return ScanRequest(
         user_id=who.user_id,
@@ -38,6 +58,7 @@ def scan_request(request: scan_service_pb2.CreateScanRequest, who: Caller) -> Sc
         building=request.building,
         locale=who.locale_or(request.locale),
         callback_url=request.callback_url,
+        priority=_PRIORITIES[request.priority],
     )
 
 

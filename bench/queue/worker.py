@@ -36,7 +36,7 @@ from scan_svc.progress.reader import ScanReader
 from scan_svc.progress.snapshots import Snapshots
 from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
-from scan_svc.scans import Scan, State
+from scan_svc.scans import Priority, Scan, State
 from scan_svc.store import ScanStore
 
 _TELL_SECONDS = 0.02
@@ -114,7 +114,7 @@ def _assemble(pool: Pool, peers: InstantPeers, counter: Counter, shared: telemet
     progress, rewards = Progress(counter, reader, Owners(pool), log), RewardStore(pool)
     rewarding = functools.partial(RewardEvaluation, RewardContext(rewards, pipeline, progress, 1.0, None))
     later = Consumer(JobKind(REWARD_KIND, orders.capacity, rewards.claim, rewarding, handed_over=True), workers, wake)
-    limits = ExecutionLimits(300.0, 1.0, _LEASE_SECONDS)
+    limits = ExecutionLimits(dict.fromkeys(Priority, 300.0), 1.0, _LEASE_SECONDS)
     context = ExecutionContext(queue, pipeline, progress, limits, later, lambda kind: None, None)
     quarantine = Quarantine(queue, Schedule(pool), _LEASE_SECONDS)
     execute = functools.partial(Execution, context)

@@ -153,7 +153,7 @@ def queue(invocation: Invocation) -> None:
     if invocation.as_json:
         terminal.print_json(stats)
         return
-    figures = [Column(name, number=True) for name in ("ready", "in flight", "dead", "oldest")]
+    figures = [Column(name, number=True) for name in ("ready", "in flight", "dead", "oldest", "batch")]
     rows = [*(_counts(entry.stage, entry) for entry in stats.stages), _counts("webhooks", stats.webhooks)]
     tables.show([Column("stage"), *figures], rows)
 
@@ -221,7 +221,7 @@ def _attempt(one: pb.WebhookAttempt) -> tuple[str, ...]:
 
 def _counts(name: str, stats: pb.StageStats) -> tuple[str, ...]:
     oldest = timedelta(seconds=stats.oldest_age.seconds)
-    return name, str(stats.ready), str(stats.in_flight), str(stats.dead), str(oldest)
+    return name, str(stats.ready), str(stats.in_flight), str(stats.dead), str(oldest), str(stats.batch_ready)
 
 
 def _moment(time: Timestamp) -> str:

@@ -13,6 +13,8 @@ from mesh.errors import PermissionDenied
 from mesh.reasons import Reason
 
 EDGE, SCAN, VISION, AUTH = "edge", "scan", "vision", "auth"
+# A service of ours that has scans made by the thousand, for users: an import, a campaign's backlog.
+BATCH = "batch"
 # A person with an operator's certificate, and the edge that lets people in with an operator's token.
 OPERATOR, OPERATORS_EDGE = "operator", "operators-edge"
 
@@ -26,6 +28,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             EDGE: "CreateScan StartScan GetScan WatchScan ListScans GetSchedule MarkPutOut CancelScan AnswerQuestion"
             " GetAccuracy DeleteScan GetExport",
             AUTH: "TransferScans EraseScans CreateExport",
+            BATCH: "CreateScan StartScan GetScan WatchScan CancelScan",
         },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
         "eco2.compat.v1.CompatService": {EDGE: ALL},
@@ -52,9 +55,12 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 # Whose word for a user, and for all else that a header beginning with `eco2-` says, is taken: the edges have checked a
-# token, Scan works for who created a scan. From others such a header is refused, since to ignore it would do a user's
-# work in nobody's name.
-SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN})
+# token, Scan works for who created a scan, batch scans are made for users. From others such a header is refused, since
+# to ignore it would do a user's work in nobody's name.
+SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN, BATCH})
+
+# Who says whether a scan may wait: at the edge everybody would be in a hurry, or fill the queue unseen.
+CHOOSE_PRIORITY = frozenset({BATCH, SCAN})
 
 # Packages that are served by a service of another name.
 _SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN})
@@ -111,6 +117,11 @@ class Access:
             header = next((key for key, _ in headers if key.startswith(_OURS)), None)
             if header is not None:
                 raise PermissionDenied(Reason.CALLER_NOT_BELIEVED, caller=_told(names), header=header)
+
+
+def chooses_priority(auth_context: Mapping[str, Iterable[bytes]]) -> bool:
+    """Whether a caller may choose a scan's priority; nobody whom no certificate names."""
+    return bool(_names(tuple(auth_context.get("peer_uri") or ())) & CHOOSE_PRIORITY)
 
 
 @lru_cache(maxsize=64)

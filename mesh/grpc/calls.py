@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, NoReturn, Self, TypeAlias
 
@@ -100,6 +100,11 @@ class Context:
     def invocation_metadata(self) -> Metadata:
         """The headers that came with the call."""
         return self._metadata
+
+    def auth_context(self) -> Mapping[str, Iterable[bytes]]:
+        """What is known of the caller: see `mesh.grpc.access`."""
+        known: Mapping[str, Iterable[bytes]] = self._grpc.auth_context()
+        return known
 
     def time_remaining(self) -> float | None:
         """Seconds until the caller gives up; None for never."""

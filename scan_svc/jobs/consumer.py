@@ -15,6 +15,7 @@ import structlog
 
 from mesh.observability.instruments import Instruments
 from mesh.outages import until_available
+from scan_svc.jobs.batch_share import BatchShare
 from scan_svc.jobs.quarantine import Quarantine
 from scan_svc.jobs.share import Share
 from scan_svc.jobs.user_shares import UserShares
@@ -67,6 +68,7 @@ class JobKind:
         handed_over: Whether such jobs may be leased to this worker as they are made, unclaimed.
         reserve: How much of the capacity nobody gets who has the rest of it: others' jobs find room at once.
         stages: The stages at which such jobs are claimed here; empty: all.
+        batch: Told which of them are at work, since some give way to the others; None if none do.
     """
 
     name: str
@@ -77,6 +79,7 @@ class JobKind:
     handed_over: bool = False
     reserve: int = 0
     stages: Collection[str] = ()
+    batch: BatchShare | None = None
 
     def hears(self, due: str) -> bool:
         """Whether what is due may be claimed here: a kind of job, or `kind/stage`."""
@@ -147,7 +150,7 @@ class Consumer:
         or it may wait at a stage that isn't done here.
         """
         self._wake.set()
-        no_room = self._room <= 0 or self._users.held_back
+        no_room = self._room <= 0 or self._held_back
         if no_room or self._leaving or self._kind.stages or (self._quarantine and self._quarantine.at_work):
             return False
         return not self._share.calls_others(len(self._at_work))
@@ -178,7 +181,7 @@ class Consumer:
         self._room += 1
         self.start(lease)
 
-    def start(self, lease: ClaimedJob) -> "asyncio.Task[None]":
+    def start(self, lease: Any) -> "asyncio.Task[None]":
         """Sets a job to work."""
         job = self._kind.execute(lease)
         if self._leaving:
@@ -187,6 +190,8 @@ class Consumer:
         self._at_work[lease.job_id] = job, task
         self._room -= 1
         self._users.begin(lease.user_id)
+        if self._kind.batch:
+            self._kind.batch.begin(lease)
         task.add_done_callback(lambda _: self._ended(lease, task))
         return task
 
@@ -256,16 +261,23 @@ class Consumer:
             async with asyncio.timeout(_POLL_SECONDS * random.uniform(0.5, 1.0)):
                 await self._wake.wait()
 
-    def _ended(self, lease: ClaimedJob, task: "asyncio.Task[None]") -> None:
+    @property
+    def _held_back(self) -> bool:
+        """Whether somebody was left out of the last claim: there may be jobs for which there is room later."""
+        return self._users.held_back or bool(self._kind.batch and self._kind.batch.held_back)
+
+    def _ended(self, lease: Any, task: "asyncio.Task[None]") -> None:
         job_id = lease.job_id
         self._users.end(lease.user_id)
+        if self._kind.batch:
+            self._kind.batch.end(lease)
         # It may have been given back, and claimed again already.
         if job_id in self._at_work and self._at_work[job_id][1] is task:
             del self._at_work[job_id]
         self._room += 1
         if not task.cancelled() and task.exception():
             _log.error("execution broke", job_id=job_id, exc_info=task.exception())
-        if self._full or self._users.held_back:
+        if self._full or self._held_back:
             self._wake.set()
 
 

@@ -18,7 +18,7 @@ from mesh.postgres import Queries
 from scan_svc.jobs.leases import Checkpoint, End, Fenced, Key, Lease, PutBack
 from scan_svc.mirrors.vision import Usage
 from scan_svc.rows import FAULT, readable, scan_from, to_json
-from scan_svc.scans import Failure, Scan
+from scan_svc.scans import Failure, Priority, Scan
 
 _log = structlog.get_logger("queue")
 
@@ -35,18 +35,36 @@ class JobQueue:
     Args:
         pool: Connections.
         stages: Where the jobs that are claimed may wait; empty: at any stage.
+        aging_seconds: How long a batch scan has waited that counts as aged.
     """
 
-    def __init__(self, pool: asyncpg.Pool, stages: Collection[str] = ()) -> None:
+    def __init__(self, pool: asyncpg.Pool, stages: Collection[str] = (), aging_seconds: float = 60.0) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.jobs")
         self._claim_sql, self._count_sql = (at_stages(self._sql[name], stages) for name in ("claim", "count_suspects"))
+        self._aging_seconds = aging_seconds
         self._checkpoints = GroupCommit(self._commit_checkpoints)
         self._endings = GroupCommit(self._commit_endings)
 
-    async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
-        """Takes up to `count` jobs that are due and no suspects, users in turns, and none of those who are `full`."""
-        return await self._claim(worker_id, count, 0, SUSPECT_CRASHES - 1, full)
+    async def claim(
+        self,
+        worker_id: int,
+        count: int,
+        full: Collection[str] = (),
+        *,
+        aged: int = 0,
+        least: Priority = Priority.BATCH,
+    ) -> list[Lease]:
+        """Takes jobs that are due and no suspects, of greater priority first, in each of them users in turns.
+
+        Args:
+            worker_id: For whom.
+            count: How many at most.
+            full: Users of whom none is taken.
+            aged: So many of them may be batch scans that have waited for long, before all others.
+            least: None of less priority is taken but for these.
+        """
+        return await self._claim(worker_id, count, 0, SUSPECT_CRASHES - 1, full, aged, least)
 
     async def claim_suspects(self, worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
         """Takes up to `count` jobs that are due and were in so many crashes of their stage; to be run apart."""
@@ -147,10 +165,20 @@ class JobQueue:
         return End.of(row)
 
     async def _claim(
-        self, worker_id: int, count: int, least_crashes: int, most_crashes: int, full: Collection[str] = ()
+        self,
+        worker_id: int,
+        count: int,
+        least_crashes: int,
+        most_crashes: int,
+        full: Collection[str] = (),
+        aged: int = 0,
+        least: Priority = Priority.BATCH,
     ) -> list[Lease]:
         asked_at = time.monotonic()
-        rows = await self._pool.fetch(self._claim_sql, worker_id, count, least_crashes, most_crashes, list(full))
+        rows = await self._pool.fetch(
+            self._claim_sql, worker_id, count, least_crashes, most_crashes, list(full), min(aged, count),
+            self._aging_seconds, int(least),
+        )  # fmt: skip
         leases, unreadable = readable(rows, functools.partial(_lease, worker_id=worker_id, asked_at=asked_at))
         for row in unreadable:
             await self._set_aside(row)

@@ -22,7 +22,9 @@ class StageStats:
         ready: Jobs to run, now or later.
         in_flight: Jobs held by a worker.
         dead: Dead letters.
-        oldest_age: Seconds that the oldest job that is due has waited; 0 when none is due.
+        oldest_age: Seconds that the oldest job that is due has waited, batch scans apart; 0 when none is due.
+        batch_ready: Those of the ready jobs that are batch scans.
+        batch_oldest_age: Seconds that the oldest batch scan that is due has waited; 0 when none is due.
     """
 
     stage: str
@@ -30,6 +32,8 @@ class StageStats:
     in_flight: int = 0
     dead: int = 0
     oldest_age: float = 0.0
+    batch_ready: int = 0
+    batch_oldest_age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class QueueStatsReader:
     async def backlog(self) -> Backlog:
         """What the workers have before them."""
         row = await self._pool.fetchrow(self._sql["backlog"])
-        return Backlog(row["waiting"], row["in_system"]) if row else Backlog()
+        return Backlog(*row.values()) if row else Backlog()
 
     def _place(self, stats: StageStats) -> int:
         """Where a stage belongs; one that only the next release knows, while it is being deployed, comes last."""

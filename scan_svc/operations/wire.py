@@ -193,6 +193,8 @@ def _stage_stats(stats: StageStats) -> pb.StageStats:
         in_flight=stats.in_flight,
         dead=stats.dead,
         oldest_age=_duration(stats.oldest_age * 1000),
+        batch_ready=stats.batch_ready,
+        batch_oldest_age=_duration(stats.batch_oldest_age * 1000),
     )
 
 

@@ -35,7 +35,7 @@ from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import FREE, VISION, Pipeline, Stage, StageOutcome, outputs
 from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress
-from scan_svc.scans import Failure, Scan, StageRun, State, Step
+from scan_svc.scans import Failure, Priority, Scan, StageRun, State, Step
 
 _log = structlog.get_logger("execution")
 
@@ -49,12 +49,12 @@ class ExecutionLimits:
     """How long things may take.
 
     Attributes:
-        scan_seconds: A whole scan.
+        scan_seconds: A whole scan, by its priority.
         backoff_seconds: The pause before the second try of a stage, at most.
         lease_seconds: For so long a lease is surely good without word from the database.
     """
 
-    scan_seconds: float
+    scan_seconds: Mapping[Priority, float]
     backoff_seconds: float
     lease_seconds: float
 
@@ -103,7 +103,8 @@ class Execution:
         self._advice = context.pipeline.advice()
         self._leaving = False
         self._measures = LeaseMeasures(context.meters, lease)
-        self._ends_at = time.monotonic() + context.limits.scan_seconds - lease.age
+        self._scan_seconds = context.limits.scan_seconds[lease.scan.priority]
+        self._ends_at = time.monotonic() + self._scan_seconds - lease.age
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
@@ -269,7 +270,7 @@ class Execution:
         queue, lease, now, took = self._context.queue, self._lease, time.monotonic(), self._measures.stage_ms
         limits, stage = self._context.limits, self._context.pipeline.stage(lease.stage)
         seconds_left = self._ends_at - now
-        tries = Tries(lease.attempt, stage.attempts, limits.scan_seconds - seconds_left, seconds_left)
+        tries = Tries(lease.attempt, stage.attempts, self._scan_seconds - seconds_left, seconds_left)
         retry = next_try(error, tries, limits.backoff_seconds)
         _log.warning(
             "stage failed", scan_id=lease.scan.scan_id, stage=stage.name, attempt=lease.attempt,
@@ -296,4 +297,4 @@ class Execution:
         return await persist(write, self._lease.scan.scan_id, self._lease.stage)
 
     def _too_late(self) -> EcoError:
-        return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._context.limits.scan_seconds))
+        return DeadlineExceeded(Reason.SCAN_TIMED_OUT, seconds=round(self._scan_seconds))

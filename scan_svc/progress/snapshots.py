@@ -18,7 +18,7 @@ from mesh.redis import DOWN, GuardedRedis, together
 from scan_svc.progress.cache import SILENT_SECONDS, InvalidatedCache
 from scan_svc.progress.keys import ENDED_MARK, ScanKeys
 from scan_svc.progress.outbox import Outbox
-from scan_svc.scans import Scan, State, Step
+from scan_svc.scans import Priority, Scan, State, Step
 
 _log = structlog.get_logger("progress")
 
@@ -85,6 +85,7 @@ class Snapshot:
     queued_at: float
     at: float
     settles_at: float = 0.0
+    priority: Priority = Priority.INTERACTIVE
 
     @property
     def settled(self) -> bool:
@@ -156,6 +157,7 @@ class Snapshots:
             scan.started_at.timestamp() if scan.started_at else 0.0,
             0.0 if scan.behind else self._clock(),
             _settles_at(scan),
+            scan.priority,
         )
 
     async def read(self, scan_id: str) -> Snapshot | None:

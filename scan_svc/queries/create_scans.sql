@@ -4,29 +4,30 @@
 with given as (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::text[], $7::text[],
                          $8::text[], $9::integer[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[],
-                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[])
+                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::smallint[])
         as given (id, user_id, request_id, payload_hash, uploaded, image_url, object_key, content_type, size_bytes,
                   sha256, user_input, latitude, longitude, region, locale, callback_url, traceparent,
-                  building, webhook_secret, webhook_shape)
+                  building, webhook_secret, webhook_shape, priority)
 ), new_scan as (
     insert into scan.scan (id, user_id, request_id, payload_hash, state, version, image_url, object_key, content_type,
                            size_bytes, sha256, user_input, latitude, longitude, region, locale, callback_url, step,
-                           started_at, building, webhook_shape)
+                           started_at, building, webhook_shape, priority)
     select id, user_id, nullif(request_id, ''), payload_hash, case when uploaded then 'AWAITING_UPLOAD' else 'QUEUED' end,
            1, image_url, object_key, content_type, size_bytes, sha256, user_input, latitude, longitude, region, locale,
            callback_url, case when uploaded then 'upload' else 'queue' end, case when uploaded then null else now() end,
-           building, webhook_shape
+           building, webhook_shape, priority
     from given
     on conflict do nothing
     returning id, created_at
 ), in_turn as materialized (
     -- Several of one user wait for one turn after the other. Materialized: it would be computed anew for each of them.
-    select id, user_id, traceparent, next.turn + row_number() over (partition by user_id order by id) - 1 as turn
-    from given, scan.next_turn(user_id) as next
+    select id, user_id, traceparent, priority,
+           next.turn + row_number() over (partition by user_id, priority order by id) - 1 as turn
+    from given, scan.next_turn(user_id, priority) as next
     where not uploaded
 ), new_job as (
-    insert into scan.job (kind, ref, state, stage, traceparent, user_id, turn)
-    select 'scan', id, 'READY', 'vision', traceparent, user_id, turn
+    insert into scan.job (kind, ref, state, stage, traceparent, user_id, turn, priority)
+    select 'scan', id, 'READY', 'vision', traceparent, user_id, turn, priority
     from new_scan
     join in_turn using (id)
 ), endpoint as (

@@ -3,8 +3,9 @@ with started as (
     update scan.scan
     set state = 'QUEUED', step = 'queue', version = version + 1, started_at = now(), etag = $3
     where id = $1 and state = 'AWAITING_UPLOAD'
-    returning id, version, user_id
+    returning id, version, user_id, priority
 )
-insert into scan.job (kind, ref, state, stage, version, traceparent, user_id, turn)
-select 'scan', id, 'READY', 'vision', version, $2, user_id, next.turn from started, scan.next_turn(user_id) as next
+insert into scan.job (kind, ref, state, stage, version, traceparent, user_id, turn, priority)
+select 'scan', id, 'READY', 'vision', version, $2, user_id, next.turn, priority
+from started, scan.next_turn(user_id, priority) as next
 returning id

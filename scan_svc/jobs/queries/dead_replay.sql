@@ -2,13 +2,13 @@
 -- those of an archived job: if they are why it lies there, a scan runs alone, and the next one archives it again. A
 -- reward's scan stays as it is. A user's wait for one turn after the other. Locked in the order of ids, so that two replays of overlapping sets don't deadlock.
 with chosen as materialized (
-    select id, user_id from scan.job
+    select id, user_id, priority from scan.job
     where kind in ('scan', 'reward') and ref = any ($1::uuid[]) and state in ('DEAD', 'ARCHIVED')
     order by id
     for update
 ), in_turn as materialized (
-    select id, next.turn + row_number() over (partition by user_id order by id) - 1 as turn
-    from chosen, scan.next_turn(user_id) as next
+    select id, next.turn + row_number() over (partition by user_id, priority order by id) - 1 as turn
+    from chosen, scan.next_turn(user_id, priority) as next
 ), replayed as (
     update scan.job j
     set state = 'READY', attempt = 0, crashes = case j.state when 'DEAD' then 0 else j.crashes end,

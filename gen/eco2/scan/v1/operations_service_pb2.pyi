@@ -662,6 +662,8 @@ class StageStats(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     DEAD_FIELD_NUMBER: _builtins.int
     OLDEST_AGE_FIELD_NUMBER: _builtins.int
+    BATCH_READY_FIELD_NUMBER: _builtins.int
+    BATCH_OLDEST_AGE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """Which."""
     ready: _builtins.int
@@ -670,9 +672,15 @@ class StageStats(_message.Message):
     """Leased to a worker."""
     dead: _builtins.int
     """Dead letters."""
+    batch_ready: _builtins.int
+    """Of those that are ready, batch scans: they give way to the others."""
     @_builtins.property
     def oldest_age(self) -> _duration_pb2.Duration:
-        """How long the oldest that is due has waited."""
+        """How long the oldest that is due has waited, batch scans apart."""
+
+    @_builtins.property
+    def batch_oldest_age(self) -> _duration_pb2.Duration:
+        """How long the oldest batch scan that is due has waited."""
 
     def __init__(
         self,
@@ -682,17 +690,23 @@ class StageStats(_message.Message):
         in_flight: _builtins.int | None = ...,
         dead: _builtins.int | None = ...,
         oldest_age: _duration_pb2.Duration | None = ...,
+        batch_ready: _builtins.int | None = ...,
+        batch_oldest_age: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_dead", b"_dead", "_in_flight", b"_in_flight", "_ready", b"_ready", "dead", b"dead", "in_flight", b"in_flight", "oldest_age", b"oldest_age", "ready", b"ready"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_ready", b"_batch_ready", "_dead", b"_dead", "_in_flight", b"_in_flight", "_ready", b"_ready", "batch_oldest_age", b"batch_oldest_age", "batch_ready", b"batch_ready", "dead", b"dead", "in_flight", b"in_flight", "oldest_age", b"oldest_age", "ready", b"ready"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_dead", b"_dead", "_in_flight", b"_in_flight", "_ready", b"_ready", "dead", b"dead", "in_flight", b"in_flight", "oldest_age", b"oldest_age", "ready", b"ready", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_ready", b"_batch_ready", "_dead", b"_dead", "_in_flight", b"_in_flight", "_ready", b"_ready", "batch_oldest_age", b"batch_oldest_age", "batch_ready", b"batch_ready", "dead", b"dead", "in_flight", b"in_flight", "oldest_age", b"oldest_age", "ready", b"ready", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__batch_ready: _TypeAlias = _typing.Literal["batch_ready"]  # noqa: Y015
+    _WhichOneofArgType__batch_ready: _TypeAlias = _typing.Literal["_batch_ready", b"_batch_ready"]  # noqa: Y015
     _WhichOneofReturnType__dead: _TypeAlias = _typing.Literal["dead"]  # noqa: Y015
     _WhichOneofArgType__dead: _TypeAlias = _typing.Literal["_dead", b"_dead"]  # noqa: Y015
     _WhichOneofReturnType__in_flight: _TypeAlias = _typing.Literal["in_flight"]  # noqa: Y015
     _WhichOneofArgType__in_flight: _TypeAlias = _typing.Literal["_in_flight", b"_in_flight"]  # noqa: Y015
     _WhichOneofReturnType__ready: _TypeAlias = _typing.Literal["ready"]  # noqa: Y015
     _WhichOneofArgType__ready: _TypeAlias = _typing.Literal["_ready", b"_ready"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__batch_ready) -> _WhichOneofReturnType__batch_ready | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__dead) -> _WhichOneofReturnType__dead | None: ...
     @_typing.overload

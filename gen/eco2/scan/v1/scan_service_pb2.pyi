@@ -25,6 +25,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Priority:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PriorityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Priority.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRIORITY_UNSPECIFIED: _Priority.ValueType  # 0
+    """Unset: interactive."""
+    PRIORITY_INTERACTIVE: _Priority.ValueType  # 1
+    """Somebody waits in front of a screen."""
+    PRIORITY_BATCH: _Priority.ValueType  # 2
+    """Nobody does: it may take an hour, and gives way to those for whom somebody waits. Once it has waited for a minute
+    every fourth scan that a worker takes is such a one, so it is never left for good.
+    """
+
+class Priority(_Priority, metaclass=_PriorityEnumTypeWrapper):
+    """Which scans workers take first."""
+
+PRIORITY_UNSPECIFIED: Priority.ValueType  # 0
+"""Unset: interactive."""
+PRIORITY_INTERACTIVE: Priority.ValueType  # 1
+"""Somebody waits in front of a screen."""
+PRIORITY_BATCH: Priority.ValueType  # 2
+"""Nobody does: it may take an hour, and gives way to those for whom somebody waits. Once it has waited for a minute
+every fourth scan that a worker takes is such a one, so it is never left for good.
+"""
+Global___Priority: _TypeAlias = Priority  # noqa: Y015
+
 @_typing.final
 class Upload(_message.Message):
     """Announces a photo that is going to be uploaded."""
@@ -79,6 +107,7 @@ class CreateScanRequest(_message.Message):
     CALLBACK_URL_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     BUILDING_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     image_url: _builtins.str
     """It is at this public https address, or is a clean photo at our own CDN's: an image_url of a scan."""
     user_input: _builtins.str
@@ -109,6 +138,10 @@ class CreateScanRequest(_message.Message):
     """The code of the building that the user has joined (eco2.rules.v1.BuildingService), beside `region`: its days, its
     place and its district come first. If it is deleted while the scan runs, its district's days are told instead.
     """
+    priority: Global___Priority.ValueType
+    """Whose turn it is among all scans. Only services inside the mesh choose it; whoever calls at the edge leaves it unset,
+    and is INTERACTIVE.
+    """
     @_builtins.property
     def upload(self) -> Global___Upload:
         """The client uploads it to the address in the reply."""
@@ -129,10 +162,11 @@ class CreateScanRequest(_message.Message):
         callback_url: _builtins.str = ...,
         request_id: _builtins.str = ...,
         building: _builtins.str = ...,
+        priority: Global___Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url", "location", b"location", "source", b"source", "upload", b"upload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "callback_url", b"callback_url", "image_url", b"image_url", "locale", b"locale", "location", b"location", "region", b"region", "request_id", b"request_id", "source", b"source", "upload", b"upload", "user_input", b"user_input"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "callback_url", b"callback_url", "image_url", b"image_url", "locale", b"locale", "location", b"location", "priority", b"priority", "region", b"region", "request_id", b"request_id", "source", b"source", "upload", b"upload", "user_input", b"user_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["upload", "image_url"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

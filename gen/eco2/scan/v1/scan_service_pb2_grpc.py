@@ -142,7 +142,8 @@ class ScanServiceServicer:
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for a priority that
+        the caller may not choose), NOT_FOUND (BUILDING_UNKNOWN),
         RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

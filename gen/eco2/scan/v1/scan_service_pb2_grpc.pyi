@@ -51,7 +51,8 @@ class ScanServiceStub:
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for a priority that
+    the caller may not choose), NOT_FOUND (BUILDING_UNKNOWN),
     RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
     """
     StartScan: _grpc.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]
@@ -176,7 +177,8 @@ class ScanServiceAsyncStub(ScanServiceStub):
 
     Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
     still waits for the photo. Without one, every call makes a scan.
-    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+    Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for a priority that
+    the caller may not choose), NOT_FOUND (BUILDING_UNKNOWN),
     RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
     """
     StartScan: _aio.UnaryUnaryMultiCallable[_scan_service_pb2.StartScanRequest, _scan_pb2.Scan]  # type: ignore[assignment]
@@ -304,7 +306,8 @@ class ScanServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent with a request_id: the same id and content return the same scan, with a fresh upload address while it
         still waits for the photo. Without one, every call makes a scan.
-        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED), NOT_FOUND (BUILDING_UNKNOWN),
+        Codes: ALREADY_EXISTS (REQUEST_ID_REUSED), INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for a priority that
+        the caller may not choose), NOT_FOUND (BUILDING_UNKNOWN),
         RESOURCE_EXHAUSTED (SCAN_BACKLOG; not for a scan that was created already).
         """
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from contextlib import AsyncExitStack
+from typing import Any
 
 import asyncpg
 
@@ -74,8 +75,8 @@ async def test_a_worker_that_was_told_to_leave_begins_no_stage(parts: ScanParts)
     parts.peers.before["vision"] = looked.wait
     claim = parts.queue.claim
 
-    async def claim_slowly(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
-        leases = await claim(worker_id, count, full)
+    async def claim_slowly(worker_id: int, count: int, full: Collection[str] = (), **limits: Any) -> list[Lease]:
+        leases = await claim(worker_id, count, full, **limits)
         while leases and parts.peers.calls["vision"] and not answered.is_set():
             try:
                 await answered.wait()

@@ -95,9 +95,9 @@ async def test_a_new_worker_looks_for_suspects_first(parts: ScanParts) -> None:
     order: list[str] = []
     claim, claim_suspects = parts.queue.claim, parts.queue.claim_suspects
 
-    async def claimed(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
+    async def claimed(worker_id: int, count: int, full: Collection[str] = (), **limits: Any) -> list[Lease]:
         order.append("others")
-        return await claim(worker_id, count, full)
+        return await claim(worker_id, count, full, **limits)
 
     async def claimed_suspects(worker_id: int, count: int, least_crashes: int, most_crashes: int) -> list[Lease]:
         order.append("suspects")

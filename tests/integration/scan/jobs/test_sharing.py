@@ -5,6 +5,7 @@ import functools
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,8 @@ class Site:
         self._database_url = database_url
         claim = parts.queue.claim
 
-        async def counted(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
-            leases = await claim(worker_id, count, full)
+        async def counted(worker_id: int, count: int, full: Collection[str] = (), **limits: Any) -> list[Lease]:
+            leases = await claim(worker_id, count, full, **limits)
             self.claims[worker_id] += len(leases)
             return leases
 
@@ -124,9 +125,9 @@ async def test_a_worker_alone_takes_all_it_has_room_for_at_once(site: Site) -> N
     claims = 0
     claim = site.parts.queue.claim
 
-    async def counted(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
+    async def counted(worker_id: int, count: int, full: Collection[str] = (), **limits: Any) -> list[Lease]:
         nonlocal claims
-        leases = await claim(worker_id, count, full)
+        leases = await claim(worker_id, count, full, **limits)
         claims += bool(leases)
         return leases
 

@@ -141,7 +141,9 @@ async def _true(known: list[str]) -> bool:
 async def _plan(parts: ScanParts, stages: tuple[str, ...]) -> str:
     """How the jobs of a claim are found, as text."""
     queue, worker_id = JobQueue(parts.pool, stages), await parts.registry.register()
-    plan = await parts.pool.fetchval(f"explain (format json) {queue._claim_sql}", worker_id, 128, 0, 1, [])
+    plan = await parts.pool.fetchval(
+        f"explain (format json) {queue._claim_sql}", worker_id, 128, 0, 1, [], 32, 60.0, -1
+    )
     (ready,) = (node for node in _nodes(json.loads(plan)[0]["Plan"]) if node.get("Subplan Name") == "CTE ready")
     return json.dumps(ready)
 

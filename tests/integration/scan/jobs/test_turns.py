@@ -210,9 +210,11 @@ async def test_a_claim_reads_the_index_in_its_order(parts: ScanParts) -> None:
            from generate_series(1, 5000) as number"""
     )
     await jobs.database.execute("analyze scan.job")
-    claim = parts.queue._sql["claim"]
+    claim = parts.queue._claim_sql
     for full in ([], ["1", "2"]):
-        (plan,) = await jobs.database.fetchrow(f"explain (format json) {claim}", users.worker_id, 128, 0, 1, full)
+        (plan,) = await jobs.database.fetchrow(
+            f"explain (format json) {claim}", users.worker_id, 128, 0, 1, full, 0, 60.0, -1
+        )
         nodes = _nodes(json.loads(plan)[0]["Plan"])
         (ready,) = (node for node in nodes if node.get("Subplan Name") == "CTE ready")
         nodes = _nodes(ready)

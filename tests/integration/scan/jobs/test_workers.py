@@ -17,7 +17,7 @@ from scan_svc.jobs.worker import Worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.pipeline.executor import Execution, ExecutionContext, ExecutionLimits
 from scan_svc.pipeline.stages import DEFAULTS, Pipeline
-from scan_svc.scans import State
+from scan_svc.scans import Priority, State
 from tests.support.scan.broken_pools import FlakyPool
 from tests.support.scan.scan_parts import ScanParts, opened
 from tests.support.waiting import eventually
@@ -79,14 +79,14 @@ async def test_a_worker_that_breaks_lets_its_scans_end_and_pauses(parts: ScanPar
     """Its leases are good, so nothing is cancelled and paid again; and it doesn't break over and over in a hot loop."""
     claim, broke, again = parts.queue.claim, 0.0, 0.0
 
-    async def break_once(worker_id: int, count: int, full: Collection[str] = ()) -> list[Lease]:
+    async def break_once(worker_id: int, count: int, full: Collection[str] = (), **limits: Any) -> list[Lease]:
         nonlocal broke, again
         if broke:
             again = again or time.monotonic()
         elif parts.peers.calls["vision"]:
             broke = time.monotonic()
             raise RuntimeError("unforeseen")
-        return await claim(worker_id, count, full)
+        return await claim(worker_id, count, full, **limits)
 
     async def until_it_broke() -> None:
         await eventually(lambda: has(broke))
@@ -161,7 +161,7 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(parts
     parts.peers.before["vision"] = looked.wait
     stages = {**DEFAULTS, "vision": dataclasses.replace(DEFAULTS["vision"], concurrency=1)}
     pipeline = Pipeline(stages, parts.peers, parts.peers, parts.peers)
-    limits = ExecutionLimits(scan_seconds=300.0, backoff_seconds=0.01, lease_seconds=0.0)
+    limits = ExecutionLimits(scan_seconds=dict.fromkeys(Priority, 300.0), backoff_seconds=0.01, lease_seconds=0.0)
     rewards = Consumer(
         JobKind(REWARD_KIND, 0, parts.rewards.claim, lambda lease: lease), parts.registry, lambda kind: None
     )

@@ -16,6 +16,7 @@ from mesh.grpc.status import DETAILS_HEADER
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
 from scan_svc.admission import Admission, Backlog
+from scan_svc.scans import Priority
 from tests.integration.scan.client import Client, StartScanService, create, photo, reason
 from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
@@ -125,6 +126,9 @@ async def test_a_queued_scan_tells_its_expected_wait(start_scan_service: StartSc
         assert not (await client.get(scan_ids[0])).progress.HasField("expected_wait")
 
 
+LONGEST = {Priority.INTERACTIVE: 60.0, Priority.BATCH: 1800.0}
+
+
 class System:
     """A backlog and a clock that a test sets."""
 
@@ -132,7 +136,7 @@ class System:
         self.backlog = Backlog(waiting=2000, in_system=3000)
         self.now = 0.0
         self.while_counting: Callable[[], None] = lambda: None
-        self.admission = Admission(self.count, longest_seconds=60, always=1000, clock=lambda: self.now)
+        self.admission = Admission(self.count, longest_seconds=LONGEST, always=1000, clock=lambda: self.now)
 
     async def count(self) -> Backlog:
         self.while_counting()
