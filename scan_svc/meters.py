@@ -3,6 +3,7 @@
 from typing import Self
 
 from mesh.observability.instruments import Instruments
+from mesh.reasons import Reason
 from scan_svc import metrics
 
 
@@ -32,8 +33,11 @@ class ScanMeters:
         self._deliveries = instruments.histogram(metrics.DELIVERY)
         self._photos = instruments.counter(metrics.PHOTOS_REMOVED)
         self._lags = instruments.histogram(metrics.WATCH_LAG)
+        # Objectives are kept by these: the first failure of a kind must be seen, too.
         for state in ("succeeded", "cancelled", "expired"):
-            self._ended.add(0, {"eco2.scan.state": state})
+            self.ended(state, 0)
+        for reason in Reason:
+            self._ended.add(0, {"eco2.scan.state": "failed", "error.type": reason})
 
     @classmethod
     def off(cls) -> Self:
@@ -85,9 +89,9 @@ class ScanMeters:
         """Suspects are run apart."""
         self._quarantined.add(count)
 
-    def dead_letter(self, stage: str, reason: str) -> None:
+    def dead_letter(self, stage: str) -> None:
         """A job has failed for good and may be replayed."""
-        self._dead_letters.add(1, {"eco2.stage": stage, "error.type": reason})
+        self._dead_letters.add(1, {"eco2.stage": stage})
 
     def replayed(self, count: int) -> None:
         """Dead letters were queued again."""

@@ -51,7 +51,6 @@ BUDGET_LEFT = Metric(
 )
 
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300)
-_REASON = "a reason of `mesh.reasons.Reason`"
 
 CREATED = Metric(
     "eco2.scan.created", Kind.COUNTER, "{scan}", "Scans that were stored; repetitions of a request aren't counted."
@@ -63,7 +62,7 @@ ENDED = Metric(
     "Scans by their end. One that is replayed and fails again counts once more.",
     {
         "eco2.scan.state": ("succeeded", "failed", "cancelled", "expired"),
-        "error.type": f"{_REASON} where it failed, else absent",
+        "error.type": "a reason of `mesh.reasons.Reason` where it failed, else absent",
     },
 )
 FIRST_RESULT = Metric(
@@ -117,7 +116,7 @@ DEAD_LETTERS = Metric(
     Kind.COUNTER,
     "{job}",
     "Scans and rewards that failed for good and may be replayed.",
-    {"eco2.stage": ("vision", "rules", "answer", "reward"), "error.type": _REASON},
+    {"eco2.stage": ("vision", "rules", "answer", "reward")},
 )
 REPLAYS = Metric(
     "eco2.job.replays",

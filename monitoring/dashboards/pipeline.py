@@ -137,12 +137,12 @@ PIPELINE = Board(
                 ),
                 Panel(
                     "Dead letters",
-                    "New ones by stage and reason, within 15 minutes.",
+                    "New ones by stage, within 15 minutes.",
                     "short",
                     [
                         Query(
-                            "sum by (eco2_stage, error_type) (increase(eco2_job_dead_letters_total{$ours}[15m]))",
-                            "{{eco2_stage}} {{error_type}}",
+                            "sum by (eco2_stage) (increase(eco2_job_dead_letters_total{$ours}[15m]))",
+                            "{{eco2_stage}}",
                         )
                     ],
                     limit=5,

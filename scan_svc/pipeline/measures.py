@@ -65,7 +65,7 @@ class LeaseMeasures:
         """The scan has failed for good."""
         self._meters.failed(self._age(), reason)
         if replayable:
-            self._meters.dead_letter(stage, reason)
+            self._meters.dead_letter(stage)
 
     def fenced(self, stage: str) -> None:
         """Somebody else has the job."""

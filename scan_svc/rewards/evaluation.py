@@ -165,7 +165,7 @@ class RewardEvaluation:
             await self._persist(lambda: store.fail(lease, failure, replayable=not permanent, duration_ms=took))
             self._outcome = "failed"
             if not permanent:
-                self._context.meters.dead_letter(REWARD, failure.reason)
+                self._context.meters.dead_letter(REWARD)
         else:
             delay = backoff(self._context.backoff_seconds, lease.attempt, error)
             await self._persist(lambda: store.retry(lease, failure, delay, took))

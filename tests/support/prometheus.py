@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -75,6 +76,15 @@ class Prometheus:
             return len(await self.query("up == 1")) == targets
 
         await eventually(all_up)
+
+    async def fresh(self) -> None:
+        """Waits until everything has been scraped that has happened by now."""
+        now = time.time()
+
+        async def scraped_since() -> bool:
+            return (await self.query("min(timestamp(up))"))[0].value > now
+
+        await eventually(scraped_since)
 
     async def _get(self, path: str, **parameters: str) -> Any:
         answer = (await self.http.get(f"/api/v1/{path}", params=parameters)).json()

@@ -1,6 +1,9 @@
 """Metrics on their way out: how Prometheus spells them, and who gets them."""
 
+import importlib
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -8,12 +11,14 @@ from opentelemetry.metrics import NoOpMeter
 from prometheus_client.parser import text_string_to_metric_families
 
 from all_in_one.metrics import METRICS
+from all_in_one.metrics_page import page
 from mesh.observability.instruments import Instruments
 from mesh.observability.metering import metering
 from mesh.observability.metrics import Kind, Metric
 from mesh.settings import Misconfigured
 from tests.support.ports import free_port
 
+ROOT = Path(__file__).parents[4]
 _JOBS = Metric("eco2.test.jobs", Kind.GAUGE, "{job}", "Jobs.", {"eco2.stage": ("vision", "rules")})
 _ENDED = Metric("eco2.test.ended", Kind.COUNTER, "{job}", "Jobs that ended.", {"eco2.stage": ("vision", "rules")})
 
@@ -60,6 +65,29 @@ def test_prometheus_spells_every_metric_as_the_table_says(instruments: Instrumen
 def test_no_two_metrics_share_a_name() -> None:
     """One of them would be lost."""
     assert len({metric.name for metric in METRICS}) == len({metric.prometheus for metric in METRICS}) == len(METRICS)
+
+
+def test_instruments_are_made_from_declared_metrics_alone() -> None:
+    """What is made elsewhere stands in no table, and nobody knows what it says."""
+    made = re.compile(r"create_(observable_)?(counter|histogram|gauge|up_down_counter)|get_meter")
+    packages = [ROOT / "mesh", ROOT / "all_in_one", *ROOT.glob("*_svc")]
+    sources = {file.relative_to(ROOT).as_posix() for package in packages for file in package.rglob("*.py")
+               if made.search(file.read_text("utf-8"))}  # fmt: skip
+    assert sources == {"mesh/observability/instruments.py", "mesh/observability/metering.py"}
+
+
+def test_every_declared_metric_is_in_the_table() -> None:
+    """A module that declares some and isn't listed would be missing in docs/metrics.md."""
+    declared = {metric.name for package in ("mesh", "scan_svc", "vision_svc", "auth_svc", "ratelimit_svc", "rules_svc")
+                for file in (ROOT / package).rglob("*.py") for metric in _declared(file)}  # fmt: skip
+    assert declared == {metric.name for metric in METRICS}
+    assert page() == (ROOT / "docs" / "metrics.md").read_text("utf-8")
+
+
+def _declared(file: Path) -> Iterator[Metric]:
+    if "Metric(" in file.read_text("utf-8"):
+        module = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+        yield from (value for value in vars(module).values() if isinstance(value, Metric))
 
 
 def test_a_histogram_has_the_buckets_that_are_declared() -> None:
