@@ -21,9 +21,11 @@ import yaml
 from helm import consistency, program, validation
 from helm.combinations import combinations
 from helm.rendering import CHART, LOADER, Refused, Rendering, lint, render
+from helm.stored import LIMIT, stored_bytes
 from helm.tool import helm
 
 _PROGRAMS = Path(sysconfig.get_path("scripts"))
+_LARGEST = CHART / "profiles" / "production.yaml"
 _LEAST = CHART / "ci" / "minimal-values.yaml"
 # As long as Helm lets it be, of more than one part, not beginning with a letter; as an upgrade; in a namespace.
 _HARD_NAMES = {
@@ -49,6 +51,8 @@ def main() -> None:
     found += validation.faults(each for rendering in renderings for each in rendering.documents)
     found += _edges(renderings)
     found += _taken_all_the_same()
+    if (size := stored_bytes(_LARGEST)) > LIMIT * 0.9:
+        found.append(f"a release takes {size} bytes of the {LIMIT} that Helm has for it")
     if found:
         sys.exit("\n".join(dict.fromkeys(found)))
     objects = sum(len(rendering.documents) for rendering in renderings)
@@ -77,8 +81,7 @@ def _renderings() -> list[Rendering]:
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
         asked = [pool.submit(render, str(values.relative_to(CHART)), [values]) for values in _files()]
         for name, (release, arguments) in _HARD_NAMES.items():
-            values = [CHART / "profiles" / "production.yaml"]
-            asked.append(pool.submit(render, name, values, release=release, arguments=arguments))
+            asked.append(pool.submit(render, name, [_LARGEST], release=release, arguments=arguments))
         for number, (name, chosen) in enumerate(combinations()):
             file = Path(folder) / f"{number}.yaml"
             file.write_text(json.dumps(chosen), encoding="utf-8")  # JSON is YAML in which `y` is a name

@@ -46,11 +46,34 @@ def render(name: str, values: Sequence[Path], *, release: str = "eco2", argument
     Raises:
         Refused: The schema or a template refuses them.
     """
+    text = manifests(values, release=release, arguments=arguments)
+    return Rendering(name, [each for each in yaml.load_all(text, LOADER) if each])
+
+
+def manifests(values: Sequence[Path], *, release: str = "eco2", arguments: Sequence[str] = ()) -> str:
+    """The same as text, as Helm sends it.
+
+    Raises:
+        Refused: The schema or a template refuses them.
+    """
     files = [argument for file in values for argument in ("--values", str(file))]
     done = _run("template", release, str(CHART), *files, *arguments)
     if done.returncode:
         raise Refused(_said(done.stderr))
-    return Rendering(name, [each for each in yaml.load_all(done.stdout, LOADER) if each])
+    return done.stdout
+
+
+def package(chart: Path, folder: Path) -> Path:
+    """The chart as one file, which Helm names.
+
+    Raises:
+        Refused: It isn't a chart.
+    """
+    done = _run("package", str(chart), "--destination", str(folder))
+    if done.returncode:
+        raise Refused(_said(done.stderr))
+    (file,) = folder.glob("*.tgz")
+    return file
 
 
 def lint(values: Path) -> None:
