@@ -108,8 +108,13 @@ envFrom: {{ toYaml . | nindent 2 }}
 {{- end }}
 - {name: OTEL_TRACES_SAMPLER, value: parentbased_traceidratio}
 - {name: OTEL_TRACES_SAMPLER_ARG, value: {{ .sampleRatio | toString | quote }}}
+{{ include "eco2.resourceEnv" $ }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What spans say of the pod they come from; Envoy reads it as well. Takes a list: root, component. */}}
+{{- define "eco2.resourceEnv" -}}
 - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
-- {name: OTEL_RESOURCE_ATTRIBUTES, value: "k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ $root.Release.Namespace }},k8s.deployment.name={{ include "eco2.name" $root }}-{{ index $ 1 }}"}
-{{- end }}
-{{- end }}
+- {name: OTEL_RESOURCE_ATTRIBUTES, value: "k8s.pod.name=$(POD_NAME),k8s.namespace.name={{ (index . 0).Release.Namespace }},k8s.deployment.name={{ include "eco2.name" (index . 0) }}-{{ index . 1 }}"}
 {{- end }}
