@@ -49,6 +49,7 @@ from mesh.postgres import open_pool_of, probe
 from mesh.redis import GuardedRedis, open_redis
 from mesh.replica import Reads, open_reads
 from mesh.s3.bucket import Bucket, open_bucket
+from mesh.s3.credentials import credentials_of
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
 from scan_svc.compat.servicer import CompatServicer
@@ -184,7 +185,8 @@ async def _open_parts(settings: ScanSettings, host: Host | None, instruments: In
         tell_breaker(instruments, "scan", "redis", lambda: not redis.breaker.closed)
         meters = ScanMeters(instruments)
         scans, export_store = ScanStore(pool, reads), ExportStore(pool)
-        bucket, presigned = open_bucket(settings), PresignedUploads(settings)
+        keys = credentials_of(settings)
+        bucket, presigned = open_bucket(settings, keys), PresignedUploads(settings, credentials=keys)
         notifier = Notifier(pool, enabled=settings.notify)
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))
         export_due = functools.partial(notifier.wake, EXPORT_KIND)

@@ -84,8 +84,9 @@ class Uploads:
             headers |= {"Content-Length": str(photo.size_bytes), "If-None-Match": "*"}
         if photo.sha256:
             headers["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(photo.sha256)).decode()
-        url = self._presigned.address(photo.object_key, headers, self._valid_seconds)
-        return Ticket(url, headers, now + timedelta(seconds=self._valid_seconds))
+        seconds = self._presigned.lifetime(self._valid_seconds)
+        url = self._presigned.address(photo.object_key, headers, seconds)
+        return Ticket(url, headers, now + timedelta(seconds=seconds))
 
     async def verify(self, scan_id: str, photo: Photo) -> str:
         """Checks that the photo a scan announced is there; returns its entity tag.

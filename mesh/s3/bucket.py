@@ -13,6 +13,7 @@ from obstore.store import S3Store
 
 from mesh.errors import Unavailable
 from mesh.reasons import Reason
+from mesh.s3.credentials import Credentials, credentials_of
 from mesh.s3.settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -243,19 +244,29 @@ def _stored(result: "GetResult") -> StoredObject:
     return StoredObject(result.meta["size"], content_type, result.meta["e_tag"] or "", metadata)
 
 
-def open_bucket(settings: StorageSettings) -> Bucket:
-    """The bucket of these settings; connections are made when they are first needed."""
-    credential: S3Credential = {
-        "access_key_id": settings.s3_access_key.get_secret_value(),
-        "secret_access_key": settings.s3_secret_key.get_secret_value(),
-        "token": None,
-        "expires_at": None,
-    }
+def open_bucket(settings: StorageSettings, credentials: Credentials | None = None) -> Bucket:
+    """The bucket of these settings; connections are made when they are first needed.
+
+    Args:
+        settings: Where it is.
+        credentials: The keys to it; by default those of the settings.
+    """
+    lender = credentials or credentials_of(settings)
+
+    async def credential() -> "S3Credential":
+        keys = await lender.fresh()
+        return {
+            "access_key_id": keys.access_key,
+            "secret_access_key": keys.secret_key,
+            "token": keys.token or None,
+            "expires_at": keys.expires_at,
+        }
+
     store = S3Store(
         settings.s3_bucket,
         # The library reads AWS_* as well. What is said here it takes from nowhere else: no token of somebody's own, no
         # other endpoint, no question to a metadata service.
-        credential_provider=lambda: credential,
+        credential_provider=credential,
         aws_endpoint_url_s3=settings.s3_endpoint,
         region=settings.s3_region,
         virtual_hosted_style_request=False,

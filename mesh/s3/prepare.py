@@ -112,8 +112,9 @@ def _client(settings: StorageSettings) -> "S3Client":
         "s3",
         endpoint_url=settings.s3_endpoint,
         region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key.get_secret_value(),
-        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        aws_access_key_id=settings.s3_access_key.get_secret_value() or None,
+        aws_secret_access_key=settings.s3_secret_key.get_secret_value() or None,
+        aws_session_token=settings.s3_session_token.get_secret_value() or None,
         config=Config(connect_timeout=3, read_timeout=10, s3={"addressing_style": "path"}),
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
+from mesh.s3.credentials import Credentials, credentials_of
 from mesh.s3.settings import StorageSettings
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -26,17 +27,27 @@ class PresignedUploads:
     Args:
         settings: Where the bucket is, and whose key signs.
         clock: The time.
+        credentials: The keys; by default those of the settings.
     """
 
-    def __init__(self, settings: StorageSettings, clock: Callable[[], datetime] = _now) -> None:
-        self._access_key = settings.s3_access_key.get_secret_value()
-        self._secret_key = settings.s3_secret_key.get_secret_value()
+    def __init__(
+        self,
+        settings: StorageSettings,
+        clock: Callable[[], datetime] = _now,
+        credentials: Credentials | None = None,
+    ) -> None:
+        self._credentials = credentials or credentials_of(settings)
         self._region = settings.s3_region
         self._url = f"{settings.s3_endpoint.rstrip('/')}/{settings.s3_bucket}"
         self._host = _host(self._url)
         self._path = urlsplit(self._url).path
         self._clock = clock
-        self._day, self._day_key = "", b""
+        self._day, self._day_key = ("", ""), b""
+
+    def lifetime(self, seconds: int) -> int:
+        """For how many of these seconds an address works that is made now: no longer than the keys that sign it."""
+        ends_at = self._credentials.now().expires_at
+        return seconds if ends_at is None else max(1, min(seconds, int((ends_at - self._clock()).total_seconds())))
 
     def address(self, key: str, headers: Mapping[str, str], seconds: int) -> str:
         """An address to which one object can be put, with exactly these headers.
@@ -44,7 +55,7 @@ class PresignedUploads:
         Args:
             key: Where.
             headers: That the upload must carry.
-            seconds: How long it works.
+            seconds: How long it works; less if its keys expire before (`lifetime`).
         """
         return self._signed("PUT", key, headers, seconds)
 
@@ -53,29 +64,31 @@ class PresignedUploads:
         return self._signed("GET", key, {}, seconds)
 
     def _signed(self, verb: str, key: str, headers: Mapping[str, str], seconds: int) -> str:
+        keys, seconds = self._credentials.now(), self.lifetime(seconds)
         moment = self._clock().strftime("%Y%m%dT%H%M%SZ")
         scope = f"{moment[:8]}/{self._region}/s3/aws4_request"
         signed = {name.lower(): " ".join(value.split()) for name, value in headers.items()} | {"host": self._host}
         names = sorted(signed)
         joined = ";".join(names)
+        token = f"&X-Amz-Security-Token={quote(keys.token, safe='-_.~')}" if keys.token else ""
         query = (
-            f"X-Amz-Algorithm={_ALGORITHM}&X-Amz-Credential={quote(f'{self._access_key}/{scope}', safe='-_.~')}"
-            f"&X-Amz-Date={moment}&X-Amz-Expires={seconds}&X-Amz-SignedHeaders={quote(joined, safe='-_.~')}"
+            f"X-Amz-Algorithm={_ALGORITHM}&X-Amz-Credential={quote(f'{keys.access_key}/{scope}', safe='-_.~')}"
+            f"&X-Amz-Date={moment}&X-Amz-Expires={seconds}{token}&X-Amz-SignedHeaders={quote(joined, safe='-_.~')}"
         )
         quoted = quote(key, safe="/-_.~")
         lines = "".join(f"{name}:{signed[name]}\n" for name in names)
         request = f"{verb}\n{self._path}/{quoted}\n{query}\n{lines}\n{joined}\nUNSIGNED-PAYLOAD"
         text = f"{_ALGORITHM}\n{moment}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(self._key(moment[:8]), text.encode(), "sha256").hex()
+        signature = hmac.digest(self._key(keys.secret_key, moment[:8]), text.encode(), "sha256").hex()
         return f"{self._url}/{quoted}?{query}&X-Amz-Signature={signature}"
 
-    def _key(self, day: str) -> bytes:
+    def _key(self, secret_key: str, day: str) -> bytes:
         """The key of a day; kept, since making it costs as much as all the rest of a signature."""
-        if day != self._day:
-            key = f"AWS4{self._secret_key}".encode()
+        if (secret_key, day) != self._day:
+            key = f"AWS4{secret_key}".encode()
             for part in (day, self._region, "s3", "aws4_request"):
                 key = hmac.digest(key, part.encode(), "sha256")
-            self._day, self._day_key = day, key
+            self._day, self._day_key = (secret_key, day), key
         return self._day_key
 
 

@@ -71,8 +71,9 @@ class Exports:
         """Where its file can be fetched for some minutes; None if there is none."""
         if export.state is not ExportState.SUCCEEDED:
             return None
-        url = self._presigned.reading(export.object_key, _ADDRESS_SECONDS)
-        return Address(url, self._clock() + timedelta(seconds=_ADDRESS_SECONDS))
+        seconds = self._presigned.lifetime(_ADDRESS_SECONDS)
+        url = self._presigned.reading(export.object_key, seconds)
+        return Address(url, self._clock() + timedelta(seconds=seconds))
 
     async def erase(self, user_id: str) -> None:
         """Removes a user's exports with their files."""
