@@ -38,7 +38,7 @@ class RewardStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._sql = Queries("character_svc")
-        self._records = GroupCommit(self._record)
+        self._records = GroupCommit(self._record, "record_rewards")
 
     async def evaluate(self, scan_id: UUID, user_id: str, decision: Decision, *, corrected: bool = False) -> Reward:
         """Grants what a scan earns, or finds what its first evaluation granted.

@@ -13,6 +13,8 @@ from typing import Any
 import asyncpg
 import structlog
 
+from mesh.observability import sql_spans
+from mesh.observability.sql_spans import named
 from mesh.settings import DatabaseSettings
 
 _log = structlog.get_logger("postgres")
@@ -50,6 +52,7 @@ async def open_pool(
         command_timeout=command_timeout,
         timeout=5.0,
         reset=_keep_no_session_state,
+        init=sql_spans.recording(),
         server_settings={"application_name": "eco2"} | ({} if pooled else {"jit": "off"}),
         statement_cache_size=0 if pooled else _STATEMENTS,
     )
@@ -174,7 +177,7 @@ class Queries(Mapping[str, str]):
 
     def __init__(self, *packages: str) -> None:
         self._sql = {
-            file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
+            file.name.removesuffix(".sql"): named(file.name.removesuffix(".sql"), file.read_text(encoding="utf-8"))
             for package in reversed(packages)
             for file in (files(package) / "queries").iterdir()
             if file.name.endswith(".sql")

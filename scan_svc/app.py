@@ -30,7 +30,6 @@ from datetime import UTC, datetime
 
 import asyncpg
 import uuid_utils
-from opentelemetry import trace
 
 from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
@@ -158,7 +157,7 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
         drains: list[Drain] = []
 
         if settings.scan_role != "api":
-            worker = await enter(_open_work(parts, shared.tracer if shared.exporting else None))
+            worker = await enter(_open_work(parts))
             dependencies["worker"] = worker.probe
             drains.append(worker.leave)  # beside the calls, not after them: a pod is given one grace for both
 
@@ -212,7 +211,7 @@ async def _open_parts(settings: ScanSettings, host: Host | None, instruments: In
 
 
 @asynccontextmanager
-async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterator[Worker]:
+async def _open_work(parts: _Parts) -> AsyncIterator[Worker]:
     """The worker and the housekeeping, at work until the block is left."""
     settings, pool, progress, peers, meters = parts.settings, parts.pool, parts.progress, parts.peers, parts.meters
     async with AsyncExitStack() as stack:
@@ -228,7 +227,7 @@ async def _open_work(parts: _Parts, tracer: trace.Tracer | None) -> AsyncIterato
         web = await enter(open_public_client("callback_url", redirects=0))
         worker = Worker(
             workers,
-            consumers(settings, tables, pipeline, progress, parts.notifier.wake, web, tracer, exporting, meters),
+            consumers(settings, tables, pipeline, progress, parts.notifier.wake, web, exporting, meters),
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
             rescued=progress.refresh,

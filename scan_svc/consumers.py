@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx2
-from opentelemetry import trace
 
 from scan_svc import scan_proto
 from scan_svc.exports.execution import ExportContext, ExportExecution
@@ -61,7 +60,6 @@ def consumers(
     progress: Progress,
     wake: Callable[[str], None],
     web: httpx2.AsyncClient,
-    tracer: trace.Tracer | None,
     exporting: ExportContext,
     meters: ScanMeters,
 ) -> Sequence[Consumer]:
@@ -74,11 +72,10 @@ def consumers(
         progress: Where scans are shown.
         wake: Called with the kind of job there is to claim.
         web: Reaches the receivers of webhooks.
-        tracer: Makes spans; None if nobody receives them.
         exporting: What exports are made with.
         meters: Count what is done.
     """
-    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, tracer, meters)
+    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, meters)
     reward = functools.partial(RewardEvaluation, rewarding)
     rewards = Consumer(
         JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True),
@@ -87,7 +84,7 @@ def consumers(
     )
     limits = ExecutionLimits(scan_seconds(settings), settings.backoff_seconds, settings.lease_seconds)
     here = StagesHere(settings.stages_here)
-    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, tracer, here, meters)
+    executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, here, meters)
     execute = functools.partial(Execution, executing)
     reserve = reserve_of(settings.worker_capacity)
     batch = BatchShare(tables.scans, settings.worker_capacity - reserve)

@@ -11,6 +11,7 @@ import structlog
 
 from mesh.addresses import check_url
 from mesh.errors import EcoError, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from mesh.observability import tracing
 from mesh.reasons import Reason
 from scan_svc.admission import Admission
 from scan_svc.meters import ScanMeters
@@ -115,6 +116,7 @@ class Lifecycle:
             ResourceExhausted: More scans wait than can be done in time.
         """
         scan_id, callback_url = self._new_id(), request.callback_url
+        tracing.work_on(scan_id)
         new = NewScan(scan_id, self._uploads.photo(scan_id, request.photo), request)
         if callback_url:
             check_url(callback_url, field="callback_url")
@@ -122,6 +124,7 @@ class Lifecycle:
         # Once it is let in: an endpoint is a row, too. Before it is stored: it may end at any moment from then on.
         secret = await self._webhooks.secret(request.user_id, callback_url) if callback_url else ""
         scan = earlier or await self._stored(new, traceparent, secret)
+        tracing.work_on(scan.scan_id)
         waiting = scan.state is State.AWAITING_UPLOAD
         return Created(scan, self._uploads.ticket(scan.photo, self._clock()) if waiting else None, secret)
 

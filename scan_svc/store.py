@@ -15,6 +15,7 @@ from uuid_utils.compat import UUID
 
 from mesh.concurrency.group_commit import GroupCommit
 from mesh.errors import AlreadyExists, NotFound
+from mesh.observability import tracing
 from mesh.postgres import Queries
 from mesh.reasons import Reason
 from mesh.replica import PrimaryReads, Reads
@@ -34,7 +35,7 @@ class ScanStore:
         self._pool = pool
         self._reads = reads or PrimaryReads(pool)
         self._sql = Queries("scan_svc")
-        self._creations = GroupCommit(self._create)
+        self._creations = GroupCommit(self._create, "create_scans")
 
     async def create(self, new: NewScan, traceparent: str, webhook_secret: str = "") -> tuple[Scan, bool]:
         """Stores a new scan, queued unless its photo is still to come.
@@ -134,8 +135,14 @@ class ScanStore:
         return await self._pool.fetchval(self._sql["mark_put_out"], user_id, scan_id) is not None
 
     async def start(self, scan_id: str, traceparent: str, etag: str = "") -> bool:
-        """Queues a scan whose photo has come, with this entity tag; False if it wasn't waiting for one any more."""
-        return await self._pool.fetchrow(self._sql["start_scan"], scan_id, traceparent, etag) is not None
+        """Queues a scan whose photo has come, with this entity tag; False if it wasn't waiting for one any more.
+
+        Its work goes on with the trace that created it, or with this one if nobody traced that.
+        """
+        created_by: str | None = await self._pool.fetchval(self._sql["start_scan"], scan_id, traceparent, etag)
+        if created_by:
+            tracing.belongs_to(created_by)
+        return created_by is not None
 
     async def cancel(self, scan_id: str) -> bool:
         """Cancels a scan and fences its worker; False if it had finished."""

@@ -30,6 +30,16 @@
 {{- else -}}
 {{- $_ := set $values "REMOTE_JWKS" (include "eco2.remoteKeys" .) -}}
 {{- end -}}
+{{- $telemetry := .Values.telemetry | default dict -}}
+{{- $_ := set $values "TRACING" "null" -}}
+{{- with $telemetry.otlpEndpoint -}}
+{{- $address := urlParse . -}}
+{{- $port := trimPrefix ":" (trimPrefix $address.hostname $address.host) | default "4317" -}}
+{{- $tracing := $.Files.Get "files/tracing.json" | replace "${PERCENT}" ($telemetry.samplePercent | default 100 | toString) -}}
+{{- $_ := set $values "TRACING" ($tracing | fromJson | toJson) -}}
+{{- $cluster := $.Files.Get "files/telemetry-cluster.json" | replace "${HOST}" $address.hostname | replace "${PORT}" $port -}}
+{{- $edge = printf "%s    - %s\n" $edge ($cluster | fromJson | toJson) -}}
+{{- end -}}
 {{- if .Values.jwt.jwksUri }}{{ $edge = printf "%s%s" $edge (include "eco2.issuerCluster" .) }}{{ end -}}
 {{- range $placeholder, $value := $values -}}
 {{- $edge = replace (printf "${%s}" $placeholder) (toString $value) $edge -}}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.stack import envoy, limits, operators, page
+from local.stack import edge_tracing, envoy, limits, operators, page
 from local.stack.certificates import Authority
 from local.stack.ports import HOST
 from local.stack.supervisor import Program
@@ -79,6 +79,7 @@ def program(
         ),
         "CORS_ORIGINS": envoy.origins(variables["ECO2_CORS_ORIGINS"].split(",")),
         "TRUSTED_HOPS": "0",
+        **edge_tracing.placeholders(os.environ),
         "MAX_HEAP_BYTES": str(envoy.MAX_HEAP_BYTES),
     }
     return envoy.program(

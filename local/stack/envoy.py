@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from string import Template
 import httpx2
 
 from local.files import write_private
+from local.stack import edge_tracing
 from local.stack.supervisor import Program
 from mesh.settings import TlsFiles
 
@@ -115,7 +117,8 @@ def program(folder: Path, admin: str, rest: str, token: str, values: Mapping[str
     configuration = folder / "envoy.yaml"
 
     async def prepare() -> None:
-        write_private(configuration, Template(TEMPLATE.read_text(encoding="utf-8")).substitute(values))
+        edge = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(values)
+        write_private(configuration, edge + edge_tracing.cluster(os.environ))
 
     async def ready() -> None:
         await probe(admin, rest, token)

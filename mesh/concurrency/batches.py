@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import islice
 from typing import Generic, TypeVar
 
+from mesh.observability import tracing
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -40,6 +42,7 @@ class Batches(Generic[K, V]):
         return await found
 
     async def _drain(self) -> None:
+        tracing.alone()  # what is looked up for many is no single one's
         try:
             while self._waiting:
                 keys = list(islice(self._waiting, self._limit))  # who has waited longest goes first

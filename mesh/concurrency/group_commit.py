@@ -5,10 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from mesh import outages
+from mesh.observability import tracing
 
 K = TypeVar("K")
 T = TypeVar("T")
 R = TypeVar("R")
+
+# The statement itself is nobody's alone: each who waits for it has a span of their own.
+_ATTRIBUTES: Mapping[str, str | bool] = {"db.system.name": "postgresql", "eco2.db.shared": True}
 
 
 class GroupCommit(Generic[K, T, R]):
@@ -25,11 +29,13 @@ class GroupCommit(Generic[K, T, R]):
     Args:
         commit: Writes a batch in one statement; returns the outcome of each write by its key. A key that is missing
             wasn't written.
+        name: What is written, in spans.
         limit: Writes in one batch at most.
     """
 
-    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[Mapping[K, R]]], limit: int = 256) -> None:
+    def __init__(self, commit: Callable[[Sequence[T]], Awaitable[Mapping[K, R]]], name: str, limit: int = 256) -> None:
         self._commit = commit
+        self._name = name
         self._limit = limit
         self._waiting: list[tuple[K, T, asyncio.Future[R | None]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -51,9 +57,11 @@ class GroupCommit(Generic[K, T, R]):
         self._waiting.append((key, item, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._drain(), name="group commit")
-        return await done
+        with tracing.asking(self._name, _ATTRIBUTES):
+            return await done
 
     async def _drain(self) -> None:
+        tracing.alone()
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]

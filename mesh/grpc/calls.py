@@ -16,7 +16,7 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind
 
 from mesh import outages
 from mesh.errors import EcoError, Internal
@@ -26,13 +26,23 @@ from mesh.grpc.identity import caller, named_user
 from mesh.grpc.limits import MOST_RESPONSE_BYTES, CallLimit
 from mesh.grpc.metrics import RpcMetrics
 from mesh.grpc.status import DETAILS_HEADER, to_status
-from mesh.observability import telemetry, users
+from mesh.observability import telemetry, tracing, users
 from mesh.observability.telemetry import Telemetry
 from mesh.reasons import Reason
 from mesh.validation.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fields
 from mesh.validation.rules import admit
 
 _log = structlog.get_logger("rpc")
+
+# What is told as a server's error; of the others a caller has to think (semantic conventions for gRPC).
+_FAULTS = frozenset(
+    (
+        grpc.StatusCode.UNKNOWN, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.UNIMPLEMENTED,
+        grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS,
+    )
+)  # fmt: skip
+# What a request names its scan by; the older clients' words too.
+_SCANS = ("scan_id", "job_id", "task_id")
 
 # A caller's deadline comes before ours: gRPC sends it as a duration of three digits, rounded up, and that takes time.
 _ROUNDED = 0.01
@@ -134,6 +144,7 @@ class Method:
         self.name = path.removeprefix("/")
         self.active = 0
         self.metrics = boundary.metrics.method(self.name, lambda: self.active)
+        self.attributes = {"rpc.system.name": "grpc", "rpc.method": self.name}
         self.access = Access(path)
         self.behaviour: Callable[[Any, Any], Any] = handler.unary_stream or handler.unary_unary
         self.deserialize = _lenient(handler.request_deserializer)
@@ -171,14 +182,18 @@ class Call:
         received = next((str(value) for key, value in self._metadata if key == "traceparent"), "")
         user_id = named_user(self._metadata)
         users.work_for(user_id)
+        telemetry.called_with(self._metadata)
         if boundary.metrics.counting or boundary.telemetry.exporting:
             self._started, self._timeout = time.monotonic(), self._context.time_remaining()
         if boundary.telemetry.exporting:
-            parent = telemetry.remote_parent(received) if received else None
-            self._span = boundary.telemetry.tracer.start_span(self._method.name, parent, kind=SpanKind.SERVER)
+            parent = telemetry.remote_parent(received)
+            tracer, attributes = boundary.telemetry.tracer, self._method.attributes
+            self._span = tracer.start_span(self._method.name, parent, SpanKind.SERVER, attributes)
             if user_id:
                 self._span.set_attribute("enduser.pseudo.id", boundary.telemetry.pseudonyms.of(user_id))
             telemetry.enter(self._span)
+            tracing.trace_with(tracer)
+            tracing.work_on(next((str(value) for key, value in self._metadata if key == tracing.SCAN_HEADER), ""))
         else:
             telemetry.follow(received)
         boundary.enter()
@@ -204,9 +219,16 @@ class Call:
 
     def _end_span(self, span: trace.Span) -> None:
         span.set_attribute("rpc.response.status_code", self._code.name)
-        if self._code is not grpc.StatusCode.OK:
-            span.set_status(Status(StatusCode.ERROR))
+        if self._code in _FAULTS:
+            tracing.failed(span, self._code.name)
         span.end()
+
+    def _is_about(self, request: Any) -> None:
+        """Names the scan that a request does."""
+        if self._span:
+            for name in _SCANS:
+                if scan_id := getattr(request, name, ""):
+                    tracing.work_on(scan_id.lower())
 
     def _why_cancelled(self) -> grpc.StatusCode:
         """The code its caller sees: grpc.aio cancels a handler for all of these alike."""
@@ -260,6 +282,7 @@ class UnaryCall(Call):
                 try:
                     ignored = self._ignored_fields(request)  # first: what is misspelt also looks absent
                     admit(request)
+                    self._is_about(request)
                     response = await self._method.behaviour(request, Context(context, self._metadata))
                     if ignored:
                         await context.send_initial_metadata(((IGNORED_HEADER, ignored),))
@@ -289,6 +312,7 @@ class StreamCall(Call):
             try:
                 self._method.access.demand(context.auth_context(), self._metadata)
                 admit(request)
+                self._is_about(request)
                 async with aclosing(self._method.behaviour(request, self._told)) as responses:
                     async for response in responses:
                         yield self._written(response)

@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AbstractContextManager, asynccontextmanager
+from functools import cache, partial
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor import Descriptor
+from opentelemetry.trace import Span
 
 from mesh.errors import EcoError
 from mesh.grpc.certificates import CertificateFiles, expecting
@@ -17,7 +19,7 @@ from mesh.grpc.identity import on_behalf_of
 from mesh.grpc.limits import MOST_RESPONSE_BYTES
 from mesh.grpc.renewed_channel import RenewedChannel
 from mesh.grpc.status import from_rpc_error
-from mesh.observability import telemetry
+from mesh.observability import telemetry, tracing
 from mesh.settings import Misconfigured, TlsFiles
 
 # The target of a service in this process.
@@ -115,7 +117,7 @@ class Peer:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    async def call(self, method: Callable[..., Any], request: object, *, timeout: float, user_id: str = "") -> Any:
+    async def call(self, method: Callable[..., Any], request: Any, *, timeout: float, user_id: str = "") -> Any:
         """One unary call.
 
         Args:
@@ -127,15 +129,22 @@ class Peer:
         Raises:
             EcoError: What the peer answered, or Unavailable when it can't be reached.
         """
-        try:
-            return await method(request, timeout=timeout, metadata=_metadata(user_id), wait_for_ready=True)
-        except grpc.aio.AioRpcError as error:
-            raise self._unwrapped(error) from error
+        with _span(request) as span:
+            metadata, code = _metadata(span, user_id), grpc.StatusCode.CANCELLED
+            try:
+                reply = await method(request, timeout=timeout, metadata=metadata, wait_for_ready=True)
+                code = grpc.StatusCode.OK
+                return reply
+            except grpc.aio.AioRpcError as error:
+                code = error.code()
+                raise self._unwrapped(error) from error
+            finally:
+                span.set_attribute("rpc.response.status_code", code.name)
 
     async def stream(
         self,
         method: Callable[..., Any],
-        request: object,
+        request: Any,
         *,
         timeout: float,
         user_id: str = "",
@@ -158,20 +167,25 @@ class Peer:
         Raises:
             EcoError: As `call` does.
         """
-        metadata = (*_metadata(user_id), *headers)
-        call = method(request, timeout=timeout, metadata=metadata, wait_for_ready=True)
-        try:
-            # By `read`, since iterating would put a generator of grpc.aio's inside this one.
-            while (response := await call.read()) is not grpc.aio.EOF:
-                if last and response.HasField(last):
-                    await _ended(call)
+        with _span(request) as span:
+            metadata, code = (*_metadata(span, user_id), *headers), grpc.StatusCode.CANCELLED
+            call = method(request, timeout=timeout, metadata=metadata, wait_for_ready=True)
+            try:
+                # By `read`, since iterating would put a generator of grpc.aio's inside this one.
+                while (response := await call.read()) is not grpc.aio.EOF:
+                    if last and response.HasField(last):
+                        await _ended(call)
+                        code = grpc.StatusCode.OK
+                        yield response
+                        return
                     yield response
-                    return
-                yield response
-        except grpc.aio.AioRpcError as error:
-            raise self._unwrapped(error) from error
-        finally:
-            call.cancel()
+                code = grpc.StatusCode.OK
+            except grpc.aio.AioRpcError as error:
+                code = error.code()
+                raise self._unwrapped(error) from error
+            finally:
+                call.cancel()
+                span.set_attribute("rpc.response.status_code", code.name)
 
     def _unwrapped(self, error: grpc.aio.AioRpcError) -> EcoError:
         return from_rpc_error(error, self._name)
@@ -185,7 +199,32 @@ async def _ended(call: grpc.aio.UnaryStreamCall[Any, Any]) -> None:
                 pass
 
 
-def _metadata(user_id: str = "") -> tuple[tuple[str, str | bytes], ...]:
-    trace = telemetry.traceparent()
-    headers = (("traceparent", trace),) if trace else ()
-    return (*headers, on_behalf_of(user_id)) if user_id else headers
+def _metadata(span: Span, user_id: str) -> Sequence[tuple[str, str | bytes]]:
+    headers: list[tuple[str, str | bytes]] = []
+    if trace := telemetry.traceparent(span):
+        headers.append(("traceparent", trace))
+    if scan_id := tracing.current_scan():
+        headers.append((tracing.SCAN_HEADER, scan_id))
+    if asked := telemetry.request_id():
+        headers.append((telemetry.REQUEST_ID_HEADER, asked))
+    if user_id:
+        headers.append(on_behalf_of(user_id))
+    return tuple(headers)
+
+
+def _span(request: Any) -> AbstractContextManager[Span]:
+    """Around one call."""
+    if tracing.current_tracer() is None:
+        return tracing.NO_SPAN
+    name = _rpc(request.DESCRIPTOR)
+    return tracing.asking(name, {"rpc.system.name": "grpc", "rpc.method": name})
+
+
+@cache
+def _rpc(request: Descriptor) -> str:
+    """The RPC that takes such a request: `package.Service/Method`. No two take the same (buf's STANDARD rules)."""
+    for service in request.file.services_by_name.values():
+        for method in service.methods:
+            if method.input_type is request:
+                return f"{service.full_name}/{method.name}"
+    return "_OTHER"

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 import httpx2
@@ -22,6 +22,7 @@ from mesh.models.sdk import Sdk
 from mesh.models.stream_reader import StreamReader
 from mesh.models.usage import Terms, Usage
 from mesh.models.wire import Prompt, Streamed, read_reply
+from mesh.observability import tracing
 from mesh.reasons import Reason
 from mesh.validation.normalization import composed
 
@@ -105,6 +106,10 @@ class HostedModel:
         Raises:
             EcoError: A MODEL_ reason.
         """
+        with self._span(terms):
+            return await self._complete(prompt, terms)
+
+    async def _complete(self, prompt: Prompt, terms: Terms) -> Completion:
         content = prompt.body(self.name, self._price.parameters, streamed=False)
         attempt = 1
         while True:
@@ -130,6 +135,12 @@ class HostedModel:
         Raises:
             EcoError: A MODEL_ reason; at any time.
         """
+        with self._span(terms):
+            async with aclosing(self._stream(prompt, terms, pause)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    async def _stream(self, prompt: Prompt, terms: Terms, pause: float) -> AsyncGenerator[str | Completion, None]:
         content = prompt.body(self.name, self._price.parameters, streamed=True)
         attempt, entry, opened = 1, None, None
         while opened is None:
@@ -154,6 +165,24 @@ class HostedModel:
             raise
         finally:
             self._ended(began, outcome)
+
+    @contextmanager
+    def _span(self, terms: Terms) -> Iterator[None]:
+        """Around one question and all its tries; with neither the prompt nor the answer."""
+        before = terms.meter.total
+        attributes = {
+            "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": self.name,
+        }  # fmt: skip
+        with tracing.asking(f"chat {self.name}", attributes) as span:
+            try:
+                yield
+            finally:
+                if span.is_recording() and (paid := terms.meter.total):
+                    earlier = before or Usage("", calls=0)
+                    span.set_attribute("gen_ai.response.model", paid.model)
+                    span.set_attribute("gen_ai.usage.input_tokens", paid.input_tokens - earlier.input_tokens)
+                    span.set_attribute("gen_ai.usage.output_tokens", paid.output_tokens - earlier.output_tokens)
+                    span.set_attribute("eco2.model.tries", paid.calls - earlier.calls)
 
     async def _once(self, prompt: Prompt, content: bytes, terms: Terms) -> Completion:
         entry = await self._admit(prompt, terms)

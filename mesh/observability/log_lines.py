@@ -14,9 +14,11 @@ LONGEST_LINE = 4096  # bytes
 _STEPS = ((1000, 50), (250, 16), (60, 8))
 _DEEPEST = 8
 # What is left when nothing else helps.
-_ESSENTIAL = ("service", "timestamp", "level", "event", "trace_id", "user", "operator", "logger", "method")
+_ESSENTIAL = (
+    "service", "timestamp", "level", "event", "trace_id", "request_id", "user", "operator", "logger", "method",
+)  # fmt: skip
 # Our own words, in which nobody's id is looked for.
-_OURS = frozenset(_ESSENTIAL) - {"event"}
+_OURS = frozenset(_ESSENTIAL) - {"event", "request_id"}
 # Not for people.
 _OF_STRUCTLOG = ("_record", "_from_structlog")
 

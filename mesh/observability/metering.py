@@ -34,7 +34,8 @@ def metering(service: str, address: str) -> Iterator[Instruments]:
         return
     # Here, since OpenTelemetry's SDK and exporters take time and memory of every process that exports nothing.
     from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.resources import Resource
+
+    from mesh.observability.resource import resource_of
 
     with ExitStack() as held:
         readers: list[MetricReader] = []
@@ -45,8 +46,7 @@ def metering(service: str, address: str) -> Iterator[Instruments]:
             readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
         if address:
             readers.append(held.enter_context(_endpoint(address)))
-        resource = Resource.create({"service.name": service})
-        meters = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
+        meters = MeterProvider(metric_readers=readers, resource=resource_of(service), shutdown_on_exit=False)
         held.callback(meters.shutdown)
         yield Instruments(meters.get_meter("eco2"), exporting=True)
 

@@ -9,11 +9,11 @@ import logging
 import os
 import random
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from opentelemetry import context as otel_context
@@ -21,16 +21,25 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from mesh.observability import tracing
 from mesh.observability.instruments import Instruments
 from mesh.observability.log_lines import Bounded
 from mesh.observability.metering import metering
 from mesh.observability.users import Pseudonyms
 from mesh.settings import ServiceSettings
 
+Headers: TypeAlias = Sequence[tuple[str, str | bytes]]
+
+REQUEST_ID_HEADER = "x-request-id"
+
 _PROPAGATOR = TraceContextTextMapPropagator()
 # https://www.w3.org/TR/trace-context: version, trace, parent, flags. All zeros are invalid.
 _TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _followed: ContextVar[str] = ContextVar("traceparent", default="")
+# The headers of the call that a task works for: looked at only when a line is written.
+_headers: ContextVar[Headers] = ContextVar("headers", default=())
+# By Envoy a UUID; whoever is trusted sends what they like.
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._:/+=-]{1,64}")
 # Whose log lines a task writes: a process may serve several services.
 _service: ContextVar[str] = ContextVar("service", default="")
 # Without the variables of its frames: users' ids, places and words are in them, and keys.
@@ -82,6 +91,7 @@ def started(service: str, settings: ServiceSettings, instruments: Instruments | 
         from mesh.observability.exporters import exporting
 
         with exporting(service) as tracer:
+            tracing.trace_with(tracer)
             yield Telemetry(tracer, counting, exporting=True, service=service, pseudonyms=pseudonyms)
 
 
@@ -90,14 +100,22 @@ def speak_for(service: str) -> None:
     _service.set(service)
 
 
-def remote_span(traceparent: str) -> trace.Span:
-    """A span of another process, by its traceparent; an invalid one if that is empty."""
-    return trace.get_current_span(_PROPAGATOR.extract({"traceparent": traceparent}, Context()))
+def called_with(headers: Headers) -> None:
+    """Says which call this task works for from now on."""
+    _headers.set(headers)
+
+
+def request_id() -> str:
+    """By which the edge and whoever called it know the call; empty if it has none, or one that is no id."""
+    for key, value in _headers.get():
+        if key == REQUEST_ID_HEADER:
+            return value if isinstance(value, str) and _REQUEST_ID.fullmatch(value) else ""
+    return ""
 
 
 def remote_parent(traceparent: str) -> Context:
     """The trace context a caller sent."""
-    return _PROPAGATOR.extract({"traceparent": traceparent})
+    return _PROPAGATOR.extract({"traceparent": traceparent}, Context())
 
 
 def enter(span: trace.Span) -> None:
@@ -116,12 +134,12 @@ def follow(traceparent: str) -> None:
     _followed.set(traceparent)
 
 
-def traceparent() -> str:
-    """The current span, or else the trace that is followed, as a header for the next hop; empty outside of any."""
-    carrier: dict[str, str] = {}
-    if trace.get_current_span() is not trace.INVALID_SPAN:
-        _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent") or _followed.get()
+def traceparent(span: trace.Span = trace.INVALID_SPAN) -> str:
+    """A span, or the current one, or else the trace that is followed, as a header for the next hop; else empty."""
+    for one in (span, trace.get_current_span()):
+        if one is not trace.INVALID_SPAN and one.get_span_context().is_valid:
+            return tracing.written(one.get_span_context())
+    return _followed.get()
 
 
 def trace_id() -> str:
@@ -135,7 +153,7 @@ def _configure_logging(service: str, settings: ServiceSettings, pseudonyms: Pseu
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        _add_trace_id,
+        _add_ids,
     ]
     if settings.log_format == "json":
         shared += [_TRACEBACKS, Bounded(structlog.processors.JSONRenderer(ensure_ascii=False), pseudonyms)]
@@ -167,7 +185,9 @@ def _is_no_misencoded_header(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], UnicodeDecodeError))
 
 
-def _add_trace_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def _add_ids(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     if current := trace_id():
         event["trace_id"] = current
+    if asked := request_id():
+        event["request_id"] = asked
     return event

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import structlog
@@ -15,6 +16,7 @@ from redis.exceptions import ConnectionError, NoScriptError, RedisError
 
 from mesh.circuit_breakers import CircuitBreaker, CircuitOpen
 from mesh.concurrency.tasks import end
+from mesh.observability import tracing
 from mesh.redis.server import Command, Server, Word
 from mesh.redis.subscription import Subscription
 
@@ -28,6 +30,12 @@ _TOGETHER = 256
 T = TypeVar("T")
 
 _Waiting = tuple[Command, "asyncio.Future[Any]"]
+
+
+@cache
+def _attributes(name: str) -> dict[str, str]:
+    """What a span tells of a command; there are few."""
+    return {"db.system.name": "redis", "db.operation.name": name}
 
 
 class GuardedRedis:
@@ -57,7 +65,9 @@ class GuardedRedis:
             RedisError, OSError, TimeoutError: It is away; see `DOWN`.
         """
         self.breaker.demand()
-        return await self._answer(command)
+        name = str(command[0])
+        with tracing.asking(name, _attributes(name)):
+            return await self._answer(command)
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """The values of keys, which need not share a hash tag.
@@ -108,6 +118,7 @@ class GuardedRedis:
         return answered
 
     async def _drain(self) -> None:
+        tracing.alone()
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]

@@ -12,6 +12,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import S3Store
 
 from mesh.errors import Unavailable
+from mesh.observability import tracing
 from mesh.reasons import Reason
 from mesh.s3.credentials import Credentials, credentials_of
 from mesh.s3.settings import StorageSettings
@@ -95,7 +96,7 @@ class Bucket:
         Raises:
             Unavailable: It isn't, or can't be reached.
         """
-        async with self._request():
+        async with self._request("ListObjectsV2"):
             await obstore.list_with_delimiter_async(self._store, _PROBED)
 
     async def look(self, key: str) -> StoredObject:
@@ -105,7 +106,7 @@ class Bucket:
             ObjectMissing: There is none.
             Unavailable: Storage doesn't answer.
         """
-        async with self._request():
+        async with self._request("HeadObject"):
             # Not `head_async`, which doesn't tell the type and the metadata.
             return _stored(await obstore.get_async(self._store, key, options={"head": True}))
 
@@ -122,7 +123,7 @@ class Bucket:
             ObjectChanged: It has another content.
             Unavailable: Storage doesn't answer, or breaks off.
         """
-        async with self._place():
+        async with self._place("GetObject"):
             with _answering():  # not around the block, whose own time-outs are OSErrors too
                 options: GetOptions = {"if_match": etag} if etag else {}
                 result = await obstore.get_async(self._store, key, options=options)
@@ -144,7 +145,7 @@ class Bucket:
             Unavailable: Storage doesn't answer.
         """
         mode: PutMode = {"e_tag": etag} if etag else "overwrite"
-        async with self._request():
+        async with self._request("PutObject"):
             await obstore.put_async(self._store, key, content, attributes=dict(headers), mode=mode)
 
     async def remove(self, *keys: str) -> None:
@@ -154,7 +155,7 @@ class Bucket:
             Unavailable: Storage doesn't answer, or some are still there.
         """
         try:
-            async with self._request():
+            async with self._request("DeleteObjects"):
                 await obstore.delete_async(self._store, keys)
         except ObjectMissing:
             pass
@@ -165,7 +166,7 @@ class Bucket:
         Raises:
             Unavailable: Storage doesn't answer.
         """
-        async with self._request():
+        async with self._request("ListObjectsV2"):
             pages = obstore.list(self._store, prefix, offset=after or None, chunk_size=count)
             async for page in pages:
                 return [ListedObject(found["path"], found["last_modified"]) for found in page]
@@ -189,7 +190,7 @@ class Bucket:
                 raise
 
         try:
-            async with self._request():
+            async with self._request("CreateMultipartUpload"):
                 attributes = {"Content-Type": content_type}
                 await obstore.put_async(
                     self._store, key, watched(), attributes=attributes, chunk_size=_PART, max_concurrency=1
@@ -200,21 +201,23 @@ class Bucket:
             raise
 
     @asynccontextmanager
-    async def _request(self) -> AsyncIterator[None]:
+    async def _request(self, operation: str) -> AsyncIterator[None]:
         """Around one request and its whole answer."""
-        async with self._place():
+        async with self._place(operation):
             with _answering():
                 yield
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        with _answering():
-            async with asyncio.timeout(_CONNECT_SECONDS):
-                await self._requests.acquire()
-        try:
-            yield
-        finally:
-            self._requests.release()
+    async def _place(self, operation: str) -> AsyncIterator[None]:
+        # Without the key: whoever knows that of a clean photo can read it.
+        with tracing.asking(f"S3/{operation}", {"rpc.system.name": "aws-api", "rpc.method": f"S3/{operation}"}):
+            with _answering():
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await self._requests.acquire()
+            try:
+                yield
+            finally:
+                self._requests.release()
 
 
 @contextmanager

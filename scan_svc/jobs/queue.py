@@ -43,8 +43,8 @@ class JobQueue:
         self._sql = Queries("scan_svc.jobs")
         self._claim_sql, self._count_sql = (at_stages(self._sql[name], stages) for name in ("claim", "count_suspects"))
         self._aging_seconds = aging_seconds
-        self._checkpoints = GroupCommit(self._commit_checkpoints)
-        self._endings = GroupCommit(self._commit_endings)
+        self._checkpoints = GroupCommit(self._commit_checkpoints, "checkpoint")
+        self._endings = GroupCommit(self._commit_endings, "finish")
 
     async def claim(
         self,

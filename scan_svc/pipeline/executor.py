@@ -16,10 +16,9 @@ from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
-from opentelemetry import trace
 
 from mesh.errors import DeadlineExceeded, EcoError
-from mesh.observability import telemetry, users
+from mesh.observability import telemetry, tracing, users
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import SCAN_KIND, WEBHOOK_KIND, Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
@@ -31,7 +30,6 @@ from scan_svc.pipeline.measures import LeaseMeasures
 from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, Tries, next_try
 from scan_svc.pipeline.scan_view import ScanView
-from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import FREE, VISION, Pipeline, Stage, StageOutcome, outputs
 from scan_svc.pipeline.stages_here import StagesHere
 from scan_svc.progress.progress import Progress
@@ -70,7 +68,6 @@ class ExecutionContext:
         limits: How long things may take.
         rewards: Where the rewards of scans that end here are evaluated.
         wake: Called with the kind of a job that was made and waits to be claimed.
-        tracer: Makes spans; None if nobody receives them, since making them costs a fifth of the whole.
         here: The stages that this process does.
         meters: Count what is done.
     """
@@ -81,7 +78,6 @@ class ExecutionContext:
     limits: ExecutionLimits
     rewards: Handover
     wake: Callable[[str], None]
-    tracer: trace.Tracer | None
     here: StagesHere = field(default_factory=StagesHere)
     meters: ScanMeters = field(default_factory=ScanMeters.off)
 
@@ -108,8 +104,14 @@ class Execution:
 
     async def run(self) -> None:
         """Works until the scan is finished, failed, put back or somebody else's."""
-        users.work_for(self._lease.scan.user_id)
-        telemetry.follow(self._lease.traceparent)  # what is logged bears the id of the trace that submitted the scan
+        lease = self._lease
+        users.work_for(lease.scan.user_id)
+        telemetry.follow(lease.traceparent)  # what is logged bears the id of the trace that created the scan
+        attributes = {"eco2.job.kind": SCAN_KIND, "eco2.job.attempt": lease.attempt}
+        with tracing.resuming("process scan", lease.traceparent, lease.scan.scan_id, attributes):
+            await self._work()
+
+    async def _work(self) -> None:
         try:
             self._view.show(self._lease, self._lease.scan)
             for stage in self._context.pipeline.remaining(self._lease.stage):
@@ -181,7 +183,7 @@ class Execution:
         pipeline, scan = self._context.pipeline, self._view.scan
         # The answer may begin with rules that needn't be stored before it is paid for.
         advice = self._advice if self._advice.begun or self._may_hold(stage) else None
-        with stage_span(self._context.tracer, stage.name, self._lease.traceparent):
+        with tracing.doing(f"stage {stage.name}", {"eco2.stage": stage.name, "eco2.job.attempt": self._lease.attempt}):
             try:
                 return await pipeline.perform(stage, scan, self._report, seconds_left, self._guard.check, advice)
             except (EcoError, Fenced):

@@ -11,11 +11,11 @@ with given as (
 ), new_scan as (
     insert into scan.scan (id, user_id, request_id, payload_hash, state, version, image_url, object_key, content_type,
                            size_bytes, sha256, user_input, latitude, longitude, region, locale, callback_url, step,
-                           started_at, building, webhook_shape, priority)
+                           started_at, building, webhook_shape, priority, traceparent)
     select id, user_id, nullif(request_id, ''), payload_hash, case when uploaded then 'AWAITING_UPLOAD' else 'QUEUED' end,
            1, image_url, object_key, content_type, size_bytes, sha256, user_input, latitude, longitude, region, locale,
            callback_url, case when uploaded then 'upload' else 'queue' end, case when uploaded then null else now() end,
-           building, webhook_shape, priority
+           building, webhook_shape, priority, traceparent
     from given
     on conflict do nothing
     returning id, created_at

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from mesh import outages
 from mesh.concurrency.tasks import end
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
+from mesh.observability import tracing
 from mesh.reasons import Reason
 from scan_svc.mirrors.vision import Usage
 from scan_svc.pipeline.interfaces import Characters
@@ -93,6 +94,11 @@ class ReplyExecution:
         Raises:
             EcoError: It failed; the next one may come, and what was paid for stays for a repetition.
         """
+        attributes = {"eco2.job.kind": STAGE, "eco2.job.attempt": self._lease.attempt}
+        with tracing.resuming("process reply", self._lease.traceparent, self._scan.scan_id, attributes):
+            return await self._work()
+
+    async def _work(self) -> ReplyOutcome | None:
         async with self._renewed():
             try:
                 async with asyncio.timeout(MOST_SECONDS):

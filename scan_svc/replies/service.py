@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 from mesh.concurrency.tasks import end
 from mesh.errors import Aborted, AlreadyExists, DeadlineExceeded, FailedPrecondition, NotFound
+from mesh.observability import tracing
 from mesh.reasons import Reason
 from scan_svc.replies.execution import MOST_SECONDS, STAGE, ReplyContext, ReplyExecution, ReplyOutcome
 from scan_svc.replies.store import CONTEST_SECONDS, ReplyLease
@@ -106,6 +107,7 @@ class Replies:
             await self._store.release(lease)
             return None
         execution = ReplyExecution(self._context, lease, scan, text, may_learn=may_learn)
+        tracing.belongs_to(lease.traceparent)
         task = asyncio.create_task(execution.run(), name="reply")
         self._at_work[scan.scan_id] = task
         task.add_done_callback(lambda _: self._ended(scan.scan_id, task))

@@ -77,12 +77,14 @@ class ReplyLease:
         token: What every write carries.
         attempt: Which try of this reply it is, from 1.
         draft: What an earlier try of the same reply has paid for.
+        traceparent: The trace that created the scan; empty if that isn't known.
     """
 
     scan_id: str
     token: int
     attempt: int
     draft: Draft | None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class ReplyStore:
         if row is None:
             return None
         draft = msgspec.json.decode(row["draft"], type=Draft) if row["draft"] else None
-        return ReplyLease(read.scan_id, row["token"], row["attempt"], draft)
+        return ReplyLease(read.scan_id, row["token"], row["attempt"], draft, row["traceparent"])
 
     async def holder(self, scan_id: str) -> Holder | None:
         """Whose reply is at work; None if nobody's. Asking contests a lease that wasn't renewed in time."""

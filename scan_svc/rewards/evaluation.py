@@ -15,17 +15,15 @@ from typing import TypeVar
 
 import structlog
 from msgspec.structs import replace
-from opentelemetry import trace
 
 from mesh.errors import DeadlineExceeded, EcoError, NotFound
-from mesh.observability import telemetry, users
+from mesh.observability import telemetry, tracing, users
 from mesh.reasons import Reason
 from scan_svc.jobs.leases import REWARD_KIND, Fenced, RewardLease
 from scan_svc.meters import ScanMeters
 from scan_svc.mirrors.character import Reward
 from scan_svc.pipeline.persistence import internal, persist
 from scan_svc.pipeline.retries import PERMANENT, backoff
-from scan_svc.pipeline.spans import stage_span
 from scan_svc.pipeline.stages import REWARD, Pipeline
 from scan_svc.progress.progress import Progress
 from scan_svc.rewards.store import RewardStore
@@ -47,7 +45,6 @@ class RewardContext:
         pipeline: Evaluates.
         progress: Where the later version of a scan is shown.
         backoff_seconds: Longest pause before the second try.
-        tracer: Makes spans; None if nobody receives them.
         meters: Count what is done.
     """
 
@@ -55,7 +52,6 @@ class RewardContext:
     pipeline: Pipeline
     progress: Progress
     backoff_seconds: float
-    tracer: trace.Tracer | None
     meters: ScanMeters = field(default_factory=ScanMeters.off)
 
 
@@ -75,8 +71,14 @@ class RewardEvaluation:
 
     async def run(self) -> None:
         """Works until the reward is stored, failed, put back or somebody else's."""
-        users.work_for(self._lease.scan.user_id)
-        telemetry.follow(self._lease.traceparent)
+        lease = self._lease
+        users.work_for(lease.scan.user_id)
+        telemetry.follow(lease.traceparent)
+        attributes = {"eco2.job.kind": REWARD_KIND, "eco2.job.attempt": lease.attempt}
+        with tracing.resuming("process reward", lease.traceparent, lease.scan.scan_id, attributes):
+            await self._work()
+
+    async def _work(self) -> None:
         try:
             try:
                 while not await self._settled():
@@ -134,7 +136,7 @@ class RewardEvaluation:
 
     async def _evaluate(self) -> Reward:
         """Asks Character; every way that can fail becomes an EcoError."""
-        with stage_span(self._context.tracer, REWARD, self._lease.traceparent):
+        with tracing.doing(f"stage {REWARD}", {"eco2.stage": REWARD, "eco2.job.attempt": self._lease.attempt}):
             try:
                 return await self._context.pipeline.reward(self._lease.scan)
             except EcoError:

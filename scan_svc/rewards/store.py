@@ -35,7 +35,7 @@ class RewardStore:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.rewards", "scan_svc.jobs")
-        self._endings = GroupCommit(self._commit)
+        self._endings = GroupCommit(self._commit, "finish_rewards")
 
     async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[RewardLease]:
         """Takes up to `count` rewards that are due; nobody is ever `full`, since rewards take milliseconds."""

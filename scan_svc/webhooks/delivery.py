@@ -11,13 +11,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
 
 from mesh import outages
 from mesh.errors import InvalidArgument
-from mesh.observability import users
+from mesh.observability import telemetry, tracing, users
 from scan_svc.jobs.leases import WEBHOOK_KIND, Fenced
 from scan_svc.meters import ScanMeters
 from scan_svc.scans import Scan, WebhookShape
@@ -75,10 +76,15 @@ class WebhookDelivery:
 
     async def run(self) -> None:
         """Tries once, and writes what came of it."""
-        webhook = self._lease.webhook
+        webhook, lease = self._lease.webhook, self._lease
         users.work_for(webhook.scan.user_id)
-        with structlog.contextvars.bound_contextvars(
-            webhook_id=webhook.webhook_id, scan_id=webhook.scan.scan_id, attempt=self._lease.attempt
+        telemetry.follow(lease.traceparent)
+        attributes = {"eco2.job.kind": "webhook", "eco2.job.attempt": lease.attempt}
+        with (
+            tracing.resuming("process webhook", lease.traceparent, webhook.scan.scan_id, attributes),
+            structlog.contextvars.bound_contextvars(
+                webhook_id=webhook.webhook_id, scan_id=webhook.scan.scan_id, attempt=lease.attempt
+            ),
         ):
             await self._persist(await self._decide())
 
@@ -151,10 +157,13 @@ class WebhookDelivery:
             content = webhooks.body(webhook, context.show(webhook.scan))
         now = context.clock()
         headers = webhooks.headers(webhook, content, now)
-        async with context.client.stream(
-            "POST", webhook.url, content=content, headers=headers, timeout=context.seconds
-        ) as reply:
-            return reply.status_code, webhooks.retry_after(reply.headers.get("retry-after", ""), now)
+        host = urlsplit(webhook.url).hostname or ""  # the rest of the address is its receiver's
+        with tracing.asking("POST", {"http.request.method": "POST", "server.address": host}) as span:
+            async with context.client.stream(
+                "POST", webhook.url, content=content, headers=headers, timeout=context.seconds
+            ) as reply:
+                span.set_attribute("http.response.status_code", reply.status_code)
+                return reply.status_code, webhooks.retry_after(reply.headers.get("retry-after", ""), now)
 
     async def _persist(self, write: Callable[[], Awaitable[None]]) -> None:
         """Writes until the database has answered. A write that was fenced is somebody else's by now, or was done."""

@@ -40,6 +40,7 @@ class WebhookLease:
         attempt: Which try this is, from 1.
         age: Seconds since it was queued.
         webhook: What is to be delivered.
+        traceparent: The trace that created the scan; empty if that isn't known.
     """
 
     job_id: int
@@ -47,6 +48,7 @@ class WebhookLease:
     attempt: int
     age: float
     webhook: Webhook
+    traceparent: str = ""
 
     @property
     def user_id(self) -> str:
@@ -149,7 +151,7 @@ def _lease(row: asyncpg.Record) -> WebhookLease:
         row["gone"],
         WebhookShape(row["webhook_shape"]),
     )
-    return WebhookLease(row["job_id"], row["token"], row["attempt"], row["age"], webhook)
+    return WebhookLease(row["job_id"], row["token"], row["attempt"], row["age"], webhook, row["traceparent"])
 
 
 def _record(row: asyncpg.Record) -> DeliveryRecord:

@@ -1,10 +1,12 @@
 """Photos at outside addresses."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx2
 
 from mesh.errors import NotFound, Unavailable
+from mesh.observability import tracing
 from mesh.reasons import Reason
 from vision_svc.photos.memfile import MemFile
 from vision_svc.photos.photos import demand_size
@@ -57,13 +59,16 @@ class PhotoDownloader:
 
     async def _download(self, address: str, into: MemFile, timer: asyncio.Timeout, ends_at: float) -> None:
         began = ends_at - self._seconds
-        # A compressed reply could grow a thousandfold behind our back: it is neither asked for nor unpacked.
-        async with self._client.stream("GET", address, headers={"accept-encoding": "identity"}) as reply:
-            if reply.status_code in _GONE:
-                raise NotFound(Reason.PHOTO_NOT_FOUND, image_url=address)
-            if not reply.is_success:
-                raise Unavailable(Reason.PHOTO_FETCH_FAILED, status=reply.status_code)
-            async for piece in reply.aiter_raw():
-                into.write(piece)
-                timer.reschedule(min(ends_at, began + self._grace_seconds + len(into) / self._least_rate))
+        host = urlsplit(address).hostname or ""  # the rest may be a secret of whoever sent it
+        with tracing.asking("GET", {"http.request.method": "GET", "server.address": host}) as span:
+            # A compressed reply could grow a thousandfold behind our back: it is neither asked for nor unpacked.
+            async with self._client.stream("GET", address, headers={"accept-encoding": "identity"}) as reply:
+                span.set_attribute("http.response.status_code", reply.status_code)
+                if reply.status_code in _GONE:
+                    raise NotFound(Reason.PHOTO_NOT_FOUND, image_url=address)
+                if not reply.is_success:
+                    raise Unavailable(Reason.PHOTO_FETCH_FAILED, status=reply.status_code)
+                async for piece in reply.aiter_raw():
+                    into.write(piece)
+                    timer.reschedule(min(ends_at, began + self._grace_seconds + len(into) / self._least_rate))
         demand_size(len(into))

@@ -11,10 +11,10 @@ with asked as materialized (
     update scan.scan s
     set outputs = s.outputs || $5::jsonb, stages = s.stages || $6::jsonb, region = $7, version = s.version + 1
     from held where s.id = held.scan_id
-    returning s.id, s.user_id
+    returning s.id, s.user_id, s.traceparent
 ), reward_job as (
-    insert into scan.job as j (kind, ref, state, stage)
-    select 'reward', id, 'READY', 'reward' from updated where $8
+    insert into scan.job as j (kind, ref, state, stage, traceparent)
+    select 'reward', id, 'READY', 'reward', traceparent from updated where $8
     on conflict (kind, ref) do update
     set state = 'READY', attempt = 0, crashes = 0, run_at = now(), token = j.token + 1
     where j.state <> 'LEASED'

@@ -14,7 +14,7 @@ with me as (
     returning j.id, j.ref, j.token, j.attempt
 )
 select leased.id as job_id, leased.token, leased.attempt, extract(epoch from now() - w.queued_at)::float8 as age,
-       w.id as webhook_id, w.event, w.created_at as occurred_at, s.webhook_shape, e.url, e.secret,
+       w.id as webhook_id, w.event, w.created_at as occurred_at, s.webhook_shape, s.traceparent, e.url, e.secret,
        e.gone_at is not null as gone, d.*
 from leased
 join scan.webhook w on w.id = leased.ref

@@ -169,6 +169,7 @@ def render(
         JWT_AUDIENCE=issuer.audience,
         CORS_ORIGINS=origins(["https://app.test", "https://*.pages.test", "http://localhost:*"]),
         TRUSTED_HOPS=limiting.trusted_hops,
+        TRACING="null",
         **placeholders(load_limits(limiting.changes)),
         **page.placeholders("https://photos.test/clean", "https://uploads.test"),
     )

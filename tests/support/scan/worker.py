@@ -131,7 +131,7 @@ def worker_of(
     exporting = ExportContext(exports, contents, bucket, functools.partial(datetime.now, UTC))
     return Worker(
         tables.workers,
-        consumers(settings, tables, pipeline, progress, wake, web, None, exporting, ScanMeters.off()),
+        consumers(settings, tables, pipeline, progress, wake, web, exporting, ScanMeters.off()),
         lease_seconds=settings.lease_seconds,
         grace_seconds=settings.grace_seconds,
         rescued=progress.refresh,

@@ -165,7 +165,7 @@ async def test_a_scan_that_was_lost_while_it_waited_for_room_costs_nothing(parts
     rewards = Consumer(
         JobKind(REWARD_KIND, 0, parts.rewards.claim, lambda lease: lease), parts.registry, lambda kind: None
     )
-    context = ExecutionContext(parts.queue, pipeline, parts.progress, limits, rewards, lambda kind: None, None)
+    context = ExecutionContext(parts.queue, pipeline, parts.progress, limits, rewards, lambda kind: None)
     async with asyncio.TaskGroup() as group:
         group.create_task(Execution(context, await parts.held()).run())
         await eventually(lambda: has(parts.peers.calls["vision"]))
