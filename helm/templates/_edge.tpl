@@ -30,12 +30,11 @@
 {{- else -}}
 {{- $_ := set $values "REMOTE_JWKS" (include "eco2.remoteKeys" .) -}}
 {{- end -}}
-{{- $telemetry := .Values.telemetry | default dict -}}
 {{- $_ := set $values "TRACING" "null" -}}
-{{- with $telemetry.otlpEndpoint -}}
-{{- $address := urlParse . -}}
+{{- $address := urlParse .Values.telemetry.otlpEndpoint -}}
+{{- if eq $address.scheme "http" -}}
 {{- $port := trimPrefix ":" (trimPrefix $address.hostname $address.host) | default "4317" -}}
-{{- $tracing := $.Files.Get "files/tracing.json" | replace "${PERCENT}" ($telemetry.samplePercent | default 100 | toString) -}}
+{{- $tracing := $.Files.Get "files/tracing.json" | replace "${PERCENT}" (mulf 100 $.Values.telemetry.sampleRatio | toString) -}}
 {{- $_ := set $values "TRACING" ($tracing | fromJson | toJson) -}}
 {{- $cluster := $.Files.Get "files/telemetry-cluster.json" | replace "${HOST}" $address.hostname | replace "${PORT}" $port -}}
 {{- $edge = printf "%s    - %s\n" $edge ($cluster | fromJson | toJson) -}}
