@@ -3,6 +3,7 @@
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
@@ -12,6 +13,7 @@ from PIL import Image
 from local.stack import background
 from local.standins.openai.server import OpenAIStandIn, running
 from tests.e2e.conftest import Sign, jpeg
+from tests.support.log_scan import faults
 from tests.support.stack_folders import stack_folder
 from tests.support.telemetry_receiver import Received, Receiver, receiving
 from tests.support.waiting import eventually, true_of
@@ -197,3 +199,33 @@ async def test_spans_say_whose_they_are_and_nothing_of_anybody(
     resources = [part.resource for request in collector.requests for part in request.resource_spans]
     keys = [{pair.key for pair in resource.attributes} for resource in resources]
     assert all({"service.name", "deployment.environment.name"} <= one for one in keys)
+
+
+async def test_no_log_of_it_all_holds_a_secret(sign_in: Sign, openai: OpenAIStandIn, stack: Mapping[str, str]) -> None:
+    """After scans, refusals and hostile input: neither of what was used nor of what looks like it."""
+    phone = sign_in("user-canary-of-the-logs")
+    token = phone.headers["Authorization"].split()[1]
+    created = await phone.create(photo(60), callback_url=_CALLBACK)
+    await phone.put(created["upload"], photo(60))
+    await phone.call("POST", f"/v1/scans/{created['scan']['scan_id']}:start", {})
+    await phone.finished(created["scan"]["scan_id"])
+    hostile = {"image_url": "https://127.0.0.1/?token=canary-of-an-address", "user_input": "me@canary-of-mail.example"}
+    for path in ("/v1/scans", f"/v1/scans?access_token={token}", "/v1/auth/refresh"):
+        await phone.call("POST", path, hostile)
+    phone.headers["x-request-id"] = "canary-of-a-request"
+    refused = await phone.call("GET", f"/v1/scans/{uuid.uuid4()}")
+    assert uuid.UUID(refused.headers["x-request-id"])
+
+    folder = Path(stack["VAR"])
+    asked = refused.headers["x-request-id"]
+
+    def written() -> bool:
+        return all(asked in (folder / "log" / f"{name}.log").read_text("utf-8") for name in ("scan", "envoy"))
+
+    await eventually(lambda: true_of(written()))
+    used = [
+        token, _KEY, created["webhook_secret"], created["upload"]["url"].split("?")[1], "canary-of-the-hook",
+        "canary-of-an-address", "canary-of-mail", "user-canary-of-the-logs", "canary-of-a-request",
+        *(stack[name] for name in ("ECO2_TOKEN", "ECO2_OPERATOR_TOKEN", "ECO2_S3_SECRET_KEY", "ECO2_AUTH_SECRETS")),
+    ]  # fmt: skip
+    assert list(faults(folder, used)) == []
