@@ -9,7 +9,7 @@ import gc
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from local.stack.background import starting
 from mesh.migrations import direct_address, migrate
 from ratelimit_svc.limits import load_limits
 from tests.support.mutual_tls import MutualTls
+from tests.support.redis_servers import planned
 from tests.support.stack_folders import stack_folder
 from tests.support.storage import Storage
 
@@ -122,10 +123,28 @@ def mutual_tls(tmp_path_factory: pytest.TempPathFactory) -> MutualTls:
     return MutualTls(tmp_path_factory.mktemp("tls"))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked so runs on each shape of Redis; on others than the stack's own it is slow."""
+    if metafunc.definition.get_closest_marker("redis_shapes") and "redis_url" in metafunc.fixturenames:
+        shapes = ["single", *(pytest.param(shape, marks=pytest.mark.slow) for shape in ("sentinel", "cluster"))]
+        metafunc.parametrize("redis_url", shapes, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def redis_url(stack: Mapping[str, str]) -> str:
-    """The stack's Valkey; keys carry ids, so tests don't meet."""
-    return stack["ECO2_REDIS_URL"]
+def redis_url(
+    request: pytest.FixtureRequest, stack: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The stack's Valkey, or one in another shape; keys carry ids, so tests don't meet."""
+    shape = getattr(request, "param", "single")
+    if shape == "single":
+        yield stack["ECO2_REDIS_URL"]
+        return
+    servers = planned(tmp_path_factory.mktemp(shape), shape)
+    try:
+        asyncio.run(servers.start())
+        yield servers.url
+    finally:
+        asyncio.run(servers.aclose())
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,7 @@ async def change_attempt(attempts: redis.asyncio.Redis, state: str, **changes: s
             await attempts.set(key, json.dumps(kept), keepttl=True)
 
 
+@pytest.mark.redis_shapes
 async def test_somebody_new_gets_an_account_and_a_session(auth: "AuthServiceAsyncStub") -> None:
     """From the button to the first refresh."""
     begun = await begin(auth)

@@ -1,4 +1,4 @@
-"""The mesh as several processes that each serve everything, and as a process for each service."""
+"""The mesh as several processes that each serve everything, as a process for each service, and on other stores."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,8 +59,9 @@ class Mesh:
 @pytest.fixture
 def mesh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mesh]:
     """A stack of its own, in the shape that the test asks for."""
+    processes, *stores = request.param
     monkeypatch.setenv("ECO2_LEASE_SECONDS", "2")
-    with stack_folder() as folder, running(folder, processes=request.param, demo=True) as variables:
+    with stack_folder() as folder, running(folder, processes=processes, demo=True, stores=stores) as variables:
         yield Mesh(folder, variables)
 
 
@@ -76,13 +77,13 @@ def scanned_through_a_kill(mesh: Mesh, victim: str) -> list[scan_pb2.Scan]:
         return [end.result(60) for end in ends]
 
 
-@pytest.mark.parametrize("mesh", [2], indirect=True)
+@pytest.mark.parametrize("mesh", [[2]], indirect=True)
 def test_of_two_processes_one_may_be_killed(mesh: Mesh) -> None:
     """Nothing is lost, and the other one serves at once."""
     assert {scan.state for scan in scanned_through_a_kill(mesh, "eco2-1")} == {SUCCEEDED}
 
 
-@pytest.mark.parametrize("mesh", [None], indirect=True)
+@pytest.mark.parametrize("mesh", [[None]], indirect=True)
 def test_of_services_apart_one_may_be_killed_and_nothing_is_left_of_all(mesh: Mesh) -> None:
     """The shape of the chart: the services call each other by wire. None outlives its supervisor."""
     services = {"scan", "vision", "rules", "character", "auth", "ratelimit"}
@@ -93,3 +94,10 @@ def test_of_services_apart_one_may_be_killed_and_nothing_is_left_of_all(mesh: Me
     family = psutil.Process(supervisor).children(recursive=True)
     kill(supervisor)
     assert left(family) == []
+
+
+@pytest.mark.parametrize("mesh", [[2, "sentinel"], [2, "cluster"]], indirect=True, ids=["sentinel", "cluster"])
+def test_a_primary_of_redis_may_be_killed(mesh: Mesh) -> None:
+    """As `make up STORES=…` starts it, from the edge to the answer."""
+    assert mesh.variables["ECO2_REDIS_URL"].startswith("redis+")
+    assert {scan.state for scan in scanned_through_a_kill(mesh, "valkey-1")} == {SUCCEEDED}

@@ -4,10 +4,14 @@ import asyncio
 import time
 import uuid
 
+import pytest
+
 from mesh.models.ledger import Entry, Limits, RedisLedger, Verdict
 from mesh.models.shares import LeasedLedger
 from mesh.models.spent import Spent
 from mesh.redis import open_redis
+
+pytestmark = pytest.mark.redis_shapes
 
 
 def _entry(model: str, account: str, tokens: int = 1, micro_usd: int = 1, spent: Spent | bool = False) -> Entry:

@@ -18,6 +18,7 @@ def user() -> str:
     return f"user:{uuid.uuid4().hex}"
 
 
+@pytest.mark.redis_shapes
 async def test_as_many_as_the_limit_at_once_then_one_at_a_time(redis_url: str, user: str) -> None:
     """Of calls that come together in several processes, exactly so many go through."""
     async with open_redis(redis_url) as one, open_redis(redis_url) as other:
@@ -47,6 +48,7 @@ async def test_a_bucket_refills_evenly(redis_url: str, user: str, waited: float,
     assert [bool(count and count.left is not None) for count in counts] == [True] * through + [False] * (6 - through)
 
 
+@pytest.mark.redis_shapes
 @pytest.mark.parametrize("limit", [1_000_000, 60_000_000, 1_000_000_000, 2**31 - 1])
 async def test_a_limit_out_of_reach_is_one_that_lets_through(redis_url: str, user: str, limit: int) -> None:
     """A call takes no time that counts out of it: that isn't an error, which would be taken for Redis being away."""

@@ -152,6 +152,7 @@ async def test_an_answer_goes_stale(kakao: KakaoStandIn) -> None:
     assert len(kakao.requests) == 2
 
 
+@pytest.mark.redis_shapes
 async def test_replicas_share_answers_and_the_days_calls(kakao: KakaoStandIn, redis_url: str) -> None:
     """Two processes, one quota: the third call of the day isn't made."""
     dice = uuid4().int

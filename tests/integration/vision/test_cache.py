@@ -15,6 +15,8 @@ from vision_svc.photos.photos import Identity, Photo
 _SEEN = Classification(
     KINDS["metal"], 0.75, (Candidate(KINDS["food"], 0.25),), "gpt", "gpt-1", tags=("깨짐",), mixed=True
 )
+
+pytestmark = pytest.mark.redis_shapes
 _PHOTO = Photo(b"jpeg", Identity("ab" * 32, 300, 200))
 
 

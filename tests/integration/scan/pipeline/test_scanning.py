@@ -17,6 +17,8 @@ from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.redis_shapes
+
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
 
 

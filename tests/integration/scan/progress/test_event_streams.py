@@ -10,6 +10,8 @@ from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.redis_shapes
+
 
 async def test_server_sent_events_have_ids_names_and_comments(
     start_scan_service: StartScanService, peers: Peers

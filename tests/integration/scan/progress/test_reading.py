@@ -24,6 +24,8 @@ from tests.integration.scan.sample_scans import a_scan
 from tests.support.scan.scan_parts import opened
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.redis_shapes
+
 QUARTER = 900
 HOUR, DAY = 3600, 86_400
 

@@ -96,6 +96,7 @@ async def test_many_watchers_of_one_scan_are_one_read_for_each_change() -> None:
     assert watchers.count == 0
 
 
+@pytest.mark.redis_shapes
 async def test_shuffled_updates_never_regress(redis_url: str) -> None:
     """Whoever publishes late, or twice, or in whatever batch: what is shown only moves on."""
     async with open_redis(redis_url) as redis, open_redis(redis_url) as other:

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import WatchScanResponse
 from mesh.grpc.identity import USER_HEADER
@@ -19,6 +21,8 @@ from tests.integration.scan.client import Client, StartScanService, create, foll
 from tests.integration.scan.sample_scans import a_scan
 from tests.support.gates import Gate
 from tests.support.scan.peer_servicers import Peers
+
+pytestmark = pytest.mark.redis_shapes
 
 SEOUL = {"latitude": 37.5636, "longitude": 126.9084}
 
@@ -87,10 +91,8 @@ async def test_partial_results_travel_as_soon_as_they_exist_in_the_callers_langu
         return states[-1]
 
     classified = await until(lambda scan: scan.HasField("classification"))
-    assert (classified.classification.category.middle, classified.progress.message) == (
-        "금속류",
-        "Finding the disposal rules",
-    )
+    assert classified.classification.category.middle == "금속류"
+    await until(lambda scan: scan.progress.message == "Finding the disposal rules")
     gates["MatchRules"].open()
     drafted = await until(lambda scan: scan.answer_draft)
     assert (drafted.answer_draft, drafted.rules[0].rule_id, drafted.HasField("answer")) == ("비우고 ", "metal", False)

@@ -50,6 +50,7 @@ async def announce(redis: GuardedRedis, scan_id: str) -> None:
     await redis.execute(keys.publish, keys.channel(keys.tag(scan_id)), scan_id)
 
 
+@pytest.mark.redis_shapes
 async def test_a_snapshot_of_another_form_is_read_from_postgresql_and_made_anew(client: Client, redis_url: str) -> None:
     """Results live for a day, so every deployment meets those of the release before; nor may it spoil its batch."""
     scans = [(await client.create()).scan for _ in range(3)]
@@ -110,6 +111,7 @@ async def test_a_scan_that_can_t_be_read_hides_nothing_else_of_a_history(client:
     assert found == scan_ids[::2]
 
 
+@pytest.mark.redis_shapes
 async def test_a_scan_that_can_t_be_shown_takes_no_other_s_news_along(redis_url: str) -> None:
     """They go out together; those that can be shown are."""
 

@@ -24,6 +24,8 @@ from tests.support.scan.fake_peers import METAL
 from tests.support.scan.scan_parts import ScanParts
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.redis_shapes
+
 FOUND, RULES, ANSWER = Classification(METAL), (DisposalRule("metal", METAL),), Answer("비우고 내놓아요.")
 PARTS = {"vision": FOUND, "rules": RULES, "answer": ANSWER}
 REWARD = Reward(RewardOutcome.GRANTED)
