@@ -6,5 +6,6 @@ It may be one server, one that Sentinels name, or a cluster: `redis://`, `redis+
 from mesh.redis.guarded import DOWN, GuardedRedis, Script, together
 from mesh.redis.opening import open_redis
 from mesh.redis.server import Word
+from mesh.redis.subscription import Moving
 
-__all__ = ["DOWN", "GuardedRedis", "Script", "Word", "open_redis", "together"]
+__all__ = ["DOWN", "GuardedRedis", "Moving", "Script", "Word", "open_redis", "together"]

@@ -14,7 +14,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.cluster import PRIMARY
+from redis.cluster import PRIMARY, REPLICA
 from redis.crc import key_slot
 from redis.exceptions import (
     AskError,
@@ -26,7 +26,7 @@ from redis.exceptions import (
 
 from mesh.concurrency.silence_timeout import silence_timeout
 from mesh.redis.server import Command, Word, reply
-from mesh.redis.subscription import Subscription, hang_up, subscribe
+from mesh.redis.subscription import Moving, Subscription, hang_up, subscribe
 
 _PAUSE_SECONDS = 0.01
 # At most so often is asked who has which slot, while redirections say that it has changed.
@@ -52,13 +52,13 @@ class Cluster:
         self._refreshed_at = 0.0
         self._changes = 0  # of who has which slot
         self._primaries = frozenset[str]()
+        self._replicas = frozenset[str]()
         self._replaced = False
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """As the port says. What is an error of one server alone stands in place of its answers."""
         async with silence_timeout(self._timeout):
-            if self._stale and time.monotonic() - self._refreshed_at > _REFRESH_SECONDS:
-                await self._refresh()
+            await self._refresh_if_stale()
             replies: list[Any] = [None] * len(commands)
             unanswered: Sequence[int] = range(len(commands))
             tries = 0
@@ -95,18 +95,9 @@ class Cluster:
     async def subscription(self, channels: Sequence[str]) -> Subscription:
         """As the port says: each primary tells of its own slots, over a connection that ends when it does."""
         async with silence_timeout(self._timeout):
-            if self._stale:
-                await self._refresh()
-            changes, places = self._changes, self._places(channels)
-            connections = {node: _dedicated(node) for node in places}
-            try:
-                await asyncio.gather(
-                    *(subscribe(connections[node], "SSUBSCRIBE", there) for node, there in places.items())
-                )
-            except BaseException as error:
-                self._stale = isinstance(error, ConnectionError | MovedError) or self._stale
-                await hang_up(list(connections.values()))
-                raise
+            await self._refresh_if_stale()
+            subscribed = await self._subscribed(channels)
+        changes, places = self._changes, self._places(channels)
 
         def stands() -> bool:
             nonlocal changes
@@ -115,7 +106,7 @@ class Cluster:
                 return self._places(channels) == places
             return True
 
-        return Subscription(list(connections.values()), stands)
+        return Subscription(subscribed, stands)
 
     async def hang_up(self) -> None:
         """As the port says."""
@@ -127,6 +118,38 @@ class Cluster:
         self._nodes.startup_nodes.update(self._given)
         await self._nodes.aclose()
         await self._nodes.aclose("startup_nodes")
+
+    async def _subscribed(self, channels: Sequence[str]) -> Sequence[AbstractConnection]:
+        """A connection to each primary that has some of the channels."""
+        places = self._places(channels)
+        connections = [_dedicated(node) for node in places]
+        subscribing = (
+            subscribe(one, "SSUBSCRIBE", there) for one, there in zip(connections, places.values(), strict=True)
+        )
+        try:
+            answers = await asyncio.gather(*subscribing, return_exceptions=True)
+            if errors := [answer for answer in answers if isinstance(answer, BaseException)]:
+                await self._find_moved(errors)
+        except BaseException:
+            await hang_up(connections)
+            raise
+        return connections
+
+    async def _find_moved(self, errors: Sequence[BaseException]) -> None:
+        """Finds where channels are.
+
+        Raises:
+            Moving: Always, if that was all that was wrong; else what was.
+        """
+        for error in errors:
+            if not isinstance(error, MovedError | Moving):
+                self._stale = True
+                raise error
+        await self._refresh()
+        for error in errors:  # whoever said so knows better than whoever was asked now
+            if isinstance(error, MovedError):
+                await self._move(error)
+        raise Moving
 
     async def _send(self, commands: Sequence[Command], places: Sequence[int], replies: list[Any]) -> None:
         """Sends some of the commands to who has their slots, to all at once; their answers go to their places."""
@@ -149,9 +172,7 @@ class Cluster:
         """Whether a command has to be sent again, since its slot is elsewhere or on its way there."""
         answer, command = replies[place], commands[place]
         if isinstance(answer, MovedError):
-            await self._nodes.move_slot(answer)
-            self._stale = True
-            self._note_primaries()
+            await self._move(answer)
             return True
         if isinstance(answer, AskError) and command[0] not in _SCRIPTS:
             replies[place] = answer = (await _converse(self._asked(answer), [("ASKING",), command]))[1]
@@ -165,6 +186,16 @@ class Cluster:
             node = ClusterNode(answer.host, answer.port, PRIMARY, **self._nodes.connection_kwargs)
             self._nodes.set_nodes(self._nodes.nodes_cache, {node.name: node})
         return node
+
+    async def _move(self, answer: MovedError) -> None:
+        """Remembers where a slot is. Where one has moved others may have: soon all are asked for."""
+        await self._nodes.move_slot(answer)
+        self._stale = True
+        self._note_primaries()
+
+    async def _refresh_if_stale(self) -> None:
+        if self._stale and time.monotonic() - self._refreshed_at > _REFRESH_SECONDS:
+            await self._refresh()
 
     async def _refresh(self) -> None:
         """Asks who has which slot.
@@ -182,9 +213,10 @@ class Cluster:
         self._note_primaries()
 
     def _note_primaries(self) -> None:
-        primaries = frozenset(node.name for node in self._nodes.get_nodes_by_server_type(PRIMARY))
-        self._replaced = self._replaced or bool(self._primaries - primaries)
-        self._primaries = primaries
+        self._primaries = frozenset(node.name for node in self._nodes.get_nodes_by_server_type(PRIMARY))
+        # A replica that is a primary now has taken over; one that has lost its last slot hasn't lost a write.
+        self._replaced = self._replaced or bool(self._replicas & self._primaries)
+        self._replicas = frozenset(node.name for node in self._nodes.get_nodes_by_server_type(REPLICA))
         self._changes += 1
 
     def _owner(self, key: Word | None) -> ClusterNode:

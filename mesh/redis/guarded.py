@@ -85,6 +85,7 @@ class GuardedRedis:
         """What is published on channels, from now until the block is left.
 
         Raises:
+            Moving: Not now; it isn't away.
             RedisError, OSError, TimeoutError: Redis is away.
         """
         self.breaker.demand()

@@ -41,6 +41,7 @@ class Server(Protocol):
         """Connections on which all that is published on the channels arrives from now on.
 
         Raises:
+            Moving: Not now; it isn't away.
             RedisError, OSError, TimeoutError: It is away.
         """
 

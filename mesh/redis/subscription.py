@@ -22,6 +22,10 @@ _SILENCE_SECONDS = 0.5
 Heard = Callable[[bytes | None], None]
 
 
+class Moving(RedisError):
+    """Channels are on their way from one server to another: in a moment one can subscribe."""
+
+
 def _always() -> bool:
     return True
 
@@ -93,15 +97,17 @@ async def subscribe(connection: AbstractConnection, command: str, channels: Sequ
         channels: Which.
 
     Raises:
-        RedisError, OSError: It can't.
+        RedisError, OSError: It can't. MovedError, Moving: A channel is elsewhere.
     """
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
         await connection.send_packed_command(connection.pack_commands([(command, channel) for channel in channels]))
         missing = len(channels)
         while missing:
-            word = await connection.read_response(push_request=True)
-            missing -= _kind(word) == command.lower().encode()
+            kind = _kind(await connection.read_response(push_request=True))
+            if kind == b"sunsubscribe":
+                raise Moving
+            missing -= kind == command.lower().encode()
     except BaseException:
         await hang_up([connection])
         raise

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from mesh.concurrency.tasks import kept_running
-from mesh.redis import DOWN, GuardedRedis
+from mesh.redis import DOWN, GuardedRedis, Moving
 from scan_svc.meters import ScanMeters
 from scan_svc.progress.cache import InvalidatedCache
 from scan_svc.progress.keys import ENDED_MARK, ScanKeys
@@ -14,7 +14,7 @@ from scan_svc.progress.snapshots import Snapshot
 from scan_svc.progress.watchers import Watchers, WatchLimits
 
 _POLL_SECONDS = 0.5
-_MOVED_SECONDS = 0.05
+_MOVED_SECONDS = 0.1
 
 
 class Subscriber:
@@ -51,6 +51,8 @@ class Subscriber:
                     await self._hear()
                     if self._redis.breaker.closed:  # channels have moved
                         pause = _MOVED_SECONDS
+                except Moving:
+                    pause = _MOVED_SECONDS
                 except DOWN as error:
                     self._redis.breaker.open(error)
                 finally:

@@ -188,7 +188,7 @@ async def test_slots_move_while_two_hundred_watch(
     tmp_path: Path,
     move: Callable[[RedisServers], Awaitable[int]],
 ) -> None:
-    """No scan, no wake-up is lost on the way, and Redis is never taken for away."""
+    """No scan and no wake-up is lost on the way."""
     async with asyncio.timeout(PATIENCE_SECONDS), AsyncExitStack() as stack:
         servers = await stack.enter_async_context(redis_servers(tmp_path, "cluster"))
         replicas = await replicas_of(stack, start_scan_service, servers)
