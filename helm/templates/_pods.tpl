@@ -52,7 +52,8 @@ affinity: {{ toYaml . | nindent 2 }}
 topologySpreadConstraints:
 {{- with $placement.topologySpreadConstraints }}
   {{- range . }}
-  - {{ merge . (dict "labelSelector" (dict "matchLabels" (include "eco2.selector" $ | fromYaml))) | toYaml | nindent 4 | trim }}
+  {{- $own := dict "labelSelector" (dict "matchLabels" (include "eco2.selector" $ | fromYaml)) }}
+  - {{ ternary . (merge $own .) (hasKey . "labelSelector") | toYaml | nindent 4 | trim }}
   {{- end }}
 {{- else }}
   {{- include "eco2.spread" . | nindent 2 }}

@@ -65,6 +65,17 @@ def test_a_components_values_are_laid_over_the_defaults(values_file: Path) -> No
         assert {each["name"] for each in pod_of(of, name)["containers"][0]["env"]} >= {"A", "B"}
 
 
+def test_a_spread_is_of_the_components_own_pods_unless_it_says_otherwise(values_file: Path) -> None:
+    spread = {"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}
+    chosen = {"matchExpressions": [{"key": "tier", "operator": "Exists"}]}
+    constraints = [spread, {**spread, "labelSelector": chosen}]
+    of = rendered(values_file, {"defaults": {"topologySpreadConstraints": constraints}})
+
+    own, given = pod_of(of, "eco2-scan")["topologySpreadConstraints"]
+    assert own["labelSelector"]["matchLabels"]["app.kubernetes.io/component"] == "scan"
+    assert given["labelSelector"] == chosen
+
+
 def test_settings_arrive_as_they_were_written(values_file: Path) -> None:
     """A large number isn't 5e+06, and false isn't nothing."""
     settings = {"admission_always": 5000000, "notify": False, "model_daily_usd": 0.5, "retention_days": 0}
