@@ -32,7 +32,7 @@ class ScanMeters:
         self._replays = instruments.counter(metrics.REPLAYS)
         self._deliveries = instruments.histogram(metrics.DELIVERY)
         self._photos = instruments.counter(metrics.PHOTOS_REMOVED)
-        self._lags = instruments.histogram(metrics.WATCH_LAG)
+        self._lag = instruments.series(metrics.WATCH_LAG, {})
         # Objectives are kept by these: the first failure of a kind must be seen, too.
         for state in ("succeeded", "cancelled", "expired"):
             self.ended(state, 0)
@@ -111,4 +111,4 @@ class ScanMeters:
 
     def watch_lag(self, seconds: float) -> None:
         """A change is handed to a watcher."""
-        self._lags.record(max(0.0, seconds))
+        self._lag(max(0.0, seconds))

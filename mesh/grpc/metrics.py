@@ -59,7 +59,6 @@ class RpcMetrics:
         self.counting = instruments.exporting
         self._service = service
         self._instruments = instruments
-        self._durations = instruments.histogram(CALL_DURATION)
         self._active: list[tuple[dict[str, str], Callable[[], int]]] = []
         instruments.observe(ACTIVE_CALLS, self._read_active)
         instruments.observe(CALL_LIMIT, lambda: [(call_limit, {"eco2.service": service})])
@@ -67,7 +66,7 @@ class RpcMetrics:
     def method(self, name: str, active: Callable[[], int]) -> "MethodMetrics":
         """What is counted of one method; `active` says how many calls of it are at work."""
         self._active.append(({"rpc.method": name}, active))
-        return MethodMetrics(self._durations.record, name)
+        return MethodMetrics(self._instruments, name)
 
     def dependencies(self, up: Mapping[str, bool]) -> None:
         """Tells which dependencies answer; the mapping is looked at anew each time."""
@@ -85,23 +84,19 @@ class MethodMetrics:
     """What is counted of one method.
 
     Args:
-        record: Takes seconds and attributes.
+        instruments: Make it.
         name: The method's full name.
     """
 
-    def __init__(self, record: Callable[[float, Mapping[str, str]], None], name: str) -> None:
-        self._record = record
+    def __init__(self, instruments: Instruments, name: str) -> None:
+        self._instruments = instruments
         self._name = name
-        # Made once a code: a call is counted in microseconds.
-        self._attributes: dict[str, dict[str, str]] = {}
+        self._by_code: dict[str, Callable[[float], None]] = {}
 
     def ended(self, seconds: float, code: str) -> None:
         """A call has ended with the code that is on the wire."""
-        attributes = self._attributes.get(code)
-        if attributes is None:
-            attributes = self._attributes[code] = {
-                "rpc.system.name": "grpc",
-                "rpc.method": self._name,
-                "rpc.response.status_code": code,
-            }
-        self._record(seconds, attributes)
+        record = self._by_code.get(code)
+        if record is None:
+            attributes = {"rpc.system.name": "grpc", "rpc.method": self._name, "rpc.response.status_code": code}
+            record = self._by_code[code] = self._instruments.series(CALL_DURATION, attributes)
+        record(seconds)

@@ -6,6 +6,7 @@ from typing import Self, TypeAlias
 import structlog
 from opentelemetry.metrics import Counter, Histogram, Meter, NoOpMeter, Observation
 
+from mesh.observability.histograms import Histograms
 from mesh.observability.metrics import Kind, Metric
 
 _log = structlog.get_logger("metrics")
@@ -29,13 +30,15 @@ class Instruments:
     Args:
         meter: Makes them.
         exporting: Whether anybody receives what is counted; else nothing is measured for it.
+        histograms: For what happens at every call; None: the meter makes these, too.
 
     Attributes:
         exporting: As above.
     """
 
-    def __init__(self, meter: Meter, *, exporting: bool) -> None:
+    def __init__(self, meter: Meter, *, exporting: bool, histograms: Histograms | None = None) -> None:
         self._meter = meter
+        self._histograms = histograms
         self.exporting = exporting
         self._reads: dict[str, list[Read]] = {}
 
@@ -58,6 +61,13 @@ class Instruments:
         return self._meter.create_histogram(
             metric.name, metric.unit, metric.description, explicit_bucket_boundaries_advisory=metric.buckets
         )
+
+    def series(self, metric: Metric, attributes: Mapping[str, str]) -> Callable[[float], None]:
+        """Records values of a histogram with these attributes: for what happens at every call."""
+        if self._histograms:
+            return self._histograms.series(metric, attributes)
+        histogram = self.histogram(metric)
+        return lambda value: histogram.record(value, attributes)
 
     def observe(self, metric: Metric, read: Read) -> None:
         """Has a metric read whenever somebody collects: what is counted anyway needs no call for each event.

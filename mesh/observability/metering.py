@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from mesh.observability.histograms import Histograms
 from mesh.observability.instruments import Instruments
 from mesh.settings import Misconfigured
 
@@ -39,27 +40,29 @@ def metering(service: str, address: str) -> Iterator[Instruments]:
 
     with ExitStack() as held:
         readers: list[MetricReader] = []
+        histograms = Histograms()
         if otlp:
             from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-            from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-            readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+            from mesh.observability.readers import ExportingReader
+
+            readers.append(ExportingReader(OTLPMetricExporter(), histograms))
         if address:
-            readers.append(held.enter_context(_endpoint(address)))
+            readers.append(held.enter_context(_endpoint(address, histograms)))
         meters = MeterProvider(metric_readers=readers, resource=resource_of(service), shutdown_on_exit=False)
         held.callback(meters.shutdown)
-        yield Instruments(meters.get_meter("eco2"), exporting=True)
+        yield Instruments(meters.get_meter("eco2"), exporting=True, histograms=histograms)
 
 
 @contextmanager
-def _endpoint(address: str) -> "Iterator[MetricReader]":
+def _endpoint(address: str, histograms: Histograms) -> "Iterator[MetricReader]":
     """Serves `GET /metrics` by a thread of its own."""
-    from opentelemetry.exporter.prometheus import PrometheusMetricReader
     from prometheus_client import CollectorRegistry, start_http_server
 
-    # All series of a process come from one meter, so a label for it would only make each line longer.
+    from mesh.observability.readers import ScrapedReader
+
     registry = CollectorRegistry()
-    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
+    reader = ScrapedReader(registry, histograms)
     host, _, port = address.rpartition(":")
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), registry)
