@@ -38,6 +38,7 @@ def _build() -> tuple[Path, str]:
     builder.import_base(base.bootstrap(FOLDER / "base.tar", epoch), epoch)
     print("Building the image ...", flush=True)
     builder.build(version, _git("rev-parse", "HEAD") or "unknown", epoch)
+    builder.forget_old()
     archive = FOLDER / f"eco2-{version}.oci.tar"
     digest = builder.push(archive, f"eco2:{version}")
     archive.with_name(f"eco2-{version}.sbom.json").write_text(builder.materials(), "utf-8")

@@ -44,7 +44,9 @@ def bootstrap(target: Path, epoch: int) -> Path:
     made = target.with_name(f"{target.stem}-{recipe}{target.suffix}")
     if not made.exists() or made.stat().st_mtime < time.time() - _FRESH_SECONDS:
         print(f"Making a Debian {_RELEASE} with {' and '.join(_PACKAGES)} ...", flush=True)
-        unfinished = made.with_suffix(".part.tar")
+        unfinished = target.with_name(f"unfinished{target.suffix}")
         run("mmdebstrap", *options, _RELEASE, unfinished, SOURCE_DATE_EPOCH=str(epoch))
+        for old in target.parent.glob(f"{target.stem}-*{target.suffix}"):
+            old.unlink()
         unfinished.rename(made)
     return made

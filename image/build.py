@@ -50,6 +50,10 @@ class Builder:
                 *("--tag", _IMAGE, "--file", ROOT / "Dockerfile", ROOT),
             )
 
+    def forget_old(self) -> None:
+        """Removes what no image of this build needs: the last one's files."""
+        run(*self._buildah, "rmi", "--prune", "--force")
+
     def push(self, archive: Path, name: str) -> str:
         """Writes the image into an OCI archive and returns its digest, `sha256:…`."""
         archive.unlink(missing_ok=True)

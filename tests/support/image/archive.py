@@ -1,5 +1,6 @@
 """The image as `make image` leaves it: an OCI archive, a tar of blobs that are named by their digests."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -77,8 +78,11 @@ def of_this_commit(folder: Path) -> ImageArchive:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     file = ROOT / "var" / "image" / f"eco2-{version}.oci.tar"
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True)
-    if not file.exists() or (found := ImageArchive(file, folder / "found")).revision != head.stdout.strip():
-        subprocess.run([sys.executable, "-m", "image"], cwd=ROOT, check=True)
-        found = ImageArchive(file, folder / "built")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with (file.parent / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the tests' workers may ask at the same time
+        if not file.exists() or (found := ImageArchive(file, folder / "found")).revision != head.stdout.strip():
+            subprocess.run([sys.executable, "-m", "image"], cwd=ROOT, check=True)
+            found = ImageArchive(file, folder / "built")
     found.unpack()
     return found
