@@ -39,7 +39,7 @@ class Network:
         self.resolv_conf = folder / "resolv.conf"  # as kubelet writes it
         self.resolv_conf.write_text(f"nameserver {self.gateway}\nsearch {DOMAIN}\noptions ndots:5\n", "utf-8")
         self.resolv_conf.chmod(0o644)
-        self._dns = subprocess.Popen([*_dnsmasq(), f"--listen-address={self.gateway}", f"--addn-hosts={self._names}"])
+        self._dns = _dnsmasq(f"--listen-address={self.gateway}", f"--addn-hosts={self._names}")
 
     def add(self) -> tuple[str, str]:
         """A new network namespace; returns its name and its address."""
@@ -83,10 +83,12 @@ def inside(namespace: str) -> Sequence[str]:
     return (_program("ip"), "netns", "exec", namespace)
 
 
-def _dnsmasq() -> Sequence[str]:
-    program = shutil.which("dnsmasq") or str(debian.unpacked("dnsmasq-base") / "usr" / "sbin" / "dnsmasq")
+def _dnsmasq(*options: str) -> subprocess.Popen[bytes]:
+    """Names alone, nothing of this machine's."""
+    root = debian.unpacked("dnsmasq-base")
     own = ("--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file=", "--user=root", "--cache-size=0")
-    return (program, "--keep-in-foreground", "--bind-interfaces", "--except-interface=lo", *own)
+    command = [root / "usr" / "sbin" / "dnsmasq", "--keep-in-foreground", "--bind-interfaces", "--except-interface=lo"]
+    return subprocess.Popen([*command, *own, *options], env={**os.environ, **debian.libraries(root)})
 
 
 def _ip(*words: str) -> None:

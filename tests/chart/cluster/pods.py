@@ -79,7 +79,7 @@ class Pod:
         """As `kubectl exec` does."""
         enter = ("nsenter", f"--target={self.process.pid}", "--net", "--mount", "--pid", "--root", "--wd=/")
         user = ("setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups")
-        subprocess.run([*enter, *user, *words], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*enter, *user, *words], check=True, stdout=subprocess.DEVNULL, cwd="/")
 
 
 class Node:

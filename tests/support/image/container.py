@@ -1,13 +1,11 @@
 """Processes from the image, confined as Kubernetes confines them, by bubblewrap.
 
-They have the image's user, its environment, no privileges, a root that nobody can write to, and a /tmp of their own.
-Started by root, that user is real: what the image keeps from it can't be read. Otherwise it is an alias of who runs the
-test.
+They have the image's user, its environment, no privileges, a root that nobody can write to, and a /tmp of their own. It
+takes root to become that user: what the image keeps from it can't be read then.
 """
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -74,14 +72,34 @@ class Container:
         """
         variables = {**self._environment, **environment}
         return [
-            *self._as_user(),
-            *(bubblewrap(), "--unshare-user", "--uid", self._uid, "--gid", self._gid),
-            *("--unshare-pid", "--as-pid-1", "--die-with-parent", "--new-session", "--chdir", "/", "--clearenv"),
-            *("--ro-bind", str(self._root), "/", "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"),
+            *(bubblewrap(), "--unshare-pid", "--as-pid-1", "--die-with-parent", "--new-session", "--chdir", "/"),
+            *(
+                "--ro-bind",
+                str(self._root),
+                "/",
+                "--dev",
+                "/dev",
+                "--proc",
+                "/proc",
+                "--perms",
+                "1777",
+                "--tmpfs",
+                "/tmp",
+            ),
             *(word for place, source in mounts.items() for word in ("--ro-bind", str(source), place)),
-            *(word for name, value in variables.items() for word in ("--setenv", name, value)),
-            *more,
-            *words,
+            *("--clearenv", *(word for name, value in variables.items() for word in ("--setenv", name, value))),
+            *("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", *more),
+            *(
+                "setpriv",
+                "--reuid",
+                self._uid,
+                "--regid",
+                self._gid,
+                "--clear-groups",
+                "--inh-caps=-all",
+                "--no-new-privs",
+                *words,
+            ),
         ]
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -116,12 +134,6 @@ class Container:
             os.close(tell)
             return Process(outer, json.load(pipe)["child-pid"])
 
-    def _as_user(self) -> Sequence[str]:
-        if os.geteuid() != 0:
-            return ()
-        setpriv = shutil.which("setpriv") or "setpriv"
-        return (setpriv, "--reuid", self._uid, "--regid", self._gid, "--clear-groups", "--no-new-privs")
-
 
 def _make_mount_point(place: Path, *, folder: bool) -> None:
     """Container engines make these in the image's file system, too, before it becomes read-only."""
@@ -131,5 +143,5 @@ def _make_mount_point(place: Path, *, folder: bool) -> None:
 
 
 def bubblewrap() -> str:
-    """The program: this system's, or unpacked from Debian's package."""
-    return shutil.which("bwrap") or str(debian.unpacked("bubblewrap") / "usr" / "bin" / "bwrap")
+    """The program, from Debian's package."""
+    return str(debian.unpacked("bubblewrap") / "usr" / "bin" / "bwrap")
