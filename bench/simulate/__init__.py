@@ -1,0 +1,1 @@
+"""What the measured figures mean at other sizes: queueing and autoscaling, simulated."""
