@@ -11,15 +11,18 @@ from matplotlib import pyplot
 
 from bench.simulate.day import Day, rate_at
 
+_EVERY = 8  # of the looks, four a minute, so that the file stays small
+
 
 def draw(days: Sequence[Day], peak: float, file: Path) -> None:
     """Draws days one below the other."""
     figure, rows = pyplot.subplots(len(days), 1, figsize=(9, 2.6 * len(days)), sharex=True, squeeze=False)
     for day, (axes,) in zip(days, rows, strict=True):
-        hours = [second / 3600 for second, _, _ in day.curve]
-        axes.fill_between(hours, [pods for _, pods, _ in day.curve], step="post", alpha=0.3, label="pods")
-        axes.plot(hours, [waiting for _, _, waiting in day.curve], linewidth=0.7, color="C3", label="scans waiting")
-        arriving = [10 * rate_at(peak, second) for second, _, _ in day.curve]
+        curve = day.curve[::_EVERY]
+        hours = [second / 3600 for second, _, _ in curve]
+        axes.fill_between(hours, [pods for _, pods, _ in curve], step="post", alpha=0.3, label="pods")
+        axes.plot(hours, [waiting for _, _, waiting in curve], linewidth=0.7, color="C3", label="scans waiting")
+        arriving = [10 * rate_at(peak, second) for second, _, _ in curve]
         axes.plot(hours, arriving, linewidth=0.9, color="C0", label="scans in ten seconds")
         axes.set_title(f"{day.rules.name}: p95 {day.p95:.0f} s, {day.pod_hours:.0f} pod hours", fontsize=9, loc="left")
         axes.set_xlim(0, 24)
