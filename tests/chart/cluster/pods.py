@@ -54,7 +54,7 @@ class Pod:
         """Ends it as the kubelet does; returns its status, -9 if its grace was over, and the seconds that it took."""
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        if self.workload.pre_stop:
+        if self.workload.pre_stop and not self.process.ended:
             await asyncio.to_thread(self._execute, self.workload.pre_stop)
         self.process.send(signal.SIGTERM)
         try:

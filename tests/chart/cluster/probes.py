@@ -9,6 +9,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tests.chart.cluster.manifests import Document, Workload
 from tests.support.http import http_client
 
+_LONG = 180.0  # seconds
+
 
 async def passes(workload: Workload, address: str, kind: str) -> bool:
     """Whether a probe of the container passes now; one that isn't there does.
@@ -29,9 +31,12 @@ async def passes(workload: Workload, address: str, kind: str) -> bool:
 
 
 def patience(workload: Workload, kind: str) -> float:
-    """Seconds after which the kubelet gives up: those of a node with cores to spare, so several times of it here."""
-    probe = workload.container.get(kind) or workload.container["readinessProbe"]
-    return float(probe["periodSeconds"] * probe.get("failureThreshold", 3)) * 3
+    """Seconds after which the kubelet gives up: those of a node with cores to spare, so several times of it here.
+
+    It never does where there is no such probe.
+    """
+    probe = workload.container.get(kind)
+    return float(probe["periodSeconds"] * probe.get("failureThreshold", 3)) * 3 if probe else _LONG
 
 
 async def _grpc(target: str, service: str, seconds: float) -> bool:

@@ -22,11 +22,16 @@ class Cluster:
 
     async def deploy(self) -> None:
         """Starts everything and waits until it is ready."""
-        await asyncio.gather(*(self._add(each) for each in self._release.deployments for _ in range(each.replicas)))
+        async with asyncio.TaskGroup() as starting:
+            for each in self._release.deployments:
+                for _ in range(each.replicas):
+                    starting.create_task(self._add(each))
 
     async def restart(self) -> None:
         """Replaces every pod, all deployments at once, as an upgrade does."""
-        await asyncio.gather(*(self._roll(each) for each in self._release.deployments))
+        async with asyncio.TaskGroup() as rolling:
+            for each in self._release.deployments:
+                rolling.create_task(self._roll(each))
 
     async def stop(self) -> None:
         """Ends everything."""
