@@ -17,7 +17,7 @@ QUEUE_OLDEST_AGE = Metric(
     "eco2.queue.oldest_age",
     Kind.GAUGE,
     "s",
-    "How long the oldest job that is due has waited; 0 when none is due.",
+    "How long the oldest job that is due has waited, batch scans apart; 0 when none is due.",
     {"eco2.job.kind": _KINDS, "eco2.stage": _STAGES},
     elected=True,
 )

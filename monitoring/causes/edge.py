@@ -2,6 +2,7 @@
 
 from monitoring.alerts import Alert
 from monitoring.durations import MINUTE
+from monitoring.targets import JOBS
 
 _CLUSTERS = "scan|scan_watch|rules|character|auth|operations"
 
@@ -10,10 +11,11 @@ _HEALTHY = 'envoy_cluster_membership_healthy{job="eco2-edge", envoy_cluster_name
 EDGE = (
     Alert(
         "Eco2EdgeDown",
-        'sum by (namespace) (up{job="eco2-edge"}) == 0',
+        # Not `sum(up) == 0`: where no pod is left there is no `up` either.
+        f'count by (namespace) (up{{{JOBS}}})\nunless on (namespace) sum by (namespace) (up{{job="eco2-edge"}}) > 0',
         "page",
         "No edge answers.",
-        "Of the edge's pods in {{ $labels.namespace }} none answers Prometheus.",
+        "In {{ $labels.namespace }} no pod of the edge answers Prometheus, or there is none.",
         lasting=2 * MINUTE,
     ),
     Alert(

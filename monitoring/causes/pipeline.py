@@ -53,7 +53,7 @@ PIPELINE = (
         '(delta(eco2_queue_jobs{eco2_job_state="dead", eco2_job_kind!="webhook"}[15m])) > 5',
         "ticket",
         "Jobs die at {{ $labels.eco2_stage }}.",
-        "{{ $value | humanize }} dead letters more than 15 minutes ago. They are replayed by themselves, three times.",
+        "{{ $value | humanize }} more dead letters than 15 minutes ago. They are replayed by themselves, three times.",
         lasting=0,
     ),
     Alert(

@@ -31,7 +31,7 @@ MONEY = Board(
                 ),
                 Panel(
                     "Budget",
-                    "Of a day; 0: none is set.",
+                    "Of a day; without one there is nothing to show.",
                     "currencyUSD",
                     [Query("max(eco2_model_budget_limit_usd{$release})", "limit")],
                     figure=True,

@@ -48,7 +48,12 @@ OVERVIEW = Board(
                     "Alerts that fire",
                     "By name. Each has a runbook.",
                     "none",
-                    [Query('count by (alertname, severity) (ALERTS{alertname=~"Eco2.+", alertstate="firing"})')],
+                    [
+                        Query(
+                            "count by (alertname, severity) "
+                            '(ALERTS{$release, alertname=~"Eco2.+", alertstate="firing"})'
+                        )
+                    ],
                     width=12,
                 ),
                 Panel(
@@ -159,8 +164,8 @@ OVERVIEW = Board(
                     runbooks=["Eco2TargetDown", "Eco2CrashLoop"],
                 ),
                 Panel(
-                    "Stores and peers missing",
-                    "1: a process isn't ready for want of it.",
+                    "What services lack",
+                    "A store, a certificate, a worker, a decoder. 1: a process isn't ready for want of it.",
                     "short",
                     [
                         Query(
@@ -219,7 +224,12 @@ OVERVIEW = Board(
                     "Collecting garbage",
                     "Share of time that it takes.",
                     "percentunit",
-                    [Query("sum by (job, pod) (rate(eco2_gc_pause_seconds_sum{$ours}[$__rate_interval]))", "{{job}}")],
+                    [
+                        Query(
+                            "sum by (job, pod) (rate(eco2_gc_pause_seconds_sum{$ours}[$__rate_interval]))",
+                            "{{job}} {{pod}}",
+                        )
+                    ],
                 ),
                 Panel(
                     "Calls at work, of those that may be",
