@@ -1,6 +1,8 @@
-{{/* Seconds a service may take to end: what mesh/settings.py calls `ending_seconds`. Takes root. */}}
+{{/* Seconds a service may take to end: what mesh/settings.py calls `ending_seconds`. Takes a list: root, the service's
+values, whose settings go over the common ones. */}}
 {{- define "eco2.terminationSeconds" -}}
-{{ add .Values.settings.drain_seconds (mul 2 .Values.settings.grace_seconds) 15 }}
+{{- $settings := include "eco2.overlay" (list (index . 0).Values.settings (index . 1).settings) | fromJson -}}
+{{ add (ceil $settings.drain_seconds) (mul 2 (ceil $settings.grace_seconds)) 15 }}
 {{- end }}
 
 {{/* One of the services, or of the workers, whole. Takes a list: root, one of eco2.components. */}}
@@ -51,7 +53,7 @@ spec:
     spec:
       {{- include "eco2.podDefaults" $placed | nindent 6 }}
       # SIGTERM starts the drain, which tells clients by itself: a preStop pause would only delay it.
-      terminationGracePeriodSeconds: {{ include "eco2.terminationSeconds" $root }}
+      terminationGracePeriodSeconds: {{ include "eco2.terminationSeconds" (list $root $service) }}
       containers:
         - name: {{ $name }}
           {{- include "eco2.ownImage" $root | nindent 10 }}

@@ -85,6 +85,15 @@ def test_settings_arrive_as_they_were_written(values_file: Path) -> None:
     assert {name: given[f"ECO2_{name}"] for name in wanted} == wanted
 
 
+def test_a_pod_may_take_as_long_to_end_as_its_own_settings_say(values_file: Path) -> None:
+    """Killed sooner, a worker whose scans were given more time leaves them to be rescued."""
+    longer = {"services": {"worker": {"settings": {"grace_seconds": 40}}, "auth": {"settings": {"drain_seconds": 0}}}}
+    of = rendered(values_file, longer)
+
+    given = {name: pod_of(of, f"eco2-{name}")["terminationGracePeriodSeconds"] for name in ("scan", "worker", "auth")}
+    assert given == {"scan": 61, "worker": 101, "auth": 55}
+
+
 def test_workers_in_groups_have_their_stages_and_scale_by_them(values_file: Path) -> None:
     """What a group doesn't say is as of the one worker that there would be."""
     groups = {
