@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.clients.older.mobile_app import MobileApp
 from tests.clients.python.paid_model import PaidModel
 from tests.e2e.conftest import Json, Sign, jpeg
 from tests.support.http import http_client
+from tests.support.ports import free_port
 from tests.support.stack_folders import stack_folder
 from tests.support.waiting import eventually, true_of
 
@@ -36,10 +36,7 @@ _STORES = {"postgres", "valkey", "seaweedfs"}
 @pytest.fixture(scope="module")
 def port() -> int:
     """Where the stand-in listens, test after test."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
+    return free_port()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """What a collector receives of a scan: one tree, from the edge to the model, with the codes that callers saw."""
 
-import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from local.stack import background
 from local.standins.openai.server import OpenAIStandIn, running
 from tests.e2e.conftest import Sign, jpeg
 from tests.support.log_scan import faults
+from tests.support.ports import free_port
 from tests.support.stack_folders import stack_folder
 from tests.support.telemetry_receiver import Received, Receiver, receiving
 from tests.support.waiting import eventually, true_of
@@ -35,10 +35,7 @@ def collector() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def port() -> int:
     """Where the stand-in for models listens, test after test."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
+    return free_port()
 
 
 @pytest.fixture(scope="module")

@@ -78,10 +78,6 @@ class Release:
         """What goes on."""
         return [self._workload(each) for each in self.of_kind("Deployment")]
 
-    def job(self, name: str) -> Workload:
-        """What ends."""
-        return next(self._workload(each) for each in self.of_kind("Job") if each["metadata"]["name"] == name)
-
     def of_kind(self, kind: str) -> list[Document]:
         """All manifests of a kind."""
         return [each for each in self._documents if each["kind"] == kind]

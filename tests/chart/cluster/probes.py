@@ -1,5 +1,6 @@
 """Kubernetes' probes, asked from outside the pod as the kubelet asks them."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -23,6 +24,8 @@ async def passes(workload: Workload, address: str, kind: str) -> bool:
     probe: Document = workload.container.get(kind, {})
     seconds = float(probe.get("timeoutSeconds", 1))
     match probe:
+        case {"tcpSocket": {"port": named}}:
+            return await _tcp(address, workload.port(named), seconds)
         case {"grpc": {"port": port, **more}}:
             return await _grpc(f"{address}:{port}", str(more.get("service", "")), seconds)
         case {"httpGet": {"port": named, "path": path}}:
@@ -37,6 +40,17 @@ def patience(workload: Workload, kind: str) -> float:
     """
     probe = workload.container.get(kind)
     return float(probe["periodSeconds"] * probe.get("failureThreshold", 3)) * 3 if probe else _LONG
+
+
+async def _tcp(host: str, port: int, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            await writer.wait_closed()
+    except OSError:  # of which TimeoutError is one
+        return False
+    return True
 
 
 async def _grpc(target: str, service: str, seconds: float) -> bool:
