@@ -50,7 +50,7 @@ spec:
       metricType: Value
       metadata:
         serverAddress: {{ .prometheus.address | quote }}
-        query: max(eco2_queue_oldest_age_seconds{ {{- $series }},eco2_job_kind="scan"})  # a slow webhook needs no worker
+        query: max(eco2_queue_oldest_age_seconds{ {{- $series }},eco2_job_kind=~"scan|reward"})  # a slow webhook needs no worker
         threshold: {{ .oldestSeconds | int64 | quote }}
         ignoreNullValues: "false"
       {{- with .prometheus.authentication }}{{ if .name }}

@@ -98,17 +98,21 @@ def test_workers_in_groups_have_their_stages_and_scale_by_them(values_file: Path
     """What a group doesn't say is as of the one worker that there would be."""
     groups = {
         "vision": {"stages": ["vision"], "autoscaling": {"maxReplicas": 5}},
-        "rest": {"stages": ["rules", "answer", "places", "reward"], "replicas": 3, "autoscaling": {"enabled": False}},
+        "rest": {"stages": ["rules", "answer", "places"], "replicas": 3, "autoscaling": {"enabled": False}},
+        "rewards": {"stages": ["reward"]},
     }
     autoscaling = {"enabled": True, "prometheus": {"address": "http://prometheus:9090"}}
     of = rendered(values_file, {"services": {"worker": {"groups": groups, "autoscaling": autoscaling}}})
 
     assert variables(of, "eco2-worker-vision")["ECO2_STAGES_HERE"] == "vision"
-    assert variables(of, "eco2-worker-rest")["ECO2_STAGES_HERE"] == "rules,answer,places,reward"
+    assert variables(of, "eco2-worker-rest")["ECO2_STAGES_HERE"] == "rules,answer,places"
     assert found(of, "Deployment", "eco2-worker-rest")["spec"]["replicas"] == 3
     scaling = found(of, "ScaledObject", "eco2-worker-vision")["spec"]
     assert (scaling["minReplicaCount"], scaling["maxReplicaCount"]) == (2, 5)
     assert all('eco2_stage=~"vision"' in trigger["metadata"]["query"] for trigger in scaling["triggers"])
+    # Rewards are a kind of their own: asked for scans, Prometheus would have no answer, and nobody would scale in.
+    (_, oldest) = found(of, "ScaledObject", "eco2-worker-rewards")["spec"]["triggers"]
+    assert 'eco2_job_kind=~"scan|reward"' in oldest["metadata"]["query"]
 
 
 def test_scans_are_worked_on_by_the_api_if_there_is_no_worker(values_file: Path) -> None:
