@@ -78,6 +78,6 @@ class Histograms:
             sum=series.total,
             bucket_counts=counts,
             explicit_bounds=limits,
-            min=0.0,
-            max=0.0,
+            min=None,  # type: ignore[arg-type]  # not known, and left out by OTLP
+            max=None,  # type: ignore[arg-type]
         )

@@ -27,7 +27,7 @@ def metering(service: str, address: str) -> Iterator[Instruments]:
         address: `host:port` of its Prometheus endpoint; empty for none.
 
     Raises:
-        Misconfigured: The address is taken.
+        Misconfigured: The address is taken, or can't be one.
     """
     otlp = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     if not (otlp or address):
@@ -66,7 +66,7 @@ def _endpoint(address: str, histograms: Histograms) -> "Iterator[MetricReader]":
     host, _, port = address.rpartition(":")
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), registry)
-    except OSError as error:
+    except (OSError, OverflowError) as error:  # the latter of a port that is none
         raise Misconfigured(f"ECO2_METRICS_ADDRESS: can't listen on {address}") from error
     try:
         yield reader

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     InMemoryMetricReader,
@@ -76,6 +77,20 @@ def test_ours_are_exported_as_the_sdk_would_export_them(expected: Any) -> None:
     assert points.keys() == {_SECONDS.name, _OTHER.name}
     for field in ("attributes", "count", "sum", "bucket_counts", "explicit_bounds"):
         assert tuple(_plain(getattr(ours, field))) == tuple(_plain(getattr(expected, field))), field
+
+
+def test_nobody_is_told_of_extremes_that_arent_known() -> None:
+    """A smallest and a largest value of 0 would be believed."""
+    collector, histograms = _Collector(), Histograms()
+    provider = MeterProvider([ExportingReader(collector, histograms)], shutdown_on_exit=False)
+    instruments = Instruments(provider.get_meter("eco2"), exporting=True, histograms=histograms)
+    instruments.counter(_OTHER).add(1)
+    instruments.series(_SECONDS, {"eco2.stage": "vision"})(0.7)
+    provider.force_flush()
+    provider.shutdown()
+    metrics = encode_metrics(collector.sent[0]).resource_metrics[0].scope_metrics[0].metrics
+    (point,) = next(metric.histogram.data_points for metric in metrics if metric.name == _SECONDS.name)
+    assert (point.count, point.HasField("min"), point.HasField("max")) == (1, False, False)
 
 
 def _plain(value: Any) -> list[Any]:

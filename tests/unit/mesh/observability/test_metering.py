@@ -124,6 +124,12 @@ def test_an_address_that_is_taken_is_told(instruments: Instruments, address: str
         pass
 
 
+def test_a_port_that_is_none_is_told() -> None:
+    """By the setting's name, not by a traceback."""
+    with pytest.raises(Misconfigured, match="ECO2_METRICS_ADDRESS"), metering("test", "127.0.0.1:99999"):
+        pass
+
+
 def test_without_an_address_nothing_is_counted() -> None:
     """Most tests' processes, and whoever wants none."""
     with metering("test", "") as instruments:
