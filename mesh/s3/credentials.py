@@ -25,11 +25,13 @@ _log = structlog.get_logger("s3")
 
 # Fetched again when they are good for no longer than this; boto asks within its last quarter of an hour.
 _AHEAD = timedelta(minutes=14)
+# Then no more often than this, however many addresses are signed: whoever lends them may be away.
+_PAUSE = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """What requests are signed with.
+    """What requests are signed with. Has no `repr`, since it would be written somewhere.
 
     Attributes:
         access_key: Which key.
@@ -95,13 +97,15 @@ class BotoKeys:
         self._found: botocore.credentials.Credentials | None = None
         self._keys: Keys | None = None
         self._fetching = threading.Lock()
+        self._again_at = datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> Keys:
         """The last ones while they are good; those that are about to expire are fetched again beside that."""
         left = self._left()
         if self._keys is None or left <= timedelta(0):
             return self._fetch()
-        if left <= _AHEAD and not self._fetching.locked():
+        if left <= _AHEAD and self._clock() >= self._again_at and not self._fetching.locked():
+            self._again_at = self._clock() + _PAUSE
             threading.Thread(target=self._fetch_quietly, name="credentials of storage", daemon=True).start()
         return self._keys
 

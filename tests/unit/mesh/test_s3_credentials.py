@@ -154,6 +154,27 @@ async def test_keys_are_fetched_once_and_again_before_they_expire(role: Lender) 
     assert [(await credentials.fresh()).access_key for _ in range(9)] == ["ASIA2"] * 9
 
 
+async def test_a_lender_that_is_away_isnt_asked_for_every_address(role: Lender) -> None:
+    """The last keys are good for minutes still, and each address would begin a thread and write a line."""
+    role.seconds = 840
+    clock = [datetime.now(UTC)]
+    credentials = BotoKeys(lambda: botocore.session.get_session().get_credentials(), lambda: clock[0])
+    first = await credentials.fresh()
+    role.failing = True
+    asked = []
+    for seconds in (60, 0, 0, 10, 0):
+        clock[0] += timedelta(seconds=seconds)
+        assert credentials.now() == first
+        await asyncio.to_thread(_others_end)
+        asked.append(len(role.asked))
+    assert asked == [2, 2, 2, 3, 3]
+
+
+def test_keys_arent_shown() -> None:
+    """Whoever writes one down by mistake writes nothing."""
+    assert "secret" not in repr(Keys("ASIA", "secret", "secret token"))
+
+
 def _others_end() -> None:
     for thread in threading.enumerate():
         if thread.name == "credentials of storage":
