@@ -158,18 +158,23 @@ class ReplicaReads:
 
 
 @asynccontextmanager
-async def open_reads(settings: ReplicaSettings, primary: Pool, *, max_size: int = 4) -> AsyncIterator[Reads]:
+async def open_reads(
+    settings: ReplicaSettings, primary: Pool, *, max_size: int = 4, opened: Callable[[Pool], object] | None = None
+) -> AsyncIterator[Reads]:
     """Where a service's reads go that may be late.
 
     Args:
         settings: Where the replica is, if there is one.
         primary: Connections to the primary.
         max_size: Connections to the replica at most.
+        opened: Told of the pool of these, if there is a replica.
     """
     if not (dsn := settings.database_read_url.get_secret_value()):
         yield PrimaryReads(primary)
         return
     async with open_pool(dsn, max_size=max_size, pooled=settings.pooled) as replica:
+        if opened:
+            opened(replica)
         reads = ReplicaReads(primary, replica, settings.database_read_lag_seconds)
         async with kept_running(reads.watch):
             yield reads

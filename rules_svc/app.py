@@ -66,9 +66,10 @@ async def application(settings: RulesSettings, host: Host | None = None) -> Asyn
     """The service, running. Leaving the block drains the server first, then closes the pool."""
     with telemetry.started("rules", settings, host.instruments if host else None) as signals:
         connections = settings.database_connections
+        reads_opened = partial(tell_pool, signals.instruments, "rules-reads")
         async with (
             postgres.open_pool_of(settings, max_size=connections) as pool,
-            open_reads(settings, pool, max_size=connections) as reads,
+            open_reads(settings, pool, max_size=connections, opened=reads_opened) as reads,
             _open_writers(settings, signals.instruments) as writers,
         ):
             tell_pool(signals.instruments, "rules", pool)

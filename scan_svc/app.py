@@ -178,7 +178,7 @@ async def _open_parts(settings: ScanSettings, host: Host | None, instruments: In
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         pool = await enter(open_pool_of(settings))
-        reads = await enter(open_reads(settings, pool))
+        reads = await enter(open_reads(settings, pool, opened=functools.partial(tell_pool, instruments, "scan-reads")))
         redis = await enter(open_redis(settings.redis_url.get_secret_value()))
         tell_pool(instruments, "scan", pool)
         tell_breaker(instruments, "scan", "redis", lambda: not redis.breaker.closed)

@@ -6,7 +6,7 @@ from typing import Protocol
 from mesh.observability.instruments import Instruments
 from mesh.observability.metrics import Kind, Metric
 
-_POOLS = ("scan", "scan-heartbeat", "scan-reads", "rules", "character", "auth")
+_POOLS = ("scan", "scan-heartbeat", "scan-reads", "rules", "rules-reads", "character", "auth")
 _SERVICES = ("scan", "vision", "rules", "auth", "ratelimit")
 
 CONNECTIONS = Metric(
