@@ -5,7 +5,6 @@ and the log line with that id tells the rest.
 """
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -21,13 +20,12 @@ from opentelemetry.trace import SpanKind
 from mesh import outages
 from mesh.errors import EcoError, Internal
 from mesh.grpc.access import Access
+from mesh.grpc.boundary import Boundary
 from mesh.grpc.encoded import passing_encoded
 from mesh.grpc.identity import caller, named_user
-from mesh.grpc.limits import MOST_RESPONSE_BYTES, CallLimit
-from mesh.grpc.metrics import RpcMetrics
+from mesh.grpc.limits import MOST_RESPONSE_BYTES
 from mesh.grpc.status import DETAILS_HEADER, to_status
 from mesh.observability import telemetry, tracing, users
-from mesh.observability.telemetry import Telemetry
 from mesh.reasons import Reason
 from mesh.validation.body_names import IGNORED_HEADER, NAMES_HEADER, ignored_fields
 from mesh.validation.rules import admit
@@ -49,44 +47,6 @@ _ROUNDED = 0.01
 _ON_THE_WAY = 0.02  # seconds
 
 Metadata: TypeAlias = Sequence[tuple[str, str | bytes]]
-
-
-class Boundary:
-    """What all calls to a service share.
-
-    Args:
-        shared: Where spans and figures go.
-        limit: How many unary calls may be at work at once.
-
-    Attributes:
-        cutting: Whether the server ends what is still at work, since it stops.
-    """
-
-    def __init__(self, shared: Telemetry, limit: CallLimit) -> None:
-        self.telemetry = shared
-        self.limit = limit
-        self.cutting = False
-        self.metrics = RpcMetrics(shared.instruments, shared.service, limit.most)
-        self._active = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-
-    def enter(self) -> None:
-        """Counts a handler in."""
-        self._active += 1
-        self._idle.clear()
-
-    def leave(self) -> None:
-        """Counts a handler out."""
-        self._active -= 1
-        if not self._active:
-            self._idle.set()
-
-    async def idle(self, timeout: float) -> None:
-        """Waits until no handler runs, `finally` blocks included: `Server.stop` may return before that."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._idle.wait()
 
 
 class Context:

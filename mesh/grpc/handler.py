@@ -5,7 +5,8 @@ from typing import Any
 
 import grpc
 
-from mesh.grpc.calls import Boundary, Method
+from mesh.grpc.boundary import Boundary
+from mesh.grpc.calls import Method
 
 
 class GrpcHandler(grpc.GenericRpcHandler):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from mesh.grpc.calls import Boundary
+from mesh.grpc.boundary import Boundary
 from mesh.grpc.handler import GrpcHandler
 from mesh.grpc.health import Probe
 from mesh.grpc.host import Drain, Host, Part, hosting
