@@ -75,34 +75,11 @@ def consumers(
         exporting: What exports are made with.
         meters: Count what is done.
     """
-    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, meters)
-    reward = functools.partial(RewardEvaluation, rewarding)
-    rewards = Consumer(
-        JobKind(REWARD_KIND, settings.reward_capacity, tables.rewards.claim, reward, handed_over=True),
-        tables.workers,
-        wake,
-    )
-    limits = ExecutionLimits(scan_seconds(settings), settings.backoff_seconds, settings.lease_seconds)
     here = StagesHere(settings.stages_here)
+    rewarding = RewardContext(tables.rewards, pipeline, progress, settings.backoff_seconds, meters)
+    rewards = Consumer(_rewards(settings, rewarding), tables.workers, wake)
+    limits = ExecutionLimits(scan_seconds(settings), settings.backoff_seconds, settings.lease_seconds)
     executing = ExecutionContext(tables.scans, pipeline, progress, limits, rewards, wake, here, meters)
-    execute = functools.partial(Execution, executing)
-    reserve = reserve_of(settings.worker_capacity)
-    batch = BatchShare(tables.scans, settings.worker_capacity - reserve)
-    quarantine = Quarantine(tables.scans, tables.schedule, settings.lease_seconds, meters)
-    scans = Consumer(
-        JobKind(
-            SCAN_KIND,
-            settings.worker_capacity,
-            batch.claim,
-            execute,
-            quarantine,
-            reserve=reserve,
-            stages=here.claimed,
-            batch=batch,
-        ),
-        tables.workers,
-        wake,
-    )
     delivering = DeliveryContext(
         tables.webhooks,
         web,
@@ -112,23 +89,46 @@ def consumers(
         settings.webhook_timeout_seconds,
         meters=meters,
     )
-    deliver = functools.partial(WebhookDelivery, delivering)
-    webhooks = Consumer(
-        JobKind(
-            WEBHOOK_KIND,
-            settings.webhook_capacity,
-            tables.webhooks.claim,
-            deliver,
-            reserve=reserve_of(settings.webhook_capacity),
-        ),
-        tables.workers,
-        wake,
-    )
-    make = functools.partial(ExportExecution, exporting)
-    exports = Consumer(JobKind(EXPORT_KIND, _EXPORTS_AT_ONCE, exporting.store.claim, make), tables.workers, wake)
+    scans = Consumer(_scans(settings, tables.schedule, executing), tables.workers, wake)
+    webhooks = Consumer(_webhooks(settings, delivering), tables.workers, wake)
+    exports = Consumer(_exports(exporting), tables.workers, wake)
     # Rewards that nobody consumes here have no room here: their jobs are left to others.
     of_stages = (*([scans] if here.scans else ()), *([rewards] if here.does(REWARD) else ()))
     return *of_stages, webhooks, exports
+
+
+def _rewards(settings: ScanSettings, rewarding: RewardContext) -> JobKind:
+    evaluate = functools.partial(RewardEvaluation, rewarding)
+    return JobKind(REWARD_KIND, settings.reward_capacity, rewarding.store.claim, evaluate, handed_over=True)
+
+
+def _scans(settings: ScanSettings, schedule: Schedule, executing: ExecutionContext) -> JobKind:
+    reserve = reserve_of(settings.worker_capacity)
+    batch = BatchShare(executing.queue, settings.worker_capacity - reserve)
+    return JobKind(
+        SCAN_KIND,
+        settings.worker_capacity,
+        batch.claim,
+        functools.partial(Execution, executing),
+        Quarantine(executing.queue, schedule, settings.lease_seconds, executing.meters),
+        reserve=reserve,
+        stages=executing.here.claimed,
+        batch=batch,
+    )
+
+
+def _webhooks(settings: ScanSettings, delivering: DeliveryContext) -> JobKind:
+    return JobKind(
+        WEBHOOK_KIND,
+        settings.webhook_capacity,
+        delivering.store.claim,
+        functools.partial(WebhookDelivery, delivering),
+        reserve=reserve_of(settings.webhook_capacity),
+    )
+
+
+def _exports(exporting: ExportContext) -> JobKind:
+    return JobKind(EXPORT_KIND, _EXPORTS_AT_ONCE, exporting.store.claim, functools.partial(ExportExecution, exporting))
 
 
 def scan_seconds(settings: ScanSettings) -> Mapping[Priority, float]:
