@@ -18,7 +18,11 @@ _PORT = 4317
 
 
 def placeholders(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """What the template's TRACING stands for: nothing where nobody receives spans."""
+    """What the template's TRACING stands for: nothing where nobody receives spans.
+
+    Raises:
+        Misuse: The share of traces to keep is no number from 0 to 1.
+    """
     if not environment.get(_ENDPOINT):
         return {"TRACING": "null"}
     return {"TRACING": _filled("tracing.json", PERCENT=_percent(environment))}
@@ -28,14 +32,18 @@ def cluster(environment: Mapping[str, str]) -> str:
     """One more entry of `clusters`, the template's last key; empty where nobody receives spans.
 
     Raises:
-        Misuse: The address has TLS, which the edge doesn't speak to a collector.
+        Misuse: The address is none, or has TLS, which the edge doesn't speak to a collector.
     """
     if not (endpoint := environment.get(_ENDPOINT)):
         return ""
-    address = urlsplit(endpoint)
-    if address.scheme != "http" or not address.hostname:
+    try:
+        address = urlsplit(endpoint)
+        host, port = address.hostname, address.port or _PORT  # asking for the port reads it
+    except ValueError:
+        host = None
+    if not host or address.scheme != "http":
         raise Misuse(f"{_ENDPOINT}: the edge sends its spans to http://host:port alone")
-    return f"    - {_filled('cluster.json', HOST=address.hostname, PORT=address.port or _PORT)}\n"
+    return f"    - {_filled('cluster.json', HOST=host, PORT=port)}\n"
 
 
 def _filled(name: str, **values: object) -> str:
@@ -48,5 +56,12 @@ def _percent(environment: Mapping[str, str]) -> float:
     """Of the requests that nobody has decided on before."""
     sampler = environment.get(_SAMPLER, "")
     if sampler.endswith("traceidratio"):
-        return 100 * float(environment.get(f"{_SAMPLER}_ARG") or 1)
+        share = environment.get(f"{_SAMPLER}_ARG") or "1"
+        try:
+            kept = float(share)
+        except ValueError:
+            kept = -1.0
+        if not 0 <= kept <= 1:
+            raise Misuse(f"{_SAMPLER}_ARG: it is a number from 0 to 1")
+        return 100 * kept
     return 0.0 if sampler.endswith("always_off") else 100.0
