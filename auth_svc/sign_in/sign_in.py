@@ -48,6 +48,7 @@ class SignIn:
         store: Whose identity is whose.
         new_id: Makes users' ids.
         clock: The time.
+        meters: Count who came back, and how that ended.
     """
 
     def __init__(

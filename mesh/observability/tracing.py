@@ -1,8 +1,8 @@
 """Spans of what a service does and of what it asks others for, by OpenTelemetry's semantic conventions.
 
 They are made where somebody receives them. What a service asks for gets one within a span that is recorded; what it
-does by itself, such as polling, is nobody's. No span tells of a person or a secret: not a statement's values, no
-address, no text of an exception.
+does by itself, such as polling, is nobody's. No span tells of a person or a secret: not a statement's values, of
+an address the host alone, no text of an exception.
 """
 
 import re
