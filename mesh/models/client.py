@@ -210,7 +210,8 @@ class HostedModel:
         self, prompt: Prompt, content: bytes, terms: Terms, entry: Entry, *, streamed: bool
     ) -> httpx2.Response:
         """One request, up to its response: the whole of it, or where it begins."""
-        limit = min(self._timeouts.first_byte, terms.deadline - self._clock.monotonic())
+        began = self._clock.monotonic()
+        limit = min(self._timeouts.first_byte, terms.deadline - began)
         try:
             async with asyncio.timeout(limit):
                 response = await self._sdk.complete(content, max(limit, 0.001) + 1, streamed=streamed)
@@ -219,6 +220,7 @@ class HostedModel:
         except asyncio.CancelledError:
             # The caller hung up; the provider may have read everything and bill it.
             self._bill(prompt.estimate(self._price.image_tokens, 0), self.name, terms)
+            self._ended(began, _ABANDONED)
             raise
         self._breaker.succeeded()
         return response

@@ -209,15 +209,17 @@ async def test_a_spent_share_answers_before_anything_is_spent(openai: OpenAIStan
     assert (caught.value.reason, openai.count) == (Reason.MODEL_BUDGET_SPENT, 0)
 
 
-async def test_a_call_whose_caller_hangs_up_is_on_the_bill(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:
-    """The provider has read the photo; whether it bills that is not for us to hope."""
-    openai.usual, terms = behaviour.slow(5), _terms()
-    looking = asyncio.create_task(hosted.classify(_photo(), terms))
-    await eventually(lambda: _asked(openai))
-    looking.cancel()
-    await asyncio.wait((looking,))
+async def test_a_call_whose_caller_hangs_up_is_on_the_bill(openai: OpenAIStandIn) -> None:
+    """The provider has read the photo; whether it bills that is not for us to hope. The try is counted as well."""
+    openai.usual, terms, counted = behaviour.slow(5), _terms(), Counted()
+    async with _hosted(openai, instruments=counted.instruments) as [hosted]:
+        looking = asyncio.create_task(hosted.classify(_photo(), terms))
+        await eventually(lambda: _asked(openai))
+        looking.cancel()
+        await asyncio.wait((looking,))
     assert terms.meter.total
     assert terms.meter.total.cost_micro_usd > 0
+    assert counted.of(OPERATION_DURATION) == {("chat", "openai", "gpt-4.1-mini", "abandoned"): 1}
 
 
 async def _asked(openai: OpenAIStandIn) -> bool:
