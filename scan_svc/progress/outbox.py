@@ -118,7 +118,7 @@ class Outbox(Generic[T]):
         """After an outage."""
         since = self._breaker.opened_at - _REPEATED_SECONDS
         for scan_id, (sent_at, entry) in self._confirmed.items():
-            if sent_at >= since and scan_id not in self._unsent:
+            if sent_at >= since and scan_id not in self:  # else what is on its way is newer
                 self._unsent[scan_id] = entry
                 self.doubtful.add(scan_id)
                 self.repeated.add(scan_id)
