@@ -49,29 +49,24 @@ class ScanMeters:
         self._created.add(1)
 
     def ended(self, state: str, count: int = 1) -> None:
-        """Scans were cancelled or have expired."""
+        """Scans have succeeded, were cancelled or have expired."""
         self._ended.add(count, {"eco2.scan.state": state})
 
     def first_result(self, seconds: float) -> None:
         """A classification is shown, so many seconds after its scan was queued."""
         self._first_results.record(seconds)
 
-    def succeeded(self, seconds: float, overhead: float | None) -> None:
-        """A scan has succeeded.
-
-        Args:
-            seconds: Since it was queued.
-            overhead: Of these, what neither classifier nor writer took; None if that isn't known.
-        """
-        self._ended.add(1, {"eco2.scan.state": "succeeded"})
-        self._durations.record(seconds, {"eco2.scan.state": "succeeded"})
-        if overhead is not None:
-            self._overheads.record(overhead)
-
-    def failed(self, seconds: float, reason: str) -> None:
-        """A scan has failed for good, so many seconds after it was queued."""
+    def failed(self, reason: str) -> None:
+        """A scan has failed for good."""
         self._ended.add(1, {"eco2.scan.state": "failed", "error.type": reason})
-        self._durations.record(seconds, {"eco2.scan.state": "failed"})
+
+    def duration(self, state: str, seconds: float) -> None:
+        """A scan has succeeded or failed, so many seconds after it was queued."""
+        self._durations.record(seconds, {"eco2.scan.state": state})
+
+    def overhead(self, seconds: float) -> None:
+        """Of these, what neither classifier nor writer took."""
+        self._overheads.record(seconds)
 
     def stage(self, stage: str, outcome: str, seconds: float) -> None:
         """A try of a stage has ended."""

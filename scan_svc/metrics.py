@@ -69,14 +69,14 @@ FIRST_RESULT = Metric(
     "eco2.scan.first_result.duration",
     Kind.HISTOGRAM,
     "s",
-    "From the moment a scan was queued until its classification is shown.",
+    "From the moment a scan was queued until its classification is shown; batch scans, which wait on purpose, apart.",
     buckets=_SECONDS,
 )
 DURATION = Metric(
     "eco2.scan.duration",
     Kind.HISTOGRAM,
     "s",
-    "From the moment a scan was queued until its end.",
+    "From the moment a scan was queued until its end; batch scans apart.",
     {"eco2.scan.state": ("succeeded", "failed")},
     _SECONDS,
 )

@@ -1,4 +1,7 @@
-"""What is measured of one lease: its stages, the whole scan, and how much of that the models took."""
+"""What is measured of one lease: its stages, the whole scan, and how much of that the models took.
+
+A batch scan waits on purpose, up to an hour: its times would be taken for trouble, so they aren't told.
+"""
 
 import time
 
@@ -54,16 +57,24 @@ class LeaseMeasures:
 
     def first_result(self) -> None:
         """The classification is shown."""
-        self._meters.first_result(self._age())
+        if not self._lease.batch:
+            self._meters.first_result(self._age())
 
     def succeeded(self) -> None:
         """The scan has succeeded."""
+        self._meters.ended("succeeded")
+        if self._lease.batch:
+            return
         age = self._age()
-        self._meters.succeeded(age, max(0.0, age - self._in_models) if self._whole else None)
+        self._meters.duration("succeeded", age)
+        if self._whole:
+            self._meters.overhead(max(0.0, age - self._in_models))
 
     def failed(self, stage: str, reason: str, *, replayable: bool) -> None:
         """The scan has failed for good."""
-        self._meters.failed(self._age(), reason)
+        self._meters.failed(reason)
+        if not self._lease.batch:
+            self._meters.duration("failed", self._age())
         if replayable:
             self._meters.dead_letter(stage)
 

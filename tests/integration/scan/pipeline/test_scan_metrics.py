@@ -13,6 +13,7 @@ from tests.integration.scan.client import Client, StartScanService
 from tests.support.http import http_client
 from tests.support.ports import free_port
 from tests.support.scan.peer_servicers import Peers
+from tests.support.scan.scan_parts import ScanParts
 from tests.support.waiting import eventually
 
 Figures: TypeAlias = Mapping[tuple[str, ...], float]
@@ -82,6 +83,22 @@ async def test_a_scan_that_succeeds_is_counted_stage_by_stage(scraped: Scraped) 
     total, own = "eco2_scan_duration_seconds_sum", "eco2_scan_overhead_duration_seconds_sum"
     seconds = await scraped.figures(total, own)
     assert 0 < seconds[own,] < seconds[total, "succeeded"]
+
+
+async def test_a_batch_scan_has_no_times(scraped: Scraped, parts: ScanParts) -> None:
+    """It may wait for an hour: an import would spend the error budget of those for whom somebody waits."""
+    client = scraped.client
+    created = await client.create()
+    await parts.pool.execute("update scan.scan set priority = -1")
+    (await client.put(created.upload)).raise_for_status()
+    await client.start(created.scan.scan_id)
+    await client.finished(created.scan.scan_id)
+    await scraped.become({("eco2_scan_ended_total", "succeeded"): 1.0})
+    assert not await scraped.figures(
+        "eco2_scan_first_result_duration_seconds_count",
+        "eco2_scan_duration_seconds_count",
+        "eco2_scan_overhead_duration_seconds_count",
+    )
 
 
 async def test_tries_failures_and_dead_letters_are_counted_by_stage_and_reason(scraped: Scraped, peers: Peers) -> None:
