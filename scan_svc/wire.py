@@ -43,7 +43,7 @@ def scan_request(
     """
     if request.priority and not chooses_priority:
         violation = FieldViolation("priority", "priority.caller", _NOT_CHOSEN)
-        raise InvalidArgument(Reason.INVALID_FIELD, violations=[violation])
+        raise InvalidArgument(Reason.INVALID_FIELD, violations=[violation], fields=violation.field)
     upload, place = request.upload, request.location
     return ScanRequest(
         user_id=who.user_id,

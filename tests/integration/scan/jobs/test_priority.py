@@ -208,6 +208,7 @@ async def test_only_a_service_that_its_certificate_names_chooses_a_priority(
                 assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
                 assert reason(refused.value) == Reason.INVALID_FIELD
                 assert "priority" in str(refused.value.trailing_metadata())
+                assert str(refused.value.details()).endswith(": priority")
     priorities = [row["priority"] for row in await parts.pool.fetch("select priority from scan.job")]
     assert priorities == ([-1] if caller == "batch" else [])
 
