@@ -11,11 +11,13 @@ from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from mesh.redis.cluster import Cluster
 from mesh.redis.guarded import GuardedRedis
 from mesh.redis.server import Primary, Server
 from mesh.redis_address import RedisAddress
+from mesh.settings import Misconfigured
 
 # Of the time for an answer, what one Sentinel may take of it: the next one may know.
 _SENTINELS_PART = 3
@@ -31,8 +33,14 @@ async def open_redis(url: str, *, timeout: float = 0.5) -> AsyncIterator[Guarded
 
     Raises:
         ValueError: It is no address.
+        Misconfigured: Its options can't be.
     """
-    redis = GuardedRedis(_server(RedisAddress.parse(url), timeout))
+    address = RedisAddress.parse(url)
+    try:
+        server = _server(address, timeout)
+    except (TypeError, ValueError, RedisError):  # their texts show values, which may be secrets
+        raise Misconfigured("ECO2_REDIS_URL: redis-py knows no such option, or none with this value") from None
+    redis = GuardedRedis(server)
     try:
         yield redis
     finally:
@@ -43,7 +51,10 @@ def _server(address: RedisAddress, timeout: float) -> Server:
     # redis-py's time limit on each write and each read costs a task and a timer; `silence_timeout` holds for both.
     limits: dict[str, Any] = {"socket_connect_timeout": timeout, "socket_timeout": None, "retry": _once()}
     if address.shape == "single":
-        return Primary(ConnectionPool.from_url(address.url, **limits), timeout)
+        single = ConnectionPool.from_url(address.url, **limits)
+        # Connects to nothing, and refuses options that can't be.
+        single.make_connection()  # type: ignore[no-untyped-call]
+        return Primary(single, timeout)
     limits |= {"username": address.user or None, "password": address.password or None, **_options(address)}
     if address.shape == "sentinel":
         return _named_by_sentinels(address, limits, timeout)

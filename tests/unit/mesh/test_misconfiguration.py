@@ -52,6 +52,10 @@ MISSING = [
 WRONG = [
     (["character_svc"], {**DATABASE, "ECO2_DRAIN_SECONDS": "pass-word"}, "ECO2_DRAIN_SECONDS: "),
     (["character_svc"], {**DATABASE, "ECO2_LISTEN": "nowhere"}, "ECO2_LISTEN: "),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis+cluster://a?nothing=pass-word"}, "ECO2_REDIS_URL: "),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis://a?socket_timeout=pass-word"}, "ECO2_REDIS_URL: "),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "redis://a?nothing=pass-word"}, "ECO2_REDIS_URL: "),
+    (["ratelimit_svc"], {"ECO2_REDIS_URL": "rediss://a?ssl_cert_reqs=pass-word"}, "ECO2_REDIS_URL: "),
     (["character_svc"], {**DATABASE, "ECO2_LISTEN": "192.0.2.1:80"}, "ECO2_LISTEN: "),
     (["character_svc"], {"ECO2_DATABASE_URL": "mysql://eco2:pass-word@db/eco2"}, "ECO2_DATABASE_URL: "),
     (["character_svc"], {**DATABASE, "ECO2_TLS_CERT": "a.crt"}, "ECO2_TLS_KEY and ECO2_TLS_CA: not set"),
