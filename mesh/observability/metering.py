@@ -66,7 +66,7 @@ def _endpoint(address: str, histograms: Histograms) -> "Iterator[MetricReader]":
     host, _, port = address.rpartition(":")
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), registry)
-    except (OSError, OverflowError) as error:  # the latter of a port that is none
+    except (OSError, OverflowError, UnicodeError) as error:  # the last two of a port and a name that are none
         raise Misconfigured(f"ECO2_METRICS_ADDRESS: can't listen on {address}") from error
     try:
         yield reader

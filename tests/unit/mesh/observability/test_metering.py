@@ -124,9 +124,10 @@ def test_an_address_that_is_taken_is_told(instruments: Instruments, address: str
         pass
 
 
-def test_a_port_that_is_none_is_told() -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "a..b:9464", f"{'a' * 300}:9464"])
+def test_an_address_that_is_none_is_told(address: str) -> None:
     """By the setting's name, not by a traceback."""
-    with pytest.raises(Misconfigured, match="ECO2_METRICS_ADDRESS"), metering("test", "127.0.0.1:99999"):
+    with pytest.raises(Misconfigured, match="ECO2_METRICS_ADDRESS"), metering("test", address):
         pass
 
 
