@@ -7,7 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from image import base
+from image.bootstrap import bootstrap
 from image.build import ROOT, Builder
 from image.commands import CommandFailed
 
@@ -35,7 +35,7 @@ def _build() -> tuple[Path, str]:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH") or _git("log", "-1", "--format=%ct") or 0)
     builder = Builder(FOLDER)
-    builder.import_base(base.bootstrap(FOLDER / "base.tar", epoch), epoch)
+    builder.import_base(bootstrap(FOLDER / "base.tar", epoch), epoch)
     print("Building the image ...", flush=True)
     builder.build(version, _git("rev-parse", "HEAD") or "unknown", epoch)
     builder.forget_old()
