@@ -24,7 +24,7 @@ Everything is built once, here, and taken down in reverse. A process serves user
 import functools
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -36,6 +36,7 @@ from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceSer
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
 from eco2.scan.v1.scan_service_pb2_grpc import add_ScanServiceServicer_to_server
 from mesh.addresses import open_public_client
+from mesh.errors import Unavailable
 from mesh.grpc.health import Probe
 from mesh.grpc.host import Drain, Host
 from mesh.grpc.limits import CallLimit
@@ -185,6 +186,8 @@ async def _open_parts(settings: ScanSettings, host: Host | None, instruments: In
         meters = ScanMeters(instruments)
         scans, export_store = ScanStore(pool, reads), ExportStore(pool)
         keys = credentials_of(settings)
+        with suppress(Unavailable):  # whoever lends them is away; uploads are refused until they come
+            await keys.fresh()
         bucket, presigned = open_bucket(settings, keys), PresignedUploads(settings, credentials=keys)
         notifier = Notifier(pool, enabled=settings.notify)
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))

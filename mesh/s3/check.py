@@ -19,6 +19,7 @@ import httpx2
 
 from mesh.errors import Unavailable
 from mesh.s3.bucket import Bucket, ObjectChanged, ObjectMissing, open_bucket
+from mesh.s3.credentials import credentials_of
 from mesh.s3.photo_keys import ORIGINALS, PUBLIC
 from mesh.s3.prepare import expires
 from mesh.s3.presigned import PresignedUploads
@@ -78,7 +79,8 @@ class _Examination:
         self._photo = f"{self._folder}/photo"
         self._clean = f"{PUBLIC}check-{uuid4()}"
         self._keys = [self._clean]
-        self.bucket: Bucket = open_bucket(settings)
+        self._credentials = credentials_of(settings)
+        self.bucket: Bucket = open_bucket(settings, self._credentials)
         self.findings: list[Finding] = []
 
     async def uploads(self) -> None:
@@ -187,7 +189,9 @@ class _Examination:
             content: What is sent.
             age: Seconds since the address was signed.
         """
-        signer = PresignedUploads(self._settings, lambda: datetime.now(UTC) - timedelta(seconds=age))
+        await self._credentials.fresh()
+        signed_at = datetime.now(UTC) - timedelta(seconds=age)
+        signer = PresignedUploads(self._settings, lambda: signed_at, self._credentials)
         address = signer.address(self._key(name), _SIGNED, _SECONDS)
         sent = {header: value for header, value in {**_SIGNED, **(headers or {})}.items() if value}
         return await self._client.put(address, headers=sent, content=content)

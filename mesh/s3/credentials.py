@@ -27,6 +27,7 @@ _log = structlog.get_logger("s3")
 _AHEAD = timedelta(minutes=14)
 # Then no more often than this, however many addresses are signed: whoever lends them may be away.
 _PAUSE = timedelta(seconds=10)
+_PAUSE_WITHOUT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,17 +51,17 @@ class Credentials(Protocol):
     """Whoever has keys."""
 
     def now(self) -> Keys:
-        """The keys to sign with now.
+        """The keys to sign with now; nobody is asked for them, so no event loop waits.
 
         Raises:
-            Unavailable: There are none.
+            Unavailable: There are none. They are being fetched.
         """
 
     async def fresh(self) -> Keys:
-        """The same, without holding up the event loop if they have to be fetched.
+        """The same, fetched first if there are none.
 
         Raises:
-            Unavailable: As `now`.
+            Unavailable: Nobody lends any.
         """
 
 
@@ -101,12 +102,13 @@ class BotoKeys:
 
     def now(self) -> Keys:
         """The last ones while they are good; those that are about to expire are fetched again beside that."""
-        left = self._left()
-        if self._keys is None or left <= timedelta(0):
-            return self._fetch()
+        left = self._left() if self._keys else timedelta(0)
+        pause = _PAUSE if left > timedelta(0) else _PAUSE_WITHOUT
         if left <= _AHEAD and self._clock() >= self._again_at and not self._fetching.locked():
-            self._again_at = self._clock() + _PAUSE
+            self._again_at = self._clock() + pause
             threading.Thread(target=self._fetch_quietly, name="credentials of storage", daemon=True).start()
+        if self._keys is None or left <= timedelta(0):
+            raise Unavailable(Reason.UNAVAILABLE, retry_after=1.0, peer="s3")
         return self._keys
 
     async def fresh(self) -> Keys:

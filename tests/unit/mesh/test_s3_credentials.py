@@ -40,6 +40,8 @@ class Lender:
     def __init__(self) -> None:
         self.lent, self.seconds, self.asked = 0, 3600, list[str]()
         self.failing = False
+        self.answering = threading.Event()
+        self.answering.set()
         lender = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,6 +55,7 @@ class Lender:
                 self._answer("application/json", lender.by_container)
 
             def _answer(self, content_type: str, write: Callable[[], str]) -> None:
+                lender.answering.wait()
                 body = b"" if lender.failing else write().encode()
                 self.send_response(503 if lender.failing else 200)
                 self.send_header("content-type", content_type)
@@ -122,20 +125,20 @@ def role(lender: Lender, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Len
     return lender
 
 
-def test_a_role_by_web_identity_is_assumed(role: Lender) -> None:
+async def test_a_role_by_web_identity_is_assumed(role: Lender) -> None:
     """No key is configured anywhere."""
-    keys = credentials_of(settings()).now()
+    keys = await credentials_of(settings()).fresh()
     assert (keys.access_key, keys.secret_key, keys.token) == ("ASIA1", "secret/ASIA1", "token/ASIA1+=")
     assert keys.expires_at
     assert timedelta(minutes=58) < keys.expires_at - datetime.now(UTC) <= timedelta(hours=1)
     assert role.asked == ["who this pod is"]
 
 
-def test_a_containers_keys_are_found(lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_containers_keys_are_found(lender: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
     """As EKS Pod Identity and ECS lend them."""
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{lender.url}/v1/credentials")
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "whose")
-    assert credentials_of(settings()).now().token == "token/ASIA1+="
+    assert (await credentials_of(settings()).fresh()).token == "token/ASIA1+="
     assert lender.asked == ["whose"]
 
 
@@ -181,10 +184,26 @@ def _others_end() -> None:
             thread.join()
 
 
-def test_without_any_keys_storage_is_away(lender: Lender) -> None:
+async def test_without_any_keys_storage_is_away(lender: Lender) -> None:
     """An outage like any other: it may be a role that comes later."""
     with pytest.raises(Unavailable):
-        credentials_of(settings()).now()
+        await credentials_of(settings()).fresh()
+
+
+async def test_who_signs_waits_for_no_lender(role: Lender) -> None:
+    """A lender that is slow would hold up every call of the process, one address at a time."""
+    role.seconds = 840
+    clock = [datetime.now(UTC)]
+    credentials = BotoKeys(lambda: botocore.session.get_session().get_credentials(), lambda: clock[0])
+    await credentials.fresh()
+    clock[0] += timedelta(seconds=900)  # they are good no longer
+    role.seconds = 3600
+    role.answering.clear()
+    with pytest.raises(Unavailable):
+        credentials.now()
+    role.answering.set()
+    await asyncio.to_thread(_others_end)
+    assert credentials.now().access_key == "ASIA2"
 
 
 async def test_a_lender_that_is_away_is_asked_again(role: Lender) -> None:
