@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 
@@ -24,8 +24,15 @@ _ASK_SECONDS = 5.0
 _STAND_DOWN_SECONDS = 1.0
 
 Shared: TypeAlias = Iterable[tuple[Metric, Sequence[Reading]]]
-Source: TypeAlias = Callable[[], Awaitable[Shared]]
-"""Reads some metrics, all with their series."""
+
+
+class Source(Protocol):
+    """Reads some metrics, all with their series."""
+
+    __name__: str
+
+    def __call__(self) -> Awaitable[Shared]:
+        """Asks once."""
 
 
 class ElectedMetrics:
@@ -58,7 +65,7 @@ class ElectedMetrics:
             except Exception as error:
                 if outages.from_exception(error) is None:
                     raise
-                _log.warning("shared metrics not read", error=repr(error))
+                _log.warning("shared metrics not told", error=repr(error))
             await asyncio.sleep(_ASK_SECONDS)
 
     async def refresh(self) -> None:
@@ -67,8 +74,13 @@ class ElectedMetrics:
         if not await self._leadership.held():
             self._good_until = 0.0
             return
-        read = [await source() for source in self._sources]
-        self._readings = {metric.name: readings for shared in read for metric, readings in shared}
+        readings: dict[str, Sequence[Reading]] = {}
+        for source in self._sources:
+            try:
+                readings |= {metric.name: told for metric, told in await source()}
+            except Exception as error:  # what one can't read must not hide what the others can
+                _log.warning("shared metrics not read", source=source.__name__, error=repr(error))
+        self._readings = readings
         # Never longer than the lease: from then on another process may tell them.
         self._good_until = asked + LEASE_SECONDS
 

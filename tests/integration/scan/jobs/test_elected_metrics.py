@@ -103,3 +103,14 @@ async def test_whoever_is_silent_for_a_lease_is_succeeded_and_says_nothing_more(
     await successor.stand_down()
     await frozen.refresh()
     assert frozen.of(QUEUE_OLDEST_AGE)
+
+
+async def test_a_source_that_fails_takes_no_other_with_it(database: asyncpg.Pool) -> None:
+    """The queue is known though a table of something else is locked or gone."""
+
+    async def broken() -> Shared:
+        raise TimeoutError
+
+    leader = ElectedMetrics(Leadership(database, "one fails", 15), [broken, _one])
+    await leader.refresh()
+    assert leader.of(QUEUE_OLDEST_AGE)
