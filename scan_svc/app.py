@@ -260,7 +260,7 @@ async def _open_api(
         limits = WatchLimits(settings.watcher_limit, settings.user_watcher_limit, settings.heartbeat_seconds)
         watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left, parts.meters))
         uploads = Uploads(parts.bucket, parts.presigned, settings.cdn_base_url, settings.upload_seconds)
-        control = AdmissionControl(admission, functools.partial(parts.notifier.wake, SCAN_KIND))
+        control = AdmissionControl(admission, functools.partial(parts.notifier.wake, SCAN_KIND), parts.meters)
         demand = peers.rules.demand_building
         lifecycle = Lifecycle(scans, progress, uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters)
         reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)

@@ -50,10 +50,12 @@ class AdmissionControl:
     Attributes:
         admission: Whether there is room.
         wake: Wakes the workers.
+        meters: Count who was let in.
     """
 
     admission: Admission
     wake: Callable[[], None]
+    meters: ScanMeters
 
     def enter(self, priority: Priority) -> None:
         """Says whether a scan may be created or started now.
@@ -61,7 +63,12 @@ class AdmissionControl:
         Raises:
             ResourceExhausted: Not now; with the time after which to try again.
         """
-        self.admission.check(priority)
+        try:
+            self.admission.check(priority)
+        except ResourceExhausted:
+            self.meters.admission(priority.name.lower(), admitted=False)
+            raise
+        self.meters.admission(priority.name.lower(), admitted=True)
 
     def queued(self, priority: Priority) -> None:
         """A scan was queued."""

@@ -20,6 +20,7 @@ class ScanMeters:
     def __init__(self, instruments: Instruments) -> None:
         self.instruments = instruments
         self._created = instruments.counter(metrics.CREATED)
+        self._admissions = instruments.counter(metrics.ADMISSIONS)
         self._ended = instruments.counter(metrics.ENDED)
         self._first_results = instruments.histogram(metrics.FIRST_RESULT)
         self._durations = instruments.histogram(metrics.DURATION)
@@ -34,6 +35,9 @@ class ScanMeters:
         self._photos = instruments.counter(metrics.PHOTOS_REMOVED)
         self._lag = instruments.series(metrics.WATCH_LAG, {})
         # Objectives are kept by these: the first failure of a kind must be seen, too.
+        for priority in metrics.PRIORITIES:
+            for admitted in (True, False):
+                self.admission(priority, admitted=admitted, count=0)
         for state in ("succeeded", "cancelled", "expired"):
             self.ended(state, 0)
         for reason in Reason:
@@ -47,6 +51,11 @@ class ScanMeters:
     def created(self) -> None:
         """A scan was stored."""
         self._created.add(1)
+
+    def admission(self, priority: str, *, admitted: bool, count: int = 1) -> None:
+        """A scan was let in, or refused since too many wait."""
+        outcome = "admitted" if admitted else "refused"
+        self._admissions.add(count, {"eco2.scan.priority": priority, "eco2.outcome": outcome})
 
     def ended(self, state: str, count: int = 1) -> None:
         """Scans have succeeded, were cancelled or have expired."""

@@ -5,6 +5,8 @@ from mesh.observability.metrics import Kind, Metric
 _KINDS = ("scan", "reward", "webhook", "export")
 _STAGES = ("vision", "rules", "answer", "reward", "deliver", "export")
 
+PRIORITIES = ("interactive", "batch")
+
 QUEUE_JOBS = Metric(
     "eco2.queue.jobs",
     Kind.GAUGE,
@@ -54,6 +56,13 @@ _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300)
 
 CREATED = Metric(
     "eco2.scan.created", Kind.COUNTER, "{scan}", "Scans that were stored; repetitions of a request aren't counted."
+)
+ADMISSIONS = Metric(
+    "eco2.scan.admissions",
+    Kind.COUNTER,
+    "{scan}",
+    "Scans that asked to be created or started, by whether there was room; repetitions count, too.",
+    {"eco2.scan.priority": PRIORITIES, "eco2.outcome": ("admitted", "refused")},
 )
 ENDED = Metric(
     "eco2.scan.ended",
@@ -161,7 +170,7 @@ WATCH_LAG = Metric(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 METRICS = (
-    CREATED, ENDED, FIRST_RESULT, DURATION, OVERHEAD, STAGE, QUEUE_JOBS, QUEUE_OLDEST_AGE, WORKER_JOBS, WORKER_CAPACITY,
-    LEASE_LOSSES, RESCUED, QUARANTINED, DEAD_LETTERS, REPLAYS, DELIVERY, OLDEST_WEBHOOK, PHOTOS_REMOVED,
-    PHOTOS_TO_REMOVE, WATCHES, WATCH_LAG, BUDGET_LIMIT, BUDGET_LEFT,
+    CREATED, ADMISSIONS, ENDED, FIRST_RESULT, DURATION, OVERHEAD, STAGE, QUEUE_JOBS, QUEUE_OLDEST_AGE, WORKER_JOBS,
+    WORKER_CAPACITY, LEASE_LOSSES, RESCUED, QUARANTINED, DEAD_LETTERS, REPLAYS, DELIVERY, OLDEST_WEBHOOK,
+    PHOTOS_REMOVED, PHOTOS_TO_REMOVE, WATCHES, WATCH_LAG, BUDGET_LIMIT, BUDGET_LEFT,
 )  # fmt: skip

@@ -3,8 +3,9 @@
 from monitoring.alerts import Alert
 from monitoring.durations import HOUR, MINUTE
 
-_CREATED = 'rpc_server_call_duration_seconds_count{rpc_method=~".+/(CreateScan|AnalyzeWaste|CreateTask)"%s}'
-_REFUSED = _CREATED % ', rpc_response_status_code="RESOURCE_EXHAUSTED"'
+# Batch scans are refused by design while others wait.
+_ASKED = 'eco2_scan_admissions_total{eco2_scan_priority="interactive"}'
+_REFUSED = 'eco2_scan_admissions_total{eco2_scan_priority="interactive", eco2_outcome="refused"}'
 
 PIPELINE = (
     Alert(
@@ -41,10 +42,10 @@ PIPELINE = (
     ),
     Alert(
         "Eco2ScansRefused",
-        f"sum by (namespace) (rate({_REFUSED}[5m]))\n/ sum by (namespace) (rate({_CREATED % ''}[5m])) > 0.01",
+        f"sum by (namespace) (rate({_REFUSED}[5m]))\n/ sum by (namespace) (rate({_ASKED}[5m])) > 0.01",
         "page",
         "New scans are refused: more wait than get done in time.",
-        "{{ $value | humanizePercentage }} of creations are answered 429 by admission.",
+        "{{ $value | humanizePercentage }} of scans for which somebody waits are answered 429 by admission.",
     ),
     Alert(
         "Eco2DeadLettersGrow",

@@ -61,16 +61,15 @@ PIPELINE = Board(
                 ),
                 Panel(
                     "Creations refused",
-                    "Share that admission answers 429.",
+                    "Share that admission answers 429. Batch scans are refused on purpose while others wait.",
                     "percentunit",
                     [
                         Query(
-                            "sum(rate(rpc_server_call_duration_seconds_count{$ours, "
-                            'rpc_method=~".+/(CreateScan|AnalyzeWaste|CreateTask)", '
-                            'rpc_response_status_code="RESOURCE_EXHAUSTED"}[$__rate_interval]))'
-                            " / sum(rate(rpc_server_call_duration_seconds_count{$ours, "
-                            'rpc_method=~".+/(CreateScan|AnalyzeWaste|CreateTask)"}[$__rate_interval]))',
-                            "refused",
+                            "sum by (eco2_scan_priority) (rate(eco2_scan_admissions_total{$ours, "
+                            'eco2_outcome="refused"}[$__rate_interval]))'
+                            " / sum by (eco2_scan_priority) "
+                            "(rate(eco2_scan_admissions_total{$ours}[$__rate_interval]))",
+                            "{{eco2_scan_priority}}",
                         )
                     ],
                     limit=0.01,
