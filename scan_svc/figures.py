@@ -12,6 +12,7 @@ from scan_svc.jobs.leadership import Leadership
 from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
 from scan_svc.jobs.stats import QueueStatsReader, StageStats
 from scan_svc.metrics import (
+    BATCH_OLDEST_AGE,
     BUDGET_LEFT,
     BUDGET_LIMIT,
     OLDEST_WEBHOOK,
@@ -52,6 +53,7 @@ def open_figures(
         return [
             (QUEUE_JOBS, [reading for (kind, _), one in known.items() for reading in _jobs(kind, one)]),
             (QUEUE_OLDEST_AGE, [(one.oldest_age, _labels(kind, one)) for (kind, _), one in known.items()]),
+            (BATCH_OLDEST_AGE, [(known[SCAN_KIND, stage].batch_oldest_age, {"eco2.stage": stage}) for stage in ORDER]),
         ]
 
     async def overdue() -> Shared:
@@ -66,7 +68,8 @@ def open_figures(
         spent = sum(one.cost_micro_usd for one in await spending.by_model())
         return [(BUDGET_LIMIT, [(limit * _MICRO, {})]), (BUDGET_LEFT, [((limit - spent) * _MICRO, {})])]
 
-    metrics = (QUEUE_JOBS, QUEUE_OLDEST_AGE, OLDEST_WEBHOOK, PHOTOS_TO_REMOVE, BUDGET_LIMIT, BUDGET_LEFT)
+    metrics = (QUEUE_JOBS, QUEUE_OLDEST_AGE, BATCH_OLDEST_AGE, OLDEST_WEBHOOK, PHOTOS_TO_REMOVE, BUDGET_LIMIT,
+               BUDGET_LEFT)  # fmt: skip
     leadership = Leadership(pool, "metrics", LEASE_SECONDS)
     return open_elected_metrics(instruments, leadership, metrics, (queue, overdue, money))
 

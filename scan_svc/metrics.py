@@ -23,6 +23,14 @@ QUEUE_OLDEST_AGE = Metric(
     {"eco2.job.kind": _KINDS, "eco2.stage": _STAGES},
     elected=True,
 )
+BATCH_OLDEST_AGE = Metric(
+    "eco2.queue.batch_oldest_age",
+    Kind.GAUGE,
+    "s",
+    "How long the oldest batch scan that is due has waited, which it does on purpose; 0 when none is due.",
+    {"eco2.stage": _STAGES[:3]},
+    elected=True,
+)
 OLDEST_WEBHOOK = Metric(
     "eco2.webhook.oldest_undelivered_age",
     Kind.GAUGE,
@@ -171,6 +179,6 @@ WATCH_LAG = Metric(
 )
 METRICS = (
     CREATED, ADMISSIONS, ENDED, FIRST_RESULT, DURATION, OVERHEAD, STAGE, QUEUE_JOBS, QUEUE_OLDEST_AGE, WORKER_JOBS,
-    WORKER_CAPACITY, LEASE_LOSSES, RESCUED, QUARANTINED, DEAD_LETTERS, REPLAYS, DELIVERY, OLDEST_WEBHOOK,
-    PHOTOS_REMOVED, PHOTOS_TO_REMOVE, WATCHES, WATCH_LAG, BUDGET_LIMIT, BUDGET_LEFT,
+    BATCH_OLDEST_AGE, WORKER_CAPACITY, LEASE_LOSSES, RESCUED, QUARANTINED, DEAD_LETTERS, REPLAYS, DELIVERY,
+    OLDEST_WEBHOOK, PHOTOS_REMOVED, PHOTOS_TO_REMOVE, WATCHES, WATCH_LAG, BUDGET_LIMIT, BUDGET_LEFT,
 )  # fmt: skip

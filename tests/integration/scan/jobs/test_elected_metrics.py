@@ -12,6 +12,7 @@ from scan_svc.jobs.elected_metrics import ElectedMetrics, Shared
 from scan_svc.jobs.leadership import Leadership
 from scan_svc.jobs.stats import QueueStatsReader
 from scan_svc.metrics import (
+    BATCH_OLDEST_AGE,
     BUDGET_LEFT,
     BUDGET_LIMIT,
     OLDEST_WEBHOOK,
@@ -54,6 +55,8 @@ async def test_the_queue_is_told_by_stage_with_zeros(database: asyncpg.Pool) -> 
     await jobs.add("READY", "answer", age=-100)
     await jobs.add("LEASED", "vision", age=900)
     await jobs.add("DEAD", "reward", kind="reward")
+    waiting = await jobs.add("READY", "vision", age=3600)
+    await database.execute("update scan.job set priority = -1 where ref = $1", waiting)
     failed = await jobs.scan("FAILED", None, days=1)
     webhook = await jobs.webhook(failed, "READY")
     await database.execute("update scan.webhook set queued_at = now() - interval '1 hour' where id = $1", webhook)
@@ -62,6 +65,7 @@ async def test_the_queue_is_told_by_stage_with_zeros(database: asyncpg.Pool) -> 
         jobs_told, ages = counted.of(QUEUE_JOBS), counted.of(QUEUE_OLDEST_AGE)
         assert {key: count for key, count in jobs_told.items() if count} == {
             ("scan", "answer", "ready"): 2,
+            ("scan", "vision", "ready"): 1,
             ("scan", "vision", "in_flight"): 1,
             ("reward", "reward", "dead"): 1,
             ("webhook", "deliver", "ready"): 1,
@@ -69,6 +73,7 @@ async def test_the_queue_is_told_by_stage_with_zeros(database: asyncpg.Pool) -> 
         assert (jobs_told["scan", "rules", "ready"], jobs_told["export", "export", "dead"]) == (0, 0)
         assert 100 <= ages["scan", "answer"] < 160
         assert ages["scan", "vision"] == 0
+        assert 3600 <= counted.of(BATCH_OLDEST_AGE)["vision",] < 3660
         assert 3600 <= counted.of(OLDEST_WEBHOOK)[()] < 3660
         assert counted.of(BUDGET_LIMIT) == counted.of(BUDGET_LEFT) == {(): 5.0}
         assert counted.of(PHOTOS_TO_REMOVE)[()] >= 0
