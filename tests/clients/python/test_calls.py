@@ -119,6 +119,18 @@ def test_what_cant_be_repeated_is_sent_once(caller: Caller, api: FakeApi) -> Non
     assert json.loads(api.asked("building")[0].content) == {"building": {"name": "한빛아파트", "region": "11440"}}
 
 
+def test_where_make_up_would_serve_it_nobody_is_waited_for(
+    caller: Caller, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has named that address: who forgot to name theirs is told so, not ten minutes later."""
+    monkeypatch.delenv("ECO2_REST_URL", raising=False)
+    api.faults["get"] = deque([refused()])
+    with pytest.raises(eco2_client.Disconnected, match="ECO2_REST_URL") as caught:
+        caller(lambda client: client.scans.get("1"), base_url="", token="mine")
+    assert not caught.value.temporary
+    assert caller.clock.pauses == []
+
+
 def test_a_session_is_refreshed_before_it_expires(caller: Caller, api: FakeApi) -> None:
     """Once, by the id that was kept with it; what is new is told before it is used."""
     api.refresh_tokens["user/r"] = ""

@@ -192,8 +192,9 @@ class Disconnected(Eco2Error, ConnectionError):
 
     temporary = True
 
-    def __init__(self, text: str, *, sent: bool = True) -> None:
+    def __init__(self, text: str, *, sent: bool = True, temporary: bool = True) -> None:
         self.sent = sent
+        self.temporary = temporary
         super().__init__(text)
 
 

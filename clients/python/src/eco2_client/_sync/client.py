@@ -40,7 +40,8 @@ class Client:
     context manager.
 
     Args:
-        base_url: Of the API; by default the environment's ECO2_REST_URL, else where `make up` serves it.
+        base_url: Of the API; by default the environment's ECO2_REST_URL, else where `make up` serves it; if nothing
+            listens there, nobody waits for it.
         token: An access token, or a function that gives one, asked before each call. Without one the client signs in:
             as a guest at the first call, or see `auth`. What a guest has is lost with its `credentials`.
         credentials: A session to go on with.
@@ -72,13 +73,14 @@ class Client:
         timeout: float = 30.0,
         http: HttpClient | None = None,
     ) -> None:
-        base_url = base_url or os.environ.get("ECO2_REST_URL") or _MAKE_UP
+        said = base_url or os.environ.get("ECO2_REST_URL")
+        base_url = said or _MAKE_UP
         if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
             raise ValueError(f"not an address such as https://api.eco2.app: {base_url!r}")
         self._owned = HttpClient(limits=httpx2.Limits(max_connections=None)) if http is None else None
         client = http or self._owned
         assert client is not None
-        self._http = Http(client, base_url.rstrip("/"), locale, USER_AGENT, timeout, Clock())
+        self._http = Http(client, base_url.rstrip("/"), locale, USER_AGENT, timeout, Clock(), assumed=not said)
         own = SessionTokens(self._http, credentials, on_credentials)
         tokens = own if token is None else GivenToken(token)
         api = Api(self._http, tokens)

@@ -46,6 +46,7 @@ class Http:
         user_agent: Who we say we are.
         timeout: Seconds that a call may take with all its tries, unless it says otherwise.
         clock: Waits between tries.
+        assumed: Whether nobody has said `base_url`: where nothing listens there, nobody is waited for.
     """
 
     client: HttpClient
@@ -54,6 +55,7 @@ class Http:
     user_agent: str
     timeout: float
     clock: Clock
+    assumed: bool = False
 
     def attempts(self, timeout: float | None = None, *, repeatable: bool = True) -> Attempts:
         """The tries of a call that begins now."""
@@ -89,7 +91,7 @@ class Http:
             ) as response:  # fmt: skip
                 content = _content(response, attempts)
         except httpx2.HTTPError as error:
-            raise _disconnected(error, attempts) from None
+            raise self._disconnected(error, attempts) from None
         if response.is_success:
             return _parsed(content, request.reply)
         failure = ApiError.of(response.status_code, response.headers, content, self.locale)
@@ -117,7 +119,7 @@ class Http:
                     for event in decoder.feed(chunk):
                         yield event
         except httpx2.HTTPError as error:
-            raise _disconnected(error, attempts) from None
+            raise self._disconnected(error, attempts) from None
 
     def upload(self, ticket: UploadTicket, content: bytes, attempts: Attempts) -> None:
         """Puts a photo into object storage, once. Storage doesn't see the token: the presigned address is all it needs.
@@ -131,11 +133,22 @@ class Http:
                 timeout=_timeout(_UPLOAD_SECONDS, attempts),
             )  # fmt: skip
         except httpx2.HTTPError as error:
-            raise _disconnected(error, attempts) from None
+            raise self._disconnected(error, attempts) from None
         # A photo is never overwritten, so 412 says that it is there: an earlier try arrived, and its reply was lost.
         # StartScan compares it with what was announced.
         if not response.is_success and response.status_code != _PRECONDITION_FAILED:
             raise UploadRefused(response.status_code, response.content)
+
+    def _disconnected(self, error: httpx2.HTTPError, attempts: Attempts) -> Eco2Error:
+        try:
+            attempts.left()
+        except TimedOut as late:
+            return late
+        text = str(error) or type(error).__name__
+        if self.assumed and isinstance(error, httpx2.ConnectError):
+            text = f"nothing listens at {self.base_url}: give `base_url`, or set ECO2_REST_URL ({text})"
+            return Disconnected(text, sent=False, temporary=False)
+        return Disconnected(text, sent=not isinstance(error, _NOT_SENT))
 
     def _headers(self, token: str) -> dict[str, str]:
         headers = {"accept": "application/json", "accept-language": self.locale, "user-agent": self.user_agent}
@@ -168,12 +181,3 @@ def _parsed(content: bytes, reply: type[T]) -> T:
         return decode(content, reply)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         raise Disconnected("what answers isn't Eco²") from None
-
-
-def _disconnected(error: httpx2.HTTPError, attempts: Attempts) -> Eco2Error:
-    try:
-        attempts.left()
-    except TimedOut as late:
-        return late
-    text = str(error) or type(error).__name__
-    return Disconnected(text, sent=not isinstance(error, _NOT_SENT))
