@@ -1,7 +1,5 @@
 """What is in an export: page by page, so that ten thousand scans take no more memory than a hundred."""
 
-import csv
-import io
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -15,6 +13,7 @@ from scan_svc.exports.exports import ExportLease
 from scan_svc.exports.store import ExportStore
 from scan_svc.scan_proto import scan_as_json
 from scan_svc.scans import Scan
+from scan_svc.spreadsheets.cells import csv_row
 from scan_svc.store import ScanStore
 
 _PAGE = 100
@@ -93,9 +92,9 @@ class ExportContents:
                 yield _json(reply)
 
     async def _table(self, user_id: str) -> AsyncIterator[bytes]:
-        yield b"\xef\xbb\xbf" + _row(_COLUMNS)  # spreadsheets take it for another encoding without the mark
+        yield b"\xef\xbb\xbf" + csv_row(_COLUMNS)  # spreadsheets take it for another encoding without the mark
         async for page in self._pages(user_id):
-            yield b"".join(_row(_cells(scan)) for scan in page)
+            yield b"".join(csv_row(_cells(scan)) for scan in page)
 
     async def _photo(self, scan: Scan) -> AsyncIterator[Entry]:
         """A scan's photo: its clean copy, or the upload as long as there is none; nothing if both are gone."""
@@ -117,14 +116,6 @@ def _cells(scan: Scan) -> Sequence[object]:
         found.display_name if found else "", category.major if category else "", category.middle if category else "",
         category.minor if category else "", found.confidence if found else "", answer.text if answer else "",
     )  # fmt: skip
-
-
-def _row(cells: Sequence[object]) -> bytes:
-    line = io.StringIO()
-    # A spreadsheet would take what begins so for a formula.
-    csv.writer(line).writerow([f"'{cell}" if str(cell)[:1] in tuple("=+-@\t\r") and isinstance(cell, str) else cell
-                               for cell in cells])  # fmt: skip
-    return line.getvalue().encode()
 
 
 async def _once(text: str) -> AsyncIterator[bytes]:

@@ -1,0 +1,1 @@
+"""Tables that people open with a spreadsheet: what their cells may hold."""
