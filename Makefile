@@ -121,17 +121,20 @@ check: setup ## Lint, types, imports, protos, stubs, Envoy and Helm
 	    { echo "$(MONITORING) is not what monitoring/ says: run make gen" >&2; exit 1; }
 	@$(BIN)/python -m all_in_one.metrics_page | diff docs/metrics.md - || \
 	    { echo "docs/metrics.md is not what the services count: run make gen" >&2; exit 1; }
+	@$(BIN)/python -m all_in_one.settings_names | diff $(SETTINGS) - || \
+	    { echo "$(SETTINGS) is not what the services read: run make gen" >&2; exit 1; }
 	$(BIN)/python -m openapi.lint docs/openapi.yaml
 	$(BIN)/python -m pytest --numprocesses=0 tests/unit/rules/loading/test_data.py  # the rule book, against its schemas
 	$(BIN)/python -m helm.check
 	$(BIN)/python -m local.schemas
 	@$(MAKE) --no-print-directory site
 
-gen: setup ## Generate stubs, description and models from protos/, docs/cli.md from local/cli, rules and dashboards
+gen: setup ## Generate stubs, description and models from protos/, docs/cli.md from local/cli, what the chart includes
 	$(BIN)/buf format --write protos
 	@rm -rf gen && $(call generate,gen,docs/openapi.yaml,$(CLIENT))
 	@$(BIN)/python -m local.cli.reference > docs/cli.md
 	@$(BIN)/python -m all_in_one.metrics_page > docs/metrics.md
+	@$(BIN)/python -m all_in_one.settings_names > $(SETTINGS)
 	@rm -rf $(MONITORING) && $(BIN)/python -m monitoring $(MONITORING)
 
 wheel: setup ## Build eco2-protos, the stubs alone, and eco2-client into var/dist
@@ -147,6 +150,7 @@ clients: setup ## Build @eco2/client, for npm, into var/dist; the clients for Ko
 # the Python client's models.
 CLIENT := clients/python/src/eco2_client
 MONITORING := helm/files/monitoring
+SETTINGS := helm/files/settings.json
 PROTOS = $(shell find protos -name '*.proto' | sort)
 define generate
 export PATH="$(abspath $(BIN)):$$PATH" && mkdir -p $(1) && \

@@ -10,6 +10,7 @@ Takes root. */}}
 {{- end }}
 {{- include "eco2.refuseScaling" (list "edge" .Values.edge.autoscaling) -}}
 {{- include "eco2.refuseGroups" . -}}
+{{- include "eco2.refuseSettings" . -}}
 {{- include "eco2.refuseAccounts" . -}}
 {{- include "eco2.refuseObjects" . -}}
 {{- end }}
@@ -27,6 +28,23 @@ Takes root. */}}
 {{- end }}
 {{- if hasKey $service.settings "scan_role" }}
 {{- fail (printf "services.%s.settings.scan_role is no more: services.worker.enabled says whether Scan's pods work on scans themselves (helm/UPGRADING.md)" $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Settings that nobody would read: misspelt ones, or another service's. Takes root. */}}
+{{- define "eco2.refuseSettings" -}}
+{{- $known := .Files.Get "files/settings.json" | fromJson }}
+{{- $all := list }}
+{{- range $known }}{{ $all = concat $all . }}{{ end }}
+{{- range $field, $_ := .Values.settings }}
+{{- if not (has $field $all) }}{{ fail (printf "settings.%s: no service has this setting" $field) }}{{ end }}
+{{- end }}
+{{- range $component := append (include "eco2.components" . | fromJson).all (dict "name" "bucket" "program" "bucket" "values" .Values.bucket) }}
+{{- range $field, $_ := $component.values.settings }}
+{{- if not (has $field (get $known $component.program)) }}
+{{- fail (printf "settings of %s: it has none called %s" $component.name $field) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
