@@ -3,6 +3,7 @@
 With neither nothing is measured.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
 
 _CLOSE_SECONDS = 5.0
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 @contextmanager
@@ -64,8 +66,14 @@ def _endpoint(address: str, histograms: Histograms) -> "Iterator[MetricReader]":
     registry = CollectorRegistry()
     reader = ScrapedReader(registry, histograms)
     host, _, port = address.rpartition(":")
+    host = host.strip("[]")
     try:
-        server, thread = start_http_server(int(port), host.strip("[]"), registry)
+        try:
+            server, thread = start_http_server(int(port), host, registry)
+        except OSError as error:
+            if host != "::" or error.errno not in _NO_IPV6:
+                raise
+            server, thread = start_http_server(int(port), "0.0.0.0", registry)  # as gRPC does with its own
     except (OSError, OverflowError, UnicodeError) as error:  # the last two of a port and a name that are none
         raise Misconfigured(f"ECO2_METRICS_ADDRESS: can't listen on {address}") from error
     try:

@@ -1,9 +1,12 @@
 """Metrics on their way out: how Prometheus spells them, and who gets them."""
 
+import errno
 import importlib
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -129,6 +132,21 @@ def test_an_address_that_is_none_is_told(address: str) -> None:
     """By the setting's name, not by a traceback."""
     with pytest.raises(Misconfigured, match="ECO2_METRICS_ADDRESS"), metering("test", address):
         pass
+
+
+def test_a_machine_without_ipv6_is_scraped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chart says `[::]`, which means every address there is."""
+
+    class Ipv4Alone(socket.socket):
+        def bind(self, address: Any, /) -> None:
+            if self.family is socket.AF_INET6:
+                raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+            super().bind(address)
+
+    port = free_port()
+    monkeypatch.setattr("socket.socket", Ipv4Alone)
+    with metering("test", f"[::]:{port}"):
+        _scraped(f"127.0.0.1:{port}")
 
 
 def test_without_an_address_nothing_is_counted() -> None:
