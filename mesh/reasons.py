@@ -73,6 +73,9 @@ class Reason(StrEnum):
     DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
     WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
     EXPORT_NOT_FOUND = "EXPORT_NOT_FOUND"
+    COMPARISON_NOT_FOUND = "COMPARISON_NOT_FOUND"
+    CLASSIFIER_UNKNOWN = "CLASSIFIER_UNKNOWN"
+    RULEBOOK_UNKNOWN = "RULEBOOK_UNKNOWN"
 
     SESSION_ENDED = "SESSION_ENDED"
     PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
@@ -267,6 +270,16 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.WEBHOOK_NOT_FOUND: _text("웹훅을 찾을 수 없어요: {webhook_id}", "No such webhook: {webhook_id}"),
         Reason.EXPORT_NOT_FOUND: _text("내보내기를 찾을 수 없어요: {export_id}", "No such export: {export_id}"),
+        Reason.COMPARISON_NOT_FOUND: _text(
+            "비교를 찾을 수 없어요: {comparison_id}", "No such comparison: {comparison_id}"
+        ),
+        Reason.CLASSIFIER_UNKNOWN: _text(
+            "비교에 쓸 수 없는 분류기예요: {classifier}. 쓸 수 있는 분류기: {known}",
+            "No classifier of this name is configured: {classifier}. There are: {known}",
+        ),
+        Reason.RULEBOOK_UNKNOWN: _text(
+            "불러온 규정집 가운데 이런 것이 없어요: {rulebook}", "No such rule book is loaded: {rulebook}"
+        ),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."
         ),

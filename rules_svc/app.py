@@ -5,6 +5,7 @@
     MatchRules, PlanEvening ── edition: rule book; building reader ── PostgreSQL, for who joined a building
     ComposeAnswer ─ edition: composer (data/questions.yaml), or a hosted model on the composer's grounds
     AdviseDisposal  as MatchRules, then as ComposeAnswer
+    ReadviseDisposal  as AdviseDisposal by the composer alone, from the edition or from the candidate
     FindPlaces ──── finder ─┬ store ── PostgreSQL, schema `rules`
                             └ Kakao Local, if there is a key; Redis, if there is one, keeps its answers
     BuildingService ─ buildings ── PostgreSQL, schema `rules`
@@ -41,6 +42,7 @@ from rules_svc.buildings.reader import BuildingReader
 from rules_svc.buildings.service import Buildings
 from rules_svc.buildings.servicer import BuildingServicer
 from rules_svc.buildings.store import BuildingStore
+from rules_svc.loading.candidate import CandidateRulebook, Rulebooks
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.places.kakao import KakaoPlaces, load_searches
@@ -75,11 +77,17 @@ async def application(settings: RulesSettings, host: Host | None = None) -> Asyn
             tell_pool(signals.instruments, "rules", pool)
             store = PlaceStore(pool, reads)
             reloader = RulebookReloader(settings.rulebook_dir)
+            candidate = CandidateRulebook(settings.rulebook_candidate_dir)
             async with _kakao(settings, signals.instruments) as kakao:
                 buildings = BuildingStore(pool)
                 reader = BuildingReader(buildings)
                 servicer = RulesServicer(
-                    reloader, PlaceFinder(store, kakao), reader, writers, partial(datetime.now, UTC)
+                    reloader,
+                    Rulebooks(reloader, candidate),
+                    PlaceFinder(store, kakao),
+                    reader,
+                    writers,
+                    partial(datetime.now, UTC),
                 )
                 managed = BuildingServicer(Buildings(buildings, reader.forget), lambda: reloader.current.book.regions)
                 services = [
@@ -88,6 +96,7 @@ async def application(settings: RulesSettings, host: Host | None = None) -> Asyn
                 ]
                 async with (
                     _watching_folder(reloader, settings.rulebook_seconds),
+                    _watching_folder(candidate, settings.rulebook_seconds),
                     _samples_kept(store, settings.sample_places),
                     serving(settings, services, telemetry=signals, host=host) as server,
                 ):
@@ -135,7 +144,7 @@ async def _kakao(settings: RulesSettings, instruments: Instruments) -> AsyncIter
 
 
 @asynccontextmanager
-async def _watching_folder(reloader: RulebookReloader, seconds: float) -> AsyncIterator[None]:
+async def _watching_folder(reloader: RulebookReloader | CandidateRulebook, seconds: float) -> AsyncIterator[None]:
     """Reloads the rule book when its folder changes, while the block runs."""
     following = asyncio.create_task(reloader.follow(seconds), name="rule book")
     try:

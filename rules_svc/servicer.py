@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from eco2.rules.v1 import rules_service_pb2 as pb
@@ -18,11 +18,13 @@ from rules_svc.answers.composer import Answer
 from rules_svc.answers.writers import Writers
 from rules_svc.buildings.reader import BuildingReader
 from rules_svc.collection.evenings import evening_of
+from rules_svc.loading.candidate import Rulebooks
 from rules_svc.loading.reloader import LoadedRulebook, RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.rulebook.plans import plan
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
+from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.taxonomy import Path
 
 _MATCHES = 1024  # kept, some 3 kB each
@@ -33,6 +35,7 @@ class RulesServicer(RulesServiceServicer):
 
     Args:
         reloader: Has the current rule book. Each call takes the current edition once and uses it to its end.
+        rulebooks: That one and the candidate, for comparisons.
         places: Where waste can be taken.
         buildings: What joined buildings say.
         writers: Write answers.
@@ -42,12 +45,14 @@ class RulesServicer(RulesServiceServicer):
     def __init__(
         self,
         reloader: RulebookReloader,
+        rulebooks: Rulebooks,
         places: PlaceFinder,
         buildings: BuildingReader,
         writers: Writers,
         now: Callable[[], datetime],
     ) -> None:
         self._reloader = reloader
+        self._rulebooks = rulebooks
         self._places = places
         self._buildings = buildings
         self._writers = writers
@@ -113,6 +118,26 @@ class RulesServicer(RulesServiceServicer):
                     context.last()
                 yield answers_wire.from_advised(event, paid.meter.total)
 
+    async def ReadviseDisposal(self, request: pb.ReadviseDisposalRequest, context: Any) -> pb.ReadviseDisposalResponse:
+        """Matches rules of one edition, and composes an answer from them."""
+        edition, asked = self._rulebooks.find(request.rulebook_version), request.advise
+        locale = caller(context).locale_or(asked.locale)
+        matched = await self._matching(answers_wire.to_match_request(asked), edition, locale)
+        answer = edition.composer.compose(
+            answers_wire.to_remarked(asked.classification, matched, edition.book.taxonomy),
+            [wire.to_rule(rule) for rule in matched.rules],
+            asked.user_input,
+            locale,
+        )
+        return pb.ReadviseDisposalResponse(matched=matched, answer=answers_wire.from_answer(answer))
+
+    async def ListRulebooks(self, request: pb.ListRulebooksRequest, context: Any) -> pb.ListRulebooksResponse:
+        """Names the editions that can be asked."""
+        loaded = self._rulebooks.loaded()
+        return pb.ListRulebooksResponse(
+            rulebooks=[pb.RulebookEdition(name=name, version=one.book.version) for name, one in loaded.items()]
+        )
+
     async def InterpretReply(self, request: pb.InterpretReplyRequest, context: Any) -> pb.InterpretReplyResponse:
         """Interprets a reply to an open question."""
         edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
@@ -161,12 +186,12 @@ class RulesServicer(RulesServiceServicer):
         book, subject = edition.book, wire.to_subject(request, edition.remarks)
         where = await self._where(request, book.regions)
         evening = evening_of(self._now())
-        matched = self._matched(book.version, subject.path, subject.tags, where, locale, evening)
+        # What is kept is the current edition's.
+        match = partial(self._matched, book.version) if edition is self._reloader.current else partial(_match, book)
+        matched = match(subject.path, subject.tags, where, locale, evening)
         if subject.said is None and not subject.candidates:
             return matched
-        others = [
-            self._matched(book.version, path, subject.tags, where, locale, evening) for path in subject.candidates
-        ]
+        others = [match(path, subject.tags, where, locale, evening) for path in subject.candidates]
         return wire.with_subject(matched, subject, others, book, locale)
 
     async def _where(self, thing: pb.MatchRulesRequest | pb.Waste, regions: Regions) -> ResolvedRegion:
@@ -176,12 +201,18 @@ class RulesServicer(RulesServiceServicer):
     def _match(
         self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, evening: date
     ) -> pb.MatchRulesResponse:
-        """The rules that apply in an evening; the version keeps editions apart in the cache."""
-        book = self._reloader.current.book
-        matched = book.match_in(path, tags, where, evening)
-        response = wire.from_matched(path, tags, matched, where, book, locale, evening)
-        return plans_wire.with_evenings(response, matched.rules[0], evening)
+        """The same of the current edition; the version keeps editions apart in the cache."""
+        return _match(self._reloader.current.book, path, tags, where, locale, evening)
 
     def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
         """The whole taxonomy; the version keeps editions apart in the cache."""
         return wire.from_book(self._reloader.current.book, locale)
+
+
+def _match(
+    book: Rulebook, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, evening: date
+) -> pb.MatchRulesResponse:
+    """The rules that apply in an evening."""
+    matched = book.match_in(path, tags, where, evening)
+    response = wire.from_matched(path, tags, matched, where, book, locale, evening)
+    return plans_wire.with_evenings(response, matched.rules[0], evening)

@@ -21,6 +21,9 @@ class RulesSettings(ModelSettings, ReplicaSettings):
         description="Folder of the rule book, as rules_svc/data, watched for changes; default: the packaged one.",
     )
     rulebook_seconds: float = Field(5.0, gt=0, description="How often that folder is checked for changes.")
+    rulebook_candidate_dir: Path | None = Field(
+        None, description="Folder of a second rule book, for operators' comparisons alone; watched as the first is."
+    )
     kakao_rest_key: SecretStr | None = Field(None, description="Key of Kakao Local, a second source of places.")
     kakao_url: str = Field("https://dapi.kakao.com", description="Where Kakao Local is.")
     kakao_daily_calls: int = Field(50_000, ge=0, description="Calls to Kakao Local a day, of all replicas with Redis.")

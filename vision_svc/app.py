@@ -7,13 +7,14 @@
                                        └─ FallbackChain ─┬─ CachedClassifier ── HostedClassifier ── OpenAI's API
                                                          │                           └─ taxonomy ── Rules
                                                          └─ CachedClassifier ── Offline ── ONNX file, head
+                 └─ Reclassifier ─── PhotoStorage; each classifier of the chain, and more, by its name
 
 The offline model is loaded before the port is opened. Behind a hosted model it is only loaded in a test process then:
 Vision doesn't start without a model that works.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -31,6 +32,7 @@ from vision_svc.classifiers import lazy_offline
 from vision_svc.classifiers.cache import Cache, CachedClassifier, open_cache
 from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
+from vision_svc.classifiers.taxonomy import Taxonomy
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
 from vision_svc.clients import open_taxonomy
 from vision_svc.metrics import ClassifierMeters
@@ -39,6 +41,7 @@ from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
 from vision_svc.photos.discarded import open_discarded
 from vision_svc.photos.download import PhotoDownloader
 from vision_svc.photos.storage import PhotoStorage
+from vision_svc.reclassify import Reclassifier
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import OFFLINE, VisionSettings
 
@@ -61,7 +64,7 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
             _open_redis(settings, instruments) as redis,
             open_public_client("image_url") as client,
             _open_decoders(settings, instruments) as decoders,
-            open_chain(settings, cpu, redis, instruments, host) as chain,
+            open_classifiers(settings, cpu, redis, instruments, host) as (chain, compared),
             open_cache(redis, "vision:file:", KnownFile, Lookups(instruments, "file")) as known_files,
             open_discarded(bucket := open_bucket(settings)) as discarded,
         ):
@@ -74,9 +77,9 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
                 chain,
                 known_files,
             )
-            service = Service(
-                NAME, add_VisionServiceServicer_to_server, VisionServicer(classifier, settings.cdn_base_url)
-            )
+            places = Bulkhead(settings.vision_comparison_slots, settings.vision_queue)
+            servicer = VisionServicer(classifier, Reclassifier(storage, compared, places), settings.cdn_base_url)
+            service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
             dependencies = {"s3": storage.probe, "decoder": decoders.demand_working}
             async with serving(settings, [service], telemetry=signals, dependencies=dependencies, host=host) as server:
                 yield server
@@ -98,33 +101,54 @@ def _open_decoders(settings: VisionSettings, instruments: Instruments) -> Abstra
 
 
 @asynccontextmanager
-async def open_chain(
+async def open_classifiers(
     settings: VisionSettings,
     cpu: Executor,
     redis: GuardedRedis | None,
     instruments: Instruments,
     host: Host | None = None,
-) -> AsyncIterator[FallbackChain]:
-    """The classifiers in the order they are asked."""
-    hosted = [name for name in settings.chain if name != OFFLINE]
-    classifiers: dict[str, CachedClassifier] = {}
+) -> AsyncIterator[tuple[FallbackChain, Mapping[str, FallbackChain]]]:
+    """The chain in the order it is asked, and whom comparisons can ask, by name: each a chain of one."""
     async with AsyncExitStack() as stack:
         lookups = Lookups(instruments, "classification")
-        opinions = await stack.enter_async_context(open_cache(redis, "vision:opinion:", Classification, lookups))
-        if hosted:
-            # Not at the top: without a hosted model the SDK would take 40 MiB for nothing.
-            from mesh.models.factory import open_models
-            from vision_svc.classifiers.hosted import HostedClassifier
-            from vision_svc.classifiers.single_flight import SingleFlight
-
+        opened, compared = dict[str, CachedClassifier](), dict[str, CachedClassifier]()
+        if any(name != OFFLINE for name in settings.compared):
             taxonomy = await stack.enter_async_context(open_taxonomy(settings.rules_target, settings.tls, host))
-            for model in await stack.enter_async_context(open_models(settings, hosted, instruments, "vision")):
-                looking = HostedClassifier(model, taxonomy.current, settings.vision_detail)
-                classifiers[model.name] = CachedClassifier(SingleFlight(looking), opinions)
-        if OFFLINE in settings.chain:
-            offline = await _open_offline(settings, cpu, first=not hosted)
-            classifiers[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification, lookups))
-        yield FallbackChain([classifiers[name] for name in settings.chain], ClassifierMeters(instruments))
+            enter = partial(_open_hosted, settings, taxonomy.current, redis, instruments)
+            opened |= await stack.enter_async_context(enter(settings.chain, lookups))
+            compared |= await stack.enter_async_context(enter(settings.compared, None))
+        if OFFLINE in settings.compared:
+            offline = await _open_offline(settings, cpu, first=settings.chain == (OFFLINE,))
+            opened[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification, lookups))
+            compared[OFFLINE] = CachedClassifier(offline, Cache(None, "", Classification))
+        chain = FallbackChain([opened[name] for name in settings.chain], ClassifierMeters(instruments))
+        yield chain, {name: FallbackChain([compared[name]]) for name in settings.compared}
+
+
+@asynccontextmanager
+async def _open_hosted(
+    settings: VisionSettings,
+    taxonomy: Callable[[], Taxonomy | None],
+    redis: GuardedRedis | None,
+    instruments: Instruments,
+    names: Sequence[str],
+    lookups: Lookups | None,
+) -> AsyncIterator[dict[str, CachedClassifier]]:
+    """The hosted models among these names: for users with lookups that are counted, else for comparisons."""
+    # Not at the top: without a hosted model the SDK would take 40 MiB for nothing.
+    from mesh.models.factory import open_models
+    from mesh.models.ledger import Purse
+    from vision_svc.classifiers.hosted import HostedClassifier
+    from vision_svc.classifiers.single_flight import SingleFlight
+
+    hosted = [name for name in names if name != OFFLINE]
+    used = ("vision",) if lookups else ("", Purse.COMPARISONS, settings.comparison_limits())
+    async with (
+        open_cache(redis, "vision:opinion:", Classification, lookups) as opinions,
+        open_models(settings, hosted, instruments, *used) as models,
+    ):
+        looking = (HostedClassifier(model, taxonomy, settings.vision_detail) for model in models)
+        yield {one.name: CachedClassifier(SingleFlight(one), opinions) for one in looking}
 
 
 async def _open_offline(settings: VisionSettings, cpu: Executor, *, first: bool) -> Classifier:

@@ -10,6 +10,7 @@ from mesh.models.usage import terms
 from vision_svc import wire
 from vision_svc.classify import ClassifiedPhoto, PhotoClassifier
 from vision_svc.progress import lasting
+from vision_svc.reclassify import Reclassifier
 
 # A phase that ends sooner isn't told.
 _LASTING_SECONDS = 0.1
@@ -20,11 +21,13 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
 
     Args:
         classifier: Classifies photos.
+        reclassifier: Looks at them once more, for comparisons.
         cdn_base_url: Public address of our own photos.
     """
 
-    def __init__(self, classifier: PhotoClassifier, cdn_base_url: str) -> None:
+    def __init__(self, classifier: PhotoClassifier, reclassifier: Reclassifier, cdn_base_url: str) -> None:
         self._classifier = classifier
+        self._reclassifier = reclassifier
         self._cdn_base_url = cdn_base_url
 
     async def Classify(
@@ -39,3 +42,18 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
                 if isinstance(event, ClassifiedPhoto):
                     context.last()
                 yield wire.from_event(event, locale)
+
+    async def Reclassify(
+        self, request: vision_service_pb2.ReclassifyRequest, context: Any
+    ) -> vision_service_pb2.ReclassifyResponse:
+        """Asks one classifier of a photo whose clean copy is kept."""
+        location = wire.to_location(request, self._cdn_base_url)
+        locale = caller(context).locale_or(request.locale)
+        found = await self._reclassifier.reclassify(location, request.classifier, terms(context))
+        return wire.from_reclassified(found, locale)
+
+    async def ListClassifiers(
+        self, request: vision_service_pb2.ListClassifiersRequest, context: Any
+    ) -> vision_service_pb2.ListClassifiersResponse:
+        """Names the classifiers that can be asked."""
+        return vision_service_pb2.ListClassifiersResponse(classifiers=self._reclassifier.names)

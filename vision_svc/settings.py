@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -10,8 +10,14 @@ from mesh.models.settings import ModelSettings
 from mesh.s3.settings import StorageSettings
 from vision_svc.model import MODEL
 
+if TYPE_CHECKING:  # at run time only where a model is called
+    from mesh.models.ledger import Limits
+
 OFFLINE = "offline"
 DEFAULT_MODEL = "gpt-4.1-mini"
+_MICRO = 1_000_000
+# Calls a minute that comparisons may make of a model: a tenth of what users may, and beside it.
+_COMPARISONS_PART = 10
 
 
 class VisionSettings(StorageSettings, ModelSettings):
@@ -46,19 +52,48 @@ class VisionSettings(StorageSettings, ModelSettings):
         "Default: gpt-4.1-mini,offline with a key, offline without.",
     )
     vision_detail: Literal["low", "high", "auto"] = Field("high", description="How closely a hosted model looks.")
+    vision_compared: str = Field(
+        "",
+        description="Whom operators' comparisons may ask beside the chain, by commas: hosted models' names, `offline`.",
+    )
+    vision_comparison_slots: int = Field(
+        4, ge=1, description="Photos that comparisons look at at once; users' photos have their own."
+    )
+    vision_comparison_daily_usd: float = Field(
+        5.0, ge=0, description="Money for comparisons in a day of UTC, beside that for users; 0 for no limit."
+    )
     rules_target: str = Field("", description="Rules service; hosted models take the taxonomy from it.")
 
     @property
     def chain(self) -> tuple[str, ...]:
         """The classifiers, in the order they are asked."""
         default = f"{DEFAULT_MODEL},{OFFLINE}" if self.openai_api_key.get_secret_value() else OFFLINE
-        return tuple(name.strip() for name in (self.vision_chain or default).split(",") if name.strip())
+        return _names(self.vision_chain or default)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The classifiers that a comparison may ask."""
+        return tuple(dict.fromkeys((*self.chain, *_names(self.vision_compared))))
+
+    def comparison_limits(self) -> "Limits":
+        """How much comparisons may use of hosted models, beside users."""
+        from mesh.models.ledger import Limits
+
+        return Limits(
+            max(1, self.model_requests_per_minute // _COMPARISONS_PART),
+            max(1, self.model_tokens_per_minute // _COMPARISONS_PART),
+            round(self.vision_comparison_daily_usd * _MICRO),
+        )
 
     @model_validator(mode="after")
-    def _chain_can_be_asked(self) -> Self:
-        if any(name != OFFLINE for name in self.chain):
+    def _models_can_be_asked(self) -> Self:
+        if any(name != OFFLINE for name in self.compared):
             if not self.openai_api_key.get_secret_value():
-                raise ValueError("a hosted model is in the chain: set OPENAI_API_KEY")
+                raise ValueError("a hosted model is in the chain, or compared: set OPENAI_API_KEY")
             if not self.rules_target:
                 raise ValueError("a hosted model needs the taxonomy: set ECO2_RULES_TARGET")
         return self
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

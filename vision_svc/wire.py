@@ -6,6 +6,7 @@ from mesh.locale import Locale
 from vision_svc.classifiers.classification import Candidate, Category, Classification
 from vision_svc.classify import ClassifiedPhoto, Phase
 from vision_svc.photos.locations import Location, locate, stored
+from vision_svc.reclassify import Reclassified
 
 _PHASES = {
     Phase.FETCH: vision_service_pb2.ClassifyProgress.PHASE_FETCH,
@@ -14,14 +15,16 @@ _PHASES = {
 }
 
 
-def to_location(request: vision_service_pb2.ClassifyRequest, cdn_base_url: str) -> Location:
+def to_location(
+    request: vision_service_pb2.ClassifyRequest | vision_service_pb2.ReclassifyRequest, cdn_base_url: str
+) -> Location:
     """The location of a request's photo.
 
     Raises:
         NotFound: No object of ours can have this key.
     """
     if request.WhichOneof("image") == "object_key":
-        return stored(request.object_key, request.etag)
+        return stored(request.object_key, getattr(request, "etag", ""))
     return locate(request.image_url, cdn_base_url)
 
 
@@ -38,6 +41,15 @@ def from_event(event: Phase | ClassifiedPhoto, locale: Locale) -> vision_service
         usage=to_proto(event.usage, classification_pb2.Usage) if event.usage else None,
     )
     return vision_service_pb2.ClassifyResponse(result=result)
+
+
+def from_reclassified(found: Reclassified, locale: Locale) -> vision_service_pb2.ReclassifyResponse:
+    """What one classifier says."""
+    return vision_service_pb2.ReclassifyResponse(
+        classification=_from_classification(found.classification, locale),
+        usage=to_proto(found.usage, classification_pb2.Usage) if found.usage else None,
+        remembered=found.remembered,
+    )
 
 
 def _from_classification(found: Classification, locale: Locale) -> classification_pb2.Classification:

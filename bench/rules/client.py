@@ -11,6 +11,7 @@ from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.vision.v1.classification_pb2 import Category, Classification
 from mesh.locale import Locale
 from rules_svc.answers.writers import Writers
+from rules_svc.loading.candidate import CandidateRulebook, Rulebooks
 from rules_svc.loading.reloader import RulebookReloader
 from rules_svc.places.finder import PlaceFinder
 from rules_svc.servicer import RulesServicer
@@ -39,7 +40,8 @@ class RulesClient:
     def __init__(self, places: PlaceFinder | None = None) -> None:
         self.reloader = RulebookReloader()
         now = partial(datetime.now, UTC)
-        self._servicer = RulesServicer(self.reloader, places, None, Writers([]), now)  # type: ignore[arg-type]
+        editions = Rulebooks(self.reloader, CandidateRulebook(None))
+        self._servicer = RulesServicer(self.reloader, editions, places, None, Writers([]), now)  # type: ignore[arg-type]
         self._context = _Context()
         taxonomy = _done(self._servicer.GetTaxonomy(pb.GetTaxonomyRequest(), self._context))
         self.tags = frozenset(tag.key for tag in taxonomy.tags)

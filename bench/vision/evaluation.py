@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from mesh.errors import EcoError
 from mesh.models.usage import Terms, Usage
 from mesh.observability.instruments import Instruments
-from vision_svc.app import open_chain
+from vision_svc.app import open_classifiers
 from vision_svc.classifiers.classification import UNKNOWN, Classification
 from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
@@ -177,7 +177,7 @@ async def main(folder: Path) -> None:
     )  # fmt: skip
     with ThreadPoolExecutor(1) as cpu:
         async with (
-            open_chain(settings, cpu, None, Instruments.off()) as chain,
+            open_classifiers(settings, cpu, None, Instruments.off()) as (chain, _),
             open_decoder_pool(1, settings.vision_decode_seconds) as decoders,
         ):
             for line in report(await look(folder, chain, decoders)):

@@ -36,7 +36,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "eco2.vision.v1.VisionService": {SCAN: ALL},
         "eco2.rules.v1.RulesService": {
             EDGE: "GetTaxonomy SearchItems MatchRules FindPlaces",
-            SCAN: "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply",
+            SCAN: "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply ReadviseDisposal"
+            " ListRulebooks",
             VISION: "GetTaxonomy",
         },
         "eco2.rules.v1.BuildingService": {

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from mesh.models.budget import Budget, Clock
 from mesh.models.client import HostedModel
-from mesh.models.ledger import Ledger, LocalLedger, RedisLedger, SharedLedger
+from mesh.models.ledger import Ledger, Limits, LocalLedger, Purse, RedisLedger, SharedLedger
 from mesh.models.metrics import ModelMetrics
 from mesh.models.prices import price
 from mesh.models.sdk import Sdk
@@ -18,7 +18,12 @@ from mesh.redis import open_redis
 
 @asynccontextmanager
 async def open_models(
-    settings: ModelSettings, names: Sequence[str], instruments: Instruments, service: str = ""
+    settings: ModelSettings,
+    names: Sequence[str],
+    instruments: Instruments,
+    service: str = "",
+    purse: Purse = Purse.USERS,
+    limits: Limits | None = None,
 ) -> AsyncIterator[list[HostedModel]]:
     """The models with these names, closed at exit.
 
@@ -26,7 +31,9 @@ async def open_models(
         settings: Provider, key, limits and timeouts.
         names: Which.
         instruments: Count their calls.
-        service: Who calls them.
+        service: Who calls them; empty: nobody is told when their breakers open.
+        purse: On whose account they are counted.
+        limits: How much of it there is; those of the settings, if not given.
 
     Raises:
         UnknownModel: One has no price.
@@ -40,17 +47,17 @@ async def open_models(
         ledger: Ledger = LocalLedger()
         if settings.redis_url:
             client = await stack.enter_async_context(open_redis(settings.redis_url.get_secret_value()))
-            shares = LeasedLedger(RedisLedger(client))
+            shares = LeasedLedger(RedisLedger(client, purse))
             stack.push_async_callback(shares.aclose)
             ledger = SharedLedger(shares)
         sdk = await stack.enter_async_context(Sdk(settings.openai_api_key.get_secret_value(), settings.openai_base_url))
-        budget = Budget(ledger, settings.limits(), clock)
+        budget = Budget(ledger, limits or settings.limits(), clock)
         stack.push_async_callback(budget.settled)
-        metrics = ModelMetrics(instruments)
+        metrics = ModelMetrics(instruments, purse)
         models = [
             HostedModel(name, sdk, cost, budget, settings.timeouts(), clock, metrics)
             for name, cost in zip(names, prices, strict=True)
         ]
-        for model in models:
+        for model in models if service else ():
             tell_breaker(instruments, service, model.name, lambda model=model: model.open)  # type: ignore[misc]
         yield models

@@ -3,6 +3,7 @@
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from typing import Protocol
@@ -12,6 +13,13 @@ from mesh.redis import DOWN, GuardedRedis
 
 _MINUTE = 60.0
 _DAY = 86_400
+
+
+class Purse(StrEnum):
+    """Whose money and rate it is: each is counted for itself, so that none is refused for another one's calls."""
+
+    USERS = "model"
+    COMPARISONS = "comparison"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +150,13 @@ class RedisLedger:
 
     Args:
         guarded: Redis; while it is down its breaker refuses at once.
+        purse: What is counted here; beside its keys in Redis are those of others.
     """
 
-    def __init__(self, guarded: GuardedRedis) -> None:
+    def __init__(self, guarded: GuardedRedis, purse: Purse = Purse.USERS) -> None:
         scripts = files("mesh.models")
         # On a cluster a script touches one slot: all models' counts, since they share the day's money.
-        self._prefix = "{model}" if guarded.sharded else "model"
+        self._prefix = f"{{{purse}}}" if guarded.sharded else purse.value
         self._reserve = guarded.script(scripts.joinpath("reserve.lua").read_text("utf-8"))
         self._settle = guarded.script(scripts.joinpath("settle.lua").read_text("utf-8"))
 

@@ -1,5 +1,6 @@
 """What is counted of the calls to models, by OpenTelemetry's conventions for generative AI."""
 
+from mesh.models.ledger import Purse
 from mesh.models.usage import Usage
 from mesh.observability.instruments import Instruments
 from mesh.observability.metrics import Kind, Metric
@@ -31,7 +32,14 @@ COST = Metric(
     "What models have cost, estimated where the provider sent no usage.",
     {"gen_ai.request.model": _MODELS},
 )
-METRICS = (OPERATION_DURATION, TOKEN_USAGE, COST)
+COMPARISON_COST = Metric(
+    "eco2.model.comparison.cost",
+    Kind.COUNTER,
+    "usd",
+    "What operators' comparisons have cost, which stands in none of the others.",
+    {"gen_ai.request.model": _MODELS},
+)
+METRICS = (OPERATION_DURATION, TOKEN_USAGE, COST, COMPARISON_COST)
 
 
 class ModelMetrics:
@@ -39,12 +47,15 @@ class ModelMetrics:
 
     Args:
         instruments: Make it.
+        purse: Whose calls; of those that aren't users' the cost alone is counted, apart.
     """
 
-    def __init__(self, instruments: Instruments) -> None:
-        self._durations = instruments.histogram(OPERATION_DURATION)
-        self._tokens = instruments.histogram(TOKEN_USAGE)
-        self._cost = instruments.counter(COST)
+    def __init__(self, instruments: Instruments, purse: Purse = Purse.USERS) -> None:
+        users = purse is Purse.USERS
+        calls = instruments if users else Instruments.off()
+        self._durations = calls.histogram(OPERATION_DURATION)
+        self._tokens = calls.histogram(TOKEN_USAGE)
+        self._cost = instruments.counter(COST if users else COMPARISON_COST)
 
     def ended(self, model: str, seconds: float, error: str = "") -> None:
         """A try has ended, or was refused before it was sent.

@@ -172,20 +172,25 @@ def _written(event: str | Answer, usage: Usage | None) -> dict[str, Any]:
     """The fields that both streams have."""
     if isinstance(event, str):
         return {"text_delta": event}
-    answer = disposal_pb2.Answer(
-        text=event.text,
-        how=event.how,
-        why=event.why,
-        where=event.where,
-        when=event.when,
-        choices=event.choices,
-        insufficiencies=event.insufficiencies,
-        rule_ids=event.rule_ids,
-        provider=event.provider,
-        model=event.model,
-        prompt_version=event.prompt_version,
+    return {"answer": from_answer(event), "usage": to_proto(usage, classification_pb2.Usage) if usage else None}
+
+
+def from_answer(answer: Answer) -> disposal_pb2.Answer:
+    """A whole answer."""
+    return disposal_pb2.Answer(
+        text=answer.text,
+        how=answer.how,
+        why=answer.why,
+        where=answer.where,
+        when=answer.when,
+        choices=answer.choices,
+        insufficiencies=answer.insufficiencies,
+        rule_ids=answer.rule_ids,
+        provider=answer.provider,
+        model=answer.model,
+        prompt_version=answer.prompt_version,
         passed_over=[
-            classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason) for attempt in event.passed_over
+            classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason)
+            for attempt in answer.passed_over
         ],
     )
-    return {"answer": answer, "usage": to_proto(usage, classification_pb2.Usage) if usage else None}

@@ -21,6 +21,7 @@ from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import DecoderPool
 from vision_svc.photos.download import PhotoDownloader
 from vision_svc.photos.storage import PhotoStorage
+from vision_svc.reclassify import Reclassifier
 from vision_svc.servicer import VisionServicer
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
@@ -49,14 +50,15 @@ async def running_vision(
         outside: Room for photos from addresses.
         seconds: How long a photo from an address may take.
     """
+    storage = PhotoStorage(SampleStorage(photos), list[str]().append)
     classifier = PhotoClassifier(
-        PhotoSource(PhotoStorage(SampleStorage(photos), list[str]().append), inside),
+        PhotoSource(storage, inside),
         PhotoSource(PhotoDownloader(web, seconds), outside),
         decoders.clean,
         FallbackChain([CachedClassifier(model, Cache(None, "", Classification))]),
         Cache(None, "", KnownFile),
     )
-    servicer = VisionServicer(classifier, "https://cdn.example.com/photos")
+    servicer = VisionServicer(classifier, Reclassifier(storage, {}, inside), "https://cdn.example.com/photos")
     service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
     settings = ServiceSettings(drain_seconds=0, grace_seconds=0)
     with telemetry.started("vision", settings) as instruments:

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from mesh.models.ledger import Entry, Limits, RedisLedger, Verdict
+from mesh.models.ledger import Entry, Limits, Purse, RedisLedger, Verdict
 from mesh.models.shares import LeasedLedger
 from mesh.models.spent import Spent
 from mesh.redis import open_redis
@@ -41,6 +41,20 @@ async def test_what_is_settled_comes_back(redis_url: str) -> None:
         await ledger.settle(entry, 0, 0)
         verdict = await ledger.reserve(entry, limits)
         assert (verdict.forbidden_by, verdict.wait) == ("", 0)
+
+
+@pytest.mark.parametrize("spender", Purse)
+async def test_who_spends_all_of_a_purse_takes_nothing_of_another(redis_url: str, spender: Purse) -> None:
+    """Money and calls a minute: users are never refused for what a comparison has used, nor the other way round."""
+    model = str(uuid.uuid4())
+    entry, limits = _entry(model, "", micro_usd=50), Limits(2, 1000, day_micro_usd=100)
+    async with open_redis(redis_url) as guarded:
+        ledgers = {purse: RedisLedger(guarded, purse) for purse in Purse}
+        own = ledgers.pop(spender)
+        mine = [await own.reserve(entry, limits) for _ in range(3)]
+        (others,) = ledgers.values()
+        assert [one.forbidden_by for one in mine] == ["", "", "day"]
+        assert [await others.reserve(entry, limits) for _ in range(2)] == [Verdict()] * 2
 
 
 async def test_a_full_bucket_says_how_long_to_wait(redis_url: str) -> None:

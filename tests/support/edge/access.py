@@ -164,6 +164,8 @@ _RULES: dict[str, Row] = {
     "AdviseDisposal": Row(Access.MESH, lambda _: rules.AdviseDisposalRequest(), "INVALID_FIELD"),
     "InterpretReply": Row(Access.MESH, lambda _: rules.InterpretReplyRequest(), "INVALID_FIELD"),
     "PlanEvening": Row(Access.MESH, lambda _: rules.PlanEveningRequest()),
+    "ReadviseDisposal": Row(Access.MESH, lambda _: rules.ReadviseDisposalRequest(), "INVALID_FIELD"),
+    "ListRulebooks": Row(Access.MESH, lambda _: rules.ListRulebooksRequest()),
 }
 _BUILDINGS: dict[str, Row] = {
     "CreateBuilding": Row(Access.OWN, lambda it: buildings.CreateBuildingRequest(building=it.building)),
@@ -220,7 +222,11 @@ _AUTH: dict[str, Row] = {
     "CreateWatchTicket": Row(Access.OWN, lambda it: auth.CreateWatchTicketRequest(scan_id=it.scan_id)),
 }
 _RATELIMIT: dict[str, Row] = {"ShouldRateLimit": Row(Access.MESH, lambda _: ratelimit.RateLimitRequest())}
-_VISION: dict[str, Row] = {"Classify": Row(Access.MESH, lambda _: vision.ClassifyRequest(), "INVALID_FIELD")}
+_VISION: dict[str, Row] = {
+    "Classify": Row(Access.MESH, lambda _: vision.ClassifyRequest(), "INVALID_FIELD"),
+    "Reclassify": Row(Access.MESH, lambda _: vision.ReclassifyRequest(), "INVALID_FIELD"),
+    "ListClassifiers": Row(Access.MESH, lambda _: vision.ListClassifiersRequest()),
+}
 
 ROWS: Mapping[str, Row] = {
     f"{service}.{name}": row
@@ -243,7 +249,7 @@ ROWS: Mapping[str, Row] = {
 _INSIDE = {
     "edge": "ShouldRateLimit",
     "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
-    " Classify ListOwnedCharacters",
+    " Classify ListOwnedCharacters Reclassify ListClassifiers ReadviseDisposal ListRulebooks",
     "vision": "GetTaxonomy",
     "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters CreateExport",
 }

@@ -21,6 +21,7 @@ from vision_svc.photos.decoder_pool import open_decoder_pool
 from vision_svc.photos.discarded import open_discarded
 from vision_svc.photos.photos import Photo
 from vision_svc.photos.storage import PhotoStorage
+from vision_svc.reclassify import Reclassifier
 from vision_svc.servicer import VisionServicer
 
 _METAL = WasteKind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
@@ -69,7 +70,7 @@ async def vision_service(s3: Storage, eye: Eye, endpoint: str = "") -> AsyncIter
         service = Service(
             "eco2.vision.v1.VisionService",
             vision_service_pb2_grpc.add_VisionServiceServicer_to_server,
-            VisionServicer(examiner, s3.cdn_base_url),
+            VisionServicer(examiner, Reclassifier(lane.source, {"eye": classifiers}, lane.bulkhead), s3.cdn_base_url),
         )
         with telemetry.started("vision", ServiceSettings()) as shared:
             async with serving(storage, [service], telemetry=shared) as server:

@@ -108,6 +108,13 @@ class Reason(OpenEnum):
     WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
     # NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}
     EXPORT_NOT_FOUND = "EXPORT_NOT_FOUND"
+    # NOT_FOUND: no such comparison, any more. {"comparison_id": "0197…"}
+    COMPARISON_NOT_FOUND = "COMPARISON_NOT_FOUND"
+    # FAILED_PRECONDITION: Vision has no classifier of this name. {"classifier": "gpt-6", "known": "gpt-4.1-mini,
+    # offline"}
+    CLASSIFIER_UNKNOWN = "CLASSIFIER_UNKNOWN"
+    # FAILED_PRECONDITION: no rule book of this name or version is loaded, or not any more. {"rulebook": "candidate"}
+    RULEBOOK_UNKNOWN = "RULEBOOK_UNKNOWN"
     # RESOURCE_EXHAUSTED: the model provider's limit, or our own limit per minute, is reached; RetryInfo says when to
     # retry. {"model": "gpt-4.1-mini"}
     MODEL_RATE_LIMITED = "MODEL_RATE_LIMITED"

@@ -142,6 +142,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
     ERROR_REASON_EXPORT_NOT_FOUND: _ErrorReason.ValueType  # 82
     """NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}"""
+    ERROR_REASON_COMPARISON_NOT_FOUND: _ErrorReason.ValueType  # 90
+    """NOT_FOUND: no such comparison, any more. {"comparison_id": "0197…"}"""
+    ERROR_REASON_CLASSIFIER_UNKNOWN: _ErrorReason.ValueType  # 91
+    """FAILED_PRECONDITION: Vision has no classifier of this name. {"classifier": "gpt-6", "known": "gpt-4.1-mini, offline"}"""
+    ERROR_REASON_RULEBOOK_UNKNOWN: _ErrorReason.ValueType  # 92
+    """FAILED_PRECONDITION: no rule book of this name or version is loaded, or not any more. {"rulebook": "candidate"}"""
     ERROR_REASON_MODEL_RATE_LIMITED: _ErrorReason.ValueType  # 100
     """Errors of models also carry the cost, if anything was paid:
     {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}
@@ -313,6 +319,12 @@ ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81
 """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
 ERROR_REASON_EXPORT_NOT_FOUND: ErrorReason.ValueType  # 82
 """NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}"""
+ERROR_REASON_COMPARISON_NOT_FOUND: ErrorReason.ValueType  # 90
+"""NOT_FOUND: no such comparison, any more. {"comparison_id": "0197…"}"""
+ERROR_REASON_CLASSIFIER_UNKNOWN: ErrorReason.ValueType  # 91
+"""FAILED_PRECONDITION: Vision has no classifier of this name. {"classifier": "gpt-6", "known": "gpt-4.1-mini, offline"}"""
+ERROR_REASON_RULEBOOK_UNKNOWN: ErrorReason.ValueType  # 92
+"""FAILED_PRECONDITION: no rule book of this name or version is loaded, or not any more. {"rulebook": "candidate"}"""
 ERROR_REASON_MODEL_RATE_LIMITED: ErrorReason.ValueType  # 100
 """Errors of models also carry the cost, if anything was paid:
 {"cost_micro_usd": "412", "input_tokens": "980", "output_tokens": "12", "calls": "2"}

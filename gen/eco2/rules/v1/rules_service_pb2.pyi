@@ -881,3 +881,128 @@ class FindPlacesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FindPlacesResponse: _TypeAlias = FindPlacesResponse  # noqa: Y015
+
+@_typing.final
+class ReadviseDisposalRequest(_message.Message):
+    """Asks what one rule book says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADVISE_FIELD_NUMBER: _builtins.int
+    RULEBOOK_VERSION_FIELD_NUMBER: _builtins.int
+    rulebook_version: _builtins.str
+    """The rule book's version, as ListRulebooks tells it."""
+    @_builtins.property
+    def advise(self) -> Global___AdviseDisposalRequest:
+        """What it would be asked of a user's photo."""
+
+    def __init__(
+        self,
+        *,
+        advise: Global___AdviseDisposalRequest | None = ...,
+        rulebook_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["advise", b"advise"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advise", b"advise", "rulebook_version", b"rulebook_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadviseDisposalRequest: _TypeAlias = ReadviseDisposalRequest  # noqa: Y015
+
+@_typing.final
+class ReadviseDisposalResponse(_message.Message):
+    """What it says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHED_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def matched(self) -> Global___MatchRulesResponse:
+        """The rules."""
+
+    @_builtins.property
+    def answer(self) -> _disposal_pb2.Answer:
+        """The answer, composed from them."""
+
+    def __init__(
+        self,
+        *,
+        matched: Global___MatchRulesResponse | None = ...,
+        answer: _disposal_pb2.Answer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "matched", b"matched"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "matched", b"matched"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadviseDisposalResponse: _TypeAlias = ReadviseDisposalResponse  # noqa: Y015
+
+@_typing.final
+class ListRulebooksRequest(_message.Message):
+    """Asks for the rule books."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRulebooksRequest: _TypeAlias = ListRulebooksRequest  # noqa: Y015
+
+@_typing.final
+class ListRulebooksResponse(_message.Message):
+    """The rule books."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULEBOOKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rulebooks(self) -> _containers.RepeatedCompositeFieldContainer[Global___RulebookEdition]:
+        """The current one first."""
+
+    def __init__(
+        self,
+        *,
+        rulebooks: _abc.Iterable[Global___RulebookEdition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rulebooks", b"rulebooks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRulebooksResponse: _TypeAlias = ListRulebooksResponse  # noqa: Y015
+
+@_typing.final
+class RulebookEdition(_message.Message):
+    """A rule book that is loaded."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"current" or "candidate"."""
+    version: _builtins.str
+    """Its version."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RulebookEdition: _TypeAlias = RulebookEdition  # noqa: Y015

@@ -61,6 +61,16 @@ class RulesServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalRequest.SerializeToString,
                 response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalResponse.FromString,
                 _registered_method=True)
+        self.ReadviseDisposal = channel.unary_unary(
+                '/eco2.rules.v1.RulesService/ReadviseDisposal',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ReadviseDisposalRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ReadviseDisposalResponse.FromString,
+                _registered_method=True)
+        self.ListRulebooks = channel.unary_unary(
+                '/eco2.rules.v1.RulesService/ListRulebooks',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListRulebooksRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListRulebooksResponse.FromString,
+                _registered_method=True)
         self.InterpretReply = channel.unary_unary(
                 '/eco2.rules.v1.RulesService/InterpretReply',
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.InterpretReplyRequest.SerializeToString,
@@ -137,6 +147,28 @@ class RulesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadviseDisposal(self, request, context):
+        """What one of the loaded rule books says of what a photo shows: its rules, and the answer that is composed from them
+        alone, for a comparison. No model is asked, so two rule books differ by what stands in them. Internal: not reachable
+        through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), FAILED_PRECONDITION
+        (RULEBOOK_UNKNOWN).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRulebooks(self, request, context):
+        """The rule books that are loaded: the one that users are answered from, and the candidate if there is one. Internal:
+        not reachable through Envoy.
+
+        Idempotent. Codes: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def InterpretReply(self, request, context):
         """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
         photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
@@ -194,6 +226,16 @@ def add_RulesServiceServicer_to_server(servicer, server):
                     servicer.AdviseDisposal,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalRequest.FromString,
                     response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalResponse.SerializeToString,
+            ),
+            'ReadviseDisposal': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadviseDisposal,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ReadviseDisposalRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ReadviseDisposalResponse.SerializeToString,
+            ),
+            'ListRulebooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRulebooks,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListRulebooksRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListRulebooksResponse.SerializeToString,
             ),
             'InterpretReply': grpc.unary_unary_rpc_method_handler(
                     servicer.InterpretReply,
@@ -348,6 +390,60 @@ class RulesService:
             '/eco2.rules.v1.RulesService/AdviseDisposal',
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalRequest.SerializeToString,
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.AdviseDisposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadviseDisposal(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/ReadviseDisposal',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.ReadviseDisposalRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.ReadviseDisposalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRulebooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/ListRulebooks',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListRulebooksRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListRulebooksResponse.FromString,
             options,
             channel_credentials,
             insecure,

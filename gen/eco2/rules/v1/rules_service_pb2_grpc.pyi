@@ -69,6 +69,20 @@ class RulesServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
     """
+    ReadviseDisposal: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.ReadviseDisposalRequest, _rules_service_pb2.ReadviseDisposalResponse]
+    """What one of the loaded rule books says of what a photo shows: its rules, and the answer that is composed from them
+    alone, for a comparison. No model is asked, so two rule books differ by what stands in them. Internal: not reachable
+    through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), FAILED_PRECONDITION
+    (RULEBOOK_UNKNOWN).
+    """
+    ListRulebooks: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.ListRulebooksRequest, _rules_service_pb2.ListRulebooksResponse]
+    """The rule books that are loaded: the one that users are answered from, and the candidate if there is one. Internal:
+    not reachable through Envoy.
+
+    Idempotent. Codes: none of its own.
+    """
     InterpretReply: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]
     """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
     photo shows something else. By the closed questions and the names of the rule book: no model is asked. Internal: not
@@ -128,6 +142,20 @@ class RulesServiceAsyncStub(RulesServiceStub):
     paid for, or has them already, calls the two alone. Internal: not reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
+    """
+    ReadviseDisposal: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.ReadviseDisposalRequest, _rules_service_pb2.ReadviseDisposalResponse]  # type: ignore[assignment]
+    """What one of the loaded rule books says of what a photo shows: its rules, and the answer that is composed from them
+    alone, for a comparison. No model is asked, so two rule books differ by what stands in them. Internal: not reachable
+    through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), FAILED_PRECONDITION
+    (RULEBOOK_UNKNOWN).
+    """
+    ListRulebooks: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.ListRulebooksRequest, _rules_service_pb2.ListRulebooksResponse]  # type: ignore[assignment]
+    """The rule books that are loaded: the one that users are answered from, and the candidate if there is one. Internal:
+    not reachable through Envoy.
+
+    Idempotent. Codes: none of its own.
     """
     InterpretReply: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.InterpretReplyRequest, _rules_service_pb2.InterpretReplyResponse]  # type: ignore[assignment]
     """Interprets what a user replied to an answer: what it settles of the open questions, and whether it says that the
@@ -215,6 +243,32 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
         paid for, or has them already, calls the two alone. Internal: not reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), DEADLINE_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReadviseDisposal(
+        self,
+        request: _rules_service_pb2.ReadviseDisposalRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rules_service_pb2.ReadviseDisposalResponse, _abc.Awaitable[_rules_service_pb2.ReadviseDisposalResponse]]:
+        """What one of the loaded rule books says of what a photo shows: its rules, and the answer that is composed from them
+        alone, for a comparison. No model is asked, so two rule books differ by what stands in them. Internal: not reachable
+        through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, TAG_UNKNOWN), NOT_FOUND (CATEGORY_UNKNOWN), FAILED_PRECONDITION
+        (RULEBOOK_UNKNOWN).
+        """
+
+    @_abc_1.abstractmethod
+    def ListRulebooks(
+        self,
+        request: _rules_service_pb2.ListRulebooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rules_service_pb2.ListRulebooksResponse, _abc.Awaitable[_rules_service_pb2.ListRulebooksResponse]]:
+        """The rule books that are loaded: the one that users are answered from, and the candidate if there is one. Internal:
+        not reachable through Envoy.
+
+        Idempotent. Codes: none of its own.
         """
 
     @_abc_1.abstractmethod

@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -178,3 +180,114 @@ class ClassifyResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ClassifyResult: _TypeAlias = ClassifyResult  # noqa: Y015
+
+@_typing.final
+class ReclassifyRequest(_message.Message):
+    """Asks what a photo of an earlier scan shows, by one classifier."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    CLASSIFIER_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    object_key: _builtins.str
+    """The key of the scan's upload, or of its clean copy: the copy is looked at in either case."""
+    image_url: _builtins.str
+    """The address of a clean copy of ours. Any other is NOT_FOUND: nothing is kept of it."""
+    classifier: _builtins.str
+    """Whom to ask, as ListClassifiers names them."""
+    locale: _builtins.str
+    """Language of names and warnings, as in ClassifyRequest."""
+    def __init__(
+        self,
+        *,
+        object_key: _builtins.str = ...,
+        image_url: _builtins.str = ...,
+        classifier: _builtins.str = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "image_url", b"image_url", "object_key", b"object_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classifier", b"classifier", "image", b"image", "image_url", b"image_url", "locale", b"locale", "object_key", b"object_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_image: _TypeAlias = _typing.Literal["object_key", "image_url"]  # noqa: Y015
+    _WhichOneofArgType_image: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_image) -> _WhichOneofReturnType_image | None: ...
+
+Global___ReclassifyRequest: _TypeAlias = ReclassifyRequest  # noqa: Y015
+
+@_typing.final
+class ReclassifyResponse(_message.Message):
+    """What the classifier says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASSIFICATION_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    REMEMBERED_FIELD_NUMBER: _builtins.int
+    remembered: _builtins.bool
+    """Whether it was remembered of an earlier look, a user's scan or a comparison, so that nothing was paid now."""
+    @_builtins.property
+    def classification(self) -> _classification_pb2.Classification:
+        """What the photo shows."""
+
+    @_builtins.property
+    def usage(self) -> _classification_pb2.Usage:
+        """What the model call cost. Absent when nothing was paid."""
+
+    def __init__(
+        self,
+        *,
+        classification: _classification_pb2.Classification | None = ...,
+        usage: _classification_pb2.Usage | None = ...,
+        remembered: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "remembered", b"remembered", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclassifyResponse: _TypeAlias = ReclassifyResponse  # noqa: Y015
+
+@_typing.final
+class ListClassifiersRequest(_message.Message):
+    """Asks who can be asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClassifiersRequest: _TypeAlias = ListClassifiersRequest  # noqa: Y015
+
+@_typing.final
+class ListClassifiersResponse(_message.Message):
+    """Who can be asked."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLASSIFIERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def classifiers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """"offline", or hosted models' names as configured: the chain in its order, then the others."""
+
+    def __init__(
+        self,
+        *,
+        classifiers: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classifiers", b"classifiers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListClassifiersResponse: _TypeAlias = ListClassifiersResponse  # noqa: Y015

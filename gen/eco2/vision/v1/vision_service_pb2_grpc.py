@@ -42,6 +42,16 @@ class VisionServiceStub:
                 request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ClassifyRequest.SerializeToString,
                 response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ClassifyResponse.FromString,
                 _registered_method=True)
+        self.Reclassify = channel.unary_unary(
+                '/eco2.vision.v1.VisionService/Reclassify',
+                request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ReclassifyRequest.SerializeToString,
+                response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ReclassifyResponse.FromString,
+                _registered_method=True)
+        self.ListClassifiers = channel.unary_unary(
+                '/eco2.vision.v1.VisionService/ListClassifiers',
+                request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersRequest.SerializeToString,
+                response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersResponse.FromString,
+                _registered_method=True)
 
 
 class VisionServiceServicer:
@@ -65,6 +75,30 @@ class VisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reclassify(self, request, context):
+        """Looks at a photo of an earlier scan once more, by one classifier of an operator's choosing, for a comparison. Only
+        the clean copy is looked at, as long as it is kept; nothing is stored of it but the classification, in the cache.
+        Comparisons have a place, a rate and a day's money of their own: no user is refused, or waits, for one.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNCLEAR), NOT_FOUND (PHOTO_NOT_FOUND: there is no clean
+        copy), FAILED_PRECONDITION (CLASSIFIER_UNKNOWN, NOT_WASTE, MODEL_REFUSED, MODEL_FILTERED, MODEL_CUT_SHORT),
+        UNAVAILABLE (UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+        (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a
+        model was paid carries the cost, as Classify's do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClassifiers(self, request, context):
+        """Who can be asked by Reclassify: the classifiers of the chain, and those that are configured for comparisons alone.
+
+        Idempotent. Codes: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VisionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -72,6 +106,16 @@ def add_VisionServiceServicer_to_server(servicer, server):
                     servicer.Classify,
                     request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ClassifyRequest.FromString,
                     response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ClassifyResponse.SerializeToString,
+            ),
+            'Reclassify': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reclassify,
+                    request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ReclassifyRequest.FromString,
+                    response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ReclassifyResponse.SerializeToString,
+            ),
+            'ListClassifiers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClassifiers,
+                    request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersRequest.FromString,
+                    response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -104,6 +148,60 @@ class VisionService:
             '/eco2.vision.v1.VisionService/Classify',
             eco2_dot_vision_dot_v1_dot_vision__service__pb2.ClassifyRequest.SerializeToString,
             eco2_dot_vision_dot_v1_dot_vision__service__pb2.ClassifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reclassify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.vision.v1.VisionService/Reclassify',
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.ReclassifyRequest.SerializeToString,
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.ReclassifyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClassifiers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.vision.v1.VisionService/ListClassifiers',
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersRequest.SerializeToString,
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,22 @@ class VisionServiceStub:
     MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
     cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
     """
+    Reclassify: _grpc.UnaryUnaryMultiCallable[_vision_service_pb2.ReclassifyRequest, _vision_service_pb2.ReclassifyResponse]
+    """Looks at a photo of an earlier scan once more, by one classifier of an operator's choosing, for a comparison. Only
+    the clean copy is looked at, as long as it is kept; nothing is stored of it but the classification, in the cache.
+    Comparisons have a place, a rate and a day's money of their own: no user is refused, or waits, for one.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNCLEAR), NOT_FOUND (PHOTO_NOT_FOUND: there is no clean
+    copy), FAILED_PRECONDITION (CLASSIFIER_UNKNOWN, NOT_WASTE, MODEL_REFUSED, MODEL_FILTERED, MODEL_CUT_SHORT),
+    UNAVAILABLE (UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+    (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a
+    model was paid carries the cost, as Classify's do.
+    """
+    ListClassifiers: _grpc.UnaryUnaryMultiCallable[_vision_service_pb2.ListClassifiersRequest, _vision_service_pb2.ListClassifiersResponse]
+    """Who can be asked by Reclassify: the classifiers of the chain, and those that are configured for comparisons alone.
+
+    Idempotent. Codes: none of its own.
+    """
 
 @_typing.type_check_only
 class VisionServiceAsyncStub(VisionServiceStub):
@@ -66,6 +82,22 @@ class VisionServiceAsyncStub(VisionServiceStub):
     (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
     MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
     cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
+    """
+    Reclassify: _aio.UnaryUnaryMultiCallable[_vision_service_pb2.ReclassifyRequest, _vision_service_pb2.ReclassifyResponse]  # type: ignore[assignment]
+    """Looks at a photo of an earlier scan once more, by one classifier of an operator's choosing, for a comparison. Only
+    the clean copy is looked at, as long as it is kept; nothing is stored of it but the classification, in the cache.
+    Comparisons have a place, a rate and a day's money of their own: no user is refused, or waits, for one.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNCLEAR), NOT_FOUND (PHOTO_NOT_FOUND: there is no clean
+    copy), FAILED_PRECONDITION (CLASSIFIER_UNKNOWN, NOT_WASTE, MODEL_REFUSED, MODEL_FILTERED, MODEL_CUT_SHORT),
+    UNAVAILABLE (UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+    (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a
+    model was paid carries the cost, as Classify's do.
+    """
+    ListClassifiers: _aio.UnaryUnaryMultiCallable[_vision_service_pb2.ListClassifiersRequest, _vision_service_pb2.ListClassifiersResponse]  # type: ignore[assignment]
+    """Who can be asked by Reclassify: the classifiers of the chain, and those that are configured for comparisons alone.
+
+    Idempotent. Codes: none of its own.
     """
 
 class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -89,6 +121,34 @@ class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
         (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), FAILED_PRECONDITION (NOT_WASTE, MODEL_REFUSED,
         MODEL_FILTERED, MODEL_CUT_SHORT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a model was paid carries the
         cost in ErrorInfo's metadata: cost_micro_usd, input_tokens, output_tokens, calls.
+        """
+
+    @_abc_1.abstractmethod
+    def Reclassify(
+        self,
+        request: _vision_service_pb2.ReclassifyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_vision_service_pb2.ReclassifyResponse, _abc.Awaitable[_vision_service_pb2.ReclassifyResponse]]:
+        """Looks at a photo of an earlier scan once more, by one classifier of an operator's choosing, for a comparison. Only
+        the clean copy is looked at, as long as it is kept; nothing is stored of it but the classification, in the cache.
+        Comparisons have a place, a rate and a day's money of their own: no user is refused, or waits, for one.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNCLEAR), NOT_FOUND (PHOTO_NOT_FOUND: there is no clean
+        copy), FAILED_PRECONDITION (CLASSIFIER_UNKNOWN, NOT_WASTE, MODEL_REFUSED, MODEL_FILTERED, MODEL_CUT_SHORT),
+        UNAVAILABLE (UNAVAILABLE, MODEL_UNAVAILABLE, MODEL_REJECTED, MODEL_OUTPUT_INVALID), RESOURCE_EXHAUSTED
+        (LIMIT_EXCEEDED, MODEL_RATE_LIMITED, MODEL_BUDGET_SPENT), DEADLINE_EXCEEDED (MODEL_TIMED_OUT). An error after a
+        model was paid carries the cost, as Classify's do.
+        """
+
+    @_abc_1.abstractmethod
+    def ListClassifiers(
+        self,
+        request: _vision_service_pb2.ListClassifiersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_vision_service_pb2.ListClassifiersResponse, _abc.Awaitable[_vision_service_pb2.ListClassifiersResponse]]:
+        """Who can be asked by Reclassify: the classifiers of the chain, and those that are configured for comparisons alone.
+
+        Idempotent. Codes: none of its own.
         """
 
 def add_VisionServiceServicer_to_server(servicer: VisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
