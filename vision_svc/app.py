@@ -33,7 +33,7 @@ from vision_svc.classifiers.cache import Cache, CachedClassifier, open_cache
 from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
 from vision_svc.classifiers.taxonomy import Taxonomy
-from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
+from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource, StoredPhotos
 from vision_svc.clients import open_taxonomy
 from vision_svc.metrics import ClassifierMeters
 from vision_svc.photos.bulkhead import Bulkhead
@@ -44,6 +44,7 @@ from vision_svc.photos.storage import PhotoStorage
 from vision_svc.reclassify import Reclassifier
 from vision_svc.servicer import VisionServicer
 from vision_svc.settings import OFFLINE, VisionSettings
+from vision_svc.thumbnails import Thumbnails
 
 NAME = "eco2.vision.v1.VisionService"
 
@@ -70,15 +71,23 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
         ):
             storage = PhotoStorage(bucket, discarded.add)
             web = PhotoDownloader(client, settings.vision_fetch_seconds, settings.vision_fetch_rate)
+            stored: PhotoSource[StoredPhotos] = PhotoSource(
+                storage, Bulkhead(settings.vision_slots, settings.vision_queue)
+            )
             classifier = PhotoClassifier(
-                PhotoSource(storage, Bulkhead(settings.vision_slots, settings.vision_queue)),
+                stored,
                 PhotoSource(web, Bulkhead(settings.vision_outside_slots, settings.vision_queue)),
                 decoders.clean,
                 chain,
                 known_files,
             )
             places = Bulkhead(settings.vision_comparison_slots, settings.vision_queue)
-            servicer = VisionServicer(classifier, Reclassifier(storage, compared, places), settings.cdn_base_url)
+            servicer = VisionServicer(
+                classifier,
+                Reclassifier(storage, compared, places),
+                Thumbnails(stored, decoders.thumbnail),
+                settings.cdn_base_url,
+            )
             service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
             dependencies = {"s3": storage.probe, "decoder": decoders.demand_working}
             async with serving(settings, [service], telemetry=signals, dependencies=dependencies, host=host) as server:

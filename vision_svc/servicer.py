@@ -9,8 +9,10 @@ from mesh.grpc.identity import caller
 from mesh.models.usage import terms
 from vision_svc import wire
 from vision_svc.classify import ClassifiedPhoto, PhotoClassifier
+from vision_svc.photos.locations import stored
 from vision_svc.progress import lasting
 from vision_svc.reclassify import Reclassifier
+from vision_svc.thumbnails import Thumbnails
 
 # A phase that ends sooner isn't told.
 _LASTING_SECONDS = 0.1
@@ -22,12 +24,16 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
     Args:
         classifier: Classifies photos.
         reclassifier: Looks at them once more, for comparisons.
+        thumbnails: Makes small pictures of them.
         cdn_base_url: Public address of our own photos.
     """
 
-    def __init__(self, classifier: PhotoClassifier, reclassifier: Reclassifier, cdn_base_url: str) -> None:
+    def __init__(
+        self, classifier: PhotoClassifier, reclassifier: Reclassifier, thumbnails: Thumbnails, cdn_base_url: str
+    ) -> None:
         self._classifier = classifier
         self._reclassifier = reclassifier
+        self._thumbnails = thumbnails
         self._cdn_base_url = cdn_base_url
 
     async def Classify(
@@ -57,3 +63,12 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
     ) -> vision_service_pb2.ListClassifiersResponse:
         """Names the classifiers that can be asked."""
         return vision_service_pb2.ListClassifiersResponse(classifiers=self._reclassifier.names)
+
+    async def MakeThumbnail(
+        self, request: vision_service_pb2.MakeThumbnailRequest, context: Any
+    ) -> vision_service_pb2.MakeThumbnailResponse:
+        """A small picture of a stored photo."""
+        photo, account = stored(request.object_key), terms(context).account
+        return vision_service_pb2.MakeThumbnailResponse(
+            jpeg=await self._thumbnails.make(photo.key, request.side, account)
+        )

@@ -42,8 +42,11 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 _RULES_RETRIED = ("MatchRules", "AdviseDisposal", "InterpretReply", "PlanEvening", "FindPlaces")
 # How long a scan's creation waits to hear whether its building exists.
 _BUILDING_SECONDS = 1.0
+_VISION_RETRIED = ("MakeThumbnail",)
 _CHARACTER_RETRIED = ("EvaluateReward", "ListOwnedCharacters")
 _COLLECTION_SECONDS = 10.0
+# A photo of somebody who waits for an answer may be before it.
+_THUMBNAIL_SECONDS = 30.0
 
 
 class VisionPeer:
@@ -76,6 +79,23 @@ class VisionPeer:
                 elif (step := _STEPS.get(event.progress.phase)) and step not in begun:
                     begun.add(step)
                     yield step
+
+    async def thumbnail(self, user_id: str, object_key: str, side: int) -> bytes:
+        """A small JPEG of a stored photo's clean copy.
+
+        Args:
+            user_id: Whose photo it is.
+            object_key: Where it is, or its upload was.
+            side: Pixels of the longer side, at most.
+
+        Raises:
+            NotFound: There is no clean copy, or not any more.
+            EcoError: It can't be made now.
+        """
+        request = vision_service_pb2.MakeThumbnailRequest(object_key=object_key, side=side)
+        made = await self._peer.call(self._stub.MakeThumbnail, request, timeout=_THUMBNAIL_SECONDS, user_id=user_id)
+        jpeg: bytes = made.jpeg
+        return jpeg
 
 
 class RulesPeer:
@@ -293,7 +313,7 @@ async def open_peers(settings: ScanSettings, spending: Spending, host: Host | No
     async with AsyncExitStack() as channels:
         enter = channels.enter_async_context
         to = partial(open_channel, SCAN, tls=settings.tls, host=host)
-        vision = await enter(to(settings.vision_target, "eco2.vision.v1.VisionService"))
+        vision = await enter(to(settings.vision_target, "eco2.vision.v1.VisionService", _VISION_RETRIED))
         rules = await enter(to(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED))
         character = await enter(to(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED))
         yield Peers(VisionPeer(vision, spending), RulesPeer(rules, spending), CharacterPeer(character))

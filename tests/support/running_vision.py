@@ -16,13 +16,14 @@ from vision_svc.app import NAME
 from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
-from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
+from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource, StoredPhotos
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import DecoderPool
 from vision_svc.photos.download import PhotoDownloader
 from vision_svc.photos.storage import PhotoStorage
 from vision_svc.reclassify import Reclassifier
 from vision_svc.servicer import VisionServicer
+from vision_svc.thumbnails import Thumbnails
 
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
@@ -51,14 +52,17 @@ async def running_vision(
         seconds: How long a photo from an address may take.
     """
     storage = PhotoStorage(SampleStorage(photos), list[str]().append)
+    stored: PhotoSource[StoredPhotos] = PhotoSource(storage, inside)
     classifier = PhotoClassifier(
-        PhotoSource(storage, inside),
+        stored,
         PhotoSource(PhotoDownloader(web, seconds), outside),
         decoders.clean,
         FallbackChain([CachedClassifier(model, Cache(None, "", Classification))]),
         Cache(None, "", KnownFile),
     )
-    servicer = VisionServicer(classifier, Reclassifier(storage, {}, inside), "https://cdn.example.com/photos")
+    thumbnails = Thumbnails(stored, decoders.thumbnail)
+    reclassifier = Reclassifier(storage, {}, inside)
+    servicer = VisionServicer(classifier, reclassifier, thumbnails, "https://cdn.example.com/photos")
     service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
     settings = ServiceSettings(drain_seconds=0, grace_seconds=0)
     with telemetry.started("vision", settings) as instruments:

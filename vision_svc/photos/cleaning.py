@@ -26,6 +26,7 @@ from vision_svc.photos.photos import ALLOWED, CLEAN_SIDE, Identity, Photo, deman
 
 # Measured on photos of 1,024 x 768: 130 kB; 75 saves a quarter and shows at the edges of print, 95 costs 80 % more.
 JPEG_QUALITY = 85
+_THUMBNAIL_QUALITY = 75
 
 File = BytesIO | mmap.mmap
 
@@ -85,6 +86,26 @@ def clean(file: File, size: int) -> Photo:
         small.save(jpeg_file, "JPEG", quality=JPEG_QUALITY)
     width, height = reversed(picture.size) if picture.orientation in _SIDEWAYS else picture.size
     return Photo(jpeg_file.getvalue(), Identity(_digest(small), width, height))
+
+
+def thumbnail(content: bytes, side: int) -> bytes:
+    """A small JPEG of a clean copy.
+
+    Args:
+        content: A photo that `clean` has made, so a JPEG that is upright and without metadata.
+        side: Pixels of the longer side, at most.
+
+    Raises:
+        InvalidArgument: PHOTO_FORMAT, PHOTO_UNREADABLE or PHOTO_TRUNCATED: it is no such copy.
+    """
+    with _decoding(), Image.open(BytesIO(content), formats=("JPEG",)) as image:
+        image.draft("RGB", (side, side))  # decoded at a fraction of its size, which takes a tenth of the time
+        small = image.convert("RGB")
+        small.thumbnail((side, side))
+        small.info.clear()
+        jpeg_file = BytesIO()
+        small.save(jpeg_file, "JPEG", quality=_THUMBNAIL_QUALITY)
+    return jpeg_file.getvalue()
 
 
 def _format(head: bytes) -> str:

@@ -81,15 +81,15 @@ class _Process:
         ours.setblocking(False)
         self._wire = ours
 
-    async def clean(self, file: MemFile) -> _DecoderReply:
-        """Cleans one photo.
+    async def ask(self, file: MemFile, side: int = 0) -> _DecoderReply:
+        """Cleans one photo, or makes a thumbnail of it.
 
         Raises:
             TimeoutError: It took too long.
             _Died: The process ended.
         """
         try:
-            socket.send_fds(self._wire, [b"%d" % len(file)], [file.descriptor])
+            socket.send_fds(self._wire, [b"%d %d" % (len(file), side)], [file.descriptor])
             async with asyncio.timeout(self._seconds * _PATIENCE):
                 message = await asyncio.get_running_loop().sock_recv(self._wire, _ANSWER_BYTES)
         except OSError as error:
@@ -166,10 +166,25 @@ class DecoderPool:
                 PHOTO_TOO_COMPLEX.
             Unavailable: Something outside killed the decoder, twice; or no photo can be cleaned, not even ours.
         """
+        answer = await self._made(file, account)
+        return Photo(file.read(answer.size), Identity(answer.digest, answer.width, answer.height))
+
+    async def thumbnail(self, file: MemFile, side: int, account: str = "") -> bytes:
+        """A small JPEG of the clean copy in a file; raises as `clean` does.
+
+        Args:
+            file: The copy.
+            side: Pixels of the longer side, at most.
+            account: The user it is made for; "" for nobody in particular.
+        """
+        return file.read((await self._made(file, account, side)).size)
+
+    async def _made(self, file: MemFile, account: str, side: int = 0) -> _DecoderReply:
+        """What a process has written behind a photo."""
         async with self._slots.slot(account):
             for attempt in range(1, _TRIES + 1):
                 try:
-                    return await self._try(file)
+                    return await self._try(file, side)
                 except _Died as died:
                     (ended,) = died.args
                     _log.warning("decoder died", status=ended, attempt=attempt, photo_bytes=len(file))
@@ -192,12 +207,12 @@ class DecoderPool:
             await process.end()
         self._idle.clear()
 
-    async def _try(self, file: MemFile) -> Photo:
+    async def _try(self, file: MemFile, side: int = 0) -> _DecoderReply:
         process = await self._take()
         began, outcome = time.monotonic(), "died"
         self._busy += 1
         try:
-            answer = await process.clean(file)
+            answer = await process.ask(file, side)
             outcome = "refused" if answer.reason else "cleaned"
         except TimeoutError as error:
             outcome = "too_slow"
@@ -212,8 +227,7 @@ class DecoderPool:
         await self._put_by(process)
         if answer.reason:
             raise InvalidArgument.stored(answer.reason, answer.metadata)
-        identity = Identity(answer.digest, answer.width, answer.height)
-        return Photo(file.read(answer.size), identity)
+        return answer
 
     async def _check(self) -> None:
         """Has the sample cleaned, once for all who ask meanwhile.

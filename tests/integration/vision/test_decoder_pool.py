@@ -22,8 +22,10 @@ from vision_svc.photos.photos import Photo
 _CRASHED_BY_LARGE_PHOTOS = """
 import os, signal, sys
 from vision_svc.photos import decoder
-clean = decoder._cleaned
-decoder._cleaned = lambda file, size: os.kill(os.getpid(), signal.SIGSEGV) if size > 500 else clean(file, size)
+answer = decoder._answer
+decoder._answer = lambda file, size, *side: (
+    os.kill(os.getpid(), signal.SIGSEGV) if size > 500 else answer(file, size, *side)
+)
 decoder.main(*map(int, sys.argv[1:]))
 """
 
@@ -86,6 +88,39 @@ async def test_each_format_passes_under_the_limits(decoders: DecoderPool, form: 
     with Image.open(BytesIO(photo.jpeg)) as copy:
         assert (copy.format, copy.size) == ("JPEG", (640, 480))
         assert not copy.getexif()
+
+
+@pytest.mark.parametrize(("size", "expected"), [((640, 480), (96, 72)), ((30, 400), (7, 96)), ((20, 10), (20, 10))])
+async def test_a_thumbnail_is_small(
+    patient_decoders: DecoderPool, size: tuple[int, int], expected: tuple[int, int]
+) -> None:
+    """As wide or high as asked for, never enlarged; and the next photo is cleaned as ever."""
+    plain = BytesIO()
+    Image.new("RGB", size, "teal").save(plain, "JPEG", comment=b"secret")
+    with memfile() as file:
+        file.write(plain.getvalue())
+        thumbnail = await patient_decoders.thumbnail(file, 96)
+    with Image.open(BytesIO(thumbnail)) as shown:
+        assert (shown.format, shown.size, shown.mode) == ("JPEG", expected, "RGB")
+    assert b"secret" not in thumbnail
+    assert (await _clean(patient_decoders, _photo())).identity.width == 640
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"no picture", Reason.PHOTO_UNREADABLE), (_photo("PNG"), Reason.PHOTO_UNREADABLE),
+     (_photo()[:400], Reason.PHOTO_TRUNCATED), (b"", Reason.PHOTO_EMPTY)],
+    ids=["text", "PNG", "cut", "empty"],
+)  # fmt: skip
+async def test_only_of_clean_copies_there_are_thumbnails(
+    patient_decoders: DecoderPool, content: bytes, reason: Reason
+) -> None:
+    """What isn't one is refused, whatever else could read it."""
+    with memfile() as file:
+        file.write(content)
+        with pytest.raises(InvalidArgument) as caught:
+            await patient_decoders.thumbnail(file, 96)
+    assert caught.value.reason is reason
 
 
 @pytest.mark.parametrize("name", BOMBS)

@@ -226,6 +226,7 @@ _VISION: dict[str, Row] = {
     "Classify": Row(Access.MESH, lambda _: vision.ClassifyRequest(), "INVALID_FIELD"),
     "Reclassify": Row(Access.MESH, lambda _: vision.ReclassifyRequest(), "INVALID_FIELD"),
     "ListClassifiers": Row(Access.MESH, lambda _: vision.ListClassifiersRequest()),
+    "MakeThumbnail": Row(Access.MESH, lambda _: vision.MakeThumbnailRequest(), "INVALID_FIELD"),
 }
 
 ROWS: Mapping[str, Row] = {
@@ -249,7 +250,7 @@ ROWS: Mapping[str, Row] = {
 _INSIDE = {
     "edge": "ShouldRateLimit",
     "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
-    " Classify ListOwnedCharacters Reclassify ListClassifiers ReadviseDisposal ListRulebooks",
+    " Classify MakeThumbnail ListOwnedCharacters Reclassify ListClassifiers ReadviseDisposal ListRulebooks",
     "vision": "GetTaxonomy",
     "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters CreateExport",
 }

@@ -15,7 +15,9 @@ from eco2.rules.v1 import (
     rules_service_pb2_grpc,
 )
 from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_service_pb2_grpc
+from mesh.errors import NotFound
 from mesh.models.spent import HEADER as SPENT_HEADER
+from mesh.reasons import Reason
 
 METAL = classification_pb2.Category(major="재활용폐기물", middle="금속류")
 PLACE = disposal_pb2.Place(place_id="p1", name="견본 수거함", location={"latitude": 37.5, "longitude": 126.9})
@@ -37,6 +39,7 @@ class Peers(
         self.usage: dict[str, Any] | None = None  # what a look and an answer cost
         self.buildings: list[str] = []  # that rules were matched and evenings planned for
         self.told: list[str] = []  # what callers say was spent, of each call that costs
+        self.thumbnail: bytes | None = None
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -55,6 +58,13 @@ class Peers(
         await self._called("Classify")
         result = {"classification": self.found, "image_digest": "d", "usage": self.usage}
         yield vision_service_pb2.ClassifyResponse(result=result)
+
+    async def MakeThumbnail(self, request: Any, context: Any) -> vision_service_pb2.MakeThumbnailResponse:
+        """What a test says, if anything."""
+        await self._called("MakeThumbnail")
+        if self.thumbnail is None:
+            raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=request.object_key)
+        return vision_service_pb2.MakeThumbnailResponse(jpeg=self.thumbnail)
 
     async def MatchRules(self, request: Any, context: Any) -> rules_service_pb2.MatchRulesResponse:
         self.buildings.append(request.building)

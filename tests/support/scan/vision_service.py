@@ -23,6 +23,7 @@ from vision_svc.photos.photos import Photo
 from vision_svc.photos.storage import PhotoStorage
 from vision_svc.reclassify import Reclassifier
 from vision_svc.servicer import VisionServicer
+from vision_svc.thumbnails import Thumbnails
 
 _METAL = WasteKind(Category("재활용폐기물", "금속류"), {Locale.KO: "금속류", Locale.EN: "Metal"})
 
@@ -67,10 +68,11 @@ async def vision_service(s3: Storage, eye: Eye, endpoint: str = "") -> AsyncIter
         lane = PhotoSource(PhotoStorage(bucket, discarded.add), Bulkhead(4, 4))
         classifiers = FallbackChain([CachedClassifier(eye, Cache(None, "", Classification))])
         examiner = PhotoClassifier(lane, lane, decoders.clean, classifiers, Cache(None, "", KnownFile))
+        reclassifier = Reclassifier(lane.source, {"eye": classifiers}, lane.bulkhead)
         service = Service(
             "eco2.vision.v1.VisionService",
             vision_service_pb2_grpc.add_VisionServiceServicer_to_server,
-            VisionServicer(examiner, Reclassifier(lane.source, {"eye": classifiers}, lane.bulkhead), s3.cdn_base_url),
+            VisionServicer(examiner, reclassifier, Thumbnails(lane, decoders.thumbnail), s3.cdn_base_url),
         )
         with telemetry.started("vision", ServiceSettings()) as shared:
             async with serving(storage, [service], telemetry=shared) as server:

@@ -291,3 +291,51 @@ class ListClassifiersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListClassifiersResponse: _TypeAlias = ListClassifiersResponse  # noqa: Y015
+
+@_typing.final
+class MakeThumbnailRequest(_message.Message):
+    """Asks for a small picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    object_key: _builtins.str
+    """A key in our own bucket: that of an upload, or of its clean copy. The copy is looked at."""
+    side: _builtins.int
+    """Pixels of the longer side, at most."""
+    def __init__(
+        self,
+        *,
+        object_key: _builtins.str = ...,
+        side: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["object_key", b"object_key", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakeThumbnailRequest: _TypeAlias = MakeThumbnailRequest  # noqa: Y015
+
+@_typing.final
+class MakeThumbnailResponse(_message.Message):
+    """A small picture."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    """A JPEG without metadata."""
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MakeThumbnailResponse: _TypeAlias = MakeThumbnailResponse  # noqa: Y015

@@ -52,6 +52,11 @@ class VisionServiceStub:
                 request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersRequest.SerializeToString,
                 response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersResponse.FromString,
                 _registered_method=True)
+        self.MakeThumbnail = channel.unary_unary(
+                '/eco2.vision.v1.VisionService/MakeThumbnail',
+                request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailRequest.SerializeToString,
+                response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailResponse.FromString,
+                _registered_method=True)
 
 
 class VisionServiceServicer:
@@ -99,6 +104,17 @@ class VisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MakeThumbnail(self, request, context):
+        """A small picture of a photo whose clean copy is stored, for a table.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX), NOT_FOUND
+        (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
+        (LIMIT_EXCEEDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VisionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -116,6 +132,11 @@ def add_VisionServiceServicer_to_server(servicer, server):
                     servicer.ListClassifiers,
                     request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersRequest.FromString,
                     response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersResponse.SerializeToString,
+            ),
+            'MakeThumbnail': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeThumbnail,
+                    request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailRequest.FromString,
+                    response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -202,6 +223,33 @@ class VisionService:
             '/eco2.vision.v1.VisionService/ListClassifiers',
             eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersRequest.SerializeToString,
             eco2_dot_vision_dot_v1_dot_vision__service__pb2.ListClassifiersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeThumbnail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.vision.v1.VisionService/MakeThumbnail',
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailRequest.SerializeToString,
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailResponse.FromString,
             options,
             channel_credentials,
             insecure,

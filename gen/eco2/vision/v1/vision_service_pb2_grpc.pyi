@@ -63,6 +63,13 @@ class VisionServiceStub:
 
     Idempotent. Codes: none of its own.
     """
+    MakeThumbnail: _grpc.UnaryUnaryMultiCallable[_vision_service_pb2.MakeThumbnailRequest, _vision_service_pb2.MakeThumbnailResponse]
+    """A small picture of a photo whose clean copy is stored, for a table.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX), NOT_FOUND
+    (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
+    (LIMIT_EXCEEDED).
+    """
 
 @_typing.type_check_only
 class VisionServiceAsyncStub(VisionServiceStub):
@@ -98,6 +105,13 @@ class VisionServiceAsyncStub(VisionServiceStub):
     """Who can be asked by Reclassify: the classifiers of the chain, and those that are configured for comparisons alone.
 
     Idempotent. Codes: none of its own.
+    """
+    MakeThumbnail: _aio.UnaryUnaryMultiCallable[_vision_service_pb2.MakeThumbnailRequest, _vision_service_pb2.MakeThumbnailResponse]  # type: ignore[assignment]
+    """A small picture of a photo whose clean copy is stored, for a table.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX), NOT_FOUND
+    (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
+    (LIMIT_EXCEEDED).
     """
 
 class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -149,6 +163,19 @@ class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
         """Who can be asked by Reclassify: the classifiers of the chain, and those that are configured for comparisons alone.
 
         Idempotent. Codes: none of its own.
+        """
+
+    @_abc_1.abstractmethod
+    def MakeThumbnail(
+        self,
+        request: _vision_service_pb2.MakeThumbnailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_vision_service_pb2.MakeThumbnailResponse, _abc.Awaitable[_vision_service_pb2.MakeThumbnailResponse]]:
+        """A small picture of a photo whose clean copy is stored, for a table.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX), NOT_FOUND
+        (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
+        (LIMIT_EXCEEDED).
         """
 
 def add_VisionServiceServicer_to_server(servicer: VisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
