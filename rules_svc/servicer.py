@@ -89,7 +89,7 @@ class RulesServicer(RulesServiceServicer):
         """Writes an answer: a draft piece by piece, then the whole."""
         edition, locale = self._reloader.current, caller(context).locale_or(request.locale)
         classification, rules = (
-            answers_wire.to_classification(request.classification, edition.book.taxonomy),
+            answers_wire.to_classification(request.classification, edition.book.taxonomy, request.object_rules),
             [wire.to_rule(rule) for rule in request.rules],
         )
         paid = terms(context)
@@ -186,13 +186,27 @@ class RulesServicer(RulesServiceServicer):
         book, subject = edition.book, wire.to_subject(request, edition.remarks)
         where = await self._where(request, book.regions)
         evening = evening_of(self._now())
-        # What is kept is the current edition's.
-        match = partial(self._matched, book.version) if edition is self._reloader.current else partial(_match, book)
+        match = self._matcher(edition)
         matched = match(subject.path, subject.tags, where, locale, evening)
-        if subject.said is None and not subject.candidates:
+        if subject.said or subject.candidates:
+            others = [match(path, subject.tags, where, locale, evening) for path in subject.candidates]
+            matched = wire.with_subject(matched, subject, others, book, locale)
+        if not request.objects:
             return matched
-        others = [match(path, subject.tags, where, locale, evening) for path in subject.candidates]
-        return wire.with_subject(matched, subject, others, book, locale)
+        main, rules = wire.to_main_object(request), []  # what the user says is of the main one alone
+        for place, one in enumerate(request.objects):
+            found = matched
+            if place != main:
+                await asyncio.sleep(0)  # a third of a millisecond each; another edition may come meanwhile
+                path = book.taxonomy.today(wire.to_path(one.category))
+                found = self._matcher(edition)(path, wire.to_keys(one.tags), where, locale, evening)
+            rules.append(found.rules[0])
+        return wire.with_objects(matched, request.objects, rules)
+
+    def _matcher(self, edition: LoadedRulebook) -> Callable[..., pb.MatchRulesResponse]:
+        """Matches by an edition until the next await; what is kept is the current one's."""
+        current = edition is self._reloader.current
+        return partial(self._matched, edition.book.version) if current else partial(_match, edition.book)
 
     async def _where(self, thing: pb.MatchRulesRequest | pb.Waste, regions: Regions) -> ResolvedRegion:
         where = regions_wire.to_region(thing, regions)

@@ -4,7 +4,7 @@ Those of FindPlaces stand in `rules_svc.places.wire`, those of answers and repli
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -130,6 +130,27 @@ def with_subject(
         response.candidates.add(category=other.category, display_name=other.display_name)
         response.rules.add().CopyFrom(other.rules[0])
         response.rules[-1].candidate.CopyFrom(other.category)
+    return response
+
+
+def to_main_object(request: rules_service_pb2.MatchRulesRequest) -> int | None:
+    """Place of the object that the request's other fields are about: the first of its category; None if none is."""
+    return next((place for place, one in enumerate(request.objects) if one.category == request.category), None)
+
+
+def with_objects(
+    matched: rules_service_pb2.MatchRulesResponse,
+    objects: Iterable[classification_pb2.DetectedObject],
+    rules: Iterable[disposal_pb2.DisposalRule],
+) -> rules_service_pb2.MatchRulesResponse:
+    """The same with the rule to follow for each object."""
+    response = rules_service_pb2.MatchRulesResponse()
+    response.CopyFrom(matched)
+    for one, rule in zip(objects, rules, strict=True):
+        own = response.object_rules.add()
+        own.CopyFrom(rule)
+        own.object_id = one.object_id
+        own.ClearField("candidate")
     return response
 
 

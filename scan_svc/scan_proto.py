@@ -99,7 +99,8 @@ def part_of_scan(part: Part) -> scan_pb2.Scan:
         case Classification():
             return scan_pb2.Scan(classification=to_proto(part, classification_pb2.Classification))
         case DisposalRule():
-            return scan_pb2.Scan(rules=[to_proto(part, disposal_pb2.DisposalRule)])
+            rule = to_proto(part, disposal_pb2.DisposalRule)
+            return scan_pb2.Scan(object_rules=[rule]) if part.object_id else scan_pb2.Scan(rules=[rule])
         case Answer():
             return scan_pb2.Scan(answer=to_proto(part, disposal_pb2.Answer))
         case Place():

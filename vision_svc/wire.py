@@ -3,7 +3,7 @@
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
-from vision_svc.classifiers.classification import Candidate, Category, Classification
+from vision_svc.classifiers.classification import Box, Candidate, Category, Classification, DetectedObject
 from vision_svc.classify import ClassifiedPhoto, Phase
 from vision_svc.photos.locations import Location, locate, stored
 from vision_svc.reclassify import Reclassified
@@ -71,7 +71,26 @@ def _from_classification(found: Classification, locale: Locale) -> classificatio
         passed_over=[
             classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason) for attempt in found.passed_over
         ],
+        objects=[_from_object(str(number), one, locale) for number, one in enumerate(found.objects, start=1)],
     )
+
+
+def _from_object(object_id: str, found: DetectedObject, locale: Locale) -> classification_pb2.DetectedObject:
+    return classification_pb2.DetectedObject(
+        object_id=object_id,
+        category=_from_category(found.kind.category),
+        display_name=found.kind.name[locale],
+        confidence=found.confidence,
+        tags=found.tags,
+        material=found.material or found.kind.material,
+        form=found.form or found.kind.form,
+        mixed=found.mixed,
+        box=_from_box(found.box) if found.box else None,
+    )
+
+
+def _from_box(box: Box) -> classification_pb2.BoundingBox:
+    return classification_pb2.BoundingBox(left=box.left, top=box.top, right=box.right, bottom=box.bottom)
 
 
 def _from_candidate(candidate: Candidate, locale: Locale) -> classification_pb2.Candidate:

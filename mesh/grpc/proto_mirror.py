@@ -2,14 +2,14 @@
 
 For messages whose meaning we only pass on: writing such conversions by hand is where fields get lost. A message and its
 mirror must have the same field names (`mismatches` tells); enums mirror as StrEnums without the proto's prefix,
-timestamps as datetimes in UTC, absent optional fields as None.
+timestamps as datetimes in UTC, durations as timedeltas, absent optional fields as None.
 """
 
 import dataclasses
 import types
 import typing
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -37,7 +37,7 @@ def from_proto(message: Message, mirror: Callable[..., T]) -> T:
 def to_proto(value: Any, message: type[M]) -> M:
     """The message for a dataclass."""
     # Both halves run in C: five times as fast as field by field.
-    fields = msgspec.to_builtins(value, builtin_types=(datetime,))
+    fields = msgspec.to_builtins(value, builtin_types=(datetime, timedelta))
     _name_enums(fields, message.DESCRIPTOR)
     return message(**fields)
 
@@ -73,6 +73,8 @@ def _reader(hint: Any, field: Any) -> Reader:
         return lambda value: from_proto(value, nested)
     if issubclass(hint, datetime):
         return lambda value: value.ToDatetime(tzinfo=UTC)
+    if issubclass(hint, timedelta):
+        return lambda value: value.ToTimedelta()
     if issubclass(hint, StrEnum):
         prefix = _prefix(field)
         names = {value.number: value.name.removeprefix(prefix) for value in field.enum_type.values}

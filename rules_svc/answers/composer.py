@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mesh.locale import Locale, Text
+from rules_svc.answers.other_objects import OtherObject, lines_about
 from rules_svc.answers.questions import Choice, Questions, Source, Topic
 from rules_svc.rulebook.rules import LocalizedRule
 from rules_svc.rulebook.taxonomy import Path
@@ -41,6 +42,7 @@ class Classification:
         warning: Belongs in every answer, whatever the rules say. Empty if there is none.
         candidates: Names of what it might be, most likely first.
         said: Name of what the user wrote that it is, if that is another thing. Empty if they agree.
+        others: The other things in the photo, the most prominent first.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class Classification:
     warning: str = ""
     candidates: tuple[str, ...] = ()
     said: str = ""
+    others: tuple[OtherObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,7 @@ class Composer:
 def _instructions(
     classification: Classification, rule: LocalizedRule, topics: Sequence[Topic], locale: Locale
 ) -> Iterator[str]:
-    """First line, numbered steps, fee and hazards."""
+    """First line, numbered steps, fee and hazards; then where the other things in the photo go, and their hazards."""
     if classification.path != UNKNOWN:
         yield _OPENING[locale].format(title=rule.title)
     for number, step in enumerate(rule.steps, start=1):
@@ -232,6 +235,7 @@ def _instructions(
         hazards = [warning, *(hazard for hazard in hazards if not _same_danger(hazard, warning, topics))]
     for hazard in hazards:
         yield f"⚠ {hazard}"
+    yield from lines_about(classification.others, hazards, locale)
 
 
 def _about(topic: Topic, classification: Classification, rule: LocalizedRule, locale: Locale) -> str | None:

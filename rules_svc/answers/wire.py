@@ -12,8 +12,9 @@ from mesh.models.usage import Usage
 from rules_svc.answers.composer import UNKNOWN, Answer, Classification
 from rules_svc.answers.corrections import Verdict
 from rules_svc.answers.interpreter import MOST_CANDIDATES, KnownFacts
+from rules_svc.answers.other_objects import OtherObject
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, within
-from rules_svc.wire import from_path, to_keys, to_path
+from rules_svc.wire import from_path, to_keys, to_path, to_rule
 
 # Provider of a classification that the user made themselves.
 USER = "user"
@@ -25,7 +26,11 @@ _VERDICTS = {
 }
 
 
-def to_classification(classification: classification_pb2.Classification, taxonomy: Taxonomy) -> Classification:
+def to_classification(
+    classification: classification_pb2.Classification,
+    taxonomy: Taxonomy,
+    object_rules: Iterable[disposal_pb2.DisposalRule] = (),
+) -> Classification:
     """What is known of a photo, by the classifier and by the user; in today's categories."""
     path = taxonomy.today(to_path(classification.category))
     return Classification(
@@ -35,6 +40,20 @@ def to_classification(classification: classification_pb2.Classification, taxonom
         warning=classification.warning,
         candidates=_names(classification.candidates),
         said=_another(classification.said, path, taxonomy),
+        others=_others(classification, object_rules),
+    )
+
+
+def _others(
+    classification: classification_pb2.Classification, object_rules: Iterable[disposal_pb2.DisposalRule]
+) -> tuple[OtherObject, ...]:
+    """The things beside the one that the answer is about: the first of its category."""
+    rules = {rule.object_id: rule for rule in object_rules}
+    main = next((one.object_id for one in classification.objects if one.category == classification.category), None)
+    return tuple(
+        OtherObject(one.display_name, to_rule(rules[one.object_id]))
+        for one in classification.objects
+        if one.object_id != main and one.object_id in rules and to_path(one.category) != UNKNOWN
     )
 
 
@@ -50,6 +69,7 @@ def to_match_request(request: rules_service_pb2.AdviseDisposalRequest) -> rules_
         building=request.building,
         user_input=request.user_input,
         candidates=[candidate.category for candidate in found.candidates] if unknown else (),
+        objects=found.objects,
     )
 
 
@@ -61,7 +81,7 @@ def to_remarked(
     """What is known of a photo once the user's words are worked in, by the rules that were matched for both."""
     path, named = to_path(matched.category), matched.HasField("said")
     found = replace(
-        to_classification(classification, taxonomy),
+        to_classification(classification, taxonomy, matched.object_rules),
         path=path,
         tags=to_keys(matched.tags),
         said=_another(matched.said if named else classification.said, path, taxonomy),
@@ -111,6 +131,7 @@ def from_known_facts(
         found.seen.CopyFrom(_sighting(request.classification))
         found.category.CopyFrom(from_path(known.path, taxonomy))
         found.display_name = taxonomy[known.path].name[locale]
+        _rename_main_object(found, request.classification.category)
         if known.path != UNKNOWN:
             found.said.CopyFrom(classification_pb2.Candidate(category=found.category, display_name=found.display_name))
         # These describe the classifier's category, which the user has corrected.
@@ -120,6 +141,17 @@ def from_known_facts(
     if known.verdict is Verdict.DENIED:
         found.candidates.extend(_other_candidates(known, request.classification, taxonomy, locale))
     return response
+
+
+def _rename_main_object(found: classification_pb2.Classification, before: classification_pb2.Category) -> None:
+    """Gives the main object the category that the classification has now, unless another object has it already."""
+    main = next((one for one in found.objects if one.category == before), None)
+    if main is None or any(one.category == found.category for one in found.objects):
+        return
+    main.category.CopyFrom(found.category)
+    main.display_name = found.display_name
+    for field in ("confidence", "material", "form"):
+        main.ClearField(field)
 
 
 def _verdict(known: KnownFacts | None, before: classification_pb2.Classification, taxonomy: Taxonomy) -> Verdict:

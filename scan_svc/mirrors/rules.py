@@ -25,6 +25,16 @@ class Evening:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeApartStep:
+    """Mirror of `eco2.rules.v1.TakeApartStep`."""
+
+    part: str
+    how: str
+    category: Category
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DisposalRule:
     """Mirror of `eco2.rules.v1.DisposalRule`."""
 
@@ -45,6 +55,8 @@ class DisposalRule:
     local_source: str = ""
     evenings: tuple[Evening, ...] = ()
     evenings_as_of: str = ""
+    take_apart: tuple[TakeApartStep, ...] = ()
+    object_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,7 @@ class MatchedRules:
 
     Attributes:
         found: The classification, with what the user's words say worked in.
-        rules: As `eco2.scan.v1.Scan.rules`.
+        rules: As `eco2.scan.v1.Scan.rules`, then those of its `object_rules`.
     """
 
     found: Classification
@@ -76,6 +88,7 @@ class Answer:
     passed_over: tuple[ModelAttempt, ...] = ()
     when: str = ""
     choices: tuple[str, ...] = ()
+    take_apart: tuple[TakeApartStep, ...] = ()
 
 
 class Verdict(StrEnum):

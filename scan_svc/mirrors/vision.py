@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 # The major category of what wasn't recognised.
 UNRECOGNISED = "미분류"
@@ -57,6 +58,41 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """Mirror of `eco2.vision.v1.BoundingBox`: fractions of the photo."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """Mirror of `eco2.vision.v1.VideoFrame`."""
+
+    index: int
+    time: timedelta
+    image_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """Mirror of `eco2.vision.v1.DetectedObject`."""
+
+    object_id: str
+    category: Category
+    display_name: str = ""
+    confidence: float | None = None
+    tags: tuple[str, ...] = ()
+    material: str = ""
+    form: str = ""
+    mixed: bool | None = None
+    box: BoundingBox | None = None
+    frame: VideoFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """Mirror of `eco2.vision.v1.Classification`."""
 
@@ -77,6 +113,7 @@ class Classification:
     said: Candidate | None = None
     seen: Sighting | None = None
     photo_digest: str = ""
+    objects: tuple[DetectedObject, ...] = ()
 
     @property
     def sighting(self) -> Sighting:
@@ -88,7 +125,16 @@ class Classification:
         return replace(
             self, category=category, display_name=display_name, provider=USER, seen=self.sighting, model="",
             prompt_version="", material="", form="", confidence=None, candidates=(), warning="",
+            objects=self._renamed(category, display_name),
         )  # fmt: skip
+
+    def _renamed(self, category: Category, display_name: str) -> tuple[DetectedObject, ...]:
+        """The objects, the most prominent one with this category; unchanged if another of them has it."""
+        if not self.objects or any(one.category == category for one in self.objects):
+            return self.objects
+        first, *others = self.objects
+        named = replace(first, category=category, display_name=display_name, confidence=None, material="", form="")
+        return (named, *others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The services Scan calls, as the pipeline wants them: proto types end here."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -119,6 +119,7 @@ class RulesPeer:
             user_input=remark,
             building=scan.building,
             candidates=[to_proto(one.category, classification_pb2.Category) for one in candidates],
+            objects=[to_proto(one, classification_pb2.DetectedObject) for one in found.objects],
         )
         return _matched(found, await self._peer.call(self._stub.MatchRules, request, timeout=deadline))
 
@@ -126,7 +127,9 @@ class RulesPeer:
         """What a reply to a scan's answer means."""
         request = rules_service_pb2.InterpretReplyRequest(
             classification=to_proto(scan.results.vision, classification_pb2.Classification),
-            rules=[to_proto(rule, disposal_pb2.DisposalRule) for rule in scan.results.rules or ()],
+            rules=[
+                to_proto(rule, disposal_pb2.DisposalRule) for rule in scan.results.rules or () if not rule.object_id
+            ],
             question=question,
             region=scan.region,
             reply=reply,
@@ -143,9 +146,10 @@ class RulesPeer:
         """Pieces of the answer's text, what it cost, then the answer."""
         request = rules_service_pb2.ComposeAnswerRequest(
             classification=to_proto(found, classification_pb2.Classification),
-            rules=[to_proto(rule, disposal_pb2.DisposalRule) for rule in rules],
+            rules=_rules(rules, of_objects=False),
             question=scan.user_input,
             locale=scan.locale,
+            object_rules=_rules(rules, of_objects=True),
         )
         async with aclosing(
             self._spending.call(
@@ -229,8 +233,13 @@ def _waste(scan: Scan, found: Classification, asked: EveningRequest) -> rules_se
 
 
 def _matched(found: Classification, response: rules_service_pb2.MatchRulesResponse) -> MatchedRules:
-    rules = tuple(from_proto(rule, DisposalRule) for rule in response.rules)
+    rules = tuple(from_proto(rule, DisposalRule) for rule in (*response.rules, *response.object_rules))
     return MatchedRules(_worked_in(found, response), rules)
+
+
+def _rules(rules: Iterable[DisposalRule], *, of_objects: bool) -> list[disposal_pb2.DisposalRule]:
+    """Those of the objects, or the others."""
+    return [to_proto(rule, disposal_pb2.DisposalRule) for rule in rules if bool(rule.object_id) == of_objects]
 
 
 def _written(

@@ -15,7 +15,7 @@ from scan_svc.scans import Scan, State, WebhookShape
 # What the scheme recommends; more than some receivers take.
 BODY_LIMIT = 20 * 1024
 # What a receiver can fetch with GetScan: the first of these is the first to go when a body is too large.
-_OMISSIBLE = ("rules", "places", "stages", "classification", "answer", "reward", "error")
+_OMISSIBLE = ("object_rules", "rules", "places", "stages", "classification", "answer", "reward", "error")
 
 # Seconds before the second try, the third, … Together 17.6 hours, with jitter up to 22.
 _PAUSES = (5.0, 5 * 60.0, 30 * 60.0, 2 * 3600.0, 5 * 3600.0, 10 * 3600.0)

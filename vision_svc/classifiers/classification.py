@@ -63,6 +63,51 @@ class Candidate:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in a photo, in fractions of it: 0 at its left and upper edge, 1 at its right and lower one."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def area(self) -> float:
+        """Its share of the photo."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(0.0, width) * max(0.0, height)
+        return shared / (self.area + other.area - shared)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """One of several things in a photo.
+
+    Attributes:
+        kind: What it is; UNKNOWN if the classifier isn't sure of it.
+        confidence: In what the classifier thinks it is, 0 to 1.
+        box: Where it is; None if unknown.
+        tags: Situation tags from the closed list.
+        material: Its material, if the classifier named one; else the kind's own applies.
+        form: Its form, likewise.
+        mixed: Whether several materials are joined in it; None if unknown.
+    """
+
+    kind: WasteKind
+    confidence: float
+    box: Box | None = None
+    tags: Sequence[str] = ()
+    material: str = ""
+    form: str = ""
+    mixed: bool | None = None
+
+
 class ClassificationOutcome(StrEnum):
     """How a classification can end without an error; errors have the MODEL_ reasons of `mesh.reasons`."""
 
@@ -95,7 +140,8 @@ class Classification:
         material: Its material, if the classifier named one; else the kind's own applies.
         form: Its form, likewise.
         outcome: How it ended; `kind` is UNKNOWN unless it is SURE.
-        others: The other things in the photo, the most prominent first.
+        others: The kinds of the other things in the photo, the most prominent first, each once.
+        objects: All things in the photo, the most prominent first; empty if there is one, or no more than one is seen.
         prompt_version: Version of the prompt; empty for a model without one.
         passed_over: Classifiers that were asked before, in order.
     """
@@ -111,6 +157,7 @@ class Classification:
     form: str = ""
     outcome: ClassificationOutcome = ClassificationOutcome.SURE
     others: Sequence[Candidate] = ()
+    objects: Sequence[DetectedObject] = ()
     prompt_version: str = ""
     passed_over: Sequence[ModelAttempt] = ()
 

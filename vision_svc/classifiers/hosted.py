@@ -4,7 +4,7 @@ The provider enforces a strict schema for the output; it is checked again here, 
 model chooses among our keys, and users read only texts from our own tables.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -14,7 +14,15 @@ from mesh.errors import EcoError
 from mesh.models import errors as failures
 from mesh.models.client import HostedModel
 from mesh.models.usage import Terms
-from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, ClassificationOutcome
+from vision_svc.classifiers.classification import (
+    UNKNOWN,
+    Candidate,
+    Category,
+    Classification,
+    ClassificationOutcome,
+    DetectedObject,
+)
+from vision_svc.classifiers.objects import box_of, distinct
 from vision_svc.classifiers.prompts import MOST_CANDIDATES, MOST_OBJECTS, PhotoPrompt
 from vision_svc.classifiers.taxonomy import Taxonomy
 from vision_svc.photos.photos import Photo
@@ -33,6 +41,7 @@ class _Thing(msgspec.Struct, forbid_unknown_fields=True):
     form: str
     mixed: bool
     confidence: _Share
+    box: object = None  # a wrong one costs the box, not the answer that was paid for
 
 
 class _Guess(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,9 +131,9 @@ def _incomplete(model: str) -> EcoError:
 
 def _opinion(look: _Look, question: PhotoPrompt, provider: str, model: str) -> Classification:
     kinds = question.taxonomy.kinds
-    things = [Candidate(kinds[thing.category], thing.confidence) for thing in look.objects[:MOST_OBJECTS]]
+    things = distinct([_object(thing, question) for thing in look.objects[:MOST_OBJECTS]])
     guesses = [Candidate(kinds[guess.category], guess.confidence) for guess in look.candidates]
-    candidates = _best([*things[:1], *guesses])
+    candidates = _best([*(Candidate(thing.kind, thing.confidence) for thing in things[:1]), *guesses])
     told = Classification(UNKNOWN, 0.0, (), provider=provider, model=model, prompt_version=question.version)
     if look.outcome in _OUTCOMES:
         return replace(told, outcome=_OUTCOMES[look.outcome])
@@ -132,19 +141,45 @@ def _opinion(look: _Look, question: PhotoPrompt, provider: str, model: str) -> C
         return replace(
             told, confidence=candidates[0].confidence, candidates=candidates, outcome=ClassificationOutcome.UNSURE
         )
-    first = look.objects[0]
-    several = [_SEVERAL] if len(things) > 1 and _SEVERAL in question.taxonomy.tags else []
+    first, others = things[0], _others(things)
+    several = [_SEVERAL] if others and _SEVERAL in question.taxonomy.tags else []
     return replace(
         told,
-        kind=things[0].kind,
-        confidence=things[0].confidence,
+        kind=first.kind,
+        confidence=first.confidence,
         candidates=candidates,
         tags=tuple(dict.fromkeys([*first.tags, *several])),
         mixed=first.mixed,
-        material="" if first.material == "other" else first.material,
-        form="" if first.form == "other" else first.form,
-        others=tuple(things[1:]),
+        material=first.material,
+        form=first.form,
+        others=others,
+        objects=tuple(_doubted(thing) for thing in things) if len(things) > 1 else (),
     )
+
+
+def _object(thing: _Thing, question: PhotoPrompt) -> DetectedObject:
+    return DetectedObject(
+        kind=question.taxonomy.kinds[thing.category],
+        confidence=thing.confidence,
+        box=box_of(thing.box),
+        tags=tuple(dict.fromkeys(thing.tags)),
+        material="" if thing.material == "other" else thing.material,
+        form="" if thing.form == "other" else thing.form,
+        mixed=thing.mixed,
+    )
+
+
+def _others(things: Sequence[DetectedObject]) -> tuple[Candidate, ...]:
+    """The kinds of the things behind the first one, other than its own."""
+    kinds: dict[Category, Candidate] = {}
+    for thing in things:
+        kinds.setdefault(thing.kind.category, Candidate(thing.kind, thing.confidence))
+    return tuple(kinds.values())[1:]
+
+
+def _doubted(thing: DetectedObject) -> DetectedObject:
+    """The thing as users are told of it: a rule for what it perhaps isn't would be worse than none."""
+    return thing if thing.confidence >= _SURE else replace(thing, kind=UNKNOWN, material="", form="")
 
 
 def _best(candidates: list[Candidate]) -> tuple[Candidate, ...]:

@@ -16,10 +16,10 @@ from vision_svc.classifiers.classification import UNKNOWN
 from vision_svc.classifiers.taxonomy import Taxonomy
 
 OUTCOMES = ("classified", "unsure", "not_waste", "unreadable")
-MOST_OBJECTS = 5
+MOST_OBJECTS = 8
 MOST_CANDIDATES = 3
 
-_MOST_TOKENS = 900  # five objects with four tags each take some 600
+_MOST_TOKENS = 1300  # eight objects with four tags and a box each take some 1,100; only what is written is paid
 _DIGITS = 8
 
 
@@ -97,6 +97,8 @@ def _schema(taxonomy: Taxonomy, materials: Sequence[str], forms: Sequence[str]) 
         "form": {"type": "string", "enum": list(forms)},
         "mixed": {"type": "boolean"},
         "confidence": confidence,
+        # Four numbers in a row, since each name would be paid for with each object.
+        "box": {"type": "array", "items": {"type": "integer"}},
     }
     whole = _object(
         {

@@ -52,6 +52,7 @@ class ModelRequest:
         streamed: Whether the answer is to be streamed.
         wants_usage: Whether a stream of chat completions ends with the usage.
         schema: The JSON schema of the output, as it came; `{}` when there is none.
+        content: The body, as given.
     """
 
     def __init__(self, path: str, content: bytes) -> None:
@@ -62,13 +63,13 @@ class ModelRequest:
         self.streamed = body.stream
         self.wants_usage = bool(body.stream_options and body.stream_options.include_usage)
         self.schema = bytes(_schema(body))
-        self._content = content
+        self.content = content
         self._messages = body.messages if path.endswith("completions") else body.input
 
     @cached_property
     def body(self) -> dict[str, Any]:
         """The whole body."""
-        decoded: dict[str, Any] = msgspec.json.decode(self._content)
+        decoded: dict[str, Any] = msgspec.json.decode(self.content)
         return decoded
 
     @cached_property

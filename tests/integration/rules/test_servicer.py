@@ -10,7 +10,7 @@ from google.type.latlng_pb2 import LatLng
 
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.disposal_pb2 import Answer, AppliedRegion
-from eco2.vision.v1.classification_pb2 import Candidate, Category, Classification
+from eco2.vision.v1.classification_pb2 import Candidate, Category, Classification, DetectedObject
 from mesh.grpc.status import from_rpc_error
 from mesh.reasons import Reason
 
@@ -307,3 +307,89 @@ async def test_a_search_that_can_t_be_meant_is_refused(
     """The field is named, so that a client can tell its user."""
     code, reason, metadata = await refusal(rules.FindPlaces(pb.FindPlacesRequest(**fields)))
     assert (code, reason, metadata) == (grpc.StatusCode.INVALID_ARGUMENT, Reason.INVALID_FIELD, {"fields": named})
+
+
+def _object(object_id: str, category: Category, *tags: str) -> DetectedObject:
+    return DetectedObject(object_id=object_id, category=category, display_name=category.minor, tags=tags)
+
+
+CAN = Category(major="재활용폐기물", middle="금속류", minor="음료캔")
+BATTERY = Category(major="재활용폐기물", middle="전지", minor="보조배터리")
+
+
+async def test_several_things_are_matched_at_once(rules: "RulesServiceAsyncStub") -> None:
+    """Each by its own category and situation; what the user says is of the main one alone."""
+    things = [_object("1", PET), _object("2", CAN, "깨짐"), _object("3", BATTERY), _object("4", UNKNOWN)]
+    asked = {"category": PET, "region": "서울특별시/마포구", "user_input": "투명한 생수병이에요"}
+    alone = await rules.MatchRules(pb.MatchRulesRequest(**asked))
+    together = await rules.MatchRules(pb.MatchRulesRequest(**asked, objects=things))
+    assert list(together.rules) == list(alone.rules)
+    assert [rule.object_id for rule in together.object_rules] == ["1", "2", "3", "4"]
+    first, can, battery, unknown = together.object_rules
+    assert (first.rule_id, first.steps) == (alone.rules[0].rule_id, alone.rules[0].steps)
+    own = await rules.MatchRules(pb.MatchRulesRequest(category=CAN, tags=["깨짐"], region="서울특별시/마포구"))
+    assert (can.rule_id, can.container, can.when) == (own.rules[0].rule_id, own.rules[0].container, own.rules[0].when)
+    assert battery.hazards
+    assert unknown.category == UNKNOWN
+    assert not any(rule.object_id for rule in (*together.rules, *alone.rules))
+
+
+async def test_of_two_alike_the_first_is_the_main_one(rules: "RulesServiceAsyncStub") -> None:
+    """Else the words of its user would change a thing that they weren't said of."""
+    things = [_object("1", PET), _object("2", PET)]
+    matched = await rules.MatchRules(
+        pb.MatchRulesRequest(category=PET, user_input="라벨이 붙어 있어요", objects=things)
+    )
+    first, second = matched.object_rules
+    assert list(first.applied_tags) == list(matched.rules[0].applied_tags) != []
+    assert not second.applied_tags
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"objects": [_object("1", CAN, "반짝임")]}, Reason.TAG_UNKNOWN),
+        ({"objects": [_object("1", Category(major="석재"))]}, Reason.CATEGORY_UNKNOWN),
+        ({"objects": [DetectedObject(object_id="1")]}, Reason.INVALID_FIELD),
+        ({"objects": [_object(str(number), CAN) for number in range(21)]}, Reason.INVALID_FIELD),
+    ],
+    ids=["tag", "category", "none", "many"],
+)
+async def test_a_thing_that_can_t_be_is_refused(
+    rules: "RulesServiceAsyncStub", wrong: dict[str, Any], reason: Reason
+) -> None:
+    """With the reason that the same has for one thing."""
+    assert (await refusal(rules.MatchRules(pb.MatchRulesRequest(category=PET, **wrong))))[1] is reason
+
+
+@pytest.mark.parametrize(("locale", "line"), [("ko", "· 음료캔: 캔·고철 수거함"), ("en", "· 음료캔: the bin for cans")])
+async def test_an_answer_says_where_each_thing_goes(rules: "RulesServiceAsyncStub", locale: str, line: str) -> None:
+    """And warns of what is dangerous among them; what isn't known is left to the user."""
+    things = [_object("1", PET), _object("2", CAN), _object("3", BATTERY), _object("4", UNKNOWN), _object("5", CAN)]
+    classification = Classification(category=PET, tags=["다수_품목_혼합"], objects=things)
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET, objects=things, locale=locale))
+    answer = await compose(
+        rules,
+        pb.ComposeAnswerRequest(
+            classification=classification, rules=matched.rules, object_rules=matched.object_rules, locale=locale
+        ),
+    )
+    told = answer.how.splitlines()
+    assert sum(one.startswith(line) for one in told) == 1
+    assert sum(one.startswith("·") for one in told) == 2
+    dangers = dict.fromkeys(hazard for rule in matched.object_rules[:3] for hazard in rule.hazards)
+    assert [one for one in told if one.startswith("⚠")] == [f"⚠ {hazard}" for hazard in dangers]
+    assert answer.text.startswith(answer.how)
+
+
+async def test_a_correction_names_the_main_thing(rules: "RulesServiceAsyncStub") -> None:
+    """Its box stays; words that name another of the things mean that one."""
+    things = [_object("1", PET), _object("2", CAN)]
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET))
+    classification = Classification(category=PET, display_name="페트병", objects=things)
+    asked = {"classification": classification, "rules": matched.rules}
+    corrected = await rules.InterpretReply(pb.InterpretReplyRequest(**asked, reply="아니요, 우유팩이에요"))
+    assert [one.category.minor for one in corrected.classification.objects] == ["우유팩", "음료캔"]
+    other = await rules.InterpretReply(pb.InterpretReplyRequest(**asked, reply="아니요, 음료캔이에요"))
+    assert other.classification.category == CAN
+    assert [one.category.minor for one in other.classification.objects] == ["페트병", "음료캔"]

@@ -26,9 +26,10 @@ from rules_svc import wire as rules_wire
 from rules_svc.loading.reloader import packaged
 from tests.support.metrics import Counted
 from tests.support.waiting import eventually
-from vision_svc.classifiers.classification import UNKNOWN, Category, Classification, ClassificationOutcome
+from vision_svc.classifiers.classification import UNKNOWN, Box, Category, Classification, ClassificationOutcome
 from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.classifiers.hosted import HostedClassifier
+from vision_svc.classifiers.prompts import MOST_OBJECTS
 from vision_svc.classifiers.single_flight import SingleFlight
 from vision_svc.clients import _taxonomy
 from vision_svc.photos.photos import Identity, Photo
@@ -40,10 +41,10 @@ _CAN = Category("재활용폐기물", "금속류", "음료캔")
 _PAPER = "재활용폐기물/종이"
 
 
-def _photo(digest: str = "a") -> Photo:
+def _photo(digest: str = "a", size: tuple[int, int] = (64, 48)) -> Photo:
     file = BytesIO()
-    Image.new("RGB", (64, 48), "silver").save(file, "JPEG")
-    return Photo(file.getvalue(), Identity(digest, 64, 48))
+    Image.new("RGB", size, "silver").save(file, "JPEG")
+    return Photo(file.getvalue(), Identity(digest, *size))
 
 
 def _terms(seconds: float = 20, account: str = "mina") -> Terms:
@@ -96,7 +97,7 @@ async def test_a_classification_is_in_our_own_words(hosted: HostedClassifier, op
     assert found.prompt_version in hosted.version
     assert terms.meter.total is not None
     assert terms.meter.total.cost_micro_usd > 0
-    assert b"mina" not in openai.requests[0]._content
+    assert b"mina" not in openai.requests[0].content
 
 
 MENDED = [
@@ -172,6 +173,59 @@ async def test_several_things_are_named(hosted: HostedClassifier, openai: OpenAI
     found = await hosted.classify(_photo(), _terms())
     assert [other.kind.category.middle for other in found.others] == ["유리병"]
     assert "다수_품목_혼합" in found.tags
+
+
+async def test_things_have_their_places(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:
+    """Each with its own kind, situation and box; named twice it is one, and a wrong box costs the box alone."""
+    can, jar = "재활용폐기물/금속류/음료캔", "재활용폐기물/유리병/식품병"
+    openai.script(
+        behaviour.changing(
+            objects=[
+                _thing(can, box=[0, 100, 500, 1000], tags=["깨짐"], material="metal"),
+                _thing(jar, box=[500, 100, 990, 1000], mixed=True),
+                _thing(can, box=[0, 120, 500, 1000], confidence=0.6),
+                _thing(_PAPER, box=["left", 3]),
+                _thing("재활용폐기물/전지", confidence=0.3, box=[700, 0, 800, 90]),
+            ]
+        )
+    )
+    found = await hosted.classify(_photo(), _terms())
+    told = [(one.kind.category.minor or one.kind.category.middle or one.kind.category.major) for one in found.objects]
+    assert told == ["음료캔", "식품병", "종이", "미분류"]
+    assert [one.box for one in found.objects[:3]] == [Box(0, 0.1, 0.5, 1), Box(0.5, 0.1, 0.99, 1), None]
+    assert (found.objects[0].tags, found.objects[0].material, found.objects[1].mixed) == (("깨짐",), "metal", True)
+    assert [other.kind.category.middle for other in found.others] == ["유리병", "종이", "전지"]
+
+
+async def test_a_lone_thing_needs_no_box(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:
+    """Nothing is paid for one, and nothing is told twice."""
+    found = await hosted.classify(_photo(), _terms())
+    assert (found.objects, found.others) == ((), ())
+    assert "다수_품목_혼합" not in found.tags
+    assert '"box": []' in behaviour.OBEDIENT.say(openai.requests[0])
+
+
+async def test_several_pieces_of_one_kind_are_no_mixture(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:
+    """They go into the same bag: nothing is to be sorted first."""
+    openai.script(behaviour.changing(objects=[_thing(box=[0, 0, 400, 900]), _thing(box=[500, 0, 900, 900])]))
+    found = await hosted.classify(_photo(), _terms())
+    assert (len(found.objects), found.others) == (2, ())
+    assert "다수_품목_혼합" not in found.tags
+
+
+async def test_no_more_things_are_taken_than_were_asked_for(hosted: HostedClassifier, openai: OpenAIStandIn) -> None:
+    """A model that doesn't stop costs no more than the limit of its answer."""
+    row = [_thing(box=[left, 0, left + 20, 900]) for left in range(0, 900, 30)]
+    openai.script(behaviour.changing(objects=row))
+    assert len((await hosted.classify(_photo(), _terms())).objects) == MOST_OBJECTS
+
+
+async def test_the_stand_in_sees_things_side_by_side(hosted: HostedClassifier) -> None:
+    """By the photo's shape, so that a whole stack can show boxes without a key."""
+    found = await hosted.classify(_photo(size=(300, 100)), _terms())
+    assert [one.kind.category.middle for one in found.objects] == ["금속류", "무색페트병", "유리병"]
+    boxes = [one.box for one in found.objects if one.box]
+    assert [round(box.left, 2) for box in boxes] == [0, 0.33, 0.67]
 
 
 @pytest.mark.parametrize(

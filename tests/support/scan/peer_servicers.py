@@ -40,6 +40,7 @@ class Peers(
         self.buildings: list[str] = []  # that rules were matched and evenings planned for
         self.told: list[str] = []  # what callers say was spent, of each call that costs
         self.thumbnail: bytes | None = None
+        self.composed: Any = None  # the last request for an answer
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -70,12 +71,17 @@ class Peers(
         self.buildings.append(request.building)
         await self._called("MatchRules")
         return rules_service_pb2.MatchRulesResponse(
-            rules=[{"rule_id": "metal", "category": METAL, "steps": ["비워요"]}]
+            rules=[{"rule_id": "metal", "category": METAL, "steps": ["비워요"]}],
+            object_rules=[
+                disposal_pb2.DisposalRule(rule_id="own", category=one.category, object_id=one.object_id)
+                for one in _objects(request)
+            ],
         )
 
     async def ComposeAnswer(self, request: Any, context: Any) -> AsyncIterator[rules_service_pb2.ComposeAnswerResponse]:
         yield rules_service_pb2.ComposeAnswerResponse(text_delta="비우고 ")
         self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
+        self.composed = request
         await self._called("ComposeAnswer")
         yield rules_service_pb2.ComposeAnswerResponse(
             answer={"text": "비우고 내놓아요.", "rule_ids": ["metal"], "insufficiencies": self.asks},
@@ -143,6 +149,11 @@ class Peers(
             )
         character = character_pb2.Character(character_id="metally", name="메탈리", middle="금속류")
         return character_service_pb2.EvaluateRewardResponse(reward={"outcome": 1, "character": character})
+
+
+def _objects(request: Any) -> Any:
+    """What rules are wanted for, alone or together with the answer."""
+    return request.objects if "objects" in request.DESCRIPTOR.fields_by_name else request.classification.objects
 
 
 def _plan(region: str, day: date) -> disposal_pb2.EveningPlan:

@@ -5,7 +5,7 @@ import pytest
 from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest
 from mesh.locale import Locale
 from vision_svc import wire
-from vision_svc.classifiers.classification import UNKNOWN, Candidate, Classification, WasteKind
+from vision_svc.classifiers.classification import UNKNOWN, Box, Candidate, Classification, DetectedObject, WasteKind
 from vision_svc.classifiers.labels import KINDS
 from vision_svc.classify import ClassifiedPhoto, Phase
 from vision_svc.photos.locations import Outside, Stored
@@ -67,3 +67,17 @@ def test_a_request_names_a_key_or_an_address() -> None:
     assert wire.to_location(ClassifyRequest(image_url="https://example.com/1"), base) == Outside(
         "https://example.com/1"
     )
+
+
+def test_things_are_numbered_and_placed() -> None:
+    """In the classifier's order; one whose place isn't known has no box, which isn't the same as the corner."""
+    things = (
+        DetectedObject(KINDS["metal"], 0.9, Box(0, 0.25, 0.5, 1), ("깨짐",), form="can", mixed=False),
+        DetectedObject(UNKNOWN, 0.3),
+    )
+    found = Classification(KINDS["metal"], 0.9, (), "m", "m-1", objects=things)
+    first, second = wire.from_event(ClassifiedPhoto(found, _PHOTO), Locale.EN).result.classification.objects
+    assert (first.object_id, first.category.middle, first.display_name) == ("1", "금속류", "Metal")
+    assert (first.box.left, first.box.top, first.box.right, first.box.bottom) == (0, 0.25, 0.5, 1)
+    assert (list(first.tags), first.material, first.form, first.HasField("mixed")) == (["깨짐"], "metal", "can", True)
+    assert (second.object_id, second.category.major, second.HasField("box")) == ("2", "미분류", False)

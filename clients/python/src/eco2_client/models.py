@@ -706,6 +706,22 @@ class Evening(Message, frozen=True, kw_only=True):
     close_time: datetime | None = None
 
 
+class TakeApartStep(Message, frozen=True, kw_only=True):
+    """One part of something that several materials are joined in.
+
+    Attributes:
+        part: The part, such as "라벨", in the locale of the request.
+        how: What to do with it, in the locale of the request.
+        category: Its own category, for MatchRules.
+        container: Bag, bin or place it goes to in the region that applied.
+    """
+
+    part: str = ""
+    how: str = ""
+    category: Category | None = None
+    container: str = ""
+
+
 class DisposalRule(Message, frozen=True, kw_only=True):
     """How one category of waste is disposed of.
 
@@ -739,6 +755,9 @@ class DisposalRule(Message, frozen=True, kw_only=True):
             the first, and in the candidates'. GetSchedule says the same by the rule book as it is now.
         evenings_as_of: The date of the source of `evenings`, ISO 8601 to the year, the month or the day; empty as they
             are, or if the source has no date. Older than two years they are a rule of thumb, as `when` says.
+        take_apart: How to take it apart, in order, the part to end with last: cap, label, body. Empty if it is put out
+            whole, or no plan is known; only in the rule to follow, and in those of objects.
+        object_id: Which of the classification's objects it is for; empty for a rule of the whole photo.
     """
 
     rule_id: str = ""
@@ -758,6 +777,8 @@ class DisposalRule(Message, frozen=True, kw_only=True):
     local_source: str = ""
     evenings: tuple[Evening, ...] = ()
     evenings_as_of: str = ""
+    take_apart: tuple[TakeApartStep, ...] = ()
+    object_id: str = ""
 
 
 class AppliedRegionLevel(OpenEnum):
@@ -836,6 +857,7 @@ class MatchRulesResponse(Message, frozen=True, kw_only=True):
         said: The item that user_input names for sure, whether it became the category or not. Absent if it names none.
         candidates: If it isn't known what it is: what it may be, most likely first. What user_input may mean comes
             first, without a confidence, then the request's candidates. At most three.
+        object_rules: The rule to follow for each of the request's objects, in their order; `object_id` says for which.
     """
 
     rules: tuple[DisposalRule, ...] = ()
@@ -847,6 +869,7 @@ class MatchRulesResponse(Message, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     said: Candidate | None = None
     candidates: tuple[Candidate, ...] = ()
+    object_rules: tuple[DisposalRule, ...] = ()
 
 
 class OpeningState(OpenEnum):
@@ -1007,6 +1030,65 @@ class Sighting(Message, frozen=True, kw_only=True):
     model: str = ""
 
 
+class BoundingBox(Message, frozen=True, kw_only=True):
+    """A rectangle in a photo, in fractions of the photo as it is upright: 0 at its left and upper edge, 1 at its right
+    and lower one. `left` is less than `right`, `top` less than `bottom`.
+
+    Attributes:
+        left: Its left edge, 0 to 1.
+        top: Its upper edge, 0 to 1.
+        right: Its right edge, 0 to 1.
+        bottom: Its lower edge, 0 to 1.
+    """
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+
+
+class VideoFrame(Message, frozen=True, kw_only=True):
+    """A frame of a video.
+
+    Attributes:
+        index: Which of the frames that were looked at, from 0.
+        time: How long after the video's beginning it is.
+        image_url: Where it can be seen, as Scan.image_url.
+    """
+
+    index: int = 0
+    time: Duration | None = None
+    image_url: str = ""
+
+
+class DetectedObject(Message, frozen=True, kw_only=True):
+    """One of several things that a photo, or a video, shows.
+
+    Attributes:
+        object_id: Which of them, unique in its classification: "1" for the most prominent one.
+        category: Its category. The major is 미분류 when the classifier isn't sure of this thing.
+        display_name: The category's name in the locale of the request.
+        confidence: Confidence in what the classifier thinks it is, 0 to 1.
+        tags: Situation tags from the closed list.
+        material: The material, such as "metal". Empty when unknown.
+        form: The form, such as "bottle". Empty when unknown.
+        mixed: Whether several materials are joined in it. Absent when unknown.
+        box: Where it is in the photo, or in `frame`. Absent when unknown.
+        frame: The frame that shows it best. Absent for a photo.
+    """
+
+    object_id: str = ""
+    category: Category | None = None
+    display_name: str = ""
+    confidence: float | None = None
+    tags: tuple[str, ...] = ()
+    material: str = ""
+    form: str = ""
+    mixed: bool | None = None
+    box: BoundingBox | None = None
+    frame: VideoFrame | None = None
+
+
 class Classification(Message, frozen=True, kw_only=True):
     """What a photo shows.
 
@@ -1025,8 +1107,9 @@ class Classification(Message, frozen=True, kw_only=True):
             at creation (`user_input`) or in a reply.
         model: The exact model: file digest or snapshot name.
         prompt_version: Version of the prompt that the model was given. Empty for the offline one, which has none.
-        others: The other things in the photo, the most prominent first, at most five. Empty when there is one thing
-            only, or the classifier sees no more than one.
+        others: The kinds of the other things in the photo, the most prominent first, each once and other than
+            `category`. Empty when there is one kind only, or the classifier sees no more than one thing. `objects` says
+            more of them.
         passed_over: Models that were asked before this one, in order.
         said: What the user's own words name for sure. The same as `category` if it was taken over (`provider` is
             "user"); another if the photo was sure of something else: then the answer asks which. Absent if they name
@@ -1034,6 +1117,9 @@ class Classification(Message, frozen=True, kw_only=True):
         seen: What the classifier said before the user's words changed it. Absent while `category` is the classifier's
             own.
         photo_digest: Identifies the photo, as ClassifyResult.image_digest does. Only in a scan.
+        objects: All things in the photo, the most prominent first; `category` is that one's. At most eight of a photo,
+            20 of a video. Empty when a photo shows one thing only, or the classifier sees no more than one, as the
+            offline one does: then the fields above say all of it.
     """
 
     category: Category | None = None
@@ -1053,6 +1139,7 @@ class Classification(Message, frozen=True, kw_only=True):
     said: Candidate | None = None
     seen: Sighting | None = None
     photo_digest: str = ""
+    objects: tuple[DetectedObject, ...] = ()
 
 
 class Answer(Message, frozen=True, kw_only=True):
@@ -1072,6 +1159,8 @@ class Answer(Message, frozen=True, kw_only=True):
         model: The exact model: snapshot name. Empty when composed.
         prompt_version: Version of the prompt that the model was given. Empty when composed.
         passed_over: Models that were asked before and gave no answer that the rules back, in order.
+        take_apart: How to take it apart, in order, as the first rule says; whoever wrote the text, this is the rule
+            book's. Empty if it is put out whole, or no plan is known.
     """
 
     text: str = ""
@@ -1086,6 +1175,7 @@ class Answer(Message, frozen=True, kw_only=True):
     model: str = ""
     prompt_version: str = ""
     passed_over: tuple[ModelAttempt, ...] = ()
+    take_apart: tuple[TakeApartStep, ...] = ()
 
 
 class RewardOutcome(OpenEnum):
@@ -1188,6 +1278,8 @@ class Scan(Message, frozen=True, kw_only=True):
         error: Why it failed; only in STATE_FAILED. Details: ErrorInfo, and a LocalizedMessage in Korean and in English.
         stages: The stages that have run, in order.
         building: The code of the building that the user has joined. Empty if they sent none.
+        object_rules: The rule to follow for each of the classification's objects, in their order; `object_id` says for
+            which. Empty when `classification.objects` is.
     """
 
     scan_id: str = ""
@@ -1211,6 +1303,7 @@ class Scan(Message, frozen=True, kw_only=True):
     error: Status | None = None
     stages: tuple[StageRun, ...] = ()
     building: str = ""
+    object_rules: tuple[DisposalRule, ...] = ()
 
 
 class UploadTicket(Message, frozen=True, kw_only=True):

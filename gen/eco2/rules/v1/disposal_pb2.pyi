@@ -83,6 +83,42 @@ class Evening(_message.Message):
 Global___Evening: _TypeAlias = Evening  # noqa: Y015
 
 @_typing.final
+class TakeApartStep(_message.Message):
+    """One part of something that several materials are joined in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PART_FIELD_NUMBER: _builtins.int
+    HOW_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    part: _builtins.str
+    """The part, such as "라벨", in the locale of the request."""
+    how: _builtins.str
+    """What to do with it, in the locale of the request."""
+    container: _builtins.str
+    """Bag, bin or place it goes to in the region that applied."""
+    @_builtins.property
+    def category(self) -> _classification_pb2.Category:
+        """Its own category, for MatchRules."""
+
+    def __init__(
+        self,
+        *,
+        part: _builtins.str = ...,
+        how: _builtins.str = ...,
+        category: _classification_pb2.Category | None = ...,
+        container: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "container", b"container", "how", b"how", "part", b"part"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeApartStep: _TypeAlias = TakeApartStep  # noqa: Y015
+
+@_typing.final
 class DisposalRule(_message.Message):
     """How one category of waste is disposed of."""
 
@@ -105,6 +141,8 @@ class DisposalRule(_message.Message):
     LOCAL_SOURCE_FIELD_NUMBER: _builtins.int
     EVENINGS_FIELD_NUMBER: _builtins.int
     EVENINGS_AS_OF_FIELD_NUMBER: _builtins.int
+    TAKE_APART_FIELD_NUMBER: _builtins.int
+    OBJECT_ID_FIELD_NUMBER: _builtins.int
     rule_id: _builtins.str
     """Stable id, such as "metal". Answers cite it."""
     title: _builtins.str
@@ -134,6 +172,8 @@ class DisposalRule(_message.Message):
     """The date of the source of `evenings`, ISO 8601 to the year, the month or the day; empty as they are, or if the source
     has no date. Older than two years they are a rule of thumb, as `when` says.
     """
+    object_id: _builtins.str
+    """Which of the classification's objects it is for; empty for a rule of the whole photo."""
     @_builtins.property
     def category(self) -> _classification_pb2.Category:
         """The category it is written for; it may be wider than the one asked for."""
@@ -170,6 +210,12 @@ class DisposalRule(_message.Message):
         GetSchedule says the same by the rule book as it is now.
         """
 
+    @_builtins.property
+    def take_apart(self) -> _containers.RepeatedCompositeFieldContainer[Global___TakeApartStep]:
+        """How to take it apart, in order, the part to end with last: cap, label, body. Empty if it is put out whole, or no plan
+        is known; only in the rule to follow, and in those of objects.
+        """
+
     def __init__(
         self,
         *,
@@ -190,10 +236,12 @@ class DisposalRule(_message.Message):
         local_source: _builtins.str = ...,
         evenings: _abc.Iterable[Global___Evening] | None = ...,
         evenings_as_of: _builtins.str = ...,
+        take_apart: _abc.Iterable[Global___TakeApartStep] | None = ...,
+        object_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "category", b"category"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "evenings", b"evenings", "evenings_as_of", b"evenings_as_of", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "local_source", b"local_source", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_tags", b"applied_tags", "candidate", b"candidate", "category", b"category", "container", b"container", "evenings", b"evenings", "evenings_as_of", b"evenings_as_of", "exclusions", b"exclusions", "fee", b"fee", "hazards", b"hazards", "local_source", b"local_source", "object_id", b"object_id", "place", b"place", "rule_id", b"rule_id", "source", b"source", "steps", b"steps", "take_apart", b"take_apart", "title", b"title", "when", b"when", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -217,6 +265,7 @@ class Answer(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     PROMPT_VERSION_FIELD_NUMBER: _builtins.int
     PASSED_OVER_FIELD_NUMBER: _builtins.int
+    TAKE_APART_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The whole text, short enough for a phone; the parts below joined."""
     how: _builtins.str
@@ -251,6 +300,12 @@ class Answer(_message.Message):
     def passed_over(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.ModelAttempt]:
         """Models that were asked before and gave no answer that the rules back, in order."""
 
+    @_builtins.property
+    def take_apart(self) -> _containers.RepeatedCompositeFieldContainer[Global___TakeApartStep]:
+        """How to take it apart, in order, as the first rule says; whoever wrote the text, this is the rule book's. Empty if it
+        is put out whole, or no plan is known.
+        """
+
     def __init__(
         self,
         *,
@@ -266,10 +321,11 @@ class Answer(_message.Message):
         model: _builtins.str = ...,
         prompt_version: _builtins.str = ...,
         passed_over: _abc.Iterable[_classification_pb2.ModelAttempt] | None = ...,
+        take_apart: _abc.Iterable[Global___TakeApartStep] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "how", b"how", "insufficiencies", b"insufficiencies", "model", b"model", "passed_over", b"passed_over", "prompt_version", b"prompt_version", "provider", b"provider", "rule_ids", b"rule_ids", "text", b"text", "when", b"when", "where", b"where", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "how", b"how", "insufficiencies", b"insufficiencies", "model", b"model", "passed_over", b"passed_over", "prompt_version", b"prompt_version", "provider", b"provider", "rule_ids", b"rule_ids", "take_apart", b"take_apart", "text", b"text", "when", b"when", "where", b"where", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

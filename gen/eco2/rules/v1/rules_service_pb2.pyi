@@ -296,6 +296,7 @@ class MatchRulesRequest(_message.Message):
     USER_INPUT_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
     BUILDING_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
     region: _builtins.str
     """Region: a name such as "서울특별시/마포구" or "마포구", or the code of an administrative district such as "11440".
     One that isn't recognised is no error: the national rule applies, and the response says so.
@@ -330,6 +331,12 @@ class MatchRulesRequest(_message.Message):
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.Category]:
         """With the category 미분류: what it may be, most likely first. Each gets a rule of its own."""
 
+    @_builtins.property
+    def objects(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.DetectedObject]:
+        """Several things to match at once, beside `category`: each gets a rule of its own. Only `object_id`, `category` and
+        `tags` count. One of `category` is taken for the thing that the other fields are about.
+        """
+
     def __init__(
         self,
         *,
@@ -341,10 +348,11 @@ class MatchRulesRequest(_message.Message):
         user_input: _builtins.str = ...,
         candidates: _abc.Iterable[_classification_pb2.Category] | None = ...,
         building: _builtins.str = ...,
+        objects: _abc.Iterable[_classification_pb2.DetectedObject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "candidates", b"candidates", "category", b"category", "locale", b"locale", "location", b"location", "region", b"region", "tags", b"tags", "user_input", b"user_input"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "candidates", b"candidates", "category", b"category", "locale", b"locale", "location", b"location", "objects", b"objects", "region", b"region", "tags", b"tags", "user_input", b"user_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -365,6 +373,7 @@ class MatchRulesResponse(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     SAID_FIELD_NUMBER: _builtins.int
     CANDIDATES_FIELD_NUMBER: _builtins.int
+    OBJECT_RULES_FIELD_NUMBER: _builtins.int
     rulebook_version: _builtins.str
     """Version of the rule book."""
     applied_region: _builtins.str
@@ -399,6 +408,10 @@ class MatchRulesResponse(_message.Message):
         confidence, then the request's candidates. At most three.
         """
 
+    @_builtins.property
+    def object_rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
+        """The rule to follow for each of the request's objects, in their order; `object_id` says for which."""
+
     def __init__(
         self,
         *,
@@ -411,10 +424,11 @@ class MatchRulesResponse(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         said: _classification_pb2.Candidate | None = ...,
         candidates: _abc.Iterable[_classification_pb2.Candidate] | None = ...,
+        object_rules: _abc.Iterable[_disposal_pb2.DisposalRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "region", b"region", "said", b"said"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_region", b"applied_region", "candidates", b"candidates", "category", b"category", "display_name", b"display_name", "region", b"region", "rulebook_version", b"rulebook_version", "rules", b"rules", "said", b"said", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_region", b"applied_region", "candidates", b"candidates", "category", b"category", "display_name", b"display_name", "object_rules", b"object_rules", "region", b"region", "rulebook_version", b"rulebook_version", "rules", b"rules", "said", b"said", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -430,6 +444,7 @@ class ComposeAnswerRequest(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     QUESTION_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
+    OBJECT_RULES_FIELD_NUMBER: _builtins.int
     question: _builtins.str
     """The user's own question. May be empty."""
     locale: _builtins.str
@@ -442,6 +457,10 @@ class ComposeAnswerRequest(_message.Message):
     def rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
         """The rules to answer from, as MatchRules returned them."""
 
+    @_builtins.property
+    def object_rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
+        """The rules of the classification's objects, as MatchRules returned them."""
+
     def __init__(
         self,
         *,
@@ -449,10 +468,11 @@ class ComposeAnswerRequest(_message.Message):
         rules: _abc.Iterable[_disposal_pb2.DisposalRule] | None = ...,
         question: _builtins.str = ...,
         locale: _builtins.str = ...,
+        object_rules: _abc.Iterable[_disposal_pb2.DisposalRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "locale", b"locale", "question", b"question", "rules", b"rules"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classification", b"classification", "locale", b"locale", "object_rules", b"object_rules", "question", b"question", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -96,6 +96,7 @@ class Scan(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
     BUILDING_FIELD_NUMBER: _builtins.int
+    OBJECT_RULES_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     """Id: a UUIDv7, assigned by the service."""
     state: Global___Scan.State.ValueType
@@ -170,6 +171,12 @@ class Scan(_message.Message):
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageRun]:
         """The stages that have run, in order."""
 
+    @_builtins.property
+    def object_rules(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.DisposalRule]:
+        """The rule to follow for each of the classification's objects, in their order; `object_id` says for which. Empty when
+        `classification.objects` is.
+        """
+
     def __init__(
         self,
         *,
@@ -194,10 +201,11 @@ class Scan(_message.Message):
         error: _status_pb2.Status | None = ...,
         stages: _abc.Iterable[Global___StageRun] | None = ...,
         building: _builtins.str = ...,
+        object_rules: _abc.Iterable[_disposal_pb2.DisposalRule] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "classification", b"classification", "create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "location", b"location", "progress", b"progress", "reward", b"reward", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_draft", b"answer_draft", "building", b"building", "classification", b"classification", "create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "image_url", b"image_url", "locale", b"locale", "location", b"location", "places", b"places", "progress", b"progress", "region", b"region", "reward", b"reward", "rules", b"rules", "scan_id", b"scan_id", "stages", b"stages", "start_time", b"start_time", "state", b"state", "user_input", b"user_input", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "answer_draft", b"answer_draft", "building", b"building", "classification", b"classification", "create_time", b"create_time", "error", b"error", "finish_time", b"finish_time", "image_url", b"image_url", "locale", b"locale", "location", b"location", "object_rules", b"object_rules", "places", b"places", "progress", b"progress", "region", b"region", "reward", b"reward", "rules", b"rules", "scan_id", b"scan_id", "stages", b"stages", "start_time", b"start_time", "state", b"state", "user_input", b"user_input", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/vision/v1/classification.proto\x12\x0e\x65\x63o2.vision.v1\x1a\x1b\x62uf/validate/validate.proto\"z\n\x08\x43\x61tegory\x12%\n\x05major\x18\x01 \x01(\tB\x16\xbaH\x13r\x0e\x18(2\n^[^\\x00]*$\xc8\x01\x01\x12#\n\x06middle\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$\x12\"\n\x05minor\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18<2\n^[^\\x00]*$\"u\n\tCandidate\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"j\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\r\x12\x15\n\routput_tokens\x18\x03 \x01(\r\x12\x16\n\x0e\x63ost_micro_usd\x18\x04 \x01(\r\x12\r\n\x05\x63\x61lls\x18\x05 \x01(\r\"-\n\x0cModelAttempt\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x95\x01\n\x08Sighting\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08provider\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\tB\r\n\x0b_confidence\"\x84\x04\n\x0e\x43lassification\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x10\n\x08material\x18\x04 \x01(\t\x12\x0c\n\x04\x66orm\x18\x05 \x01(\t\x12\x12\n\x05mixed\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x17\n\nconfidence\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12-\n\ncandidates\x18\x08 \x03(\x0b\x32\x19.eco2.vision.v1.Candidate\x12\x0f\n\x07warning\x18\t \x01(\t\x12\x10\n\x08provider\x18\n \x01(\t\x12\r\n\x05model\x18\x0b \x01(\t\x12\x16\n\x0eprompt_version\x18\x0c \x01(\t\x12)\n\x06others\x18\r \x03(\x0b\x32\x19.eco2.vision.v1.Candidate\x12\x31\n\x0bpassed_over\x18\x0e \x03(\x0b\x32\x1c.eco2.vision.v1.ModelAttempt\x12\'\n\x04said\x18\x0f \x01(\x0b\x32\x19.eco2.vision.v1.Candidate\x12&\n\x04seen\x18\x10 \x01(\x0b\x32\x18.eco2.vision.v1.Sighting\x12\x14\n\x0cphoto_digest\x18\x11 \x01(\tB\x08\n\x06_mixedB\r\n\x0b_confidenceb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/vision/v1/classification.proto\x12\x0e\x65\x63o2.vision.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"z\n\x08\x43\x61tegory\x12%\n\x05major\x18\x01 \x01(\tB\x16\xbaH\x13r\x0e\x18(2\n^[^\\x00]*$\xc8\x01\x01\x12#\n\x06middle\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$\x12\"\n\x05minor\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18<2\n^[^\\x00]*$\"u\n\tCandidate\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x42\r\n\x0b_confidence\"j\n\x05Usage\x12\r\n\x05model\x18\x01 \x01(\t\x12\x14\n\x0cinput_tokens\x18\x02 \x01(\r\x12\x15\n\routput_tokens\x18\x03 \x01(\r\x12\x16\n\x0e\x63ost_micro_usd\x18\x04 \x01(\r\x12\r\n\x05\x63\x61lls\x18\x05 \x01(\r\"-\n\x0cModelAttempt\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"\x95\x01\n\x08Sighting\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08provider\x18\x04 \x01(\t\x12\r\n\x05model\x18\x05 \x01(\tB\r\n\x0b_confidence\"G\n\x0b\x42oundingBox\x12\x0c\n\x04left\x18\x01 \x01(\x02\x12\x0b\n\x03top\x18\x02 \x01(\x02\x12\r\n\x05right\x18\x03 \x01(\x02\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\x02\"W\n\nVideoFrame\x12\r\n\x05index\x18\x01 \x01(\r\x12\'\n\x04time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\timage_url\x18\x03 \x01(\t\"\xe9\x02\n\x0e\x44\x65tectedObject\x12&\n\tobject_id\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$\x12\x32\n\x08\x63\x61tegory\x18\x02 \x01(\x0b\x32\x18.eco2.vision.v1.CategoryB\x06\xbaH\x03\xc8\x01\x01\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x17\n\nconfidence\x18\x04 \x01(\x02H\x00\x88\x01\x01\x12*\n\x04tags\x18\x05 \x03(\tB\x1c\xbaH\x19\x92\x01\x16\x10\x14\"\x12r\x10\x10\x01\x18(2\n^[^\\x00]*$\x12\x10\n\x08material\x18\x06 \x01(\t\x12\x0c\n\x04\x66orm\x18\x07 \x01(\t\x12\x12\n\x05mixed\x18\x08 \x01(\x08H\x01\x88\x01\x01\x12(\n\x03\x62ox\x18\t \x01(\x0b\x32\x1b.eco2.vision.v1.BoundingBox\x12)\n\x05\x66rame\x18\n \x01(\x0b\x32\x1a.eco2.vision.v1.VideoFrameB\r\n\x0b_confidenceB\x08\n\x06_mixed\"\xb5\x04\n\x0e\x43lassification\x12*\n\x08\x63\x61tegory\x18\x01 \x01(\x0b\x32\x18.eco2.vision.v1.Category\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0c\n\x04tags\x18\x03 \x03(\t\x12\x10\n\x08material\x18\x04 \x01(\t\x12\x0c\n\x04\x66orm\x18\x05 \x01(\t\x12\x12\n\x05mixed\x18\x06 \x01(\x08H\x00\x88\x01\x01\x12\x17\n\nconfidence\x18\x07 \x01(\x02H\x01\x88\x01\x01\x12-\n\ncandidates\x18\x08 \x03(\x0b\x32\x19.eco2.vision.v1.Candidate\x12\x0f\n\x07warning\x18\t \x01(\t\x12\x10\n\x08provider\x18\n \x01(\t\x12\r\n\x05model\x18\x0b \x01(\t\x12\x16\n\x0eprompt_version\x18\x0c \x01(\t\x12)\n\x06others\x18\r \x03(\x0b\x32\x19.eco2.vision.v1.Candidate\x12\x31\n\x0bpassed_over\x18\x0e \x03(\x0b\x32\x1c.eco2.vision.v1.ModelAttempt\x12\'\n\x04said\x18\x0f \x01(\x0b\x32\x19.eco2.vision.v1.Candidate\x12&\n\x04seen\x18\x10 \x01(\x0b\x32\x18.eco2.vision.v1.Sighting\x12\x14\n\x0cphoto_digest\x18\x11 \x01(\t\x12/\n\x07objects\x18\x12 \x03(\x0b\x32\x1e.eco2.vision.v1.DetectedObjectB\x08\n\x06_mixedB\r\n\x0b_confidenceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,16 +39,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATEGORY'].fields_by_name['middle']._serialized_options = b'\272H\020r\016\030(2\n^[^\\x00]*$'
   _globals['_CATEGORY'].fields_by_name['minor']._loaded_options = None
   _globals['_CATEGORY'].fields_by_name['minor']._serialized_options = b'\272H\020r\016\030<2\n^[^\\x00]*$'
-  _globals['_CATEGORY']._serialized_start=84
-  _globals['_CATEGORY']._serialized_end=206
-  _globals['_CANDIDATE']._serialized_start=208
-  _globals['_CANDIDATE']._serialized_end=325
-  _globals['_USAGE']._serialized_start=327
-  _globals['_USAGE']._serialized_end=433
-  _globals['_MODELATTEMPT']._serialized_start=435
-  _globals['_MODELATTEMPT']._serialized_end=480
-  _globals['_SIGHTING']._serialized_start=483
-  _globals['_SIGHTING']._serialized_end=632
-  _globals['_CLASSIFICATION']._serialized_start=635
-  _globals['_CLASSIFICATION']._serialized_end=1151
+  _globals['_DETECTEDOBJECT'].fields_by_name['object_id']._loaded_options = None
+  _globals['_DETECTEDOBJECT'].fields_by_name['object_id']._serialized_options = b'\272H\020r\016\030(2\n^[^\\x00]*$'
+  _globals['_DETECTEDOBJECT'].fields_by_name['category']._loaded_options = None
+  _globals['_DETECTEDOBJECT'].fields_by_name['category']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_DETECTEDOBJECT'].fields_by_name['tags']._loaded_options = None
+  _globals['_DETECTEDOBJECT'].fields_by_name['tags']._serialized_options = b'\272H\031\222\001\026\020\024\"\022r\020\020\001\030(2\n^[^\\x00]*$'
+  _globals['_CATEGORY']._serialized_start=116
+  _globals['_CATEGORY']._serialized_end=238
+  _globals['_CANDIDATE']._serialized_start=240
+  _globals['_CANDIDATE']._serialized_end=357
+  _globals['_USAGE']._serialized_start=359
+  _globals['_USAGE']._serialized_end=465
+  _globals['_MODELATTEMPT']._serialized_start=467
+  _globals['_MODELATTEMPT']._serialized_end=512
+  _globals['_SIGHTING']._serialized_start=515
+  _globals['_SIGHTING']._serialized_end=664
+  _globals['_BOUNDINGBOX']._serialized_start=666
+  _globals['_BOUNDINGBOX']._serialized_end=737
+  _globals['_VIDEOFRAME']._serialized_start=739
+  _globals['_VIDEOFRAME']._serialized_end=826
+  _globals['_DETECTEDOBJECT']._serialized_start=829
+  _globals['_DETECTEDOBJECT']._serialized_end=1190
+  _globals['_CLASSIFICATION']._serialized_start=1193
+  _globals['_CLASSIFICATION']._serialized_end=1758
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
@@ -191,6 +192,147 @@ class Sighting(_message.Message):
 Global___Sighting: _TypeAlias = Sighting  # noqa: Y015
 
 @_typing.final
+class BoundingBox(_message.Message):
+    """A rectangle in a photo, in fractions of the photo as it is upright: 0 at its left and upper edge, 1 at its right and
+    lower one. `left` is less than `right`, `top` less than `bottom`.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEFT_FIELD_NUMBER: _builtins.int
+    TOP_FIELD_NUMBER: _builtins.int
+    RIGHT_FIELD_NUMBER: _builtins.int
+    BOTTOM_FIELD_NUMBER: _builtins.int
+    left: _builtins.float
+    """Its left edge, 0 to 1."""
+    top: _builtins.float
+    """Its upper edge, 0 to 1."""
+    right: _builtins.float
+    """Its right edge, 0 to 1."""
+    bottom: _builtins.float
+    """Its lower edge, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        left: _builtins.float = ...,
+        top: _builtins.float = ...,
+        right: _builtins.float = ...,
+        bottom: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bottom", b"bottom", "left", b"left", "right", b"right", "top", b"top"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BoundingBox: _TypeAlias = BoundingBox  # noqa: Y015
+
+@_typing.final
+class VideoFrame(_message.Message):
+    """A frame of a video."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Which of the frames that were looked at, from 0."""
+    image_url: _builtins.str
+    """Where it can be seen, as Scan.image_url."""
+    @_builtins.property
+    def time(self) -> _duration_pb2.Duration:
+        """How long after the video's beginning it is."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        time: _duration_pb2.Duration | None = ...,
+        image_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url", "index", b"index", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoFrame: _TypeAlias = VideoFrame  # noqa: Y015
+
+@_typing.final
+class DetectedObject(_message.Message):
+    """One of several things that a photo, or a video, shows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_ID_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    MATERIAL_FIELD_NUMBER: _builtins.int
+    FORM_FIELD_NUMBER: _builtins.int
+    MIXED_FIELD_NUMBER: _builtins.int
+    BOX_FIELD_NUMBER: _builtins.int
+    FRAME_FIELD_NUMBER: _builtins.int
+    object_id: _builtins.str
+    """Which of them, unique in its classification: "1" for the most prominent one."""
+    display_name: _builtins.str
+    """The category's name in the locale of the request."""
+    confidence: _builtins.float
+    """Confidence in what the classifier thinks it is, 0 to 1."""
+    material: _builtins.str
+    """The material, such as "metal". Empty when unknown."""
+    form: _builtins.str
+    """The form, such as "bottle". Empty when unknown."""
+    mixed: _builtins.bool
+    """Whether several materials are joined in it. Absent when unknown."""
+    @_builtins.property
+    def category(self) -> Global___Category:
+        """Its category. The major is 미분류 when the classifier isn't sure of this thing."""
+
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Situation tags from the closed list."""
+
+    @_builtins.property
+    def box(self) -> Global___BoundingBox:
+        """Where it is in the photo, or in `frame`. Absent when unknown."""
+
+    @_builtins.property
+    def frame(self) -> Global___VideoFrame:
+        """The frame that shows it best. Absent for a photo."""
+
+    def __init__(
+        self,
+        *,
+        object_id: _builtins.str = ...,
+        category: Global___Category | None = ...,
+        display_name: _builtins.str = ...,
+        confidence: _builtins.float | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        material: _builtins.str = ...,
+        form: _builtins.str = ...,
+        mixed: _builtins.bool | None = ...,
+        box: Global___BoundingBox | None = ...,
+        frame: Global___VideoFrame | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "box", b"box", "category", b"category", "confidence", b"confidence", "frame", b"frame", "mixed", b"mixed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "box", b"box", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "frame", b"frame", "material", b"material", "mixed", b"mixed", "object_id", b"object_id", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__mixed: _TypeAlias = _typing.Literal["mixed"]  # noqa: Y015
+    _WhichOneofArgType__mixed: _TypeAlias = _typing.Literal["_mixed", b"_mixed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mixed) -> _WhichOneofReturnType__mixed | None: ...
+
+Global___DetectedObject: _TypeAlias = DetectedObject  # noqa: Y015
+
+@_typing.final
 class Classification(_message.Message):
     """What a photo shows."""
 
@@ -213,6 +355,7 @@ class Classification(_message.Message):
     SAID_FIELD_NUMBER: _builtins.int
     SEEN_FIELD_NUMBER: _builtins.int
     PHOTO_DIGEST_FIELD_NUMBER: _builtins.int
+    OBJECTS_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """The category's name in the locale of the request."""
     material: _builtins.str
@@ -251,8 +394,8 @@ class Classification(_message.Message):
 
     @_builtins.property
     def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """The other things in the photo, the most prominent first, at most five. Empty when there is one thing only, or the
-        classifier sees no more than one.
+        """The kinds of the other things in the photo, the most prominent first, each once and other than `category`. Empty
+        when there is one kind only, or the classifier sees no more than one thing. `objects` says more of them.
         """
 
     @_builtins.property
@@ -268,6 +411,13 @@ class Classification(_message.Message):
     @_builtins.property
     def seen(self) -> Global___Sighting:
         """What the classifier said before the user's words changed it. Absent while `category` is the classifier's own."""
+
+    @_builtins.property
+    def objects(self) -> _containers.RepeatedCompositeFieldContainer[Global___DetectedObject]:
+        """All things in the photo, the most prominent first; `category` is that one's. At most eight of a photo, 20 of a
+        video. Empty when a photo shows one thing only, or the classifier sees no more than one, as the offline one does:
+        then the fields above say all of it.
+        """
 
     def __init__(
         self,
@@ -289,10 +439,11 @@ class Classification(_message.Message):
         said: Global___Candidate | None = ...,
         seen: Global___Sighting | None = ...,
         photo_digest: _builtins.str = ...,
+        objects: _abc.Iterable[Global___DetectedObject] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "category", b"category", "confidence", b"confidence", "mixed", b"mixed", "said", b"said", "seen", b"seen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "candidates", b"candidates", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "material", b"material", "mixed", b"mixed", "model", b"model", "others", b"others", "passed_over", b"passed_over", "photo_digest", b"photo_digest", "prompt_version", b"prompt_version", "provider", b"provider", "said", b"said", "seen", b"seen", "tags", b"tags", "warning", b"warning"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_mixed", b"_mixed", "candidates", b"candidates", "category", b"category", "confidence", b"confidence", "display_name", b"display_name", "form", b"form", "material", b"material", "mixed", b"mixed", "model", b"model", "objects", b"objects", "others", b"others", "passed_over", b"passed_over", "photo_digest", b"photo_digest", "prompt_version", b"prompt_version", "provider", b"provider", "said", b"said", "seen", b"seen", "tags", b"tags", "warning", b"warning"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
     _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015

@@ -1,6 +1,6 @@
 """Mirrors: nothing a peer says is lost on the way through."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from google.protobuf.message import Message
@@ -16,10 +16,14 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (vision.Category, classification_pb2.Category),
     (vision.Candidate, classification_pb2.Candidate),
     (vision.Classification, classification_pb2.Classification),
+    (vision.BoundingBox, classification_pb2.BoundingBox),
+    (vision.VideoFrame, classification_pb2.VideoFrame),
+    (vision.DetectedObject, classification_pb2.DetectedObject),
     (vision.Sighting, classification_pb2.Sighting),
     (vision.ModelAttempt, classification_pb2.ModelAttempt),
     (vision.Usage, classification_pb2.Usage),
     (rules.Exclusion, disposal_pb2.Exclusion),
+    (rules.TakeApartStep, disposal_pb2.TakeApartStep),
     (rules.Evening, disposal_pb2.Evening),
     (rules.DisposalRule, disposal_pb2.DisposalRule),
     (rules.Answer, disposal_pb2.Answer),
@@ -64,3 +68,9 @@ def test_absence_is_kept_apart_from_zero() -> None:
     unknown = from_proto(classification_pb2.Classification(), vision.Classification)
     no = from_proto(classification_pb2.Classification(mixed=False), vision.Classification)
     assert (unknown.mixed, no.mixed) == (None, False)
+
+
+def test_durations_come_back_as_they_were() -> None:
+    """Where in a video a frame is."""
+    frame = vision.VideoFrame(3, timedelta(seconds=12, milliseconds=480), "https://cdn/x.jpg")
+    assert from_proto(to_proto(frame, classification_pb2.VideoFrame), vision.VideoFrame) == frame
