@@ -32,7 +32,7 @@ $(VENV)/.local: requirements-local.lock requirements-install.lock local/install.
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.local requirements-dev.lock local/standins/oidc/package-lock.json openapi/redocly/package-lock.json tests/e2e/browser/package-lock.json clients/typescript/package-lock.json web/map/package-lock.json helm/schemas/package-lock.json
-	@echo "Installing what tests and checks need (about 500 MB more, and a third of that by npm, once) ..."
+	@echo "Installing what tests and checks need (about 550 MB more, and a third of that by npm, once) ..."
 	@$(BIN)/python -m local.install requirements-dev.lock
 	@$(BIN)/python -m local.npm local/standins/oidc openapi/redocly tests/e2e/browser clients/typescript web/map helm/schemas >/dev/null
 	@touch $@

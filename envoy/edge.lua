@@ -152,7 +152,7 @@ function envoy_on_request(handle)
   end
 end
 
--- Sees the response after the transcoder. What a client has already (GetTaxonomy): the service says so in a header,
+-- Sees the response after the transcoder. What a client has already (GetTaxonomy, GetCalendar): the service says so in a header,
 -- HTTP in its status. The headers come first: once the body is held they are sent. And the transcoder calls a stream of
 -- lines JSON, which it isn't.
 function envoy_on_response(handle)
@@ -165,7 +165,8 @@ function envoy_on_response(handle)
   if noted["watch"] and headers:get(":status") == "200" and headers:get("content-type") == "application/json" then
     headers:replace("content-type", "application/x-ndjson")
   end
-  if headers:get("eco2-not-modified") and headers:get("content-type") == "application/json" then
+  local kind = headers:get("content-type") or ""
+  if headers:get("eco2-not-modified") and (kind == "application/json" or kind:find("^text/calendar")) then
     headers:replace(":status", "304")
     headers:remove("eco2-not-modified")
     headers:remove("content-type")

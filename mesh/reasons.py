@@ -77,6 +77,8 @@ class Reason(StrEnum):
     CLASSIFIER_UNKNOWN = "CLASSIFIER_UNKNOWN"
     RULEBOOK_UNKNOWN = "RULEBOOK_UNKNOWN"
 
+    CALENDAR_NOT_FOUND = "CALENDAR_NOT_FOUND"
+
     SESSION_ENDED = "SESSION_ENDED"
     PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
     PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
@@ -279,6 +281,10 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         ),
         Reason.RULEBOOK_UNKNOWN: _text(
             "불러온 규정집 가운데 이런 것이 없어요: {rulebook}", "No such rule book is loaded: {rulebook}"
+        ),
+        Reason.CALENDAR_NOT_FOUND: _text(
+            "이 주소의 캘린더가 없어요. 새 주소를 받아 다시 구독해 주세요.",
+            "There is no calendar at this address. Subscribe again, to a new one.",
         ),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."

@@ -97,6 +97,11 @@ def rules(field: FieldDescriptor) -> validate_pb2.FieldRules:
 
 def is_event_stream(rpc: MethodDescriptor) -> bool:
     """Whether an RPC answers with text that it frames itself: Server-Sent Events."""
+    return is_text(rpc) and bool(rpc.server_streaming)
+
+
+def is_text(rpc: MethodDescriptor) -> bool:
+    """Whether an RPC answers with something else than a message as JSON."""
     return bool(rpc.output_type.full_name == httpbody_pb2.HttpBody.DESCRIPTOR.full_name)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 
 from openapi import edge, errors
-from openapi.contract import Binding, Contract, is_event_stream, rules
+from openapi.contract import Binding, Contract, is_event_stream, is_text, rules
 from openapi.rules import keywords
 from openapi.schemas import Schemas
 from ratelimit_svc.limits import load_limits
@@ -27,6 +27,7 @@ _TEXTS = {
 }
 _LINES = "A JSON object a line, each a WatchScanResponse. A stream that ends without TYPE_TERMINAL was cut."
 _EVENTS = "Events with `id`, `event` and `data`; comments are heartbeats. `data` is a WatchScanResponse."
+_CALENDAR = "iCalendar (RFC 5545)."
 _OLDER_EVENTS = "Events with `data` alone; comments are heartbeats. `data` is a TaskProgress."
 _OLDER_DATA = "eco2.compat.v1.TaskProgress"
 
@@ -121,12 +122,14 @@ class Operations:
         if (limit := self._limits.get(_grpc_name(rpc))) and limit.shared:
             names += edge.RATE_LIMIT_HEADERS
         response: Schema = {"description": "Done.", "headers": edge.headers(*names)}
-        schema = self._schemas.reference(rpc.output_type) if not is_event_stream(rpc) else {}
+        schema = self._schemas.reference(rpc.output_type) if not is_text(rpc) else {}
         if is_event_stream(rpc):
             text = {"type": "string", "description": _OLDER_EVENTS if binding.older else _EVENTS}
             if binding.older:
                 self._schemas.reference(self._contract.message(_OLDER_DATA))
             response["content"] = {"text/event-stream": {"schema": text}}
+        elif is_text(rpc):
+            response["content"] = {"text/calendar": {"schema": {"type": "string", "description": _CALENDAR}}}
         elif rpc.server_streaming:
             line = {"type": "string", "description": _LINES}
             response["content"] = {"application/x-ndjson": {"schema": line, "x-itemSchema": schema}}
@@ -151,7 +154,8 @@ def _grpc_name(rpc: MethodDescriptor) -> str:
 
 def _is_conditional(binding: Binding) -> bool:
     """Whether the edge turns an answer that says so into 304."""
-    return "not_modified" in binding.rpc.output_type.fields_by_name
+    rpc = binding.rpc
+    return "not_modified" in rpc.output_type.fields_by_name or (is_text(rpc) and not is_event_stream(rpc))
 
 
 def merged(one: Schema, other: Schema) -> Schema:

@@ -12,8 +12,9 @@ from mesh.locale import Locale
 from mesh.validation.dates import day
 from rules_svc import regions_wire, wire
 from rules_svc.collection.evenings import Evening, evening_of, evenings
+from rules_svc.rulebook.collection_days import CollectionDays
 from rules_svc.rulebook.plans import AskedEvening, Plan
-from rules_svc.rulebook.regions import ResolvedRegion
+from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
 from rules_svc.rulebook.rules import Rule
 
@@ -21,7 +22,7 @@ _Outlook = disposal_pb2.EveningPlan.Outlook
 _MOST_EVENINGS = 7
 
 
-def to_evening(request: pb.PlanEveningRequest, now: datetime) -> AskedEvening:
+def to_evening(request: pb.PlanEveningRequest | pb.ListCollectionsRequest, now: datetime) -> AskedEvening:
     """The evening asked about: of this one only what is left counts.
 
     Raises:
@@ -53,6 +54,25 @@ def _from_plan(
         as_of=plan.rule.hours_as_of,
         rule=wire.from_rule(plan.rule.localized(locale), book.taxonomy),
         region=regions_wire.from_applied(plan.matched, where, book.regions, locale, asked.day),
+    )
+
+
+def from_collections(
+    collections: Sequence[CollectionDays], where: ResolvedRegion, regions: Regions, locale: Locale
+) -> pb.ListCollectionsResponse:
+    """What is collected on which evenings, in one language."""
+    name = where.building.says.name if where.building else ""
+    return pb.ListCollectionsResponse(
+        collections=[
+            pb.Collection(
+                streams=one.streams,
+                display_name=one.name[locale],
+                evenings=map(_from_evening, one.evenings),
+                as_of=one.as_of,
+            )
+            for one in collections
+        ],
+        display_name=name or (regions.name(where.region.key)[locale] if where.region else ""),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from eco2.rules.v1 import rules_service_pb2 as pb
 from eco2.rules.v1.rules_service_pb2_grpc import RulesServiceServicer
+from mesh.grpc import entity_tags
 from mesh.grpc.identity import caller
 from mesh.locale import Locale
 from mesh.models.usage import terms
@@ -22,6 +23,7 @@ from rules_svc.loading.candidate import Rulebooks
 from rules_svc.loading.reloader import LoadedRulebook, RulebookReloader
 from rules_svc.places import wire as places_wire
 from rules_svc.places.finder import PlaceFinder
+from rules_svc.rulebook.collection_days import collection_days
 from rules_svc.rulebook.plans import plan
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.rulebook import Rulebook
@@ -66,7 +68,7 @@ class RulesServicer(RulesServiceServicer):
         """Sends the whole taxonomy, unless the caller has it already."""
         book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
         tag = etags.taxonomy_tag(book.version, locale)
-        not_modified = etags.is_named(tag, context.invocation_metadata())
+        not_modified = entity_tags.is_named(tag, context.invocation_metadata())
         await context.send_initial_metadata(etags.headers(tag, not_modified=not_modified))
         return wire.not_modified(book) if not_modified else self._taxonomy(book.version, locale)
 
@@ -166,6 +168,15 @@ class RulesServicer(RulesServiceServicer):
             planned.append((one, where))
             await asyncio.sleep(0)  # a third of a millisecond each, and there may be a hundred
         return plans_wire.from_plans(planned, evening, book, locale)
+
+    async def ListCollections(self, request: pb.ListCollectionsRequest, context: Any) -> pb.ListCollectionsResponse:
+        """Lists what a region or a building collects on the evenings of two weeks."""
+        book, locale = self._reloader.current.book, caller(context).locale_or(request.locale)
+        evening = plans_wire.to_evening(request, self._now())
+        where = book.regions.find(request.region)
+        if request.building:
+            where = await self._buildings.around(request.building, where, book.regions)
+        return plans_wire.from_collections(collection_days(book, where, evening), where, book.regions, locale)
 
     async def FindPlaces(self, request: pb.FindPlacesRequest, context: Any) -> pb.FindPlacesResponse:
         """Finds the nearest places."""

@@ -5,10 +5,11 @@
                    ├─ EveningSchedule ── ScanStore, Peers
                    ├─ AccuracyReader
                    ├─ Exports ──── ExportStore, S3
-                   ├─ UserData ─── Ownership, Exports
+                   ├─ UserData ─── Ownership, Exports, CalendarStore
                    └─ Watchers
     EventStreamServicer ─ Watchers
     CompatServicer ─ Lifecycle, Watchers
+    RemindersServicer ── CalendarFeed ── CalendarStore, EveningSchedule, Peers
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
                    ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
@@ -32,6 +33,7 @@ import asyncpg
 import uuid_utils
 
 from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
+from eco2.reminders.v1.reminders_service_pb2_grpc import add_RemindersServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
 from eco2.scan.v1.scan_service_pb2_grpc import add_ScanServiceServicer_to_server
@@ -84,6 +86,9 @@ from scan_svc.progress.progress import Progress, open_progress
 from scan_svc.progress.sse import EventStreamServicer
 from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
+from scan_svc.reminders.calendar_feed import CalendarFeed
+from scan_svc.reminders.calendar_store import CalendarStore
+from scan_svc.reminders.servicer import RemindersServicer
 from scan_svc.replies.accuracy import AccuracyReader
 from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
@@ -265,30 +270,38 @@ async def _open_api(
         lifecycle = Lifecycle(scans, progress, uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters)
         reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)
         replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
+        schedule = EveningSchedule(scans, peers.rules, _now)
+        calendars = CalendarStore(pool)
         servicer = ScanServicer(
             lifecycle,
             await enter(open_replies(replying, scans.get)),
             watchers,
-            EveningSchedule(scans, peers.rules, _now),
+            schedule,
             AccuracyReader(parts.reads),
             parts.exports,
-            UserData(Ownership(pool), progress.owners, parts.exports, lifecycle.delete),
+            UserData(Ownership(pool), progress.owners, parts.exports, calendars, lifecycle.delete),
             calls,
         )
         records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), parts.spending)
         operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
         compat = CompatServicer(lifecycle, watchers)
-        yield _services(servicer, EventStreamServicer(watchers), operations, compat), watchers.drain
+        reminders = RemindersServicer(CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes))
+        yield _services(servicer, EventStreamServicer(watchers), operations, compat, reminders), watchers.drain
 
 
 def _services(
-    scans: ScanServicer, events: EventStreamServicer, operations: OperationsServicer, compat: CompatServicer
+    scans: ScanServicer,
+    events: EventStreamServicer,
+    operations: OperationsServicer,
+    compat: CompatServicer,
+    reminders: RemindersServicer,
 ) -> Sequence[Service]:
     return (
         Service("eco2.scan.v1.ScanService", add_ScanServiceServicer_to_server, scans),
         Service("eco2.scan.v1.EventStreamService", add_EventStreamServiceServicer_to_server, events),
         Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
         Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
+        Service("eco2.reminders.v1.RemindersService", add_RemindersServiceServicer_to_server, reminders),
     )
 
 

@@ -8,6 +8,7 @@ from mesh.errors import NotFound
 from scan_svc.exports.service import Exports
 from scan_svc.ownership import Ownership
 from scan_svc.progress.owners import Owners
+from scan_svc.reminders.calendar_store import CalendarStore
 
 # Scans that one call removes, and how many at once: each is a request to storage.
 _MOST = 400
@@ -21,6 +22,7 @@ class UserData:
         ownership: What is whose.
         owners: Whose what is read is.
         exports: Files of all that is kept of users.
+        calendars: What their apps have subscribed to.
         delete: Removes a user's scan with its photo; raises NotFound if it is gone.
     """
 
@@ -29,16 +31,20 @@ class UserData:
         ownership: Ownership,
         owners: Owners,
         exports: Exports,
+        calendars: CalendarStore,
         delete: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._ownership = ownership
         self._owners = owners
         self._exports = exports
+        self._calendars = calendars
         self._delete = delete
 
     async def transfer(self, from_user: str, to_user: str) -> bool:
         """Gives everything of a user to another one, but for exports; False if some of it is left for another call."""
         await self._exports.erase(from_user)
+        if from_user != to_user:
+            await self._calendars.move(from_user, to_user)
         done = await self._ownership.transfer(from_user, to_user)
         self._owners.moved(from_user, to_user)
         return done
@@ -55,6 +61,7 @@ class UserData:
         if len(scan_ids) == _MOST:
             return False
         await self._exports.erase(user_id)
+        await self._calendars.remove(user_id)
         await self._ownership.forget(user_id)
         return True
 

@@ -32,12 +32,13 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
         "eco2.compat.v1.CompatService": {EDGE: ALL},
+        "eco2.reminders.v1.RemindersService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},
         "eco2.vision.v1.VisionService": {SCAN: ALL},
         "eco2.rules.v1.RulesService": {
             EDGE: "GetTaxonomy SearchItems MatchRules FindPlaces",
-            SCAN: "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply ReadviseDisposal"
-            " ListRulebooks",
+            SCAN: "MatchRules FindPlaces PlanEvening ListCollections AdviseDisposal ComposeAnswer InterpretReply"
+            " ReadviseDisposal ListRulebooks",
             VISION: "GetTaxonomy",
         },
         "eco2.rules.v1.BuildingService": {
@@ -64,7 +65,7 @@ SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN, BATCH})
 CHOOSE_PRIORITY = frozenset({BATCH, SCAN})
 
 # Packages that are served by a service of another name.
-_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN})
+_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN, "reminders": SCAN})
 
 _OURS = "eco2-"
 _TRUST_DOMAIN = "spiffe://eco2.app/"

@@ -1,7 +1,9 @@
 """How waste is collected: by streams, each with a day, an hour and a place that every region decides for itself."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from mesh.locale import Text
 from rules_svc.collection import evenings
@@ -41,6 +43,22 @@ class Stream(StrEnum):
 
 _RECYCLABLES = frozenset(
     {Stream.PAPER, Stream.CLEAR_PET, Stream.PLASTIC, Stream.FILM, Stream.FOAM, Stream.GLASS, Stream.METAL}
+)
+# What people call them, in the order in which they are told.
+NAMES: Mapping[Stream, Text] = MappingProxyType(
+    {
+        Stream.GENERAL: Text("일반쓰레기", "general waste"),
+        Stream.NONBURNABLE: Text("불연성 쓰레기", "non-burnable waste"),
+        Stream.FOOD: Text("음식물쓰레기", "food waste"),
+        Stream.RECYCLABLE: Text("재활용품", "recyclables"),
+        Stream.PAPER: Text("종이", "paper"),
+        Stream.CLEAR_PET: Text("투명 페트병", "clear PET bottles"),
+        Stream.PLASTIC: Text("플라스틱", "plastic"),
+        Stream.FILM: Text("비닐", "plastic film"),
+        Stream.FOAM: Text("스티로폼", "foam"),
+        Stream.GLASS: Text("유리", "glass"),
+        Stream.METAL: Text("캔·고철", "metal"),
+    }
 )
 _BY_EVENING = _RECYCLABLES | {Stream.GENERAL, Stream.NONBURNABLE, Stream.FOOD, Stream.RECYCLABLE}
 # Days without hours: hours are never made up.

@@ -169,3 +169,21 @@ class EveningPlan:
     as_of: str = ""
     rule: DisposalRule | None = None
     region: AppliedRegion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Mirror of `eco2.rules.v1.Collection`."""
+
+    streams: tuple[str, ...] = ()
+    display_name: str = ""
+    evenings: tuple[Evening, ...] = ()
+    as_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionDays:
+    """Mirror of `eco2.rules.v1.ListCollectionsResponse`."""
+
+    collections: tuple[Collection, ...] = ()
+    display_name: str = ""

@@ -24,9 +24,18 @@ from mesh.grpc.access import SCAN
 from mesh.grpc.client import Peer, open_channel
 from mesh.grpc.host import Host
 from mesh.grpc.proto_mirror import from_proto, to_proto
+from mesh.locale import Locale
 from scan_svc.mirrors.character import Reward
 from scan_svc.mirrors.places import Place
-from scan_svc.mirrors.rules import Answer, DisposalRule, EveningPlan, Interpretation, MatchedRules, Verdict
+from scan_svc.mirrors.rules import (
+    Answer,
+    CollectionDays,
+    DisposalRule,
+    EveningPlan,
+    Interpretation,
+    MatchedRules,
+    Verdict,
+)
 from scan_svc.mirrors.vision import USER, Candidate, Category, Classification, Usage
 from scan_svc.pipeline.spending import Spending
 from scan_svc.scans import EveningRequest, Scan, Step
@@ -39,7 +48,7 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 )
 
 # Idempotent and cheap: sent again when a replica is down. AdviseDisposal is as long as no rules have come.
-_RULES_RETRIED = ("MatchRules", "AdviseDisposal", "InterpretReply", "PlanEvening", "FindPlaces")
+_RULES_RETRIED = ("MatchRules", "AdviseDisposal", "InterpretReply", "PlanEvening", "ListCollections", "FindPlaces")
 # How long a scan's creation waits to hear whether its building exists.
 _BUILDING_SECONDS = 1.0
 _VISION_RETRIED = ("MakeThumbnail",)
@@ -219,6 +228,11 @@ class RulesPeer:
         )
         response = await self._peer.call(self._stub.PlanEvening, request, timeout=deadline)
         return date.fromisoformat(response.date), tuple(from_proto(plan, EveningPlan) for plan in response.plans)
+
+    async def collections(self, region: str, building: str, locale: Locale, deadline: float) -> CollectionDays:
+        """What a region or a building collects on the evenings of two weeks."""
+        request = rules_service_pb2.ListCollectionsRequest(region=region, building=building, locale=locale)
+        return from_proto(await self._peer.call(self._stub.ListCollections, request, timeout=deadline), CollectionDays)
 
 
 def _waste(scan: Scan, found: Classification, asked: EveningRequest) -> rules_service_pb2.Waste:

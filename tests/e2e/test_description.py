@@ -70,6 +70,7 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
 
     await look_up(call)
     await keep_a_building(call)
+    await keep_a_calendar(call)
     await sign_in_and_out(call)
 
     await scan_as_older_clients_do(call, phone, note_photo)
@@ -119,6 +120,17 @@ async def keep_a_building(call: DescribedPhone) -> None:
     await call("PUT", f"/v1/buildings/{code}", {"building": {**read, "name": "한빛"}})
     await call("PUT", f"/v1/buildings/{code}", {"building": read}, expected=409)
     await call("DELETE", f"/v1/buildings/{code}")
+
+
+async def keep_a_calendar(call: DescribedPhone) -> None:
+    """As an app subscribes to it, without a token."""
+    path = (await call("POST", "/v1/me/calendar", {"region": "마포구"})).json()["path"]
+    calendar = await call("GET", path, Authorization="")
+    assert calendar.text.startswith("BEGIN:VCALENDAR\r\n")
+    assert "배출일: 투명 페트병\\, 비닐" in calendar.text
+    await call("GET", path, expected=304, Authorization="", If_None_Match=calendar.headers["etag"])
+    await call("DELETE", "/v1/me/calendar")
+    await call("GET", path, expected=404, Authorization="")
 
 
 async def sign_in_and_out(call: DescribedPhone) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 
-from openapi.contract import Contract, is_event_stream
+from openapi.contract import Contract, is_text
 from openapi.schemas import component_name
 
 _REASONS = "eco2.errors.v1.ErrorReason"
@@ -57,7 +57,7 @@ def models(contract: Contract) -> str:
     found: dict[str, str] = {}
     for binding in contract.bindings():
         rpc = binding.rpc
-        if not (binding.older or is_event_stream(rpc) or rpc.full_name.startswith(_OLDER)):
+        if not (binding.older or is_text(rpc) or rpc.full_name.startswith(_OLDER)):
             _collect(contract, rpc.output_type, found)
     return "\n\n".join([_HEADER, reasons, *found.values()])
 

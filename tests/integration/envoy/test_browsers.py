@@ -12,6 +12,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from eco2.rules.v1 import rules_service_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
+from mesh.grpc import entity_tags
 from mesh.locale import Locale
 from rules_svc import etags
 from tests.support.edge.fake_mesh import FakeMesh
@@ -224,7 +225,7 @@ async def test_what_is_compressed_keeps_its_tag(mesh: FakeMesh, rest: httpx2.Asy
     """As a weak one, since the bytes differ: a phone that sends it back gets 304."""
 
     async def answer(request: Any, context: Any) -> Message:
-        known = etags.is_named(TAG, context.invocation_metadata())
+        known = entity_tags.is_named(TAG, context.invocation_metadata())
         await context.send_initial_metadata(etags.headers(TAG, not_modified=known))
         return rules_service_pb2.GetTaxonomyResponse(rulebook_version="long " * 500, not_modified=known)
 

@@ -118,3 +118,20 @@ async def test_unknown_days_make_no_evenings(rules: "RulesServiceAsyncStub") -> 
     for region in ("", "유성구", "화순군", "아틀란티스"):
         response = await rules.MatchRules(pb.MatchRulesRequest(category=FILM, region=region))
         assert (list(response.rules[0].evenings), response.rules[0].evenings_as_of) == ([], ""), region
+
+
+async def test_a_regions_collections_are_listed(rules: "RulesServiceAsyncStub") -> None:
+    """With their evenings and hours, in the caller's language; none for a region that isn't one."""
+    request = pb.ListCollectionsRequest(region="마포구", date=WEDNESDAY, locale="en")
+    response = await rules.ListCollections(request)
+    assert response.display_name == "Mapo-gu, Seoul"
+    film = next(one for one in response.collections if "film" in one.streams)
+    assert film.display_name == "clear PET bottles, plastic film"
+    assert [evening.date for evening in film.evenings] == ["2026-12-02", "2026-12-09"]
+    assert film.evenings[0].open_time.ToDatetime(UTC) == datetime(2026, 12, 2, 9, tzinfo=UTC)
+    assert await rules.ListCollections(pb.ListCollectionsRequest(region="없는구")) == pb.ListCollectionsResponse()
+
+
+async def test_a_day_that_isnt_one_is_refused_of_collections_too(rules: "RulesServiceAsyncStub") -> None:
+    """As PlanEvening does."""
+    assert await refused_fields(rules.ListCollections(pb.ListCollectionsRequest(date="2026-02-30"))) == ["date"]

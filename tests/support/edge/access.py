@@ -12,6 +12,7 @@ from eco2.auth.v1 import auth_service_pb2 as auth
 from eco2.character.v1 import character_service_pb2 as character
 from eco2.compat.v1 import compat_service_pb2 as compat
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
+from eco2.reminders.v1 import reminders_service_pb2 as reminders
 from eco2.rules.v1 import building_service_pb2 as buildings
 from eco2.rules.v1 import rules_service_pb2 as rules
 from eco2.scan.v1 import event_stream_service_pb2 as event_stream
@@ -133,6 +134,16 @@ _COMPAT: dict[str, Row] = {
         Access.OWNER, lambda it: compat.StreamTaskProgressRequest(task_id=it.scan_id), OK, "SCAN_NOT_FOUND"
     ),
 }
+_REMINDERS: dict[str, Row] = {
+    "CreateCalendar": Row(Access.OWN, lambda _: reminders.CreateCalendarRequest()),
+    "DeleteCalendar": Row(Access.OWN, lambda _: reminders.DeleteCalendarRequest()),
+    # The address is the secret, and nobody guesses one.
+    "GetCalendar": Row(
+        Access.OPEN,
+        lambda _: reminders.GetCalendarRequest(key="k" * 43),
+        *("CALENDAR_NOT_FOUND", "CALENDAR_NOT_FOUND"),
+    ),
+}
 _OPERATIONS: dict[str, Row] = {
     "SearchScans": Row(Access.OPERATOR, lambda _: operations.SearchScansRequest()),
     "ListSlowestScans": Row(Access.OPERATOR, lambda _: operations.ListSlowestScansRequest()),
@@ -166,6 +177,7 @@ _RULES: dict[str, Row] = {
     "PlanEvening": Row(Access.MESH, lambda _: rules.PlanEveningRequest()),
     "ReadviseDisposal": Row(Access.MESH, lambda _: rules.ReadviseDisposalRequest(), "INVALID_FIELD"),
     "ListRulebooks": Row(Access.MESH, lambda _: rules.ListRulebooksRequest()),
+    "ListCollections": Row(Access.MESH, lambda _: rules.ListCollectionsRequest()),
 }
 _BUILDINGS: dict[str, Row] = {
     "CreateBuilding": Row(Access.OWN, lambda it: buildings.CreateBuildingRequest(building=it.building)),
@@ -236,6 +248,7 @@ ROWS: Mapping[str, Row] = {
         "eco2.scan.v1.EventStreamService": _EVENT_STREAM,
         "eco2.scan.v1.OperationsService": _OPERATIONS,
         "eco2.compat.v1.CompatService": _COMPAT,
+        "eco2.reminders.v1.RemindersService": _REMINDERS,
         "eco2.rules.v1.RulesService": _RULES,
         "eco2.rules.v1.BuildingService": _BUILDINGS,
         "eco2.character.v1.CharacterService": _CHARACTER,
@@ -250,6 +263,7 @@ ROWS: Mapping[str, Row] = {
 _INSIDE = {
     "edge": "ShouldRateLimit",
     "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
+    " ListCollections"
     " Classify MakeThumbnail ListOwnedCharacters Reclassify ListClassifiers ReadviseDisposal ListRulebooks",
     "vision": "GetTaxonomy",
     "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters CreateExport",

@@ -41,6 +41,7 @@ class Peers(
         self.told: list[str] = []  # what callers say was spent, of each call that costs
         self.thumbnail: bytes | None = None
         self.composed: Any = None  # the last request for an answer
+        self.collections: list[rules_service_pb2.Collection] = []  # of 마포구
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -128,6 +129,13 @@ class Peers(
         day = date.fromisoformat(request.date or "2026-12-01")
         plans = [_plan(thing.region, day) for thing in request.things]
         return rules_service_pb2.PlanEveningResponse(plans=plans, date=day.isoformat())
+
+    async def ListCollections(self, request: Any, context: Any) -> rules_service_pb2.ListCollectionsResponse:
+        """Collects in 마포구 what a test says, nowhere anything."""
+        self.buildings.append(request.building)
+        await self._called("ListCollections")
+        collections = self.collections if request.region == "마포구" else ()
+        return rules_service_pb2.ListCollectionsResponse(collections=collections, display_name=request.region)
 
     async def ListOwnedCharacters(
         self, request: Any, context: Any

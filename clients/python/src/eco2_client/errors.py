@@ -90,7 +90,7 @@ class PermissionDenied(ApiError):
 
 
 class NotFound(ApiError):
-    """It doesn't exist, or isn't the caller's. SCAN_NOT_FOUND, BUILDING_UNKNOWN, CATEGORY_UNKNOWN, EXPORT_NOT_FOUND."""
+    """It doesn't exist, or isn't the caller's. SCAN_NOT_FOUND, BUILDING_UNKNOWN, EXPORT_NOT_FOUND."""
 
 
 class AlreadyExists(ApiError):

@@ -157,6 +157,8 @@ class Reason(OpenEnum):
     # PERMISSION_DENIED: the provider refuses the code, its ID token isn't for this attempt, or another client began it.
     # {"provider": "kakao", "detail": "invalid_grant"}
     SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
+    # NOT_FOUND: no calendar has this address, or not any more: a new one was made, or it was ended.
+    CALENDAR_NOT_FOUND = "CALENDAR_NOT_FOUND"
 
 
 class Session(Message, frozen=True, kw_only=True):
@@ -413,6 +415,19 @@ class ListOwnedCharactersResponse(Message, frozen=True, kw_only=True):
 
     characters: tuple[OwnedCharacter, ...] = ()
     default_character: Character | None = None
+
+
+class CreateCalendarResponse(Message, frozen=True, kw_only=True):
+    """The address.
+
+    Attributes:
+        path: The path and query of GetCalendar, to be put behind the edge's own address: "/v1/me/calendar.ics?key=…".
+            Apps are given it with https, or with webcal in its place.
+        create_time: When it was made.
+    """
+
+    path: str = ""
+    create_time: datetime | None = None
 
 
 class BuildingText(Message, frozen=True, kw_only=True):

@@ -203,6 +203,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """PERMISSION_DENIED: the provider refuses the code, its ID token isn't for this attempt, or another client began it.
     {"provider": "kakao", "detail": "invalid_grant"}
     """
+    ERROR_REASON_CALENDAR_NOT_FOUND: _ErrorReason.ValueType  # 140
+    """NOT_FOUND: no calendar has this address, or not any more: a new one was made, or it was ended."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -380,4 +382,6 @@ ERROR_REASON_SIGN_IN_REFUSED: ErrorReason.ValueType  # 124
 """PERMISSION_DENIED: the provider refuses the code, its ID token isn't for this attempt, or another client began it.
 {"provider": "kakao", "detail": "invalid_grant"}
 """
+ERROR_REASON_CALENDAR_NOT_FOUND: ErrorReason.ValueType  # 140
+"""NOT_FOUND: no calendar has this address, or not any more: a new one was made, or it was ended."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

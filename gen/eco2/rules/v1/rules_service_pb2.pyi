@@ -830,6 +830,108 @@ class PlanEveningResponse(_message.Message):
 Global___PlanEveningResponse: _TypeAlias = PlanEveningResponse  # noqa: Y015
 
 @_typing.final
+class ListCollectionsRequest(_message.Message):
+    """Asks on which evenings a region collects."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGION_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    region: _builtins.str
+    """Region, as in MatchRulesRequest."""
+    building: _builtins.str
+    """The code of a building, as in MatchRulesRequest."""
+    date: _builtins.str
+    """The day whose evening is the first, YYYY-MM-DD. Default: this evening, in Korea, as in PlanEveningRequest."""
+    locale: _builtins.str
+    """Language: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    def __init__(
+        self,
+        *,
+        region: _builtins.str = ...,
+        building: _builtins.str = ...,
+        date: _builtins.str = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "date", b"date", "locale", b"locale", "region", b"region"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCollectionsRequest: _TypeAlias = ListCollectionsRequest  # noqa: Y015
+
+@_typing.final
+class ListCollectionsResponse(_message.Message):
+    """What is collected, and when."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTIONS_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Whose days these are, in the locale of the request: the region's name or the building's. Empty if no region was
+    recognised.
+    """
+    @_builtins.property
+    def collections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Collection]:
+        """Each of them once; what goes out on the same evenings at the same hours is one."""
+
+    def __init__(
+        self,
+        *,
+        collections: _abc.Iterable[Global___Collection] | None = ...,
+        display_name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collections", b"collections", "display_name", b"display_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCollectionsResponse: _TypeAlias = ListCollectionsResponse  # noqa: Y015
+
+@_typing.final
+class Collection(_message.Message):
+    """What is put out together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAMS_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    EVENINGS_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    display_name: _builtins.str
+    """Their names in the locale of the request, such as "일반쓰레기"."""
+    as_of: _builtins.str
+    """The date of the source of these days, ISO 8601 to the year, the month or the day. Empty if it has none."""
+    @_builtins.property
+    def streams(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which kinds of waste, such as "general", in a fixed order."""
+
+    @_builtins.property
+    def evenings(self) -> _containers.RepeatedCompositeFieldContainer[_disposal_pb2.Evening]:
+        """The evenings, soonest first."""
+
+    def __init__(
+        self,
+        *,
+        streams: _abc.Iterable[_builtins.str] | None = ...,
+        display_name: _builtins.str = ...,
+        evenings: _abc.Iterable[_disposal_pb2.Evening] | None = ...,
+        as_of: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "display_name", b"display_name", "evenings", b"evenings", "streams", b"streams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Collection: _TypeAlias = Collection  # noqa: Y015
+
+@_typing.final
 class FindPlacesRequest(_message.Message):
     """Asks for places."""
 

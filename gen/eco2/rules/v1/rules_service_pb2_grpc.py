@@ -81,6 +81,11 @@ class RulesServiceStub:
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningRequest.SerializeToString,
                 response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningResponse.FromString,
                 _registered_method=True)
+        self.ListCollections = channel.unary_unary(
+                '/eco2.rules.v1.RulesService/ListCollections',
+                request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListCollectionsRequest.SerializeToString,
+                response_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListCollectionsResponse.FromString,
+                _registered_method=True)
         self.FindPlaces = channel.unary_unary(
                 '/eco2.rules.v1.RulesService/FindPlaces',
                 request_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.FindPlacesRequest.SerializeToString,
@@ -190,6 +195,16 @@ class RulesServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCollections(self, request, context):
+        """On which evenings of the next two weeks a region or a building collects what, public holidays reckoned with; nothing
+        where the days aren't known. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FindPlaces(self, request, context):
         """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
@@ -246,6 +261,11 @@ def add_RulesServiceServicer_to_server(servicer, server):
                     servicer.PlanEvening,
                     request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningRequest.FromString,
                     response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningResponse.SerializeToString,
+            ),
+            'ListCollections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCollections,
+                    request_deserializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListCollectionsRequest.FromString,
+                    response_serializer=eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListCollectionsResponse.SerializeToString,
             ),
             'FindPlaces': grpc.unary_unary_rpc_method_handler(
                     servicer.FindPlaces,
@@ -498,6 +518,33 @@ class RulesService:
             '/eco2.rules.v1.RulesService/PlanEvening',
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningRequest.SerializeToString,
             eco2_dot_rules_dot_v1_dot_rules__service__pb2.PlanEveningResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCollections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.rules.v1.RulesService/ListCollections',
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListCollectionsRequest.SerializeToString,
+            eco2_dot_rules_dot_v1_dot_rules__service__pb2.ListCollectionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -96,6 +96,12 @@ class RulesServiceStub:
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
+    ListCollections: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.ListCollectionsRequest, _rules_service_pb2.ListCollectionsResponse]
+    """On which evenings of the next two weeks a region or a building collects what, public holidays reckoned with; nothing
+    where the days aren't known. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
     FindPlaces: _grpc.UnaryUnaryMultiCallable[_rules_service_pb2.FindPlacesRequest, _rules_service_pb2.FindPlacesResponse]
     """The nearest places that take a material, nearest first. Two of one kind within 50 m are returned once.
 
@@ -167,6 +173,12 @@ class RulesServiceAsyncStub(RulesServiceStub):
     PlanEvening: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.PlanEveningRequest, _rules_service_pb2.PlanEveningResponse]  # type: ignore[assignment]
     """What of several things can be put out this evening where each of them is, and when what can't. Public holidays are
     Korea's. Internal: not reachable through Envoy.
+
+    Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+    """
+    ListCollections: _aio.UnaryUnaryMultiCallable[_rules_service_pb2.ListCollectionsRequest, _rules_service_pb2.ListCollectionsResponse]  # type: ignore[assignment]
+    """On which evenings of the next two weeks a region or a building collects what, public holidays reckoned with; nothing
+    where the days aren't known. Internal: not reachable through Envoy.
 
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
     """
@@ -292,6 +304,18 @@ class RulesServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_rules_service_pb2.PlanEveningResponse, _abc.Awaitable[_rules_service_pb2.PlanEveningResponse]]:
         """What of several things can be put out this evening where each of them is, and when what can't. Public holidays are
         Korea's. Internal: not reachable through Envoy.
+
+        Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
+        """
+
+    @_abc_1.abstractmethod
+    def ListCollections(
+        self,
+        request: _rules_service_pb2.ListCollectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rules_service_pb2.ListCollectionsResponse, _abc.Awaitable[_rules_service_pb2.ListCollectionsResponse]]:
+        """On which evenings of the next two weeks a region or a building collects what, public holidays reckoned with; nothing
+        where the days aren't known. Internal: not reachable through Envoy.
 
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD).
         """

@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 from google.type import latlng_pb2
 
 from eco2.character.v1 import character_pb2
-from eco2.rules.v1 import disposal_pb2
+from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.grpc.proto_mirror import from_proto, mismatches, to_proto
 from scan_svc.mirrors import character, places, rules, vision
@@ -32,6 +32,8 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (places.Place, disposal_pb2.Place),
     (rules.AppliedRegion, disposal_pb2.AppliedRegion),
     (rules.EveningPlan, disposal_pb2.EveningPlan),
+    (rules.Collection, rules_service_pb2.Collection),
+    (rules.CollectionDays, rules_service_pb2.ListCollectionsResponse),
     (places.LatLng, latlng_pb2.LatLng),
     (character.Character, character_pb2.Character),
     (character.Reward, character_pb2.Reward),

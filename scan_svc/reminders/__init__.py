@@ -1,0 +1,1 @@
+"""Reminders: what was scanned, in people's evenings."""

@@ -1,0 +1,1 @@
+delete from scan.calendar where user_id = $1
