@@ -78,6 +78,13 @@ class Reason(StrEnum):
     RULEBOOK_UNKNOWN = "RULEBOOK_UNKNOWN"
 
     CALENDAR_NOT_FOUND = "CALENDAR_NOT_FOUND"
+    SHEET_EMPTY = "SHEET_EMPTY"
+    SHEET_FORMAT = "SHEET_FORMAT"
+    SHEET_ENCRYPTED = "SHEET_ENCRYPTED"
+    SHEET_UNREADABLE = "SHEET_UNREADABLE"
+    SHEET_TOO_LARGE = "SHEET_TOO_LARGE"
+    SHEET_NO_ADDRESSES = "SHEET_NO_ADDRESSES"
+    ROW_WITHOUT_ADDRESS = "ROW_WITHOUT_ADDRESS"
 
     SESSION_ENDED = "SESSION_ENDED"
     PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
@@ -286,6 +293,30 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "이 주소의 캘린더가 없어요. 새 주소를 받아 다시 구독해 주세요.",
             "There is no calendar at this address. Subscribe again, to a new one.",
         ),
+        Reason.SHEET_EMPTY: _text(
+            "파일에 처리할 내용이 없어요. 사진 주소를 한 줄에 하나씩 적어 주세요.",
+            "There is nothing to do in the file: it has no photos, or no rows below the header.",
+        ),
+        Reason.SHEET_FORMAT: _text(
+            "지원하지 않는 형식이에요({format}). {allowed} 파일을 올려 주세요.",
+            "Unsupported format ({format}). Send one of {allowed}.",
+        ),
+        Reason.SHEET_ENCRYPTED: _text(
+            "암호가 걸린 파일이에요. 암호를 풀고 다시 올려 주세요.",
+            "The file is protected by a password. Take the password off and upload it again.",
+        ),
+        Reason.SHEET_UNREADABLE: _text(
+            "파일을 읽을 수 없어요({detail}). 엑셀에서 다시 저장해 올려 주세요.",
+            "The file can't be read ({detail}). Save it once more and upload it again.",
+        ),
+        Reason.SHEET_TOO_LARGE: _text(
+            "파일이 한도를 넘어요({limit}). 나누어 올려 주세요.", "The file holds more than it may ({limit}). Split it."
+        ),
+        Reason.SHEET_NO_ADDRESSES: _text(
+            "사진 주소가 있는 열을 찾지 못했어요. 첫 줄에 열 이름을 적어 주세요: {columns}",
+            "No column has photo addresses. Name one in the first row: {columns}",
+        ),
+        Reason.ROW_WITHOUT_ADDRESS: _text("이 줄에는 사진 주소가 없어요.", "This row has no photo address."),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."
         ),

@@ -145,6 +145,20 @@ class Reason(OpenEnum):
     # UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
     # it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
     MODEL_SPENT_UNKNOWN = "MODEL_SPENT_UNKNOWN"
+    # INVALID_ARGUMENT: nothing is in a batch's file: no rows below the header, or no photos.
+    SHEET_EMPTY = "SHEET_EMPTY"
+    # INVALID_ARGUMENT: a batch's file is of another format. {"format": "XLS", "allowed": "XLSX, CSV, ZIP"}
+    SHEET_FORMAT = "SHEET_FORMAT"
+    # INVALID_ARGUMENT: a batch's file can't be read without a password.
+    SHEET_ENCRYPTED = "SHEET_ENCRYPTED"
+    # INVALID_ARGUMENT: a batch's file is broken, or in an unknown encoding. {"detail": "encoding"}
+    SHEET_UNREADABLE = "SHEET_UNREADABLE"
+    # INVALID_ARGUMENT: a batch's file holds more than it may, or takes more memory or time. {"limit": "10,000 rows"}
+    SHEET_TOO_LARGE = "SHEET_TOO_LARGE"
+    # INVALID_ARGUMENT: no column of a sheet is named as photo addresses are. {"columns": "사진 주소, photo_url, url"}
+    SHEET_NO_ADDRESSES = "SHEET_NO_ADDRESSES"
+    # Of a row of a batch: it has no photo address.
+    ROW_WITHOUT_ADDRESS = "ROW_WITHOUT_ADDRESS"
     # UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again.
     SESSION_ENDED = "SESSION_ENDED"
     # NOT_FOUND: nobody can sign in with this provider here. {"provider": "myspace"}

@@ -189,6 +189,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
     it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
     """
+    ERROR_REASON_SHEET_EMPTY: _ErrorReason.ValueType  # 160
+    """INVALID_ARGUMENT: nothing is in a batch's file: no rows below the header, or no photos."""
+    ERROR_REASON_SHEET_FORMAT: _ErrorReason.ValueType  # 161
+    """INVALID_ARGUMENT: a batch's file is of another format. {"format": "XLS", "allowed": "XLSX, CSV, ZIP"}"""
+    ERROR_REASON_SHEET_ENCRYPTED: _ErrorReason.ValueType  # 162
+    """INVALID_ARGUMENT: a batch's file can't be read without a password."""
+    ERROR_REASON_SHEET_UNREADABLE: _ErrorReason.ValueType  # 163
+    """INVALID_ARGUMENT: a batch's file is broken, or in an unknown encoding. {"detail": "encoding"}"""
+    ERROR_REASON_SHEET_TOO_LARGE: _ErrorReason.ValueType  # 164
+    """INVALID_ARGUMENT: a batch's file holds more than it may, or takes more memory or time. {"limit": "10,000 rows"}"""
+    ERROR_REASON_SHEET_NO_ADDRESSES: _ErrorReason.ValueType  # 165
+    """INVALID_ARGUMENT: no column of a sheet is named as photo addresses are. {"columns": "사진 주소, photo_url, url"}"""
+    ERROR_REASON_ROW_WITHOUT_ADDRESS: _ErrorReason.ValueType  # 166
+    """Of a row of a batch: it has no photo address."""
     ERROR_REASON_SESSION_ENDED: _ErrorReason.ValueType  # 120
     """UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again."""
     ERROR_REASON_PROVIDER_UNKNOWN: _ErrorReason.ValueType  # 121
@@ -368,6 +382,20 @@ ERROR_REASON_MODEL_SPENT_UNKNOWN: ErrorReason.ValueType  # 112
 """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
 it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
 """
+ERROR_REASON_SHEET_EMPTY: ErrorReason.ValueType  # 160
+"""INVALID_ARGUMENT: nothing is in a batch's file: no rows below the header, or no photos."""
+ERROR_REASON_SHEET_FORMAT: ErrorReason.ValueType  # 161
+"""INVALID_ARGUMENT: a batch's file is of another format. {"format": "XLS", "allowed": "XLSX, CSV, ZIP"}"""
+ERROR_REASON_SHEET_ENCRYPTED: ErrorReason.ValueType  # 162
+"""INVALID_ARGUMENT: a batch's file can't be read without a password."""
+ERROR_REASON_SHEET_UNREADABLE: ErrorReason.ValueType  # 163
+"""INVALID_ARGUMENT: a batch's file is broken, or in an unknown encoding. {"detail": "encoding"}"""
+ERROR_REASON_SHEET_TOO_LARGE: ErrorReason.ValueType  # 164
+"""INVALID_ARGUMENT: a batch's file holds more than it may, or takes more memory or time. {"limit": "10,000 rows"}"""
+ERROR_REASON_SHEET_NO_ADDRESSES: ErrorReason.ValueType  # 165
+"""INVALID_ARGUMENT: no column of a sheet is named as photo addresses are. {"columns": "사진 주소, photo_url, url"}"""
+ERROR_REASON_ROW_WITHOUT_ADDRESS: ErrorReason.ValueType  # 166
+"""Of a row of a batch: it has no photo address."""
 ERROR_REASON_SESSION_ENDED: ErrorReason.ValueType  # 120
 """UNAUTHENTICATED: the refresh token is none, has expired, was used before, or its session has ended: sign in again."""
 ERROR_REASON_PROVIDER_UNKNOWN: ErrorReason.ValueType  # 121
