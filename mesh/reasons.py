@@ -86,6 +86,14 @@ class Reason(StrEnum):
     SHEET_NO_ADDRESSES = "SHEET_NO_ADDRESSES"
     ROW_WITHOUT_ADDRESS = "ROW_WITHOUT_ADDRESS"
 
+    JOB_NOT_FOUND = "JOB_NOT_FOUND"
+    JOB_STATE = "JOB_STATE"
+    JOB_KIND_UNAVAILABLE = "JOB_KIND_UNAVAILABLE"
+    JOB_REQUEST_ID_REUSED = "JOB_REQUEST_ID_REUSED"
+    JOB_LIMIT = "JOB_LIMIT"
+    UPLOAD_MISSING = "UPLOAD_MISSING"
+    UPLOAD_MISMATCH = "UPLOAD_MISMATCH"
+
     SESSION_ENDED = "SESSION_ENDED"
     PROVIDER_UNKNOWN = "PROVIDER_UNKNOWN"
     PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
@@ -317,6 +325,29 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "No column has photo addresses. Name one in the first row: {columns}",
         ),
         Reason.ROW_WITHOUT_ADDRESS: _text("이 줄에는 사진 주소가 없어요.", "This row has no photo address."),
+        Reason.JOB_NOT_FOUND: _text("작업을 찾을 수 없어요: {job_id}", "No such job: {job_id}"),
+        Reason.JOB_STATE: _text(
+            "작업이 지금 상태({state})에서는 할 수 없는 요청이에요.", "The job's state ({state}) doesn't allow this."
+        ),
+        Reason.JOB_KIND_UNAVAILABLE: _text(
+            "이런 작업은 지금 여기에서 할 수 없어요: {field}", "Jobs of this kind aren't done here: {field}"
+        ),
+        Reason.JOB_REQUEST_ID_REUSED: _text(
+            "이 request_id는 다른 작업에 이미 쓰였어요: {request_id}",
+            "This request_id already belongs to another job: {request_id}",
+        ),
+        Reason.JOB_LIMIT: _text(
+            "끝나지 않은 작업이 너무 많아요(최대 {most}개). 하나가 끝난 뒤에 다시 시도해 주세요.",
+            "Too many jobs of this kind haven't ended (at most {most}). Try again when one has.",
+        ),
+        Reason.UPLOAD_MISSING: _text(
+            "파일이 아직 업로드되지 않았어요. 업로드한 뒤에 다시 시작해 주세요.",
+            "The file hasn't been uploaded. Upload it, then start the job.",
+        ),
+        Reason.UPLOAD_MISMATCH: _text(
+            "업로드된 파일이 알려 주신 것과 달라요(예상 {expected}, 실제 {actual}).",
+            "The uploaded file isn't what was announced (expected {expected}, found {actual}).",
+        ),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."
         ),

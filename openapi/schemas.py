@@ -86,7 +86,7 @@ class Schemas:
         for field in (each for each in message.fields if each.name not in in_path):
             schema = self.field(field)
             text = schema.pop("description", "")
-            if "$ref" not in schema:
+            if "$ref" not in schema or field.enum_type is not None:
                 found.append(_parameter(field.name, field.name in demanded, text, schema))
                 continue
             if field.message_type is None or field.message_type.full_name != "google.type.LatLng":

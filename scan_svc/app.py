@@ -10,11 +10,13 @@
     EventStreamServicer ─ Watchers
     CompatServicer ─ Lifecycle, Watchers
     RemindersServicer ── CalendarFeed ── CalendarStore, EveningSchedule, Peers
+    JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
                    ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
                    ├─ WebhookDelivery ─ WebhookStore
-                   └─ ExportExecution ─ ExportStore, ScanStore, S3, Peers
+                   ├─ ExportExecution ─ ExportStore, ScanStore, S3, Peers
+                   └─ ClientExecution ─ ClientJobStore, the works of `job_types`
 
     whoever changes or reads a scan ── Progress ── Redis, PostgreSQL
     the stores ── PostgreSQL      Uploads, housekeeping ── S3      Peers ── Vision, Rules, Character
@@ -24,7 +26,7 @@ Everything is built once, here, and taken down in reverse. A process serves user
 
 import functools
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +35,7 @@ import asyncpg
 import uuid_utils
 
 from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
+from eco2.jobs.v1.jobs_service_pb2_grpc import add_JobsServiceServicer_to_server
 from eco2.reminders.v1.reminders_service_pb2_grpc import add_RemindersServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
 from eco2.scan.v1.operations_service_pb2_grpc import add_OperationsServiceServicer_to_server
@@ -54,6 +57,15 @@ from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.credentials import credentials_of
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
+from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease
+from scan_svc.client_jobs.consumers import consumers as client_consumers
+from scan_svc.client_jobs.execution import ClientContext
+from scan_svc.client_jobs.files import JobFiles
+from scan_svc.client_jobs.removal import JobRemoval
+from scan_svc.client_jobs.service import ClientJobs
+from scan_svc.client_jobs.servicer import JobsServicer
+from scan_svc.client_jobs.store import ClientJobStore
+from scan_svc.client_jobs.work import JobTypes
 from scan_svc.compat.servicer import CompatServicer
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.exports.contents import ExportContents
@@ -62,6 +74,7 @@ from scan_svc.exports.service import Exports
 from scan_svc.exports.store import ExportStore
 from scan_svc.figures import open_figures
 from scan_svc.housekeeping import open_housekeeping
+from scan_svc.job_types import JobTypeParts, registered
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
@@ -126,6 +139,10 @@ class _Parts:
         exports: Made by workers, asked for by users, removed by housekeeping.
         spending: The day's money.
         meters: Count what is done.
+        job_types: The kinds of client jobs.
+        job_store: The client jobs of all users.
+        job_files: Their files.
+        client_jobs: What users do with them.
     """
 
     settings: ScanSettings
@@ -145,16 +162,28 @@ class _Parts:
     exports: Exports
     spending: DaySpending
     meters: ScanMeters
+    job_types: JobTypes
+    job_store: ClientJobStore
+    job_files: JobFiles
+    client_jobs: ClientJobs
 
 
 @asynccontextmanager
-async def application(settings: ScanSettings, host: Host | None = None) -> AsyncIterator[Server]:
-    """Scan, serving and working until the block is left."""
+async def application(
+    settings: ScanSettings, host: Host | None = None, job_types: Callable[[JobTypeParts], JobTypes] = registered
+) -> AsyncIterator[Server]:
+    """Scan, serving and working until the block is left.
+
+    Args:
+        settings: Its settings.
+        host: The process it shares with other services.
+        job_types: Makes the kinds of client jobs.
+    """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         shared = stack.enter_context(telemetry.started("scan", settings, host.instruments if host else None))
         calls = CallLimit(settings.call_limit)
-        parts = await enter(_open_parts(settings, host, shared.instruments))
+        parts = await enter(_open_parts(settings, host, shared.instruments, job_types))
         await enter(open_figures(shared.instruments, parts.pool, parts.stats, parts.spending))
 
         # Redis isn't among the dependencies: without it everything works, slower.
@@ -179,7 +208,9 @@ async def application(settings: ScanSettings, host: Host | None = None) -> Async
 
 
 @asynccontextmanager
-async def _open_parts(settings: ScanSettings, host: Host | None, instruments: Instruments) -> AsyncIterator[_Parts]:
+async def _open_parts(
+    settings: ScanSettings, host: Host | None, instruments: Instruments, job_types: Callable[[JobTypeParts], JobTypes]
+) -> AsyncIterator[_Parts]:
     """The stores, and all that stands on them alone."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -197,6 +228,9 @@ async def _open_parts(settings: ScanSettings, host: Host | None, instruments: In
         notifier = Notifier(pool, enabled=settings.notify)
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))
         export_due = functools.partial(notifier.wake, EXPORT_KIND)
+        peers = await enter(open_peers(settings, Spending(pool), host))
+        types = job_types(JobTypeParts(settings, pool, bucket, scans, progress, peers))
+        job_store, job_files = ClientJobStore(pool), JobFiles(bucket, presigned, _now, settings.upload_seconds)
         yield _Parts(
             settings=settings,
             pool=pool,
@@ -211,10 +245,14 @@ async def _open_parts(settings: ScanSettings, host: Host | None, instruments: In
             notifier=notifier,
             stats=QueueStatsReader(pool, (*ORDER, REWARD)),
             dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake, meters),
-            peers=await enter(open_peers(settings, Spending(pool), host)),
+            peers=peers,
             exports=Exports(export_store, bucket, presigned, export_due, _now),
             spending=DaySpending(pool, Budget.of_usd(settings.model_daily_usd, settings.model_user_daily_usd)),
             meters=meters,
+            job_types=types,
+            job_store=job_store,
+            job_files=job_files,
+            client_jobs=ClientJobs(job_store, types, job_files, notifier.wake, job_store.get, _forget, _new_id),
         )
 
 
@@ -233,9 +271,17 @@ async def _open_work(parts: _Parts) -> AsyncIterator[Worker]:
         contents = ExportContents(parts.scans, parts.export_store, parts.bucket, peers.character.collection)
         exporting = ExportContext(parts.export_store, contents, parts.bucket, _now, meters=meters)
         web = await enter(open_public_client("callback_url", redirects=0))
+        removal = JobRemoval(parts.job_store, parts.job_files, parts.bucket, parts.client_jobs, _shown, _now)
+        context = ClientContext(
+            parts.job_store, _show, parts.job_store.get, parts.job_files.tidy, settings.backoff_seconds, meters
+        )
+        wake = parts.notifier.wake
         worker = Worker(
             workers,
-            consumers(settings, tables, pipeline, progress, parts.notifier.wake, web, exporting, meters),
+            [
+                *consumers(settings, tables, pipeline, progress, wake, web, exporting, meters),
+                *client_consumers(context, parts.job_types, workers, tables.schedule, settings.lease_seconds, wake),
+            ],
             lease_seconds=settings.lease_seconds,
             grace_seconds=settings.grace_seconds,
             rescued=progress.refresh,
@@ -244,7 +290,7 @@ async def _open_work(parts: _Parts) -> AsyncIterator[Worker]:
         )
         await enter(
             open_housekeeping(
-                settings, pool, parts.scans, parts.bucket, progress, parts.dead_letters, parts.exports, meters
+                settings, pool, parts.scans, parts.bucket, progress, parts.dead_letters, parts.exports, removal, meters
             )
         )
         heard_at = settings.direct_url.get_secret_value()
@@ -279,14 +325,15 @@ async def _open_api(
             schedule,
             AccuracyReader(parts.reads),
             parts.exports,
-            UserData(Ownership(pool), progress.owners, parts.exports, calendars, lifecycle.delete),
+            UserData(Ownership(pool), progress.owners, parts.exports, calendars, parts.client_jobs, lifecycle.delete),
             calls,
         )
         records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), parts.spending)
         operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
         compat = CompatServicer(lifecycle, watchers)
         reminders = RemindersServicer(CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes))
-        yield _services(servicer, EventStreamServicer(watchers), operations, compat, reminders), watchers.drain
+        jobs = JobsServicer(parts.client_jobs, parts.job_types, parts.job_files)
+        yield _services(servicer, EventStreamServicer(watchers), operations, compat, reminders, jobs), watchers.drain
 
 
 def _services(
@@ -295,6 +342,7 @@ def _services(
     operations: OperationsServicer,
     compat: CompatServicer,
     reminders: RemindersServicer,
+    jobs: JobsServicer,
 ) -> Sequence[Service]:
     return (
         Service("eco2.scan.v1.ScanService", add_ScanServiceServicer_to_server, scans),
@@ -302,6 +350,7 @@ def _services(
         Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
         Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
         Service("eco2.reminders.v1.RemindersService", add_RemindersServiceServicer_to_server, reminders),
+        Service("eco2.jobs.v1.JobsService", add_JobsServiceServicer_to_server, jobs),
     )
 
 
@@ -313,6 +362,18 @@ def _longest_stays(settings: ScanSettings) -> Mapping[Priority, float]:
 def _new_id() -> str:
     """A scan's id, by which scans sort in time."""
     return str(uuid_utils.uuid7())
+
+
+def _show(lease: ClientLease, job: ClientJob) -> None:
+    """Until progress of client jobs goes by Redis, PostgreSQL has what checkpoints say."""
+
+
+async def _shown(job_ids: Sequence[str]) -> None:
+    """Likewise."""
+
+
+async def _forget(job_id: str) -> None:
+    """Likewise."""
 
 
 def _now() -> datetime:

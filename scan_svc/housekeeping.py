@@ -8,6 +8,7 @@ import asyncpg
 
 from mesh.concurrency.tasks import kept_running
 from mesh.s3.bucket import Bucket
+from scan_svc.client_jobs.removal import JobRemoval
 from scan_svc.exports.service import Exports
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
@@ -31,6 +32,7 @@ async def open_housekeeping(
     progress: Progress,
     dead_letters: DeadLetters,
     exports: Exports,
+    jobs: JobRemoval,
     meters: ScanMeters,
 ) -> AsyncIterator[None]:
     """Runs the periodic tasks that are due, until the block is left.
@@ -43,6 +45,7 @@ async def open_housekeeping(
         progress: Shows the scans that ended.
         dead_letters: What is tried again.
         exports: Files that go after a while.
+        jobs: Client jobs, likewise.
         meters: Count what is ended and removed.
     """
 
@@ -50,6 +53,13 @@ async def open_housekeeping(
         expired = await scans.expire_uploads(settings.expire_seconds)
         meters.ended("expired", len(expired))
         await progress.refresh(expired)
+        await jobs.expire_uploads(settings.expire_seconds)
+
+    async def forget_old() -> None:
+        await jobs.forget_old(settings.retention_days)
+        await retention.forget_old()
+
+    retention = Retention(pool, settings.retention_days)
 
     removals = RemovalStore(pool)
     sweeper = UploadSweeper(removals, bucket, lambda: datetime.now(UTC), settings.sweep_after_seconds)
@@ -61,7 +71,9 @@ async def open_housekeeping(
             PeriodicTask("sweep_uploads", 60, sweeper.sweep),
             PeriodicTask("reprocess", 300, dead_letters.reprocess),
             PeriodicTask("forget_exports", 600, exports.forget_expired),
-            PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
+            PeriodicTask("forget_job_files", 600, jobs.forget_files),
+            PeriodicTask("sweep_jobs", 600, jobs.sweep),
+            PeriodicTask("forget_old", 3600, forget_old),
         )
         async with kept_running(Periodic(Schedule(pool), tasks).run):
             yield

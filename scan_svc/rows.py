@@ -48,6 +48,8 @@ def scan_from(row: asyncpg.Record) -> Scan:
         stages=tuple(msgspec.json.decode(row["stages"] or "[]", type=Sequence[StageRun])),
         behind=row.get("behind", False),
         priority=Priority(row.get("priority", Priority.INTERACTIVE)),
+        client_job_id=str(row.get("client_job_id") or ""),
+        hidden=row.get("hidden", False),
     )
 
 

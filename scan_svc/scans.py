@@ -165,6 +165,10 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     # Its worker may have shown more than this.
     behind: bool = False
     priority: Priority = Priority.INTERACTIVE
+    # The client job that had it made; empty if its user did.
+    client_job_id: str = ""
+    # Whether that job alone shows it.
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,8 @@ class ScanRequest:
         payload_hash: Digest of the rest of the request: tells a repetition from another scan under the same id.
         photo: A photo to come, or the address of one.
         webhook_shape: In which shape its end is told to `callback_url`.
+        client_job_id: The client job that has it made; empty if its user does.
+        hidden: Whether that job alone shows it: it is in no list, earns nothing, and counts for no accuracy.
     """
 
     user_id: str
@@ -205,6 +211,8 @@ class ScanRequest:
     callback_url: str = ""
     webhook_shape: WebhookShape = WebhookShape.SCAN
     priority: Priority = Priority.INTERACTIVE
+    client_job_id: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +247,8 @@ class NewScan:
             started_at=None if to_come else created_at,
             step=Step.UPLOAD if to_come else Step.QUEUE,
             priority=asked.priority,
+            client_job_id=asked.client_job_id,
+            hidden=asked.hidden,
         )
 
 

@@ -193,5 +193,5 @@ def _columns(creation: tuple[NewScan, str, str]) -> tuple[object, ...]:
         photo.image_url, photo.object_key, photo.content_type, size, photo.sha256, asked.user_input,
         place.latitude if place else None, place.longitude if place else None, asked.region, asked.locale.value,
         asked.callback_url, traceparent, asked.building, webhook_secret, asked.webhook_shape.value,
-        int(asked.priority),
+        int(asked.priority), asked.client_job_id, asked.hidden,
     )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from mesh.errors import NotFound
+from scan_svc.client_jobs.service import ClientJobs
 from scan_svc.exports.service import Exports
 from scan_svc.ownership import Ownership
 from scan_svc.progress.owners import Owners
@@ -23,6 +24,7 @@ class UserData:
         owners: Whose what is read is.
         exports: Files of all that is kept of users.
         calendars: What their apps have subscribed to.
+        jobs: Their client jobs.
         delete: Removes a user's scan with its photo; raises NotFound if it is gone.
     """
 
@@ -32,12 +34,14 @@ class UserData:
         owners: Owners,
         exports: Exports,
         calendars: CalendarStore,
+        jobs: ClientJobs,
         delete: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._ownership = ownership
         self._owners = owners
         self._exports = exports
         self._calendars = calendars
+        self._jobs = jobs
         self._delete = delete
 
     async def transfer(self, from_user: str, to_user: str) -> bool:
@@ -45,6 +49,7 @@ class UserData:
         await self._exports.erase(from_user)
         if from_user != to_user:
             await self._calendars.move(from_user, to_user)
+            await self._jobs.transfer(from_user, to_user)
         done = await self._ownership.transfer(from_user, to_user)
         self._owners.moved(from_user, to_user)
         return done
@@ -55,6 +60,7 @@ class UserData:
         Raises:
             Unavailable: A store is down; what is removed stays so.
         """
+        await self._jobs.erase(user_id)  # first, so that nothing makes scans for them any more
         scan_ids = await self._ownership.oldest(user_id, _MOST)
         for first in range(0, len(scan_ids), _AT_ONCE):
             await asyncio.gather(*(self._remove(user_id, one) for one in scan_ids[first : first + _AT_ONCE]))

@@ -31,6 +31,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
             BATCH: "CreateScan StartScan GetScan WatchScan CancelScan",
         },
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
+        "eco2.jobs.v1.JobsService": {EDGE: ALL},
         "eco2.compat.v1.CompatService": {EDGE: ALL},
         "eco2.reminders.v1.RemindersService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},
@@ -65,7 +66,7 @@ SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN, BATCH})
 CHOOSE_PRIORITY = frozenset({BATCH, SCAN})
 
 # Packages that are served by a service of another name.
-_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN, "reminders": SCAN})
+_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN, "jobs": SCAN, "reminders": SCAN})
 
 _OURS = "eco2-"
 _TRUST_DOMAIN = "spiffe://eco2.app/"

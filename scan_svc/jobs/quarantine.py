@@ -12,20 +12,23 @@ import time
 from asyncio import ALL_COMPLETED, FIRST_COMPLETED
 from collections.abc import Sequence
 from math import isqrt
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from msgspec.structs import replace
 
 from mesh.outages import until_available
-from scan_svc.jobs.leases import Lease
 from scan_svc.jobs.periodic import Schedule
-from scan_svc.jobs.queue import SUSPECT_CRASHES, JobQueue
+from scan_svc.jobs.queue import SUSPECT_CRASHES
 from scan_svc.meters import ScanMeters
 
 _LOOK_SECONDS = 1.0
 # A replay doesn't forget the crashes of an archived job.
 _MOST_CRASHES = 32_767
 _SMALLEST_GROUP = 4
+
+
+# A struct with a `group_size`, such as `Lease`.
+SuspectLease: TypeAlias = Any
 
 
 class Consumer(Protocol):
@@ -46,22 +49,41 @@ class Consumer(Protocol):
         """Sets a job to work."""
 
 
+class SuspectJobs(Protocol):
+    """The jobs of one kind."""
+
+    async def count_suspects(self) -> int:
+        """How many jobs are due that were in several crashes."""
+
+    async def claim_suspects(
+        self, worker_id: int, count: int, least_crashes: int, most_crashes: int
+    ) -> Sequence[SuspectLease]:
+        """Takes up to `count` jobs that are due and were in so many crashes; to be run apart."""
+
+
 class Quarantine:
-    """Suspects among the scan jobs, and their turn.
+    """Suspects among the jobs of one kind, and their turn.
 
     Args:
-        queue: The scan jobs.
+        queue: The jobs.
         schedule: Says whose turn it is to let other jobs go for suspects: workers take turns, so that they don't all
             stop at once.
         lease_seconds: How long suspects may hold up the others at a stretch, once these have had half that time to end;
             a turn comes four times in it.
         meters: Count the suspects.
+        kind: Tells the turns of one kind's suspects from others'; empty for scans.
     """
 
     def __init__(
-        self, queue: JobQueue, schedule: Schedule, lease_seconds: float, meters: ScanMeters | None = None
+        self,
+        queue: SuspectJobs,
+        schedule: Schedule,
+        lease_seconds: float,
+        meters: ScanMeters | None = None,
+        kind: str = "",
     ) -> None:
         self._queue = queue
+        self._turn = f"suspects {kind}" if kind else "suspects"
         self._schedule = schedule
         self._lease_seconds = lease_seconds
         self._meters = meters or ScanMeters.off()
@@ -83,7 +105,7 @@ class Quarantine:
             await self._run(worker_id, consumer)
             self._looked = time.monotonic()
 
-    async def claim(self, worker_id: int, beside: int) -> list[Lease]:
+    async def claim(self, worker_id: int, beside: int) -> list[SuspectLease]:
         """Takes suspects that may run together.
 
         As many do as is the square root of how many wait: with more, more would have to run alone in the end; with
@@ -132,4 +154,4 @@ class Quarantine:
             await asyncio.wait(tasks)
 
     async def _is_our_turn(self) -> bool:
-        return await self._schedule.due("suspects", self._lease_seconds / 4)
+        return await self._schedule.due(self._turn, self._lease_seconds / 4)

@@ -256,7 +256,8 @@ def _decoded(value: bytes) -> Snapshot | None:
 
 
 def _settles_at(scan: Scan) -> float:
-    if scan.state is not State.SUCCEEDED or scan.finished_at is None or not scan.results.awaits_reward:
+    awaits_reward = scan.results.awaits_reward and not scan.hidden
+    if scan.state is not State.SUCCEEDED or scan.finished_at is None or not awaits_reward:
         return 0.0
     return scan.finished_at.timestamp() + REWARD_SECONDS
 

@@ -4,18 +4,19 @@
 with given as (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::boolean[], $6::text[], $7::text[],
                          $8::text[], $9::integer[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[],
-                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::smallint[])
+                         $15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::smallint[],
+                         $22::text[], $23::boolean[])
         as given (id, user_id, request_id, payload_hash, uploaded, image_url, object_key, content_type, size_bytes,
                   sha256, user_input, latitude, longitude, region, locale, callback_url, traceparent,
-                  building, webhook_secret, webhook_shape, priority)
+                  building, webhook_secret, webhook_shape, priority, client_job_id, hidden)
 ), new_scan as (
     insert into scan.scan (id, user_id, request_id, payload_hash, state, version, image_url, object_key, content_type,
                            size_bytes, sha256, user_input, latitude, longitude, region, locale, callback_url, step,
-                           started_at, building, webhook_shape, priority, traceparent)
+                           started_at, building, webhook_shape, priority, traceparent, client_job_id, hidden)
     select id, user_id, nullif(request_id, ''), payload_hash, case when uploaded then 'AWAITING_UPLOAD' else 'QUEUED' end,
            1, image_url, object_key, content_type, size_bytes, sha256, user_input, latitude, longitude, region, locale,
            callback_url, case when uploaded then 'upload' else 'queue' end, case when uploaded then null else now() end,
-           building, webhook_shape, priority, traceparent
+           building, webhook_shape, priority, traceparent, nullif(client_job_id, '')::uuid, hidden
     from given
     on conflict do nothing
     returning id, created_at

@@ -29,6 +29,8 @@ HOUSE = {
 INSERTED = (
     "insert into scan.reply_cost (user_id, micro_usd) values ($1, 1)",
     "insert into scan.moved_user (from_user, to_user) values ('guest of ' || $1, $1)",
+    "insert into scan.client_job (id, user_id, payload_hash, kind, state, step, spec, locale)"
+    " values (gen_random_uuid(), $1, '', 'message', 'QUEUED', 'queue', '{}', 'ko')",
     "insert into character.moved_user (from_user, to_user) values ('guest of ' || $1, $1)",
     "insert into auth.identity (provider, subject, user_id) values ('kakao', 'kakao ' || $1, $1)",
     "insert into character.corrected_reward (scan_id, user_id, verdict) values (gen_random_uuid(), $1, 'NO_RULES')",

@@ -1,6 +1,6 @@
 -- The answers of many scans are there: each scan takes its results over, its job is gone, its webhook is due, and so is
 -- its reward ($7) as a job of its own, leased at once to the worker that asks if it has room ($8); in one statement and
--- one commit. What the classifier said is counted, for its accuracy. A job that isn't returned is fenced.
+-- one commit. What the classifier said is counted, for its accuracy; of hidden scans neither that nor a reward. A job that isn't returned is fenced.
 with given as (
     select * from unnest($1::bigint[], $2::integer[], $3::text[], $4::integer[], $5::jsonb[], $6::jsonb[], $7::boolean[],
                          $8::bigint[])
@@ -18,13 +18,14 @@ with given as (
         stages = ended.stages, finished_at = now(), trace_id = coalesce(substr(ended.traceparent, 4, 32), '')
     from ended where s.id = ended.ref
     returning ended.id as job_id, ended.token, s.version, s.id, s.user_id, s.callback_url, s.finished_at,
-              ended.rewarded, ended.worker_id, ended.traceparent, ended.outputs -> 'vision' as vision
+              ended.rewarded and not s.hidden as rewarded, ended.worker_id, ended.traceparent,
+              ended.outputs -> 'vision' as vision, s.hidden
 ), counted as (
     insert into scan.accuracy as a (category, tenth, provider, model, shard, answered)
     select scan.category(seen -> 'category'), scan.tenth(seen), coalesce(seen ->> 'provider', ''),
            coalesce(seen ->> 'model', ''), pg_backend_pid() % 16, count(*)
     from succeeded, scan.sighting(vision) as seen
-    where jsonb_typeof(vision) = 'object'
+    where jsonb_typeof(vision) = 'object' and not hidden
     group by 1, 2, 3, 4
     order by 1, 2, 3, 4  -- so that two statements can't wait for each other
     on conflict (category, tenth, provider, model, shard) do update set answered = a.answered + excluded.answered

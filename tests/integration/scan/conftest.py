@@ -1,7 +1,7 @@
 """Scan as a whole on real stores, with peers that do what a test says."""
 
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from mesh.migrations import direct_address
 from mesh.observability import telemetry
 from mesh.settings import ServiceSettings
 from scan_svc.app import application
+from scan_svc.client_jobs.work import JobTypes
+from scan_svc.job_types import JobTypeParts, registered
 from scan_svc.settings import ScanSettings
 from tests.integration.scan.client import Client, StartScanService
 from tests.support.scan.peer_servicers import Peers
@@ -89,7 +91,9 @@ def start_scan_service(
     """Starts a Scan process' worth of service; settings may be overridden."""
 
     @asynccontextmanager
-    async def start(user: str | None = None, **overrides: Any) -> AsyncIterator[Client]:
+    async def start(
+        user: str | None = None, job_types: Callable[[JobTypeParts], JobTypes] = registered, **overrides: Any
+    ) -> AsyncIterator[Client]:
         values: dict[str, Any] = {
             **database_settings,
             "redis_url": redis_url,
@@ -107,7 +111,10 @@ def start_scan_service(
             "log_format": "console",
         }
         # The client outlives the service: what it is told last must reach it.
-        async with AsyncExitStack() as clients, application(ScanSettings(**(values | overrides))) as server:
+        async with (
+            AsyncExitStack() as clients,
+            application(ScanSettings(**(values | overrides)), job_types=job_types) as server,
+        ):
             target = f"127.0.0.1:{server.port}"
             channel = await clients.enter_async_context(grpc.aio.insecure_channel(target))
             yield Client(target, channel, user or f"user-{uuid.uuid4().hex}")

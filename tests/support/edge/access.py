@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from eco2.auth.v1 import auth_service_pb2 as auth
 from eco2.character.v1 import character_service_pb2 as character
 from eco2.compat.v1 import compat_service_pb2 as compat
+from eco2.jobs.v1 import jobs_service_pb2 as jobs
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
 from eco2.reminders.v1 import reminders_service_pb2 as reminders
 from eco2.rules.v1 import building_service_pb2 as buildings
@@ -107,6 +108,21 @@ _SCAN: dict[str, Row] = {
     "CreateExport": Row(Access.MESH, lambda _: scan.CreateExportRequest(), "INVALID_FIELD"),
     "TransferScans": Row(Access.MESH, lambda _: scan.TransferScansRequest(), "INVALID_FIELD"),
     "EraseScans": Row(Access.MESH, lambda _: scan.EraseScansRequest(), "INVALID_FIELD"),
+}
+_JOBS: dict[str, Row] = {
+    # No reminder can be made of nothing.
+    "CreateJob": Row(
+        Access.OWN, lambda _: jobs.CreateJobRequest(reminder={}), "JOB_KIND_UNAVAILABLE", "JOB_KIND_UNAVAILABLE"
+    ),
+    "StartJob": Row(Access.OWNER, lambda it: jobs.StartJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"),
+    "GetJob": Row(Access.OWNER, lambda it: jobs.GetJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"),
+    "ListJobs": Row(Access.OWN, lambda _: jobs.ListJobsRequest()),
+    "CancelJob": Row(
+        Access.OWNER, lambda it: jobs.CancelJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"
+    ),
+    "DeleteJob": Row(
+        Access.OWNER, lambda it: jobs.DeleteJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"
+    ),
 }
 _EVENT_STREAM: dict[str, Row] = {
     "StreamEvents": Row(
@@ -246,6 +262,7 @@ ROWS: Mapping[str, Row] = {
     for service, rows in {
         "eco2.scan.v1.ScanService": _SCAN,
         "eco2.scan.v1.EventStreamService": _EVENT_STREAM,
+        "eco2.jobs.v1.JobsService": _JOBS,
         "eco2.scan.v1.OperationsService": _OPERATIONS,
         "eco2.compat.v1.CompatService": _COMPAT,
         "eco2.reminders.v1.RemindersService": _REMINDERS,

@@ -145,6 +145,21 @@ class Reason(OpenEnum):
     # UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
     # it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
     MODEL_SPENT_UNKNOWN = "MODEL_SPENT_UNKNOWN"
+    # NOT_FOUND: no such job, or not the caller's. {"job_id": "0197…"}
+    JOB_NOT_FOUND = "JOB_NOT_FOUND"
+    # FAILED_PRECONDITION: the job's state doesn't allow this, or it is a scan. {"job_id": "…", "state": "CANCELLED"}
+    JOB_STATE = "JOB_STATE"
+    # FAILED_PRECONDITION: nobody here does jobs of this kind. {"kind": "batch", "field": "batch"}
+    JOB_KIND_UNAVAILABLE = "JOB_KIND_UNAVAILABLE"
+    # ALREADY_EXISTS: the request_id was used for a job with another content. {"request_id": "…", "job_id": "…"}
+    JOB_REQUEST_ID_REUSED = "JOB_REQUEST_ID_REUSED"
+    # RESOURCE_EXHAUSTED: one user has as many jobs of this kind that haven't ended as they may; RetryInfo says when to
+    # look again. {"kind": "batch", "most": "3"}
+    JOB_LIMIT = "JOB_LIMIT"
+    # FAILED_PRECONDITION: StartJob before the file was uploaded. {"job_id": "…"}
+    UPLOAD_MISSING = "UPLOAD_MISSING"
+    # FAILED_PRECONDITION: the file isn't what the upload announced. {"expected": "123", "actual": "456"}
+    UPLOAD_MISMATCH = "UPLOAD_MISMATCH"
     # INVALID_ARGUMENT: nothing is in a batch's file: no rows below the header, or no photos.
     SHEET_EMPTY = "SHEET_EMPTY"
     # INVALID_ARGUMENT: a batch's file is of another format. {"format": "XLS", "allowed": "XLSX, CSV, ZIP"}
@@ -429,6 +444,197 @@ class ListOwnedCharactersResponse(Message, frozen=True, kw_only=True):
 
     characters: tuple[OwnedCharacter, ...] = ()
     default_character: Character | None = None
+
+
+class JobKind(OpenEnum):
+    """What a job does."""
+
+    # Never sent.
+    UNSPECIFIED = "KIND_UNSPECIFIED"
+    # A scan, as ScanService has it; here it can only be read.
+    SCAN = "KIND_SCAN"
+    # Many photos, by a sheet.
+    BATCH = "KIND_BATCH"
+    # The caller's history as a file.
+    EXPORT = "KIND_EXPORT"
+    # A clip.
+    VIDEO = "KIND_VIDEO"
+    # A reminder.
+    MESSAGE = "KIND_MESSAGE"
+    # Past scans by another model or rule book.
+    COMPARISON = "KIND_COMPARISON"
+
+
+class JobState(OpenEnum):
+    """Where a job is in its life; as a scan's."""
+
+    # Never sent.
+    UNSPECIFIED = "STATE_UNSPECIFIED"
+    # Its file is to be uploaded, then StartJob called.
+    AWAITING_UPLOAD = "STATE_AWAITING_UPLOAD"
+    # Waiting for a worker, for its time, or for another try.
+    QUEUED = "STATE_QUEUED"
+    # A worker runs it.
+    RUNNING = "STATE_RUNNING"
+    # Done. Terminal.
+    SUCCEEDED = "STATE_SUCCEEDED"
+    # `error` says why. Terminal, unless an operator replays it.
+    FAILED = "STATE_FAILED"
+    # Stopped by the user. Terminal.
+    CANCELLED = "STATE_CANCELLED"
+    # Never started: its file wasn't uploaded in time. Terminal.
+    EXPIRED = "STATE_EXPIRED"
+
+
+class BatchSpec(Message, frozen=True, kw_only=True):
+    """Many photos at once: a sheet of their addresses, or a zip of them, becomes the same sheet with what each shows."""
+
+
+class ExportSpec(Message, frozen=True, kw_only=True):
+    """The caller's history as one file."""
+
+
+class VideoSpec(Message, frozen=True, kw_only=True):
+    """A clip in which waste is shown, uploaded with the job."""
+
+
+class MessageSpec(Message, frozen=True, kw_only=True):
+    """A reminder to put a scanned thing out."""
+
+
+class ComparisonSpec(Message, frozen=True, kw_only=True):
+    """Past scans once more, by another model or rule book; only operators ask for one."""
+
+
+class BatchResult(Message, frozen=True, kw_only=True):
+    """What became of a batch. The sheet is behind the job's download_url."""
+
+
+class ExportResult(Message, frozen=True, kw_only=True):
+    """What is in the file behind the job's download_url."""
+
+
+class VideoResult(Message, frozen=True, kw_only=True):
+    """What became of the clip."""
+
+
+class MessageResult(Message, frozen=True, kw_only=True):
+    """What became of the reminder."""
+
+
+class ComparisonResult(Message, frozen=True, kw_only=True):
+    """How the two differ."""
+
+
+class Job(Message, frozen=True, kw_only=True):
+    """Work that takes longer than a call. Texts are in the job's locale.
+
+    Attributes:
+        job_id: Id: a UUIDv7, assigned by the service. A scan's is its scan_id.
+        kind: What it does.
+        state: Where it is in its life.
+        percent: 0 to 100; never goes backwards until the job has ended.
+        message: One line for the user, in the caller's language; in the job's when the caller names none.
+        done: So much of `total` is done, in `unit`.
+        total: How much there is to do. 0: that isn't known yet, or there is nothing to count.
+        unit: What is counted: "rows", "scans", "frames", "messages". Empty if nothing is.
+        step: What it is at, by its kind's own names. Empty before it begins.
+        error: Why it failed; only in STATE_FAILED. Details: ErrorInfo, and a LocalizedMessage in Korean and in English.
+        download_url: Where the file it has made can be fetched by GET, without a token, for five minutes: a secret.
+            Read the job again for another one. Empty if there is no file, or not any more.
+        download_expire_time: Until when that address is good.
+        size_bytes: Of that file.
+        expire_time: When that file will be removed, at the latest.
+        cost_micro_usd: What models have cost so far, in millionths of a US dollar; of a batch with all its rows.
+        version: Grows with every change; what a watcher resumes from.
+        locale: Language of the texts: "ko" or "en".
+        create_time: When it was created.
+        start_time: When it was queued. Absent before.
+        finish_time: When it reached a terminal state. Absent before.
+        batch: A batch.
+        export: An export.
+        video: A clip.
+        reminder: A reminder.
+        comparison: A comparison.
+        batch_result: Of a batch.
+        export_result: Of an export.
+        video_result: Of a clip.
+        message_result: Of a reminder.
+        comparison_result: Of a comparison.
+    """
+
+    job_id: str = ""
+    kind: JobKind = JobKind.UNSPECIFIED
+    state: JobState = JobState.UNSPECIFIED
+    percent: int | None = None
+    message: str = ""
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    step: str = ""
+    error: Status | None = None
+    download_url: str = ""
+    download_expire_time: datetime | None = None
+    size_bytes: int = 0
+    expire_time: datetime | None = None
+    cost_micro_usd: int = 0
+    version: int = 0
+    locale: str = ""
+    create_time: datetime | None = None
+    start_time: datetime | None = None
+    finish_time: datetime | None = None
+    batch: BatchSpec | None = None
+    export: ExportSpec | None = None
+    video: VideoSpec | None = None
+    reminder: MessageSpec | None = None
+    comparison: ComparisonSpec | None = None
+    batch_result: BatchResult | None = None
+    export_result: ExportResult | None = None
+    video_result: VideoResult | None = None
+    message_result: MessageResult | None = None
+    comparison_result: ComparisonResult | None = None
+
+
+class JobUploadTarget(Message, frozen=True, kw_only=True):
+    """Where and how to upload. A file is never overwritten: 412 to a repeated upload means that it is there already.
+
+    Attributes:
+        url: Presigned address. Type, length and checksum are bound in its signature.
+        method: HTTP method: PUT.
+        headers: Headers that must be sent exactly so.
+        expire_time: When the address stops working. The same CreateJob with its request_id gives another one.
+    """
+
+    url: str = ""
+    method: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    expire_time: datetime | None = None
+
+
+class CreateJobResponse(Message, frozen=True, kw_only=True):
+    """The new job.
+
+    Attributes:
+        job: The job.
+        upload: Where to upload its file; only while AWAITING_UPLOAD.
+        status_url: Path of GetJob for this job.
+    """
+
+    job: Job | None = None
+    upload: JobUploadTarget | None = None
+    status_url: str = ""
+
+
+class ListJobsResponse(Message, frozen=True, kw_only=True):
+    """One page of the caller's jobs.
+
+    Attributes:
+        jobs: Newest first.
+        next_page_token: Token of the next page; empty on the last.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    next_page_token: str = ""
 
 
 class CreateCalendarResponse(Message, frozen=True, kw_only=True):

@@ -189,6 +189,22 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
     it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
     """
+    ERROR_REASON_JOB_NOT_FOUND: _ErrorReason.ValueType  # 150
+    """NOT_FOUND: no such job, or not the caller's. {"job_id": "0197…"}"""
+    ERROR_REASON_JOB_STATE: _ErrorReason.ValueType  # 151
+    """FAILED_PRECONDITION: the job's state doesn't allow this, or it is a scan. {"job_id": "…", "state": "CANCELLED"}"""
+    ERROR_REASON_JOB_KIND_UNAVAILABLE: _ErrorReason.ValueType  # 152
+    """FAILED_PRECONDITION: nobody here does jobs of this kind. {"kind": "batch", "field": "batch"}"""
+    ERROR_REASON_JOB_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 153
+    """ALREADY_EXISTS: the request_id was used for a job with another content. {"request_id": "…", "job_id": "…"}"""
+    ERROR_REASON_JOB_LIMIT: _ErrorReason.ValueType  # 154
+    """RESOURCE_EXHAUSTED: one user has as many jobs of this kind that haven't ended as they may; RetryInfo says when to
+    look again. {"kind": "batch", "most": "3"}
+    """
+    ERROR_REASON_UPLOAD_MISSING: _ErrorReason.ValueType  # 155
+    """FAILED_PRECONDITION: StartJob before the file was uploaded. {"job_id": "…"}"""
+    ERROR_REASON_UPLOAD_MISMATCH: _ErrorReason.ValueType  # 156
+    """FAILED_PRECONDITION: the file isn't what the upload announced. {"expected": "123", "actual": "456"}"""
     ERROR_REASON_SHEET_EMPTY: _ErrorReason.ValueType  # 160
     """INVALID_ARGUMENT: nothing is in a batch's file: no rows below the header, or no photos."""
     ERROR_REASON_SHEET_FORMAT: _ErrorReason.ValueType  # 161
@@ -382,6 +398,22 @@ ERROR_REASON_MODEL_SPENT_UNKNOWN: ErrorReason.ValueType  # 112
 """UNAVAILABLE, inside the mesh: costs are capped, the count of today's costs is lost, and the caller has said that
 it knows them; it calls again with the sums. {"model": "gpt-4.1-mini"}
 """
+ERROR_REASON_JOB_NOT_FOUND: ErrorReason.ValueType  # 150
+"""NOT_FOUND: no such job, or not the caller's. {"job_id": "0197…"}"""
+ERROR_REASON_JOB_STATE: ErrorReason.ValueType  # 151
+"""FAILED_PRECONDITION: the job's state doesn't allow this, or it is a scan. {"job_id": "…", "state": "CANCELLED"}"""
+ERROR_REASON_JOB_KIND_UNAVAILABLE: ErrorReason.ValueType  # 152
+"""FAILED_PRECONDITION: nobody here does jobs of this kind. {"kind": "batch", "field": "batch"}"""
+ERROR_REASON_JOB_REQUEST_ID_REUSED: ErrorReason.ValueType  # 153
+"""ALREADY_EXISTS: the request_id was used for a job with another content. {"request_id": "…", "job_id": "…"}"""
+ERROR_REASON_JOB_LIMIT: ErrorReason.ValueType  # 154
+"""RESOURCE_EXHAUSTED: one user has as many jobs of this kind that haven't ended as they may; RetryInfo says when to
+look again. {"kind": "batch", "most": "3"}
+"""
+ERROR_REASON_UPLOAD_MISSING: ErrorReason.ValueType  # 155
+"""FAILED_PRECONDITION: StartJob before the file was uploaded. {"job_id": "…"}"""
+ERROR_REASON_UPLOAD_MISMATCH: ErrorReason.ValueType  # 156
+"""FAILED_PRECONDITION: the file isn't what the upload announced. {"expected": "123", "actual": "456"}"""
 ERROR_REASON_SHEET_EMPTY: ErrorReason.ValueType  # 160
 """INVALID_ARGUMENT: nothing is in a batch's file: no rows below the header, or no photos."""
 ERROR_REASON_SHEET_FORMAT: ErrorReason.ValueType  # 161

@@ -1,0 +1,1 @@
+"""What users ask for that takes longer than a call, other than scans: batches, exports, clips, reminders."""

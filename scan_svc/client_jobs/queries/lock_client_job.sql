@@ -1,0 +1,1 @@
+select id from scan.client_job where id = $1 for update
