@@ -95,6 +95,10 @@ class AlreadyExists(EcoError):
     """Another one has this id."""
 
 
+class OutOfRange(EcoError):
+    """What is asked for lies beyond what there is, or what is kept."""
+
+
 class Aborted(EcoError):
     """Another call of the same kind is at work, or was first."""
 

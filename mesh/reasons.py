@@ -73,6 +73,8 @@ class Reason(StrEnum):
     DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
     WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
     EXPORT_NOT_FOUND = "EXPORT_NOT_FOUND"
+    EVENTS_DROPPED = "EVENTS_DROPPED"
+    EVENTS_AHEAD = "EVENTS_AHEAD"
     COMPARISON_NOT_FOUND = "COMPARISON_NOT_FOUND"
     CLASSIFIER_UNKNOWN = "CLASSIFIER_UNKNOWN"
     RULEBOOK_UNKNOWN = "RULEBOOK_UNKNOWN"
@@ -347,6 +349,14 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.UPLOAD_MISMATCH: _text(
             "업로드된 파일이 알려 주신 것과 달라요(예상 {expected}, 실제 {actual}).",
             "The uploaded file isn't what was announced (expected {expected}, found {actual}).",
+        ),
+        Reason.EVENTS_DROPPED: _text(
+            "이 커서 다음의 이벤트는 더 이상 보관하지 않아요. 남아 있는 이벤트는 {oldest_cursor}부터 시작해요.",
+            "The events that follow this cursor aren't kept any more. Those that are begin at {oldest_cursor}.",
+        ),
+        Reason.EVENTS_AHEAD: _text(
+            "이 커서는 아직 기록되지 않은 이벤트를 가리켜요. 남아 있는 이벤트는 {oldest_cursor}부터 시작해요.",
+            "This cursor lies beyond the last event. Those that are kept begin at {oldest_cursor}.",
         ),
         Reason.SESSION_ENDED: _text(
             "로그인이 끝났어요. 다시 로그인해 주세요.", "This session has ended. Sign in again."

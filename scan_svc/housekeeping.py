@@ -9,6 +9,7 @@ import asyncpg
 from mesh.concurrency.tasks import kept_running
 from mesh.s3.bucket import Bucket
 from scan_svc.client_jobs.removal import JobRemoval
+from scan_svc.events.store import EventRetention
 from scan_svc.exports.service import Exports
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
@@ -74,6 +75,8 @@ async def open_housekeeping(
             PeriodicTask("forget_job_files", 600, jobs.forget_files),
             PeriodicTask("sweep_jobs", 600, jobs.sweep),
             PeriodicTask("forget_old", 3600, forget_old),
+            PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
+            PeriodicTask("turn_event_days", 3600, EventRetention(pool, settings.event_days).turn_days),
         )
         async with kept_running(Periodic(Schedule(pool), tasks).run):
             yield

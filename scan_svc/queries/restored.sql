@@ -11,8 +11,15 @@ with released as (
     returning kind, ref, state
 ), gone as (
     delete from scan.worker
+), log as (
+    -- Another log of events begins: cursors of the former one are refused, and ids begin beyond all that it may have had.
+    update scan.event_log set log = log + 1, dropped_clock = 0, dropped_id = 0
+    returning setval('scan.event_id', (log + 1) * 1000000000000000)
+), lifted as (
+    -- In another server's count of transactions these would lie in the future, and never be read.
+    update scan.event set clock = pg_current_xact_id()::text::bigint where clock > pg_current_xact_id()::text::bigint
 )
 update scan.scan s set started_at = now()
 from released r
-where r.kind = 'scan' and r.state = 'READY' and s.id = r.ref
+where r.kind = 'scan' and r.state = 'READY' and s.id = r.ref and exists (select from log)
 returning s.id

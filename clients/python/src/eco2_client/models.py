@@ -108,6 +108,12 @@ class Reason(OpenEnum):
     WEBHOOK_NOT_FOUND = "WEBHOOK_NOT_FOUND"
     # NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}
     EXPORT_NOT_FOUND = "EXPORT_NOT_FOUND"
+    # OUT_OF_RANGE: events that follow the cursor were dropped, so some would be missed; oldest_cursor is where those
+    # begin that are kept. {"cursor": "1-740-12-1796018400000000", "oldest_cursor": "1-2210-57-172800000000"}
+    EVENTS_DROPPED = "EVENTS_DROPPED"
+    # OUT_OF_RANGE: the cursor lies beyond the last event: it is another database's, or a backup was restored since.
+    # {"cursor": "1-9000-12-1796018400000000", "oldest_cursor": "1-2210-57-172800000000"}
+    EVENTS_AHEAD = "EVENTS_AHEAD"
     # NOT_FOUND: no such comparison, any more. {"comparison_id": "0197…"}
     COMPARISON_NOT_FOUND = "COMPARISON_NOT_FOUND"
     # FAILED_PRECONDITION: Vision has no classifier of this name. {"classifier": "gpt-6", "known": "gpt-4.1-mini,

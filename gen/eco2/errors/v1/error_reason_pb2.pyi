@@ -142,6 +142,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
     ERROR_REASON_EXPORT_NOT_FOUND: _ErrorReason.ValueType  # 82
     """NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}"""
+    ERROR_REASON_EVENTS_DROPPED: _ErrorReason.ValueType  # 83
+    """OUT_OF_RANGE: events that follow the cursor were dropped, so some would be missed; oldest_cursor is where those begin
+    that are kept. {"cursor": "1-740-12-1796018400000000", "oldest_cursor": "1-2210-57-172800000000"}
+    """
+    ERROR_REASON_EVENTS_AHEAD: _ErrorReason.ValueType  # 84
+    """OUT_OF_RANGE: the cursor lies beyond the last event: it is another database's, or a backup was restored since.
+    {"cursor": "1-9000-12-1796018400000000", "oldest_cursor": "1-2210-57-172800000000"}
+    """
     ERROR_REASON_COMPARISON_NOT_FOUND: _ErrorReason.ValueType  # 90
     """NOT_FOUND: no such comparison, any more. {"comparison_id": "0197…"}"""
     ERROR_REASON_CLASSIFIER_UNKNOWN: _ErrorReason.ValueType  # 91
@@ -351,6 +359,14 @@ ERROR_REASON_WEBHOOK_NOT_FOUND: ErrorReason.ValueType  # 81
 """NOT_FOUND: no such webhook. {"webhook_id": "…"}"""
 ERROR_REASON_EXPORT_NOT_FOUND: ErrorReason.ValueType  # 82
 """NOT_FOUND: no such export, any more, or not the caller's. {"export_id": "0197…"}"""
+ERROR_REASON_EVENTS_DROPPED: ErrorReason.ValueType  # 83
+"""OUT_OF_RANGE: events that follow the cursor were dropped, so some would be missed; oldest_cursor is where those begin
+that are kept. {"cursor": "1-740-12-1796018400000000", "oldest_cursor": "1-2210-57-172800000000"}
+"""
+ERROR_REASON_EVENTS_AHEAD: ErrorReason.ValueType  # 84
+"""OUT_OF_RANGE: the cursor lies beyond the last event: it is another database's, or a backup was restored since.
+{"cursor": "1-9000-12-1796018400000000", "oldest_cursor": "1-2210-57-172800000000"}
+"""
 ERROR_REASON_COMPARISON_NOT_FOUND: ErrorReason.ValueType  # 90
 """NOT_FOUND: no such comparison, any more. {"comparison_id": "0197…"}"""
 ERROR_REASON_CLASSIFIER_UNKNOWN: ErrorReason.ValueType  # 91
