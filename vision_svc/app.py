@@ -8,6 +8,8 @@
                                                          │                           └─ taxonomy ── Rules
                                                          └─ CachedClassifier ── Offline ── ONNX file, head
                  └─ Reclassifier ─── PhotoStorage; each classifier of the chain, and more, by its name
+                 └─ ClipFrames ──────┬─ Bucket, PhotoStorage ─────────── S3
+                                     └─ ClipDecoder ──────────────────── a process for each clip
 
 The offline model is loaded before the port is opened. Behind a hosted model it is only loaded in a test process then:
 Vision doesn't start without a model that works.
@@ -35,6 +37,8 @@ from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
 from vision_svc.classifiers.taxonomy import Taxonomy
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource, StoredPhotos
 from vision_svc.clients import open_taxonomy
+from vision_svc.clips.clip_decoder import ClipDecoder
+from vision_svc.clips.frames import ClipFrames
 from vision_svc.metrics import ClassifierMeters
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import DecoderPool, open_decoder_pool
@@ -81,11 +85,18 @@ async def application(settings: VisionSettings, host: Host | None = None) -> Asy
                 chain,
                 known_files,
             )
+            clips = ClipFrames(
+                bucket,
+                storage,
+                ClipDecoder(settings.vision_clips, settings.vision_clip_seconds),
+                Bulkhead(settings.vision_clips, settings.vision_clip_queue),
+            )
             places = Bulkhead(settings.vision_comparison_slots, settings.vision_queue)
             servicer = VisionServicer(
                 classifier,
                 Reclassifier(storage, compared, places),
                 Thumbnails(stored, decoders.thumbnail),
+                clips,
                 settings.cdn_base_url,
             )
             service = Service(NAME, add_VisionServiceServicer_to_server, servicer)

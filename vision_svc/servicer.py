@@ -1,4 +1,4 @@
-"""VisionService: takes a photo's address, streams what it shows. It stores nothing itself."""
+"""VisionService: streams what a photo shows, or which frames of a clip are worth a look."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -9,6 +9,8 @@ from mesh.grpc.identity import caller
 from mesh.models.usage import terms
 from vision_svc import wire
 from vision_svc.classify import ClassifiedPhoto, PhotoClassifier
+from vision_svc.clips.clips import Seen
+from vision_svc.clips.frames import ClipFrames
 from vision_svc.photos.locations import stored
 from vision_svc.progress import lasting
 from vision_svc.reclassify import Reclassifier
@@ -25,15 +27,22 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
         classifier: Classifies photos.
         reclassifier: Looks at them once more, for comparisons.
         thumbnails: Makes small pictures of them.
+        clips: Takes frames out of clips.
         cdn_base_url: Public address of our own photos.
     """
 
     def __init__(
-        self, classifier: PhotoClassifier, reclassifier: Reclassifier, thumbnails: Thumbnails, cdn_base_url: str
+        self,
+        classifier: PhotoClassifier,
+        reclassifier: Reclassifier,
+        thumbnails: Thumbnails,
+        clips: ClipFrames,
+        cdn_base_url: str,
     ) -> None:
         self._classifier = classifier
         self._reclassifier = reclassifier
         self._thumbnails = thumbnails
+        self._clips = clips
         self._cdn_base_url = cdn_base_url
 
     async def Classify(
@@ -72,3 +81,14 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
         return vision_service_pb2.MakeThumbnailResponse(
             jpeg=await self._thumbnails.make(photo.key, request.side, account)
         )
+
+    async def ExtractFrames(
+        self, request: vision_service_pb2.ExtractFramesRequest, context: Any
+    ) -> AsyncIterator[vision_service_pb2.ExtractFramesResponse]:
+        """Streams how far a clip was looked through, then its frames."""
+        clip, account = stored(request.object_key, request.etag), terms(context).account
+        async with aclosing(self._clips.extract(clip, request.scan_id, request.most, account)) as events:
+            async for event in events:
+                if not isinstance(event, Seen):
+                    context.last()
+                yield wire.from_clip_event(event)

@@ -42,6 +42,9 @@ class VisionSettings(StorageSettings, ModelSettings):
         description="Photos of outside addresses being loaded or decoded at once; a quarter more as well.",
     )
     vision_queue: int = Field(1000, ge=0, description="Photos that may wait for a place; more are sent away.")
+    vision_clips: int = Field(1, ge=1, description="Clips looked through at once, each in a process of its own.")
+    vision_clip_queue: int = Field(20, ge=0, description="Clips that may wait for a place; more come again later.")
+    vision_clip_seconds: float = Field(20.0, gt=0, description="CPU time that looking through one clip may take.")
     vision_fetch_seconds: float = Field(20.0, gt=0, description="Limit for one download from an outside address.")
     vision_fetch_rate: int = Field(
         32_768, gt=0, description="Bytes a second that such a download must have brought from its sixth second on."

@@ -1,10 +1,15 @@
 """Protos of the Vision service to its domain and back."""
 
+from collections.abc import Sequence
+
+from google.protobuf import duration_pb2
+
 from eco2.vision.v1 import classification_pb2, vision_service_pb2
 from mesh.grpc.proto_mirror import to_proto
 from mesh.locale import Locale
 from vision_svc.classifiers.classification import Box, Candidate, Category, Classification, DetectedObject
 from vision_svc.classify import ClassifiedPhoto, Phase
+from vision_svc.clips.clips import Seen, StoredFrame
 from vision_svc.photos.locations import Location, locate, stored
 from vision_svc.reclassify import Reclassified
 
@@ -50,6 +55,31 @@ def from_reclassified(found: Reclassified, locale: Locale) -> vision_service_pb2
         usage=to_proto(found.usage, classification_pb2.Usage) if found.usage else None,
         remembered=found.remembered,
     )
+
+
+def from_clip_event(event: Seen | Sequence[StoredFrame]) -> vision_service_pb2.ExtractFramesResponse:
+    """One message of a clip's stream."""
+    if isinstance(event, Seen):
+        progress = vision_service_pb2.ExtractFramesProgress(
+            time_offset=_duration(event.second), duration=_duration(event.seconds)
+        )
+        return vision_service_pb2.ExtractFramesResponse(progress=progress)
+    frames = [
+        vision_service_pb2.Frame(
+            object_key=frame.object_key,
+            image_digest=frame.identity.digest,
+            width=frame.identity.width,
+            height=frame.identity.height,
+            time_offset=_duration(frame.second),
+        )
+        for frame in event
+    ]
+    return vision_service_pb2.ExtractFramesResponse(result=vision_service_pb2.ExtractFramesResult(frames=frames))
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    whole, milliseconds = divmod(round(seconds * 1000), 1000)
+    return duration_pb2.Duration(seconds=whole, nanos=milliseconds * 1_000_000)
 
 
 def _from_classification(found: Classification, locale: Locale) -> classification_pb2.Classification:

@@ -10,13 +10,19 @@ ORIGINALS = "uploads/"
 PUBLIC = "photos/"
 """Clean copies. The bucket's policy lets anybody read here, and nowhere else: `mesh.s3.prepare`."""
 
-_NAME = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[a-z]{3,4}"
-_ORIGINAL, _PUBLIC = re.compile(ORIGINALS + _NAME), re.compile(PUBLIC + _NAME)
+_ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_ORIGINAL = re.compile(rf"{ORIGINALS}{_ID}\.[a-z0-9]{{3,4}}")
+_PUBLIC = re.compile(rf"{PUBLIC}{_ID}(-\d)?\.[a-z]{{3,4}}")
 
 
 def original_key(scan_id: str, extension: str) -> str:
     """Where a scan's photo is uploaded to."""
     return f"{ORIGINALS}{scan_id}.{extension}"
+
+
+def frame_key(scan_id: str, number: int) -> str:
+    """Where one of a clip's frames is stored, 0 to 9; the first is where the scan's own photo would be."""
+    return f"{PUBLIC}{scan_id}-{number}.jpg" if number else f"{PUBLIC}{scan_id}.jpg"
 
 
 def copy_key(key: str) -> str:

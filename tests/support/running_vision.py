@@ -17,6 +17,8 @@ from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import Classification
 from vision_svc.classifiers.fallback_chain import Classifier, FallbackChain
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource, StoredPhotos
+from vision_svc.clips.clip_decoder import ClipDecoder
+from vision_svc.clips.frames import ClipFrames
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import DecoderPool
 from vision_svc.photos.download import PhotoDownloader
@@ -51,7 +53,8 @@ async def running_vision(
         outside: Room for photos from addresses.
         seconds: How long a photo from an address may take.
     """
-    storage = PhotoStorage(SampleStorage(photos), list[str]().append)
+    bucket = SampleStorage(photos)
+    storage = PhotoStorage(bucket, list[str]().append)
     stored: PhotoSource[StoredPhotos] = PhotoSource(storage, inside)
     classifier = PhotoClassifier(
         stored,
@@ -60,9 +63,10 @@ async def running_vision(
         FallbackChain([CachedClassifier(model, Cache(None, "", Classification))]),
         Cache(None, "", KnownFile),
     )
+    clips = ClipFrames(bucket, storage, ClipDecoder(1, 60), Bulkhead(1, 1))
     thumbnails = Thumbnails(stored, decoders.thumbnail)
     reclassifier = Reclassifier(storage, {}, inside)
-    servicer = VisionServicer(classifier, reclassifier, thumbnails, "https://cdn.example.com/photos")
+    servicer = VisionServicer(classifier, reclassifier, thumbnails, clips, "https://cdn.example.com/photos")
     service = Service(NAME, add_VisionServiceServicer_to_server, servicer)
     settings = ServiceSettings(drain_seconds=0, grace_seconds=0)
     with telemetry.started("vision", settings) as instruments:

@@ -13,7 +13,6 @@ the other end of the socket is closed.
 import json
 import mmap
 import os
-import resource
 import socket
 import sys
 from collections.abc import Mapping
@@ -22,9 +21,9 @@ from dataclasses import asdict
 from mesh.errors import EcoError
 from vision_svc.photos.cleaning import clean, configure, thumbnail
 from vision_svc.photos.photos import demand_size
+from vision_svc.photos.sandbox import confine, limit_time
 
 _REQUEST_BYTES = 32
-_DESCRIPTORS = 5  # the socket, output, errors; a photo, and its map
 
 
 def main(megabytes: int, seconds: int) -> None:
@@ -36,14 +35,12 @@ def main(megabytes: int, seconds: int) -> None:
     """
     configure()
     with socket.socket(fileno=sys.stdin.fileno()) as wire:
-        _limit(resource.RLIMIT_AS, megabytes << 20)
-        _limit(resource.RLIMIT_CORE, 0)  # a core dump would hold a stranger's photo
-        _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
+        confine(megabytes)
         while True:
             message, descriptors, _, _ = socket.recv_fds(wire, _REQUEST_BYTES, 1)
             if not message:
                 return
-            _limit_time(seconds)
+            limit_time(seconds)
             try:
                 wire.send(json.dumps(_answer(descriptors[0], *map(int, message.split()))).encode())
             finally:
@@ -64,16 +61,6 @@ def _answer(descriptor: int, size: int, side: int = 0) -> Mapping[str, object]:
         return {"reason": error.reason, "metadata": error.metadata}
     os.pwrite(descriptor, jpeg, size)
     return {"size": len(jpeg), **about}
-
-
-def _limit(what: int, value: int) -> None:
-    resource.setrlimit(what, (value, value))
-
-
-def _limit_time(seconds: int) -> None:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, most))
 
 
 if __name__ == "__main__":

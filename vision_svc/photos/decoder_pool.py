@@ -8,14 +8,11 @@ reach for a process with a bare environment.
 """
 
 import asyncio
-import socket
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from signal import SIGKILL, SIGTERM, SIGXCPU
-from types import MappingProxyType
 
 import msgspec
 import structlog
@@ -27,6 +24,7 @@ from mesh.observability.instruments import Instruments
 from mesh.reasons import Reason
 from vision_svc.metrics import DecoderMeters
 from vision_svc.photos.bulkhead import reserve
+from vision_svc.photos.decoder_process import DecoderProcess, Died
 from vision_svc.photos.memfile import MemFile, memfile
 from vision_svc.photos.photos import Identity, Photo
 from vision_svc.photos.sample import SAMPLE
@@ -37,17 +35,10 @@ MEGABYTES = 768
 """Address space of a decoder: what `formats.picture.DECODED_BYTES` leaves is for the libraries and the file."""
 
 _COMMAND = (sys.executable, "-m", "vision_svc.photos.decoder")
-_ANSWER_BYTES = 4096
 _TRIES = 2
-_PATIENCE = 3  # limit by the clock, as a multiple of the limit on CPU time: the machine does other work as well
-_DYING_SECONDS = 1.0
 # After which a user who has no photo at work needn't wait for those of others: several times what a usual photo takes,
 # so that there are more processes than cores only while photos are slow.
 _PATIENCE_WITH_OTHERS = 0.5
-# The service's environment, with its keys, isn't passed on. glibc returns large blocks at once and has one arena.
-_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
-    {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
-)
 
 
 class _DecoderReply(msgspec.Struct):
@@ -59,66 +50,6 @@ class _DecoderReply(msgspec.Struct):
     height: int = 0
     reason: Reason | None = None
     metadata: dict[str, str] = {}
-
-
-class _Died(Exception):
-    """The process is gone; the argument is how it ended."""
-
-
-class _Process:
-    """One process of `vision_svc.photos.decoder`."""
-
-    def __init__(self, seconds: float, megabytes: int) -> None:
-        self._seconds = seconds
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            # Not through the event loop: the child exists when this returns, and only this class waits for it.
-            self._child: subprocess.Popen[bytes] = subprocess.Popen(
-                [*_COMMAND, str(megabytes), str(max(1, round(seconds)))],
-                stdin=theirs.fileno(),
-                env=dict(_ENVIRONMENT),
-            )
-        ours.setblocking(False)
-        self._wire = ours
-
-    async def ask(self, file: MemFile, side: int = 0) -> _DecoderReply:
-        """Cleans one photo, or makes a thumbnail of it.
-
-        Raises:
-            TimeoutError: It took too long.
-            _Died: The process ended.
-        """
-        try:
-            socket.send_fds(self._wire, [b"%d %d" % (len(file), side)], [file.descriptor])
-            async with asyncio.timeout(self._seconds * _PATIENCE):
-                message = await asyncio.get_running_loop().sock_recv(self._wire, _ANSWER_BYTES)
-        except OSError as error:
-            if isinstance(error, TimeoutError):
-                raise
-            message = b""
-        if not message:
-            raise _Died(await self.end(_DYING_SECONDS))
-        return msgspec.json.decode(message, type=_DecoderReply)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can clean another photo."""
-        return self._child.poll() is None
-
-    async def end(self, patience: float = 0) -> int:
-        """Ends it, whatever it is doing; returns its exit status, minus the signal's number if one killed it.
-
-        Args:
-            patience: Seconds to let it end by itself, so that its own exit status is returned.
-        """
-        self._wire.close()
-        return await asyncio.to_thread(self._wait, patience)
-
-    def _wait(self, patience: float) -> int:
-        with suppress(subprocess.TimeoutExpired):
-            return self._child.wait(patience)
-        self._child.kill()
-        return self._child.wait()
 
 
 class DecoderPool:
@@ -138,7 +69,7 @@ class DecoderPool:
         self._slots = FairSlots(count, reserve(count), patience=_PATIENCE_WITH_OTHERS)
         self._seconds = seconds
         self._megabytes = megabytes
-        self._idle: list[_Process] = []
+        self._idle: list[DecoderProcess] = []
         self._busy = 0
         self._meters = DecoderMeters(instruments or Instruments.off())
         self._meters.watch(count, lambda: self._busy, lambda: len(self._idle), lambda: self._slots.waiting)
@@ -185,7 +116,7 @@ class DecoderPool:
             for attempt in range(1, _TRIES + 1):
                 try:
                     return await self._try(file, side)
-                except _Died as died:
+                except Died as died:
                     (ended,) = died.args
                     _log.warning("decoder died", status=ended, attempt=attempt, photo_bytes=len(file))
                     if ended == -SIGXCPU:
@@ -197,7 +128,7 @@ class DecoderPool:
 
     async def warm_up(self) -> None:
         """Starts the first process, so that the first photo isn't slower."""
-        self._idle.append(_Process(self._seconds, self._megabytes))
+        self._idle.append(DecoderProcess(_COMMAND, self._seconds, self._megabytes))
 
     async def close(self) -> None:
         """Ends all of them."""
@@ -212,7 +143,8 @@ class DecoderPool:
         began, outcome = time.monotonic(), "died"
         self._busy += 1
         try:
-            answer = await process.ask(file, side)
+            process.ask(b"%d %d" % (len(file), side), file)
+            answer = msgspec.json.decode(await process.reply(), type=_DecoderReply)
             outcome = "refused" if answer.reason else "cleaned"
         except TimeoutError as error:
             outcome = "too_slow"
@@ -244,21 +176,21 @@ class DecoderPool:
             file.write(SAMPLE)
             try:
                 await self._try(file)  # in nobody's slot: users' photos may hold all of them
-            except (_Died, InvalidArgument) as error:
+            except (Died, InvalidArgument) as error:
                 self._works = False
                 _log.warning("the sample can't be cleaned", error=repr(error))
                 raise _unavailable() from error
         self._works = True
 
-    async def _take(self) -> _Process:
+    async def _take(self) -> DecoderProcess:
         while self._idle:
             process = self._idle.pop()  # the one used last: its memory is warm
             if process.alive:
                 return process
             await process.end()
-        return _Process(self._seconds, self._megabytes)
+        return DecoderProcess(_COMMAND, self._seconds, self._megabytes)
 
-    async def _put_by(self, process: _Process) -> None:
+    async def _put_by(self, process: DecoderProcess) -> None:
         """Keeps a process for the next photo, unless there are enough of them."""
         if len(self._idle) < self._count:
             self._idle.append(process)

@@ -4,7 +4,7 @@ The copy carries what identifies the photo as metadata, so it isn't decoded or c
 where copies are, nor sign metadata for an upload.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -115,17 +115,24 @@ class PhotoStorage:
             NotFound: PHOTO_NOT_FOUND: it was deleted.
             Unavailable: Storage doesn't take it; the original is still there.
         """
-        headers = {**_HEADERS, _IDENTITY: str(photo.identity)}
         if original.key != original.copy_key:
-            await self._bucket.put(original.copy_key, photo.jpeg, headers)
+            await self.put_copy(original.copy_key, photo)
             self._discard(original.key)
             return
         # The release before let clients upload to where the copy is now.
         try:
-            await self._bucket.put(original.key, photo.jpeg, headers, original.found.etag)
+            await self._bucket.put(original.key, photo.jpeg, _headers(photo), original.found.etag)
         except ObjectChanged:
             # By an earlier try whose answer was lost, by another scan of the same photo, or by its deletion.
             await self._demand_copy(original.key)
+
+    async def put_copy(self, key: str, photo: Photo) -> None:
+        """Stores a clean photo where everybody may read it.
+
+        Raises:
+            Unavailable: Storage doesn't take it.
+        """
+        await self._bucket.put(key, photo.jpeg, _headers(photo))
 
     async def probe(self) -> None:
         """Asks for the bucket; raises if it can't be reached."""
@@ -138,3 +145,7 @@ class PhotoStorage:
             raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key) from error
         if _IDENTITY not in found.metadata:
             raise Unavailable(Reason.UNAVAILABLE, peer="s3", retry_after=1.0)
+
+
+def _headers(photo: Photo) -> Mapping[str, str]:
+    return {**_HEADERS, _IDENTITY: str(photo.identity)}

@@ -9,10 +9,17 @@ import grpc
 import pytest
 from PIL import Image
 
-from eco2.vision.v1.vision_service_pb2 import ClassifyProgress, ClassifyRequest, ClassifyResponse
+from eco2.vision.v1.vision_service_pb2 import (
+    ClassifyProgress,
+    ClassifyRequest,
+    ClassifyResponse,
+    ExtractFramesRequest,
+    Frame,
+)
 from mesh.addresses import open_public_client
 from mesh.grpc.status import from_rpc_error
 from tests.support.running_vision import running_vision
+from tests.support.sample_clips import film, panning
 from tests.support.sample_photos import note
 from vision_svc.classifiers.offline import Offline, OfflineClassifier
 from vision_svc.model import MODEL
@@ -23,6 +30,8 @@ from vision_svc.photos.decoder_pool import open_decoder_pool
 if TYPE_CHECKING:  # the generated module has it for type checkers only
     from eco2.vision.v1.vision_service_pb2_grpc import VisionServiceAsyncStub
 
+_SCAN = "0197b0f0-0000-7000-8000-000000000002"
+_CLIP = "uploads/0197b0f0-0000-7000-8000-000000000003.mp4"
 _CLEAN = "photos/0197b0f0-0000-7000-8000-000000000001.jpg"
 
 
@@ -50,6 +59,8 @@ async def vision(model: OfflineClassifier) -> AsyncIterator["VisionServiceAsyncS
         "words": b"not a photo",
         "gif": _gif(),
         "cut": note()[:9000],
+        _CLIP: film(panning(3)),
+        "uploads/words.mp4": b"not a clip",
     }
     with ThreadPoolExecutor(1) as cpu:
         async with (
@@ -128,3 +139,60 @@ async def test_each_failure_has_its_reason(
     """The stream ends with it, and the next call is served."""
     assert await _error(vision, request_) == (code, reason)
     assert (await _responses(vision, ClassifyRequest(object_key="note")))[-1].HasField("result")
+
+
+async def _frames(vision: "VisionServiceAsyncStub", request: ExtractFramesRequest) -> list[Frame]:
+    *_, last = [response async for response in vision.ExtractFrames(request, timeout=120)]
+    return list(last.result.frames)
+
+
+async def test_a_clips_frames_are_photos_that_can_be_classified(vision: "VisionServiceAsyncStub") -> None:
+    """By the key that each is told to have; asked again, they are the same."""
+    request = ExtractFramesRequest(object_key=_CLIP, scan_id=_SCAN, most=5)
+    frames = await _frames(vision, request)
+    assert [frame.object_key for frame in frames] == [f"photos/{_SCAN}{part}.jpg" for part in ("", "-1", "-2")]
+    assert [frame.time_offset.ToMilliseconds() for frame in frames] == [400, 1400, 2400]
+    *_, last = await _responses(vision, ClassifyRequest(object_key=frames[2].object_key))
+    assert (last.result.image_digest, last.result.width) == (frames[2].image_digest, 320)
+    assert last.result.classification.category.middle == "종이"
+    assert await _frames(vision, request) == frames
+
+
+@pytest.mark.parametrize(
+    ("request_", "code", "reason"),
+    [
+        (
+            ExtractFramesRequest(object_key="uploads/words.mp4", scan_id=_SCAN, most=1),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "VIDEO_UNREADABLE",
+        ),
+        (
+            ExtractFramesRequest(object_key="uploads/none.mp4", scan_id=_SCAN, most=1),
+            grpc.StatusCode.NOT_FOUND,
+            "VIDEO_NOT_FOUND",
+        ),
+        (
+            ExtractFramesRequest(object_key=_CLIP, etag='"other"', scan_id=_SCAN, most=1),
+            grpc.StatusCode.NOT_FOUND,
+            "VIDEO_NOT_FOUND",
+        ),
+        (
+            ExtractFramesRequest(object_key=_CLIP, scan_id=_SCAN, most=11),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_FIELD",
+        ),
+        (
+            ExtractFramesRequest(object_key=_CLIP, scan_id="../x", most=1),
+            grpc.StatusCode.INVALID_ARGUMENT,
+            "INVALID_FIELD",
+        ),
+    ],
+    ids=["words", "gone", "replaced", "too many", "no scan"],
+)
+async def test_a_clip_that_gives_no_frames_says_why(
+    vision: "VisionServiceAsyncStub", request_: ExtractFramesRequest, code: grpc.StatusCode, reason: str
+) -> None:
+    """Once, as the end of the stream."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await _frames(vision, request_)
+    assert (caught.value.code(), from_rpc_error(caught.value, "vision").reason) == (code, reason)

@@ -255,6 +255,7 @@ _VISION: dict[str, Row] = {
     "Reclassify": Row(Access.MESH, lambda _: vision.ReclassifyRequest(), "INVALID_FIELD"),
     "ListClassifiers": Row(Access.MESH, lambda _: vision.ListClassifiersRequest()),
     "MakeThumbnail": Row(Access.MESH, lambda _: vision.MakeThumbnailRequest(), "INVALID_FIELD"),
+    "ExtractFrames": Row(Access.MESH, lambda _: vision.ExtractFramesRequest(), "INVALID_FIELD"),
 }
 
 ROWS: Mapping[str, Row] = {
@@ -280,7 +281,7 @@ ROWS: Mapping[str, Row] = {
 _INSIDE = {
     "edge": "ShouldRateLimit",
     "scan": "MatchRules FindPlaces PlanEvening AdviseDisposal ComposeAnswer InterpretReply GetBuilding EvaluateReward"
-    " ListCollections"
+    " ListCollections ExtractFrames"
     " Classify MakeThumbnail ListOwnedCharacters Reclassify ListClassifiers ReadviseDisposal ListRulebooks",
     "vision": "GetTaxonomy",
     "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters CreateExport",

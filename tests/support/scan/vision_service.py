@@ -16,6 +16,8 @@ from vision_svc.classifiers.cache import Cache, CachedClassifier
 from vision_svc.classifiers.classification import Category, Classification, WasteKind
 from vision_svc.classifiers.fallback_chain import FallbackChain
 from vision_svc.classify import KnownFile, PhotoClassifier, PhotoSource
+from vision_svc.clips.clip_decoder import ClipDecoder
+from vision_svc.clips.frames import ClipFrames
 from vision_svc.photos.bulkhead import Bulkhead
 from vision_svc.photos.decoder_pool import open_decoder_pool
 from vision_svc.photos.discarded import open_discarded
@@ -65,14 +67,21 @@ async def vision_service(s3: Storage, eye: Eye, endpoint: str = "") -> AsyncIter
     )  # fmt: skip
     bucket = open_bucket(storage)
     async with open_decoder_pool(1, 10.0) as decoders, open_discarded(bucket) as discarded:
-        lane = PhotoSource(PhotoStorage(bucket, discarded.add), Bulkhead(4, 4))
+        photos = PhotoStorage(bucket, discarded.add)
+        lane = PhotoSource(photos, Bulkhead(4, 4))
         classifiers = FallbackChain([CachedClassifier(eye, Cache(None, "", Classification))])
         examiner = PhotoClassifier(lane, lane, decoders.clean, classifiers, Cache(None, "", KnownFile))
         reclassifier = Reclassifier(lane.source, {"eye": classifiers}, lane.bulkhead)
         service = Service(
             "eco2.vision.v1.VisionService",
             vision_service_pb2_grpc.add_VisionServiceServicer_to_server,
-            VisionServicer(examiner, reclassifier, Thumbnails(lane, decoders.thumbnail), s3.cdn_base_url),
+            VisionServicer(
+                examiner,
+                reclassifier,
+                Thumbnails(lane, decoders.thumbnail),
+                ClipFrames(bucket, photos, ClipDecoder(1, 60.0), Bulkhead(1, 4)),
+                s3.cdn_base_url,
+            ),
         )
         with telemetry.started("vision", ServiceSettings()) as shared:
             async with serving(storage, [service], telemetry=shared) as server:

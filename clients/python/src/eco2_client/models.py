@@ -89,6 +89,28 @@ class Reason(OpenEnum):
     PHOTO_TOO_COMPLEX = "PHOTO_TOO_COMPLEX"
     # INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}
     PHOTO_TRUNCATED = "PHOTO_TRUNCATED"
+    # INVALID_ARGUMENT: not a clip that can be decoded, or most of its frames can't be, from this second on. {"detail":
+    # "corrupt", "second": "3.2"}
+    VIDEO_UNREADABLE = "VIDEO_UNREADABLE"
+    # INVALID_ARGUMENT: a format or codec outside the allow-list. {"format": "AVI", "allowed": "MP4, MOV, WEBM, MKV with
+    # H.264, HEVC, VP8 or VP9"}
+    VIDEO_FORMAT = "VIDEO_FORMAT"
+    # INVALID_ARGUMENT: too many bytes, or frames with too many pixels. {"limit": "4096 x 2304", "actual": "7680 x
+    # 4320"}
+    VIDEO_TOO_LARGE = "VIDEO_TOO_LARGE"
+    # INVALID_ARGUMENT: the file has no content, or no frame.
+    VIDEO_EMPTY = "VIDEO_EMPTY"
+    # INVALID_ARGUMENT: the clip lasts too long, or says that it does; in seconds. {"limit": "60", "actual": "75"}
+    VIDEO_TOO_LONG = "VIDEO_TOO_LONG"
+    # INVALID_ARGUMENT: looking through it takes more memory, time or frames than allowed. {"limit": "20 s"}
+    VIDEO_TOO_COMPLEX = "VIDEO_TOO_COMPLEX"
+    # INVALID_ARGUMENT: the file ends before the clip does; more than a tenth of it, or its index, is missing. {"lost":
+    # "45%"}
+    VIDEO_TRUNCATED = "VIDEO_TRUNCATED"
+    # INVALID_ARGUMENT: the clip is encrypted.
+    VIDEO_PROTECTED = "VIDEO_PROTECTED"
+    # NOT_FOUND: the clip isn't in storage, or not any more. {"object_key": "…"}
+    VIDEO_NOT_FOUND = "VIDEO_NOT_FOUND"
     # NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     # INVALID_ARGUMENT: a situation tag outside the closed list. {"tag": "반짝임"}

@@ -122,6 +122,30 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INVALID_ARGUMENT: decoding it takes more memory or time than allowed. {"limit": "10 s"}"""
     ERROR_REASON_PHOTO_TRUNCATED: _ErrorReason.ValueType  # 47
     """INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}"""
+    ERROR_REASON_VIDEO_UNREADABLE: _ErrorReason.ValueType  # 48
+    """INVALID_ARGUMENT: not a clip that can be decoded, or most of its frames can't be, from this second on.
+    {"detail": "corrupt", "second": "3.2"}
+    """
+    ERROR_REASON_VIDEO_FORMAT: _ErrorReason.ValueType  # 49
+    """INVALID_ARGUMENT: a format or codec outside the allow-list.
+    {"format": "AVI", "allowed": "MP4, MOV, WEBM, MKV with H.264, HEVC, VP8 or VP9"}
+    """
+    ERROR_REASON_VIDEO_TOO_LARGE: _ErrorReason.ValueType  # 50
+    """INVALID_ARGUMENT: too many bytes, or frames with too many pixels. {"limit": "4096 x 2304", "actual": "7680 x 4320"}"""
+    ERROR_REASON_VIDEO_EMPTY: _ErrorReason.ValueType  # 51
+    """INVALID_ARGUMENT: the file has no content, or no frame."""
+    ERROR_REASON_VIDEO_TOO_LONG: _ErrorReason.ValueType  # 52
+    """INVALID_ARGUMENT: the clip lasts too long, or says that it does; in seconds. {"limit": "60", "actual": "75"}"""
+    ERROR_REASON_VIDEO_TOO_COMPLEX: _ErrorReason.ValueType  # 53
+    """INVALID_ARGUMENT: looking through it takes more memory, time or frames than allowed. {"limit": "20 s"}"""
+    ERROR_REASON_VIDEO_TRUNCATED: _ErrorReason.ValueType  # 54
+    """INVALID_ARGUMENT: the file ends before the clip does; more than a tenth of it, or its index, is missing.
+    {"lost": "45%"}
+    """
+    ERROR_REASON_VIDEO_PROTECTED: _ErrorReason.ValueType  # 55
+    """INVALID_ARGUMENT: the clip is encrypted."""
+    ERROR_REASON_VIDEO_NOT_FOUND: _ErrorReason.ValueType  # 56
+    """NOT_FOUND: the clip isn't in storage, or not any more. {"object_key": "…"}"""
     ERROR_REASON_CATEGORY_UNKNOWN: _ErrorReason.ValueType  # 60
     """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
     ERROR_REASON_TAG_UNKNOWN: _ErrorReason.ValueType  # 61
@@ -339,6 +363,30 @@ ERROR_REASON_PHOTO_TOO_COMPLEX: ErrorReason.ValueType  # 46
 """INVALID_ARGUMENT: decoding it takes more memory or time than allowed. {"limit": "10 s"}"""
 ERROR_REASON_PHOTO_TRUNCATED: ErrorReason.ValueType  # 47
 """INVALID_ARGUMENT: the file ends before the picture does; more than a tenth of it is missing. {"lost": "45%"}"""
+ERROR_REASON_VIDEO_UNREADABLE: ErrorReason.ValueType  # 48
+"""INVALID_ARGUMENT: not a clip that can be decoded, or most of its frames can't be, from this second on.
+{"detail": "corrupt", "second": "3.2"}
+"""
+ERROR_REASON_VIDEO_FORMAT: ErrorReason.ValueType  # 49
+"""INVALID_ARGUMENT: a format or codec outside the allow-list.
+{"format": "AVI", "allowed": "MP4, MOV, WEBM, MKV with H.264, HEVC, VP8 or VP9"}
+"""
+ERROR_REASON_VIDEO_TOO_LARGE: ErrorReason.ValueType  # 50
+"""INVALID_ARGUMENT: too many bytes, or frames with too many pixels. {"limit": "4096 x 2304", "actual": "7680 x 4320"}"""
+ERROR_REASON_VIDEO_EMPTY: ErrorReason.ValueType  # 51
+"""INVALID_ARGUMENT: the file has no content, or no frame."""
+ERROR_REASON_VIDEO_TOO_LONG: ErrorReason.ValueType  # 52
+"""INVALID_ARGUMENT: the clip lasts too long, or says that it does; in seconds. {"limit": "60", "actual": "75"}"""
+ERROR_REASON_VIDEO_TOO_COMPLEX: ErrorReason.ValueType  # 53
+"""INVALID_ARGUMENT: looking through it takes more memory, time or frames than allowed. {"limit": "20 s"}"""
+ERROR_REASON_VIDEO_TRUNCATED: ErrorReason.ValueType  # 54
+"""INVALID_ARGUMENT: the file ends before the clip does; more than a tenth of it, or its index, is missing.
+{"lost": "45%"}
+"""
+ERROR_REASON_VIDEO_PROTECTED: ErrorReason.ValueType  # 55
+"""INVALID_ARGUMENT: the clip is encrypted."""
+ERROR_REASON_VIDEO_NOT_FOUND: ErrorReason.ValueType  # 56
+"""NOT_FOUND: the clip isn't in storage, or not any more. {"object_key": "…"}"""
 ERROR_REASON_CATEGORY_UNKNOWN: ErrorReason.ValueType  # 60
 """NOT_FOUND: no such category in the taxonomy. {"category": "재활용폐기물/석재"}"""
 ERROR_REASON_TAG_UNKNOWN: ErrorReason.ValueType  # 61

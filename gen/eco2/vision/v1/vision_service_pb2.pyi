@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as _abc
 from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -339,3 +340,165 @@ class MakeThumbnailResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MakeThumbnailResponse: _TypeAlias = MakeThumbnailResponse  # noqa: Y015
+
+@_typing.final
+class ExtractFramesRequest(_message.Message):
+    """Asks for a clip's frames."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    MOST_FIELD_NUMBER: _builtins.int
+    object_key: _builtins.str
+    """The upload's key in our own bucket."""
+    etag: _builtins.str
+    """The entity tag that was seen when the upload was checked. Another content at that key isn't looked at. Empty:
+    whatever is there.
+    """
+    scan_id: _builtins.str
+    """The scan whose photos the frames become."""
+    most: _builtins.int
+    """At most so many frames, 1 to 10."""
+    def __init__(
+        self,
+        *,
+        object_key: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        scan_id: _builtins.str = ...,
+        most: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "most", b"most", "object_key", b"object_key", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractFramesRequest: _TypeAlias = ExtractFramesRequest  # noqa: Y015
+
+@_typing.final
+class ExtractFramesResponse(_message.Message):
+    """One message of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def progress(self) -> Global___ExtractFramesProgress:
+        """The clip was looked through up to here."""
+
+    @_builtins.property
+    def result(self) -> Global___ExtractFramesResult:
+        """The end of the stream."""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___ExtractFramesProgress | None = ...,
+        result: Global___ExtractFramesResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["progress", "result"]  # noqa: Y015
+    _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
+
+Global___ExtractFramesResponse: _TypeAlias = ExtractFramesResponse  # noqa: Y015
+
+@_typing.final
+class ExtractFramesProgress(_message.Message):
+    """How far a clip was looked through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_OFFSET_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def time_offset(self) -> _duration_pb2.Duration:
+        """Up to this time."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """How long the clip is."""
+
+    def __init__(
+        self,
+        *,
+        time_offset: _duration_pb2.Duration | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time_offset", b"time_offset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time_offset", b"time_offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractFramesProgress: _TypeAlias = ExtractFramesProgress  # noqa: Y015
+
+@_typing.final
+class ExtractFramesResult(_message.Message):
+    """A clip's frames."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[Global___Frame]:
+        """At least one, in order of time."""
+
+    def __init__(
+        self,
+        *,
+        frames: _abc.Iterable[Global___Frame] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExtractFramesResult: _TypeAlias = ExtractFramesResult  # noqa: Y015
+
+@_typing.final
+class Frame(_message.Message):
+    """One frame of a clip, stored as a clean photo."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBJECT_KEY_FIELD_NUMBER: _builtins.int
+    IMAGE_DIGEST_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    TIME_OFFSET_FIELD_NUMBER: _builtins.int
+    object_key: _builtins.str
+    """Its key in our own bucket, for Classify."""
+    image_digest: _builtins.str
+    """SHA-256 of its pixels, as ClassifyResult.image_digest."""
+    width: _builtins.int
+    """Width in the clip, turned upright, in pixels."""
+    height: _builtins.int
+    """Height in the clip, turned upright, in pixels."""
+    @_builtins.property
+    def time_offset(self) -> _duration_pb2.Duration:
+        """When it is shown, from the clip's beginning."""
+
+    def __init__(
+        self,
+        *,
+        object_key: _builtins.str = ...,
+        image_digest: _builtins.str = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        time_offset: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time_offset", b"time_offset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "image_digest", b"image_digest", "object_key", b"object_key", "time_offset", b"time_offset", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Frame: _TypeAlias = Frame  # noqa: Y015

@@ -57,6 +57,11 @@ class VisionServiceStub:
                 request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailRequest.SerializeToString,
                 response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailResponse.FromString,
                 _registered_method=True)
+        self.ExtractFrames = channel.unary_stream(
+                '/eco2.vision.v1.VisionService/ExtractFrames',
+                request_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ExtractFramesRequest.SerializeToString,
+                response_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ExtractFramesResponse.FromString,
+                _registered_method=True)
 
 
 class VisionServiceServicer:
@@ -115,6 +120,20 @@ class VisionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExtractFrames(self, request, context):
+        """Takes the frames out of an uploaded clip that are worth a look: the sharpest ones that differ. Streams how far it
+        is, and ends with exactly one result. Each frame is stored as a clean photo, for Classify to be asked about by its
+        key; the clip stays where it is until its caller removes it.
+
+        Idempotent; the same clip gives the same frames at the same keys. Costs no model call.
+        Codes: INVALID_ARGUMENT (VIDEO_UNREADABLE, VIDEO_FORMAT, VIDEO_TOO_LARGE, VIDEO_EMPTY, VIDEO_TOO_LONG,
+        VIDEO_TOO_COMPLEX, VIDEO_TRUNCATED, VIDEO_PROTECTED, INVALID_FIELD), NOT_FOUND (VIDEO_NOT_FOUND), UNAVAILABLE
+        (UNAVAILABLE), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VisionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -137,6 +156,11 @@ def add_VisionServiceServicer_to_server(servicer, server):
                     servicer.MakeThumbnail,
                     request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailRequest.FromString,
                     response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailResponse.SerializeToString,
+            ),
+            'ExtractFrames': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExtractFrames,
+                    request_deserializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ExtractFramesRequest.FromString,
+                    response_serializer=eco2_dot_vision_dot_v1_dot_vision__service__pb2.ExtractFramesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -250,6 +274,33 @@ class VisionService:
             '/eco2.vision.v1.VisionService/MakeThumbnail',
             eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailRequest.SerializeToString,
             eco2_dot_vision_dot_v1_dot_vision__service__pb2.MakeThumbnailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExtractFrames(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/eco2.vision.v1.VisionService/ExtractFrames',
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.ExtractFramesRequest.SerializeToString,
+            eco2_dot_vision_dot_v1_dot_vision__service__pb2.ExtractFramesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -70,6 +70,16 @@ class VisionServiceStub:
     (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
     (LIMIT_EXCEEDED).
     """
+    ExtractFrames: _grpc.UnaryStreamMultiCallable[_vision_service_pb2.ExtractFramesRequest, _vision_service_pb2.ExtractFramesResponse]
+    """Takes the frames out of an uploaded clip that are worth a look: the sharpest ones that differ. Streams how far it
+    is, and ends with exactly one result. Each frame is stored as a clean photo, for Classify to be asked about by its
+    key; the clip stays where it is until its caller removes it.
+
+    Idempotent; the same clip gives the same frames at the same keys. Costs no model call.
+    Codes: INVALID_ARGUMENT (VIDEO_UNREADABLE, VIDEO_FORMAT, VIDEO_TOO_LARGE, VIDEO_EMPTY, VIDEO_TOO_LONG,
+    VIDEO_TOO_COMPLEX, VIDEO_TRUNCATED, VIDEO_PROTECTED, INVALID_FIELD), NOT_FOUND (VIDEO_NOT_FOUND), UNAVAILABLE
+    (UNAVAILABLE), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
+    """
 
 @_typing.type_check_only
 class VisionServiceAsyncStub(VisionServiceStub):
@@ -112,6 +122,16 @@ class VisionServiceAsyncStub(VisionServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX), NOT_FOUND
     (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
     (LIMIT_EXCEEDED).
+    """
+    ExtractFrames: _aio.UnaryStreamMultiCallable[_vision_service_pb2.ExtractFramesRequest, _vision_service_pb2.ExtractFramesResponse]  # type: ignore[assignment]
+    """Takes the frames out of an uploaded clip that are worth a look: the sharpest ones that differ. Streams how far it
+    is, and ends with exactly one result. Each frame is stored as a clean photo, for Classify to be asked about by its
+    key; the clip stays where it is until its caller removes it.
+
+    Idempotent; the same clip gives the same frames at the same keys. Costs no model call.
+    Codes: INVALID_ARGUMENT (VIDEO_UNREADABLE, VIDEO_FORMAT, VIDEO_TOO_LARGE, VIDEO_EMPTY, VIDEO_TOO_LONG,
+    VIDEO_TOO_COMPLEX, VIDEO_TRUNCATED, VIDEO_PROTECTED, INVALID_FIELD), NOT_FOUND (VIDEO_NOT_FOUND), UNAVAILABLE
+    (UNAVAILABLE), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
     """
 
 class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -176,6 +196,22 @@ class VisionServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent. Codes: INVALID_ARGUMENT (INVALID_FIELD, PHOTO_UNREADABLE, PHOTO_TOO_COMPLEX), NOT_FOUND
         (PHOTO_NOT_FOUND: there is no clean copy, or not any more), UNAVAILABLE (UNAVAILABLE), RESOURCE_EXHAUSTED
         (LIMIT_EXCEEDED).
+        """
+
+    @_abc_1.abstractmethod
+    def ExtractFrames(
+        self,
+        request: _vision_service_pb2.ExtractFramesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_vision_service_pb2.ExtractFramesResponse], _abc.AsyncIterator[_vision_service_pb2.ExtractFramesResponse]]:
+        """Takes the frames out of an uploaded clip that are worth a look: the sharpest ones that differ. Streams how far it
+        is, and ends with exactly one result. Each frame is stored as a clean photo, for Classify to be asked about by its
+        key; the clip stays where it is until its caller removes it.
+
+        Idempotent; the same clip gives the same frames at the same keys. Costs no model call.
+        Codes: INVALID_ARGUMENT (VIDEO_UNREADABLE, VIDEO_FORMAT, VIDEO_TOO_LARGE, VIDEO_EMPTY, VIDEO_TOO_LONG,
+        VIDEO_TOO_COMPLEX, VIDEO_TRUNCATED, VIDEO_PROTECTED, INVALID_FIELD), NOT_FOUND (VIDEO_NOT_FOUND), UNAVAILABLE
+        (UNAVAILABLE), RESOURCE_EXHAUSTED (LIMIT_EXCEEDED).
         """
 
 def add_VisionServiceServicer_to_server(servicer: VisionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
