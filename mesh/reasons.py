@@ -90,6 +90,10 @@ class Reason(StrEnum):
     RULEBOOK_UNKNOWN = "RULEBOOK_UNKNOWN"
 
     CALENDAR_NOT_FOUND = "CALENDAR_NOT_FOUND"
+    SUBSCRIPTION_NOT_FOUND = "SUBSCRIPTION_NOT_FOUND"
+    SUBSCRIPTION_LIMIT = "SUBSCRIPTION_LIMIT"
+    PUSH_OFF = "PUSH_OFF"
+
     SHEET_EMPTY = "SHEET_EMPTY"
     SHEET_FORMAT = "SHEET_FORMAT"
     SHEET_ENCRYPTED = "SHEET_ENCRYPTED"
@@ -347,6 +351,17 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.CALENDAR_NOT_FOUND: _text(
             "이 주소의 캘린더가 없어요. 새 주소를 받아 다시 구독해 주세요.",
             "There is no calendar at this address. Subscribe again, to a new one.",
+        ),
+        Reason.SUBSCRIPTION_NOT_FOUND: _text(
+            "알림 구독을 찾을 수 없어요: {subscription_id}", "No such subscription: {subscription_id}"
+        ),
+        Reason.SUBSCRIPTION_LIMIT: _text(
+            "알림은 {most}곳까지 받을 수 있어요. 안 쓰는 곳을 지우고 다시 해 주세요.",
+            "Reminders go to {most} places at most. End one that isn't used.",
+        ),
+        Reason.PUSH_OFF: _text(
+            "이 서비스는 브라우저 알림을 보내지 않아요. 캘린더나 웹훅으로 받아 주세요.",
+            "This service sends no push messages. Use the calendar or a webhook.",
         ),
         Reason.SHEET_EMPTY: _text(
             "파일에 처리할 내용이 없어요. 사진 주소를 한 줄에 하나씩 적어 주세요.",

@@ -5,11 +5,12 @@
                    ├─ EveningSchedule ── ScanStore, Peers
                    ├─ AccuracyReader
                    ├─ Exports ──── ExportStore, S3
-                   ├─ UserData ─── Ownership, Exports, CalendarStore
+                   ├─ UserData ─── Ownership, Exports, CalendarStore, SubscriptionStore
                    └─ Watchers
     EventStreamServicer ─ Watchers
     CompatServicer ─ Lifecycle, Watchers
     RemindersServicer ── CalendarFeed ── CalendarStore, EveningSchedule, Peers
+                      └─ Subscriptions ── SubscriptionStore, WebhookStore
     JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
@@ -102,6 +103,9 @@ from scan_svc.progress.watchers import WatchLimits
 from scan_svc.reminders.calendar_feed import CalendarFeed
 from scan_svc.reminders.calendar_store import CalendarStore
 from scan_svc.reminders.servicer import RemindersServicer
+from scan_svc.reminders.subscribing import Subscriptions
+from scan_svc.reminders.subscription_store import SubscriptionStore
+from scan_svc.reminders.vapid import push_key
 from scan_svc.replies.accuracy import AccuracyReader
 from scan_svc.replies.execution import ReplyContext
 from scan_svc.replies.service import open_replies
@@ -317,7 +321,7 @@ async def _open_api(
         reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)
         replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
         schedule = EveningSchedule(scans, peers.rules, _now)
-        calendars = CalendarStore(pool)
+        calendars, subscriptions = CalendarStore(pool), SubscriptionStore(pool)
         servicer = ScanServicer(
             lifecycle,
             await enter(open_replies(replying, scans.get)),
@@ -325,13 +329,19 @@ async def _open_api(
             schedule,
             AccuracyReader(parts.reads),
             parts.exports,
-            UserData(Ownership(pool), progress.owners, parts.exports, calendars, parts.client_jobs, lifecycle.delete),
+            UserData(
+                *(Ownership(pool), progress.owners, parts.exports, calendars, subscriptions, parts.client_jobs),
+                lifecycle.delete,
+            ),
             calls,
         )
         records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), parts.spending)
         operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
         compat = CompatServicer(lifecycle, watchers)
-        reminders = RemindersServicer(CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes))
+        reminders = RemindersServicer(
+            CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes),
+            Subscriptions(subscriptions, parts.webhooks, push_key(settings)),
+        )
         jobs = JobsServicer(parts.client_jobs, parts.job_types, parts.job_files)
         yield _services(servicer, EventStreamServicer(watchers), operations, compat, reminders, jobs), watchers.drain
 

@@ -1,9 +1,10 @@
 """Settings of Scan, read from its environment."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from mesh.s3.settings import StorageSettings
@@ -23,6 +24,13 @@ def _stage_names(listed: object) -> object:
     if "places" in names and "answer" not in names:
         raise ValueError("places are looked for beside the answer: list answer, too")
     return names
+
+
+def _push_key(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if text and not re.fullmatch(r"[A-Za-z0-9_-]{43}=?", text):
+        raise ValueError("it is 32 bytes in base64url, as `npx web-push generate-vapid-keys` prints them")
+    return key
 
 
 class StageSettings(BaseModel):
@@ -86,6 +94,14 @@ class ScanSettings(StorageSettings, ReplicaSettings):
         16, gt=0, description="Webhooks being delivered at once in one process; three quarters of one user."
     )
     webhook_timeout_seconds: float = Field(10.0, gt=0, description="How long a webhook's receiver may take.")
+    vapid_private_key: Annotated[SecretStr, AfterValidator(_push_key)] = Field(
+        SecretStr(""), description="By which push services know us: 32 bytes in base64url. None: no push messages."
+    )
+    vapid_subject: str = Field(
+        "https://eco2.app/",
+        pattern=r"^(https://|mailto:)\S+$",
+        description="Whom push services turn to: an address of https: or mailto:.",
+    )
     admission_seconds: float = Field(
         60.0, gt=0, description="How long a new scan may be expected to take, judged by how fast others get done."
     )

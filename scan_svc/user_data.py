@@ -10,6 +10,7 @@ from scan_svc.exports.service import Exports
 from scan_svc.ownership import Ownership
 from scan_svc.progress.owners import Owners
 from scan_svc.reminders.calendar_store import CalendarStore
+from scan_svc.reminders.subscription_store import SubscriptionStore
 
 # Scans that one call removes, and how many at once: each is a request to storage.
 _MOST = 400
@@ -24,6 +25,7 @@ class UserData:
         owners: Whose what is read is.
         exports: Files of all that is kept of users.
         calendars: What their apps have subscribed to.
+        subscriptions: Where they are reminded.
         jobs: Their client jobs.
         delete: Removes a user's scan with its photo; raises NotFound if it is gone.
     """
@@ -34,6 +36,7 @@ class UserData:
         owners: Owners,
         exports: Exports,
         calendars: CalendarStore,
+        subscriptions: SubscriptionStore,
         jobs: ClientJobs,
         delete: Callable[[str, str], Awaitable[None]],
     ) -> None:
@@ -41,6 +44,7 @@ class UserData:
         self._owners = owners
         self._exports = exports
         self._calendars = calendars
+        self._subscriptions = subscriptions
         self._jobs = jobs
         self._delete = delete
 
@@ -49,6 +53,7 @@ class UserData:
         await self._exports.erase(from_user)
         if from_user != to_user:
             await self._calendars.move(from_user, to_user)
+            await self._subscriptions.move(from_user, to_user)
             await self._jobs.transfer(from_user, to_user)
         done = await self._ownership.transfer(from_user, to_user)
         self._owners.moved(from_user, to_user)
@@ -68,6 +73,7 @@ class UserData:
             return False
         await self._exports.erase(user_id)
         await self._calendars.remove(user_id)
+        await self._subscriptions.erase(user_id)
         await self._ownership.forget(user_id)
         return True
 

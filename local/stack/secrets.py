@@ -44,6 +44,11 @@ class Secrets:
         return self._derived(b"eco2 demo provider")
 
     @property
+    def vapid_private_key(self) -> str:
+        """By which push services know the stack; the same at each start, or browsers had to subscribe again."""
+        return self._derived(b"eco2 web push")
+
+    @property
     def pseudonym_key(self) -> str:
         """Makes what stands for users in logs."""
         return self._derived(b"eco2 logs")

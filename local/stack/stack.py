@@ -158,6 +158,7 @@ class Stack:
             "ECO2_OPERATOR_TOKEN": self._tokens.issue(OPERATOR, scope=OPERATOR_SCOPE),
             "ECO2_ENVOY_ADMIN": f"http://{HOST}:{edge.admin}",
             "ECO2_LOG_PSEUDONYM_KEY": self._secrets.pseudonym_key,
+            "ECO2_VAPID_PRIVATE_KEY": self._secrets.vapid_private_key,
             **self._auth(edge.rest),
             "ECO2_LIMITS": json.dumps(changes),
             "ECO2_METRICS_TARGETS": ",".join(f"{name}={address}" for name, address in self._metrics.items()),

@@ -31,6 +31,7 @@ scans.csv        같은 내용의 요약, 표 · the same in short, as a table
 replies.json     답변에 남긴 말 · what was replied to answers
 webhooks.json    알림을 받을 주소 · where scans are told of
 calendars.json   구독하는 캘린더 · the calendar that was subscribed to
+reminders.json   알림을 받는 곳 · where reminders go
 photos/          저장된 사진 · photos that are stored
 """
 
@@ -65,6 +66,7 @@ class ExportContents:
         yield Entry("characters.json", _once(await self._collection(user_id)))
         yield Entry("webhooks.json", _once(_json(await self._store.addresses(user_id))))
         yield Entry("calendars.json", _once(_json(await self._store.calendars(user_id))))
+        yield Entry("reminders.json", _once(_json(await self._store.subscriptions(user_id))))
         yield Entry("scans.json", _listed(self._shown(user_id)))
         yield Entry("scans.csv", self._table(user_id))
         yield Entry("replies.json", _listed(self._replies(user_id)))

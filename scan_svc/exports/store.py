@@ -76,6 +76,10 @@ class ExportStore:
         """Where a user wants to be told of scans."""
         return [dict(row) for row in await self._pool.fetch(self._sql["addresses"], user_id)]
 
+    async def subscriptions(self, user_id: str) -> list[dict[str, object]]:
+        """Where a user is reminded; not what messages are encrypted with."""
+        return [dict(row) for row in await self._pool.fetch(self._sql["subscriptions"], user_id)]
+
     async def calendars(self, user_id: str) -> list[dict[str, object]]:
         """A user's calendar, without its address."""
         return [dict(row) for row in await self._pool.fetch(self._sql["calendar"], user_id)]

@@ -4,13 +4,15 @@ from typing import Any
 
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from eco2.reminders.v1 import reminders_service_pb2 as pb
 from eco2.reminders.v1 import reminders_service_pb2_grpc
 from mesh.grpc import entity_tags
 from mesh.grpc.identity import caller
+from scan_svc.reminders import wire
 from scan_svc.reminders.calendar_feed import CalendarFeed
+from scan_svc.reminders.subscribing import Subscriptions
+from scan_svc.scan_proto import canonical
 
 _CALENDAR = "text/calendar; charset=utf-8"
 # Apps ask when they like. What stands between them and us keeps nothing: whoever has the address may read it.
@@ -22,10 +24,12 @@ class RemindersServicer(reminders_service_pb2_grpc.RemindersServiceServicer):
 
     Args:
         calendars: Read by calendar apps.
+        subscriptions: Where users are reminded.
     """
 
-    def __init__(self, calendars: CalendarFeed) -> None:
+    def __init__(self, calendars: CalendarFeed, subscriptions: Subscriptions) -> None:
         self._calendars = calendars
+        self._subscriptions = subscriptions
 
     async def CreateCalendar(self, request: pb.CreateCalendarRequest, context: Any) -> pb.CreateCalendarResponse:
         """Gives the caller's calendar an address."""
@@ -33,13 +37,34 @@ class RemindersServicer(reminders_service_pb2_grpc.RemindersServiceServicer):
         calendar, path = await self._calendars.create(
             who.user_id, request.region, request.building, who.locale_or(request.locale)
         )
-        created = Timestamp()
-        created.FromDatetime(calendar.created_at)
-        return pb.CreateCalendarResponse(path=path, create_time=created)
+        return pb.CreateCalendarResponse(path=path, create_time=wire.timestamp(calendar.created_at))
 
     async def DeleteCalendar(self, request: pb.DeleteCalendarRequest, context: Any) -> Empty:
         """Ends the address."""
         await self._calendars.end(caller(context).user_id)
+        return Empty()
+
+    async def GetPushKey(self, request: pb.GetPushKeyRequest, context: Any) -> pb.GetPushKeyResponse:
+        """Tells the key that browsers subscribe with."""
+        return pb.GetPushKeyResponse(public_key=self._subscriptions.push_key())
+
+    async def CreateSubscription(
+        self, request: pb.CreateSubscriptionRequest, context: Any
+    ) -> pb.CreateSubscriptionResponse:
+        """Adds a place at which the caller is reminded."""
+        made, secret = await self._subscriptions.add(caller(context).user_id, wire.new_subscription(request))
+        return pb.CreateSubscriptionResponse(subscription=wire.from_subscription(made), webhook_secret=secret)
+
+    async def ListSubscriptions(
+        self, request: pb.ListSubscriptionsRequest, context: Any
+    ) -> pb.ListSubscriptionsResponse:
+        """Lists them."""
+        found = await self._subscriptions.of_user(caller(context).user_id)
+        return pb.ListSubscriptionsResponse(subscriptions=map(wire.from_subscription, found))
+
+    async def DeleteSubscription(self, request: pb.DeleteSubscriptionRequest, context: Any) -> Empty:
+        """Ends one."""
+        await self._subscriptions.end(caller(context).user_id, canonical(request.subscription_id))
         return Empty()
 
     async def GetCalendar(self, request: pb.GetCalendarRequest, context: Any) -> HttpBody:

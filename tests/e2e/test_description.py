@@ -71,6 +71,7 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
     await look_up(call)
     await keep_a_building(call)
     await keep_a_calendar(call)
+    await subscribe(call)
     await sign_in_and_out(call)
 
     await scan_as_older_clients_do(call, phone, note_photo)
@@ -131,6 +132,18 @@ async def keep_a_calendar(call: DescribedPhone) -> None:
     await call("GET", path, expected=304, Authorization="", If_None_Match=calendar.headers["etag"])
     await call("DELETE", "/v1/me/calendar")
     await call("GET", path, expected=404, Authorization="")
+
+
+async def subscribe(call: DescribedPhone) -> None:
+    """As a browser does that its user lets remind them, and as somebody with a server."""
+    key = (await call("GET", "/v1/push-key")).json()["public_key"]  # a key of the form that browsers have, too
+    push = {"endpoint": "https://push.example.com/a", "p256dh": key, "auth": "A" * 22}
+    made = (await call("POST", "/v1/me/subscriptions", {"push": push})).json()["subscription"]
+    await call("POST", "/v1/me/subscriptions", {"webhook_url": "https://hooks.example.com/eco2"})
+    assert (await call("GET", "/v1/me/subscriptions")).json()["subscriptions"][0] == made
+    path = f"/v1/me/subscriptions/{made['subscription_id']}"
+    await call("DELETE", path)
+    await call("DELETE", path, expected=404)
 
 
 async def sign_in_and_out(call: DescribedPhone) -> None:

@@ -88,6 +88,7 @@ async def used(phone: Phone, photo: bytes) -> Json:
     assert (await phone.finished(scan_id))["state"] == "STATE_SUCCEEDED"
     assert (await phone.call("POST", "/v1/me:export", {})).is_success
     assert (await phone.call("POST", "/v1/me/calendar", {"region": "마포구"})).is_success
+    assert (await phone.call("POST", "/v1/me/subscriptions", {"webhook_url": hook})).is_success
     reply = {"reply": "아니요, 건전지예요", "may_learn": True}
     assert (await phone.call("POST", f"/v1/scans/{scan_id}:answer", reply)).is_success
     return created

@@ -153,6 +153,16 @@ _COMPAT: dict[str, Row] = {
 _REMINDERS: dict[str, Row] = {
     "CreateCalendar": Row(Access.OWN, lambda _: reminders.CreateCalendarRequest()),
     "DeleteCalendar": Row(Access.OWN, lambda _: reminders.DeleteCalendarRequest()),
+    "GetPushKey": Row(Access.USER, lambda _: reminders.GetPushKeyRequest()),
+    "CreateSubscription": Row(
+        Access.OWN, lambda _: reminders.CreateSubscriptionRequest(webhook_url="https://hooks.example.com/eco2")
+    ),
+    "ListSubscriptions": Row(Access.OWN, lambda _: reminders.ListSubscriptionsRequest()),
+    "DeleteSubscription": Row(
+        Access.OWNER,
+        lambda it: reminders.DeleteSubscriptionRequest(subscription_id=it.scan_id),
+        *("SUBSCRIPTION_NOT_FOUND", "SUBSCRIPTION_NOT_FOUND"),
+    ),
     # The address is the secret, and nobody guesses one.
     "GetCalendar": Row(
         Access.OPEN,

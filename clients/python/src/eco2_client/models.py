@@ -216,6 +216,12 @@ class Reason(OpenEnum):
     SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
     # NOT_FOUND: no calendar has this address, or not any more: a new one was made, or it was ended.
     CALENDAR_NOT_FOUND = "CALENDAR_NOT_FOUND"
+    # NOT_FOUND: no such subscription, any more, or not the caller's. {"subscription_id": "0197…"}
+    SUBSCRIPTION_NOT_FOUND = "SUBSCRIPTION_NOT_FOUND"
+    # RESOURCE_EXHAUSTED: one user has as many subscriptions as they may: end one. {"most": "10"}
+    SUBSCRIPTION_LIMIT = "SUBSCRIPTION_LIMIT"
+    # FAILED_PRECONDITION: nobody is reminded by push here: the installation has no key for it.
+    PUSH_OFF = "PUSH_OFF"
 
 
 class Session(Message, frozen=True, kw_only=True):
@@ -676,6 +682,67 @@ class CreateCalendarResponse(Message, frozen=True, kw_only=True):
 
     path: str = ""
     create_time: datetime | None = None
+
+
+class GetPushKeyResponse(Message, frozen=True, kw_only=True):
+    """The key.
+
+    Attributes:
+        public_key: The installation's public key, base64url: a point of P-256. It stays the same; with another one
+            browsers have to subscribe again.
+    """
+
+    public_key: str = ""
+
+
+class SubscriptionChannel(OpenEnum):
+    """How."""
+
+    # Never sent.
+    UNSPECIFIED = "CHANNEL_UNSPECIFIED"
+    # By a push message to a browser.
+    PUSH = "CHANNEL_PUSH"
+    # By a webhook.
+    WEBHOOK = "CHANNEL_WEBHOOK"
+
+
+class Subscription(Message, frozen=True, kw_only=True):
+    """A place at which somebody is reminded.
+
+    Attributes:
+        subscription_id: Id: a UUIDv7, assigned by the service.
+        channel: How.
+        address: The host of the browser's push service; of a webhook its whole address.
+        create_time: When it was added.
+    """
+
+    subscription_id: str = ""
+    channel: SubscriptionChannel = SubscriptionChannel.UNSPECIFIED
+    address: str = ""
+    create_time: datetime | None = None
+
+
+class CreateSubscriptionResponse(Message, frozen=True, kw_only=True):
+    """The subscription.
+
+    Attributes:
+        subscription: The subscription.
+        webhook_secret: Verifies the webhooks ("whsec_…"), of a webhook. It is that of CreateScan's callback_url for the
+            same user and address.
+    """
+
+    subscription: Subscription | None = None
+    webhook_secret: str = ""
+
+
+class ListSubscriptionsResponse(Message, frozen=True, kw_only=True):
+    """The subscriptions; ten at most.
+
+    Attributes:
+        subscriptions: Oldest first.
+    """
+
+    subscriptions: tuple[Subscription, ...] = ()
 
 
 class BuildingText(Message, frozen=True, kw_only=True):

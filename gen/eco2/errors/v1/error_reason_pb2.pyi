@@ -267,6 +267,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_CALENDAR_NOT_FOUND: _ErrorReason.ValueType  # 140
     """NOT_FOUND: no calendar has this address, or not any more: a new one was made, or it was ended."""
+    ERROR_REASON_SUBSCRIPTION_NOT_FOUND: _ErrorReason.ValueType  # 141
+    """NOT_FOUND: no such subscription, any more, or not the caller's. {"subscription_id": "0197…"}"""
+    ERROR_REASON_SUBSCRIPTION_LIMIT: _ErrorReason.ValueType  # 142
+    """RESOURCE_EXHAUSTED: one user has as many subscriptions as they may: end one. {"most": "10"}"""
+    ERROR_REASON_PUSH_OFF: _ErrorReason.ValueType  # 143
+    """FAILED_PRECONDITION: nobody is reminded by push here: the installation has no key for it."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -508,4 +514,10 @@ ERROR_REASON_SIGN_IN_REFUSED: ErrorReason.ValueType  # 124
 """
 ERROR_REASON_CALENDAR_NOT_FOUND: ErrorReason.ValueType  # 140
 """NOT_FOUND: no calendar has this address, or not any more: a new one was made, or it was ended."""
+ERROR_REASON_SUBSCRIPTION_NOT_FOUND: ErrorReason.ValueType  # 141
+"""NOT_FOUND: no such subscription, any more, or not the caller's. {"subscription_id": "0197…"}"""
+ERROR_REASON_SUBSCRIPTION_LIMIT: ErrorReason.ValueType  # 142
+"""RESOURCE_EXHAUSTED: one user has as many subscriptions as they may: end one. {"most": "10"}"""
+ERROR_REASON_PUSH_OFF: ErrorReason.ValueType  # 143
+"""FAILED_PRECONDITION: nobody is reminded by push here: the installation has no key for it."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

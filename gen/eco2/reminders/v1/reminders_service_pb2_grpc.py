@@ -28,7 +28,8 @@ if _version_not_supported:
 
 
 class RemindersServiceStub:
-    """Reminders puts what was scanned into people's evenings: by their calendar.
+    """Reminders puts what was scanned into people's evenings: by their calendar, by push messages to their browsers, and by
+    webhooks.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -50,6 +51,26 @@ class RemindersServiceStub:
                 request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteCalendarRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
+        self.GetPushKey = channel.unary_unary(
+                '/eco2.reminders.v1.RemindersService/GetPushKey',
+                request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetPushKeyRequest.SerializeToString,
+                response_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetPushKeyResponse.FromString,
+                _registered_method=True)
+        self.CreateSubscription = channel.unary_unary(
+                '/eco2.reminders.v1.RemindersService/CreateSubscription',
+                request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.CreateSubscriptionRequest.SerializeToString,
+                response_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.CreateSubscriptionResponse.FromString,
+                _registered_method=True)
+        self.ListSubscriptions = channel.unary_unary(
+                '/eco2.reminders.v1.RemindersService/ListSubscriptions',
+                request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.ListSubscriptionsRequest.SerializeToString,
+                response_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.ListSubscriptionsResponse.FromString,
+                _registered_method=True)
+        self.DeleteSubscription = channel.unary_unary(
+                '/eco2.reminders.v1.RemindersService/DeleteSubscription',
+                request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteSubscriptionRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
         self.GetCalendar = channel.unary_unary(
                 '/eco2.reminders.v1.RemindersService/GetCalendar',
                 request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetCalendarRequest.SerializeToString,
@@ -58,7 +79,8 @@ class RemindersServiceStub:
 
 
 class RemindersServiceServicer:
-    """Reminders puts what was scanned into people's evenings: by their calendar.
+    """Reminders puts what was scanned into people's evenings: by their calendar, by push messages to their browsers, and by
+    webhooks.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -79,6 +101,45 @@ class RemindersServiceServicer:
         """Ends the calendar's address. Apps that have subscribed to it are refused from then on.
 
         Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPushKey(self, request, context):
+        """The key that a browser's PushManager.subscribe takes as applicationServerKey.
+
+        Idempotent. Codes: FAILED_PRECONDITION (PUSH_OFF).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateSubscription(self, request, context):
+        """Adds a place at which the caller is reminded: a browser, or an address of theirs. A browser is of whoever has
+        subscribed with it last.
+
+        Idempotent: the same address is the same subscription, with the keys that came last.
+        Codes: INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for keys that no browser makes), FAILED_PRECONDITION
+        (PUSH_OFF), RESOURCE_EXHAUSTED (SUBSCRIPTION_LIMIT: ten).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSubscriptions(self, request, context):
+        """The caller's subscriptions, oldest first. One whose receiver has said that it is over (404, 410) isn't among them.
+
+        Idempotent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSubscription(self, request, context):
+        """Ends a subscription.
+
+        Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,6 +175,26 @@ def add_RemindersServiceServicer_to_server(servicer, server):
                     request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteCalendarRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
+            'GetPushKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPushKey,
+                    request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetPushKeyRequest.FromString,
+                    response_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetPushKeyResponse.SerializeToString,
+            ),
+            'CreateSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSubscription,
+                    request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.CreateSubscriptionRequest.FromString,
+                    response_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.CreateSubscriptionResponse.SerializeToString,
+            ),
+            'ListSubscriptions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSubscriptions,
+                    request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.ListSubscriptionsRequest.FromString,
+                    response_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.ListSubscriptionsResponse.SerializeToString,
+            ),
+            'DeleteSubscription': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSubscription,
+                    request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteSubscriptionRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
             'GetCalendar': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCalendar,
                     request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetCalendarRequest.FromString,
@@ -128,7 +209,8 @@ def add_RemindersServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RemindersService:
-    """Reminders puts what was scanned into people's evenings: by their calendar.
+    """Reminders puts what was scanned into people's evenings: by their calendar, by push messages to their browsers, and by
+    webhooks.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -177,6 +259,114 @@ class RemindersService:
             target,
             '/eco2.reminders.v1.RemindersService/DeleteCalendar',
             eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteCalendarRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPushKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.reminders.v1.RemindersService/GetPushKey',
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetPushKeyRequest.SerializeToString,
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.GetPushKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.reminders.v1.RemindersService/CreateSubscription',
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.CreateSubscriptionRequest.SerializeToString,
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.CreateSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSubscriptions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.reminders.v1.RemindersService/ListSubscriptions',
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.ListSubscriptionsRequest.SerializeToString,
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.ListSubscriptionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSubscription(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.reminders.v1.RemindersService/DeleteSubscription',
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteSubscriptionRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,

@@ -29,7 +29,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RemindersServiceStub:
-    """Reminders puts what was scanned into people's evenings: by their calendar.
+    """Reminders puts what was scanned into people's evenings: by their calendar, by push messages to their browsers, and by
+    webhooks.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -51,6 +52,29 @@ class RemindersServiceStub:
 
     Idempotent.
     """
+    GetPushKey: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.GetPushKeyRequest, _reminders_service_pb2.GetPushKeyResponse]
+    """The key that a browser's PushManager.subscribe takes as applicationServerKey.
+
+    Idempotent. Codes: FAILED_PRECONDITION (PUSH_OFF).
+    """
+    CreateSubscription: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.CreateSubscriptionRequest, _reminders_service_pb2.CreateSubscriptionResponse]
+    """Adds a place at which the caller is reminded: a browser, or an address of theirs. A browser is of whoever has
+    subscribed with it last.
+
+    Idempotent: the same address is the same subscription, with the keys that came last.
+    Codes: INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for keys that no browser makes), FAILED_PRECONDITION
+    (PUSH_OFF), RESOURCE_EXHAUSTED (SUBSCRIPTION_LIMIT: ten).
+    """
+    ListSubscriptions: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.ListSubscriptionsRequest, _reminders_service_pb2.ListSubscriptionsResponse]
+    """The caller's subscriptions, oldest first. One whose receiver has said that it is over (404, 410) isn't among them.
+
+    Idempotent.
+    """
+    DeleteSubscription: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.DeleteSubscriptionRequest, _empty_pb2.Empty]
+    """Ends a subscription.
+
+    Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
+    """
     GetCalendar: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.GetCalendarRequest, _httpbody_pb2.HttpBody]
     """The calendar as iCalendar (RFC 5545), at the address that CreateCalendar has given: one event for each evening of the
     next two weeks on which something that was scanned in the last 14 days and isn't put out yet goes out, and one for
@@ -67,7 +91,8 @@ class RemindersServiceStub:
 
 @_typing.type_check_only
 class RemindersServiceAsyncStub(RemindersServiceStub):
-    """Reminders puts what was scanned into people's evenings: by their calendar.
+    """Reminders puts what was scanned into people's evenings: by their calendar, by push messages to their browsers, and by
+    webhooks.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -86,6 +111,29 @@ class RemindersServiceAsyncStub(RemindersServiceStub):
 
     Idempotent.
     """
+    GetPushKey: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.GetPushKeyRequest, _reminders_service_pb2.GetPushKeyResponse]  # type: ignore[assignment]
+    """The key that a browser's PushManager.subscribe takes as applicationServerKey.
+
+    Idempotent. Codes: FAILED_PRECONDITION (PUSH_OFF).
+    """
+    CreateSubscription: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.CreateSubscriptionRequest, _reminders_service_pb2.CreateSubscriptionResponse]  # type: ignore[assignment]
+    """Adds a place at which the caller is reminded: a browser, or an address of theirs. A browser is of whoever has
+    subscribed with it last.
+
+    Idempotent: the same address is the same subscription, with the keys that came last.
+    Codes: INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for keys that no browser makes), FAILED_PRECONDITION
+    (PUSH_OFF), RESOURCE_EXHAUSTED (SUBSCRIPTION_LIMIT: ten).
+    """
+    ListSubscriptions: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.ListSubscriptionsRequest, _reminders_service_pb2.ListSubscriptionsResponse]  # type: ignore[assignment]
+    """The caller's subscriptions, oldest first. One whose receiver has said that it is over (404, 410) isn't among them.
+
+    Idempotent.
+    """
+    DeleteSubscription: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.DeleteSubscriptionRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Ends a subscription.
+
+    Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
+    """
     GetCalendar: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.GetCalendarRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The calendar as iCalendar (RFC 5545), at the address that CreateCalendar has given: one event for each evening of the
     next two weeks on which something that was scanned in the last 14 days and isn't put out yet goes out, and one for
@@ -101,7 +149,8 @@ class RemindersServiceAsyncStub(RemindersServiceStub):
     """
 
 class RemindersServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Reminders puts what was scanned into people's evenings: by their calendar.
+    """Reminders puts what was scanned into people's evenings: by their calendar, by push messages to their browsers, and by
+    webhooks.
 
     Every RPC may also answer UNAUTHENTICATED (no identity), INVALID_ARGUMENT (INVALID_FIELD), UNAVAILABLE (a store is
     down), DEADLINE_EXCEEDED and INTERNAL.
@@ -129,6 +178,53 @@ class RemindersServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends the calendar's address. Apps that have subscribed to it are refused from then on.
 
         Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def GetPushKey(
+        self,
+        request: _reminders_service_pb2.GetPushKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reminders_service_pb2.GetPushKeyResponse, _abc.Awaitable[_reminders_service_pb2.GetPushKeyResponse]]:
+        """The key that a browser's PushManager.subscribe takes as applicationServerKey.
+
+        Idempotent. Codes: FAILED_PRECONDITION (PUSH_OFF).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateSubscription(
+        self,
+        request: _reminders_service_pb2.CreateSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reminders_service_pb2.CreateSubscriptionResponse, _abc.Awaitable[_reminders_service_pb2.CreateSubscriptionResponse]]:
+        """Adds a place at which the caller is reminded: a browser, or an address of theirs. A browser is of whoever has
+        subscribed with it last.
+
+        Idempotent: the same address is the same subscription, with the keys that came last.
+        Codes: INVALID_ARGUMENT (ADDRESS_REFUSED; INVALID_FIELD also for keys that no browser makes), FAILED_PRECONDITION
+        (PUSH_OFF), RESOURCE_EXHAUSTED (SUBSCRIPTION_LIMIT: ten).
+        """
+
+    @_abc_1.abstractmethod
+    def ListSubscriptions(
+        self,
+        request: _reminders_service_pb2.ListSubscriptionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reminders_service_pb2.ListSubscriptionsResponse, _abc.Awaitable[_reminders_service_pb2.ListSubscriptionsResponse]]:
+        """The caller's subscriptions, oldest first. One whose receiver has said that it is over (404, 410) isn't among them.
+
+        Idempotent.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteSubscription(
+        self,
+        request: _reminders_service_pb2.DeleteSubscriptionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Ends a subscription.
+
+        Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod
