@@ -129,6 +129,16 @@ class Bucket:
                 result = await obstore.get_async(self._store, key, options=options)
             yield _stored(result), _pieces(result)
 
+    async def part(self, key: str, start: int, length: int) -> bytes:
+        """So many bytes of an object, from a place on; fewer if it ends before.
+
+        Raises:
+            ObjectMissing: There is none.
+            Unavailable: Storage doesn't answer.
+        """
+        async with self._request("GetObject"):
+            return bytes(await obstore.get_range_async(self._store, key, start=start, length=length))
+
     async def put(self, key: str, content: bytes, headers: Mapping[str, str], etag: str = "") -> None:
         """Puts an object, in the place of the one that was seen or of whatever is there.
 
