@@ -132,6 +132,7 @@ class _Parts:
         redis: Commands to Redis.
         bucket: The photos, and the files of exports.
         presigned: Addresses in it.
+        uploads: Photos that are uploaded for scans.
         scans: The scans of all users.
         webhooks: Messages to their receivers.
         export_store: The exports of all users.
@@ -155,6 +156,7 @@ class _Parts:
     redis: GuardedRedis
     bucket: Bucket
     presigned: PresignedUploads
+    uploads: Uploads
     scans: ScanStore
     webhooks: WebhookStore
     export_store: ExportStore
@@ -233,7 +235,8 @@ async def _open_parts(
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))
         export_due = functools.partial(notifier.wake, EXPORT_KIND)
         peers = await enter(open_peers(settings, Spending(pool), host))
-        types = job_types(JobTypeParts(settings, pool, bucket, scans, progress, peers))
+        uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
+        types = job_types(JobTypeParts(settings, pool, bucket, scans, progress, peers, uploads, notifier.wake, _new_id))
         job_store, job_files = ClientJobStore(pool), JobFiles(bucket, presigned, _now, settings.upload_seconds)
         yield _Parts(
             settings=settings,
@@ -242,6 +245,7 @@ async def _open_parts(
             redis=redis,
             bucket=bucket,
             presigned=presigned,
+            uploads=uploads,
             scans=scans,
             webhooks=WebhookStore(pool, secrets.token_bytes),
             export_store=export_store,
@@ -314,10 +318,11 @@ async def _open_api(
         )
         limits = WatchLimits(settings.watcher_limit, settings.user_watcher_limit, settings.heartbeat_seconds)
         watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left, parts.meters))
-        uploads = Uploads(parts.bucket, parts.presigned, settings.cdn_base_url, settings.upload_seconds)
         control = AdmissionControl(admission, functools.partial(parts.notifier.wake, SCAN_KIND), parts.meters)
         demand = peers.rules.demand_building
-        lifecycle = Lifecycle(scans, progress, uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters)
+        lifecycle = Lifecycle(
+            scans, progress, parts.uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters
+        )
         reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)
         replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
         schedule = EveningSchedule(scans, peers.rules, _now)

@@ -11,6 +11,8 @@ from mesh.s3.bucket import Bucket
 from scan_svc.client_jobs.removal import JobRemoval
 from scan_svc.events.store import EventRetention
 from scan_svc.exports.service import Exports
+from scan_svc.hidden_scans.cancellation import HiddenCancellation
+from scan_svc.hidden_scans.store import HiddenScanStore
 from scan_svc.jobs.dead_letters import DeadLetters
 from scan_svc.jobs.periodic import Periodic, PeriodicTask, Schedule
 from scan_svc.jobs.retention import Retention
@@ -62,12 +64,14 @@ async def open_housekeeping(
 
     retention = Retention(pool, settings.retention_days)
 
+    cancellation = HiddenCancellation(HiddenScanStore(pool), scans, meters)
     removals = RemovalStore(pool)
     sweeper = UploadSweeper(removals, bucket, lambda: datetime.now(UTC), settings.sweep_after_seconds)
     async with open_purge(settings.cdn_purge_url, settings.cdn_purge_token.get_secret_value()) as purge:
         removal = PhotoRemoval(removals, bucket, purge, settings.photo_settle_seconds, meters)
         tasks = (
             PeriodicTask("expire_uploads", 60, expire_uploads),
+            PeriodicTask("cancel_hidden_scans", 10, cancellation.run),
             PeriodicTask("remove_photos", 10, removal.run),
             PeriodicTask("sweep_uploads", 60, sweeper.sweep),
             PeriodicTask("reprocess", 300, dead_letters.reprocess),

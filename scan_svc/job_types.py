@@ -1,15 +1,22 @@
 """The kinds of client jobs: the one place where each is registered."""
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
 
 from mesh.s3.bucket import Bucket
+from scan_svc.batches.kind import batch_type
+from scan_svc.batches.sources import RowScans
 from scan_svc.client_jobs.work import JobType, JobTypes
+from scan_svc.hidden_scans.creation import HiddenScans
+from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.pipeline.clients import Peers
 from scan_svc.progress.progress import Progress
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
+from scan_svc.uploads import Uploads
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,9 @@ class JobTypeParts:
         scans: The scans of all users.
         progress: What readers are shown.
         peers: The services that do the work.
+        uploads: Photos that are uploaded for scans.
+        wake: Wakes the workers, with the kind of job that is due.
+        new_id: Makes scans' ids.
     """
 
     settings: ScanSettings
@@ -31,6 +41,9 @@ class JobTypeParts:
     scans: ScanStore
     progress: Progress
     peers: Peers
+    uploads: Uploads
+    wake: Callable[[str], None]
+    new_id: Callable[[], str]
 
 
 def registered(parts: JobTypeParts) -> JobTypes:
@@ -39,6 +52,19 @@ def registered(parts: JobTypeParts) -> JobTypes:
     Args:
         parts: What the works are made of.
     """
-    _ = parts
-    types: list[JobType] = []
+    types: list[JobType] = [batches(parts)]
     return JobTypes(types)
+
+
+def batches(parts: JobTypeParts, tick_seconds: float = 1.0) -> JobType:
+    """Batches.
+
+    Args:
+        parts: What their work is made of.
+        tick_seconds: How often it is looked whether their scans have ended.
+    """
+    scan_due = functools.partial(parts.wake, SCAN_KIND)
+    hidden = HiddenScans(parts.scans, parts.uploads, parts.bucket, scan_due, parts.new_id)
+    return batch_type(
+        parts.settings, parts.pool, RowScans(hidden, parts.uploads, parts.bucket), parts.scans, tick_seconds
+    )

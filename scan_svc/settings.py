@@ -83,6 +83,9 @@ class ScanSettings(StorageSettings, ReplicaSettings):
     batch_aging_seconds: float = Field(
         60.0, ge=0, description="How long a batch scan waits before every fourth scan taken is such a one."
     )
+    batch_rows: int = Field(10_000, gt=0, description="Rows of one batch, or photos of its zip.")
+    batch_rows_per_minute: int = Field(120, gt=0, description="Pace of a batch that asks for none.")
+    batch_most_rows_per_minute: int = Field(600, gt=0, description="Pace that a batch may ask for.")
     backoff_seconds: float = Field(1.0, gt=0, description="Longest pause before the second try; doubles with each.")
     lease_seconds: float = Field(15.0, gt=0, description="Silence after which a worker counts as dead.")
     worker_capacity: int = Field(

@@ -69,10 +69,20 @@ def written_csv(rows: Iterable[Sequence[object]], separator: str) -> Iterator[by
     line = io.StringIO()
     writer = csv.writer(line, delimiter=separator)
     for row in rows:
-        writer.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([_cell(cell) for cell in row])
         yield line.getvalue().encode()
         line.seek(0)
         line.truncate()
+
+
+def _cell(value: object) -> object:
+    match value:
+        case str():
+            return _inert(value)
+        case float():
+            return f"{value:.6f}".rstrip("0").rstrip(".")
+        case _:
+            return value
 
 
 def _inert(text: str) -> str:

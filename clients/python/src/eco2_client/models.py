@@ -521,7 +521,32 @@ class JobState(OpenEnum):
 
 
 class BatchSpec(Message, frozen=True, kw_only=True):
-    """Many photos at once: a sheet of their addresses, or a zip of them, becomes the same sheet with what each shows."""
+    """Many photos at once. The job's upload is a sheet of their addresses or a zip of them, and becomes a sheet with
+    what each shows, behind the job's download_url for a day.
+
+    A sheet is CSV (UTF-8, UTF-16 or CP949; commas, semicolons or tabs) or XLSX, of at most 20 MiB. A column is named
+    "사진 주소", "photo_url", "image_url", "url" or alike and has public https addresses; "질문" or "question" and "지역" or
+    "region" may say what is asked of a row, and where it is put out. The result is the same sheet with more columns; of
+    a workbook the one sheet with the addresses, by its cells' values. Of a zip (photos as CreateScan takes them, in any
+    folders) it is a new workbook with the photos' names.
+
+    At most 10,000 rows, unless this installation says otherwise. Each row is a scan of its own, which gives way to
+    those for whom somebody waits, and isn't listed among the user's scans; rows that are the same are scanned once. A
+    row that can't be scanned says why in the sheet, and fails nothing else.
+
+    Errors of the job: INVALID_ARGUMENT (SHEET_EMPTY, SHEET_FORMAT, SHEET_ENCRYPTED, SHEET_UNREADABLE, SHEET_TOO_LARGE,
+    SHEET_NO_ADDRESSES).
+
+    Attributes:
+        rows_per_minute: Rows that are begun in a minute, at most. Default 120; more than 600 is INVALID_FIELD, unless
+            this installation says otherwise.
+        region: Where the rows are put out that don't say it themselves, such as "서울특별시/마포구".
+        building: The code of the building where they are put out, beside the region.
+    """
+
+    rows_per_minute: int = 0
+    region: str = ""
+    building: str = ""
 
 
 class ExportSpec(Message, frozen=True, kw_only=True):
@@ -541,7 +566,19 @@ class ComparisonSpec(Message, frozen=True, kw_only=True):
 
 
 class BatchResult(Message, frozen=True, kw_only=True):
-    """What became of a batch. The sheet is behind the job's download_url."""
+    """What became of a batch. The sheet is behind the job's download_url.
+
+    Attributes:
+        rows: Rows, or photos of a zip.
+        succeeded: Of these, such as have a result.
+        failed: Such as haven't; the sheet says why.
+        repeated: Rows that are the same as earlier ones: they have these rows' results, and cost nothing.
+    """
+
+    rows: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    repeated: int = 0
 
 
 class ExportResult(Message, frozen=True, kw_only=True):

@@ -22,17 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65\x63o2/jobs/v1/batch.proto\x12\x0c\x65\x63o2.jobs.v1\"\x0b\n\tBatchSpec\"\r\n\x0b\x42\x61tchResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65\x63o2/jobs/v1/batch.proto\x12\x0c\x65\x63o2.jobs.v1\x1a\x1b\x62uf/validate/validate.proto\"\x8a\x01\n\tBatchSpec\x12\x17\n\x0frows_per_minute\x18\x01 \x01(\r\x12#\n\x06region\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12?\n\x08\x62uilding\x18\x03 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\"P\n\x0b\x42\x61tchResult\x12\x0c\n\x04rows\x18\x01 \x01(\r\x12\x11\n\tsucceeded\x18\x02 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x03 \x01(\r\x12\x10\n\x08repeated\x18\x04 \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.jobs.v1.batch_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BATCHSPEC']._serialized_start=42
-  _globals['_BATCHSPEC']._serialized_end=53
-  _globals['_BATCHRESULT']._serialized_start=55
-  _globals['_BATCHRESULT']._serialized_end=68
+  _globals['_BATCHSPEC'].fields_by_name['region']._loaded_options = None
+  _globals['_BATCHSPEC'].fields_by_name['region']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
+  _globals['_BATCHSPEC'].fields_by_name['building']._loaded_options = None
+  _globals['_BATCHSPEC'].fields_by_name['building']._serialized_options = b'\272H*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\330\001\001'
+  _globals['_BATCHSPEC']._serialized_start=72
+  _globals['_BATCHSPEC']._serialized_end=210
+  _globals['_BATCHRESULT']._serialized_start=212
+  _globals['_BATCHRESULT']._serialized_end=292
 # @@protoc_insertion_point(module_scope)

@@ -18,16 +18,46 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class BatchSpec(_message.Message):
-    """Many photos at once: a sheet of their addresses, or a zip of them, becomes the same sheet with what each shows."""
+    """Many photos at once. The job's upload is a sheet of their addresses or a zip of them, and becomes a sheet with what each
+    shows, behind the job's download_url for a day.
+
+    A sheet is CSV (UTF-8, UTF-16 or CP949; commas, semicolons or tabs) or XLSX, of at most 20 MiB. A column is named "사진
+    주소", "photo_url", "image_url", "url" or alike and has public https addresses; "질문" or "question" and "지역" or
+    "region" may say what is asked of a row, and where it is put out. The result is the same sheet with more columns; of a
+    workbook the one sheet with the addresses, by its cells' values. Of a zip (photos as CreateScan takes them, in any
+    folders) it is a new workbook with the photos' names.
+
+    At most 10,000 rows, unless this installation says otherwise. Each row is a scan of its own, which gives way to those
+    for whom somebody waits, and isn't listed among the user's scans; rows that are the same are scanned once. A row that
+    can't be scanned says why in the sheet, and fails nothing else.
+
+    Errors of the job: INVALID_ARGUMENT (SHEET_EMPTY, SHEET_FORMAT, SHEET_ENCRYPTED, SHEET_UNREADABLE, SHEET_TOO_LARGE,
+    SHEET_NO_ADDRESSES).
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ROWS_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    BUILDING_FIELD_NUMBER: _builtins.int
+    rows_per_minute: _builtins.int
+    """Rows that are begun in a minute, at most. Default 120; more than 600 is INVALID_FIELD, unless this installation says
+    otherwise.
+    """
+    region: _builtins.str
+    """Where the rows are put out that don't say it themselves, such as "서울특별시/마포구"."""
+    building: _builtins.str
+    """The code of the building where they are put out, beside the region."""
     def __init__(
         self,
+        *,
+        rows_per_minute: _builtins.int = ...,
+        region: _builtins.str = ...,
+        building: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["building", b"building", "region", b"region", "rows_per_minute", b"rows_per_minute"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -39,12 +69,29 @@ class BatchResult(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ROWS_FIELD_NUMBER: _builtins.int
+    SUCCEEDED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
+    rows: _builtins.int
+    """Rows, or photos of a zip."""
+    succeeded: _builtins.int
+    """Of these, such as have a result."""
+    failed: _builtins.int
+    """Such as haven't; the sheet says why."""
+    repeated: _builtins.int
+    """Rows that are the same as earlier ones: they have these rows' results, and cost nothing."""
     def __init__(
         self,
+        *,
+        rows: _builtins.int = ...,
+        succeeded: _builtins.int = ...,
+        failed: _builtins.int = ...,
+        repeated: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["failed", b"failed", "repeated", b"repeated", "rows", b"rows", "succeeded", b"succeeded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
