@@ -11,6 +11,7 @@
     CompatServicer ─ Lifecycle, Watchers
     RemindersServicer ── CalendarFeed ── CalendarStore, EveningSchedule, Peers
                       └─ Subscriptions ── SubscriptionStore, WebhookStore
+    ComparisonServicer ─ ClientJobs, ComparisonStore, Peers
     JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
@@ -36,6 +37,7 @@ import asyncpg
 import uuid_utils
 
 from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
+from eco2.jobs.v1.comparison_service_pb2_grpc import add_ComparisonServiceServicer_to_server
 from eco2.jobs.v1.jobs_service_pb2_grpc import add_JobsServiceServicer_to_server
 from eco2.reminders.v1.reminders_service_pb2_grpc import add_RemindersServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
@@ -67,6 +69,7 @@ from scan_svc.client_jobs.service import ClientJobs
 from scan_svc.client_jobs.servicer import JobsServicer
 from scan_svc.client_jobs.store import ClientJobStore
 from scan_svc.client_jobs.work import JobTypes
+from scan_svc.comparisons.store import ComparisonStore
 from scan_svc.compat.servicer import CompatServicer
 from scan_svc.consumers import JobTables, consumers
 from scan_svc.exports.contents import ExportContents
@@ -86,6 +89,7 @@ from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
 from scan_svc.meters import ScanMeters
+from scan_svc.operations.comparisons import Comparisons, ComparisonServicer
 from scan_svc.operations.model_spending import Budget, DaySpending
 from scan_svc.operations.scan_records import ScanRecords
 from scan_svc.operations.servicer import OperationsServicer, Records
@@ -348,7 +352,12 @@ async def _open_api(
             Subscriptions(subscriptions, parts.webhooks, push_key(settings)),
         )
         jobs = JobsServicer(parts.client_jobs, parts.job_types, parts.job_files)
-        yield _services(servicer, EventStreamServicer(watchers), operations, compat, reminders, jobs), watchers.drain
+        comparing = Comparisons(parts.client_jobs, parts.job_types, ComparisonStore(pool), peers.compared)
+        comparisons = ComparisonServicer(comparing)
+        yield (
+            _services(servicer, EventStreamServicer(watchers), operations, compat, reminders, jobs, comparisons),
+            watchers.drain,
+        )
 
 
 def _services(
@@ -358,6 +367,7 @@ def _services(
     compat: CompatServicer,
     reminders: RemindersServicer,
     jobs: JobsServicer,
+    comparisons: ComparisonServicer,
 ) -> Sequence[Service]:
     return (
         Service("eco2.scan.v1.ScanService", add_ScanServiceServicer_to_server, scans),
@@ -366,6 +376,7 @@ def _services(
         Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
         Service("eco2.reminders.v1.RemindersService", add_RemindersServiceServicer_to_server, reminders),
         Service("eco2.jobs.v1.JobsService", add_JobsServiceServicer_to_server, jobs),
+        Service("eco2.jobs.v1.ComparisonService", add_ComparisonServiceServicer_to_server, comparisons),
     )
 
 

@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import asyncpg
 
@@ -10,6 +11,8 @@ from mesh.s3.bucket import Bucket
 from scan_svc.batches.kind import batch_type
 from scan_svc.batches.sources import RowScans
 from scan_svc.client_jobs.work import JobType, JobTypes
+from scan_svc.comparisons.store import ComparisonStore
+from scan_svc.comparisons.work import ComparisonWork, comparison_type
 from scan_svc.hidden_scans.creation import HiddenScans
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.pipeline.clients import Peers
@@ -52,7 +55,7 @@ def registered(parts: JobTypeParts) -> JobTypes:
     Args:
         parts: What the works are made of.
     """
-    types: list[JobType] = [batches(parts)]
+    types: list[JobType] = [batches(parts), comparisons(parts)]
     return JobTypes(types)
 
 
@@ -68,3 +71,14 @@ def batches(parts: JobTypeParts, tick_seconds: float = 1.0) -> JobType:
     return batch_type(
         parts.settings, parts.pool, RowScans(hidden, parts.uploads, parts.bucket), parts.scans, tick_seconds
     )
+
+
+def comparisons(parts: JobTypeParts) -> JobType:
+    """Comparisons.
+
+    Args:
+        parts: What their work is made of.
+    """
+    now = functools.partial(datetime.now, UTC)
+    store = ComparisonStore(parts.pool)
+    return comparison_type(ComparisonWork(store, parts.scans.get_many, parts.peers.compared, now))

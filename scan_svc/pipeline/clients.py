@@ -37,6 +37,7 @@ from scan_svc.mirrors.rules import (
     Verdict,
 )
 from scan_svc.mirrors.vision import USER, Candidate, Category, Classification, Usage
+from scan_svc.pipeline.compared_peers import ComparedPeers
 from scan_svc.pipeline.spending import Spending
 from scan_svc.scans import EveningRequest, Scan, Step
 from scan_svc.settings import ScanSettings
@@ -48,7 +49,10 @@ _STEPS: Mapping[int, Step] = MappingProxyType(
 )
 
 # Idempotent and cheap: sent again when a replica is down. AdviseDisposal is as long as no rules have come.
-_RULES_RETRIED = ("MatchRules", "AdviseDisposal", "InterpretReply", "PlanEvening", "ListCollections", "FindPlaces")
+_RULES_RETRIED = (
+    *("MatchRules", "AdviseDisposal", "ReadviseDisposal", "InterpretReply"),
+    *("PlanEvening", "ListCollections", "FindPlaces"),
+)
 # How long a scan's creation waits to hear whether its building exists.
 _BUILDING_SECONDS = 1.0
 _VISION_RETRIED = ("MakeThumbnail",)
@@ -322,6 +326,7 @@ class Peers:
     vision: VisionPeer
     rules: RulesPeer
     character: CharacterPeer
+    compared: ComparedPeers
 
 
 @asynccontextmanager
@@ -339,4 +344,9 @@ async def open_peers(settings: ScanSettings, spending: Spending, host: Host | No
         vision = await enter(to(settings.vision_target, "eco2.vision.v1.VisionService", _VISION_RETRIED))
         rules = await enter(to(settings.rules_target, "eco2.rules.v1.RulesService", _RULES_RETRIED))
         character = await enter(to(settings.character_target, "eco2.character.v1.CharacterService", _CHARACTER_RETRIED))
-        yield Peers(VisionPeer(vision, spending), RulesPeer(rules, spending), CharacterPeer(character))
+        yield Peers(
+            VisionPeer(vision, spending),
+            RulesPeer(rules, spending),
+            CharacterPeer(character),
+            ComparedPeers(vision, rules),
+        )

@@ -122,7 +122,7 @@ class OperationsClient:
         self._ask(self._stub.RedeliverWebhook, request)
 
     def _ask(self, rpc: "grpc.UnaryUnaryMultiCallable[Q, A]", request: Q) -> A:
-        with _answered(self._locale):
+        with answered(self._locale):
             return rpc(request, timeout=_SECONDS, metadata=self._metadata)
 
 
@@ -143,7 +143,7 @@ def refusal(error: grpc.RpcError, locale: Locale) -> ApiError:
 
 
 @contextmanager
-def _answered(locale: Locale) -> Iterator[None]:
+def answered(locale: Locale) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:

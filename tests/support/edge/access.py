@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from eco2.auth.v1 import auth_service_pb2 as auth
 from eco2.character.v1 import character_service_pb2 as character
 from eco2.compat.v1 import compat_service_pb2 as compat
+from eco2.jobs.v1 import comparison_service_pb2 as comparisons
 from eco2.jobs.v1 import jobs_service_pb2 as jobs
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
 from eco2.reminders.v1 import reminders_service_pb2 as reminders
@@ -192,6 +193,29 @@ _OPERATIONS: dict[str, Row] = {
         Access.OPERATOR, lambda it: operations.RedeliverWebhookRequest(webhook_id=it.scan_id), "WEBHOOK_NOT_FOUND"
     ),
 }
+_COMPARISONS: dict[str, Row] = {
+    "ListComparisonChoices": Row(Access.OPERATOR, lambda _: comparisons.ListComparisonChoicesRequest()),
+    "CreateComparison": Row(Access.OPERATOR, lambda _: comparisons.CreateComparisonRequest(), "INVALID_FIELD"),
+    "GetComparison": Row(
+        Access.OPERATOR, lambda it: comparisons.GetComparisonRequest(comparison_id=it.scan_id), "COMPARISON_NOT_FOUND"
+    ),
+    "ListComparisons": Row(Access.OPERATOR, lambda _: comparisons.ListComparisonsRequest()),
+    "ListComparedScans": Row(
+        Access.OPERATOR,
+        lambda it: comparisons.ListComparedScansRequest(comparison_id=it.scan_id),
+        "COMPARISON_NOT_FOUND",
+    ),
+    "CancelComparison": Row(
+        Access.OPERATOR,
+        lambda it: comparisons.CancelComparisonRequest(comparison_id=it.scan_id),
+        "COMPARISON_NOT_FOUND",
+    ),
+    "DeleteComparison": Row(
+        Access.OPERATOR,
+        lambda it: comparisons.DeleteComparisonRequest(comparison_id=it.scan_id),
+        "COMPARISON_NOT_FOUND",
+    ),
+}
 _RULES: dict[str, Row] = {
     "GetTaxonomy": Row(Access.USER, lambda _: rules.GetTaxonomyRequest()),
     "SearchItems": Row(Access.USER, lambda _: rules.SearchItemsRequest(q="우유갑")),
@@ -275,6 +299,7 @@ ROWS: Mapping[str, Row] = {
         "eco2.scan.v1.EventStreamService": _EVENT_STREAM,
         "eco2.jobs.v1.JobsService": _JOBS,
         "eco2.scan.v1.OperationsService": _OPERATIONS,
+        "eco2.jobs.v1.ComparisonService": _COMPARISONS,
         "eco2.compat.v1.CompatService": _COMPAT,
         "eco2.reminders.v1.RemindersService": _REMINDERS,
         "eco2.rules.v1.RulesService": _RULES,

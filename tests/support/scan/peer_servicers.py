@@ -42,6 +42,9 @@ class Peers(
         self.thumbnail: bytes | None = None
         self.composed: Any = None  # the last request for an answer
         self.collections: list[rules_service_pb2.Collection] = []  # of 마포구
+        self.looks: list[str] = []  # at which photos comparisons have looked
+        self.looked_at: Callable[[str], classification_pb2.Classification] = lambda _: self.found  # what they are told
+        self.rulebooks = {"current": "0" * 12, "candidate": "1" * 12}
         self.cancelled = asyncio.Event()
 
     async def _called(self, method: str) -> None:
@@ -67,6 +70,32 @@ class Peers(
         if self.thumbnail is None:
             raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=request.object_key)
         return vision_service_pb2.MakeThumbnailResponse(jpeg=self.thumbnail)
+
+    async def ListClassifiers(self, request: Any, context: Any) -> vision_service_pb2.ListClassifiersResponse:
+        return vision_service_pb2.ListClassifiersResponse(classifiers=["gpt-4.1-mini", "gpt-5", "offline"])
+
+    async def Reclassify(self, request: Any, context: Any) -> vision_service_pb2.ReclassifyResponse:
+        photo = request.object_key or request.image_url
+        self.looks.append(photo)
+        await self._called("Reclassify")
+        return vision_service_pb2.ReclassifyResponse(classification=self.looked_at(photo), usage=self.usage)
+
+    async def ListRulebooks(self, request: Any, context: Any) -> rules_service_pb2.ListRulebooksResponse:
+        return rules_service_pb2.ListRulebooksResponse(
+            rulebooks=[
+                rules_service_pb2.RulebookEdition(name=name, version=version)
+                for name, version in self.rulebooks.items()
+            ]
+        )
+
+    async def ReadviseDisposal(self, request: Any, context: Any) -> rules_service_pb2.ReadviseDisposalResponse:
+        """Each category has its rule; of the candidate another container."""
+        await self._called("ReadviseDisposal")
+        category = request.advise.classification.category
+        container = "파란 수거함" if request.rulebook_version == "1" * 12 else "분리수거함"
+        rule = {"rule_id": category.middle, "category": category, "steps": ["비워요"], "container": container}
+        answer = {"text": f"{category.middle}: {container}"}
+        return rules_service_pb2.ReadviseDisposalResponse(matched={"rules": [rule]}, answer=answer)
 
     async def MatchRules(self, request: Any, context: Any) -> rules_service_pb2.MatchRulesResponse:
         self.buildings.append(request.building)

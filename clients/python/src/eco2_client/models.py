@@ -562,7 +562,35 @@ class MessageSpec(Message, frozen=True, kw_only=True):
 
 
 class ComparisonSpec(Message, frozen=True, kw_only=True):
-    """Past scans once more, by another model or rule book; only operators ask for one."""
+    """Past scans once more, by another classifier, another rule book, or both; only operators ask for one. At least one
+    of the two is given: `classifier`, or a `rulebook` other than the current one.
+
+    Attributes:
+        classifier: Who looks at the photos, as ListComparisonChoices names them. Empty: nobody; what was seen stays.
+        rulebook: The rule book that answers, by its name or its version. Empty: the current one. The other side is
+            always answered from the current one, as it is when the comparison is created, so that both are told by what
+            stands in them today.
+        from_time: Only scans created at this time or later. Default: 30 days ago, for so long photos are kept.
+        until_time: Only scans created before this time. Default: now.
+        scan_count: How many scans at most, drawn at random from the newest 200,000 of that time. Default 200.
+        seed: Which ones chance draws: the same seed draws the same again, as long as they are the same scans.
+        corrected_only: Only scans whose users have said whether the classification is right.
+        max_cost_micro_usd: What models may cost in all, in millionths of a US dollar. Default 1,000,000. No look begins
+            that might exceed it, judged by the dearest one so far.
+        current_version: Output only: the version of the current rule book when the comparison was created.
+        rulebook_version: Output only: the version that `rulebook` named then; empty if it named none.
+    """
+
+    classifier: str = ""
+    rulebook: str = ""
+    from_time: datetime | None = None
+    until_time: datetime | None = None
+    scan_count: int = 0
+    seed: int = 0
+    corrected_only: bool = False
+    max_cost_micro_usd: int = 0
+    current_version: str = ""
+    rulebook_version: str = ""
 
 
 class BatchResult(Message, frozen=True, kw_only=True):
@@ -593,8 +621,31 @@ class MessageResult(Message, frozen=True, kw_only=True):
     """What became of the reminder."""
 
 
+class ComparisonResultEnding(OpenEnum):
+    """Why it has ended."""
+
+    # Never sent.
+    UNSPECIFIED = "ENDING_UNSPECIFIED"
+    # The whole sample was looked at.
+    COMPLETE = "ENDING_COMPLETE"
+    # Another look might have cost more than max_cost_micro_usd.
+    COST_LIMIT = "ENDING_COST_LIMIT"
+
+
 class ComparisonResult(Message, frozen=True, kw_only=True):
-    """How the two differ."""
+    """What became of a comparison. The findings are in GetComparison's report.
+
+    Attributes:
+        ending: Why it has ended.
+        compared: Scans that came out both ways.
+        skipped: Scans that couldn't be looked at any more: their photo is gone, or was never kept.
+        failed: Scans at which the new side failed.
+    """
+
+    ending: ComparisonResultEnding = ComparisonResultEnding.UNSPECIFIED
+    compared: int = 0
+    skipped: int = 0
+    failed: int = 0
 
 
 class Job(Message, frozen=True, kw_only=True):

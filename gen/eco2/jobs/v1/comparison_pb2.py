@@ -22,17 +22,61 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x65\x63o2/jobs/v1/comparison.proto\x12\x0c\x65\x63o2.jobs.v1\"\x10\n\x0e\x43omparisonSpec\"\x12\n\x10\x43omparisonResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x65\x63o2/jobs/v1/comparison.proto\x12\x0c\x65\x63o2.jobs.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x02\n\x0e\x43omparisonSpec\x12\'\n\nclassifier\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12%\n\x08rulebook\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18(2\n^[^\\x00]*$\x12-\n\tfrom_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\nscan_count\x18\x05 \x01(\rB\x08\xbaH\x05*\x03\x18\x90N\x12\x0c\n\x04seed\x18\x06 \x01(\r\x12\x16\n\x0e\x63orrected_only\x18\x07 \x01(\x08\x12)\n\x12max_cost_micro_usd\x18\x08 \x01(\x03\x42\r\xbaH\n\"\x08\x18\x80\x94\xeb\xdc\x03(\x00\x12 \n\x0f\x63urrent_version\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18(\x12!\n\x10rulebook_version\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18(\"\xca\x01\n\x10\x43omparisonResult\x12\x35\n\x06\x65nding\x18\x01 \x01(\x0e\x32%.eco2.jobs.v1.ComparisonResult.Ending\x12\x10\n\x08\x63ompared\x18\x02 \x01(\r\x12\x0f\n\x07skipped\x18\x03 \x01(\r\x12\x0e\n\x06\x66\x61iled\x18\x04 \x01(\r\"L\n\x06\x45nding\x12\x16\n\x12\x45NDING_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45NDING_COMPLETE\x10\x01\x12\x15\n\x11\x45NDING_COST_LIMIT\x10\x02\"\xfd\x06\n\x10\x43omparisonReport\x12\x15\n\x08\x63ompared\x18\x01 \x01(\rH\x00\x88\x01\x01\x12<\n\x07skipped\x18\x02 \x03(\x0b\x32+.eco2.jobs.v1.ComparisonReport.SkippedEntry\x12:\n\x06\x66\x61iled\x18\x03 \x03(\x0b\x32*.eco2.jobs.v1.ComparisonReport.FailedEntry\x12\x17\n\nsame_major\x18\x04 \x01(\rH\x01\x88\x01\x01\x12\x18\n\x0bsame_middle\x18\x05 \x01(\rH\x02\x88\x01\x01\x12\x1a\n\rsame_category\x18\x06 \x01(\rH\x03\x88\x01\x01\x12<\n\x07\x64iffers\x18\x07 \x03(\x0b\x32+.eco2.jobs.v1.ComparisonReport.DiffersEntry\x12\x35\n\nconfusions\x18\x08 \x03(\x0b\x32!.eco2.jobs.v1.ComparisonConfusion\x12\x1e\n\x11\x63onfidence_before\x18\t \x01(\x01H\x04\x88\x01\x01\x12\x1d\n\x10\x63onfidence_after\x18\n \x01(\x01H\x05\x88\x01\x01\x12\x13\n\x06\x64\x65nied\x18\x0b \x01(\rH\x06\x88\x01\x01\x12\x1b\n\x0e\x64\x65nied_changed\x18\x0c \x01(\rH\x07\x88\x01\x01\x12\x32\n\x08\x61\x63\x63uracy\x18\r \x01(\x0b\x32 .eco2.jobs.v1.ComparisonAccuracy\x12,\n\x06\x62\x65\x66ore\x18\x0e \x01(\x0b\x32\x1c.eco2.jobs.v1.ComparisonCost\x12+\n\x05\x61\x66ter\x18\x0f \x01(\x0b\x32\x1c.eco2.jobs.v1.ComparisonCost\x1a.\n\x0cSkippedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a-\n\x0b\x46\x61iledEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x1a.\n\x0c\x44iffersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\x42\x0b\n\t_comparedB\r\n\x0b_same_majorB\x0e\n\x0c_same_middleB\x10\n\x0e_same_categoryB\x14\n\x12_confidence_beforeB\x13\n\x11_confidence_afterB\t\n\x07_deniedB\x11\n\x0f_denied_changed\"C\n\x13\x43omparisonConfusion\x12\x0e\n\x06\x62\x65\x66ore\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"e\n\x0f\x43omparisonShare\x12\x12\n\x05share\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x10\n\x03low\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04high\x18\x03 \x01(\x01H\x02\x88\x01\x01\x42\x08\n\x06_shareB\x06\n\x04_lowB\x07\n\x05_high\"\xf4\x01\n\x12\x43omparisonAccuracy\x12\r\n\x05known\x18\x01 \x01(\r\x12-\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x1d.eco2.jobs.v1.ComparisonShare\x12,\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x1d.eco2.jobs.v1.ComparisonShare\x12\x18\n\x0bonly_before\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x17\n\nonly_after\x18\x05 \x01(\rH\x01\x88\x01\x01\x12\x14\n\x07p_value\x18\x06 \x01(\x01H\x02\x88\x01\x01\x42\x0e\n\x0c_only_beforeB\r\n\x0b_only_afterB\n\n\x08_p_value\"\xc4\x01\n\x0e\x43omparisonCost\x12\x11\n\x04paid\x18\x01 \x01(\rH\x00\x88\x01\x01\x12 \n\x13mean_cost_micro_usd\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\x05timed\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x13\n\x06p50_ms\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x13\n\x06p95_ms\x18\x05 \x01(\x01H\x04\x88\x01\x01\x42\x07\n\x05_paidB\x16\n\x14_mean_cost_micro_usdB\x08\n\x06_timedB\t\n\x07_p50_msB\t\n\x07_p95_ms\"\xd6\x02\n\x0eScanComparison\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12\x35\n\x07outcome\x18\x02 \x01(\x0e\x32$.eco2.jobs.v1.ScanComparison.Outcome\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12,\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x1c.eco2.jobs.v1.ComparisonSide\x12+\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x1c.eco2.jobs.v1.ComparisonSide\x12\x0f\n\x07\x64iffers\x18\x06 \x03(\t\x12\r\n\x05truth\x18\x07 \x01(\t\x12\x0e\n\x06\x64\x65nied\x18\x08 \x01(\x08\"a\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x14\n\x10OUTCOME_COMPARED\x10\x01\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x02\x12\x12\n\x0eOUTCOME_FAILED\x10\x03\"\xc9\x01\n\x0e\x43omparisonSide\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x17\n\nconfidence\x18\x02 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08rule_ids\x18\x03 \x03(\t\x12\x11\n\tcontainer\x18\x04 \x01(\t\x12\x1b\n\x0e\x63ost_micro_usd\x18\x05 \x01(\x03H\x01\x88\x01\x01\x12\x18\n\x0b\x64uration_ms\x18\x06 \x01(\rH\x02\x88\x01\x01\x42\r\n\x0b_confidenceB\x11\n\x0f_cost_micro_usdB\x0e\n\x0c_duration_msb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.jobs.v1.comparison_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMPARISONSPEC']._serialized_start=47
-  _globals['_COMPARISONSPEC']._serialized_end=63
-  _globals['_COMPARISONRESULT']._serialized_start=65
-  _globals['_COMPARISONRESULT']._serialized_end=83
+  _globals['_COMPARISONSPEC'].fields_by_name['classifier']._loaded_options = None
+  _globals['_COMPARISONSPEC'].fields_by_name['classifier']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
+  _globals['_COMPARISONSPEC'].fields_by_name['rulebook']._loaded_options = None
+  _globals['_COMPARISONSPEC'].fields_by_name['rulebook']._serialized_options = b'\272H\020r\016\030(2\n^[^\\x00]*$'
+  _globals['_COMPARISONSPEC'].fields_by_name['scan_count']._loaded_options = None
+  _globals['_COMPARISONSPEC'].fields_by_name['scan_count']._serialized_options = b'\272H\005*\003\030\220N'
+  _globals['_COMPARISONSPEC'].fields_by_name['max_cost_micro_usd']._loaded_options = None
+  _globals['_COMPARISONSPEC'].fields_by_name['max_cost_micro_usd']._serialized_options = b'\272H\n\"\010\030\200\224\353\334\003(\000'
+  _globals['_COMPARISONSPEC'].fields_by_name['current_version']._loaded_options = None
+  _globals['_COMPARISONSPEC'].fields_by_name['current_version']._serialized_options = b'\272H\004r\002\030('
+  _globals['_COMPARISONSPEC'].fields_by_name['rulebook_version']._loaded_options = None
+  _globals['_COMPARISONSPEC'].fields_by_name['rulebook_version']._serialized_options = b'\272H\004r\002\030('
+  _globals['_COMPARISONREPORT_SKIPPEDENTRY']._loaded_options = None
+  _globals['_COMPARISONREPORT_SKIPPEDENTRY']._serialized_options = b'8\001'
+  _globals['_COMPARISONREPORT_FAILEDENTRY']._loaded_options = None
+  _globals['_COMPARISONREPORT_FAILEDENTRY']._serialized_options = b'8\001'
+  _globals['_COMPARISONREPORT_DIFFERSENTRY']._loaded_options = None
+  _globals['_COMPARISONREPORT_DIFFERSENTRY']._serialized_options = b'8\001'
+  _globals['_COMPARISONSPEC']._serialized_start=110
+  _globals['_COMPARISONSPEC']._serialized_end=481
+  _globals['_COMPARISONRESULT']._serialized_start=484
+  _globals['_COMPARISONRESULT']._serialized_end=686
+  _globals['_COMPARISONRESULT_ENDING']._serialized_start=610
+  _globals['_COMPARISONRESULT_ENDING']._serialized_end=686
+  _globals['_COMPARISONREPORT']._serialized_start=689
+  _globals['_COMPARISONREPORT']._serialized_end=1582
+  _globals['_COMPARISONREPORT_SKIPPEDENTRY']._serialized_start=1306
+  _globals['_COMPARISONREPORT_SKIPPEDENTRY']._serialized_end=1352
+  _globals['_COMPARISONREPORT_FAILEDENTRY']._serialized_start=1354
+  _globals['_COMPARISONREPORT_FAILEDENTRY']._serialized_end=1399
+  _globals['_COMPARISONREPORT_DIFFERSENTRY']._serialized_start=1401
+  _globals['_COMPARISONREPORT_DIFFERSENTRY']._serialized_end=1447
+  _globals['_COMPARISONCONFUSION']._serialized_start=1584
+  _globals['_COMPARISONCONFUSION']._serialized_end=1651
+  _globals['_COMPARISONSHARE']._serialized_start=1653
+  _globals['_COMPARISONSHARE']._serialized_end=1754
+  _globals['_COMPARISONACCURACY']._serialized_start=1757
+  _globals['_COMPARISONACCURACY']._serialized_end=2001
+  _globals['_COMPARISONCOST']._serialized_start=2004
+  _globals['_COMPARISONCOST']._serialized_end=2200
+  _globals['_SCANCOMPARISON']._serialized_start=2203
+  _globals['_SCANCOMPARISON']._serialized_end=2545
+  _globals['_SCANCOMPARISON_OUTCOME']._serialized_start=2448
+  _globals['_SCANCOMPARISON_OUTCOME']._serialized_end=2545
+  _globals['_COMPARISONSIDE']._serialized_start=2548
+  _globals['_COMPARISONSIDE']._serialized_end=2749
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,16 +22,67 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ComparisonSpec(_message.Message):
-    """Past scans once more, by another model or rule book; only operators ask for one."""
+    """Past scans once more, by another classifier, another rule book, or both; only operators ask for one. At least one of
+    the two is given: `classifier`, or a `rulebook` other than the current one.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    CLASSIFIER_FIELD_NUMBER: _builtins.int
+    RULEBOOK_FIELD_NUMBER: _builtins.int
+    FROM_TIME_FIELD_NUMBER: _builtins.int
+    UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    SCAN_COUNT_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    CORRECTED_ONLY_FIELD_NUMBER: _builtins.int
+    MAX_COST_MICRO_USD_FIELD_NUMBER: _builtins.int
+    CURRENT_VERSION_FIELD_NUMBER: _builtins.int
+    RULEBOOK_VERSION_FIELD_NUMBER: _builtins.int
+    classifier: _builtins.str
+    """Who looks at the photos, as ListComparisonChoices names them. Empty: nobody; what was seen stays."""
+    rulebook: _builtins.str
+    """The rule book that answers, by its name or its version. Empty: the current one. The other side is always answered
+    from the current one, as it is when the comparison is created, so that both are told by what stands in them today.
+    """
+    scan_count: _builtins.int
+    """How many scans at most, drawn at random from the newest 200,000 of that time. Default 200."""
+    seed: _builtins.int
+    """Which ones chance draws: the same seed draws the same again, as long as they are the same scans."""
+    corrected_only: _builtins.bool
+    """Only scans whose users have said whether the classification is right."""
+    max_cost_micro_usd: _builtins.int
+    """What models may cost in all, in millionths of a US dollar. Default 1,000,000. No look begins that might exceed it,
+    judged by the dearest one so far.
+    """
+    current_version: _builtins.str
+    """Output only: the version of the current rule book when the comparison was created."""
+    rulebook_version: _builtins.str
+    """Output only: the version that `rulebook` named then; empty if it named none."""
+    @_builtins.property
+    def from_time(self) -> _timestamp_pb2.Timestamp:
+        """Only scans created at this time or later. Default: 30 days ago, for so long photos are kept."""
+
+    @_builtins.property
+    def until_time(self) -> _timestamp_pb2.Timestamp:
+        """Only scans created before this time. Default: now."""
+
     def __init__(
         self,
+        *,
+        classifier: _builtins.str = ...,
+        rulebook: _builtins.str = ...,
+        from_time: _timestamp_pb2.Timestamp | None = ...,
+        until_time: _timestamp_pb2.Timestamp | None = ...,
+        scan_count: _builtins.int = ...,
+        seed: _builtins.int = ...,
+        corrected_only: _builtins.bool = ...,
+        max_cost_micro_usd: _builtins.int = ...,
+        current_version: _builtins.str = ...,
+        rulebook_version: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["classifier", b"classifier", "corrected_only", b"corrected_only", "current_version", b"current_version", "from_time", b"from_time", "max_cost_micro_usd", b"max_cost_micro_usd", "rulebook", b"rulebook", "rulebook_version", b"rulebook_version", "scan_count", b"scan_count", "seed", b"seed", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -35,17 +90,569 @@ Global___ComparisonSpec: _TypeAlias = ComparisonSpec  # noqa: Y015
 
 @_typing.final
 class ComparisonResult(_message.Message):
-    """How the two differ."""
+    """What became of a comparison. The findings are in GetComparison's report."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Ending:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _EndingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ComparisonResult._Ending.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ENDING_UNSPECIFIED: ComparisonResult._Ending.ValueType  # 0
+        """Never sent."""
+        ENDING_COMPLETE: ComparisonResult._Ending.ValueType  # 1
+        """The whole sample was looked at."""
+        ENDING_COST_LIMIT: ComparisonResult._Ending.ValueType  # 2
+        """Another look might have cost more than max_cost_micro_usd."""
+
+    class Ending(_Ending, metaclass=_EndingEnumTypeWrapper):
+        """Why it has ended."""
+
+    ENDING_UNSPECIFIED: ComparisonResult.Ending.ValueType  # 0
+    """Never sent."""
+    ENDING_COMPLETE: ComparisonResult.Ending.ValueType  # 1
+    """The whole sample was looked at."""
+    ENDING_COST_LIMIT: ComparisonResult.Ending.ValueType  # 2
+    """Another look might have cost more than max_cost_micro_usd."""
+
+    ENDING_FIELD_NUMBER: _builtins.int
+    COMPARED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    ending: Global___ComparisonResult.Ending.ValueType
+    """Why it has ended."""
+    compared: _builtins.int
+    """Scans that came out both ways."""
+    skipped: _builtins.int
+    """Scans that couldn't be looked at any more: their photo is gone, or was never kept."""
+    failed: _builtins.int
+    """Scans at which the new side failed."""
     def __init__(
         self,
+        *,
+        ending: Global___ComparisonResult.Ending.ValueType = ...,
+        compared: _builtins.int = ...,
+        skipped: _builtins.int = ...,
+        failed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compared", b"compared", "ending", b"ending", "failed", b"failed", "skipped", b"skipped"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ComparisonResult: _TypeAlias = ComparisonResult  # noqa: Y015
+
+@_typing.final
+class ComparisonReport(_message.Message):
+    """What a comparison has found so far, over those scans of its sample that still exist."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class SkippedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class FailedEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class DiffersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    COMPARED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    FAILED_FIELD_NUMBER: _builtins.int
+    SAME_MAJOR_FIELD_NUMBER: _builtins.int
+    SAME_MIDDLE_FIELD_NUMBER: _builtins.int
+    SAME_CATEGORY_FIELD_NUMBER: _builtins.int
+    DIFFERS_FIELD_NUMBER: _builtins.int
+    CONFUSIONS_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_BEFORE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_AFTER_FIELD_NUMBER: _builtins.int
+    DENIED_FIELD_NUMBER: _builtins.int
+    DENIED_CHANGED_FIELD_NUMBER: _builtins.int
+    ACCURACY_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    compared: _builtins.int
+    """Scans that came out both ways."""
+    same_major: _builtins.int
+    """Of those compared: where both sides name the same major category."""
+    same_middle: _builtins.int
+    """The same major and middle category: rules and bags go by these."""
+    same_category: _builtins.int
+    """The same category at every level."""
+    confidence_before: _builtins.float
+    """Mean confidence of those for which both sides gave one. Absent if there are none."""
+    confidence_after: _builtins.float
+    """Likewise."""
+    denied: _builtins.int
+    """Scans whose users said that it is something else than it was taken for, but not what."""
+    denied_changed: _builtins.int
+    """Of those, where the new side names another middle category."""
+    @_builtins.property
+    def skipped(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Scans that couldn't be looked at, by reason: PHOTO_NOT_FOUND for a photo that isn't kept."""
+
+    @_builtins.property
+    def failed(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Scans at which the new side failed, by reason."""
+
+    @_builtins.property
+    def differs(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """How many differ in what: "category", "rules", "container", "steps", "answer". What users would have been told, had
+        they been told by the current rule book.
+        """
+
+    @_builtins.property
+    def confusions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComparisonConfusion]:
+        """Which category, to the middle level, became which other one; the most frequent first, at most 50. In place of a
+        category: NOT_WASTE or PHOTO_UNCLEAR.
+        """
+
+    @_builtins.property
+    def accuracy(self) -> Global___ComparisonAccuracy:
+        """Both sides against what users said. Absent where they said nothing."""
+
+    @_builtins.property
+    def before(self) -> Global___ComparisonCost:
+        """What looks cost and took when the scans were made."""
+
+    @_builtins.property
+    def after(self) -> Global___ComparisonCost:
+        """What they cost and took now."""
+
+    def __init__(
+        self,
+        *,
+        compared: _builtins.int | None = ...,
+        skipped: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        failed: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        same_major: _builtins.int | None = ...,
+        same_middle: _builtins.int | None = ...,
+        same_category: _builtins.int | None = ...,
+        differs: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        confusions: _abc.Iterable[Global___ComparisonConfusion] | None = ...,
+        confidence_before: _builtins.float | None = ...,
+        confidence_after: _builtins.float | None = ...,
+        denied: _builtins.int | None = ...,
+        denied_changed: _builtins.int | None = ...,
+        accuracy: Global___ComparisonAccuracy | None = ...,
+        before: Global___ComparisonCost | None = ...,
+        after: Global___ComparisonCost | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_compared", b"_compared", "_confidence_after", b"_confidence_after", "_confidence_before", b"_confidence_before", "_denied", b"_denied", "_denied_changed", b"_denied_changed", "_same_category", b"_same_category", "_same_major", b"_same_major", "_same_middle", b"_same_middle", "accuracy", b"accuracy", "after", b"after", "before", b"before", "compared", b"compared", "confidence_after", b"confidence_after", "confidence_before", b"confidence_before", "denied", b"denied", "denied_changed", b"denied_changed", "same_category", b"same_category", "same_major", b"same_major", "same_middle", b"same_middle"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_compared", b"_compared", "_confidence_after", b"_confidence_after", "_confidence_before", b"_confidence_before", "_denied", b"_denied", "_denied_changed", b"_denied_changed", "_same_category", b"_same_category", "_same_major", b"_same_major", "_same_middle", b"_same_middle", "accuracy", b"accuracy", "after", b"after", "before", b"before", "compared", b"compared", "confidence_after", b"confidence_after", "confidence_before", b"confidence_before", "confusions", b"confusions", "denied", b"denied", "denied_changed", b"denied_changed", "differs", b"differs", "failed", b"failed", "same_category", b"same_category", "same_major", b"same_major", "same_middle", b"same_middle", "skipped", b"skipped"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__compared: _TypeAlias = _typing.Literal["compared"]  # noqa: Y015
+    _WhichOneofArgType__compared: _TypeAlias = _typing.Literal["_compared", b"_compared"]  # noqa: Y015
+    _WhichOneofReturnType__confidence_after: _TypeAlias = _typing.Literal["confidence_after"]  # noqa: Y015
+    _WhichOneofArgType__confidence_after: _TypeAlias = _typing.Literal["_confidence_after", b"_confidence_after"]  # noqa: Y015
+    _WhichOneofReturnType__confidence_before: _TypeAlias = _typing.Literal["confidence_before"]  # noqa: Y015
+    _WhichOneofArgType__confidence_before: _TypeAlias = _typing.Literal["_confidence_before", b"_confidence_before"]  # noqa: Y015
+    _WhichOneofReturnType__denied: _TypeAlias = _typing.Literal["denied"]  # noqa: Y015
+    _WhichOneofArgType__denied: _TypeAlias = _typing.Literal["_denied", b"_denied"]  # noqa: Y015
+    _WhichOneofReturnType__denied_changed: _TypeAlias = _typing.Literal["denied_changed"]  # noqa: Y015
+    _WhichOneofArgType__denied_changed: _TypeAlias = _typing.Literal["_denied_changed", b"_denied_changed"]  # noqa: Y015
+    _WhichOneofReturnType__same_category: _TypeAlias = _typing.Literal["same_category"]  # noqa: Y015
+    _WhichOneofArgType__same_category: _TypeAlias = _typing.Literal["_same_category", b"_same_category"]  # noqa: Y015
+    _WhichOneofReturnType__same_major: _TypeAlias = _typing.Literal["same_major"]  # noqa: Y015
+    _WhichOneofArgType__same_major: _TypeAlias = _typing.Literal["_same_major", b"_same_major"]  # noqa: Y015
+    _WhichOneofReturnType__same_middle: _TypeAlias = _typing.Literal["same_middle"]  # noqa: Y015
+    _WhichOneofArgType__same_middle: _TypeAlias = _typing.Literal["_same_middle", b"_same_middle"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__compared) -> _WhichOneofReturnType__compared | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence_after) -> _WhichOneofReturnType__confidence_after | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence_before) -> _WhichOneofReturnType__confidence_before | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__denied) -> _WhichOneofReturnType__denied | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__denied_changed) -> _WhichOneofReturnType__denied_changed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__same_category) -> _WhichOneofReturnType__same_category | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__same_major) -> _WhichOneofReturnType__same_major | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__same_middle) -> _WhichOneofReturnType__same_middle | None: ...
+
+Global___ComparisonReport: _TypeAlias = ComparisonReport  # noqa: Y015
+
+@_typing.final
+class ComparisonConfusion(_message.Message):
+    """How often one category became another one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    before: _builtins.str
+    """As it was."""
+    after: _builtins.str
+    """As it would be."""
+    count: _builtins.int
+    """How often."""
+    def __init__(
+        self,
+        *,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparisonConfusion: _TypeAlias = ComparisonConfusion  # noqa: Y015
+
+@_typing.final
+class ComparisonShare(_message.Message):
+    """A share between 0 and 1, with its 95 % interval by Wilson's formula."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    share: _builtins.float
+    """The share."""
+    low: _builtins.float
+    """The lower end."""
+    high: _builtins.float
+    """The upper end."""
+    def __init__(
+        self,
+        *,
+        share: _builtins.float | None = ...,
+        low: _builtins.float | None = ...,
+        high: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_low", b"_low", "_share", b"_share", "high", b"high", "low", b"low", "share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_low", b"_low", "_share", b"_share", "high", b"high", "low", b"low", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
+    _WhichOneofReturnType__low: _TypeAlias = _typing.Literal["low"]  # noqa: Y015
+    _WhichOneofArgType__low: _TypeAlias = _typing.Literal["_low", b"_low"]  # noqa: Y015
+    _WhichOneofReturnType__share: _TypeAlias = _typing.Literal["share"]  # noqa: Y015
+    _WhichOneofArgType__share: _TypeAlias = _typing.Literal["_share", b"_share"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__share) -> _WhichOneofReturnType__share | None: ...
+
+Global___ComparisonShare: _TypeAlias = ComparisonShare  # noqa: Y015
+
+@_typing.final
+class ComparisonAccuracy(_message.Message):
+    """Both sides against what users said their photos show, by major and middle category. Users reply more often where
+    something looks wrong, so it isn't the accuracy among all scans; the two sides are comparable, being of the same scans.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KNOWN_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    ONLY_BEFORE_FIELD_NUMBER: _builtins.int
+    ONLY_AFTER_FIELD_NUMBER: _builtins.int
+    P_VALUE_FIELD_NUMBER: _builtins.int
+    known: _builtins.int
+    """Of how many scans it is known."""
+    only_before: _builtins.int
+    """Where the old side alone is right."""
+    only_after: _builtins.int
+    """Where the new one alone is."""
+    p_value: _builtins.float
+    """How likely so uneven a split of those two is if both sides are equally good: McNemar's exact test, two-sided."""
+    @_builtins.property
+    def before(self) -> Global___ComparisonShare:
+        """How often the old side is right among them."""
+
+    @_builtins.property
+    def after(self) -> Global___ComparisonShare:
+        """How often the new one is."""
+
+    def __init__(
+        self,
+        *,
+        known: _builtins.int = ...,
+        before: Global___ComparisonShare | None = ...,
+        after: Global___ComparisonShare | None = ...,
+        only_before: _builtins.int | None = ...,
+        only_after: _builtins.int | None = ...,
+        p_value: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_only_after", b"_only_after", "_only_before", b"_only_before", "_p_value", b"_p_value", "after", b"after", "before", b"before", "only_after", b"only_after", "only_before", b"only_before", "p_value", b"p_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_only_after", b"_only_after", "_only_before", b"_only_before", "_p_value", b"_p_value", "after", b"after", "before", b"before", "known", b"known", "only_after", b"only_after", "only_before", b"only_before", "p_value", b"p_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__only_after: _TypeAlias = _typing.Literal["only_after"]  # noqa: Y015
+    _WhichOneofArgType__only_after: _TypeAlias = _typing.Literal["_only_after", b"_only_after"]  # noqa: Y015
+    _WhichOneofReturnType__only_before: _TypeAlias = _typing.Literal["only_before"]  # noqa: Y015
+    _WhichOneofArgType__only_before: _TypeAlias = _typing.Literal["_only_before", b"_only_before"]  # noqa: Y015
+    _WhichOneofReturnType__p_value: _TypeAlias = _typing.Literal["p_value"]  # noqa: Y015
+    _WhichOneofArgType__p_value: _TypeAlias = _typing.Literal["_p_value", b"_p_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__only_after) -> _WhichOneofReturnType__only_after | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__only_before) -> _WhichOneofReturnType__only_before | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p_value) -> _WhichOneofReturnType__p_value | None: ...
+
+Global___ComparisonAccuracy: _TypeAlias = ComparisonAccuracy  # noqa: Y015
+
+@_typing.final
+class ComparisonCost(_message.Message):
+    """What looks at photos cost and took."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAID_FIELD_NUMBER: _builtins.int
+    MEAN_COST_MICRO_USD_FIELD_NUMBER: _builtins.int
+    TIMED_FIELD_NUMBER: _builtins.int
+    P50_MS_FIELD_NUMBER: _builtins.int
+    P95_MS_FIELD_NUMBER: _builtins.int
+    paid: _builtins.int
+    """How many were paid for; the others were remembered, or free."""
+    mean_cost_micro_usd: _builtins.float
+    """What one of those cost, in millionths of a US dollar. Absent if none was paid."""
+    timed: _builtins.int
+    """Of how many the duration is known: not of those that were remembered."""
+    p50_ms: _builtins.float
+    """The middle duration in milliseconds."""
+    p95_ms: _builtins.float
+    """The duration in milliseconds that one in twenty exceeds."""
+    def __init__(
+        self,
+        *,
+        paid: _builtins.int | None = ...,
+        mean_cost_micro_usd: _builtins.float | None = ...,
+        timed: _builtins.int | None = ...,
+        p50_ms: _builtins.float | None = ...,
+        p95_ms: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mean_cost_micro_usd", b"_mean_cost_micro_usd", "_p50_ms", b"_p50_ms", "_p95_ms", b"_p95_ms", "_paid", b"_paid", "_timed", b"_timed", "mean_cost_micro_usd", b"mean_cost_micro_usd", "p50_ms", b"p50_ms", "p95_ms", b"p95_ms", "paid", b"paid", "timed", b"timed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mean_cost_micro_usd", b"_mean_cost_micro_usd", "_p50_ms", b"_p50_ms", "_p95_ms", b"_p95_ms", "_paid", b"_paid", "_timed", b"_timed", "mean_cost_micro_usd", b"mean_cost_micro_usd", "p50_ms", b"p50_ms", "p95_ms", b"p95_ms", "paid", b"paid", "timed", b"timed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mean_cost_micro_usd: _TypeAlias = _typing.Literal["mean_cost_micro_usd"]  # noqa: Y015
+    _WhichOneofArgType__mean_cost_micro_usd: _TypeAlias = _typing.Literal["_mean_cost_micro_usd", b"_mean_cost_micro_usd"]  # noqa: Y015
+    _WhichOneofReturnType__p50_ms: _TypeAlias = _typing.Literal["p50_ms"]  # noqa: Y015
+    _WhichOneofArgType__p50_ms: _TypeAlias = _typing.Literal["_p50_ms", b"_p50_ms"]  # noqa: Y015
+    _WhichOneofReturnType__p95_ms: _TypeAlias = _typing.Literal["p95_ms"]  # noqa: Y015
+    _WhichOneofArgType__p95_ms: _TypeAlias = _typing.Literal["_p95_ms", b"_p95_ms"]  # noqa: Y015
+    _WhichOneofReturnType__paid: _TypeAlias = _typing.Literal["paid"]  # noqa: Y015
+    _WhichOneofArgType__paid: _TypeAlias = _typing.Literal["_paid", b"_paid"]  # noqa: Y015
+    _WhichOneofReturnType__timed: _TypeAlias = _typing.Literal["timed"]  # noqa: Y015
+    _WhichOneofArgType__timed: _TypeAlias = _typing.Literal["_timed", b"_timed"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_cost_micro_usd) -> _WhichOneofReturnType__mean_cost_micro_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p50_ms) -> _WhichOneofReturnType__p50_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p95_ms) -> _WhichOneofReturnType__p95_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__paid) -> _WhichOneofReturnType__paid | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__timed) -> _WhichOneofReturnType__timed | None: ...
+
+Global___ComparisonCost: _TypeAlias = ComparisonCost  # noqa: Y015
+
+@_typing.final
+class ScanComparison(_message.Message):
+    """One scan of a comparison's sample. Nothing in it is personal; what the scan is about stays its user's."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Outcome:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ScanComparison._Outcome.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        OUTCOME_UNSPECIFIED: ScanComparison._Outcome.ValueType  # 0
+        """Never sent."""
+        OUTCOME_COMPARED: ScanComparison._Outcome.ValueType  # 1
+        """It came out both ways."""
+        OUTCOME_SKIPPED: ScanComparison._Outcome.ValueType  # 2
+        """It couldn't be looked at."""
+        OUTCOME_FAILED: ScanComparison._Outcome.ValueType  # 3
+        """The new side failed."""
+
+    class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+        """What became of it."""
+
+    OUTCOME_UNSPECIFIED: ScanComparison.Outcome.ValueType  # 0
+    """Never sent."""
+    OUTCOME_COMPARED: ScanComparison.Outcome.ValueType  # 1
+    """It came out both ways."""
+    OUTCOME_SKIPPED: ScanComparison.Outcome.ValueType  # 2
+    """It couldn't be looked at."""
+    OUTCOME_FAILED: ScanComparison.Outcome.ValueType  # 3
+    """The new side failed."""
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    DIFFERS_FIELD_NUMBER: _builtins.int
+    TRUTH_FIELD_NUMBER: _builtins.int
+    DENIED_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which scan."""
+    outcome: Global___ScanComparison.Outcome.ValueType
+    """What became of it."""
+    reason: _builtins.str
+    """Why it was skipped or failed; empty if it was compared."""
+    truth: _builtins.str
+    """What its user says it shows; empty if they don't say."""
+    denied: _builtins.bool
+    """Whether its user says that it is something else than it was taken for, but not what."""
+    @_builtins.property
+    def before(self) -> Global___ComparisonSide:
+        """As it was. Absent unless compared."""
+
+    @_builtins.property
+    def after(self) -> Global___ComparisonSide:
+        """As it would be. Likewise; of one that failed with its cost alone, if it had any."""
+
+    @_builtins.property
+    def differs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In what they differ, as ComparisonReport.differs names it. Empty: in nothing."""
+
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+        outcome: Global___ScanComparison.Outcome.ValueType = ...,
+        reason: _builtins.str = ...,
+        before: Global___ComparisonSide | None = ...,
+        after: Global___ComparisonSide | None = ...,
+        differs: _abc.Iterable[_builtins.str] | None = ...,
+        truth: _builtins.str = ...,
+        denied: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "denied", b"denied", "differs", b"differs", "outcome", b"outcome", "reason", b"reason", "scan_id", b"scan_id", "truth", b"truth"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScanComparison: _TypeAlias = ScanComparison  # noqa: Y015
+
+@_typing.final
+class ComparisonSide(_message.Message):
+    """How a scan comes out one way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    RULE_IDS_FIELD_NUMBER: _builtins.int
+    CONTAINER_FIELD_NUMBER: _builtins.int
+    COST_MICRO_USD_FIELD_NUMBER: _builtins.int
+    DURATION_MS_FIELD_NUMBER: _builtins.int
+    category: _builtins.str
+    """The levels joined by "/", as the classifier says; or NOT_WASTE or PHOTO_UNCLEAR."""
+    confidence: _builtins.float
+    """The classifier's. Absent if it gave none."""
+    container: _builtins.str
+    """Where the first of them has it put."""
+    cost_micro_usd: _builtins.int
+    """What the look cost. Absent if nothing was paid for it."""
+    duration_ms: _builtins.int
+    """How long it took. Absent if it was remembered, or isn't known."""
+    @_builtins.property
+    def rule_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The rules that apply."""
+
+    def __init__(
+        self,
+        *,
+        category: _builtins.str = ...,
+        confidence: _builtins.float | None = ...,
+        rule_ids: _abc.Iterable[_builtins.str] | None = ...,
+        container: _builtins.str = ...,
+        cost_micro_usd: _builtins.int | None = ...,
+        duration_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_cost_micro_usd", b"_cost_micro_usd", "_duration_ms", b"_duration_ms", "confidence", b"confidence", "cost_micro_usd", b"cost_micro_usd", "duration_ms", b"duration_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_confidence", b"_confidence", "_cost_micro_usd", b"_cost_micro_usd", "_duration_ms", b"_duration_ms", "category", b"category", "confidence", b"confidence", "container", b"container", "cost_micro_usd", b"cost_micro_usd", "duration_ms", b"duration_ms", "rule_ids", b"rule_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__confidence: _TypeAlias = _typing.Literal["confidence"]  # noqa: Y015
+    _WhichOneofArgType__confidence: _TypeAlias = _typing.Literal["_confidence", b"_confidence"]  # noqa: Y015
+    _WhichOneofReturnType__cost_micro_usd: _TypeAlias = _typing.Literal["cost_micro_usd"]  # noqa: Y015
+    _WhichOneofArgType__cost_micro_usd: _TypeAlias = _typing.Literal["_cost_micro_usd", b"_cost_micro_usd"]  # noqa: Y015
+    _WhichOneofReturnType__duration_ms: _TypeAlias = _typing.Literal["duration_ms"]  # noqa: Y015
+    _WhichOneofArgType__duration_ms: _TypeAlias = _typing.Literal["_duration_ms", b"_duration_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__confidence) -> _WhichOneofReturnType__confidence | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_micro_usd) -> _WhichOneofReturnType__cost_micro_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__duration_ms) -> _WhichOneofReturnType__duration_ms | None: ...
+
+Global___ComparisonSide: _TypeAlias = ComparisonSide  # noqa: Y015

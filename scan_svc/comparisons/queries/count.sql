@@ -1,0 +1,1 @@
+select count(*)::integer from scan.comparison_scan where comparison_id = $1
