@@ -198,7 +198,7 @@ class RulesServicer(RulesServiceServicer):
         where = await self._where(request, book.regions)
         evening = evening_of(self._now())
         match = self._matcher(edition)
-        matched = match(subject.path, subject.tags, where, locale, evening)
+        matched = match(subject.path, subject.tags, where, locale, evening, subject.own_plan)
         if subject.said or subject.candidates:
             others = [match(path, subject.tags, where, locale, evening) for path in subject.candidates]
             matched = wire.with_subject(matched, subject, others, book, locale)
@@ -224,10 +224,17 @@ class RulesServicer(RulesServiceServicer):
         return await self._buildings.around(thing.building, where, regions) if thing.building else where
 
     def _match(
-        self, version: str, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, evening: date
+        self,
+        version: str,
+        path: Path,
+        tags: tuple[str, ...],
+        where: ResolvedRegion,
+        locale: Locale,
+        evening: date,
+        own_plan: str = "",
     ) -> pb.MatchRulesResponse:
         """The same of the current edition; the version keeps editions apart in the cache."""
-        return _match(self._reloader.current.book, path, tags, where, locale, evening)
+        return _match(self._reloader.current.book, path, tags, where, locale, evening, own_plan)
 
     def _whole_taxonomy(self, version: str, locale: Locale) -> pb.GetTaxonomyResponse:
         """The whole taxonomy; the version keeps editions apart in the cache."""
@@ -235,9 +242,17 @@ class RulesServicer(RulesServiceServicer):
 
 
 def _match(
-    book: Rulebook, path: Path, tags: tuple[str, ...], where: ResolvedRegion, locale: Locale, evening: date
+    book: Rulebook,
+    path: Path,
+    tags: tuple[str, ...],
+    where: ResolvedRegion,
+    locale: Locale,
+    evening: date,
+    own_plan: str = "",
 ) -> pb.MatchRulesResponse:
-    """The rules that apply in an evening."""
+    """The rules that apply in an evening, and how to take the thing apart."""
     matched = book.match_in(path, tags, where, evening)
     response = wire.from_matched(path, tags, matched, where, book, locale, evening)
+    steps = book.take_apart(matched, tags, where, own_plan)
+    response.rules[0].take_apart.extend(wire.from_step(step, book.taxonomy, locale) for step in steps)
     return plans_wire.with_evenings(response, matched.rules[0], evening)

@@ -15,8 +15,9 @@ from rules_svc import regions_wire
 from rules_svc.answers.remarks import RemarkReader, Subject
 from rules_svc.rulebook.regions import ResolvedRegion
 from rules_svc.rulebook.rulebook import MatchedRules, Rulebook
-from rules_svc.rulebook.rules import LocalizedRule
-from rules_svc.rulebook.taxonomy import Node, Path, Taxonomy, lineage
+from rules_svc.rulebook.rules import LocalizedPart, LocalizedRule
+from rules_svc.rulebook.take_apart import TakeApartStep
+from rules_svc.rulebook.taxonomy import Category, Node, Path, Taxonomy, lineage
 from rules_svc.search.matches import ItemMatch
 
 DEFAULT_ITEMS = 5
@@ -56,7 +57,20 @@ def _rule(content: bytes) -> LocalizedRule:
         when=rule.when,
         place=rule.place,
         local_source=rule.local_source,
+        parts=tuple(_to_part(step) for step in rule.take_apart),
     )
+
+
+def _to_part(step: disposal_pb2.TakeApartStep) -> LocalizedPart:
+    kind = step.category
+    return LocalizedPart(step.part, step.how, Category(kind.major, kind.middle, kind.minor), step.container)
+
+
+def from_part(part: LocalizedPart) -> disposal_pb2.TakeApartStep:
+    """A part of a thing, as a rule had it."""
+    kind = part.category
+    category = classification_pb2.Category(major=kind.major, middle=kind.middle, minor=kind.minor)
+    return disposal_pb2.TakeApartStep(part=part.name, how=part.how, category=category, container=part.container)
 
 
 def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalRule:
@@ -76,6 +90,16 @@ def from_rule(rule: LocalizedRule, taxonomy: Taxonomy) -> disposal_pb2.DisposalR
         when=rule.when,
         place=rule.place,
         local_source=rule.local_source,
+    )
+
+
+def from_step(step: TakeApartStep, taxonomy: Taxonomy, locale: Locale) -> disposal_pb2.TakeApartStep:
+    """A part of a thing in one language."""
+    return disposal_pb2.TakeApartStep(
+        part=step.name[locale],
+        how=step.how[locale],
+        category=from_path(step.path, taxonomy),
+        container=step.container[locale],
     )
 
 

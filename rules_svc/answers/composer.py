@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mesh.locale import Locale, Text
 from rules_svc.answers.other_objects import OtherObject, lines_about
 from rules_svc.answers.questions import Choice, Questions, Source, Topic
-from rules_svc.rulebook.rules import LocalizedRule
+from rules_svc.rulebook.rules import LocalizedPart, LocalizedRule
 from rules_svc.rulebook.taxonomy import Path
 
 PROVIDER = "composed"
@@ -79,6 +79,7 @@ class Answer:
         model: The exact model that wrote it; empty when composed.
         prompt_version: Version of its prompt.
         passed_over: Models that were asked before, in order.
+        parts: How to take the thing apart, in order; the first rule's own, whoever wrote the text.
     """
 
     text: str
@@ -93,6 +94,7 @@ class Answer:
     model: str = ""
     prompt_version: str = ""
     passed_over: tuple[ModelAttempt, ...] = ()
+    parts: tuple[LocalizedPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class Composer:
             insufficiencies=tuple(one.ask for one in unsettled),
             rule_ids=tuple(dict.fromkeys((followed.rule_id, *reply.rule_ids))),
             when=when,
+            parts=followed.parts,
             choices=tuple(
                 label
                 for one in unsettled[:1]

@@ -1,7 +1,7 @@
 """Checks mechanically whether a text states only what the rules say.
 
-It can't judge meaning. It refuses what does harm when a model invents it (addresses, containers and places, numbers),
-and parts of our own prompt.
+It can't judge meaning. It refuses what does harm when a model invents it (addresses, containers and places, numbers, a
+part of a thing in another part's bin), and parts of our own prompt.
 """
 
 import re
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from rules_svc.rulebook.rules import LocalizedRule
+from rules_svc.answers.parts import PartInText, pieces
+from rules_svc.rulebook.rules import LocalizedPart, LocalizedRule
 
 _ADDRESS = re.compile(r"https?:|www\.|@|\w-*\.(?:com|net|org|kr|io|me|app|co|info|xyz|ly|gg)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,:-]\d+)*")
@@ -45,6 +46,7 @@ _CONTAINERS_EN = re.compile(
 )
 # A text without any of these, in lower case, names no container. Looking for them costs a tenth of the full search.
 _TELLTALES = (*_BINS, *_PLACES, "센터", *_BINS_EN, *_PLACES_EN, "centre", "center")
+_BESIDE = re.compile(r"[(,;]")  # behind it a container's name has conditions
 _LEAK = 40  # characters in a row that are in the prompt as well
 _KNOWN = 512  # sets of rules whose grounds are kept, some kilobytes each
 
@@ -61,22 +63,37 @@ class Grounds:
     _text: str
     _numbers: frozenset[str]
     _leaks: frozenset[str]
+    _parts: tuple[PartInText, ...]
 
     @classmethod
     @lru_cache(maxsize=_KNOWN)
     def of(cls, rules: tuple[LocalizedRule, ...], prompt: str) -> Self:
         """The grounds that these rules give; the prompt gives none. Cached, since few rules are asked for often."""
         text = _plain("\n".join(line for rule in rules for line in _lines(rule)))
-        return cls(frozenset(rule.rule_id for rule in rules), text, frozenset(_NUMBER.findall(text)), _leaks(prompt))
+        return cls(
+            frozenset(rule.rule_id for rule in rules),
+            text,
+            frozenset(_NUMBER.findall(text)),
+            _leaks(prompt),
+            tuple(_parts(rules)),
+        )
 
     def offence(self, text: str) -> str:
-        """What the text states without grounds: "address", "number", "container" or "prompt"; empty if nothing."""
+        """What the text states without grounds; empty if nothing.
+
+        Returns:
+            "address", "number", "container", "part" or "prompt".
+        """
         if _ADDRESS.search(text):
             return "address"
         if any(number not in self._numbers for number in _NUMBER.findall(_ITEM.sub("", text))):
             return "number"
-        if any(_plain(found) not in self._text for found in _containers(text)):
+        if any(found not in self._text for found in _plain_containers(text)):
             return "container"
+        if any(
+            part.goes_elsewhere(_plain(piece), _plain_containers(piece)) for piece, part in pieces(text, self._parts)
+        ):
+            return "part"
         if not self._leaks.isdisjoint(_runs(text)):
             return "prompt"
         return ""
@@ -135,3 +152,23 @@ def _plain(text: str) -> str:
 def _lines(rule: LocalizedRule) -> Iterator[str]:
     yield from (rule.title, *rule.steps, rule.why, rule.container, *rule.hazards, rule.fee, rule.when, rule.place)
     yield from (part for exclusion in rule.exclusions for part in exclusion)
+    yield from (text for part in rule.parts for text in (part.name, part.how, part.container))
+
+
+def _parts(rules: Sequence[LocalizedRule]) -> Iterator[PartInText]:
+    """The parts of the thing that the first rule is for."""
+    parts = rules[0].parts
+    containers = [_plain(_BESIDE.split(part.container)[0]) for part in parts]
+    for part in parts:
+        yield PartInText.of(part, _plain(_said_of(part, rules)), containers)
+
+
+def _plain_containers(text: str) -> list[str]:
+    return [_plain(found) for found in _containers(text)]
+
+
+def _said_of(part: LocalizedPart, rules: Sequence[LocalizedRule]) -> str:
+    """What the rules say of a part, and where it goes."""
+    word = part.name.split()[-1].casefold()
+    said = (line for rule in rules for line in _lines(rule) if word in line.casefold())
+    return "\n".join([part.how, part.container, *said])

@@ -181,6 +181,7 @@ def _rule(rule: LocalizedRule) -> dict[str, Any]:
         "why": rule.why,
         "container": rule.container,
         "instead": [f"{item}: {instead}" for item, instead in rule.exclusions],
+        "parts": [f"{part.name}: {part.container}" for part in rule.parts],
         "dangers": rule.hazards,
         "fee": rule.fee,
         "when": rule.when,

@@ -34,6 +34,12 @@ class Subject:
     said: ItemMatch | None = None
     candidates: tuple[Path, ...] = ()
 
+    @property
+    def own_plan(self) -> str:
+        """Id of the plan to take apart the item that the words name, if the rules are wanted for it; else empty."""
+        item = self.said.item if self.said and self.said.path == self.path else None
+        return item.take_apart if item else ""
+
 
 @dataclass(frozen=True, slots=True)
 class RemarkReader:

@@ -14,7 +14,7 @@ from rules_svc.answers.corrections import Verdict
 from rules_svc.answers.interpreter import MOST_CANDIDATES, KnownFacts
 from rules_svc.answers.other_objects import OtherObject
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, within
-from rules_svc.wire import from_path, to_keys, to_path, to_rule
+from rules_svc.wire import from_part, from_path, to_keys, to_path, to_rule
 
 # Provider of a classification that the user made themselves.
 USER = "user"
@@ -225,4 +225,5 @@ def from_answer(answer: Answer) -> disposal_pb2.Answer:
             classification_pb2.ModelAttempt(model=attempt.model, reason=attempt.reason)
             for attempt in answer.passed_over
         ],
+        take_apart=[from_part(part) for part in answer.parts],
     )

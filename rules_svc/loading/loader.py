@@ -25,6 +25,7 @@ from rules_svc.loading.schema import (
     TaxonomyFile,
     majors_of,
 )
+from rules_svc.loading.take_apart_entries import TakeApartFile
 from rules_svc.rulebook.boundaries import Boundaries
 from rules_svc.rulebook.gazetteer import FormerRegion, Region
 from rules_svc.rulebook.regions import NATION, Regions
@@ -49,7 +50,8 @@ def load(data: Traversable = DATA) -> Rulebook:
     """The rule book in a folder.
 
     Raises:
-        ValueError: A rule id, a category or a tag occurs twice, a major has no rule, or an item has an unknown tag.
+        ValueError: A rule id, a category or a tag occurs twice, a major has no rule, an item has an unknown tag, or a
+            plan to take something apart contradicts another or itself.
         msgspec.ValidationError: A file doesn't have the right shape.
         mesh.errors.NotFound: A rule, a tag or an item names a category that doesn't exist.
     """
@@ -58,13 +60,16 @@ def load(data: Traversable = DATA) -> Rulebook:
     rules = [entry.rule(taxonomy, file) for file in rule_files for entry in file.rules]
     tags = [entry.tag(taxonomy) for entry in _shaped(data / "tags.yaml", list[TagEntry])]
     item_files = [_shaped(file, ItemFile) for file in _yaml_files(data / "items")]
+    items = tuple(entry.item(taxonomy, file) for file in item_files for entry in file.items)
+    plans_file = _shaped(data / "take_apart.yaml", TakeApartFile)
     book = Rulebook(
         version=_digest(data),
         taxonomy=taxonomy,
         tags=MappingProxyType({tag.key: tag for tag in tags}),
         rules=MappingProxyType({rule.path: rule for rule in rules}),
         regions=_load_regions(data, taxonomy),
-        items=tuple(entry.item(taxonomy, file) for file in item_files for entry in file.items),
+        items=items,
+        take_apart_plans=plans_file.parsed(taxonomy, {tag.key for tag in tags}),
     )
     if not len(rules) == len(book.rules) == len({rule.rule_id for rule in rules}):
         raise ValueError("two rules share an id or a category")
@@ -72,6 +77,9 @@ def load(data: Traversable = DATA) -> Rulebook:
         raise ValueError("a tag stands in the list twice")
     if unknown := {f"{tag} of {item.name.ko}" for item in book.items for tag in item.tags if tag not in book.tags}:
         raise ValueError(f"no such tags: {sorted(unknown)}")
+    plans = {item.take_apart for item in items if item.take_apart}
+    if unknown := {plan for plan in plans if plan not in book.take_apart_plans}:
+        raise ValueError(f"no such plans to take an item apart: {sorted(unknown)}")
     if missing := [major.path for major in taxonomy.majors if major.path not in book.rules]:
         raise ValueError(f"no rule for {missing}")
     return book

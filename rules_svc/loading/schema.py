@@ -244,6 +244,7 @@ class ItemEntry(msgspec.Struct, forbid_unknown_fields=True):
     advice: bool = False
     source: Text | None = None
     as_of: str = ""
+    take_apart: str = ""
 
     def item(self, taxonomy: Taxonomy, file: "ItemFile") -> Item:
         """The item; fields it lacks come from its file. A source that doesn't tell the note isn't named for it."""
@@ -258,6 +259,7 @@ class ItemEntry(msgspec.Struct, forbid_unknown_fields=True):
             note=self.note,
             source=source,
             as_of=self.as_of or file.as_of,
+            take_apart=self.take_apart,
         )
 
 

@@ -18,6 +18,7 @@ class Item:
         note: What the rule alone doesn't tell of it: when it goes elsewhere, or in which bag; None if nothing.
         source: Where that is published.
         as_of: Day the source was read, YYYY-MM-DD.
+        take_apart: Id of its own plan to take it apart; empty if its category's applies.
     """
 
     path: Path
@@ -27,3 +28,4 @@ class Item:
     note: Text | None
     source: Text
     as_of: str
+    take_apart: str = ""

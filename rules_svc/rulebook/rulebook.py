@@ -15,6 +15,7 @@ from rules_svc.rulebook.items import Item
 from rules_svc.rulebook.overlays import Overlay
 from rules_svc.rulebook.regions import Regions, ResolvedRegion
 from rules_svc.rulebook.rules import Rule
+from rules_svc.rulebook.take_apart import TakeApartPlans, TakeApartStep
 from rules_svc.rulebook.taxonomy import Path, Taxonomy, lineage
 
 _NAMELESS = Text("", "")
@@ -30,11 +31,13 @@ class MatchedRules:
     Attributes:
         rules: First the rule to follow, then the wider ones. Never empty.
         overlay: The narrowest region that changed something; the nation's if none did.
+        target: The category whose rule is followed: the one asked for, or where the situation leads.
         building: The building that changed something; None if none did.
     """
 
     rules: tuple[Rule, ...]
     overlay: Overlay
+    target: Path
     building: JoinedBuilding | None = None
 
 
@@ -49,6 +52,7 @@ class Rulebook:
         rules: By the category they are written for. Every major has one.
         regions: Every region, and what each changes.
         items: Things with names of their own, in the order of the files.
+        take_apart_plans: How to take apart what several materials are joined in.
     """
 
     version: str
@@ -57,6 +61,7 @@ class Rulebook:
     rules: Mapping[Path, Rule]
     regions: Regions
     items: tuple[Item, ...] = ()
+    take_apart_plans: TakeApartPlans = field(default_factory=TakeApartPlans)
     _rules_of: Mapping[Path, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +108,27 @@ class Rulebook:
         overlay = next((one for one in known if one.concerns(followed.stream, node.path)), self.regions.nation)
         followed, building = self._at_home(followed, target, where, overlay, endangered=shaped.hazards != plain.hazards)
         wider = (rule for rule in self._rules_of[node.path] if rule.rule_id != followed.rule_id)
-        return MatchedRules((followed, *wider), overlay, building)
+        return MatchedRules((followed, *wider), overlay, target, building)
+
+    def take_apart(
+        self, matched: MatchedRules, tags: Iterable[str], where: ResolvedRegion, own_plan: str = ""
+    ) -> tuple[TakeApartStep, ...]:
+        """How to take a thing apart, each part with where it goes in the region; empty if it is put out whole.
+
+        Args:
+            matched: Its rules, as `match_in` found them.
+            tags: Its situation.
+            where: The region.
+            own_plan: Id of the plan of the item that it is; empty if it has none, or only its category is known.
+        """
+        plan = self.take_apart_plans.find(matched.target, tags, own_plan)
+        followed = matched.rules[0]
+        return tuple(
+            TakeApartStep(part.name, part.how, part.path, self.match_in(part.path, (), where).rules[0].container)
+            if part.path
+            else TakeApartStep(part.name, part.how, matched.target, followed.container)
+            for part in (plan.parts if plan else ())
+        )
 
     def _at_home(
         self, rule: Rule, path: Path, where: ResolvedRegion, overlay: Overlay, *, endangered: bool

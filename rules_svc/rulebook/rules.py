@@ -7,7 +7,7 @@ from operator import attrgetter
 from mesh.locale import Locale, Text
 from rules_svc.collection.streams import Stream
 from rules_svc.rulebook.effects import Step
-from rules_svc.rulebook.taxonomy import Path
+from rules_svc.rulebook.taxonomy import Category, Path
 
 # What `Text[locale]` gives, without a call in Python: a rule has thirty texts.
 _TOLD: Mapping[Locale, Callable[[Text], str]] = {locale: attrgetter(locale.value) for locale in Locale}
@@ -89,6 +89,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalizedPart:
+    """A part of a thing and what becomes of it, in one language; as `eco2.rules.v1.TakeApartStep`."""
+
+    name: str
+    how: str
+    category: Category
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
 class LocalizedRule:
     """A rule in one language, as the user reads it. Exclusions are (item, instead).
 
@@ -97,6 +107,7 @@ class LocalizedRule:
         when: When it is put out, where that is known; else empty.
         place: Where it is put out, where the region or the building says so; else empty.
         local_source: Whose days and place these are, for who joined a building; else empty.
+        parts: How to take it apart, in order; empty if it is put out whole.
     """
 
     rule_id: str
@@ -113,3 +124,4 @@ class LocalizedRule:
     when: str = ""
     place: str = ""
     local_source: str = ""
+    parts: tuple[LocalizedPart, ...] = ()

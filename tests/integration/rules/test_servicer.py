@@ -393,3 +393,26 @@ async def test_a_correction_names_the_main_thing(rules: "RulesServiceAsyncStub")
     other = await rules.InterpretReply(pb.InterpretReplyRequest(**asked, reply="아니요, 음료캔이에요"))
     assert other.classification.category == CAN
     assert [one.category.minor for one in other.classification.objects] == ["페트병", "음료캔"]
+
+
+async def test_an_answer_carries_the_plan_of_its_rule(rules: "RulesServiceAsyncStub") -> None:
+    """In the language of the request, for the thing and for each of the others; wider rules have none."""
+    jar = Category(major="재활용폐기물", middle="유리병", minor="식품병")
+    things = [_object("1", PET), _object("2", jar)]
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=PET, objects=things, locale="en"))
+    assert [step.part for step in matched.rules[0].take_apart] == ["Cap", "Label", "Bottle"]
+    assert matched.rules[0].take_apart[1].category == Category(major="재활용폐기물", middle="비닐류", minor="라벨")
+    assert matched.rules[0].take_apart[1].container == "the film bin"
+    assert not any(rule.take_apart for rule in matched.rules[1:])
+    assert [step.part for step in matched.object_rules[1].take_apart] == ["Metal cap", "Bottle"]
+    answer = await compose(
+        rules,
+        pb.ComposeAnswerRequest(classification=Classification(category=PET), rules=matched.rules, locale="en"),
+    )
+    assert list(answer.take_apart) == list(matched.rules[0].take_apart)
+
+
+async def test_what_the_user_calls_it_finds_its_plan(rules: "RulesServiceAsyncStub") -> None:
+    """An item may come apart though its category doesn't."""
+    matched = await rules.MatchRules(pb.MatchRulesRequest(category=UNKNOWN, user_input="액자 프레임 버리려고요"))
+    assert [step.part for step in matched.rules[0].take_apart] == ["유리", "쇠 장식과 고리", "나무 틀"]

@@ -25,7 +25,7 @@ from rules_svc.rulebook.taxonomy import Path, within
 DATA = loader.DATA
 # A line for each category that an edition has had which may have been stored; a new one is added when it is released.
 RELEASED = pathlib.Path(__file__).with_name("released_categories.txt").read_text("utf-8").splitlines()
-ONE_FILE = ("heads.yaml", "tags.yaml", "questions.yaml", "special_collections.yaml")
+ONE_FILE = ("heads.yaml", "tags.yaml", "questions.yaml", "special_collections.yaml", "take_apart.yaml")
 FILES = [(file, file.removesuffix(".yaml")) for file in ONE_FILE] + [
     (f"{folder}/{file.name}", folder)
     for folder in ("taxonomy", "rules", "items", "regions")
