@@ -15,6 +15,7 @@ from eco2.vision.v1 import classification_pb2
 from local.cli.api.errors import ErrorText
 from local.cli.display.labels import LABELS, Labels
 from local.cli.display.names import Names
+from local.cli.display.take_apart import part_lines
 from mesh.locale import Locale
 
 _State = scan_pb2.Scan.State
@@ -60,6 +61,7 @@ def _sections(
     # While it isn't known what the photo shows, each candidate has a rule of its own.
     for rule in [rule for number, rule in enumerate(scan.rules) if number == 0 or rule.HasField("candidate")]:
         yield from _rule(rule, scan.answer.text, labels)
+    yield from _section(labels.objects, _objects(scan, labels))
     yield from _section(labels.places, [_places(scan.places, labels)] if scan.places else [])
     yield from _reward(scan.reward, labels)
 
@@ -98,6 +100,17 @@ def _rule(rule: disposal_pb2.DisposalRule, answer: str, labels: Labels) -> Itera
     sources = [rule.local_source if rule.local_source not in answer else "", rule.source]
     source = [Text(line, style="dim") for line in sources if line]
     yield from _section(f"{labels.rule} · {rule.title}", [*steps, *more, *kept_out, *dangers, *source])
+    yield from _section(labels.apart, map(Text, part_lines(rule)))
+
+
+def _objects(scan: scan_pb2.Scan, labels: Labels) -> Iterator[Text]:
+    """Each thing with where it goes, and how it is taken apart unless that is the photo's own plan."""
+    rules = {rule.object_id: rule for rule in scan.object_rules}
+    for number, one in enumerate(scan.classification.objects, start=1):
+        rule = rules.get(one.object_id, disposal_pb2.DisposalRule())
+        yield Text.assemble(f"{number}. ", (one.display_name, "bold"), f" → {rule.container}" if rule.container else "")
+        if one.category != scan.classification.category:
+            yield from (Text(f"   {labels.apart}: {step}", style="dim") for step in part_lines(rule))
 
 
 def _places(places: Iterable[disposal_pb2.Place], labels: Labels) -> Table:

@@ -20,6 +20,8 @@ class Labels:
     why: str
     container: str
     keep_out: str
+    objects: str
+    apart: str
     hazards: str
     answer: str
     open_questions: str
@@ -46,6 +48,8 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
             why="이유",
             container="배출하는 곳",
             keep_out="넣지 마세요",
+            objects="사진 속 물건",
+            apart="분리하는 순서",
             hazards="위험",
             answer="답변",
             open_questions="더 알려 주세요",
@@ -69,6 +73,8 @@ LABELS: Mapping[Locale, Labels] = MappingProxyType(
             why="Why",
             container="Where it goes",
             keep_out="Keep out",
+            objects="In the photo",
+            apart="Take apart",
             hazards="Dangers",
             answer="Answer",
             open_questions="Tell us more",

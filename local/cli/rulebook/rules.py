@@ -8,6 +8,8 @@ from eco2.rules.v1 import disposal_pb2
 from local.cli.api.rules import RulesClient
 from local.cli.commands import Group, command
 from local.cli.display import terminal
+from local.cli.display.labels import LABELS
+from local.cli.display.take_apart import part_lines
 from local.cli.options import Invocation, building, common, region
 from local.cli.rulebook.joined import chosen
 from mesh.locale import Locale, Text
@@ -74,6 +76,7 @@ def lines(rule: disposal_pb2.DisposalRule, locale: Locale) -> Iterator[str]:
     why, where, place, when, fee, keep_out, source = _HEADINGS[locale]
     yield from (f"{number}. {step}" for number, step in enumerate(rule.steps, start=1))
     yield from (f"⚠ {hazard}" for hazard in rule.hazards)
+    yield from (f"{LABELS[locale].apart} {step}" for step in part_lines(rule))
     told = ((why, rule.why), (where, rule.container), (place, rule.place), (when, rule.when), (fee, rule.fee))
     yield from (f"{heading}: {text}" for heading, text in told if text)
     yield from (f"{keep_out}: {out.item} → {out.instead}" for out in rule.exclusions)

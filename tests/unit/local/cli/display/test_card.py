@@ -168,3 +168,23 @@ def test_what_can_be_replied_is_offered() -> None:
     text = printed(succeeded(answer=answer))
     assert "Is it empty?" in text
     assert "Yes / No" in text
+
+
+def test_each_thing_is_told_with_where_it_goes() -> None:
+    """And how to take it apart, unless the photo's own rule says so."""
+    scan = succeeded()
+    scan.classification.objects.add(object_id="1", category=METAL, display_name="Metal can")
+    scan.classification.objects.add(object_id="2", category=GLASS, display_name="Jam jar")
+    lid = disposal_pb2.TakeApartStep(part="Lid", how="Unscrew it.", container="the can bin")
+    scan.rules.add(title="Metal can", container="the can bin", take_apart=[lid])
+    scan.object_rules.add(object_id="1", container="the can bin", take_apart=[lid])
+    scan.object_rules.add(object_id="2", container="the glass bin", take_apart=[lid])
+    text = printed(scan)
+    assert "1. Metal can → the can bin" in text
+    assert "2. Jam jar → the glass bin" in text
+    assert text.count("1. Lid → the can bin: Unscrew it.") == 2
+
+
+def test_one_thing_needs_no_list() -> None:
+    """The card is about it already."""
+    assert LABELS[Locale.EN].objects not in printed(succeeded())
