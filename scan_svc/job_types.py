@@ -20,6 +20,9 @@ from scan_svc.progress.progress import Progress
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
+from scan_svc.videos.kind import video_type
+from scan_svc.videos.store import VideoStore
+from scan_svc.videos.work import VideoWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def registered(parts: JobTypeParts) -> JobTypes:
     Args:
         parts: What the works are made of.
     """
-    types: list[JobType] = [batches(parts), comparisons(parts)]
+    types: list[JobType] = [batches(parts), comparisons(parts), videos(parts)]
     return JobTypes(types)
 
 
@@ -82,3 +85,15 @@ def comparisons(parts: JobTypeParts) -> JobType:
     now = functools.partial(datetime.now, UTC)
     store = ComparisonStore(parts.pool)
     return comparison_type(ComparisonWork(store, parts.scans.get_many, parts.peers.compared, now))
+
+
+def videos(parts: JobTypeParts) -> JobType:
+    """Clips.
+
+    Args:
+        parts: What their work is made of.
+    """
+    settings, scan_due = parts.settings, functools.partial(parts.wake, SCAN_KIND)
+    store, most = VideoStore(parts.pool), settings.video_frames
+    now = functools.partial(datetime.now, UTC)
+    return video_type(VideoWork(parts.peers.vision, store, settings.cdn_base_url, most, scan_due, now))

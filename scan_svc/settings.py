@@ -63,6 +63,12 @@ class ScanSettings(StorageSettings, ReplicaSettings):
     )
 
     upload_seconds: int = Field(300, gt=0, description="How long an upload address works.")
+    video_frames: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="Frames of a clip that are looked at, at most: each is a paid call where the model is hosted.",
+    )
     expire_seconds: int = Field(3600, gt=0, description="How long a scan waits for its photo.")
     sweep_after_seconds: float = Field(
         600.0, ge=0, description="Age at which an upload that no scan needs any more is removed."

@@ -12,7 +12,7 @@ from mesh.addresses import check_url
 from mesh.errors import FailedPrecondition, InvalidArgument, Unavailable
 from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket, ObjectMissing
-from mesh.s3.photo_keys import copy_key, is_public, original_key
+from mesh.s3.photo_keys import copy_key, is_public, original_key, photo_keys
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.scans import Photo, PhotoUpload
 
@@ -112,7 +112,7 @@ class Uploads:
     async def remove(self, photo: Photo) -> None:
         """Removes an upload and its clean copy now, rather than when it is due: `scan_svc.photo_removal`."""
         try:
-            await self._bucket.remove(photo.object_key, copy_key(photo.object_key))
+            await self._bucket.remove(*photo_keys(photo.object_key))
         except Unavailable as error:
             _log.warning("photo not removed yet", error=repr(error))
 

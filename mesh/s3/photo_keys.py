@@ -1,6 +1,7 @@
 """Where photos are in the bucket: an upload where nobody may read it, its clean copy where everybody may.
 
-Both have the same name, which is their scan's id and the kind of file that was announced.
+Both have the same name, which is their scan's id and the kind of file that was announced. A clip's frames are clean
+copies of one scan, told apart by a number.
 """
 
 import re
@@ -9,6 +10,9 @@ ORIGINALS = "uploads/"
 """Uploads as they came, with whatever phones write into them; removed as soon as their clean copy is stored."""
 PUBLIC = "photos/"
 """Clean copies. The bucket's policy lets anybody read here, and nowhere else: `mesh.s3.prepare`."""
+
+MOST_FRAMES = 10
+"""How many frames of a clip may be photos of one scan."""
 
 _ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _ORIGINAL = re.compile(rf"{ORIGINALS}{_ID}\.[a-z0-9]{{3,4}}")
@@ -23,6 +27,13 @@ def original_key(scan_id: str, extension: str) -> str:
 def frame_key(scan_id: str, number: int) -> str:
     """Where one of a clip's frames is stored, 0 to 9; the first is where the scan's own photo would be."""
     return f"{PUBLIC}{scan_id}-{number}.jpg" if number else f"{PUBLIC}{scan_id}.jpg"
+
+
+def photo_keys(key: str) -> tuple[str, ...]:
+    """All that may be stored of a scan whose photo has this key: upload and clean copy; of a clip all frames."""
+    match = _PUBLIC.fullmatch(key)
+    frames = [frame_key(match[1], number) for number in range(MOST_FRAMES)] if match else ()
+    return tuple(dict.fromkeys((key, copy_key(key), *frames)))
 
 
 def copy_key(key: str) -> str:

@@ -9,14 +9,14 @@ import structlog
 
 from mesh.errors import Unavailable
 from mesh.s3.bucket import Bucket
-from mesh.s3.photo_keys import copy_key
+from mesh.s3.photo_keys import copy_key, is_public, photo_keys
 from scan_svc.meters import ScanMeters
 from scan_svc.photo_removal.cdn import CdnPurge
 from scan_svc.photo_removal.store import DueRemoval, RemovalStore
 
 _log = structlog.get_logger("photo removal")
 
-_BATCH = 500  # photos: a thousand keys, which is what storage removes by one request
+_BATCH = 500  # photos: a thousand keys, which is what storage removes by one request; a clip has ten
 # After a day no cache shows a photo any more, and after longer without storage its lifecycle has removed it.
 _GIVEN_UP_SECONDS = 2 * 86_400.0
 
@@ -58,9 +58,9 @@ class PhotoRemoval:
     async def _removed(self, due: Sequence[DueRemoval]) -> bool:
         """Removes from storage first: a cache that is purged before would fetch it again."""
         try:
-            await self._bucket.remove(*(key for one in due for key in (one.object_key, copy_key(one.object_key))))
+            await self._bucket.remove(*(key for one in due for key in photo_keys(one.object_key)))
             if self._purge:
-                await self._purge.purge([one.image_url for one in due])
+                await self._purge.purge([url for one in due for url in _addresses(one)])
         except Unavailable as error:
             _log.warning("photos not removed yet", count=len(due), error=repr(error))
             self._meters.photos("failed", len(due))
@@ -68,3 +68,9 @@ class PhotoRemoval:
         _log.info("photos removed", count=len(due))
         self._meters.photos("removed", len(due))
         return True
+
+
+def _addresses(due: DueRemoval) -> Sequence[str]:
+    """Where the photo could be seen, or all frames of a clip."""
+    base = due.image_url.removesuffix(copy_key(due.object_key))
+    return [f"{base}{key}" for key in photo_keys(due.object_key) if is_public(key)]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from types import MappingProxyType
 
@@ -92,6 +92,25 @@ class VisionPeer:
                 elif (step := _STEPS.get(event.progress.phase)) and step not in begun:
                     begun.add(step)
                     yield step
+
+    async def frames(
+        self, clip: tuple[str, str], scan_id: str, most: int, user_id: str, deadline: float
+    ) -> AsyncGenerator[tuple[tuple[str, timedelta], ...] | None]:
+        """Yields None whenever a clip was looked through further, then its frames: the key and the time of each.
+
+        Args:
+            clip: The upload's key and entity tag.
+            scan_id: The scan whose photos the frames become.
+            most: How many.
+            user_id: Whose clip it is.
+            deadline: Seconds.
+        """
+        request = vision_service_pb2.ExtractFramesRequest(object_key=clip[0], etag=clip[1], scan_id=scan_id, most=most)
+        call = self._peer.stream(self._stub.ExtractFrames, request, timeout=deadline, user_id=user_id, last="result")
+        async with aclosing(call) as events:
+            async for event in events:
+                frames = event.result.frames
+                yield tuple((one.object_key, one.time_offset.ToTimedelta()) for one in frames) or None
 
     async def thumbnail(self, user_id: str, object_key: str, side: int) -> bytes:
         """A small JPEG of a stored photo's clean copy.

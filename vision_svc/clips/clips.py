@@ -17,8 +17,6 @@ MAX_PIXELS = 4096 * 2304
 MAX_PICTURES = 20_000
 """A minute at 240 a second has 14,400."""
 MAX_TRACKS = 16
-MOST_FRAMES = 10
-"""How many may be asked for."""
 ALLOWED = "MP4, MOV, WEBM, MKV with H.264, HEVC, VP8 or VP9"
 
 _ROUNDING_SECONDS = 0.5  # players round, and the sound may outlast the last picture

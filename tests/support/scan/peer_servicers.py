@@ -18,6 +18,7 @@ from eco2.vision.v1 import classification_pb2, vision_service_pb2, vision_servic
 from mesh.errors import NotFound
 from mesh.models.spent import HEADER as SPENT_HEADER
 from mesh.reasons import Reason
+from mesh.s3.photo_keys import frame_key
 
 METAL = classification_pb2.Category(major="재활용폐기물", middle="금속류")
 PLACE = disposal_pb2.Place(place_id="p1", name="견본 수거함", location={"latitude": 37.5, "longitude": 126.9})
@@ -35,6 +36,8 @@ class Peers(
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], Awaitable[object]]] = {}
         self.found = classification_pb2.Classification(category=METAL, display_name="금속류", confidence=0.9)
+        self.shown: dict[str, Any] = {}  # what photos show that show something else, by key
+        self.frames = 3  # of a clip
         self.asks: tuple[str, ...] = ()  # what answers leave open
         self.usage: dict[str, Any] | None = None  # what a look and an answer cost
         self.buildings: list[str] = []  # that rules were matched and evenings planned for
@@ -61,8 +64,21 @@ class Peers(
             yield vision_service_pb2.ClassifyResponse(progress={"phase": phase})
         self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
         await self._called("Classify")
-        result = {"classification": self.found, "image_digest": "d", "usage": self.usage}
+        found = self.shown.get(request.object_key, self.found)
+        result = {"classification": found, "image_digest": "d", "usage": self.usage}
         yield vision_service_pb2.ClassifyResponse(result=result)
+
+    async def ExtractFrames(
+        self, request: Any, context: Any
+    ) -> AsyncIterator[vision_service_pb2.ExtractFramesResponse]:
+        """One frame a second."""
+        yield vision_service_pb2.ExtractFramesResponse(progress={"time_offset": {"seconds": 1}})
+        await self._called("ExtractFrames")
+        frames: Any = [
+            {"object_key": frame_key(request.scan_id, number), "time_offset": {"seconds": number}}
+            for number in range(min(self.frames, request.most))
+        ]
+        yield vision_service_pb2.ExtractFramesResponse(result={"frames": frames})
 
     async def MakeThumbnail(self, request: Any, context: Any) -> vision_service_pb2.MakeThumbnailResponse:
         """What a test says, if anything."""

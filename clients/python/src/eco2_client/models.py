@@ -554,7 +554,18 @@ class ExportSpec(Message, frozen=True, kw_only=True):
 
 
 class VideoSpec(Message, frozen=True, kw_only=True):
-    """A clip in which waste is shown, uploaded with the job."""
+    """A clip of at most 60 seconds in which waste is shown, uploaded with the job: MP4, MOV, WebM or Matroska with
+    H.264, HEVC, VP8 or VP9, of at most 100 MiB. Its sharpest frames that differ are looked at, and become one scan.
+
+    Attributes:
+        user_input: What the user asks or says about it, as in CreateScanRequest.
+        location: Where the user is, as in CreateScanRequest. Without it no places are looked for.
+        region: The user's region, as in CreateScanRequest.
+    """
+
+    user_input: str = ""
+    location: LatLng | None = None
+    region: str = ""
 
 
 class MessageSpec(Message, frozen=True, kw_only=True):
@@ -613,8 +624,31 @@ class ExportResult(Message, frozen=True, kw_only=True):
     """What is in the file behind the job's download_url."""
 
 
+class VideoFrame(Message, frozen=True, kw_only=True):
+    """A frame of a video.
+
+    Attributes:
+        index: Which of the frames that were looked at, from 0.
+        time: How long after the video's beginning it is.
+        image_url: Where it can be seen, as Scan.image_url.
+    """
+
+    index: int = 0
+    time: Duration | None = None
+    image_url: str = ""
+
+
 class VideoResult(Message, frozen=True, kw_only=True):
-    """What became of the clip."""
+    """What became of a clip. The job ends when its frames were looked at; the scan goes on to rules and answer as any
+    other.
+
+    Attributes:
+        scan_id: The scan: each of its objects says in which frame it is. Of a deleted one GetScan says NOT_FOUND.
+        frames: The frames that were looked at, in order of time.
+    """
+
+    scan_id: str = ""
+    frames: tuple[VideoFrame, ...] = ()
 
 
 class MessageResult(Message, frozen=True, kw_only=True):
@@ -1463,20 +1497,6 @@ class BoundingBox(Message, frozen=True, kw_only=True):
     top: float = 0.0
     right: float = 0.0
     bottom: float = 0.0
-
-
-class VideoFrame(Message, frozen=True, kw_only=True):
-    """A frame of a video.
-
-    Attributes:
-        index: Which of the frames that were looked at, from 0.
-        time: How long after the video's beginning it is.
-        image_url: Where it can be seen, as Scan.image_url.
-    """
-
-    index: int = 0
-    time: Duration | None = None
-    image_url: str = ""
 
 
 class DetectedObject(Message, frozen=True, kw_only=True):

@@ -22,17 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_classification__pb2
+from google.type import latlng_pb2 as google_dot_type_dot_latlng__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65\x63o2/jobs/v1/video.proto\x12\x0c\x65\x63o2.jobs.v1\"\x0b\n\tVideoSpec\"\r\n\x0bVideoResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65\x63o2/jobs/v1/video.proto\x12\x0c\x65\x63o2.jobs.v1\x1a\x1b\x62uf/validate/validate.proto\x1a#eco2/vision/v1/classification.proto\x1a\x18google/type/latlng.proto\"\xae\x03\n\tVideoSpec\x12(\n\nuser_input\x18\x01 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\x12\xd1\x02\n\x08location\x18\x02 \x01(\x0b\x32\x13.google.type.LatLngB\xa9\x02\xbaH\xa5\x02\xba\x01\xb1\x01\n\x0elocation.range\x12\x37latitude must be within \xc2\xb1\x39\x30 and longitude within \xc2\xb1\x31\x38\x30\x1a\x66this.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\xba\x01m\n\x11location.complete\x12)latitude and longitude must both be given\x1a-this.latitude != 0.0 && this.longitude != 0.0\x12#\n\x06region\x18\x03 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\"J\n\x0bVideoResult\x12\x0f\n\x07scan_id\x18\x01 \x01(\t\x12*\n\x06\x66rames\x18\x02 \x03(\x0b\x32\x1a.eco2.vision.v1.VideoFrameb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.jobs.v1.video_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VIDEOSPEC']._serialized_start=42
-  _globals['_VIDEOSPEC']._serialized_end=53
-  _globals['_VIDEORESULT']._serialized_start=55
-  _globals['_VIDEORESULT']._serialized_end=68
+  _globals['_VIDEOSPEC'].fields_by_name['user_input']._loaded_options = None
+  _globals['_VIDEOSPEC'].fields_by_name['user_input']._serialized_options = b'\272H\021r\017\030\364\0032\n^[^\\x00]*$'
+  _globals['_VIDEOSPEC'].fields_by_name['location']._loaded_options = None
+  _globals['_VIDEOSPEC'].fields_by_name['location']._serialized_options = b'\272H\245\002\272\001\261\001\n\016location.range\0227latitude must be within \302\26190 and longitude within \302\261180\032fthis.latitude >= -90.0 && this.latitude <= 90.0 && this.longitude >= -180.0 && this.longitude <= 180.0\272\001m\n\021location.complete\022)latitude and longitude must both be given\032-this.latitude != 0.0 && this.longitude != 0.0'
+  _globals['_VIDEOSPEC'].fields_by_name['region']._loaded_options = None
+  _globals['_VIDEOSPEC'].fields_by_name['region']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
+  _globals['_VIDEOSPEC']._serialized_start=135
+  _globals['_VIDEOSPEC']._serialized_end=565
+  _globals['_VIDEORESULT']._serialized_start=567
+  _globals['_VIDEORESULT']._serialized_end=641
 # @@protoc_insertion_point(module_scope)

@@ -3,8 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
+from eco2.vision.v1 import classification_pb2 as _classification_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
+from google.type import latlng_pb2 as _latlng_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,16 +22,33 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class VideoSpec(_message.Message):
-    """A clip in which waste is shown, uploaded with the job."""
+    """A clip of at most 60 seconds in which waste is shown, uploaded with the job: MP4, MOV, WebM or Matroska with H.264,
+    HEVC, VP8 or VP9, of at most 100 MiB. Its sharpest frames that differ are looked at, and become one scan.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    USER_INPUT_FIELD_NUMBER: _builtins.int
+    LOCATION_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    user_input: _builtins.str
+    """What the user asks or says about it, as in CreateScanRequest."""
+    region: _builtins.str
+    """The user's region, as in CreateScanRequest."""
+    @_builtins.property
+    def location(self) -> _latlng_pb2.LatLng:
+        """Where the user is, as in CreateScanRequest. Without it no places are looked for."""
+
     def __init__(
         self,
+        *,
+        user_input: _builtins.str = ...,
+        location: _latlng_pb2.LatLng | None = ...,
+        region: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["location", b"location"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["location", b"location", "region", b"region", "user_input", b"user_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -35,16 +56,27 @@ Global___VideoSpec: _TypeAlias = VideoSpec  # noqa: Y015
 
 @_typing.final
 class VideoResult(_message.Message):
-    """What became of the clip."""
+    """What became of a clip. The job ends when its frames were looked at; the scan goes on to rules and answer as any other."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """The scan: each of its objects says in which frame it is. Of a deleted one GetScan says NOT_FOUND."""
+    @_builtins.property
+    def frames(self) -> _containers.RepeatedCompositeFieldContainer[_classification_pb2.VideoFrame]:
+        """The frames that were looked at, in order of time."""
+
     def __init__(
         self,
+        *,
+        scan_id: _builtins.str = ...,
+        frames: _abc.Iterable[_classification_pb2.VideoFrame] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "scan_id", b"scan_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,1 @@
+"""Clips: the frames that are worth a look are classified one by one, and become one scan of several things."""
