@@ -41,7 +41,7 @@ class FileLimits(msgspec.Struct, frozen=True):
 
     rows: int = 10_000
     columns: int = 100
-    cells: int = 500_000
+    cells: int = 300_000
     unpacked_bytes: int = 256 << 20
     photo_bytes: int = 8 << 30
 
