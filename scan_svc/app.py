@@ -60,7 +60,7 @@ from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.credentials import credentials_of
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
-from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease
+from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease, Kind
 from scan_svc.client_jobs.consumers import consumers as client_consumers
 from scan_svc.client_jobs.execution import ClientContext
 from scan_svc.client_jobs.files import JobFiles
@@ -80,7 +80,7 @@ from scan_svc.figures import open_figures
 from scan_svc.housekeeping import open_housekeeping
 from scan_svc.job_types import JobTypeParts, registered
 from scan_svc.jobs.dead_letters import DeadLetters
-from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND
+from scan_svc.jobs.leases import REWARD_KIND, SCAN_KIND
 from scan_svc.jobs.notifier import Notifier
 from scan_svc.jobs.periodic import Schedule
 from scan_svc.jobs.queue import JobQueue
@@ -237,11 +237,12 @@ async def _open_parts(
         bucket, presigned = open_bucket(settings, keys), PresignedUploads(settings, credentials=keys)
         notifier = Notifier(pool, enabled=settings.notify)
         progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))
-        export_due = functools.partial(notifier.wake, EXPORT_KIND)
         peers = await enter(open_peers(settings, Spending(pool), host))
         uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
         types = job_types(JobTypeParts(settings, pool, bucket, scans, progress, peers, uploads, notifier.wake, _new_id))
         job_store, job_files = ClientJobStore(pool), JobFiles(bucket, presigned, _now, settings.upload_seconds)
+        client_jobs = ClientJobs(job_store, types, job_files, notifier.wake, job_store.get, _forget, _new_id)
+        export_due = functools.partial(notifier.wake, Kind.EXPORT)
         yield _Parts(
             settings=settings,
             pool=pool,
@@ -258,13 +259,13 @@ async def _open_parts(
             stats=QueueStatsReader(pool, (*ORDER, REWARD)),
             dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake, meters),
             peers=peers,
-            exports=Exports(export_store, bucket, presigned, export_due, _now),
+            exports=Exports(export_store, bucket, presigned, export_due, client_jobs.remove, _now),
             spending=DaySpending(pool, Budget.of_usd(settings.model_daily_usd, settings.model_user_daily_usd)),
             meters=meters,
             job_types=types,
             job_store=job_store,
             job_files=job_files,
-            client_jobs=ClientJobs(job_store, types, job_files, notifier.wake, job_store.get, _forget, _new_id),
+            client_jobs=client_jobs,
         )
 
 
@@ -280,7 +281,7 @@ async def _open_work(parts: _Parts) -> AsyncIterator[Worker]:
         queue = JobQueue(pool, StagesHere(settings.stages_here).claimed, settings.batch_aging_seconds)
         tables = JobTables(workers, Schedule(pool), queue, RewardStore(pool), parts.webhooks)
         pipeline = Pipeline(stage_limits(settings), peers.vision, peers.rules, peers.character)
-        contents = ExportContents(parts.scans, parts.export_store, parts.bucket, peers.character.collection)
+        contents = ExportContents(parts.export_store, parts.bucket, peers.character.collection)
         exporting = ExportContext(parts.export_store, contents, parts.bucket, _now, meters=meters)
         web = await enter(open_public_client("callback_url", redirects=0))
         removal = JobRemoval(parts.job_store, parts.job_files, parts.bucket, parts.client_jobs, _shown, _now)

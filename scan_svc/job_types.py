@@ -13,6 +13,10 @@ from scan_svc.batches.sources import RowScans
 from scan_svc.client_jobs.work import JobType, JobTypes
 from scan_svc.comparisons.store import ComparisonStore
 from scan_svc.comparisons.work import ComparisonWork, comparison_type
+from scan_svc.exports.contents import ExportContents
+from scan_svc.exports.job_type import export_job_type
+from scan_svc.exports.store import ExportStore
+from scan_svc.exports.work import ExportWork
 from scan_svc.hidden_scans.creation import HiddenScans
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.pipeline.clients import Peers
@@ -58,7 +62,7 @@ def registered(parts: JobTypeParts) -> JobTypes:
     Args:
         parts: What the works are made of.
     """
-    types: list[JobType] = [batches(parts), comparisons(parts), videos(parts)]
+    types: list[JobType] = [batches(parts), comparisons(parts), exports(parts), videos(parts)]
     return JobTypes(types)
 
 
@@ -97,3 +101,11 @@ def videos(parts: JobTypeParts) -> JobType:
     store, most = VideoStore(parts.pool), settings.video_frames
     now = functools.partial(datetime.now, UTC)
     return video_type(VideoWork(parts.peers.vision, store, settings.cdn_base_url, most, scan_due, now))
+
+
+def exports(parts: JobTypeParts) -> JobType:
+    """The kind of jobs that make files of what is kept of a user."""
+    store, bucket, peers = ExportStore(parts.pool), parts.bucket, parts.peers
+    contents = ExportContents(store, bucket, peers.character.collection)
+    now = functools.partial(datetime.now, UTC)
+    return export_job_type(ExportWork(parts.scans, store, contents, bucket, peers.vision.thumbnail, now))

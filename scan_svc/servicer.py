@@ -154,7 +154,7 @@ class ScanServicer(scan_service_pb2_grpc.ScanServiceServicer):
 
     async def CreateExport(self, request: pb.CreateExportRequest, context: Any) -> Export:
         """Begins an export; Auth calls this."""
-        return wire.export(await self._exports.create(request.user_id, request.account), None)
+        return wire.export(await self._exports.create(request.user_id, request.account, traceparent()), None)
 
     async def TransferScans(self, request: pb.TransferScansRequest, context: Any) -> pb.TransferScansResponse:
         """Gives a guest's scans to who they are; Auth calls this."""

@@ -124,10 +124,6 @@ SECTIONS = {
         "scan": ("local.cli.scans.scan:scan", "Scan photos, by their files or web addresses."),
         "watch": ("local.cli.scans.states:watch", "Follow a scan to its end."),
         "show": ("local.cli.scans.states:show", "Show a scan as it is now."),
-        "jobs": (
-            "local.cli.scans.history:jobs",
-            "List your scans that haven't ended; operators see the queue by `queue`.",
-        ),
         "history": ("local.cli.scans.history:history", "List your scans, newest first."),
         "answer": ("local.cli.scans.replies:answer", "Reply to what a scan's answer left open."),
         "correct": ("local.cli.scans.replies:correct", "Say what a photo really shows."),
@@ -138,6 +134,13 @@ SECTIONS = {
             "local.cli.scans.accuracy:accuracy",
             "Show how often each class was right, by what users replied.",
         ),
+    },
+    "Jobs": {
+        "jobs": (
+            "local.cli.jobs.commands:jobs",
+            "Your jobs, and scans that haven't ended; operators see the queue by `queue`.",
+        ),
+        "export": ("local.cli.jobs.export:export", "Fetch your history as a spreadsheet."),
     },
     "Rule book": {
         "items": ("local.cli.rulebook.items:items", "Find what a thing counts as, by its name."),
@@ -154,7 +157,6 @@ SECTIONS = {
         "login": ("local.cli.account.login:login", "Sign in, in the browser or as a guest."),
         "logout": ("local.cli.account.logout:logout", "End your session."),
         "whoami": ("local.cli.account.own_data:whoami", "Show who you are here."),
-        "export": ("local.cli.account.own_data:export", "Fetch all that is kept of you, as a zip."),
         "delete-me": ("local.cli.account.own_data:delete_me", "Close your account and delete all that is kept of you."),
     },
     "Operators": {

@@ -23,7 +23,8 @@ operators and newcomers need.
 - **Off a terminal** there are no colours and no bars, tables have tabs, and nothing is folded or cut. `NO_COLOR` takes
   colours away on a terminal, too.
 - **Languages**: results are in Korean or English, by `--locale` or the terminal's.
-- **Ctrl-C** ends a command, not a scan: `eco2 jobs` lists what goes on, `eco2 watch` follows it again.
+- **Ctrl-C** ends a command, not a scan: `eco2 jobs` lists what goes on, `eco2 watch` follows it again;
+  nor a job, which `eco2 jobs watch` follows.
 - **Completion** of commands in bash, zsh and fish: `eco2 completion`.
 
 ## Exit status

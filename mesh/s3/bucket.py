@@ -182,8 +182,14 @@ class Bucket:
                 return [ListedObject(found["path"], found["last_modified"]) for found in page]
         return []
 
-    async def write(self, key: str, pieces: AsyncIterator[bytes], content_type: str) -> None:
+    async def write(self, key: str, pieces: AsyncIterator[bytes], content_type: str, file_name: str = "") -> None:
         """Stores what comes in pieces, of which a few megabytes are held at once.
+
+        Args:
+            key: Where.
+            pieces: Its content.
+            content_type: Its media type.
+            file_name: How it is called by whoever saves it, in ASCII; empty: by its key.
 
         Raises:
             Unavailable: Storage doesn't answer.
@@ -202,6 +208,8 @@ class Bucket:
         try:
             async with self._request("CreateMultipartUpload"):
                 attributes = {"Content-Type": content_type}
+                if file_name:
+                    attributes["Content-Disposition"] = f'attachment; filename="{file_name}"'
                 await obstore.put_async(
                     self._store, key, watched(), attributes=attributes, chunk_size=_PART, max_concurrency=1
                 )

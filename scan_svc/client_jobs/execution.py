@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from mesh import outages
-from mesh.errors import EcoError, Internal
+from mesh.errors import EcoError, Internal, NotFound
 from mesh.observability import telemetry, tracing, users
 from mesh.reasons import Reason
 from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease
@@ -20,7 +20,7 @@ from scan_svc.client_jobs.work import JobType, Later, PutBack, Result
 from scan_svc.jobs.leases import Fenced
 from scan_svc.meters import ScanMeters
 from scan_svc.pipeline.retries import PERMANENT, backoff
-from scan_svc.scans import Failure
+from scan_svc.scans import Failure, State
 
 _log = structlog.get_logger("client jobs")
 
@@ -80,6 +80,7 @@ class ClientExecution:
                 _log.info("fenced", job_id=self._job_id, kind=self._kind.kind.value)
                 self._context.meters.lease_lost(self._kind.kind)
                 await self._show_truth()
+                await self._leave_no_file()
 
     def leave(self) -> None:
         """Gives the job back with its next checkpoint."""
@@ -124,6 +125,18 @@ class ClientExecution:
         await self._stored(lambda: self._context.store.finish(self._task.lease, ended))
         await self._show_truth()
         await self._context.tidy(self._job_id, ended.file.object_key if ended.file else "")
+
+    async def _leave_no_file(self) -> None:
+        """Removes what this worker has stored too late; whoever has the job now does so with its end."""
+        try:
+            job = await self._context.store.get(self._job_id)
+        except NotFound:
+            await self._context.tidy(self._job_id, "")
+        except EcoError as error:  # swept up in time
+            _log.info("late file not removed yet", job_id=self._job_id, reason=error.reason)
+        else:
+            if job.state in (State.SUCCEEDED, State.CANCELLED):
+                await self._context.tidy(self._job_id, job.file.object_key if job.file else "")
 
     async def _put_back(self, seconds: float) -> None:
         await self._stored(lambda: self._context.store.release(self._task.lease, seconds))

@@ -9,12 +9,13 @@ from uuid_utils.compat import UUID
 from mesh.s3.bucket import Bucket, ObjectMissing
 from mesh.s3.photo_keys import copy_key
 from scan_svc.exports.archive import Entry
-from scan_svc.exports.exports import ExportLease
 from scan_svc.exports.store import ExportStore
 from scan_svc.scan_proto import scan_as_json
 from scan_svc.scans import Scan
 from scan_svc.spreadsheets.cells import csv_row
-from scan_svc.store import ScanStore
+
+PHOTOS = "photos/"
+"""The folder in the file."""
 
 _PAGE = 100
 _COLUMNS = (
@@ -28,6 +29,7 @@ account.json     계정과 로그인한 기기 · account and sessions
 characters.json  모은 캐릭터 · the collection
 scans.json       스캔, API와 같은 형식 · scans, as the API shows them
 scans.csv        같은 내용의 요약, 표 · the same in short, as a table
+jobs.json        맡긴 작업 · jobs, such as batches and exports
 replies.json     답변에 남긴 말 · what was replied to answers
 webhooks.json    알림을 받을 주소 · where scans are told of
 calendars.json   구독하는 캘린더 · the calendar that was subscribed to
@@ -40,35 +42,35 @@ class ExportContents:
     """Reads what is kept of a user.
 
     Args:
-        scans: Their scans.
-        store: What else Scan keeps of them.
+        store: Their scans, and what else Scan keeps of them.
         bucket: Their photos.
         collection: A user's characters, as JSON.
     """
 
-    def __init__(
-        self, scans: ScanStore, store: ExportStore, bucket: Bucket, collection: Callable[[str], Awaitable[str]]
-    ) -> None:
-        self._scans = scans
+    def __init__(self, store: ExportStore, bucket: Bucket, collection: Callable[[str], Awaitable[str]]) -> None:
         self._store = store
         self._bucket = bucket
         self._collection = collection
 
-    async def entries(self, lease: ExportLease) -> AsyncIterator[Entry]:
+    async def entries(self, user_id: str, account: str) -> AsyncIterator[Entry]:
         """The files of an export.
+
+        Args:
+            user_id: Whose.
+            account: What Auth keeps, as JSON.
 
         Raises:
             EcoError: A store or Character is away.
         """
-        user_id = lease.user_id
         yield Entry("README.txt", _once(_README))
-        yield Entry("account.json", _once(lease.account))
+        yield Entry("account.json", _once(account))
         yield Entry("characters.json", _once(await self._collection(user_id)))
         yield Entry("webhooks.json", _once(_json(await self._store.addresses(user_id))))
         yield Entry("calendars.json", _once(_json(await self._store.calendars(user_id))))
         yield Entry("reminders.json", _once(_json(await self._store.subscriptions(user_id))))
         yield Entry("scans.json", _listed(self._shown(user_id)))
         yield Entry("scans.csv", self._table(user_id))
+        yield Entry("jobs.json", _listed(self._jobs(user_id)))
         yield Entry("replies.json", _listed(self._replies(user_id)))
         async for page in self._pages(user_id):
             for scan in page:
@@ -79,7 +81,7 @@ class ExportContents:
     async def _pages(self, user_id: str) -> AsyncIterator[Sequence[Scan]]:
         before = None
         while True:
-            scans, last = await self._scans.page(user_id, before, _PAGE)
+            scans, last = await self._store.page(user_id, before, _PAGE)
             yield scans
             if not last:
                 return
@@ -89,6 +91,13 @@ class ExportContents:
         async for page in self._pages(user_id):
             for scan in page:
                 yield _json(scan_as_json(scan))
+
+    async def _jobs(self, user_id: str) -> AsyncIterator[str]:
+        before = None
+        while jobs := await self._store.jobs(user_id, before, _PAGE):
+            for job in jobs:
+                yield _json(job)
+            before = jobs[-1]["job_id"]
 
     async def _replies(self, user_id: str) -> AsyncIterator[str]:
         async for page in self._pages(user_id):
@@ -106,7 +115,7 @@ class ExportContents:
         for stored in dict.fromkeys((copy_key(key), key)):
             with suppress(ObjectMissing):
                 async with self._bucket.reading(stored) as (_, pieces):
-                    yield Entry(f"photos/{scan.scan_id}.{key.rpartition('.')[2]}", pieces, compressed=False)
+                    yield Entry(f"{PHOTOS}{scan.scan_id}.{key.rpartition('.')[2]}", pieces, compressed=False)
                 return
 
 

@@ -1,4 +1,7 @@
-"""One export at work in a worker: read, zipped and stored in one pass; run again from the start after a crash."""
+"""An export that the release before has begun, at work in a worker; those of this one are client jobs: `work`.
+
+Read, zipped and stored in one pass; run again from the start after a crash. To be removed with the next release.
+"""
 
 import asyncio
 import contextlib
@@ -101,7 +104,7 @@ class ExportExecution:
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal size
-            async for piece in zipped(context.contents.entries(lease), context.clock()):
+            async for piece in zipped(context.contents.entries(lease.user_id, lease.account), context.clock()):
                 size += len(piece)
                 yield piece
 

@@ -1,7 +1,7 @@
 """What users do with exports: ask for one, see how far it is, fetch its file; and how files go."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
 from mesh.errors import NotFound
@@ -27,6 +27,7 @@ class Exports:
         bucket: The files.
         presigned: Signs addresses at which they can be fetched.
         wake: Wakes the workers.
+        remove_job: Removes a client job with its files.
         clock: The time.
     """
 
@@ -36,22 +37,26 @@ class Exports:
         bucket: Bucket,
         presigned: PresignedUploads,
         wake: Callable[[], None],
+        remove_job: Callable[[str], Awaitable[None]],
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._bucket = bucket
         self._presigned = presigned
         self._wake = wake
+        self._remove_job = remove_job
         self._clock = clock
 
-    async def create(self, user_id: str, account: str) -> Export:
+    async def create(self, user_id: str, account: str, traceparent: str) -> Export:
         """Begins an export; while one of this user is running it is that one.
 
         Args:
             user_id: Whose.
             account: What Auth keeps, as JSON.
+            traceparent: The trace that its work goes on with.
         """
-        export, is_new = await self._store.create(user_id, account, f"{_FOLDER}{secrets.token_hex(16)}.zip")
+        nowhere = f"{_FOLDER}{secrets.token_hex(16)}.zip"
+        export, is_new = await self._store.create(user_id, account, nowhere, traceparent)
         if is_new:
             self._wake()
         return export
@@ -76,7 +81,9 @@ class Exports:
         return Address(url, self._clock() + timedelta(seconds=seconds))
 
     async def erase(self, user_id: str) -> None:
-        """Removes a user's exports with their files."""
+        """Removes a user's exports with their files, spreadsheets as well as zips."""
+        for job_id in await self._store.jobs_of_user(user_id):
+            await self._remove_job(job_id)
         await self._remove(await self._store.of_user(user_id))
 
     async def forget_expired(self) -> None:

@@ -1,15 +1,29 @@
-"""Exports in PostgreSQL: a row, and a job of kind `export` while it is being made."""
+"""Exports in PostgreSQL.
+
+A spreadsheet is a client job and nothing else. A zip of all that is kept of a user is one, too, and has a row in
+`scan.export` beside it: GetExport reads that, in this release and in the one before, and what Auth has told waits
+there. A trigger keeps the row in step with its job.
+"""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
 
 import asyncpg
+import msgspec
 import uuid_utils
+from uuid_utils.compat import UUID
 
+from mesh.errors import NotFound
 from mesh.postgres import Queries
+from mesh.reasons import Reason
 from scan_svc.exports.exports import Export, ExportLease, ExportState
+from scan_svc.exports.spec import ExportSpec, Format
 from scan_svc.jobs.leases import Fenced
-from scan_svc.rows import to_json
-from scan_svc.scans import Failure
+from scan_svc.rows import readable, scan_from, to_json
+from scan_svc.scans import Failure, Scan
+
+_AS_JSON = frozenset({"spec", "result", "error"})
 
 
 class ExportStore:
@@ -23,10 +37,20 @@ class ExportStore:
         self._pool = pool
         self._sql = Queries("scan_svc.exports", "scan_svc.jobs")
 
-    async def create(self, user_id: str, account: str, object_key: str) -> tuple[Export, bool]:
-        """A new export, queued; or the one of this user that is running. And whether it is new."""
+    async def create(self, user_id: str, account: str, object_key: str, traceparent: str) -> tuple[Export, bool]:
+        """A new export, queued; or the one of this user that is running. And whether it is new.
+
+        Args:
+            user_id: Whose.
+            account: What Auth keeps, as JSON.
+            object_key: Where nothing is: for workers of the release before, until the file is there.
+            traceparent: The trace that its work goes on with.
+        """
+        spec = to_json(ExportSpec(Format.ARCHIVE))
         while True:
-            made = await self._pool.fetchrow(self._sql["create"], str(uuid_utils.uuid7()), user_id, account, object_key)
+            made = await self._pool.fetchrow(
+                self._sql["create"], str(uuid_utils.uuid7()), user_id, account, object_key, spec, traceparent
+            )
             if row := made or await self._pool.fetchrow(self._sql["running"], user_id):
                 return _export(row), made is not None
             # It ended between the two statements.
@@ -35,6 +59,50 @@ class ExportStore:
         """One export, whoever's it is."""
         row = await self._pool.fetchrow(self._sql["get"], export_id)
         return _export(row) if row else None
+
+    async def account(self, job_id: str) -> str:
+        """What Auth keeps of the user whose zip is made, as JSON.
+
+        Raises:
+            NotFound: It is gone, and the export with it.
+        """
+        account: str | None = await self._pool.fetchval(self._sql["account"], job_id)
+        if account is None:
+            raise NotFound(Reason.EXPORT_NOT_FOUND, export_id=job_id)
+        return account
+
+    async def count(self, user_id: str, begin: datetime | None, end: datetime | None, *, hidden: bool = False) -> int:
+        """How many scans a user has that were made from `begin` on and before `end`.
+
+        Args:
+            user_id: Whose.
+            begin: None: from the first.
+            end: None: to the last.
+            hidden: Whether those count that only a job shows.
+        """
+        counted: int = await self._pool.fetchval(self._sql["count"], user_id, begin, end, hidden)
+        return counted
+
+    async def page(self, user_id: str, before: UUID | None, size: int) -> tuple[list[Scan], str]:
+        """A user's scans older than `before`, newest first; with those that only a job shows.
+
+        Returns:
+            The scans, without those that can't be read; and the id of the page's last one, empty if none follow.
+        """
+        rows = await self._pool.fetch(self._sql["page"], user_id, before, size + 1)
+        return readable(rows[:size], scan_from)[0], str(rows[size - 1]["id"]) if len(rows) > size else ""
+
+    async def jobs(self, user_id: str, before: str | None, size: int) -> list[dict[str, Any]]:
+        """A user's client jobs older than `before`, newest first, as they are kept."""
+        rows = await self._pool.fetch(self._sql["jobs"], user_id, before, size)
+        return [
+            {name: msgspec.Raw(value.encode()) if name in _AS_JSON and value else value for name, value in row.items()}
+            for row in rows
+        ]
+
+    async def jobs_of_user(self, user_id: str) -> list[str]:
+        """The client jobs that make exports of a user."""
+        return [str(row["id"]) for row in await self._pool.fetch(self._sql["jobs_of_user"], user_id)]
 
     async def claim(self, worker_id: int, count: int, full: Collection[str] = ()) -> list[ExportLease]:
         """Takes up to `count` exports that are due; nobody is ever `full`, since a user has one at a time."""

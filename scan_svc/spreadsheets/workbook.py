@@ -120,6 +120,12 @@ class Workbook:
         self._end_sheet()
         self._file.close()
 
+    def discard(self) -> None:
+        """Lets go of what was written meanwhile, if the file isn't wanted any more."""
+        for sheet in self._file.worksheets():
+            if sheet.row_data_fh:
+                sheet.row_data_fh.close()
+
     def _write(self, place: int, cell: Cell) -> None:
         sheet, row, plain = self._sheet, self._row, self._plain[place]
         match cell:

@@ -156,7 +156,7 @@ async def test_the_command_fetches_all_and_deletes_all(
     """As a person does it; who is asked and says no keeps everything."""
     phone, session = guest
     scan_id = (await used(phone, note_photo))["scan"]["scan_id"]
-    status, printed = await eco2(stack, phone, tmp_path, "export", "mine.zip")
+    status, printed = await eco2(stack, phone, tmp_path, "export", "--all", "-o", "mine.zip")
     assert status == 0, printed
     with zipfile.ZipFile(tmp_path / "mine.zip") as file:
         account = json.loads(file.read("account.json"))

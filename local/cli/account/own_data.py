@@ -1,23 +1,18 @@
 """`eco2 whoami`, `eco2 export`, `eco2 delete-me`: one's account, what is kept of oneself, and its end."""
 
 import os
-import time
-from pathlib import Path
 
 import click
 
 from eco2.auth.v1 import auth_pb2
-from eco2.scan.v1.export_pb2 import Export
 from local.cli.account.credentials import CredentialStore
 from local.cli.api.account import AccountClient
 from local.cli.commands import command
 from local.cli.display import terminal
-from local.cli.display.values import filesize, local_time
+from local.cli.display.values import local_time
 from local.cli.options import Invocation, common
-from local.errors import Disconnected
 from mesh.locale import Locale, Text
 
-_POLL_SECONDS = 1.0
 _SURE = Text(
     ko="사진과 기록, 캐릭터를 모두 지우고 계정을 닫을까요? 되돌릴 수 없어요.",
     en="Delete all photos, history and characters, and close the account? This can't be undone.",
@@ -41,31 +36,6 @@ def whoami(invocation: Invocation) -> None:
         terminal.print_json(account)
     else:
         print(" · ".join(_told(account, invocation.locale)))
-
-
-@command("export", "eco2 export", "eco2 export mine.zip")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=Path("eco2-export.zip"))
-@common
-def export(invocation: Invocation, file: Path) -> None:
-    """Fetch all that is kept of you, as a zip.
-
-    FILE is where to put it, eco2-export.zip by default; nobody but you may read it.
-    """
-    if not file.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {file.parent}", param_hint="FILE")
-    found = invocation.session()
-    with AccountClient(found.rest_url, found.token, invocation.locale) as client:
-        made = client.begin_export()
-        while made.state == Export.STATE_RUNNING:
-            time.sleep(_POLL_SECONDS)
-            made = client.export(made.export_id)
-        if made.state != Export.STATE_SUCCEEDED:
-            raise Disconnected("the export failed; try again later")
-        client.fetch(made.download_url, file)
-    if invocation.as_json:
-        terminal.print_json({"export_id": made.export_id, "file": str(file), "size_bytes": made.size_bytes})
-    else:
-        print(f"{file}: {filesize(made.size_bytes)}")
 
 
 @command("delete-me", "eco2 delete-me", "eco2 delete-me --yes")

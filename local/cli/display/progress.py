@@ -1,4 +1,4 @@
-"""Shows how scans get on: bars on a terminal, a line a change elsewhere, nothing for programs."""
+"""Shows how scans and jobs get on: bars on a terminal, a line a change elsewhere, nothing for programs."""
 
 import sys
 from collections.abc import Iterator
@@ -11,12 +11,14 @@ from local.cli.display import terminal
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from eco2.jobs.v1.job_pb2 import Job
+
 
 class Board(Protocol):
     """Where progress is shown; threads share it."""
 
-    def update(self, name: str, scan: scan_pb2.Scan) -> None:
-        """Shows a scan's state under a photo's name."""
+    def update(self, name: str, work: "scan_pb2.Scan | Job") -> None:
+        """Shows how far a scan or a job is, under a photo's name or an id."""
 
     def remove(self, name: str) -> None:
         """Takes a photo that is done off it."""
@@ -25,7 +27,7 @@ class Board(Protocol):
 class Silence:
     """For programs."""
 
-    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+    def update(self, name: str, work: "scan_pb2.Scan | Job") -> None:
         """Shows nothing."""
 
     def remove(self, name: str) -> None:
@@ -43,9 +45,9 @@ class Lines:
         self._named = named
         self._shown: dict[str, str] = {}
 
-    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+    def update(self, name: str, work: "scan_pb2.Scan | Job") -> None:
         """Prints a line, unless it is the last one again."""
-        line = f"{scan.progress.percent:3d} %  {scan.progress.stage:<7} {scan.progress.message}".rstrip()
+        line = "{:3d} %  {:<7} {}".format(*_now(work)).rstrip()
         if self._shown.get(name) != line:
             self._shown[name] = line
             print(f"{name}: {line}" if self._named else line, file=sys.stderr)
@@ -68,17 +70,24 @@ class Bars:
         self._named = named
         self._tasks: dict[str, TaskID] = {}
 
-    def update(self, name: str, scan: scan_pb2.Scan) -> None:
+    def update(self, name: str, work: "scan_pb2.Scan | Job") -> None:
         """Moves a photo's bar."""
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task("…", total=100, name=f"{name} " if self._named else "")
-        message = scan.progress.message or "…"
-        self._progress.update(self._tasks[name], completed=scan.progress.percent, description=message)
+        percent, _, message = _now(work)
+        self._progress.update(self._tasks[name], completed=percent, description=message or "…")
 
     def remove(self, name: str) -> None:
         """Takes a photo's bar away where there are others; a single one stays, full."""
         if self._named and name in self._tasks:
             self._progress.remove_task(self._tasks.pop(name))
+
+
+def _now(work: "scan_pb2.Scan | Job") -> tuple[int, str, str]:
+    """Percent, stage or step, and what a person reads."""
+    if isinstance(work, scan_pb2.Scan):
+        return work.progress.percent, work.progress.stage, work.progress.message
+    return work.percent, work.step, work.message
 
 
 @contextmanager

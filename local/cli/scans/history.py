@@ -1,4 +1,4 @@
-"""`eco2 history`, `eco2 jobs`: one's scans, and those that are under way."""
+"""`eco2 history`: one's scans; and those of them that are under way, for `eco2 jobs`."""
 
 from collections.abc import Iterator, Mapping
 
@@ -27,12 +27,7 @@ _STATES: Mapping[int, Text] = {
 _UNKNOWN = Text(ko="알 수 없음", en="unknown")  # of a newer server
 _UNFINISHED = (_State.STATE_AWAITING_UPLOAD, _State.STATE_QUEUED, _State.STATE_RUNNING)
 _SCANS = {Locale.KO: ("스캔", "만든 때", "상태", "무엇"), Locale.EN: ("scan", "created", "state", "what it is")}
-_JOBS = {
-    Locale.KO: ("스캔", "만든 때", "상태", "%", "지금"),
-    Locale.EN: ("scan", "created", "state", "%", "now"),
-}
 _NO_SCANS = Text(ko="아직 스캔이 없어요. 해 보세요: eco2 scan PHOTO", en="No scans yet. Make one: eco2 scan PHOTO")
-_NO_JOBS = Text(ko="진행 중인 스캔이 없어요.", en="None of your scans is under way.")
 
 
 def state_name(state: int, locale: Locale) -> str:
@@ -64,39 +59,14 @@ def history(invocation: Invocation, limit: int) -> None:
         print(_NO_SCANS[invocation.locale])
 
 
-@command("jobs", "eco2 jobs", "eco2 jobs --json | jq -r '.scans[].scan_id' | xargs -r eco2 cancel")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Of how many newest.")
-@common
-def jobs(invocation: Invocation, limit: int) -> None:
-    """List your scans that haven't ended; operators see the queue by `queue`.
+def unfinished(invocation: Invocation, limit: int) -> Iterator[scan_pb2.Scan]:
+    """Those of one's newest scans that haven't ended.
 
-    Those that wait for their photo, for a worker, or are being worked on, newest first. Everybody's scans together are
-    operators' business: `eco2 queue`.
+    Args:
+        invocation: How the command was called.
+        limit: Of how many newest.
     """
-    found = [scan for scan in _newest(invocation, limit) if scan.state in _UNFINISHED]
-    if invocation.as_json:
-        terminal.print_json({"scans": [terminal.document(scan) for scan in found]})
-    elif found:
-        scan_id, created, state, percent, now = _JOBS[invocation.locale]
-        shape = [
-            Column(scan_id, whole=True),
-            *tables.columns(created, state),
-            Column(percent, number=True),
-            Column(now),
-        ]
-        rows = (
-            (
-                scan.scan_id,
-                local_time(scan.create_time),
-                state_name(scan.state, invocation.locale),
-                str(scan.progress.percent),
-                scan.progress.message,
-            )
-            for scan in found
-        )
-        tables.show(shape, rows)
-    else:
-        print(_NO_JOBS[invocation.locale])
+    return (scan for scan in _newest(invocation, limit) if scan.state in _UNFINISHED)
 
 
 def _newest(invocation: Invocation, limit: int) -> Iterator[scan_pb2.Scan]:

@@ -3,12 +3,15 @@
 import itertools
 import threading
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from google.protobuf import empty_pb2
 
 from eco2.auth.v1 import auth_pb2, auth_service_pb2
 from eco2.character.v1 import character_pb2, character_service_pb2
+from eco2.jobs.v1 import jobs_service_pb2
+from eco2.jobs.v1.job_pb2 import Job
 from eco2.rules.v1 import building_pb2, building_service_pb2, disposal_pb2, rules_service_pb2
 from eco2.scan.v1 import scan_pb2, scan_service_pb2
 from eco2.scan.v1.export_pb2 import Export
@@ -17,6 +20,7 @@ from mesh.locale import Locale
 from tests.support.cli.fake_edge import FakeEdge, Reply, Request, streamed
 
 SCAN_ID = "01980000-0000-7000-8000-000000000000"
+JOB_ID = "01980000-0000-7000-8000-00000000000b"
 State = scan_pb2.Scan.State
 Event = scan_service_pb2.WatchScanResponse
 CAN = classification_pb2.Category(major="재활용폐기물", middle="금속류", minor="캔")
@@ -124,6 +128,17 @@ def taxonomy(request: Request) -> rules_service_pb2.GetTaxonomyResponse:
     )
 
 
+def job(edge: FakeEdge, state: "Job.State.ValueType" = Job.STATE_SUCCEEDED, **fields: Any) -> Job:
+    """An export, with its file if it has succeeded."""
+    done = state == Job.STATE_SUCCEEDED
+    made: dict[str, Any] = {
+        "job_id": JOB_ID, "kind": Job.KIND_EXPORT, "state": state, "percent": 100 if done else 40,
+        "message": "Done" if done else "Adding photos", "create_time": datetime(2026, 11, 29, 12, tzinfo=UTC),
+        "export_result": {"scans": 2}, "size_bytes": 3, "download_url": f"{edge.url}/export" if done else "",
+    }  # fmt: skip
+    return Job(**made | fields)
+
+
 def everything(edge: FakeEdge) -> Scans:
     """Has an edge answer all that commands ask; returns the scans that they make."""
     metally = character_pb2.Character(character_id="metally", name="Metally", middle="금속류", dialogue="Clink!")
@@ -133,7 +148,12 @@ def everything(edge: FakeEdge) -> Scans:
         category=CAN, display_name="Can", category_path=["Recyclables", "Metal"], score=1, sure=True
     )
     exported = Export(export_id=SCAN_ID, state=Export.STATE_SUCCEEDED, size_bytes=3, download_url=f"{edge.url}/export")
+    exporting = job(edge)
     edge.answers |= {
+        "POST /v1/jobs": jobs_service_pb2.CreateJobResponse(job=exporting),
+        "GET /v1/jobs": jobs_service_pb2.ListJobsResponse(jobs=[exporting]),
+        f"GET /v1/jobs/{JOB_ID}": exporting,
+        f"POST /v1/jobs/{JOB_ID}:cancel": Job(job_id=JOB_ID, state=Job.STATE_CANCELLED),
         "GET /v1/scans": scan_service_pb2.ListScansResponse(scans=[scan(State.STATE_RUNNING), scan()]),
         f"GET /v1/scans/{SCAN_ID}": scan(),
         f"DELETE /v1/scans/{SCAN_ID}": empty_pb2.Empty(),

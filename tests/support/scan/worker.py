@@ -127,7 +127,7 @@ def worker_of(
 ) -> Worker:
     """A worker as the service makes it."""
     exports, bucket = ExportStore(pool), open_bucket(settings)
-    contents = ExportContents(ScanStore(pool), exports, bucket, _collection)
+    contents = ExportContents(exports, bucket, _collection)
     exporting = ExportContext(exports, contents, bucket, functools.partial(datetime.now, UTC))
     return Worker(
         tables.workers,

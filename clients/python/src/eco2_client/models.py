@@ -549,8 +549,35 @@ class BatchSpec(Message, frozen=True, kw_only=True):
     building: str = ""
 
 
+class ExportSpecFormat(OpenEnum):
+    """What the file is."""
+
+    # As FORMAT_XLSX.
+    UNSPECIFIED = "FORMAT_UNSPECIFIED"
+    # A spreadsheet: a row for each scan, newest first, with headings in the job's language.
+    XLSX = "FORMAT_XLSX"
+    # All that is kept of the caller, as a zip: what AuthService.ExportMe begins. CreateJob refuses it.
+    ARCHIVE = "FORMAT_ARCHIVE"
+
+
 class ExportSpec(Message, frozen=True, kw_only=True):
-    """The caller's history as one file."""
+    """The caller's history as one file, made by a job. All fields may be left out: the whole history then, as a
+    spreadsheet.
+
+    Attributes:
+        format: What the file is.
+        from_date: The first day, YYYY-MM-DD, by the clock of `time_zone`. Empty: from the beginning.
+        to_date: The last day, likewise; it belongs to the history. Empty: until now.
+        time_zone: Time zone of the days above and of the times in the file, as in IANA's database: "Europe/Berlin".
+            Empty: Asia/Seoul.
+        thumbnails: Whether each row begins with a small picture of the photo, as far as it is kept. Takes longer.
+    """
+
+    format: ExportSpecFormat = ExportSpecFormat.UNSPECIFIED
+    from_date: str = ""
+    to_date: str = ""
+    time_zone: str = ""
+    thumbnails: bool = False
 
 
 class VideoSpec(Message, frozen=True, kw_only=True):
@@ -621,7 +648,19 @@ class BatchResult(Message, frozen=True, kw_only=True):
 
 
 class ExportResult(Message, frozen=True, kw_only=True):
-    """What is in the file behind the job's download_url."""
+    """What is in the file behind the job's download_url.
+
+    Attributes:
+        scans: Rows, or entries of scans.json.
+        photos: Photos: small pictures in rows, or files of the zip.
+        media_type: Media type of the file.
+        file_name: How the file is called when it is saved.
+    """
+
+    scans: int = 0
+    photos: int = 0
+    media_type: str = ""
+    file_name: str = ""
 
 
 class VideoFrame(Message, frozen=True, kw_only=True):

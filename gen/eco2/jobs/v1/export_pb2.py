@@ -22,17 +22,28 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65\x63o2/jobs/v1/export.proto\x12\x0c\x65\x63o2.jobs.v1\"\x0c\n\nExportSpec\"\x0e\n\x0c\x45xportResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65\x63o2/jobs/v1/export.proto\x12\x0c\x65\x63o2.jobs.v1\x1a\x1b\x62uf/validate/validate.proto\"\xc6\x02\n\nExportSpec\x12\x39\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1f.eco2.jobs.v1.ExportSpec.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x39\n\tfrom_date\x18\x02 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x37\n\x07to_date\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12.\n\ttime_zone\x18\x04 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[0-9A-Za-z_+/-]*$\x12\x12\n\nthumbnails\x18\x05 \x01(\x08\"E\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x46ORMAT_XLSX\x10\x01\x12\x12\n\x0e\x46ORMAT_ARCHIVE\x10\x02\"T\n\x0c\x45xportResult\x12\r\n\x05scans\x18\x01 \x01(\r\x12\x0e\n\x06photos\x18\x02 \x01(\r\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x11\n\tfile_name\x18\x04 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.jobs.v1.export_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EXPORTSPEC']._serialized_start=43
-  _globals['_EXPORTSPEC']._serialized_end=55
-  _globals['_EXPORTRESULT']._serialized_start=57
-  _globals['_EXPORTRESULT']._serialized_end=71
+  _globals['_EXPORTSPEC'].fields_by_name['format']._loaded_options = None
+  _globals['_EXPORTSPEC'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EXPORTSPEC'].fields_by_name['from_date']._loaded_options = None
+  _globals['_EXPORTSPEC'].fields_by_name['from_date']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_EXPORTSPEC'].fields_by_name['to_date']._loaded_options = None
+  _globals['_EXPORTSPEC'].fields_by_name['to_date']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_EXPORTSPEC'].fields_by_name['time_zone']._loaded_options = None
+  _globals['_EXPORTSPEC'].fields_by_name['time_zone']._serialized_options = b'\272H\030r\026\030@2\022^[0-9A-Za-z_+/-]*$'
+  _globals['_EXPORTSPEC']._serialized_start=73
+  _globals['_EXPORTSPEC']._serialized_end=399
+  _globals['_EXPORTSPEC_FORMAT']._serialized_start=330
+  _globals['_EXPORTSPEC_FORMAT']._serialized_end=399
+  _globals['_EXPORTRESULT']._serialized_start=401
+  _globals['_EXPORTRESULT']._serialized_end=485
 # @@protoc_insertion_point(module_scope)

@@ -5,6 +5,7 @@ isort:skip_file
 
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,16 +19,60 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ExportSpec(_message.Message):
-    """The caller's history as one file."""
+    """The caller's history as one file, made by a job. All fields may be left out: the whole history then, as a spreadsheet."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Format:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _FormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ExportSpec._Format.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        FORMAT_UNSPECIFIED: ExportSpec._Format.ValueType  # 0
+        """As FORMAT_XLSX."""
+        FORMAT_XLSX: ExportSpec._Format.ValueType  # 1
+        """A spreadsheet: a row for each scan, newest first, with headings in the job's language."""
+        FORMAT_ARCHIVE: ExportSpec._Format.ValueType  # 2
+        """All that is kept of the caller, as a zip: what AuthService.ExportMe begins. CreateJob refuses it."""
+
+    class Format(_Format, metaclass=_FormatEnumTypeWrapper):
+        """What the file is."""
+
+    FORMAT_UNSPECIFIED: ExportSpec.Format.ValueType  # 0
+    """As FORMAT_XLSX."""
+    FORMAT_XLSX: ExportSpec.Format.ValueType  # 1
+    """A spreadsheet: a row for each scan, newest first, with headings in the job's language."""
+    FORMAT_ARCHIVE: ExportSpec.Format.ValueType  # 2
+    """All that is kept of the caller, as a zip: what AuthService.ExportMe begins. CreateJob refuses it."""
+
+    FORMAT_FIELD_NUMBER: _builtins.int
+    FROM_DATE_FIELD_NUMBER: _builtins.int
+    TO_DATE_FIELD_NUMBER: _builtins.int
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    THUMBNAILS_FIELD_NUMBER: _builtins.int
+    format: Global___ExportSpec.Format.ValueType
+    """What the file is."""
+    from_date: _builtins.str
+    """The first day, YYYY-MM-DD, by the clock of `time_zone`. Empty: from the beginning."""
+    to_date: _builtins.str
+    """The last day, likewise; it belongs to the history. Empty: until now."""
+    time_zone: _builtins.str
+    """Time zone of the days above and of the times in the file, as in IANA's database: "Europe/Berlin". Empty: Asia/Seoul."""
+    thumbnails: _builtins.bool
+    """Whether each row begins with a small picture of the photo, as far as it is kept. Takes longer."""
     def __init__(
         self,
+        *,
+        format: Global___ExportSpec.Format.ValueType = ...,
+        from_date: _builtins.str = ...,
+        to_date: _builtins.str = ...,
+        time_zone: _builtins.str = ...,
+        thumbnails: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "from_date", b"from_date", "thumbnails", b"thumbnails", "time_zone", b"time_zone", "to_date", b"to_date"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -39,12 +84,29 @@ class ExportResult(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SCANS_FIELD_NUMBER: _builtins.int
+    PHOTOS_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    scans: _builtins.int
+    """Rows, or entries of scans.json."""
+    photos: _builtins.int
+    """Photos: small pictures in rows, or files of the zip."""
+    media_type: _builtins.str
+    """Media type of the file."""
+    file_name: _builtins.str
+    """How the file is called when it is saved."""
     def __init__(
         self,
+        *,
+        scans: _builtins.int = ...,
+        photos: _builtins.int = ...,
+        media_type: _builtins.str = ...,
+        file_name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "media_type", b"media_type", "photos", b"photos", "scans", b"scans"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,13 +14,16 @@ import grpc
 import httpx2
 import pytest
 
+from eco2.jobs.v1.export_pb2 import ExportSpec
+from eco2.jobs.v1.job_pb2 import Job
 from eco2.scan.v1 import scan_service_pb2
 from eco2.scan.v1.export_pb2 import Export
-from mesh.errors import Unavailable
+from mesh.errors import Internal, Unavailable
 from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
 from scan_svc.exports.archive import Entry, zipped
 from tests.integration.scan.client import Client, StartScanService, reason
+from tests.integration.scan.client_jobs.jobs_client import JobsClient
 from tests.support.http import http_client
 from tests.support.scan.peer_servicers import Peers
 from tests.support.storage import Storage
@@ -112,6 +115,61 @@ async def test_one_is_made_at_a_time(client: Client, peers: Peers) -> None:
     assert (await begin(client)).state == Export.STATE_RUNNING
 
 
+async def test_what_the_release_before_has_begun_ends(client: Client, connection: asyncpg.Connection) -> None:
+    """During an upgrade jobs of both kinds are there; a file is made of each, and GetExport tells of both."""
+    export_id, user_id = str(uuid.uuid4()), user_of(client)
+    await connection.execute(
+        "insert into scan.export (id, user_id, account, object_key) values ($1, $2, $3, $4)",
+        export_id, user_id, ACCOUNT, f"exports/{uuid.uuid4().hex}.zip",
+    )  # fmt: skip
+    assert (await begin(client)).export_id == export_id  # one at a time, whoever makes it
+    await connection.execute(
+        "insert into scan.job (kind, ref, state, stage) values ('export', $1, 'READY', 'export')", export_id
+    )
+    for export in (await ended(client, export_id), await ended(client, (await begin(client)).export_id)):
+        assert export.state == Export.STATE_SUCCEEDED
+        with await fetched(export) as file:
+            assert file.read("account.json").decode() == ACCOUNT
+    assert await connection.fetchval("select count(*) from scan.export where account <> ''") == 0
+
+
+async def test_it_is_a_job_too(client: Client) -> None:
+    """With percent, message and file; and whoever deletes the job deletes the export with it."""
+    await client.finished(await client.started())
+    export = await ended(client, (await begin(client)).export_id)
+    async with grpc.aio.insecure_channel(client.target) as channel:
+        jobs = JobsClient(client, channel)
+        (job,) = (await jobs.page()).jobs
+        assert (job.job_id, job.kind, job.state) == (export.export_id, Job.KIND_EXPORT, Job.STATE_SUCCEEDED)
+        assert (job.percent, job.message, job.size_bytes) == (100, "완료했어요", export.size_bytes)
+        assert (job.export.format, job.export_result.photos) == (ExportSpec.FORMAT_ARCHIVE, 1)
+        async with http_client() as http:
+            assert (await http.get((await jobs.get(job.job_id)).download_url)).status_code == 200
+        with await fetched(export) as file:
+            (kept,) = json.loads(file.read("jobs.json"))
+        assert (kept["job_id"], kept["spec"]["format"]) == (export.export_id, "ARCHIVE")
+        await jobs.delete(job.job_id)
+    assert await refusal(get(client, export.export_id)) == Reason.EXPORT_NOT_FOUND
+
+
+async def test_a_cancelled_one_makes_room_for_another(client: Client, peers: Peers) -> None:
+    """What Auth has told goes with it."""
+    reached = asyncio.Event()
+
+    async def hang() -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    peers.before["ListOwnedCharacters"] = hang
+    export_id = (await begin(client)).export_id
+    await reached.wait()
+    async with grpc.aio.insecure_channel(client.target) as channel:
+        await JobsClient(client, channel).cancel(export_id)
+    del peers.before["ListOwnedCharacters"]
+    assert (await get(client, export_id)).state == Export.STATE_FAILED
+    assert (await ended(client, (await begin(client)).export_id)).state == Export.STATE_SUCCEEDED
+
+
 async def test_nobody_else_sees_it(client: Client, s3: Storage) -> None:
     """Neither the export nor, whoever may read photos, its file without the signature."""
     export = await ended(client, (await begin(client)).export_id)
@@ -143,11 +201,12 @@ async def test_it_fails_after_its_last_try(client: Client, peers: Peers, connect
     """There is no file then, and another export may be asked for."""
 
     async def fail() -> None:
-        raise Unavailable(Reason.UNAVAILABLE, peer="postgres")
+        raise Internal(Reason.INTERNAL, trace_id="")
 
     async def put_back() -> bool:
         waits = (
-            "update scan.job set attempt = 4, run_at = now() where kind = 'export' and state = 'READY' and attempt = 1"
+            "update scan.job set attempt = 4, run_at = now()"
+            " where kind = 'client_export' and state = 'READY' and attempt = 1"
         )
         return await connection.execute(waits) == "UPDATE 1"
 
@@ -196,7 +255,7 @@ async def test_what_is_erased_leaves_no_file(
         await reached.wait()
     await client.stub.EraseScans(scan_service_pb2.EraseScansRequest(user_id=user_of(client)))
     assert await refusal(get(client, export_id)) == Reason.EXPORT_NOT_FOUND
-    assert await connection.fetchval("select count(*) from scan.job where kind = 'export'") == 0
+    assert await connection.fetchval("select count(*) from scan.job where kind = 'client_export'") == 0
     if running:
         await peers.cancelled.wait()
     else:

@@ -214,6 +214,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(error: Exception) -> None:
         *(["history"], ["jobs"], ["watch", "a1"], ["show", "a1"], ["cancel", "a1"], ["answer", "a1", "yes"]),
         *(["scan", "photo.png"], ["items", "can"], ["rules", "show", "can"], ["places", "near", "37.5,126.9"]),
         *(["building", "show"], ["characters"], ["login"], ["whoami"], ["export"], ["delete-me", "--yes"], ["queue"]),
+        *(["export", "--all"], ["jobs", "show", "a1"], ["jobs", "watch", "a1"], ["jobs", "cancel", "a1"]),
     ],
     ids=" ".join,
 )
@@ -246,9 +247,10 @@ def test_without_a_stack_a_command_says_what_to_do(run: Run, command: list[str])
     assert "eco2 up" in ended.err
 
 
-def test_a_missing_folder_is_told_before_anything_is_exported(run: Run) -> None:
+@pytest.mark.parametrize("kind", [[], ["--all"]], ids=["history", "all"])
+def test_a_missing_folder_is_told_before_anything_is_exported(run: Run, kind: list[str]) -> None:
     """An export may take minutes."""
-    ended = run("export", "missing/mine.zip")
+    ended = run("export", *kind, "-o", "missing/mine.zip")
     assert ended.status == 2
     assert "there is no folder" in ended.err
 

@@ -14,7 +14,7 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from tests.support.cli.command import Run
 from tests.support.cli.fake_edge import FakeEdge, refused
-from tests.support.cli.replies import SCAN_ID, Scans
+from tests.support.cli.replies import JOB_ID, SCAN_ID, Scans
 
 # A command of each kind, how many documents it prints, and a key that the first one has.
 CALLS: list[tuple[list[str], int, str]] = [
@@ -23,6 +23,10 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["watch", SCAN_ID], 2, "progress"),
     (["show", SCAN_ID], 1, "classification"),
     (["jobs"], 1, "scans"),
+    (["jobs", "list"], 1, "jobs"),
+    (["jobs", "show", JOB_ID], 1, "export_result"),
+    (["jobs", "watch", JOB_ID], 1, "percent"),
+    (["jobs", "cancel", JOB_ID], 1, "state"),
     (["history"], 1, "scans"),
     (["answer", SCAN_ID, "it is empty"], 1, "understood"),
     (["correct", SCAN_ID, "battery"], 1, "scan"),
@@ -47,7 +51,8 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["logout"], 1, "signed_out"),
     (["logout", "--everywhere"], 1, "signed_out"),
     (["whoami"], 1, "user_id"),
-    (["export", "mine.zip"], 1, "file"),
+    (["export", "--thumbnails", "--from", "2026-11-01"], 1, "job"),
+    (["export", "--all", "-o", "mine.zip"], 1, "file"),
     (["delete-me", "--yes"], 1, "message"),
 ]
 # Shown elsewhere: with a Scan of its own, a stack of its own, or no documents by nature.

@@ -2,6 +2,7 @@
 
 import pytest
 
+from eco2.jobs.v1.jobs_service_pb2 import ListJobsResponse
 from eco2.scan.v1 import scan_pb2
 from eco2.scan.v1.scan_service_pb2 import ListScansResponse
 from mesh.errors import NotFound
@@ -33,7 +34,7 @@ def test_a_long_history_is_read_page_by_page(eco2: Run, edge: FakeEdge, limit: s
 def test_jobs_are_those_that_havent_ended(eco2: Run, edge: FakeEdge) -> None:
     """Whatever they wait for."""
     every = [scan(State.Value(name), scan_id=name) for name in list(State.keys())[1:]]
-    edge.answers["GET /v1/scans"] = ListScansResponse(scans=every)
+    edge.answers |= {"GET /v1/scans": ListScansResponse(scans=every), "GET /v1/jobs": ListJobsResponse()}
     (document,) = eco2("jobs", "--json").documents
     assert {one["scan_id"] for one in document["scans"]} == {"STATE_AWAITING_UPLOAD", "STATE_QUEUED", "STATE_RUNNING"}
 

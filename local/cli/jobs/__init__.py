@@ -1,0 +1,1 @@
+"""Jobs that take longer than a call."""

@@ -1,0 +1,1 @@
+select account from scan.export where job_id = $1
