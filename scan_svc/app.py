@@ -13,6 +13,7 @@
                       └─ Subscriptions ── SubscriptionStore, WebhookStore
     ComparisonServicer ─ ClientJobs, ComparisonStore, Peers
     JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3
+    EventsServicer ── EventLog ── EventStore
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
                    ├─ RewardEvaluation ─ RewardStore, Pipeline ── Peers
@@ -37,6 +38,7 @@ import asyncpg
 import uuid_utils
 
 from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
+from eco2.events.v1.events_service_pb2_grpc import add_EventsServiceServicer_to_server
 from eco2.jobs.v1.comparison_service_pb2_grpc import add_ComparisonServiceServicer_to_server
 from eco2.jobs.v1.jobs_service_pb2_grpc import add_JobsServiceServicer_to_server
 from eco2.reminders.v1.reminders_service_pb2_grpc import add_RemindersServiceServicer_to_server
@@ -53,7 +55,7 @@ from mesh.observability import telemetry
 from mesh.observability.instruments import Instruments
 from mesh.observability.stores import tell_breaker, tell_pool
 from mesh.observability.users import Pseudonyms
-from mesh.postgres import open_pool_of, probe
+from mesh.postgres import listen, open_pool_of, probe
 from mesh.redis import GuardedRedis, open_redis
 from mesh.replica import Reads, open_reads
 from mesh.s3.bucket import Bucket, open_bucket
@@ -72,6 +74,9 @@ from scan_svc.client_jobs.work import JobTypes
 from scan_svc.comparisons.store import ComparisonStore
 from scan_svc.compat.servicer import CompatServicer
 from scan_svc.consumers import JobTables, consumers
+from scan_svc.events.log import EventLog
+from scan_svc.events.servicer import EventsServicer
+from scan_svc.events.store import EventStore
 from scan_svc.exports.contents import ExportContents
 from scan_svc.exports.execution import ExportContext
 from scan_svc.exports.service import Exports
@@ -89,6 +94,7 @@ from scan_svc.jobs.worker import Worker, open_worker
 from scan_svc.jobs.workers import WorkerRegistry
 from scan_svc.lifecycle import AdmissionControl, Lifecycle
 from scan_svc.meters import ScanMeters
+from scan_svc.metrics import EVENT_CONSUMERS
 from scan_svc.operations.comparisons import Comparisons, ComparisonServicer
 from scan_svc.operations.model_spending import Budget, DaySpending
 from scan_svc.operations.scan_records import ScanRecords
@@ -355,10 +361,17 @@ async def _open_api(
         jobs = JobsServicer(parts.client_jobs, parts.job_types, parts.job_files)
         comparing = Comparisons(parts.client_jobs, parts.job_types, ComparisonStore(pool), peers.compared)
         comparisons = ComparisonServicer(comparing)
-        yield (
-            _services(servicer, EventStreamServicer(watchers), operations, compat, reminders, jobs, comparisons),
-            watchers.drain,
-        )
+        store = EventStore(pool)
+        hear = functools.partial(_hear_events, settings.direct_url.get_secret_value())
+        log = EventLog(store, hear, settings.event_consumer_limit, settings.heartbeat_seconds)
+        parts.meters.instruments.observe(EVENT_CONSUMERS, lambda: [(log.count, {})])
+
+        def drain() -> None:
+            watchers.drain()
+            log.drain()
+
+        services = _services(servicer, EventStreamServicer(watchers), operations, compat, reminders, jobs, comparisons)
+        yield (*services, _events(EventsServicer(log, store))), drain
 
 
 def _services(
@@ -381,9 +394,18 @@ def _services(
     )
 
 
+def _events(servicer: EventsServicer) -> Service:
+    return Service("eco2.events.v1.EventsService", add_EventsServiceServicer_to_server, servicer)
+
+
 def _longest_stays(settings: ScanSettings) -> Mapping[Priority, float]:
     """How long scans may be expected to stay when they are taken; half of a batch scan's time is for its own work."""
     return {Priority.INTERACTIVE: settings.admission_seconds, Priority.BATCH: settings.batch_seconds / 2}
+
+
+async def _hear_events(dsn: str, news: Callable[[], None]) -> None:
+    """Calls back whenever there may be new events, for ever."""
+    await listen(dsn, {"scan_event": lambda _: news()})
 
 
 def _new_id() -> str:

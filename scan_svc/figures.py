@@ -15,6 +15,8 @@ from scan_svc.metrics import (
     BATCH_OLDEST_AGE,
     BUDGET_LEFT,
     BUDGET_LIMIT,
+    EVENTS_HELD,
+    EVENTS_WRITTEN,
     OLDEST_WEBHOOK,
     PHOTOS_TO_REMOVE,
     QUEUE_JOBS,
@@ -43,7 +45,7 @@ def open_figures(
         stats: Counts what waits.
         spending: Adds up the day's money.
     """
-    sql = Queries("scan_svc.jobs")
+    sql, event_sql = Queries("scan_svc.jobs"), Queries("scan_svc.events")
 
     async def queue() -> Shared:
         counted = await stats.by_kind()
@@ -68,10 +70,15 @@ def open_figures(
         spent = sum(one.cost_micro_usd for one in await spending.by_model())
         return [(BUDGET_LIMIT, [(limit * _MICRO, {})]), (BUDGET_LEFT, [((limit - spent) * _MICRO, {})])]
 
+    async def events() -> Shared:
+        row = await pool.fetchrow(event_sql["figures"])
+        assert row is not None
+        return [(EVENTS_WRITTEN, [(row["written"], {})]), (EVENTS_HELD, [(row["held_age"], {})])]
+
     metrics = (QUEUE_JOBS, QUEUE_OLDEST_AGE, BATCH_OLDEST_AGE, OLDEST_WEBHOOK, PHOTOS_TO_REMOVE, BUDGET_LIMIT,
-               BUDGET_LEFT)  # fmt: skip
+               BUDGET_LEFT, EVENTS_WRITTEN, EVENTS_HELD)  # fmt: skip
     leadership = Leadership(pool, "metrics", LEASE_SECONDS)
-    return open_elected_metrics(instruments, leadership, metrics, (queue, overdue, money))
+    return open_elected_metrics(instruments, leadership, metrics, (queue, overdue, money, events))
 
 
 def _labels(kind: str, stage: StageStats) -> dict[str, str]:

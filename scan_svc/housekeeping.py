@@ -79,7 +79,6 @@ async def open_housekeeping(
             PeriodicTask("forget_job_files", 600, jobs.forget_files),
             PeriodicTask("sweep_jobs", 600, jobs.sweep),
             PeriodicTask("forget_old", 3600, forget_old),
-            PeriodicTask("forget_old", 3600, Retention(pool, settings.retention_days).forget_old),
             PeriodicTask("turn_event_days", 3600, EventRetention(pool, settings.event_days).turn_days),
         )
         async with kept_running(Periodic(Schedule(pool), tasks).run):

@@ -60,6 +60,24 @@ BUDGET_LEFT = Metric(
     elected=True,
 )
 
+EVENT_CONSUMERS = Metric(
+    "eco2.event.consumers", Kind.GAUGE, "{consumer}", "Consumers that follow the log of events in this process."
+)
+EVENTS_WRITTEN = Metric(
+    "eco2.event.written",
+    Kind.GAUGE,
+    "{event}",
+    "The last event's id: it rises by as many as were written, and by those that were undone.",
+    elected=True,
+)
+EVENTS_HELD = Metric(
+    "eco2.event.held_age",
+    Kind.GAUGE,
+    "s",
+    "How long the oldest event has waited for a transaction that began before it; no consumer sees it before. 0: none.",
+    elected=True,
+)
+
 _SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 12, 20, 30, 60, 120, 300)
 
 CREATED = Metric(
@@ -181,4 +199,5 @@ METRICS = (
     CREATED, ADMISSIONS, ENDED, FIRST_RESULT, DURATION, OVERHEAD, STAGE, QUEUE_JOBS, QUEUE_OLDEST_AGE, WORKER_JOBS,
     BATCH_OLDEST_AGE, WORKER_CAPACITY, LEASE_LOSSES, RESCUED, QUARANTINED, DEAD_LETTERS, REPLAYS, DELIVERY,
     OLDEST_WEBHOOK, PHOTOS_REMOVED, PHOTOS_TO_REMOVE, WATCHES, WATCH_LAG, BUDGET_LIMIT, BUDGET_LEFT,
+    EVENT_CONSUMERS, EVENTS_WRITTEN, EVENTS_HELD,
 )  # fmt: skip

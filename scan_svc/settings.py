@@ -121,6 +121,7 @@ class ScanSettings(StorageSettings, ReplicaSettings):
     model_user_daily_usd: float = Field(0.0, ge=0, description="Of that, one user's share: likewise.")
     retention_days: int = Field(365, gt=0, description="How long finished scans are kept.")
     event_days: int = Field(30, gt=0, description="How long events of jobs are kept, for consumers that replay them.")
+    event_consumer_limit: int = Field(100, gt=0, description="Consumers of events at once in one process.")
     heartbeat_seconds: float = Field(15.0, gt=0, description="Silence after which a watcher gets a heartbeat.")
     watcher_limit: int = Field(10_000, gt=0, description="Watchers at once in one process.")
     user_watcher_limit: int = Field(50, gt=0, description="Watchers at once of one user in one process.")

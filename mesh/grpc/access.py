@@ -15,6 +15,8 @@ from mesh.reasons import Reason
 EDGE, SCAN, VISION, AUTH = "edge", "scan", "vision", "auth"
 # A service of ours that has scans made by the thousand, for users: an import, a campaign's backlog.
 BATCH = "batch"
+# A service of ours that follows what happens to jobs.
+EVENTS = "events"
 # A person with an operator's certificate, and the edge that lets people in with an operator's token.
 OPERATOR, OPERATORS_EDGE = "operator", "operators-edge"
 
@@ -36,6 +38,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "eco2.compat.v1.CompatService": {EDGE: ALL},
         "eco2.reminders.v1.RemindersService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},
+        "eco2.events.v1.EventsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL, EVENTS: "SubscribeEvents ListEvents"},
         "eco2.vision.v1.VisionService": {SCAN: ALL},
         "eco2.rules.v1.RulesService": {
             EDGE: "GetTaxonomy SearchItems MatchRules FindPlaces",
@@ -67,7 +70,7 @@ SPEAK_FOR_USERS = frozenset({EDGE, OPERATORS_EDGE, SCAN, BATCH})
 CHOOSE_PRIORITY = frozenset({BATCH, SCAN})
 
 # Packages that are served by a service of another name.
-_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN, "jobs": SCAN, "reminders": SCAN})
+_SERVED_BY: Mapping[str, str] = MappingProxyType({"compat": SCAN, "jobs": SCAN, "reminders": SCAN, "events": SCAN})
 
 _OURS = "eco2-"
 _TRUST_DOMAIN = "spiffe://eco2.app/"

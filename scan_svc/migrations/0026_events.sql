@@ -159,10 +159,12 @@ begin
         case j.kind
             when 'scan' then s.state
             when 'reward' then case when s.id is not null then 'SUCCEEDED' end
-            when 'export' then (select e.state from scan.export e where e.id = j.ref)
+            when 'export' then coalesce((select e.state from scan.export e where e.id = j.ref),
+                                        (select c.state from scan.client_job c where c.id = j.ref))
             when 'webhook' then (
                 select case a.error when '' then 'SUCCEEDED' else 'FAILED' end from scan.webhook_attempt a
                 where a.webhook_id = j.ref and a.at >= now() order by a.at desc limit 1)
+            else (select c.state from scan.client_job c where c.id = j.ref)
         end as state,
         case when j.kind = 'scan' and s.state = 'SUCCEEDED' then array(
             select run.value ->> 'stage' from jsonb_array_elements(s.stages) with ordinality as run (value, place)
@@ -198,36 +200,47 @@ create trigger event_changed after update on scan.job
 create trigger event_ended after delete on scan.job
     referencing old table as removed for each statement execute function scan.job_ended();
 
--- What happens to a scan that has no job: it waits for its photo, and is cancelled or expires meanwhile. The arguments: the
--- kind, and what happened.
+-- What happens to a scan or a client job that has no job: it waits for its file, and is cancelled or expires meanwhile. The
+-- argument: what happened.
 create function scan.event_without_job() returns trigger language plpgsql as $$
+declare
+    kind text := coalesce(to_jsonb(new) ->> 'kind', 'scan');
 begin
     insert into scan.event (clock, at, aggregatetype, aggregateid, type, traceparent, payload)
-    values (scan.event_clock(), clock_timestamp(), tg_argv[0], new.id, 'eco2.' || tg_argv[0] || tg_argv[1],
+    values (scan.event_clock(), clock_timestamp(), kind, new.id, 'eco2.' || kind || tg_argv[0],
             nullif(new.traceparent, ''), jsonb_build_object('job_id', new.id));
     perform scan.wake_event_readers();
     return null;
 end
 $$;
 create trigger event_awaited after insert on scan.scan for each row
-    when (new.state = 'AWAITING_UPLOAD') execute function scan.event_without_job('scan', '.upload.awaited');
+    when (new.state = 'AWAITING_UPLOAD') execute function scan.event_without_job('.upload.awaited');
 create trigger event_cancelled after update on scan.scan for each row
-    when (old.state = 'AWAITING_UPLOAD' and new.state = 'CANCELLED')
-    execute function scan.event_without_job('scan', '.cancelled');
+    when (old.state = 'AWAITING_UPLOAD' and new.state = 'CANCELLED') execute function scan.event_without_job('.cancelled');
 create trigger event_expired after update on scan.scan for each row
-    when (old.state = 'AWAITING_UPLOAD' and new.state = 'EXPIRED')
-    execute function scan.event_without_job('scan', '.expired');
+    when (old.state = 'AWAITING_UPLOAD' and new.state = 'EXPIRED') execute function scan.event_without_job('.expired');
+create trigger event_awaited after insert on scan.client_job for each row
+    when (new.state = 'AWAITING_UPLOAD') execute function scan.event_without_job('.upload.awaited');
+create trigger event_cancelled after update on scan.client_job for each row
+    when (old.state = 'AWAITING_UPLOAD' and new.state = 'CANCELLED') execute function scan.event_without_job('.cancelled');
+create trigger event_expired after update on scan.client_job for each row
+    when (old.state = 'AWAITING_UPLOAD' and new.state = 'EXPIRED') execute function scan.event_without_job('.expired');
 
--- What is deleted takes its jobs with it, and a scan its webhooks and its reward. The argument: the kind.
+-- What is deleted takes its jobs with it, and a scan its webhooks and its reward.
 create function scan.event_deleted() returns trigger language plpgsql as $$
 declare
     since bigint := scan.event_clock();
     moment timestamptz := clock_timestamp();
 begin
-    insert into scan.event (clock, at, aggregatetype, aggregateid, type, payload)
-    select since, moment, tg_argv[0], id, 'eco2.' || tg_argv[0] || '.deleted', jsonb_build_object('job_id', id)
-    from removed
-    order by id;
+    if tg_table_name = 'client_job' then
+        insert into scan.event (clock, at, aggregatetype, aggregateid, type, payload)
+        select since, moment, kind, id, 'eco2.' || kind || '.deleted', jsonb_build_object('job_id', id)
+        from removed order by id;
+    else
+        insert into scan.event (clock, at, aggregatetype, aggregateid, type, payload)
+        select since, moment, tg_table_name, id, 'eco2.' || tg_table_name || '.deleted', jsonb_build_object('job_id', id)
+        from removed order by id;
+    end if;
     if found then
         perform scan.wake_event_readers();
     end if;
@@ -235,9 +248,11 @@ begin
 end
 $$;
 create trigger event_deleted after delete on scan.scan
-    referencing old table as removed for each statement execute function scan.event_deleted('scan');
+    referencing old table as removed for each statement execute function scan.event_deleted();
 create trigger event_deleted after delete on scan.export
-    referencing old table as removed for each statement execute function scan.event_deleted('export');
+    referencing old table as removed for each statement execute function scan.event_deleted();
+create trigger event_deleted after delete on scan.client_job
+    referencing old table as removed for each statement execute function scan.event_deleted();
 
 -- A reply is worked on under a lease of its own: taken, given back after a failure, or gone with the reply that is stored.
 create function scan.event_of_reply() returns trigger language plpgsql as $$

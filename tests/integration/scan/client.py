@@ -10,6 +10,7 @@ import grpc
 import httpx2
 from google.rpc import error_details_pb2, status_pb2
 
+from eco2.events.v1 import events_service_pb2_grpc
 from eco2.scan.v1 import (
     event_stream_service_pb2,
     event_stream_service_pb2_grpc,
@@ -31,6 +32,7 @@ class Client:
 
     def __init__(self, target: str, channel: grpc.aio.Channel, user: str) -> None:
         self.stub = scan_service_pb2_grpc.ScanServiceStub(channel)
+        self.events: Any = events_service_pb2_grpc.EventsServiceStub(channel)
         self.operations = operations_service_pb2_grpc.OperationsServiceStub(channel)
         self.target = target
         self.metadata: tuple[tuple[str, str], ...] = ((USER_HEADER, user), ("accept-language", "ko"))

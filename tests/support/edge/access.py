@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from eco2.auth.v1 import auth_service_pb2 as auth
 from eco2.character.v1 import character_service_pb2 as character
 from eco2.compat.v1 import compat_service_pb2 as compat
+from eco2.events.v1 import events_service_pb2 as events
 from eco2.jobs.v1 import comparison_service_pb2 as comparisons
 from eco2.jobs.v1 import jobs_service_pb2 as jobs
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
@@ -216,6 +217,12 @@ _COMPARISONS: dict[str, Row] = {
         "COMPARISON_NOT_FOUND",
     ),
 }
+_EVENTS: dict[str, Row] = {
+    # A stream that has begun ends with its consumer.
+    "SubscribeEvents": Row(Access.OPERATOR, lambda _: events.SubscribeEventsRequest(cursor="none"), "INVALID_FIELD"),
+    "StreamEvents": Row(Access.OPERATOR, lambda _: events.StreamEventsRequest(cursor="none"), "INVALID_FIELD"),
+    "ListEvents": Row(Access.OPERATOR, lambda it: events.ListEventsRequest(job_id=it.scan_id)),
+}
 _RULES: dict[str, Row] = {
     "GetTaxonomy": Row(Access.USER, lambda _: rules.GetTaxonomyRequest()),
     "SearchItems": Row(Access.USER, lambda _: rules.SearchItemsRequest(q="우유갑")),
@@ -300,6 +307,7 @@ ROWS: Mapping[str, Row] = {
         "eco2.jobs.v1.JobsService": _JOBS,
         "eco2.scan.v1.OperationsService": _OPERATIONS,
         "eco2.jobs.v1.ComparisonService": _COMPARISONS,
+        "eco2.events.v1.EventsService": _EVENTS,
         "eco2.compat.v1.CompatService": _COMPAT,
         "eco2.reminders.v1.RemindersService": _REMINDERS,
         "eco2.rules.v1.RulesService": _RULES,
@@ -319,6 +327,7 @@ _INSIDE = {
     " ListCollections ExtractFrames"
     " Classify MakeThumbnail ListOwnedCharacters Reclassify ListClassifiers ReadviseDisposal ListRulebooks",
     "vision": "GetTaxonomy",
+    "events": "SubscribeEvents ListEvents",
     "auth": "TransferScans EraseScans TransferBuildings EraseBuildings TransferCharacters EraseCharacters CreateExport",
 }
 
