@@ -3,6 +3,7 @@
 import { portrait } from "./characters.js";
 import { announce, h, section } from "./dom.js";
 import { percent, t } from "./language.js";
+import { things } from "./objects.js";
 import { placeList } from "./place-list.js";
 import { candidates, correction, openQuestion, replied } from "./reply.js";
 import { ruleParts } from "./rule.js";
@@ -44,9 +45,10 @@ function parts(scan, status, onReply) {
     status,
     openQuestion(scan, onReply),
     candidates(scan, onReply),
+    things(scan),
     rules.length > 0 && ruleParts(rules[0], { warning: seen.warning, prose }),
     rules.filter((rule) => rule.candidate).map(possible),
-    others(seen),
+    !seen.objects?.length && others(seen),
     section(t("places.near"), scan.places?.length > 0 && placeList(scan.places)),
     reward(scan.reward),
     correction(onReply),

@@ -5,6 +5,7 @@ import { call, deleteScan } from "./api.js";
 import { card, reward } from "./card.js";
 import { announce, button, focusOn, h } from "./dom.js";
 import { t } from "./language.js";
+import { framed } from "./objects.js";
 import { failure, notice, told } from "./troubles.js";
 import { watch } from "./watch.js";
 
@@ -20,10 +21,10 @@ export function showPhoto(scanId, blob) {
 export async function scanDetail({ path: [scanId], signal, go }) {
   const scan = await call("GET", `/v1/scans/${encodeURIComponent(scanId)}`, { signal });
   const body = h("div", { class: "outcome" });
-  const photo = shot(scan, signal);
-  const element = h("div", { class: "detail" }, photo, body, actions(scan, go));
-  if (isRunning(scan)) follow(scan, body, signal, go).catch((error) => signal.aborted || body.replaceChildren(notice(told(error))));
-  else ended(scan, body, signal, go);
+  const photo = framed(shot(scan, signal));
+  const element = h("div", { class: "detail" }, photo.element, body, actions(scan, go));
+  if (isRunning(scan)) follow(scan, body, photo, signal, go).catch((error) => signal.aborted || body.replaceChildren(notice(told(error))));
+  else ended(scan, body, photo, signal, go);
   return element;
 }
 
@@ -50,24 +51,31 @@ function actions({ scan_id: id }, go) {
   return [h("div", { class: "row actions" }, h("a", { class: "main", href: "#/" }, t("scan.next")), remove), trouble];
 }
 
-async function follow(first, body, signal, go) {
+async function follow(first, body, photo, signal, go) {
   const live = running(first, go);
   body.replaceChildren(live.element);
   let last = first;
   for await (const scan of watch(first.scan_id, { signal, onBroken: live.broken })) {
     live.update(scan);
+    photo.show(inPhoto(scan));
     last = scan;
   }
-  const end = ended(last, body, signal, go);
+  const end = ended(last, body, photo, signal, go);
   announce(t("live.ready"));
   focusOn(end.querySelector("h1") ?? end);
 }
 
-function ended(scan, body, signal, go) {
+function ended(scan, body, photo, signal, go) {
   const end = ending(scan, go);
+  photo.show(inPhoto(scan));
   body.replaceChildren(end);
   if (scan.state === "STATE_SUCCEEDED" && !scan.reward) lateReward(scan, end, signal).catch(() => {}); // it is there on the next visit
   return end;
+}
+
+// What boxes can be drawn around; those of a video lie in its frames.
+function inPhoto({ classification }) {
+  return (classification?.objects ?? []).filter((one) => one.box && !one.frame);
 }
 
 // Adds what the scan has earned to its card, unless a reply has put another one there meanwhile.

@@ -10,6 +10,7 @@ export function ruleParts(rule, { warning = "", prose = "" } = {}) {
     ticket(rule),
     dangers([warning, ...(rule.hazards ?? [])].filter(Boolean)),
     section(t("card.how"), prose && h("p", { class: "prose" }, prose), steps(rule, prose)),
+    section(t("card.apart"), apart(rule)),
     section(
       t("card.keepOut"),
       rule.exclusions?.length > 0 &&
@@ -36,6 +37,13 @@ function steps(rule, prose) {
   if (!rule.steps?.length) return null;
   const list = h("ol", { class: "steps" }, rule.steps.map((step) => h("li", {}, h("span", {}, step))));
   return prose ? h("details", {}, h("summary", {}, t("card.steps")), list) : list;
+}
+
+// How to take it apart, in order, and where each part goes.
+function apart({ take_apart: parts = [] }) {
+  if (!parts.length) return null;
+  const line = ({ part, how, container }) => h("span", {}, h("strong", {}, part), ` → ${container}`, h("span", { class: "hint" }, how));
+  return h("ol", { class: "steps apart" }, parts.map((step) => h("li", {}, line(step))));
 }
 
 function dangers(texts) {

@@ -176,7 +176,7 @@ def test_nothing_goes_wrong_on_the_page(walk: dict[str, Any]) -> None:
 
 def test_everybody_can_use_every_view(walk: dict[str, Any]) -> None:
     """By axe, in Korean and light on a phone, in English and dark on a desk."""
-    assert len(walk["axe"]) == 14
+    assert len(walk["axe"]) == 15
     assert {name: found for name, found in walk["axe"].items() if found} == {}
 
 
@@ -245,3 +245,15 @@ def test_a_guest_signs_in_and_keeps_what_is_theirs(walk: dict[str, Any]) -> None
 def test_a_scan_is_deleted_from_the_history(walk: dict[str, Any]) -> None:
     """With its photo."""
     assert walk["deleted"].startswith("No scans yet.")
+
+
+def test_things_are_pointed_out_in_the_photo(walk: dict[str, Any]) -> None:
+    """By numbered boxes that lie where they belong and move nothing; list and boxes lead to each other."""
+    seen = walk["objects"]
+    assert seen["jar"] == pytest.approx([0.5, 0.25, 0.5, 0.75], abs=0.02)
+    assert seen["moved"] == pytest.approx([0, 0, 0], abs=1)
+    assert seen["numbers"] == ["1", "2"]
+    assert [text.split(" → ")[1] for text in seen["listed"]] == ["the can bin", "the glass bin", "the paper bin"]
+    assert seen["byKeyboard"] == "chosen"
+    assert "Lid → the can bin" in seen["apart"]
+    assert (seen["byPointer"], seen["chosen"]) == ("1", ["1", "1"])

@@ -37,6 +37,8 @@ export async function walk(browser, orders) {
   await desk.click("text=Find out");
   await desk.waitForSelector("article.card", { timeout: MILLISECONDS });
   await judged(desk, seen, orders, "card-en-dark");
+  seen.objects = await pointedOut(desk);
+  await judged(desk, seen, orders, "objects-en-dark");
   for (const [name, address] of Object.entries(VIEWS)) {
     await opened(desk, address);
     await judged(desk, seen, orders, `${name}-en-dark`);
@@ -209,6 +211,64 @@ async function signedIn(tab, { newcomer }) {
   await opened(tab, "#/history");
   await tab.waitForSelector(".tile");
   return { guest, hello, address, scans: await tab.locator(".tile").count() };
+}
+
+// A scan of several things: where its boxes lie over the photo, and that list and boxes lead to each other. The things
+// are written into the reply of the API, since the offline model sees one.
+async function pointedOut(tab) {
+  const before = await place(tab, ".frame img");
+  const category = (middle) => ({ major: "재활용폐기물", middle });
+  const rule = (id, container, take_apart = []) => ({ object_id: id, container, steps: ["Rinse it."], source: "a guide", take_apart });
+  const objects = [
+    { object_id: "1", display_name: "Metal can", category: category("금속류"), box: { right: 0.5, bottom: 1 } },
+    { object_id: "2", display_name: "Jam jar", category: category("유리병"), box: { left: 0.5, top: 0.25, right: 1, bottom: 1 } },
+    { object_id: "3", display_name: "Unplaced thing", category: category("종이") },
+  ];
+  const lid = { part: "Lid", how: "Unscrew it.", container: "the can bin", category: category("금속류") };
+  await tab.route(/\/v1\/scans\/[0-9a-f-]{36}$/, async (route) => {
+    const response = await route.fetch();
+    const scan = await response.json();
+    scan.classification = { ...scan.classification, category: category("금속류"), objects };
+    scan.object_rules = [rule("1", "the can bin"), rule("2", "the glass bin", [lid]), rule("3", "the paper bin")];
+    await route.fulfill({ response, json: scan });
+  });
+  await tab.reload();
+  await tab.waitForFunction(() => document.querySelectorAll(".boxes g").length === 2 && document.querySelector(".things"));
+  const after = await place(tab, ".frame img");
+  const photo = await shown(tab);
+  const jar = await place(tab, '.boxes [data-object="2"] rect:not(.halo)');
+  await tab.focus('.things [data-object="2"] summary');
+  const byKeyboard = await tab.getAttribute('.boxes [data-object="2"]', "class");
+  await tab.keyboard.press("Enter");
+  const apart = await tab.textContent('.things [data-object="2"] .apart');
+  await tab.click('.boxes [data-object="1"] circle');
+  return {
+    moved: [after.x - before.x, after.y - before.y, after.width - before.width],
+    jar: [(jar.x - photo.x) / photo.width, (jar.y - photo.y) / photo.height, jar.width / photo.width, jar.height / photo.height],
+    listed: await tab.locator(".things summary").allTextContents(),
+    byKeyboard,
+    apart,
+    byPointer: await tab.evaluate(() => document.activeElement.closest("[data-object]").dataset.object),
+    chosen: await tab.locator(".chosen").evaluateAll((all) => all.map((each) => each.dataset.object)),
+    numbers: await tab.locator(".boxes text").allTextContents(),
+  };
+}
+
+async function place(tab, selector) {
+  return tab.locator(selector).first().evaluate((element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return { x, y, width, height };
+  });
+}
+
+// Where the photo itself is within its picture, which it needn't fill.
+async function shown(tab) {
+  return tab.locator(".frame img").first().evaluate((picture) => {
+    const { x, y, width, height } = picture.getBoundingClientRect();
+    const scale = Math.min(width / picture.naturalWidth, height / picture.naturalHeight);
+    const [w, h] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+    return { x: x + (width - w) / 2, y: y + (height - h) / 2, width: w, height: h };
+  });
 }
 
 async function deleted(tab) {
