@@ -18,7 +18,7 @@ _TRIES = 3
 _VISION = "vision"
 # What a classifier says of a photo without naming a category: an outcome, not a failure.
 _SAYS_NOTHING = frozenset({Reason.NOT_WASTE, Reason.PHOTO_UNCLEAR})
-# Another try may do better; if none does, this scan has failed.
+# Another try may do better; if none does, this scan has failed, or what is in `_OF_ALL` lasts.
 _RETRIED = frozenset(
     {
         Reason.MODEL_TIMED_OUT,
@@ -36,11 +36,13 @@ _OF_ALL = frozenset(
         Reason.RULEBOOK_UNKNOWN,
         Reason.MODEL_BUDGET_SPENT,
         Reason.MODEL_REJECTED,
+        Reason.MODEL_RATE_LIMITED,
+        Reason.MODEL_UNAVAILABLE,
+        Reason.LIMIT_EXCEEDED,
         Reason.UNAVAILABLE,
         Reason.UNAUTHENTICATED,
         Reason.CALLER_NOT_ALLOWED,
         Reason.NOT_IMPLEMENTED,
-        Reason.INTERNAL,
     }
 )
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-# The owner of comparisons among client jobs. No account has such an id: Auth's are UUIDs.
-OPERATORS = "eco2:operators"
+# The owner of comparisons among client jobs. Nobody can sign in by that: an identity with a blank at either end is
+# refused, whoever has issued it (`mesh.grpc.identity.usable`).
+OPERATORS = " operators"
 
 DIFFERENCES = ("category", "rules", "container", "steps", "answer")
 """In what two outcomes may differ, as `Pair.differs` names it."""

@@ -13,13 +13,13 @@ from typing import Protocol
 import structlog
 
 from mesh import outages
-from mesh.errors import EcoError, FailedPrecondition, FieldViolation, InvalidArgument
+from mesh.errors import EcoError, FailedPrecondition, FieldViolation, InvalidArgument, PermissionDenied
 from mesh.locale import Locale
 from mesh.reasons import Reason
 from scan_svc.client_jobs.client_jobs import Kind
 from scan_svc.client_jobs.work import JobType, Later, Result, Task
 from scan_svc.comparisons import compare
-from scan_svc.comparisons.comparisons import ComparisonResult, ComparisonSpec, Ending, Outcome, Pair
+from scan_svc.comparisons.comparisons import OPERATORS, ComparisonResult, ComparisonSpec, Ending, Outcome, Pair
 from scan_svc.comparisons.store import ComparisonStore, Pending
 from scan_svc.scans import Scan
 
@@ -81,9 +81,12 @@ class ComparisonWork:
         """The spec with what was left open: the time, the counts, the rule books' versions.
 
         Raises:
+            PermissionDenied: A user asks for one.
             InvalidArgument: Nothing is to be compared, or the time ends before it begins.
             FailedPrecondition: CLASSIFIER_UNKNOWN or RULEBOOK_UNKNOWN.
         """
+        if user_id != OPERATORS:
+            raise PermissionDenied(Reason.OPERATORS_ONLY)
         if not spec.classifier and spec.rulebook in ("", CURRENT):
             raise _invalid(
                 "classifier", "comparison.nothing", "무엇과 비교할지 정해 주세요", "name what to compare with"

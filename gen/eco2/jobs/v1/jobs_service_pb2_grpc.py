@@ -96,7 +96,8 @@ class JobsServiceServicer:
         waits for its file. Without one, every call makes a job.
         Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
         INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-        ended as one may; not for a job that was created already).
+        ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
+        they have ComparisonService).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

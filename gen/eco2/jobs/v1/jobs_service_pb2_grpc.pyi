@@ -51,7 +51,8 @@ class JobsServiceStub:
     waits for its file. Without one, every call makes a job.
     Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
     INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-    ended as one may; not for a job that was created already).
+    ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
+    they have ComparisonService).
     """
     StartJob: _grpc.UnaryUnaryMultiCallable[_jobs_service_pb2.StartJobRequest, _job_pb2.Job]
     """Checks the uploaded file (exists, size, type, checksum) and queues the job.
@@ -105,7 +106,8 @@ class JobsServiceAsyncStub(JobsServiceStub):
     waits for its file. Without one, every call makes a job.
     Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
     INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-    ended as one may; not for a job that was created already).
+    ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
+    they have ComparisonService).
     """
     StartJob: _aio.UnaryUnaryMultiCallable[_jobs_service_pb2.StartJobRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Checks the uploaded file (exists, size, type, checksum) and queues the job.
@@ -162,7 +164,8 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         waits for its file. Without one, every call makes a job.
         Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
         INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-        ended as one may; not for a job that was created already).
+        ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
+        they have ComparisonService).
         """
 
     @_abc_1.abstractmethod

@@ -11,12 +11,16 @@ import pytest
 from eco2.jobs.v1 import comparison_service_pb2 as pb
 from eco2.jobs.v1.comparison_pb2 import ComparisonResult, ScanComparison
 from eco2.jobs.v1.job_pb2 import Job
+from eco2.jobs.v1.jobs_service_pb2 import CreateJobRequest, ListJobsRequest
+from eco2.jobs.v1.jobs_service_pb2_grpc import JobsServiceStub
 from eco2.scan.v1.scan_service_pb2 import ListScansRequest
 from eco2.vision.v1.classification_pb2 import Category, Classification
-from mesh.errors import FailedPrecondition, NotFound, ResourceExhausted, Unavailable
+from mesh.errors import FailedPrecondition, Internal, NotFound, ResourceExhausted, Unavailable
+from mesh.grpc.identity import USER_HEADER, usable
 from mesh.grpc.status import from_rpc_error
 from mesh.postgres import Pool, open_pool
 from mesh.reasons import Reason
+from scan_svc.comparisons.comparisons import OPERATORS
 from tests.integration.scan.client import Client, create
 from tests.integration.scan.comparisons.operators import Operator
 from tests.support.scan.peer_servicers import METAL, Peers
@@ -185,6 +189,7 @@ async def test_without_money_today_it_waits(client: Client, operator: Operator, 
     [
         pytest.param(NotFound(Reason.PHOTO_NOT_FOUND), ScanComparison.OUTCOME_SKIPPED, id="photo gone"),
         pytest.param(FailedPrecondition(Reason.MODEL_REFUSED), ScanComparison.OUTCOME_FAILED, id="refused"),
+        pytest.param(Internal(Reason.INTERNAL, trace_id="0"), ScanComparison.OUTCOME_FAILED, id="a fault of ours"),
         pytest.param(FailedPrecondition(Reason.NOT_WASTE), ScanComparison.OUTCOME_COMPARED, id="no waste"),
     ],
 )
@@ -220,6 +225,37 @@ async def test_what_a_failed_try_has_cost_counts(client: Client, operator: Opera
     peers.before["Reclassify"] = fail_once
     done = await operator.compared(classifier=_NEW)
     assert (done.report.compared, done.comparison.cost_micro_usd, len(peers.looks)) == (1, 550, 2)
+
+
+async def test_while_the_provider_is_away_no_scan_fails_for_it(
+    client: Client, operator: Operator, peers: Peers
+) -> None:
+    """It would be away for all the others as well: the comparison is tried again, and goes on."""
+    await _scanned(client, 2)
+    failures = iter(range(4))  # one look's tries, and one more
+
+    async def away() -> None:
+        if next(failures, None) is not None:
+            raise Unavailable(Reason.MODEL_UNAVAILABLE, model=_NEW)
+
+    peers.before["Reclassify"] = away
+    done = await operator.compared(classifier=_NEW)
+    assert done.comparison.state == Job.STATE_SUCCEEDED
+    assert (done.report.compared, dict(done.report.failed)) == (2, {})
+
+
+async def test_no_user_can_ask_for_one(client: Client, operator: Operator, peers: Peers) -> None:
+    """Not by the RPC for users' jobs either, nor by calling themselves operators; it would spend everybody's money."""
+    await _scanned(client)
+    async with grpc.aio.insecure_channel(client.target) as channel:
+        stub: Any = JobsServiceStub(channel)
+        request = CreateJobRequest(comparison={"classifier": _NEW})
+        assert await _reason(stub.CreateJob(request, metadata=client.metadata)) is Reason.OPERATORS_ONLY
+        spoofed = ((USER_HEADER, OPERATORS),)
+        assert await _reason(stub.CreateJob(request, metadata=spoofed)) is Reason.UNAUTHENTICATED
+        assert await _reason(stub.ListJobs(ListJobsRequest(), metadata=spoofed)) is Reason.UNAUTHENTICATED
+    assert not usable(OPERATORS)
+    assert not (await operator.stub.ListComparisons(pb.ListComparisonsRequest())).comparisons
 
 
 async def test_a_deleted_scan_is_gone_from_all_comparisons(client: Client, operator: Operator, peers: Peers) -> None:
