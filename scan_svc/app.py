@@ -12,7 +12,7 @@
     RemindersServicer ── CalendarFeed ── CalendarStore, EveningSchedule, Peers
                       └─ Subscriptions ── SubscriptionStore, WebhookStore
     ComparisonServicer ─ ClientJobs, ComparisonStore, Peers
-    JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3
+    JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3; Watchers
     EventsServicer ── EventLog ── EventStore
     OperationsServicer ── DeadLetters, QueueStatsReader, WebhookStore, ScanRecords, WebhookRecords, DaySpending
     Worker ────────┬─ Execution ─────── JobQueue, Pipeline ── Peers
@@ -40,6 +40,7 @@ import uuid_utils
 from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_server
 from eco2.events.v1.events_service_pb2_grpc import add_EventsServiceServicer_to_server
 from eco2.jobs.v1.comparison_service_pb2_grpc import add_ComparisonServiceServicer_to_server
+from eco2.jobs.v1.job_events_service_pb2_grpc import add_JobEventsServiceServicer_to_server
 from eco2.jobs.v1.jobs_service_pb2_grpc import add_JobsServiceServicer_to_server
 from eco2.reminders.v1.reminders_service_pb2_grpc import add_RemindersServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
@@ -62,14 +63,17 @@ from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.credentials import credentials_of
 from mesh.s3.presigned import PresignedUploads
 from scan_svc.admission import open_admission
-from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease, Kind
+from scan_svc.client_jobs.client_jobs import Kind
 from scan_svc.client_jobs.consumers import consumers as client_consumers
 from scan_svc.client_jobs.execution import ClientContext
 from scan_svc.client_jobs.files import JobFiles
 from scan_svc.client_jobs.removal import JobRemoval
 from scan_svc.client_jobs.service import ClientJobs
 from scan_svc.client_jobs.servicer import JobsServicer
+from scan_svc.client_jobs.snapshots import JobSnapshots
+from scan_svc.client_jobs.sse import JobEventsServicer
 from scan_svc.client_jobs.store import ClientJobStore
+from scan_svc.client_jobs.views import JobViews
 from scan_svc.client_jobs.work import JobTypes
 from scan_svc.comparisons.store import ComparisonStore
 from scan_svc.compat.servicer import CompatServicer
@@ -156,6 +160,7 @@ class _Parts:
         meters: Count what is done.
         job_types: The kinds of client jobs.
         job_store: The client jobs of all users.
+        job_snapshots: How they are shown.
         job_files: Their files.
         client_jobs: What users do with them.
     """
@@ -180,6 +185,7 @@ class _Parts:
     meters: ScanMeters
     job_types: JobTypes
     job_store: ClientJobStore
+    job_snapshots: JobSnapshots
     job_files: JobFiles
     client_jobs: ClientJobs
 
@@ -242,12 +248,16 @@ async def _open_parts(
             await keys.fresh()
         bucket, presigned = open_bucket(settings, keys), PresignedUploads(settings, credentials=keys)
         notifier = Notifier(pool, enabled=settings.notify)
-        progress = await enter(open_progress(pool, redis, scans.get_many, notifier.ask_for_progress, instruments))
+        types, job_store = JobTypes(), ClientJobStore(pool)
+        job_snapshots = JobSnapshots(types)
+        load = job_snapshots.loading(scans.get_many, job_store.get_many)
+        progress = await enter(open_progress(pool, redis, load, notifier.ask_for_progress, instruments))
         peers = await enter(open_peers(settings, Spending(pool), host))
         uploads = Uploads(bucket, presigned, settings.cdn_base_url, settings.upload_seconds)
-        types = job_types(JobTypeParts(settings, pool, bucket, scans, progress, peers, uploads, notifier.wake, _new_id))
-        job_store, job_files = ClientJobStore(pool), JobFiles(bucket, presigned, _now, settings.upload_seconds)
-        client_jobs = ClientJobs(job_store, types, job_files, notifier.wake, job_store.get, _forget, _new_id)
+        parts = JobTypeParts(settings, pool, bucket, scans, progress, peers, uploads, notifier.wake, _new_id)
+        types.add(job_types(parts))
+        job_files = JobFiles(bucket, presigned, _now, settings.upload_seconds)
+        client_jobs = ClientJobs(job_store, types, job_files, progress, job_snapshots, notifier.wake, _new_id)
         export_due = functools.partial(notifier.wake, Kind.EXPORT)
         yield _Parts(
             settings=settings,
@@ -270,6 +280,7 @@ async def _open_parts(
             meters=meters,
             job_types=types,
             job_store=job_store,
+            job_snapshots=job_snapshots,
             job_files=job_files,
             client_jobs=client_jobs,
         )
@@ -290,9 +301,9 @@ async def _open_work(parts: _Parts) -> AsyncIterator[Worker]:
         contents = ExportContents(parts.export_store, parts.bucket, peers.character.collection)
         exporting = ExportContext(parts.export_store, contents, parts.bucket, _now, meters=meters)
         web = await enter(open_public_client("callback_url", redirects=0))
-        removal = JobRemoval(parts.job_store, parts.job_files, parts.bucket, parts.client_jobs, _shown, _now)
+        removal = JobRemoval(parts.job_store, parts.job_files, parts.bucket, parts.client_jobs, progress.refresh, _now)
         context = ClientContext(
-            parts.job_store, _show, parts.job_store.get, parts.job_files.tidy, settings.backoff_seconds, meters
+            parts.job_store, progress, parts.job_snapshots, parts.job_files.tidy, settings.backoff_seconds, meters
         )
         wake = parts.notifier.wake
         worker = Worker(
@@ -358,7 +369,8 @@ async def _open_api(
             CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes),
             Subscriptions(subscriptions, parts.webhooks, push_key(settings)),
         )
-        jobs = JobsServicer(parts.client_jobs, parts.job_types, parts.job_files)
+        views = JobViews(parts.job_types, parts.job_files)
+        jobs = JobsServicer(parts.client_jobs, watchers, views), JobEventsServicer(watchers, views)
         comparing = Comparisons(parts.client_jobs, parts.job_types, ComparisonStore(pool), peers.compared)
         comparisons = ComparisonServicer(comparing)
         store = EventStore(pool)
@@ -380,7 +392,7 @@ def _services(
     operations: OperationsServicer,
     compat: CompatServicer,
     reminders: RemindersServicer,
-    jobs: JobsServicer,
+    jobs: tuple[JobsServicer, JobEventsServicer],
     comparisons: ComparisonServicer,
 ) -> Sequence[Service]:
     return (
@@ -389,7 +401,8 @@ def _services(
         Service("eco2.scan.v1.OperationsService", add_OperationsServiceServicer_to_server, operations),
         Service("eco2.compat.v1.CompatService", add_CompatServiceServicer_to_server, compat),
         Service("eco2.reminders.v1.RemindersService", add_RemindersServiceServicer_to_server, reminders),
-        Service("eco2.jobs.v1.JobsService", add_JobsServiceServicer_to_server, jobs),
+        Service("eco2.jobs.v1.JobsService", add_JobsServiceServicer_to_server, jobs[0]),
+        Service("eco2.jobs.v1.JobEventsService", add_JobEventsServiceServicer_to_server, jobs[1]),
         Service("eco2.jobs.v1.ComparisonService", add_ComparisonServiceServicer_to_server, comparisons),
     )
 
@@ -411,18 +424,6 @@ async def _hear_events(dsn: str, news: Callable[[], None]) -> None:
 def _new_id() -> str:
     """A scan's id, by which scans sort in time."""
     return str(uuid_utils.uuid7())
-
-
-def _show(lease: ClientLease, job: ClientJob) -> None:
-    """Until progress of client jobs goes by Redis, PostgreSQL has what checkpoints say."""
-
-
-async def _shown(job_ids: Sequence[str]) -> None:
-    """Likewise."""
-
-
-async def _forget(job_id: str) -> None:
-    """Likewise."""
 
 
 def _now() -> datetime:

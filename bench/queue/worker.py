@@ -33,7 +33,7 @@ from scan_svc.progress.owners import Owners
 from scan_svc.progress.progress import Progress
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.snapshots import Snapshots
+from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.rewards.evaluation import RewardContext, RewardEvaluation
 from scan_svc.rewards.store import RewardStore
 from scan_svc.scans import Priority, Scan, State
@@ -70,9 +70,9 @@ class Counter(Snapshots):
         self._peers = peers
         self._hops = hops
 
-    def announce(self, scan: Scan) -> None:
+    def announce(self, scan: Scan | Snapshot) -> None:
         """Counts a scan that has succeeded and got its reward."""
-        if scan.state is State.SUCCEEDED and scan.results.reward:
+        if isinstance(scan, Scan) and scan.state is State.SUCCEEDED and scan.results.reward:
             self.done += 1
             if self._hops:
                 print("starts", json.dumps(self._peers.starts), flush=True)

@@ -35,6 +35,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "eco2.scan.v1.EventStreamService": {EDGE: ALL},
         "eco2.jobs.v1.JobsService": {EDGE: ALL},
         "eco2.jobs.v1.ComparisonService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},
+        "eco2.jobs.v1.JobEventsService": {EDGE: ALL},
         "eco2.compat.v1.CompatService": {EDGE: ALL},
         "eco2.reminders.v1.RemindersService": {EDGE: ALL},
         "eco2.scan.v1.OperationsService": {OPERATOR: ALL, OPERATORS_EDGE: ALL},

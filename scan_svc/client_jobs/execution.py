@@ -14,12 +14,14 @@ from mesh.errors import EcoError, Internal, NotFound
 from mesh.observability import telemetry, tracing, users
 from mesh.reasons import Reason
 from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease
+from scan_svc.client_jobs.snapshots import JobSnapshots
 from scan_svc.client_jobs.store import ClientJobStore
 from scan_svc.client_jobs.task import RunningTask
 from scan_svc.client_jobs.work import JobType, Later, PutBack, Result
 from scan_svc.jobs.leases import Fenced
 from scan_svc.meters import ScanMeters
 from scan_svc.pipeline.retries import PERMANENT, backoff
+from scan_svc.progress.progress import Progress
 from scan_svc.scans import Failure, State
 
 _log = structlog.get_logger("client jobs")
@@ -37,16 +39,16 @@ class ClientContext:
 
     Attributes:
         store: The job table.
-        show: Shows a job to readers, in a moment.
-        refresh: Shows a job as PostgreSQL has it.
+        progress: Where jobs are shown.
+        snapshots: What of them.
         tidy: Removes what is no longer needed of a job's files, but for the one that it names.
         backoff_seconds: The longest pause before the second try.
         meters: Count what is done.
     """
 
     store: ClientJobStore
-    show: Callable[[ClientLease, ClientJob], None]
-    refresh: Callable[[str], Awaitable[object]]
+    progress: Progress
+    snapshots: JobSnapshots
     tidy: Callable[[str, str], Awaitable[None]]
     backoff_seconds: float = 1.0
     meters: ScanMeters = field(default_factory=ScanMeters.off)
@@ -65,7 +67,7 @@ class ClientExecution:
         self._context = context
         self._kind = kind
         self._job_id = lease.job.job_id
-        self._task = RunningTask(context.store, lease, kind.spec, context.show)
+        self._task = RunningTask(context.store, lease, kind.spec, self._show)
 
     async def run(self) -> None:
         """Works until the job is done, failed, put back or somebody else's."""
@@ -81,6 +83,9 @@ class ClientExecution:
                 self._context.meters.lease_lost(self._kind.kind)
                 await self._show_truth()
                 await self._leave_no_file()
+            finally:
+                self._task.close()
+                self._context.progress.log.forget(self._task.lease)
 
     def leave(self) -> None:
         """Gives the job back with its next checkpoint."""
@@ -95,6 +100,7 @@ class ClientExecution:
     async def _work(self) -> None:
         try:
             self._demand_readable()
+            self._show(lease := self._task.lease, lease.job)
             await self._finish(await self._kind.work.run(self._task))
         except PutBack:
             await self._put_back(0.0)
@@ -161,9 +167,17 @@ class ClientExecution:
     async def _stored(self, write: Callable[[], Awaitable[T]]) -> T:
         return await outages.until_available(write)
 
+    def _show(self, lease: ClientLease, job: ClientJob) -> None:
+        self._context.snapshots.show(self._context.progress, lease, job)
+
     async def _show_truth(self) -> None:
         """Shows the job as it is stored: by now others may have changed it, or it is gone."""
+        self._task.close()
+        self._context.progress.log.forget(self._task.lease)
         try:
-            await self._context.refresh(self._job_id)
-        except EcoError as error:  # readers look into PostgreSQL themselves before long
-            _log.info("client job not shown", job_id=self._job_id, reason=error.reason)
+            await self._context.progress.refresh((self._job_id,))
+        except Exception as error:
+            if outages.from_exception(error) is None:
+                raise
+            # Readers look into PostgreSQL themselves before long.
+            _log.info("client job not shown", job_id=self._job_id, error=repr(error))

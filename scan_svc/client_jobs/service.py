@@ -2,7 +2,8 @@
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -11,8 +12,11 @@ from mesh.observability import tracing
 from mesh.reasons import Reason
 from scan_svc.client_jobs.client_jobs import ClientJob, JobRequest
 from scan_svc.client_jobs.files import JobFiles
+from scan_svc.client_jobs.snapshots import JobSnapshots
 from scan_svc.client_jobs.store import ClientJobStore
 from scan_svc.client_jobs.work import JobType, JobTypes
+from scan_svc.progress.progress import Progress
+from scan_svc.progress.snapshots import Snapshot
 from scan_svc.scans import State
 from scan_svc.uploads import Ticket
 
@@ -42,9 +46,9 @@ class ClientJobs:
         store: PostgreSQL.
         types: The kinds that are done here.
         files: Their files.
+        progress: Where changes are shown, and jobs read.
+        snapshots: What is shown of them.
         wake: Called with the kind of job there is to claim.
-        refresh: Shows a job as PostgreSQL has it; returns it.
-        forget: Shows that a job is gone.
         new_id: Makes ids.
     """
 
@@ -53,18 +57,23 @@ class ClientJobs:
         store: ClientJobStore,
         types: JobTypes,
         files: JobFiles,
+        progress: Progress,
+        snapshots: JobSnapshots,
         wake: Callable[[str], None],
-        refresh: Callable[[str], Awaitable[ClientJob]],
-        forget: Callable[[str], Awaitable[None]],
         new_id: Callable[[], str],
     ) -> None:
         self._store = store
         self._types = types
         self._files = files
+        self._progress = progress
+        self._snapshots = snapshots
         self._wake = wake
-        self._refresh = refresh
-        self._forget = forget
         self._new_id = new_id
+
+    @property
+    def types(self) -> JobTypes:
+        """The kinds that are done here."""
+        return self._types
 
     async def create(self, request: JobRequest, traceparent: str) -> CreatedJob:
         """Creates a client job.
@@ -84,6 +93,8 @@ class ClientJobs:
             prepared = replace(request, spec=await kind.work.prepare(request.user_id, request.spec))
             job, is_new = await self._store.create(job_id, prepared, upload, traceparent, kind.most_live)
         tracing.work_on(job.job_id)
+        if is_new and not job.behind:  # else its worker shows it
+            self._progress.snapshots.announce(self._snapshots.of(job))
         if is_new and job.state is State.QUEUED:
             self._wake(kind.kind)
         waiting = job.state is State.AWAITING_UPLOAD and job.upload
@@ -107,13 +118,15 @@ class ClientJobs:
             raise _wrong_state(job)
         return job
 
-    async def get(self, user_id: str, job_id: str) -> ClientJob:
-        """The job as it is now.
+    async def get(self, user_id: str, job_id: str) -> Snapshot:
+        """The job, or the scan, as it is now.
 
         Raises:
             NotFound: No such job.
         """
-        return await self._owned_truth(user_id, job_id)
+        with missing_job(job_id):
+            read = await self._progress.reader.read(job_id)
+            return await self._progress.owners.owned(read, user_id, any_kind=True)
 
     async def page(self, user_id: str, kind: str, size: int, token: str) -> tuple[list[ClientJob], str]:
         """One page of a user's client jobs, newest first, and the token of the next one.
@@ -159,7 +172,7 @@ class ClientJobs:
             pass
         await self._files.remove_all(job_id)
         await self._store.remove(job_id)
-        await self._forget(job_id)
+        await self._progress.snapshots.forget(job_id)
 
     async def erase(self, user_id: str) -> None:
         """Removes a user's client jobs.
@@ -173,8 +186,7 @@ class ClientJobs:
 
     async def transfer(self, from_user: str, to_user: str) -> None:
         """Gives a user's client jobs to another one."""
-        for job_id in await self._store.transfer(from_user, to_user):
-            await self._refresh(job_id)
+        await self._progress.refresh(await self._store.transfer(from_user, to_user))
 
     def _kind(self, name: str, field: str) -> JobType:
         kind = self._types.find(name)
@@ -182,11 +194,36 @@ class ClientJobs:
             raise FailedPrecondition(Reason.JOB_KIND_UNAVAILABLE, kind=name, field=field)
         return kind
 
+    async def _refresh(self, job_id: str) -> ClientJob:
+        """Shows a job as it is stored now."""
+        await self._progress.refresh((job_id,))
+        return await self._store.get(job_id)
+
     async def _owned_truth(self, user_id: str, job_id: str) -> ClientJob:
-        job = await self._store.get(job_id)
-        if job.user_id != user_id:
+        """A job as it is stored.
+
+        Raises:
+            NotFound: No such job.
+            FailedPrecondition: It is a scan.
+        """
+        found = (await self._store.get_many((job_id,))).get(job_id)
+        if isinstance(found, Exception):
+            raise found
+        if found is None:
+            scan = await self.get(user_id, job_id)
+            raise FailedPrecondition(Reason.JOB_STATE, job_id=job_id, state=scan.state)
+        if found.user_id != user_id:
             raise NotFound(Reason.JOB_NOT_FOUND, job_id=job_id)
-        return job
+        return found
+
+
+@contextmanager
+def missing_job(job_id: str) -> Iterator[None]:
+    """Whoever asks for a job is told that there is none, and not of scans."""
+    try:
+        yield
+    except NotFound as error:
+        raise NotFound(Reason.JOB_NOT_FOUND, job_id=job_id) from error
 
 
 def _wrong_state(job: ClientJob) -> FailedPrecondition:

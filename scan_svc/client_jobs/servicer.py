@@ -1,5 +1,7 @@
 """JobsService over gRPC. The contract stands in `jobs_service.proto`."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from google.protobuf.empty_pb2 import Empty
@@ -7,14 +9,14 @@ from google.protobuf.empty_pb2 import Empty
 from eco2.jobs.v1 import jobs_service_pb2 as pb
 from eco2.jobs.v1 import jobs_service_pb2_grpc
 from eco2.jobs.v1.job_pb2 import Job
-from mesh.grpc.identity import Caller, caller
+from mesh.grpc.encoded import Encoded
+from mesh.grpc.identity import caller
 from mesh.observability.telemetry import traceparent
 from scan_svc import scan_proto
 from scan_svc.client_jobs import wire
-from scan_svc.client_jobs.client_jobs import ClientJob
-from scan_svc.client_jobs.files import JobFiles
-from scan_svc.client_jobs.service import ClientJobs
-from scan_svc.client_jobs.work import JobTypes
+from scan_svc.client_jobs.service import ClientJobs, missing_job
+from scan_svc.client_jobs.views import JobViews
+from scan_svc.progress.watchers import Watchers
 
 
 class JobsServicer(jobs_service_pb2_grpc.JobsServiceServicer):
@@ -22,32 +24,45 @@ class JobsServicer(jobs_service_pb2_grpc.JobsServiceServicer):
 
     Args:
         jobs: What users do with them.
-        types: The kinds there are.
-        files: Where their files can be fetched.
+        watchers: Who watches them.
+        views: How they are shown.
     """
 
-    def __init__(self, jobs: ClientJobs, types: JobTypes, files: JobFiles) -> None:
+    def __init__(self, jobs: ClientJobs, watchers: Watchers, views: JobViews) -> None:
         self._jobs = jobs
-        self._types = types
-        self._files = files
+        self._watchers = watchers
+        self._views = views
 
     async def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.CreateJobResponse:
         """Creates a job, queued unless its file is to come."""
         who = caller(context)
-        created = await self._jobs.create(wire.job_request(request, who, self._types), traceparent())
-        return wire.create_job_response(created, self._shown(created.job, who))
+        created = await self._jobs.create(wire.job_request(request, who, self._jobs.types), traceparent())
+        return wire.create_job_response(self._views.job(created.job, who), created.ticket)
 
     async def StartJob(self, request: pb.StartJobRequest, context: Any) -> Job:
         """Queues a job whose file has been uploaded."""
         who = caller(context)
-        return self._shown(
+        return self._views.job(
             await self._jobs.start(who.user_id, scan_proto.canonical(request.job_id), traceparent()), who
         )
 
-    async def GetJob(self, request: pb.GetJobRequest, context: Any) -> Job:
-        """The job as it is now."""
+    async def GetJob(self, request: pb.GetJobRequest, context: Any) -> Encoded:  # type: ignore[override]
+        """The job, or the scan, as it is now."""
         who = caller(context)
-        return self._shown(await self._jobs.get(who.user_id, scan_proto.canonical(request.job_id)), who)
+        return self._views.shown(await self._jobs.get(who.user_id, scan_proto.canonical(request.job_id)), who)
+
+    async def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> AsyncGenerator[pb.WatchJobResponse, None]:
+        """The progress of a job or a scan until its end."""
+        who, job_id = caller(context), scan_proto.canonical(request.job_id)
+        watch = self._watchers.watch(
+            job_id, who.user_id, request.after_version, seconds=context.time_remaining(), any_kind=True
+        )
+        with missing_job(job_id):
+            async with aclosing(watch) as events:
+                async for event in events:
+                    if event.last:
+                        context.last()
+                    yield self._views.event(event, who)
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:
         """The caller's jobs, newest first."""
@@ -55,18 +70,14 @@ class JobsServicer(jobs_service_pb2_grpc.JobsServiceServicer):
         jobs, following = await self._jobs.page(
             who.user_id, wire.kind_wanted(request), request.page_size, request.page_token
         )
-        return pb.ListJobsResponse(jobs=[self._shown(job, who) for job in jobs], next_page_token=following)
+        return pb.ListJobsResponse(jobs=[self._views.job(job, who) for job in jobs], next_page_token=following)
 
     async def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> Job:
         """Stops a job."""
         who = caller(context)
-        return self._shown(await self._jobs.cancel(who.user_id, scan_proto.canonical(request.job_id)), who)
+        return self._views.job(await self._jobs.cancel(who.user_id, scan_proto.canonical(request.job_id)), who)
 
     async def DeleteJob(self, request: pb.DeleteJobRequest, context: Any) -> Empty:
         """Removes a job with everything it has made."""
         await self._jobs.delete(caller(context).user_id, scan_proto.canonical(request.job_id))
         return Empty()
-
-    def _shown(self, job: ClientJob, who: Caller) -> Job:
-        address = self._files.address(job.file) if job.file else None
-        return wire.job(job, self._types, who.reads(job.locale), address)

@@ -1,6 +1,8 @@
 """One client job at work, as its kind's work sees it."""
 
+import asyncio
 import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,8 @@ from scan_svc.scans import State
 
 # A lease has ten thousand versions; before they are used up the next checkpoint gets it a new token.
 _MOST_CHANGES = 9_000
+# Reports that follow each other more quickly are merged.
+_PAUSE_SECONDS = 0.25
 
 
 class RunningTask:
@@ -36,6 +40,8 @@ class RunningTask:
         self._form = form
         self._lease = lease
         self._shown = lease.job
+        self._shown_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._first_version = lease.job.version
         self._leaving = False
 
@@ -81,12 +87,25 @@ class RunningTask:
         """The next checkpoint is the last one."""
         self._leaving = True
 
+    def close(self) -> None:
+        """Shows nothing more."""
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+
     async def report(self, step: str, done: int = 0, total: int = 0) -> None:
         """Shows people how far the job is."""
         advanced = self._advanced(step, done, total)
-        if advanced.version < self._first_version + _MOST_CHANGES:  # else with the next checkpoint
-            self._shown = advanced
-            self._show(self._lease, advanced)
+        if advanced.version >= self._first_version + _MOST_CHANGES:
+            return  # with the next checkpoint
+        self._shown = replace(advanced, version=self._shown.version)
+        if self._timer:
+            return
+        wait = self._shown_at + _PAUSE_SECONDS - time.monotonic()
+        if wait > 0:
+            self._timer = asyncio.get_running_loop().call_later(wait, self._show_now)
+        else:
+            self._show_now()
 
     async def checkpoint(self, cursor: object, done: int = 0, total: int = 0, cost_micro_usd: int = 0) -> None:
         """Keeps how far the job is."""
@@ -100,6 +119,7 @@ class RunningTask:
         self._shown = self._lease.job
         if renew:
             self._first_version = self._shown.version
+        self.close()
         self._show(self._lease, self._shown)
         # One that was suspected and has come further wasn't what crashed its workers: it goes on among the others.
         if self._leaving or (self._lease.group_size and came_further):
@@ -117,6 +137,12 @@ class RunningTask:
             file=result.file,
             cost_micro_usd=max(self._shown.cost_micro_usd, result.cost_micro_usd),
         )
+
+    def _show_now(self) -> None:
+        self.close()
+        self._shown = replace(self._shown, version=self._shown.version + 1)
+        self._shown_at = time.monotonic()
+        self._show(self._lease, self._shown)
 
     def _advanced(self, step: str, done: int, total: int) -> ClientJob:
         """The next version; whatever is said, nothing of it goes back."""

@@ -15,11 +15,9 @@ from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from scan_svc import scan_proto
 from scan_svc.client_jobs.client_jobs import ClientJob, JobRequest, Kind, UploadRequest
-from scan_svc.client_jobs.files import Address
-from scan_svc.client_jobs.messages import message
-from scan_svc.client_jobs.service import CreatedJob
 from scan_svc.client_jobs.work import JobTypes
 from scan_svc.scans import State
+from scan_svc.uploads import Ticket
 
 # Of each kind its name on the wire, the field of its spec and that of its result, with their messages.
 _FORMS: Mapping[Kind, tuple[str, str, type[Message], str, type[Message]]] = MappingProxyType(
@@ -72,10 +70,10 @@ def kind_wanted(request: jobs_service_pb2.ListJobsRequest) -> str:
     return _BY_NUMBER[request.kind].value if request.kind in _BY_NUMBER else "scan" if request.kind else ""
 
 
-def create_job_response(created: CreatedJob, shown: job_pb2.Job) -> jobs_service_pb2.CreateJobResponse:
+def create_job_response(shown: job_pb2.Job, ticket: Ticket | None) -> jobs_service_pb2.CreateJobResponse:
     """The reply to CreateJob."""
-    response = jobs_service_pb2.CreateJobResponse(job=shown, status_url=f"/v1/jobs/{created.job.job_id}")
-    if ticket := created.ticket:
+    response = jobs_service_pb2.CreateJobResponse(job=shown, status_url=f"/v1/jobs/{shown.job_id}")
+    if ticket:
         response.upload.CopyFrom(
             jobs_service_pb2.JobUploadTarget(
                 url=ticket.url,
@@ -87,14 +85,9 @@ def create_job_response(created: CreatedJob, shown: job_pb2.Job) -> jobs_service
     return response
 
 
-def job(value: ClientJob, types: JobTypes, locale: Locale, address: Address | None) -> job_pb2.Job:
-    """A client job in the reader's language, with where its file can be fetched."""
-    wire = body(value, types)
-    wire.message = message(types.find(value.kind), value.state, value.step, value.done, value.total, locale)
-    if address:
-        expires = scan_proto.timestamp(address.expires_at)
-        wire.MergeFrom(job_pb2.Job(download_url=address.url, download_expire_time=expires))
-    return wire
+def state(job: job_pb2.Job) -> State:
+    """The state that a job's message tells."""
+    return State(job_pb2.Job.State.Name(job.state).removeprefix("STATE_"))
 
 
 def body(value: ClientJob, types: JobTypes) -> job_pb2.Job:

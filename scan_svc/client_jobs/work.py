@@ -1,6 +1,6 @@
 """What a kind of client jobs brings along: its work, and what users are told of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -156,10 +156,15 @@ class JobTypes:
         types: Each of them.
     """
 
-    def __init__(self, types: Sequence[JobType] = ()) -> None:
-        self._types = {one.kind.value: one for one in types}
+    def __init__(self, types: Iterable[JobType] = ()) -> None:
+        self._types: dict[str, JobType] = {}
+        self.add(types)
 
-    def __iter__(self) -> Any:
+    def add(self, types: Iterable[JobType]) -> None:
+        """Knows some more. Their works stand on progress, which shows jobs by their kinds: so these are known later."""
+        self._types |= {one.kind.value: one for one in types}
+
+    def __iter__(self) -> Iterator[JobType]:
         return iter(self._types.values())
 
     def find(self, kind: str) -> JobType | None:

@@ -14,7 +14,7 @@ from mesh import outages
 from mesh.errors import NotFound
 from mesh.postgres import Queries
 from mesh.reasons import Reason
-from scan_svc.progress.snapshots import Snapshot
+from scan_svc.progress.snapshots import SCAN, Snapshot
 
 _log = structlog.get_logger("owners")
 
@@ -34,12 +34,19 @@ class Owners:
         self._moved: dict[str, str] = {}
         self._found: dict[str, str] = {}  # since the last look began
 
-    async def owned(self, scan: Snapshot, user_id: str) -> Snapshot:
+    async def owned(self, scan: Snapshot, user_id: str, *, any_kind: bool = False) -> Snapshot:
         """A scan, if it is the user's.
 
+        Args:
+            scan: It.
+            user_id: Whose it must be.
+            any_kind: Whether it may be a client job.
+
         Raises:
-            NotFound: It isn't.
+            NotFound: It isn't theirs, or no scan.
         """
+        if scan.kind != SCAN and not any_kind:
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan.scan_id)
         owner = self._moved.get(scan.user_id, scan.user_id)
         if owner != user_id and (to_user := await self._pool.fetchval(self._sql["moved_to"], scan.user_id)):
             self.moved(scan.user_id, to_user)

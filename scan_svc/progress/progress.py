@@ -15,7 +15,7 @@ from scan_svc.progress.encoder import SnapshotEncoder
 from scan_svc.progress.owners import Owners
 from scan_svc.progress.progress_log import ProgressLog
 from scan_svc.progress.reader import ScanReader
-from scan_svc.progress.snapshots import Snapshots
+from scan_svc.progress.snapshots import Snapshot, Snapshots
 from scan_svc.scans import Scan, State
 
 
@@ -44,23 +44,23 @@ class Progress:
             store: Begins to store results that are shown and aren't stored yet.
         """
         if scan.state is State.RUNNING:
-            self.log.show(lease, scan, store)
+            self.log.show(lease, scan, (scan.version, scan.percent, scan.step.value, None, None), store)
         else:
             self.log.forget(lease)
             self.snapshots.announce(scan)
 
     async def refresh(self, scan_ids: Sequence[str]) -> None:
-        """Shows how scans are now that somebody else than their workers changed them."""
+        """Shows how scans and client jobs are now that somebody else than their workers changed them."""
         for scan_id in scan_ids:
             with suppress(NotFound):  # deleted meanwhile
-                await self.reader.refresh(scan_id)
+                await self.reader.republish(scan_id)
 
 
 @asynccontextmanager
 async def open_progress(
     pool: asyncpg.Pool,
     redis: GuardedRedis,
-    load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
+    load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Snapshot | Exception]]],
     ask_workers: Callable[[], Awaitable[object]],
     instruments: Instruments | None = None,
 ) -> AsyncIterator[Progress]:
@@ -69,7 +69,7 @@ async def open_progress(
     Args:
         pool: PostgreSQL, where progress goes while Redis is down.
         redis: Redis.
-        load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
+        load: Reads many scans and client jobs from PostgreSQL, by id; of one that can't be read, why.
         ask_workers: Asks those of other processes to store the progress that they have shown.
         instruments: Tell how often Redis knew a scan; None: nobody does.
     """

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 import asyncpg
 import structlog
@@ -18,7 +19,7 @@ import structlog
 from mesh import outages
 from mesh.circuit_breakers import CircuitBreaker
 from mesh.postgres import Queries
-from scan_svc.jobs.leases import Lease
+from scan_svc.progress.snapshots import Snapshot
 from scan_svc.scans import Scan
 
 _log = structlog.get_logger("progress")
@@ -29,8 +30,27 @@ _QUIET_SECONDS = 5.0
 # Between two tries: a checkpoint is under way that comes first.
 _PAUSE_SECONDS = 0.02
 _OUTAGE_PAUSE = 0.5
-_Shown = tuple[Lease, Scan]
+# How far something is: version, percent, step; of a client job also what is done, of what.
+Standing = tuple[int, int, str, int | None, int | None]
+# What was shown of a lease: how far it was, and that as readers are shown it.
+_Shown = tuple["AnyLease", Standing, Scan | Snapshot]
 _Store = Callable[[], None]
+
+
+class AnyLease(Protocol):
+    """A lease of a scan or of a client job."""
+
+    @property
+    def job_id(self) -> int:
+        """Which job."""
+
+    @property
+    def token(self) -> int:
+        """What every write of it carries."""
+
+    @property
+    def stage(self) -> str:
+        """The stage it is at."""
 
 
 class ProgressLog:
@@ -42,7 +62,9 @@ class ProgressLog:
         announce: Shows a scan.
     """
 
-    def __init__(self, pool: asyncpg.Pool, breaker: CircuitBreaker, announce: Callable[[Scan], None]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, breaker: CircuitBreaker, announce: Callable[[Scan | Snapshot], None]
+    ) -> None:
         self._pool = pool
         self._sql = Queries("scan_svc.progress")
         self._breaker = breaker
@@ -55,24 +77,25 @@ class ProgressLog:
         self._marked: set[int] = set()
         self._wake = asyncio.Event()
 
-    def show(self, lease: Lease, scan: Scan, store: _Store) -> None:
-        """Shows a running scan; in a moment, and once it is stored if that must be. Never fails.
+    def show(self, lease: AnyLease, scan: Scan | Snapshot, standing: Standing, store: _Store) -> None:
+        """Shows a running scan or client job; in a moment, and once it is stored if that must be. Never fails.
 
         Args:
             lease: The lease.
-            scan: The scan.
+            scan: What readers see.
+            standing: How far it is.
             store: Begins to store results that are shown and aren't stored yet.
         """
-        self._shown[lease.job_id] = lease, scan
+        self._shown[lease.job_id] = lease, standing, scan
         self._store_results[lease.job_id] = store
         if self._storing:
             store()
-            self._waiting[lease.job_id] = lease, scan
+            self._waiting[lease.job_id] = lease, standing, scan
             self._wake.set()
         else:
             self._announce(scan)
 
-    def forget(self, lease: Lease) -> None:
+    def forget(self, lease: AnyLease) -> None:
         """The lease is over: what becomes of the scan is stored by whoever says it."""
         held = self._shown.get(lease.job_id)
         if held and held[0].token == lease.token:
@@ -127,16 +150,16 @@ class ProgressLog:
             self._waiting = batch | self._waiting
             raise
         settled = {row["id"] for row in rows}
-        for job_id, (lease, scan) in batch.items():
+        for job_id, shown in batch.items():
             if job_id in settled:
-                self._announce(scan)
+                self._announce(shown[2])
             elif job_id in self._shown:
-                self._waiting.setdefault(job_id, (lease, scan))
+                self._waiting.setdefault(job_id, shown)
         return settled
 
     async def _mark(self) -> None:
         """Tells readers that all that was shown is stored."""
-        leases = [lease for lease, _ in self._shown.values()]
+        leases = [lease for lease, _, _ in self._shown.values()]
         keys = [lease.job_id for lease in leases], [lease.token for lease in leases]
         self._marked.update(row["id"] for row in await self._pool.fetch(self._sql["mark_progress_stored"], *keys))
 
@@ -145,7 +168,7 @@ class ProgressLog:
         await self._pool.execute(self._sql["unmark_progress_stored"], list(self._marked))
         self._marked.clear()
         self._storing = False
-        for _, scan in self._waiting.values():
+        for _, _, scan in self._waiting.values():
             self._announce(scan)
         self._waiting.clear()
 
@@ -157,7 +180,5 @@ class ProgressLog:
 
 
 def _columns(shown: Sequence[_Shown]) -> tuple[list[object], ...]:
-    rows = [
-        (lease.job_id, lease.token, lease.stage, scan.version, scan.percent, scan.step.value) for lease, scan in shown
-    ]
+    rows = [(lease.job_id, lease.token, lease.stage, *standing) for lease, standing, _ in shown]
     return tuple(map(list, zip(*rows, strict=True)))

@@ -27,7 +27,7 @@ class ScanReader:
 
     Args:
         snapshots: Redis.
-        load: Reads many scans from PostgreSQL, by id; of one that can't be read, why.
+        load: Reads many scans and client jobs from PostgreSQL, by id; of one that can't be read, why.
         ask: Asks the workers to store the progress they have shown.
         lookups: Counts which scans needn't be read from PostgreSQL.
     """
@@ -35,12 +35,12 @@ class ScanReader:
     def __init__(
         self,
         snapshots: Snapshots,
-        load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]],
+        load: Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Snapshot | Exception]]],
         ask: Callable[[], Awaitable[object]],
         lookups: Lookups | None = None,
     ) -> None:
         self._snapshots = snapshots
-        self._loads = Batches(load)
+        self._loads: Batches[str, Scan | Snapshot] = Batches(load)
         self._ask = ask
         self._lookups = lookups or Lookups(Instruments.off(), "snapshot")
 
@@ -82,10 +82,20 @@ class ScanReader:
             NotFound: There is none.
         """
         scan = await self._load(scan_id)
+        if isinstance(scan, Snapshot):
+            raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
         await self._snapshots.publish(scan)
         return scan
 
-    async def _caught_up(self, scan_id: str) -> Scan:
+    async def republish(self, scan_id: str) -> None:
+        """Publishes a scan or a client job as PostgreSQL has it.
+
+        Raises:
+            NotFound: There is none.
+        """
+        await self._snapshots.publish(await self._load(scan_id))
+
+    async def _caught_up(self, scan_id: str) -> Scan | Snapshot:
         """A running scan once all that was shown of it is stored."""
         ends_at, pause = time.monotonic() + _CATCH_UP_SECONDS, _FIRST_PAUSE
         while True:
@@ -98,7 +108,7 @@ class ScanReader:
                 raise Unavailable(Reason.UNAVAILABLE, peer="worker", retry_after=1.0)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    async def _load(self, scan_id: str) -> Scan:
+    async def _load(self, scan_id: str) -> Scan | Snapshot:
         scan = await self._loads.get(scan_id)
         if scan is None:
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)

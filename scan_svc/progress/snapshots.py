@@ -1,4 +1,4 @@
-"""The latest state of each scan in Redis.
+"""The latest state of each scan in Redis, and of each client job: what follows says scan for both.
 
 Redis holds versioned snapshots and wakes watchers up; PostgreSQL is the truth. Redis may stall, restart empty or be
 gone: publishing never fails or delays a scan, and readers fall back (`scan_svc.progress.reader`).
@@ -59,6 +59,8 @@ for scan = 1, #KEYS / 2 do
 end
 if #changed > 0 then redis.call(ARGV[5], ARGV[2], table.concat(changed, ' ')) end
 """
+# What a snapshot is of, where it isn't a kind of client job.
+SCAN = "scan"
 # Outranks every version: a snapshot that arrives after the deletion must not bring the scan back.
 _DELETED_VERSION = 2**31 - 1
 _DIGITS = 10
@@ -73,6 +75,8 @@ class Snapshot:
         queued_at: When it was queued, in seconds since the epoch; 0 if it wasn't.
         at: When this was known to be the newest, in seconds since the epoch; 0 if it may not be.
         settles_at: Until when watchers wait for its reward, in seconds since the epoch; 0 if none is to come.
+        kind: What it is of: a scan, or a client job of this kind, whose step stands in the body.
+        file_key: The file that a client job has made; empty if there is none.
     """
 
     scan_id: str
@@ -86,6 +90,13 @@ class Snapshot:
     at: float
     settles_at: float = 0.0
     priority: Priority = Priority.INTERACTIVE
+    kind: str = SCAN
+    file_key: str = ""
+
+    @property
+    def behind(self) -> bool:
+        """Of one that was read from PostgreSQL: whether its worker may have shown more."""
+        return not self.at
 
     @property
     def settled(self) -> bool:
@@ -126,11 +137,11 @@ class Snapshots:
         self._reads = Batches(self._fetch)
         self.cache: InvalidatedCache[Snapshot] = InvalidatedCache()
 
-    def announce(self, scan: Scan) -> None:
+    def announce(self, scan: Scan | Snapshot) -> None:
         """Makes a scan's newest state known, in a moment. Never fails."""
         self._put(scan.scan_id, scan)
 
-    async def publish(self, scan: Scan) -> None:
+    async def publish(self, scan: Scan | Snapshot) -> None:
         """Makes a scan's newest state known; returns when readers find it, or at once while Redis is down."""
         self._put(scan.scan_id, scan)
         await self._outbox.sent(scan.scan_id)
@@ -144,8 +155,10 @@ class Snapshots:
         """Says that a snapshot still is the newest state there is."""
         self._put(snapshot.scan_id, replace(snapshot, at=self._clock()))
 
-    def of(self, scan: Scan) -> Snapshot:
-        """The snapshot of a scan."""
+    def of(self, scan: Scan | Snapshot) -> Snapshot:
+        """The snapshot of a scan; a client job comes as one."""
+        if isinstance(scan, Snapshot):
+            return scan
         return Snapshot(
             scan.scan_id,
             scan.user_id,

@@ -23,14 +23,14 @@ LAST_EVENT_HEADER = "last-event-id"
 # The scan that the edge has found in a ticket; absent with a token, which is good for all scans of its user.
 TICKET_HEADER = "eco2-watch-scan-id"
 
-_CONTENT_TYPE = "text/event-stream"
+CONTENT_TYPE = "text/event-stream"
 _VERSION_LIMIT = 2**32
 _VERSION_DIGITS = 10
 _CHANGING = (WatchScanResponse, scan_pb2.Scan, scan_pb2.ScanProgress)
 _REMEMBERED = 4096  # parts of scans, of a kilobyte or less
 _KEPT = 1024  # whole events, of a few kilobytes
 # How long a client waits before it reconnects.
-_RETRY = b"retry: 1000\n\n"
+RETRY = b"retry: 1000\n\n"
 
 
 class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServicer):
@@ -53,7 +53,7 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
             raise Unauthenticated(Reason.UNAUTHENTICATED)
         seen = max(request.after_version, last_event(context))
         watch = self._watchers.watch(scan_id, who.user_id, seen, seconds=context.time_remaining())
-        opening = _RETRY
+        opening = RETRY
         async with aclosing(watch) as events:
             async for event in events:
                 if event.last:
@@ -68,12 +68,17 @@ class EventStreamServicer(event_stream_service_pb2_grpc.EventStreamServiceServic
 
     def _written(self, opening: bytes, kind: EventKind, version: int, body: bytes, said: str) -> Encoded:
         """One event as text, made once for all who watch."""
-        text = b": heartbeat\n\n"
-        if kind is not EventKind.HEARTBEAT:
-            number = b"id: %d\n" % version if body else b""
-            data = self._json.write(wire.event_message(kind, body, said))
-            text = number + b"event: %s\ndata: %s\n\n" % (kind.lower().encode(), data)
-        return Encoded(HttpBody(content_type=_CONTENT_TYPE, data=opening + text).SerializeToString())
+        message = wire.event_message(kind, body, said)
+        text = frame(kind, version if body else None, self._json.write(message))
+        return Encoded(HttpBody(content_type=CONTENT_TYPE, data=opening + text).SerializeToString())
+
+
+def frame(kind: EventKind, version: int | None, data: bytes) -> bytes:
+    """One event as text; a heartbeat is a comment."""
+    if kind is EventKind.HEARTBEAT:
+        return b": heartbeat\n\n"
+    number = b"" if version is None else b"id: %d\n" % version
+    return number + b"event: %s\ndata: %s\n\n" % (kind.lower().encode(), data)
 
 
 def ticket(context: Any) -> str | None:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from mesh import outages
 from mesh.errors import NotFound, ResourceExhausted, Unavailable
@@ -64,6 +65,13 @@ class WatchLimits:
     heartbeat: float
 
 
+class Owned(Protocol):
+    """Says whose a scan is."""
+
+    async def __call__(self, scan: Snapshot, user_id: str, *, any_kind: bool = False) -> Snapshot:
+        """A scan, or a client job if it may be one, if it is a user's; else raises NotFound."""
+
+
 class Watchers:
     """The watchers of this process.
 
@@ -77,7 +85,7 @@ class Watchers:
     def __init__(
         self,
         read: Callable[[str], Awaitable[Snapshot]],
-        owned: Callable[[Snapshot, str], Awaitable[Snapshot]],
+        owned: Owned,
         limits: WatchLimits,
         meters: ScanMeters | None = None,
     ) -> None:
@@ -100,7 +108,7 @@ class Watchers:
         return self._count
 
     async def watch(
-        self, scan_id: str, owner: str, after_version: int, seconds: float | None = None
+        self, scan_id: str, owner: str, after_version: int, seconds: float | None = None, *, any_kind: bool = False
     ) -> AsyncGenerator[WatchEvent, None]:
         """A scan's state, then every change, then its end, with its reward unless that takes longer than two seconds.
 
@@ -109,6 +117,7 @@ class Watchers:
             owner: Whose it must be.
             after_version: The version the watcher has seen already; 0 for none.
             seconds: How long the stream may last; it ends with RECONNECT shortly before. None for any time.
+            any_kind: Whether it may be a client job.
 
         Raises:
             NotFound: No such scan, or not the owner's.
@@ -116,7 +125,7 @@ class Watchers:
         """
         ends_at = math.inf if seconds is None else time.monotonic() + seconds - _RECONNECT_SECONDS
         with self._mailbox(scan_id) as mailbox:
-            watch = Watch(mailbox, await self._owned(await self._read(scan_id), owner))
+            watch = Watch(mailbox, await self._owned(await self._read(scan_id), owner, any_kind=any_kind))
             with self._counted(owner):
                 if time.monotonic() < watch.until:
                     # A watch that stands says so, even if there is nothing new.

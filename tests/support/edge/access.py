@@ -13,6 +13,7 @@ from eco2.character.v1 import character_service_pb2 as character
 from eco2.compat.v1 import compat_service_pb2 as compat
 from eco2.events.v1 import events_service_pb2 as events
 from eco2.jobs.v1 import comparison_service_pb2 as comparisons
+from eco2.jobs.v1 import job_events_service_pb2 as job_events
 from eco2.jobs.v1 import jobs_service_pb2 as jobs
 from eco2.ratelimit.v3 import rate_limit_service_pb2 as ratelimit
 from eco2.reminders.v1 import reminders_service_pb2 as reminders
@@ -116,14 +117,17 @@ _JOBS: dict[str, Row] = {
     "CreateJob": Row(
         Access.OWN, lambda _: jobs.CreateJobRequest(reminder={}), "JOB_KIND_UNAVAILABLE", "JOB_KIND_UNAVAILABLE"
     ),
-    "StartJob": Row(Access.OWNER, lambda it: jobs.StartJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"),
-    "GetJob": Row(Access.OWNER, lambda it: jobs.GetJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"),
+    # A scan is a job, which can be read here.
+    "StartJob": Row(Access.OWNER, lambda it: jobs.StartJobRequest(job_id=it.scan_id), "JOB_STATE", "JOB_NOT_FOUND"),
+    "GetJob": Row(Access.OWNER, lambda it: jobs.GetJobRequest(job_id=it.scan_id), OK, "JOB_NOT_FOUND"),
+    "WatchJob": Row(Access.OWNER, lambda it: jobs.WatchJobRequest(job_id=it.scan_id), OK, "JOB_NOT_FOUND"),
     "ListJobs": Row(Access.OWN, lambda _: jobs.ListJobsRequest()),
-    "CancelJob": Row(
-        Access.OWNER, lambda it: jobs.CancelJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"
-    ),
-    "DeleteJob": Row(
-        Access.OWNER, lambda it: jobs.DeleteJobRequest(job_id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"
+    "CancelJob": Row(Access.OWNER, lambda it: jobs.CancelJobRequest(job_id=it.scan_id), "JOB_STATE", "JOB_NOT_FOUND"),
+    "DeleteJob": Row(Access.OWNER, lambda it: jobs.DeleteJobRequest(job_id=it.scan_id), "JOB_STATE", "JOB_NOT_FOUND"),
+}
+_JOB_EVENTS: dict[str, Row] = {
+    "StreamJobEvents": Row(
+        Access.OWNER, lambda it: job_events.StreamJobEventsRequest(job_id=it.scan_id), OK, "JOB_NOT_FOUND"
     ),
 }
 _EVENT_STREAM: dict[str, Row] = {
@@ -305,6 +309,7 @@ ROWS: Mapping[str, Row] = {
         "eco2.scan.v1.ScanService": _SCAN,
         "eco2.scan.v1.EventStreamService": _EVENT_STREAM,
         "eco2.jobs.v1.JobsService": _JOBS,
+        "eco2.jobs.v1.JobEventsService": _JOB_EVENTS,
         "eco2.scan.v1.OperationsService": _OPERATIONS,
         "eco2.jobs.v1.ComparisonService": _COMPARISONS,
         "eco2.events.v1.EventsService": _EVENTS,

@@ -77,7 +77,7 @@ def test_a_routes_transcoder_differs_in_what_it_is_there_for(manager: dict[str, 
 
     # The service frames its events itself, so the transcoder is told of no framing there.
     assert events == usual | {
-        "services": ["eco2.scan.v1.EventStreamService"],
+        "services": ["eco2.scan.v1.EventStreamService", "eco2.jobs.v1.JobEventsService"],
         "print_options": {"preserve_proto_field_names": True},
     }
     strict = usual["request_validation_options"]

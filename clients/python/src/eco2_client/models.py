@@ -820,6 +820,35 @@ class CreateJobResponse(Message, frozen=True, kw_only=True):
     status_url: str = ""
 
 
+class WatchJobResponseType(OpenEnum):
+    """What kind of event."""
+
+    # Never sent.
+    UNSPECIFIED = "TYPE_UNSPECIFIED"
+    # The state when the watch began.
+    SNAPSHOT = "TYPE_SNAPSHOT"
+    # A change. Changes that follow each other quickly may be merged; none goes backwards.
+    UPDATE = "TYPE_UPDATE"
+    # The end: the job is in a terminal state. Nothing follows. Its version may be that of the event before.
+    TERMINAL = "TYPE_TERMINAL"
+    # Nothing happened for a while, or since `after_version`; the connection is alive.
+    HEARTBEAT = "TYPE_HEARTBEAT"
+    # This server is shutting down. Watch again, with after_version. Nothing follows.
+    RECONNECT = "TYPE_RECONNECT"
+
+
+class WatchJobResponse(Message, frozen=True, kw_only=True):
+    """One event of a watch.
+
+    Attributes:
+        type: What kind of event.
+        job: The whole job as it is now; absent in HEARTBEAT and RECONNECT.
+    """
+
+    type: WatchJobResponseType = WatchJobResponseType.UNSPECIFIED
+    job: Job | None = None
+
+
 class ListJobsResponse(Message, frozen=True, kw_only=True):
     """One page of the caller's jobs.
 

@@ -14,6 +14,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -263,6 +264,95 @@ class GetJobRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetJobRequest: _TypeAlias = GetJobRequest  # noqa: Y015
+
+@_typing.final
+class WatchJobRequest(_message.Message):
+    """Names the job to watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_ID_FIELD_NUMBER: _builtins.int
+    AFTER_VERSION_FIELD_NUMBER: _builtins.int
+    job_id: _builtins.str
+    """Which."""
+    after_version: _builtins.int
+    """The last version seen: the snapshot is left out while the job hasn't changed since. 0 for everything."""
+    def __init__(
+        self,
+        *,
+        job_id: _builtins.str = ...,
+        after_version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_version", b"after_version", "job_id", b"job_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchJobRequest: _TypeAlias = WatchJobRequest  # noqa: Y015
+
+@_typing.final
+class WatchJobResponse(_message.Message):
+    """One event of a watch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Type:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _TypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[WatchJobResponse._Type.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        TYPE_UNSPECIFIED: WatchJobResponse._Type.ValueType  # 0
+        """Never sent."""
+        TYPE_SNAPSHOT: WatchJobResponse._Type.ValueType  # 1
+        """The state when the watch began."""
+        TYPE_UPDATE: WatchJobResponse._Type.ValueType  # 2
+        """A change. Changes that follow each other quickly may be merged; none goes backwards."""
+        TYPE_TERMINAL: WatchJobResponse._Type.ValueType  # 3
+        """The end: the job is in a terminal state. Nothing follows. Its version may be that of the event before."""
+        TYPE_HEARTBEAT: WatchJobResponse._Type.ValueType  # 4
+        """Nothing happened for a while, or since `after_version`; the connection is alive."""
+        TYPE_RECONNECT: WatchJobResponse._Type.ValueType  # 5
+        """This server is shutting down. Watch again, with after_version. Nothing follows."""
+
+    class Type(_Type, metaclass=_TypeEnumTypeWrapper):
+        """What kind of event."""
+
+    TYPE_UNSPECIFIED: WatchJobResponse.Type.ValueType  # 0
+    """Never sent."""
+    TYPE_SNAPSHOT: WatchJobResponse.Type.ValueType  # 1
+    """The state when the watch began."""
+    TYPE_UPDATE: WatchJobResponse.Type.ValueType  # 2
+    """A change. Changes that follow each other quickly may be merged; none goes backwards."""
+    TYPE_TERMINAL: WatchJobResponse.Type.ValueType  # 3
+    """The end: the job is in a terminal state. Nothing follows. Its version may be that of the event before."""
+    TYPE_HEARTBEAT: WatchJobResponse.Type.ValueType  # 4
+    """Nothing happened for a while, or since `after_version`; the connection is alive."""
+    TYPE_RECONNECT: WatchJobResponse.Type.ValueType  # 5
+    """This server is shutting down. Watch again, with after_version. Nothing follows."""
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    JOB_FIELD_NUMBER: _builtins.int
+    type: Global___WatchJobResponse.Type.ValueType
+    """What kind of event."""
+    @_builtins.property
+    def job(self) -> _job_pb2.Job:
+        """The whole job as it is now; absent in HEARTBEAT and RECONNECT."""
+
+    def __init__(
+        self,
+        *,
+        type: Global___WatchJobResponse.Type.ValueType = ...,
+        job: _job_pb2.Job | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchJobResponse: _TypeAlias = WatchJobResponse  # noqa: Y015
 
 @_typing.final
 class ListJobsRequest(_message.Message):

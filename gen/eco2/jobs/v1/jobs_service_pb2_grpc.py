@@ -60,6 +60,11 @@ class JobsServiceStub:
                 request_serializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.GetJobRequest.SerializeToString,
                 response_deserializer=eco2_dot_jobs_dot_v1_dot_job__pb2.Job.FromString,
                 _registered_method=True)
+        self.WatchJob = channel.unary_stream(
+                '/eco2.jobs.v1.JobsService/WatchJob',
+                request_serializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.WatchJobRequest.SerializeToString,
+                response_deserializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.WatchJobResponse.FromString,
+                _registered_method=True)
         self.ListJobs = channel.unary_unary(
                 '/eco2.jobs.v1.JobsService/ListJobs',
                 request_serializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.ListJobsRequest.SerializeToString,
@@ -123,6 +128,18 @@ class JobsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchJob(self, request, context):
+        """Streams the job's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
+        without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
+
+        Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+        JobEventsService.
+        Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListJobs(self, request, context):
         """The caller's jobs, newest first, without scans: those are in ListScans.
 
@@ -170,6 +187,11 @@ def add_JobsServiceServicer_to_server(servicer, server):
                     servicer.GetJob,
                     request_deserializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.GetJobRequest.FromString,
                     response_serializer=eco2_dot_jobs_dot_v1_dot_job__pb2.Job.SerializeToString,
+            ),
+            'WatchJob': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJob,
+                    request_deserializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.WatchJobRequest.FromString,
+                    response_serializer=eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.WatchJobResponse.SerializeToString,
             ),
             'ListJobs': grpc.unary_unary_rpc_method_handler(
                     servicer.ListJobs,
@@ -277,6 +299,33 @@ class JobsService:
             '/eco2.jobs.v1.JobsService/GetJob',
             eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.GetJobRequest.SerializeToString,
             eco2_dot_jobs_dot_v1_dot_job__pb2.Job.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/eco2.jobs.v1.JobsService/WatchJob',
+            eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.WatchJobRequest.SerializeToString,
+            eco2_dot_jobs_dot_v1_dot_jobs__service__pb2.WatchJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

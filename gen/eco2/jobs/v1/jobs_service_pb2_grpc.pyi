@@ -66,6 +66,14 @@ class JobsServiceStub:
 
     Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
     """
+    WatchJob: _grpc.UnaryStreamMultiCallable[_jobs_service_pb2.WatchJobRequest, _jobs_service_pb2.WatchJobResponse]
+    """Streams the job's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
+    without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
+
+    Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+    JobEventsService.
+    Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
+    """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_jobs_service_pb2.ListJobsRequest, _jobs_service_pb2.ListJobsResponse]
     """The caller's jobs, newest first, without scans: those are in ListScans.
 
@@ -120,6 +128,14 @@ class JobsServiceAsyncStub(JobsServiceStub):
     """The job as it is now.
 
     Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
+    """
+    WatchJob: _aio.UnaryStreamMultiCallable[_jobs_service_pb2.WatchJobRequest, _jobs_service_pb2.WatchJobResponse]  # type: ignore[assignment]
+    """Streams the job's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
+    without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
+
+    Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+    JobEventsService.
+    Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_service_pb2.ListJobsRequest, _jobs_service_pb2.ListJobsResponse]  # type: ignore[assignment]
     """The caller's jobs, newest first, without scans: those are in ListScans.
@@ -190,6 +206,20 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         """The job as it is now.
 
         Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def WatchJob(
+        self,
+        request: _jobs_service_pb2.WatchJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_jobs_service_pb2.WatchJobResponse], _abc.AsyncIterator[_jobs_service_pb2.WatchJobResponse]]:
+        """Streams the job's progress: a snapshot, every change, heartbeats, and last the terminal state. A stream that ends
+        without a TERMINAL event was cut: watch again, with after_version to skip what was seen.
+
+        Over REST the stream is newline-delimited JSON; with "Accept: text/event-stream" the same path is answered by
+        JobEventsService.
+        Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND), RESOURCE_EXHAUSTED (WATCH_LIMIT).
         """
 
     @_abc_1.abstractmethod

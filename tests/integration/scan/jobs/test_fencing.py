@@ -10,6 +10,8 @@ import pytest
 from scan_svc.jobs.leases import Checkpoint, Fenced, Lease
 from scan_svc.jobs.queue import JobQueue
 from scan_svc.mirrors.rules import Answer, DisposalRule
+from scan_svc.progress.progress_log import AnyLease, Standing
+from scan_svc.progress.snapshots import Snapshot
 from scan_svc.scans import Scan, StageRun, State
 from tests.integration.scan.jobs.writes import FAILURE, checkpoints, vision_done
 from tests.support.scan.fake_peers import METAL
@@ -63,14 +65,14 @@ async def test_a_thawed_worker_starts_no_stage_that_others_have_done(database_ur
     async with opened(database_url, redis_url, lease_seconds) as parts:
         show, frozen = parts.progress.log.show, False
 
-        def freeze(lease: Lease, scan: Scan, store: Callable[[], None]) -> None:
+        def freeze(lease: AnyLease, scan: Scan | Snapshot, standing: Standing, store: Callable[[], None]) -> None:
             nonlocal frozen
-            if scan.results.rules and not frozen:
+            if isinstance(scan, Scan) and scan.results.rules and not frozen:
                 frozen = True
                 others = threading.Thread(target=asyncio.run, args=[take_over(database_url, redis_url, lease_seconds)])
                 others.start()
                 others.join()  # without giving way to the event loop: nothing happens in this process
-            show(lease, scan, store)
+            show(lease, scan, standing, store)
 
         parts.progress.log.show = freeze  # type: ignore[method-assign]
         scan_id = await parts.submit()

@@ -36,7 +36,7 @@ class Truth:
         return Snapshot(scan.scan_id, scan.user_id, scan.version, scan.state, Step.FETCH, Locale.KO, body, 0.0, 0.0)
 
 
-async def everybodys(scan: Snapshot, user_id: str) -> Snapshot:
+async def everybodys(scan: Snapshot, user_id: str, *, any_kind: bool = False) -> Snapshot:
     """For tests in which it doesn't matter whose it is."""
     return scan
 
