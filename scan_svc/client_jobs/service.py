@@ -118,7 +118,16 @@ class ClientJobs:
             raise _wrong_state(job)
         return job
 
-    async def get(self, user_id: str, job_id: str) -> Snapshot:
+    async def get(self, user_id: str, job_id: str) -> ClientJob:
+        """The job as it is stored.
+
+        Raises:
+            NotFound: No such job.
+            FailedPrecondition: It is a scan.
+        """
+        return await self._owned_truth(user_id, job_id)
+
+    async def read(self, user_id: str, job_id: str) -> Snapshot:
         """The job, or the scan, as it is now.
 
         Raises:
@@ -210,7 +219,7 @@ class ClientJobs:
         if isinstance(found, Exception):
             raise found
         if found is None:
-            scan = await self.get(user_id, job_id)
+            scan = await self.read(user_id, job_id)
             raise FailedPrecondition(Reason.JOB_STATE, job_id=job_id, state=scan.state)
         if found.user_id != user_id:
             raise NotFound(Reason.JOB_NOT_FOUND, job_id=job_id)

@@ -49,7 +49,7 @@ class JobsServicer(jobs_service_pb2_grpc.JobsServiceServicer):
     async def GetJob(self, request: pb.GetJobRequest, context: Any) -> Encoded:  # type: ignore[override]
         """The job, or the scan, as it is now."""
         who = caller(context)
-        return self._views.shown(await self._jobs.get(who.user_id, scan_proto.canonical(request.job_id)), who)
+        return self._views.shown(await self._jobs.read(who.user_id, scan_proto.canonical(request.job_id)), who)
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> AsyncGenerator[pb.WatchJobResponse, None]:
         """The progress of a job or a scan until its end."""

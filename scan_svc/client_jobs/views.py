@@ -7,7 +7,6 @@ from eco2.scan.v1 import scan_pb2
 from mesh.grpc.encoded import Encoded
 from mesh.grpc.identity import Caller
 from mesh.locale import Locale
-from scan_svc import scan_proto
 from scan_svc.client_jobs import wire
 from scan_svc.client_jobs.client_jobs import ClientJob, File
 from scan_svc.client_jobs.files import JobFiles
@@ -36,8 +35,7 @@ class JobViews:
 
     def job(self, job: ClientJob, who: Caller) -> job_pb2.Job:
         """A client job."""
-        shown = wire.body(job, self._types)
-        return self._said(shown, job.kind, who.reads(job.locale), job.file.object_key if job.file else "")
+        return wire.job(job, self._types, who.reads(job.locale), self._files.address(job.file) if job.file else None)
 
     def shown(self, snapshot: Snapshot, who: Caller) -> Encoded:
         """A client job or a scan, encoded."""
@@ -69,9 +67,7 @@ class JobViews:
         state = wire.state(job)
         job.message = message(self._types.find(kind), state, job.step, job.done, job.total, locale)
         if file_key:
-            address = self._files.address(File(file_key, job.size_bytes))
-            expires = scan_proto.timestamp(address.expires_at)
-            job.MergeFrom(job_pb2.Job(download_url=address.url, download_expire_time=expires))
+            job.MergeFrom(wire.addressed(self._files.address(File(file_key, job.size_bytes))))
         return job
 
 

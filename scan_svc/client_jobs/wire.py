@@ -15,6 +15,8 @@ from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from scan_svc import scan_proto
 from scan_svc.client_jobs.client_jobs import ClientJob, JobRequest, Kind, UploadRequest
+from scan_svc.client_jobs.files import Address
+from scan_svc.client_jobs.messages import message
 from scan_svc.client_jobs.work import JobTypes
 from scan_svc.scans import State
 from scan_svc.uploads import Ticket
@@ -83,6 +85,20 @@ def create_job_response(shown: job_pb2.Job, ticket: Ticket | None) -> jobs_servi
             )
         )
     return response
+
+
+def job(value: ClientJob, types: JobTypes, locale: Locale, address: Address | None) -> job_pb2.Job:
+    """A client job in the reader's language, with where its file can be fetched."""
+    shown = body(value, types)
+    shown.message = message(types.find(value.kind), value.state, value.step, value.done, value.total, locale)
+    if address:
+        shown.MergeFrom(addressed(address))
+    return shown
+
+
+def addressed(address: Address) -> job_pb2.Job:
+    """What a job says of where its file can be fetched."""
+    return job_pb2.Job(download_url=address.url, download_expire_time=scan_proto.timestamp(address.expires_at))
 
 
 def state(job: job_pb2.Job) -> State:
