@@ -6,6 +6,7 @@ import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from scan_svc.mirrors.places import LatLng
 from scan_svc.scans import NewScan, Photo, ScanRequest
 from scan_svc.store import ScanStore
 from scan_svc.webhooks.message import SECRET_BYTES, new_secret
+from tests.chaos.event_reader import EventReader
 from tests.chaos.fault_injector import FaultInjector
 from tests.chaos.observations import Observations, Submitted, collect, install_audit
 from tests.chaos.plan import Plan
@@ -55,6 +57,8 @@ async def run(plan: Plan, stack: Path, variables: Mapping[str, str], say: Callab
     await _prepare(dsn)
     orders = Orders(dsn, variables["ECO2_REDIS_URL"], str(journals), plan.lease_seconds)
     async with open_pool(dsn) as pool:
+        reader = EventReader(pool)
+        reading = asyncio.create_task(reader.run())
         async with worker_pool(plan.workers, orders, stack / "log" / "workers.log") as workers:
             injector = FaultInjector(workers, stack, plan.lease_seconds, plan.seed)
             submitting = asyncio.create_task(_submit(pool, plan))
@@ -62,9 +66,13 @@ async def run(plan: Plan, stack: Path, variables: Mapping[str, str], say: Callab
             submitted = await submitting
             say(f"{len(injector.hits)} blows dealt; waiting for the last scans")
             await _settled(pool)
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+        await reader.finish()
         connection = await asyncpg.connect(dsn)
         try:
-            return await collect(connection, journals, submitted, injector.hits, plan.lease_seconds)
+            return await collect(connection, journals, submitted, injector.hits, plan.lease_seconds, reader.read)
         finally:
             await connection.close()
 

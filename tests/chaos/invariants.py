@@ -67,8 +67,44 @@ def invariants(observations: Observations) -> list[Verdict]:
         ("webhooks not delivered", undelivered),
         ("innocents archived", innocents_archived),
         ("poison not archived", poison_at_large),
+        ("events lost", events_lost),
+        ("events out of order", events_disordered),
     )
     return [Verdict(name, str(len(offenders := find(observations))), offenders) for name, find in counted]
+
+
+def events_lost(observations: Observations) -> list[str]:
+    """Written, but not read; or not written of what was stored, or of how a scan ended."""
+    told = observations.told
+    unread = [f"event {number}" for number in sorted(observations.logged - {one.id for one in told})]
+    stored = Counter((one.scan_id, one.stage) for one in told if one.type == "eco2.scan.stage.succeeded")
+    untold = [f"{one.scan_id}: {one.stage} succeeded" for one in observations.commits
+              if one.stage != REWARD and stored[one.scan_id, one.stage] != 1]  # fmt: skip
+    ends = Counter((one.scan_id, one.type) for one in told)
+    unended = [f"{one.scan_id}: {one.state}" for one in observations.endings
+               if not ends[one.scan_id, f"eco2.scan.{one.state.lower()}"]]  # fmt: skip
+    return [*unread, *untold, *unended]
+
+
+def events_disordered(observations: Observations) -> list[str]:
+    """Read before what happened to the scan earlier; or a life that doesn't begin and end as the scan did."""
+    lives = defaultdict(list)
+    for one in observations.told:
+        lives[one.scan_id].append(one)
+    offenders = []
+    for scan_id in observations.submitted:
+        life = lives[scan_id]
+        types = [one.type for one in life if one.type.startswith("eco2.scan.")]
+        state = observations.states.get(scan_id, "")
+        # Of each job by itself: a scan's webhook and its reward are worked on at the same time.
+        jobs = [[one.id for one in life if one.job == job] for job in {one.job for one in life}]
+        if any(later <= earlier for ids in jobs for earlier, later in pairwise(ids)):
+            offenders.append(f"{scan_id}: ids fall")
+        elif not types or types[0] != "eco2.scan.accepted":
+            offenders.append(f"{scan_id}: doesn't begin with its acceptance")
+        elif state in _TERMINAL and types[-1] not in (f"eco2.scan.{state.lower()}", "eco2.scan.archived"):
+            offenders.append(f"{scan_id}: {state}, but last told of {types[-1]}")
+    return offenders
 
 
 def missing(observations: Observations) -> list[str]:

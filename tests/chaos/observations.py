@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 
+from scan_svc.events.events import Event as LogEvent
 from tests.support.scan import journal
 from tests.support.scan.journal import Entry, Event
 
@@ -104,6 +105,17 @@ class Ending:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, as a consumer has read it."""
+
+    id: int
+    scan_id: str
+    type: str
+    stage: str = ""
+    job: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observations:
     """All of it.
@@ -121,6 +133,8 @@ class Observations:
         webhooks: Pairs of scan and event that have a webhook.
         undelivered: Webhooks whose receiver hasn't been told, although it always answers.
         hits: What was done to the system.
+        told: The events, in the order in which a consumer has read them meanwhile.
+        logged: The ids of all events that were written.
     """
 
     lease_seconds: float
@@ -135,6 +149,8 @@ class Observations:
     webhooks: Sequence[tuple[str, str]] = ()
     undelivered: Sequence[str] = ()
     hits: Sequence[Hit] = ()
+    told: Sequence[Told] = ()
+    logged: frozenset[int] = frozenset()
 
 
 async def install_audit(connection: asyncpg.Connection) -> None:
@@ -148,6 +164,7 @@ async def collect(
     submitted: Mapping[str, Submitted],
     hits: Sequence[Hit],
     lease_seconds: float,
+    events: Sequence[LogEvent] = (),
 ) -> Observations:
     """Reads what all witnesses have to say, once everything has settled."""
     entries = tuple(journal.read(folder))
@@ -169,5 +186,10 @@ async def collect(
         rewardless=[str(row["id"]) for row in await connection.fetch(_REWARDLESS)],
         webhooks=[(str(row[0]), row[1]) for row in await connection.fetch("select scan_id, event from scan.webhook")],
         undelivered=[str(row["id"]) for row in await connection.fetch(_UNDELIVERED)],
+        told=[
+            Told(one.id, one.subject, one.type, one.data.get("stage", ""), f"{one.kind} {one.data['job_id']}")
+            for one in events
+        ],
+        logged=frozenset(row["id"] for row in await connection.fetch("select id from scan.event")),
         hits=sorted((*hits, *poisonings), key=lambda hit: hit.at),
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.chaos.invariants import judge
-from tests.chaos.observations import Blow, Commit, Ending, Handover, Hit, Observations, Submitted
+from tests.chaos.observations import Blow, Commit, Ending, Handover, Hit, Observations, Submitted, Told
 from tests.support.scan.journal import Entry, Event
 
 SCAN = "s1"
@@ -37,6 +37,17 @@ GOOD = Observations(
     states={SCAN: "SUCCEEDED"},
     webhooks=[(SCAN, "scan.succeeded")],
     hits=[Hit(Blow.KILL, 1.95, 1.95, KILLED)],
+    told=[
+        Told(1, SCAN, "eco2.scan.accepted"),
+        Told(2, SCAN, "eco2.scan.stage.started", "vision"),
+        Told(3, SCAN, "eco2.scan.stage.retried", "vision"),
+        Told(5, SCAN, "eco2.scan.stage.started", "vision"),
+        Told(6, SCAN, "eco2.scan.stage.succeeded", "vision"),
+        Told(7, SCAN, "eco2.scan.stage.succeeded", "answer"),
+        Told(8, SCAN, "eco2.scan.succeeded"),
+        Told(9, SCAN, "eco2.reward.succeeded", "reward"),
+    ],
+    logged=frozenset((1, 2, 3, 5, 6, 7, 8, 9)),
 )
 
 
@@ -54,6 +65,22 @@ def test_a_scan_that_is_gone_or_never_ends_is_missed() -> None:
     """Lost, or still queued when everything is quiet."""
     assert "scans missing" in violated(replace(GOOD, states={}))
     assert "scans missing" in violated(replace(GOOD, states={SCAN: "QUEUED"}))
+
+
+def test_an_event_that_was_not_read_or_not_written_is_missed() -> None:
+    """Committed behind a reader, or forgotten by a statement."""
+    assert "events lost" in violated(replace(GOOD, logged=GOOD.logged | {4}))
+    for left_out in ("eco2.scan.stage.succeeded", "eco2.scan.succeeded"):
+        told = [one for one in GOOD.told if one.type != left_out]
+        assert "events lost" in violated(replace(GOOD, told=told, logged=frozenset(one.id for one in told)))
+
+
+def test_events_that_were_read_in_another_order_are_seen() -> None:
+    """Of one scan; and a life that ends otherwise than the scan."""
+    first, second, *rest = GOOD.told
+    assert "events out" in violated(replace(GOOD, told=[second, first, *rest]))
+    assert "events out" in violated(replace(GOOD, told=GOOD.told[1:]))
+    assert "events out" in violated(replace(GOOD, states={SCAN: "FAILED"}))
 
 
 def test_a_payment_without_a_blow_to_excuse_it_is_seen() -> None:
@@ -109,8 +136,10 @@ def test_a_webhook_that_nobody_received_is_seen() -> None:
 def test_a_replay_that_succeeds_has_both_webhooks() -> None:
     """It failed, and said so; later it succeeded."""
     ends = [Ending(SCAN, "FAILED", 4.0), *GOOD.endings]
-    assert violated(replace(GOOD, endings=ends)) == ["terminal scans"]
-    assert violated(replace(GOOD, endings=ends, webhooks=[*GOOD.webhooks, (SCAN, "scan.failed")])) == []
+    failed = Told(4, SCAN, "eco2.scan.failed")
+    replayed = replace(GOOD, endings=ends, told=[*GOOD.told[:3], failed, *GOOD.told[3:]])
+    assert violated(replayed) == ["terminal scans"]
+    assert violated(replace(replayed, webhooks=[*GOOD.webhooks, (SCAN, "scan.failed")])) == []
 
 
 def test_only_poison_may_be_archived_and_must_be() -> None:

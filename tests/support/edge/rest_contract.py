@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"\{(\w+)\}")
 
 SCAN_ID = "0197a1b2-0000-7000-8000-000000000001"
 # Packages that a service of another name serves.
-_SERVED_BY = {"compat": "scan", "reminders": "scan", "jobs": "scan"}
+_SERVED_BY = {"compat": "scan", "reminders": "scan", "jobs": "scan", "events": "scan"}
 
 
 @dataclass(frozen=True, slots=True)
