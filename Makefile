@@ -12,7 +12,7 @@ export PORT VAR
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-slow fuzz isolation chaos bench bench-peer bench-queue simulate bench-photos bench-places bench-tls eval eval-rules check gen wheel clients image site format lock clean
+.PHONY: help setup demo up test test-slow fuzz isolation chaos bench bench-peer bench-queue bench-batch simulate bench-photos bench-places bench-tls eval eval-rules check gen wheel clients image site format lock clean
 
 help: ## Print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench-queue: setup ## Measure what the durable queue costs
 
 simulate: setup ## Simulate queueing at other sizes, and a day of autoscaling
 	@$(BIN)/python -m bench.simulate
+
+bench-batch: setup ## Measure a batch of 10,000 rows beside people who wait, with kills (ROWS=500 PACE=600)
+	@$(BIN)/python -m bench.batch $(if $(ROWS),--rows $(ROWS)) $(if $(PACE),--pace $(PACE))
 
 bench-photos: setup ## Measure cleaning, looking at and remembering photos
 	@$(BIN)/python -m bench.vision

@@ -1,0 +1,1 @@
+"""A batch of many rows beside people who wait."""
