@@ -140,6 +140,7 @@ SECTIONS = {
             "local.cli.jobs.commands:jobs",
             "Your jobs, and scans that haven't ended; operators see the queue by `queue`.",
         ),
+        "batch": ("local.cli.jobs.batch:batch", "Scan many photos, by a sheet of their addresses or a zip of them."),
         "export": ("local.cli.jobs.export:export", "Fetch your history as a spreadsheet."),
     },
     "Rule book": {

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import BinaryIO, Self, TypeVar
 from urllib.parse import urlencode
 
 import urllib3
@@ -103,7 +103,7 @@ class Http:
                 *lines, rest = (rest + piece).split(b"\n")
                 yield from (_parsed(line, reply()) for line in lines if line.strip())
 
-    def upload(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> None:
+    def upload(self, method: str, url: str, headers: Mapping[str, str], content: bytes | BinaryIO) -> None:
         """Sends a file to a presigned address: storage must not see the token.
 
         Raises:

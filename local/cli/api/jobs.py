@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 from urllib.parse import quote
 
 from eco2.jobs.v1 import jobs_service_pb2
@@ -37,6 +37,12 @@ class JobsClient:
     def create(self, request: jobs_service_pb2.CreateJobRequest) -> jobs_service_pb2.CreateJobResponse:
         """Creates a job; repeat it with the same request_id."""
         return self._http.call("POST", "/v1/jobs", jobs_service_pb2.CreateJobResponse(), request)
+
+    def upload(self, created: jobs_service_pb2.CreateJobResponse, file: BinaryIO) -> Job:
+        """Uploads a created job's file, and starts it; returns the job, queued."""
+        target, path = created.upload, _path(created.job.job_id)
+        self._http.upload(target.method, target.url, dict(target.headers), file)
+        return self._http.call("POST", f"{path}:start", Job(), jobs_service_pb2.StartJobRequest())
 
     def get(self, job_id: str) -> Job:
         """A job as it is now."""

@@ -20,6 +20,7 @@ from mesh.locale import Locale
 from tests.support.cli.fake_edge import FakeEdge, Reply, Request, streamed
 
 SCAN_ID = "01980000-0000-7000-8000-000000000000"
+SHEET = b"photo_url"
 JOB_ID = "01980000-0000-7000-8000-00000000000b"
 State = scan_pb2.Scan.State
 Event = scan_service_pb2.WatchScanResponse
@@ -150,7 +151,12 @@ def everything(edge: FakeEdge) -> Scans:
     exported = Export(export_id=SCAN_ID, state=Export.STATE_SUCCEEDED, size_bytes=3, download_url=f"{edge.url}/export")
     exporting = job(edge)
     edge.answers |= {
-        "POST /v1/jobs": jobs_service_pb2.CreateJobResponse(job=exporting),
+        "POST /v1/jobs": jobs_service_pb2.CreateJobResponse(
+            job=exporting,
+            upload={"url": f"{edge.url}/upload", "method": "PUT", "headers": {"Content-Length": str(len(SHEET))}},
+        ),
+        "PUT /upload": Reply(),
+        f"POST /v1/jobs/{JOB_ID}:start": exporting,
         "GET /v1/jobs": jobs_service_pb2.ListJobsResponse(jobs=[exporting]),
         f"GET /v1/jobs/{JOB_ID}": exporting,
         f"POST /v1/jobs/{JOB_ID}:cancel": Job(job_id=JOB_ID, state=Job.STATE_CANCELLED),

@@ -14,7 +14,7 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from tests.support.cli.command import Run
 from tests.support.cli.fake_edge import FakeEdge, refused
-from tests.support.cli.replies import JOB_ID, SCAN_ID, Scans
+from tests.support.cli.replies import JOB_ID, SCAN_ID, SHEET, Scans
 
 # A command of each kind, how many documents it prints, and a key that the first one has.
 CALLS: list[tuple[list[str], int, str]] = [
@@ -51,6 +51,7 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["logout"], 1, "signed_out"),
     (["logout", "--everywhere"], 1, "signed_out"),
     (["whoami"], 1, "user_id"),
+    (["batch", "photos.csv"], 1, "file"),
     (["export", "--thumbnails", "--from", "2026-11-01"], 1, "job"),
     (["export", "--all", "-o", "mine.zip"], 1, "file"),
     (["delete-me", "--yes"], 1, "message"),
@@ -66,6 +67,7 @@ ELSEWHERE = {
 @pytest.fixture(autouse=True)
 def _files(run: Run, tmp_path: Path, scans: Scans) -> None:
     (tmp_path / "cup.png").write_bytes(b"photo")
+    (tmp_path / "photos.csv").write_bytes(SHEET)
     (tmp_path / "house.json").write_text('{"code": "K7PD2MTX", "name": "한빛아파트", "region": "11440", "etag": "1"}')
 
 
