@@ -41,6 +41,7 @@ from eco2.compat.v1.compat_service_pb2_grpc import add_CompatServiceServicer_to_
 from eco2.events.v1.events_service_pb2_grpc import add_EventsServiceServicer_to_server
 from eco2.jobs.v1.comparison_service_pb2_grpc import add_ComparisonServiceServicer_to_server
 from eco2.jobs.v1.job_events_service_pb2_grpc import add_JobEventsServiceServicer_to_server
+from eco2.jobs.v1.job_pb2 import Job
 from eco2.jobs.v1.jobs_service_pb2_grpc import add_JobsServiceServicer_to_server
 from eco2.reminders.v1.reminders_service_pb2_grpc import add_RemindersServiceServicer_to_server
 from eco2.scan.v1.event_stream_service_pb2_grpc import add_EventStreamServiceServicer_to_server
@@ -50,6 +51,7 @@ from mesh.addresses import open_public_client
 from mesh.errors import Unavailable
 from mesh.grpc.health import Probe
 from mesh.grpc.host import Drain, Host
+from mesh.grpc.identity import Caller
 from mesh.grpc.limits import CallLimit
 from mesh.grpc.server import Server, Service, serving
 from mesh.observability import telemetry
@@ -364,12 +366,12 @@ async def _open_api(
         )
         records = Records(ScanRecords(pool), WebhookRecords(pool, parts.webhooks), parts.spending)
         operations = OperationsServicer(parts.dead_letters, parts.stats, parts.webhooks, records, pseudonyms)
-        compat = CompatServicer(lifecycle, watchers)
         reminders = RemindersServicer(
             CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes),
             Subscriptions(subscriptions, parts.webhooks, push_key(settings)),
         )
         views = JobViews(parts.job_types, parts.job_files)
+        compat = CompatServicer(lifecycle, watchers, functools.partial(_read_job, parts.client_jobs, views))
         jobs = JobsServicer(parts.client_jobs, watchers, views), JobEventsServicer(watchers, views)
         comparing = Comparisons(parts.client_jobs, parts.job_types, ComparisonStore(pool), peers.compared)
         comparisons = ComparisonServicer(comparing)
@@ -424,6 +426,11 @@ async def _hear_events(dsn: str, news: Callable[[], None]) -> None:
 def _new_id() -> str:
     """A scan's id, by which scans sort in time."""
     return str(uuid_utils.uuid7())
+
+
+async def _read_job(jobs: ClientJobs, views: JobViews, job_id: str, who: Caller) -> Job:
+    """A client job, as its reader is shown it."""
+    return views.read(await jobs.read(who.user_id, job_id), who)
 
 
 def _now() -> datetime:

@@ -1,6 +1,6 @@
 """Scan for older clients. The contract stands in `compat_service.proto`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -8,10 +8,14 @@ from google.api.httpbody_pb2 import HttpBody
 
 from eco2.compat.v1 import compat_service_pb2 as pb
 from eco2.compat.v1 import compat_service_pb2_grpc
-from mesh.grpc.identity import caller
+from eco2.jobs.v1.job_pb2 import Job
+from mesh.errors import NotFound
+from mesh.grpc.identity import Caller, caller
 from mesh.observability.telemetry import traceparent
+from mesh.reasons import Reason
 from scan_svc.compat import events, wire
 from scan_svc.lifecycle import Lifecycle
+from scan_svc.progress.snapshots import Snapshot
 from scan_svc.progress.watchers import Watchers
 
 
@@ -21,11 +25,15 @@ class CompatServicer(compat_service_pb2_grpc.CompatServiceServicer):
     Args:
         lifecycle: What users do with their scans.
         watchers: Who watches them.
+        read_job: One of a reader's client jobs, as JobsService shows it.
     """
 
-    def __init__(self, lifecycle: Lifecycle, watchers: Watchers) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, watchers: Watchers, read_job: Callable[[str, Caller], Awaitable[Job]]
+    ) -> None:
         self._lifecycle = lifecycle
         self._watchers = watchers
+        self._read_job = read_job
 
     async def AnalyzeWaste(self, request: pb.AnalyzeWasteRequest, context: Any) -> pb.AnalyzeWasteResponse:
         """Creates a scan whose photo is to be uploaded."""
@@ -45,6 +53,23 @@ class CompatServicer(compat_service_pb2_grpc.CompatServiceServicer):
     async def GetWasteResult(self, request: pb.GetWasteResultRequest, context: Any) -> pb.WasteResult:
         """A scan's result, if it has one."""
         return wire.waste_result(await self._lifecycle.get(caller(context).user_id, wire.scan_id(request.job_id)))
+
+    async def GetVideo(self, request: pb.GetVideoRequest, context: Any) -> pb.VideoStatus:
+        """How far a clip is, with the result of its scan once it has one."""
+        who = caller(context)
+        clip = await self._read_job(wire.video_id(request.id), who)
+        if clip.kind != Job.KIND_VIDEO:
+            raise NotFound(Reason.JOB_NOT_FOUND, job_id=request.id)
+        return wire.video_status(clip, await self._scan_of(clip, who), who)
+
+    async def _scan_of(self, clip: Job, who: Caller) -> Snapshot | None:
+        """The scan that a clip has become; None if it hasn't, or that is gone."""
+        if not clip.video_result.scan_id:
+            return None
+        try:
+            return await self._lifecycle.get(who.user_id, clip.video_result.scan_id)
+        except NotFound:
+            return None
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Any) -> pb.CreateTaskResponse:
         """Creates a scan of a photo at an address."""

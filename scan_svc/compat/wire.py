@@ -1,15 +1,17 @@
 """Older clients' requests to the domain, and scans in their shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from uuid import UUID
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc.error_details_pb2 import LocalizedMessage
+from google.rpc.status_pb2 import Status
 
 from eco2.compat.v1 import compat_service_pb2 as pb
+from eco2.jobs.v1.job_pb2 import Job
 from eco2.scan.v1.scan_pb2 import Scan
-from eco2.vision.v1.classification_pb2 import Classification
+from eco2.vision.v1.classification_pb2 import Category, Classification
 from mesh.errors import FailedPrecondition, NotFound
 from mesh.grpc.identity import Caller
 from mesh.locale import Locale
@@ -100,6 +102,57 @@ def waste_status(snapshot: Snapshot, who: Caller) -> pb.WasteStatus:
     )
 
 
+def video_id(identifier: str) -> str:
+    """The job that a clip is.
+
+    Raises:
+        NotFound: No job can have this id.
+    """
+    try:
+        return str(UUID(identifier))
+    except ValueError as error:
+        raise NotFound(Reason.JOB_NOT_FOUND, job_id=identifier) from error
+
+
+def video_status(clip: Job, snapshot: Snapshot | None, who: Caller) -> pb.VideoStatus:
+    """How far a clip is, as its reader sees it.
+
+    Args:
+        clip: Its job.
+        snapshot: The scan that it has become; None if it hasn't, or that is gone.
+        who: The reader.
+    """
+    shown = pb.VideoStatus(
+        id=clip.job_id,
+        status=status(State(Job.State.Name(clip.state).removeprefix("STATE_"))),
+        progress=clip.percent // 2,
+        message=_localized(clip.error, who.locale) or clip.message,
+    )
+    if clip.state != Job.STATE_SUCCEEDED:
+        return shown
+    if snapshot is None:
+        shown.progress = 100
+        return shown
+    of_scan = waste_status(snapshot, who)
+    shown.status, shown.message = of_scan.status, of_scan.message
+    shown.progress = max(shown.progress, of_scan.progress)
+    if of_scan.HasField("result"):
+        shown.result.CopyFrom(of_scan.result)
+        shown.things.extend(_things(Scan.FromString(snapshot.body)))
+    return shown
+
+
+def _things(scan: Scan) -> Iterable[pb.VideoThing]:
+    for one in scan.classification.objects:
+        frame = one.frame
+        yield pb.VideoThing(
+            category=_path(one.category),
+            display_name=one.display_name,
+            image_url=frame.image_url,
+            second=frame.time.ToMilliseconds() / 1000,
+        )
+
+
 def waste_result(snapshot: Snapshot) -> pb.WasteResult:
     """A scan's result.
 
@@ -121,7 +174,7 @@ def _result(scan: Scan) -> pb.WasteResult:
         waste_type=category.middle or category.major,
         confidence=_confidence(found),
         feedback=scan.answer.text,
-        category="/".join(filter(None, (category.major, category.middle, category.minor))),
+        category=_path(category),
         display_name=found.display_name,
         disposal_steps=scan.rules[0].steps if scan.rules else (),
         image_url=scan.image_url,
@@ -136,9 +189,19 @@ def _confidence(found: Classification) -> float:
 
 def _why(scan: Scan, locale: Locale) -> str:
     """Why a scan has failed; empty if it hasn't."""
+    return _localized(scan.error, locale)
+
+
+def _localized(error: Status, locale: Locale) -> str:
+    """An error's text for users; empty if there is none."""
     text = LocalizedMessage()
-    texts = (text.message for detail in scan.error.details if detail.Unpack(text) and text.locale == locale)
+    texts = (text.message for detail in error.details if detail.Unpack(text) and text.locale == locale)
     return next(texts, "")
+
+
+def _path(category: Category) -> str:
+    """A category's parts with slashes between."""
+    return "/".join(filter(None, (category.major, category.middle, category.minor)))
 
 
 def _updated_at(snapshot: Snapshot, scan: Scan) -> Timestamp:

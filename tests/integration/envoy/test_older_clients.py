@@ -48,6 +48,15 @@ async def test_where_no_body_is_read_anything_may_come(
         assert call.request.job_id == SCAN_ID
 
 
+@pytest.mark.parametrize("path", [f"/media/videos/{SCAN_ID}/", f"/media/videos/{SCAN_ID}"])
+async def test_a_clip_is_found_with_and_without_a_slash(path: str, mesh: FakeMesh, rest: httpx2.AsyncClient) -> None:
+    """Their paths end in one."""
+    response = await rest.get(path)
+    assert response.status_code == 200, response.text
+    (call,) = mesh.calls
+    assert (call.rpc, call.request.id) == (f"{SERVICE}.GetVideo", SCAN_ID)
+
+
 @pytest.mark.parametrize("path", ["/v1/scan", "/classify"])
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "text/plain", None])
 async def test_a_task_is_read_whatever_its_content_is_called(

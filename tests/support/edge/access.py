@@ -146,6 +146,7 @@ _COMPAT: dict[str, Row] = {
     "GetWasteResult": Row(
         Access.OWNER, lambda it: compat.GetWasteResultRequest(job_id=it.scan_id), "NO_RESULT", "SCAN_NOT_FOUND"
     ),
+    "GetVideo": Row(Access.OWNER, lambda it: compat.GetVideoRequest(id=it.scan_id), "JOB_NOT_FOUND", "JOB_NOT_FOUND"),
     # Of an address that nobody may name, since nothing is to be fetched.
     "CreateTask": Row(
         Access.OWN,

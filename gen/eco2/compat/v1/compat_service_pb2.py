@@ -28,7 +28,7 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/compat/v1/compat_service.proto\x12\x0e\x65\x63o2.compat.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13\x41nalyzeWasteRequest\"M\n\x14\x41nalyzeWasteResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12\x11\n\timage_url\x18\x03 \x01(\t\"0\n\x15\x43ompleteUploadRequest\x12\x17\n\x06job_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"(\n\x16\x43ompleteUploadResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\"0\n\x15GetWasteStatusRequest\x12\x17\n\x06job_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xbf\x01\n\x0bWasteStatus\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x15\n\x08progress\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06result\x18\x06 \x01(\x0b\x32\x1b.eco2.compat.v1.WasteResultB\x0b\n\t_progress\"0\n\x15GetWasteResultRequest\x12\x17\n\x06job_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xd1\x01\n\x0bWasteResult\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x12\n\nwaste_type\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x16\n\x0e\x64isposal_steps\x18\x07 \x03(\t\x12\x11\n\timage_url\x18\x08 \x01(\t\x12\x11\n\tcharacter\x18\t \x01(\tB\r\n\x0b_confidence\"\x86\x01\n\x11\x43reateTaskRequest\x12!\n\timage_url\x18\x01 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x10\x88\x01\x01\xc8\x01\x01\x12$\n\x0c\x63\x61llback_url\x18\x02 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x10\x88\x01\x01\xd8\x01\x01\x12(\n\nuser_input\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\"5\n\x12\x43reateTaskResponse\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"5\n\x19StreamTaskProgressRequest\x12\x18\n\x07task_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"P\n\x0cTaskProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x15\n\x08progress\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x0b\n\t_progress\"]\n\tTaskEnded\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\t\x12\r\n\x05\x65rror\x18\x05 \x01(\t2\xaf\x06\n\rCompatService\x12x\n\x0c\x41nalyzeWaste\x12#.eco2.compat.v1.AnalyzeWasteRequest\x1a$.eco2.compat.v1.AnalyzeWasteResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x15/api/v1/waste/analyze\x12\xac\x01\n\x0e\x43ompleteUpload\x12%.eco2.compat.v1.CompleteUploadRequest\x1a&.eco2.compat.v1.CompleteUploadResponse\"K\x82\xd3\xe4\x93\x02\x45\"&/api/v1/waste/upload-complete/{job_id}Z\x1b\"\x19/upload-complete/{job_id}\x12{\n\x0eGetWasteStatus\x12%.eco2.compat.v1.GetWasteStatusRequest\x1a\x1b.eco2.compat.v1.WasteStatus\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/waste/status/{job_id}\x12{\n\x0eGetWasteResult\x12%.eco2.compat.v1.GetWasteResultRequest\x1a\x1b.eco2.compat.v1.WasteResult\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/waste/result/{job_id}\x12x\n\nCreateTask\x12!.eco2.compat.v1.CreateTaskRequest\x1a\".eco2.compat.v1.CreateTaskResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x08/v1/scan:\x01*Z\x0e\"\t/classify:\x01*\x12|\n\x12StreamTaskProgress\x12).eco2.compat.v1.StreamTaskProgressRequest\x1a\x14.google.api.HttpBody\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/scan/{task_id}/progress0\x01\x1a\x03\x88\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/compat/v1/compat_service.proto\x12\x0e\x65\x63o2.compat.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x15\n\x13\x41nalyzeWasteRequest\"M\n\x14\x41nalyzeWasteResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x12\n\nupload_url\x18\x02 \x01(\t\x12\x11\n\timage_url\x18\x03 \x01(\t\"0\n\x15\x43ompleteUploadRequest\x12\x17\n\x06job_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"(\n\x16\x43ompleteUploadResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\"0\n\x15GetWasteStatusRequest\x12\x17\n\x06job_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xbf\x01\n\x0bWasteStatus\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x15\n\x08progress\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12.\n\nupdated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x06result\x18\x06 \x01(\x0b\x32\x1b.eco2.compat.v1.WasteResultB\x0b\n\t_progress\"0\n\x15GetWasteResultRequest\x12\x17\n\x06job_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xd1\x01\n\x0bWasteResult\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x12\n\nwaste_type\x18\x02 \x01(\t\x12\x17\n\nconfidence\x18\x03 \x01(\x02H\x00\x88\x01\x01\x12\x10\n\x08\x66\x65\x65\x64\x62\x61\x63k\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x06 \x01(\t\x12\x16\n\x0e\x64isposal_steps\x18\x07 \x03(\t\x12\x11\n\timage_url\x18\x08 \x01(\t\x12\x11\n\tcharacter\x18\t \x01(\tB\r\n\x0b_confidence\"&\n\x0fGetVideoRequest\x12\x13\n\x02id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"\xb7\x01\n\x0bVideoStatus\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x15\n\x08progress\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x04 \x01(\t\x12+\n\x06result\x18\x05 \x01(\x0b\x32\x1b.eco2.compat.v1.WasteResult\x12*\n\x06things\x18\x06 \x03(\x0b\x32\x1a.eco2.compat.v1.VideoThingB\x0b\n\t_progress\"W\n\nVideoThing\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x11\n\timage_url\x18\x03 \x01(\t\x12\x0e\n\x06second\x18\x04 \x01(\x01\"\x86\x01\n\x11\x43reateTaskRequest\x12!\n\timage_url\x18\x01 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x10\x88\x01\x01\xc8\x01\x01\x12$\n\x0c\x63\x61llback_url\x18\x02 \x01(\tB\x0e\xbaH\x0br\x06\x18\x80\x10\x88\x01\x01\xd8\x01\x01\x12(\n\nuser_input\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xf4\x03\x32\n^[^\\x00]*$\"5\n\x12\x43reateTaskResponse\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\"5\n\x19StreamTaskProgressRequest\x12\x18\n\x07task_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\"P\n\x0cTaskProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x15\n\x08progress\x18\x03 \x01(\rH\x00\x88\x01\x01\x42\x0b\n\t_progress\"]\n\tTaskEnded\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x0e\n\x06status\x18\x02 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x04 \x01(\t\x12\r\n\x05\x65rror\x18\x05 \x01(\t2\x95\x07\n\rCompatService\x12x\n\x0c\x41nalyzeWaste\x12#.eco2.compat.v1.AnalyzeWasteRequest\x1a$.eco2.compat.v1.AnalyzeWasteResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x15/api/v1/waste/analyze\x12\xac\x01\n\x0e\x43ompleteUpload\x12%.eco2.compat.v1.CompleteUploadRequest\x1a&.eco2.compat.v1.CompleteUploadResponse\"K\x82\xd3\xe4\x93\x02\x45\"&/api/v1/waste/upload-complete/{job_id}Z\x1b\"\x19/upload-complete/{job_id}\x12{\n\x0eGetWasteStatus\x12%.eco2.compat.v1.GetWasteStatusRequest\x1a\x1b.eco2.compat.v1.WasteStatus\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/waste/status/{job_id}\x12{\n\x0eGetWasteResult\x12%.eco2.compat.v1.GetWasteResultRequest\x1a\x1b.eco2.compat.v1.WasteResult\"%\x82\xd3\xe4\x93\x02\x1f\x12\x1d/api/v1/waste/result/{job_id}\x12\x64\n\x08GetVideo\x12\x1f.eco2.compat.v1.GetVideoRequest\x1a\x1b.eco2.compat.v1.VideoStatus\"\x1a\x82\xd3\xe4\x93\x02\x14\x12\x12/media/videos/{id}\x12x\n\nCreateTask\x12!.eco2.compat.v1.CreateTaskRequest\x1a\".eco2.compat.v1.CreateTaskResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x08/v1/scan:\x01*Z\x0e\"\t/classify:\x01*\x12|\n\x12StreamTaskProgress\x12).eco2.compat.v1.StreamTaskProgressRequest\x1a\x14.google.api.HttpBody\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/scan/{task_id}/progress0\x01\x1a\x03\x88\x02\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETWASTESTATUSREQUEST'].fields_by_name['job_id']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_GETWASTERESULTREQUEST'].fields_by_name['job_id']._loaded_options = None
   _globals['_GETWASTERESULTREQUEST'].fields_by_name['job_id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_GETVIDEOREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_GETVIDEOREQUEST'].fields_by_name['id']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_CREATETASKREQUEST'].fields_by_name['image_url']._loaded_options = None
   _globals['_CREATETASKREQUEST'].fields_by_name['image_url']._serialized_options = b'\272H\013r\006\030\200\020\210\001\001\310\001\001'
   _globals['_CREATETASKREQUEST'].fields_by_name['callback_url']._loaded_options = None
@@ -59,6 +61,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPATSERVICE'].methods_by_name['GetWasteStatus']._serialized_options = b'\202\323\344\223\002\037\022\035/api/v1/waste/status/{job_id}'
   _globals['_COMPATSERVICE'].methods_by_name['GetWasteResult']._loaded_options = None
   _globals['_COMPATSERVICE'].methods_by_name['GetWasteResult']._serialized_options = b'\202\323\344\223\002\037\022\035/api/v1/waste/result/{job_id}'
+  _globals['_COMPATSERVICE'].methods_by_name['GetVideo']._loaded_options = None
+  _globals['_COMPATSERVICE'].methods_by_name['GetVideo']._serialized_options = b'\202\323\344\223\002\024\022\022/media/videos/{id}'
   _globals['_COMPATSERVICE'].methods_by_name['CreateTask']._loaded_options = None
   _globals['_COMPATSERVICE'].methods_by_name['CreateTask']._serialized_options = b'\202\323\344\223\002\035\"\010/v1/scan:\001*Z\016\"\t/classify:\001*'
   _globals['_COMPATSERVICE'].methods_by_name['StreamTaskProgress']._loaded_options = None
@@ -79,16 +83,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETWASTERESULTREQUEST']._serialized_end=660
   _globals['_WASTERESULT']._serialized_start=663
   _globals['_WASTERESULT']._serialized_end=872
-  _globals['_CREATETASKREQUEST']._serialized_start=875
-  _globals['_CREATETASKREQUEST']._serialized_end=1009
-  _globals['_CREATETASKRESPONSE']._serialized_start=1011
-  _globals['_CREATETASKRESPONSE']._serialized_end=1064
-  _globals['_STREAMTASKPROGRESSREQUEST']._serialized_start=1066
-  _globals['_STREAMTASKPROGRESSREQUEST']._serialized_end=1119
-  _globals['_TASKPROGRESS']._serialized_start=1121
-  _globals['_TASKPROGRESS']._serialized_end=1201
-  _globals['_TASKENDED']._serialized_start=1203
-  _globals['_TASKENDED']._serialized_end=1296
-  _globals['_COMPATSERVICE']._serialized_start=1299
-  _globals['_COMPATSERVICE']._serialized_end=2114
+  _globals['_GETVIDEOREQUEST']._serialized_start=874
+  _globals['_GETVIDEOREQUEST']._serialized_end=912
+  _globals['_VIDEOSTATUS']._serialized_start=915
+  _globals['_VIDEOSTATUS']._serialized_end=1098
+  _globals['_VIDEOTHING']._serialized_start=1100
+  _globals['_VIDEOTHING']._serialized_end=1187
+  _globals['_CREATETASKREQUEST']._serialized_start=1190
+  _globals['_CREATETASKREQUEST']._serialized_end=1324
+  _globals['_CREATETASKRESPONSE']._serialized_start=1326
+  _globals['_CREATETASKRESPONSE']._serialized_end=1379
+  _globals['_STREAMTASKPROGRESSREQUEST']._serialized_start=1381
+  _globals['_STREAMTASKPROGRESSREQUEST']._serialized_end=1434
+  _globals['_TASKPROGRESS']._serialized_start=1436
+  _globals['_TASKPROGRESS']._serialized_end=1516
+  _globals['_TASKENDED']._serialized_start=1518
+  _globals['_TASKENDED']._serialized_end=1611
+  _globals['_COMPATSERVICE']._serialized_start=1614
+  _globals['_COMPATSERVICE']._serialized_end=2531
 # @@protoc_insertion_point(module_scope)

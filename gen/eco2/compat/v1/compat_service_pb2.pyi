@@ -263,6 +263,110 @@ class WasteResult(_message.Message):
 Global___WasteResult: _TypeAlias = WasteResult  # noqa: Y015
 
 @_typing.final
+class GetVideoRequest(_message.Message):
+    """Names the clip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The id of its job."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetVideoRequest: _TypeAlias = GetVideoRequest  # noqa: Y015
+
+@_typing.final
+class VideoStatus(_message.Message):
+    """How far a clip is: its frames, and then the scan that they become."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    THINGS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Which."""
+    status: _builtins.str
+    """"pending" until its upload is complete, "processing", "completed" or "failed"."""
+    progress: _builtins.int
+    """0 to 100: the first half is its frames', the second its scan's. Of one that has failed: how far it came."""
+    message: _builtins.str
+    """One line for the user, in the caller's language. Of one that has failed: why."""
+    @_builtins.property
+    def result(self) -> Global___WasteResult:
+        """Its scan's result, as GetWasteResult tells it. Absent unless `status` is "completed", and when the scan was deleted."""
+
+    @_builtins.property
+    def things(self) -> _containers.RepeatedCompositeFieldContainer[Global___VideoThing]:
+        """All things that are seen in it, the most prominent first. Empty unless `status` is "completed"."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        status: _builtins.str = ...,
+        progress: _builtins.int | None = ...,
+        message: _builtins.str = ...,
+        result: Global___WasteResult | None = ...,
+        things: _abc.Iterable[Global___VideoThing] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_progress", b"_progress", "progress", b"progress", "result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_progress", b"_progress", "id", b"id", "message", b"message", "progress", b"progress", "result", b"result", "status", b"status", "things", b"things"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__progress: _TypeAlias = _typing.Literal["progress"]  # noqa: Y015
+    _WhichOneofArgType__progress: _TypeAlias = _typing.Literal["_progress", b"_progress"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__progress) -> _WhichOneofReturnType__progress | None: ...
+
+Global___VideoStatus: _TypeAlias = VideoStatus  # noqa: Y015
+
+@_typing.final
+class VideoThing(_message.Message):
+    """One thing in a clip."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    category: _builtins.str
+    """The whole category, its parts with slashes between, such as 재활용폐기물/금속류."""
+    display_name: _builtins.str
+    """The category's name, for people."""
+    image_url: _builtins.str
+    """Where the frame that shows it can be seen."""
+    second: _builtins.float
+    """When that is shown, in seconds from the clip's beginning."""
+    def __init__(
+        self,
+        *,
+        category: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        image_url: _builtins.str = ...,
+        second: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "display_name", b"display_name", "image_url", b"image_url", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VideoThing: _TypeAlias = VideoThing  # noqa: Y015
+
+@_typing.final
 class CreateTaskRequest(_message.Message):
     """Asks for a task."""
 

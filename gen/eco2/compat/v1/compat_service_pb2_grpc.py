@@ -63,6 +63,11 @@ class CompatServiceStub:
                 request_serializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.GetWasteResultRequest.SerializeToString,
                 response_deserializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.WasteResult.FromString,
                 _registered_method=True)
+        self.GetVideo = channel.unary_unary(
+                '/eco2.compat.v1.CompatService/GetVideo',
+                request_serializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.GetVideoRequest.SerializeToString,
+                response_deserializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.VideoStatus.FromString,
+                _registered_method=True)
         self.CreateTask = channel.unary_unary(
                 '/eco2.compat.v1.CompatService/CreateTask',
                 request_serializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.CreateTaskRequest.SerializeToString,
@@ -130,6 +135,16 @@ class CompatServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetVideo(self, request, context):
+        """How far a clip is, with its result once it has one. Use GetJob, and GetScan of its scan, instead. The path may end in
+        a slash.
+
+        Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateTask(self, request, context):
         """Creates a task from a photo's address, and queues it. Use CreateScan instead.
 
@@ -175,6 +190,11 @@ def add_CompatServiceServicer_to_server(servicer, server):
                     servicer.GetWasteResult,
                     request_deserializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.GetWasteResultRequest.FromString,
                     response_serializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.WasteResult.SerializeToString,
+            ),
+            'GetVideo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVideo,
+                    request_deserializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.GetVideoRequest.FromString,
+                    response_serializer=eco2_dot_compat_dot_v1_dot_compat__service__pb2.VideoStatus.SerializeToString,
             ),
             'CreateTask': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateTask,
@@ -303,6 +323,33 @@ class CompatService:
             '/eco2.compat.v1.CompatService/GetWasteResult',
             eco2_dot_compat_dot_v1_dot_compat__service__pb2.GetWasteResultRequest.SerializeToString,
             eco2_dot_compat_dot_v1_dot_compat__service__pb2.WasteResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVideo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.compat.v1.CompatService/GetVideo',
+            eco2_dot_compat_dot_v1_dot_compat__service__pb2.GetVideoRequest.SerializeToString,
+            eco2_dot_compat_dot_v1_dot_compat__service__pb2.VideoStatus.FromString,
             options,
             channel_credentials,
             insecure,

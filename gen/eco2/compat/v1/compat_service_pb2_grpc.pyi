@@ -76,6 +76,12 @@ class CompatServiceStub:
     Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND, or RESULT_NOT_READY: it isn't finished; RetryInfo), FAILED_PRECONDITION
     (NO_RESULT: it has ended without one; GetWasteStatus says why).
     """
+    GetVideo: _grpc.UnaryUnaryMultiCallable[_compat_service_pb2.GetVideoRequest, _compat_service_pb2.VideoStatus]
+    """How far a clip is, with its result once it has one. Use GetJob, and GetScan of its scan, instead. The path may end in
+    a slash.
+
+    Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
+    """
     CreateTask: _grpc.UnaryUnaryMultiCallable[_compat_service_pb2.CreateTaskRequest, _compat_service_pb2.CreateTaskResponse]
     """Creates a task from a photo's address, and queues it. Use CreateScan instead.
 
@@ -133,6 +139,12 @@ class CompatServiceAsyncStub(CompatServiceStub):
 
     Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND, or RESULT_NOT_READY: it isn't finished; RetryInfo), FAILED_PRECONDITION
     (NO_RESULT: it has ended without one; GetWasteStatus says why).
+    """
+    GetVideo: _aio.UnaryUnaryMultiCallable[_compat_service_pb2.GetVideoRequest, _compat_service_pb2.VideoStatus]  # type: ignore[assignment]
+    """How far a clip is, with its result once it has one. Use GetJob, and GetScan of its scan, instead. The path may end in
+    a slash.
+
+    Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
     """
     CreateTask: _aio.UnaryUnaryMultiCallable[_compat_service_pb2.CreateTaskRequest, _compat_service_pb2.CreateTaskResponse]  # type: ignore[assignment]
     """Creates a task from a photo's address, and queues it. Use CreateScan instead.
@@ -212,6 +224,18 @@ class CompatServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Idempotent. Codes: NOT_FOUND (SCAN_NOT_FOUND, or RESULT_NOT_READY: it isn't finished; RetryInfo), FAILED_PRECONDITION
         (NO_RESULT: it has ended without one; GetWasteStatus says why).
+        """
+
+    @_abc_1.abstractmethod
+    def GetVideo(
+        self,
+        request: _compat_service_pb2.GetVideoRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_compat_service_pb2.VideoStatus, _abc.Awaitable[_compat_service_pb2.VideoStatus]]:
+        """How far a clip is, with its result once it has one. Use GetJob, and GetScan of its scan, instead. The path may end in
+        a slash.
+
+        Idempotent. Codes: NOT_FOUND (JOB_NOT_FOUND).
         """
 
     @_abc_1.abstractmethod

@@ -15,48 +15,19 @@ from pydantic import SecretStr
 
 from eco2.jobs.v1 import jobs_service_pb2 as pb
 from eco2.jobs.v1.job_pb2 import Job
-from eco2.scan.v1 import scan_pb2, scan_service_pb2
-from eco2.vision.v1 import classification_pb2
+from eco2.scan.v1 import scan_pb2
 from mesh.errors import FailedPrecondition, InvalidArgument, Unavailable
 from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.photo_keys import frame_key
 from mesh.s3.settings import StorageSettings
 from scan_svc.videos.videos import scan_id_of
-from tests.integration.scan.client import Client, StartScanService
-from tests.integration.scan.client_jobs.jobs_client import JobsClient, reached, refusal
+from tests.integration.scan.client import StartScanService
+from tests.integration.scan.client_jobs.jobs_client import reached, refusal
+from tests.integration.scan.videos.video_client import BOTTLE, CLIP, VideoClient, shows
 from tests.support.scan.peer_servicers import METAL, Peers
 from tests.support.storage import Storage
 from tests.support.waiting import eventually
-
-BOTTLE = classification_pb2.Category(major="재활용폐기물", middle="무색페트병")
-_CLIP = b"what Vision alone reads"
-
-
-class VideoClient(JobsClient):
-    """A user with a clip."""
-
-    def __init__(self, client: Client, channel: grpc.aio.Channel) -> None:
-        super().__init__(client, channel)
-        self.scans = client
-
-    async def create(self, content_type: str = "video/mp4", **spec: Any) -> Any:
-        """A job whose clip is to come."""
-        upload = {"content_type": content_type, "size_bytes": len(_CLIP)}
-        request = pb.CreateJobRequest(video=spec, upload=upload, locale="en")
-        return await self.stub.CreateJob(request, metadata=self.metadata)
-
-    async def history(self) -> list[scan_pb2.Scan]:
-        """Their scans."""
-        request = scan_service_pb2.ListScansRequest()
-        return list((await self.scans.stub.ListScans(request, metadata=self.metadata)).scans)
-
-    async def film(self, **spec: Any) -> str:
-        """The id of a job whose clip has come."""
-        created = await self.create(**spec)
-        assert await self.put(created.upload, _CLIP) == 200
-        await self.start(created.job.job_id)
-        return str(created.job.job_id)
 
 
 @pytest.fixture
@@ -102,22 +73,13 @@ def _bucket(s3: Storage) -> Bucket:
     )
 
 
-def _shows(peers: Peers, job_id: str, *categories: classification_pb2.Category) -> None:
-    """What each frame of a job's clip shows."""
-    for number, category in enumerate(categories):
-        found = classification_pb2.Classification(
-            category=category, display_name=category.middle, confidence=0.9 - number / 10
-        )
-        peers.shown[frame_key(scan_id_of(job_id), number)] = found
-
-
 async def test_a_clip_becomes_one_scan_of_several_things(videos: VideoClient, peers: Peers) -> None:
     """With rules and answer as any scan, in the history; each thing says in which frame it is."""
     peers.usage = {"model": "m", "cost_micro_usd": 7, "calls": 1}
     created = await videos.create(user_input="어디에 버려요?", region="마포구")
     job_id = created.job.job_id
-    _shows(peers, job_id, METAL, BOTTLE, METAL)
-    await videos.put(created.upload, _CLIP)
+    shows(peers, job_id, METAL, BOTTLE, METAL)
+    await videos.put(created.upload, CLIP)
     await videos.start(job_id)
     job = await videos.ended(job_id)
     assert (job.state, job.percent, job.done, job.total, job.unit) == (Job.STATE_SUCCEEDED, 100, 3, 3, "frames")
