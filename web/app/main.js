@@ -4,6 +4,7 @@ import { charactersView } from "./characters-view.js";
 import { announce, focusOn, h } from "./dom.js";
 import { historyView } from "./history-view.js";
 import { icon } from "./icons.js";
+import { jobsView } from "./jobs-view.js";
 import { LANGUAGES, language, speak, t } from "./language.js";
 import { scanDetail } from "./live-view.js";
 import { lookupView } from "./lookup-view.js";
@@ -14,7 +15,7 @@ import { onSession } from "./session.js";
 import { complete } from "./sign-in.js";
 import { notice, told } from "./troubles.js";
 
-const VIEWS = { "": scanView, scan: scanDetail, lookup: lookupView, places: placesView, history: historyView, characters: charactersView, me: meView };
+const VIEWS = { "": scanView, scan: scanDetail, lookup: lookupView, places: placesView, history: historyView, characters: charactersView, jobs: jobsView, me: meView };
 const WAYS = { scan: "#/", lookup: "#/lookup", places: "#/places", history: "#/history", characters: "#/characters" };
 
 const main = document.querySelector("main");
@@ -69,7 +70,7 @@ function frame() {
   document.querySelector("nav").replaceChildren(h("ul", {}, links));
   document.querySelector(".tools").replaceChildren(
     h("button", { type: "button", class: "switch", lang: other, onclick: () => speakIn(other) }, LANGUAGES[other]),
-    h("a", { class: "who", href: "#/me", "data-way": "me" }, icon("me"), h("span", {}, t("nav.me"))),
+    ...["jobs", "me"].map((way) => h("a", { class: "who", href: `#/${way}`, title: t(`nav.${way}`), "data-way": way }, icon(way), h("span", {}, t(`nav.${way}`)))),
   );
   connection();
 }

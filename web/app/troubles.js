@@ -2,6 +2,7 @@
 
 import { button, h } from "./dom.js";
 import { ApiError, textOf, Unreachable } from "./http.js";
+import { UnusableFile } from "./job-file.js";
 import { t } from "./language.js";
 import { UnusablePhoto } from "./photo.js";
 import { SignInFailed } from "./sign-in.js";
@@ -31,6 +32,7 @@ export function told(error) {
   if (error instanceof Unreachable) return { text: t(navigator.onLine ? "trouble.unreachable" : "trouble.offline"), advice: "" };
   if (error instanceof SignInFailed) return { text: t("trouble.signIn"), advice: t("advice.signIn") };
   if (error instanceof UnusablePhoto) return { text: t(`trouble.${error.reason}`), advice: t(ADVICE[error.reason]) };
+  if (error instanceof UnusableFile) return { text: t(`trouble.${error.reason}`), advice: t(`advice.${error.kind}`) };
   if (error instanceof ApiError) return { text: error.text || t("trouble.other"), advice: advised(error.reason) };
   console.error(error);
   return { text: t("trouble.page"), advice: t("advice.reload") };

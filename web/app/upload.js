@@ -6,6 +6,8 @@ import { call } from "./api.js";
 import { ApiError, Unreachable } from "./http.js";
 import { forget, keep } from "./pending.js";
 
+const MOST_DIGESTED = 128 << 20; // bytes
+
 // The id of the scan. `onProgress` is told the share uploaded, 0 to 1.
 export async function started(upload, { onProgress = () => {}, signal } = {}) {
   await keep(upload);
@@ -28,15 +30,15 @@ async function created({ requestId, blob, type, fields }, signal) {
   return call("POST", "/v1/scans", { body: { ...fields, upload, request_id: requestId }, signal });
 }
 
-// Lets storage refuse what was damaged on the way; only a secure page has it.
-async function digest(blob) {
-  if (!crypto.subtle) return {};
+// Lets storage refuse what was damaged on the way; only a secure page has it, and a large zip isn't held in memory for it.
+export async function digest(blob) {
+  if (!crypto.subtle || blob.size > MOST_DIGESTED) return {};
   const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer()));
   return { sha256: Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") };
 }
 
-// By XMLHttpRequest: `fetch` doesn't tell how much of a body has gone. 412 means that the photo is there already.
-function put(ticket, blob, onProgress, signal) {
+// By XMLHttpRequest: `fetch` doesn't tell how much of a body has gone. 412 means that the file is there already.
+export function put(ticket, blob, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(ticket.method, ticket.url);

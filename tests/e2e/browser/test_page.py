@@ -24,13 +24,16 @@ from tests.e2e.browser.bundle import bundled
 from tests.e2e.browser.conftest import SCREENSHOTS
 from tests.support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider, running_provider
 from tests.support.ports import free_port
+from tests.support.sample_clips import film, panning
 from tests.support.sample_photos import note
+from tests.support.scan.sheets import csv_sheet, photo_zip
 from tests.support.stack_folders import stack_folder
 
 pytestmark = pytest.mark.stack
 
 HTML = b'<!doctype html><meta charset="utf-8"><title>A page</title><script type="module" src="/page.js"></script>'
 _ORIENTATION = 0x0112
+WORKBOOK = {"ending": "xlsx", "begins": "PK"}
 SIGN_IN = ("Unauthenticated", "Sign in first.", "UNAUTHENTICATED")
 REFUSALS = {
     "unknownScan": ("NotFound", None, "SCAN_NOT_FOUND"),
@@ -102,14 +105,23 @@ def edge(origins: tuple[str, str], provider_port: int, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """A note, and a large photo that lies on its side."""
+    """A note, a large photo that lies on its side; for jobs a zip, a sheet without addresses and a clip."""
     folder = tmp_path_factory.mktemp("photos")
     (folder / "note.jpg").write_bytes(note())
     large = Image.effect_noise((3000, 2000), 60).convert("RGB")
     exif = large.getexif()
     exif[_ORIENTATION] = 6
     large.save(folder / "large.jpg", exif=exif)
-    return {"photo": str(folder / "note.jpg"), "large": str(folder / "large.jpg")}
+    (folder / "photos.zip").write_bytes(photo_zip({"공책.jpg": note()}))
+    (folder / "names.csv").write_bytes(csv_sheet([["이름"], ["공책"]]))
+    (folder / "clip.mp4").write_bytes(film(panning(scenes=1)))
+    return {
+        "photo": str(folder / "note.jpg"),
+        "large": str(folder / "large.jpg"),
+        "zip": str(folder / "photos.zip"),
+        "sheet": str(folder / "names.csv"),
+        "clip": str(folder / "clip.mp4"),
+    }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -176,7 +188,7 @@ def test_nothing_goes_wrong_on_the_page(walk: dict[str, Any]) -> None:
 
 def test_everybody_can_use_every_view(walk: dict[str, Any]) -> None:
     """By axe, in Korean and light on a phone, in English and dark on a desk."""
-    assert len(walk["axe"]) == 15
+    assert len(walk["axe"]) == 17
     assert {name: found for name, found in walk["axe"].items() if found} == {}
 
 
@@ -238,13 +250,44 @@ def test_a_guest_signs_in_and_keeps_what_is_theirs(walk: dict[str, Any]) -> None
     """The provider sends the browser back, and the code doesn't stay in the address."""
     signed_in = walk["signedIn"]
     assert (signed_in["guest"], signed_in["hello"]) == ("You are here as a guest", "Hello, jun of the stand-in")
-    # One of them waits for the photo that was dropped.
-    assert (signed_in["address"], signed_in["scans"]) == ("/", 3)
+    # One of them waits for the photo that was dropped, one is of the clip.
+    assert (signed_in["address"], signed_in["scans"]) == ("/", 4)
 
 
 def test_a_scan_is_deleted_from_the_history(walk: dict[str, Any]) -> None:
     """With its photo."""
     assert walk["deleted"].startswith("No scans yet.")
+
+
+def test_the_history_is_exported_by_keyboard(walk: dict[str, Any]) -> None:
+    """Into a spreadsheet that is saved as one."""
+    assert walk["jobs"]["history"] == {"state": "STATE_SUCCEEDED", "file": WORKBOOK}
+
+
+def test_a_zip_whose_upload_fails_is_sent_again_and_becomes_a_sheet(walk: dict[str, Any]) -> None:
+    """The file needn't be chosen a second time."""
+    batch = walk["jobs"]["batch"]
+    assert (batch["state"], batch["file"]) == ("STATE_SUCCEEDED", WORKBOOK)
+    assert (batch["cut"], batch["said"]) == ("서버에 닿지 않아요.", "결과 있음 1개, 없음 0개")
+
+
+def test_a_clip_becomes_a_scan(walk: dict[str, Any]) -> None:
+    """The job leads to it."""
+    clip = walk["jobs"]["clip"]
+    assert clip["state"] == "STATE_SUCCEEDED"
+    assert clip["address"].startswith("#/scan/")
+
+
+def test_files_of_no_use_say_why(walk: dict[str, Any]) -> None:
+    """By the page if their name tells, else by the service's own words."""
+    assert "CSV, TSV, XLSX, ZIP" in walk["jobs"]["refused"]
+    assert walk["jobs"]["useless"]["state"] == "STATE_FAILED"
+    assert "주소" in walk["jobs"]["useless"]["said"]
+
+
+def test_a_job_is_stopped_while_its_file_is_on_the_way(walk: dict[str, Any]) -> None:
+    """And deleted."""
+    assert walk["jobs"]["stopped"]["state"] == "STATE_CANCELLED"
 
 
 def test_things_are_pointed_out_in_the_photo(walk: dict[str, Any]) -> None:

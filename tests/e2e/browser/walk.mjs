@@ -7,7 +7,7 @@ import { join } from "node:path";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1280, height: 800 };
-const VIEWS = { scan: "#/", lookup: "#/lookup?q=tape", places: "#/places", history: "#/history", characters: "#/characters", me: "#/me" };
+const VIEWS = { scan: "#/", lookup: "#/lookup?q=tape", places: "#/places", history: "#/history", jobs: "#/jobs", characters: "#/characters", me: "#/me" };
 const MILLISECONDS = 90_000; // of a machine that is busy with the whole suite
 
 export async function walk(browser, orders) {
@@ -21,6 +21,7 @@ export async function walk(browser, orders) {
   seen.corrected = await corrected(phone, "건전지");
   seen.kept = await kept(phone, orders);
   seen.broken = await offlineAndCut(phone, orders);
+  seen.jobs = await jobsDone(phone, orders);
   for (const [name, address] of Object.entries(VIEWS)) {
     await opened(phone, address);
     await judged(phone, seen, orders, `${name}-ko-light`);
@@ -178,6 +179,65 @@ async function offlineAndCut(tab, { photo }) {
   await tab.waitForSelector("article.card");
   await tab.unrouteAll();
   return { ...told, watches, bannerAfter: await tab.textContent("#connection") };
+}
+
+// What takes longer than a moment: the history by keyboard, a zip whose first upload fails, a clip, files of no use, and one
+// that is stopped and deleted.
+async function jobsDone(tab, { zip, clip, photo, sheet }) {
+  await opened(tab, "#/jobs");
+  await tabbedTo(tab, "내 기록 내보내기");
+  await tab.keyboard.press("Enter");
+  const history = { state: await jobEnded(tab, 1), file: await downloaded(tab) };
+
+  await tab.route("**/*", (route) => (route.request().method() === "PUT" ? route.abort() : route.fallback()));
+  await fileChosen(tab, "표나 zip 고르기", zip);
+  await tab.waitForSelector(".job [role=alert]");
+  const cut = await tab.textContent(".job [role=alert] p");
+  await tab.unrouteAll();
+  await tab.click(".job [role=alert] button");
+  const batch = { cut, state: await jobEnded(tab, 2), said: await tab.textContent(".job .hint >> nth=1"), file: await downloaded(tab) };
+
+  await fileChosen(tab, "표나 zip 고르기", photo);
+  const refused = await tab.textContent(".part [role=alert]");
+  await fileChosen(tab, "표나 zip 고르기", sheet);
+  const useless = { state: await jobEnded(tab, 3), said: await tab.textContent(".job .strong") };
+  await tab.route("**/*", (route) => (route.request().method() === "PUT" ? null : route.fallback())); // never answered
+  await fileChosen(tab, "표나 zip 고르기", zip);
+  await tab.waitForFunction(() => document.querySelectorAll(".job").length === 4);
+  await tab.click(".job >> nth=0 >> text=그만두기");
+  const stopped = { state: await jobEnded(tab, 4) };
+  await tab.unrouteAll({ behavior: "ignoreErrors" });
+  await tab.click(".job >> nth=0 >> text=삭제");
+  await tab.waitForFunction(() => document.querySelectorAll(".job").length === 3);
+
+  await fileChosen(tab, "동영상 고르기", clip);
+  const state = await jobEnded(tab, 4);
+  await tab.click(".job >> nth=0 >> text=스캔 보기");
+  await tab.waitForSelector("article.card, .card [role=alert]");
+  return { history, batch, refused, useless, stopped, clip: { state, address: await tab.evaluate(() => location.hash) } };
+}
+
+// How the newest of so many jobs has ended.
+async function jobEnded(tab, count) {
+  const newest = await tab.waitForFunction((wanted) => {
+    const all = document.querySelectorAll(".job");
+    return all.length === wanted && /SUCCEEDED|FAILED|CANCELLED/.test(all[0].dataset.state) && all[0].dataset.state;
+  }, count);
+  return newest.jsonValue();
+}
+
+async function fileChosen(tab, text, file) {
+  const chooser = tab.waitForEvent("filechooser");
+  await tab.click(`text=${text}`);
+  await (await chooser).setFiles(file);
+}
+
+// The newest job's file: the end of its name, and how it begins.
+async function downloaded(tab) {
+  const coming = tab.waitForEvent("download");
+  await tab.click(".job >> nth=0 >> text=내려받기");
+  const file = await coming;
+  return { ending: file.suggestedFilename().split(".").pop(), begins: readFileSync(await file.path()).subarray(0, 2).toString() };
 }
 
 async function lookedUp(tab) {
