@@ -275,7 +275,7 @@ async def _open_parts(
             progress=progress,
             notifier=notifier,
             stats=QueueStatsReader(pool, (*ORDER, REWARD)),
-            dead_letters=DeadLetters(pool, progress.reader.refresh, notifier.wake, meters),
+            dead_letters=DeadLetters(pool, progress.reader.republish, notifier.wake, meters),
             peers=peers,
             exports=Exports(export_store, bucket, presigned, export_due, client_jobs.remove, _now),
             spending=DaySpending(pool, Budget.of_usd(settings.model_daily_usd, settings.model_user_daily_usd)),

@@ -83,7 +83,7 @@ def _operations(invocation: Invocation) -> Iterator["OperationsClient"]:
 
 @click.group("dead-letters", cls=Group, no_args_is_help=True)
 def letters() -> None:
-    """Scans that failed for good: look at them, try them again."""
+    """Scans and jobs that failed: look at them, try them again."""
 
 
 @click.group("webhooks", cls=Group, no_args_is_help=True)
@@ -101,9 +101,9 @@ def list_letters(invocation: Invocation, limit: int, **options: Any) -> None:
     if invocation.as_json:
         terminal.print_json(found)
     elif found.dead_letters:
-        names = ("stage", "attempts", "replays", "died", "cost", "reason", "text")
+        names = ("kind", "user", "stage", "attempts", "replays", "died", "cost", "reason", "text")
         rows = (_letter(one, invocation.locale) for one in found.dead_letters)
-        tables.show([Column("scan", whole=True), *tables.columns(*names)], rows)
+        tables.show([Column("id", whole=True), *tables.columns(*names)], rows)
     else:
         print("No dead letters.")
 
@@ -116,7 +116,7 @@ def list_letters(invocation: Invocation, limit: int, **options: Any) -> None:
 def replay(invocation: Invocation, scan_id: str, everything: bool, limit: int, **options: Any) -> None:
     """Queue dead letters again, from the stage that failed.
 
-    SCAN_ID alone, or with --all those that match.
+    SCAN_ID alone, which may be that of a job, or with --all those that match.
     """
     if bool(scan_id) == everything:
         raise click.BadParameter("name one scan, or give --all")
@@ -204,9 +204,10 @@ for _command in (list_webhooks, redeliver):
 
 def _letter(letter: pb.DeadLetter, language: Locale) -> tuple[str, ...]:
     failure = ErrorText.of(letter.error, language)
+    whose = letter.scan_id, letter.kind, letter.user
     counts = (str(letter.attempts), str(letter.replays))
     died = _moment(letter.dead_time)
-    return letter.scan_id, letter.stage, *counts, died, cost(letter), failure.reason, failure.text
+    return *whose, letter.stage, *counts, died, cost(letter), failure.reason, failure.text
 
 
 def cost(letter: pb.DeadLetter) -> str:

@@ -1,8 +1,9 @@
-"""Dead letters: scans that failed for good, rewards that couldn't be had, and another try.
+"""Dead letters: scans and client jobs that failed for good, rewards that couldn't be had, and another try.
 
 A dead letter is DEAD until it was replayed three times in vain, then ARCHIVED: nothing loops for ever. What earlier
 stages produced stays with it, so a replay pays only for the stage that failed and those after it. A dead letter of the
-stage `reward` belongs to a scan that has succeeded, and stays so.
+stage `reward` belongs to a scan that has succeeded, and stays so. One of the stage `run` is a client job, and goes on
+from its last checkpoint.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -38,11 +39,13 @@ class DeadLetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A scan that failed for good, or whose reward couldn't be had.
+    """A scan or a client job that failed for good, or a scan whose reward couldn't be had.
 
     Attributes:
-        scan_id: Which.
-        job_id: Its job.
+        scan_id: Which scan or client job.
+        kind: The kind of job, as in the job table.
+        user_id: Whose it is.
+        job_id: Its row in the job table.
         state: Whether it is replayed by itself.
         stage: The stage that failed, from which it would go on.
         attempts: How often that stage was tried since the last replay.
@@ -53,6 +56,8 @@ class DeadLetter:
     """
 
     scan_id: str
+    kind: str
+    user_id: str
     job_id: int
     state: DeadLetterState
     stage: str
@@ -85,7 +90,7 @@ class DeadLetters:
 
     Args:
         pool: Connections.
-        refresh: Makes a replayed scan known to its watchers; raises NotFound if it is gone.
+        refresh: Makes a replayed scan or client job known to its watchers; raises NotFound if it is gone.
         wake: Called with the kind of job there is to claim.
         meters: Count what becomes of them.
     """
@@ -113,7 +118,7 @@ class DeadLetters:
         return [_letter(row) for row in rows]
 
     async def find(self, scan_id: str) -> DeadLetter | None:
-        """A scan's letter, if it is one."""
+        """The letter of a scan or of a client job, if it is one."""
         row = await self._pool.fetchrow(self._sql["dead_find"], scan_id)
         return _letter(row) if row else None
 
@@ -129,7 +134,7 @@ class DeadLetters:
         return stages[0]
 
     async def replay_all(self, wanted: DeadLetterFilter, count: int) -> list[str]:
-        """Queues up to `count` of the letters meant again, longest dead first; returns their scans."""
+        """Queues up to `count` of the letters meant again, longest dead first; returns their ids."""
         return list(await self._replay([letter.scan_id for letter in await self.page(wanted, None, count)]))
 
     async def archive(self, scan_id: str) -> DeadLetter:
@@ -154,7 +159,7 @@ class DeadLetters:
             _log.info("dead letters reprocessed", replayed=len(replayed), archived=len(spent))
 
     async def _replay(self, scan_ids: Sequence[str]) -> Mapping[str, str]:
-        """Queues those that are dead letters still; returns the stages they go on from, by scan."""
+        """Queues those that are dead letters still; returns the stages they go on from, by id."""
         rows = await self._pool.fetch(self._sql["dead_replay"], scan_ids)
         self._meters.replayed(len(rows))
         for kind in {row["kind"] for row in rows}:
@@ -167,7 +172,7 @@ class DeadLetters:
 
 def _letter(row: asyncpg.Record) -> DeadLetter:
     return DeadLetter(
-        str(row["ref"]), row["id"], DeadLetterState(row["state"]), row["stage"], row["attempt"], row["replays"],
-        failure_from(row["last_error"]), row["run_at"],
+        str(row["ref"]), row["kind"], row["user_id"], row["id"], DeadLetterState(row["state"]), row["stage"],
+        row["attempt"], row["replays"], failure_from(row["last_error"]), row["run_at"],
         msgspec.json.decode(row["spent"], type=Usage) if row["spent"] else None,
     )  # fmt: skip

@@ -83,7 +83,8 @@ class OperationsServicer(operations_service_pb2_grpc.OperationsServiceServicer):
         timeline = await self._records.scans.timeline(scan_id)
         letter = await self._letters.find(scan_id)
         return pb.GetScanTimelineResponse(
-            timeline=wire.timeline(timeline, self._pseudonym), dead_letter=wire.dead_letter(letter) if letter else None
+            timeline=wire.timeline(timeline, self._pseudonym),
+            dead_letter=wire.dead_letter(letter, self._pseudonym) if letter else None,
         )
 
     async def GetModelSpending(self, request: pb.GetModelSpendingRequest, context: Any) -> pb.GetModelSpendingResponse:
@@ -97,7 +98,7 @@ class OperationsServicer(operations_service_pb2_grpc.OperationsServiceServicer):
         after = page_tokens.letter(request.page_token)
         letters = await self._letters.page(wire.dead_letter_filter(request), after, size + 1)
         return pb.ListDeadLettersResponse(
-            dead_letters=[wire.dead_letter(letter) for letter in letters[:size]],
+            dead_letters=[wire.dead_letter(letter, self._pseudonym) for letter in letters[:size]],
             next_page_token=page_tokens.after_letter(letters[size - 1]) if len(letters) > size else "",
         )
 
@@ -121,7 +122,7 @@ class OperationsServicer(operations_service_pb2_grpc.OperationsServiceServicer):
         """Sets a dead letter aside for a person."""
         letter = await self._letters.archive(request.scan_id)
         audit.note(context, "dead letter archived", scan_id=letter.scan_id, stage=letter.stage)
-        return pb.ArchiveScanResponse(dead_letter=wire.dead_letter(letter))
+        return pb.ArchiveScanResponse(dead_letter=wire.dead_letter(letter, self._pseudonym))
 
     async def GetQueueStats(self, request: pb.GetQueueStatsRequest, context: Any) -> pb.GetQueueStatsResponse:
         """What waits at each stage, in pipeline order, and of webhooks."""

@@ -107,8 +107,8 @@ def dead_letter_filter(request: pb.ListDeadLettersRequest | pb.ReplayDeadLetters
     )
 
 
-def dead_letter(letter: DeadLetter) -> pb.DeadLetter:
-    """One dead letter, its error in every language."""
+def dead_letter(letter: DeadLetter, pseudonym: Pseudonym) -> pb.DeadLetter:
+    """One dead letter, its error in every language, and not whose it is."""
     return pb.DeadLetter(
         scan_id=letter.scan_id,
         stage=letter.stage,
@@ -118,6 +118,8 @@ def dead_letter(letter: DeadLetter) -> pb.DeadLetter:
         dead_time=timestamp(letter.died_at),
         state=pb.DeadLetter.State.Value(f"STATE_{letter.state}"),
         usage=_usage(letter.spent),
+        kind=letter.kind,
+        user=pseudonym(letter.user_id),
     )
 
 

@@ -1,4 +1,4 @@
-// Dead letters: scans that failed for good, and rewards that couldn't be had; another try, or set aside.
+// Dead letters: scans and client jobs that failed for good, and rewards that couldn't be had; another try, or set aside.
 
 import { call } from "./api.js";
 import { button, h, link, select, table } from "./dom.js";
@@ -6,7 +6,8 @@ import { badge, count, failure, money, time } from "./formats.js";
 import { paging } from "./scans.js";
 import { t } from "./words.js";
 
-const STAGES = ["vision", "rules", "answer", "reward"];
+const STAGES = ["vision", "rules", "answer", "reward", "run"];
+const OF_SCANS = ["scan", "reward"];
 const STATES = ["DEAD", "ARCHIVED"];
 const AT_ONCE = 50;
 
@@ -55,7 +56,10 @@ export const letters = {
     const rows = (reply.dead_letters ?? []).map((letter) => {
       const { reason, text } = failure(letter.error);
       return [
-        link(letter.scan_id, `#/scan?id=${letter.scan_id}`, { class: "id" }),
+        // Only scans have a timeline.
+        OF_SCANS.includes(letter.kind) ? link(letter.scan_id, `#/scan?id=${letter.scan_id}`, { class: "id" }) : h("span", { class: "id" }, letter.scan_id),
+        t(letter.kind),
+        letter.user,
         t(letter.stage),
         badge(letter.state),
         h("span", { class: "prose" }, h("span", { class: "reason" }, reason), " ", text),
@@ -67,7 +71,7 @@ export const letters = {
       ];
     });
     const number = (name) => ({ text: t(name), number: true });
-    const columns = [t("scan"), t("stage"), t("state"), t("error"), number("attempts"), number("replays"), t("died"), number("cost"), t("actions")];
+    const columns = [t("id"), t("kind"), t("user"), t("stage"), t("state"), t("error"), number("attempts"), number("replays"), t("died"), number("cost"), t("actions")];
     return [
       rows.length ? h("p", { class: "actions" }, replayAll(params, act)) : null,
       table(t("letters"), columns, rows, t("noLetters")),

@@ -1,5 +1,12 @@
 -- Sets a dead letter aside. One that is archived already is found as well, and stays as it is.
-update scan.job set state = 'ARCHIVED'
-where kind in ('scan', 'reward') and ref = $1 and state in ('DEAD', 'ARCHIVED')
-returning id, ref, state, stage, attempt, replays, last_error::text as last_error,
-          spent::text as spent, run_at
+with archived as (
+    update scan.job j set state = 'ARCHIVED'
+    where j.ref = $1 and j.state in ('DEAD', 'ARCHIVED')
+      and (j.kind in ('scan', 'reward') or exists (select from scan.client_job c where c.kind = j.kind and c.id = j.ref))
+    returning j.*
+)
+select j.id, j.ref, j.kind, coalesce(s.user_id, c.user_id, '') as user_id, j.state, j.stage, j.attempt, j.replays,
+       j.last_error::text as last_error, j.spent::text as spent, j.run_at
+from archived j
+left join scan.scan s on j.kind in ('scan', 'reward') and s.id = j.ref
+left join scan.client_job c on c.kind = j.kind and c.id = j.ref

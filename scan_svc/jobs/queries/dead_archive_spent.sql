@@ -1,4 +1,5 @@
 -- Dead letters that were replayed often enough wait for a person now.
-update scan.job set state = 'ARCHIVED'
-where kind in ('scan', 'reward') and state = 'DEAD' and replays >= $1
-returning id
+update scan.job j set state = 'ARCHIVED'
+where j.state = 'DEAD' and j.replays >= $1
+  and (j.kind in ('scan', 'reward') or exists (select from scan.client_job c where c.kind = j.kind and c.id = j.ref))
+returning j.id

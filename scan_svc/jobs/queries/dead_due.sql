@@ -1,5 +1,7 @@
--- What is to be replayed next by itself: longest dead first, and scans before rewards, whose users have their answer.
-select ref from scan.job
-where kind in ('scan', 'reward') and state = 'DEAD' and replays < $1
-order by kind = 'reward', run_at, id
+-- What is to be replayed next by itself: longest dead first, and scans before client jobs, whose users don't sit and wait,
+-- before rewards, whose users have their answer.
+select j.ref from scan.job j
+where j.state = 'DEAD' and j.replays < $1
+  and (j.kind in ('scan', 'reward') or exists (select from scan.client_job c where c.kind = j.kind and c.id = j.ref))
+order by case j.kind when 'scan' then 0 when 'reward' then 2 else 1 end, j.run_at, j.id
 limit $2

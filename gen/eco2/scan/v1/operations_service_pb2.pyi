@@ -345,7 +345,7 @@ Global___ListDeadLettersRequest: _TypeAlias = ListDeadLettersRequest  # noqa: Y0
 
 @_typing.final
 class DeadLetter(_message.Message):
-    """A scan that failed for good."""
+    """A scan or a client job that failed for good, or a reward that couldn't be had."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -380,16 +380,22 @@ class DeadLetter(_message.Message):
     DEAD_TIME_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
-    """Which scan."""
+    """Which scan, or which client job."""
     stage: _builtins.str
-    """The stage that failed."""
+    """The stage that failed; `run` of client jobs."""
     attempts: _builtins.int
     """How often the stage was tried."""
     replays: _builtins.int
     """How often it was replayed."""
     state: Global___DeadLetter.State.ValueType
     """What happens to it next."""
+    kind: _builtins.str
+    """What it was to do: scan, reward, or the kind of client job."""
+    user: _builtins.str
+    """Stands for its user, as in ScanSummary."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """The last error."""
@@ -413,10 +419,12 @@ class DeadLetter(_message.Message):
         dead_time: _timestamp_pb2.Timestamp | None = ...,
         state: Global___DeadLetter.State.ValueType = ...,
         usage: _classification_pb2.Usage | None = ...,
+        kind: _builtins.str = ...,
+        user: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["dead_time", b"dead_time", "error", b"error", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "dead_time", b"dead_time", "error", b"error", "replays", b"replays", "scan_id", b"scan_id", "stage", b"stage", "state", b"state", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "dead_time", b"dead_time", "error", b"error", "kind", b"kind", "replays", b"replays", "scan_id", b"scan_id", "stage", b"stage", "state", b"state", "usage", b"usage", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
