@@ -85,6 +85,7 @@ async def test_what_a_clip_says_is_elsewhere_is_not_opened(tmp_path: Path) -> No
     assert unlike(frame.jpeg, scene(0)) < 8
 
 
+@pytest.mark.slow
 async def test_a_clip_that_takes_too_long_fails_alone() -> None:
     """Of its three thousand pictures only the first can be decoded alone."""
     slow = asyncio.create_task(_frames(_endless(), decoder=ClipDecoder(1, seconds=1)))
@@ -94,6 +95,7 @@ async def test_a_clip_that_takes_too_long_fails_alone() -> None:
     assert (caught.value.reason, caught.value.metadata) == (Reason.VIDEO_TOO_COMPLEX, {"limit": "1 s"})
 
 
+@pytest.mark.slow
 async def test_a_clip_that_takes_too_much_memory_is_refused() -> None:
     """The process meets its own limit, and nobody else's. So few megabytes are for a picture or two."""
     status = "import vision_svc.clips.decoder; print(open('/proc/self/status').read())"
@@ -122,6 +124,7 @@ async def test_two_kills_are_an_outage_not_a_bad_clip(monkeypatch: pytest.Monkey
         await _frames(film(panning(1)))
 
 
+@pytest.mark.slow
 async def test_a_clip_given_up_leaves_no_process() -> None:
     """Nor one that was looked through."""
     await _frames(film(panning(1)))

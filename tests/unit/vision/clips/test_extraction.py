@@ -15,6 +15,9 @@ from vision_svc.clips.clips import Frame, Seen
 from vision_svc.clips.container import File
 from vision_svc.clips.extraction import extract
 
+# Seconds each: sizes that must be decoded to be seen, and 20,000 frames.
+_HEAVY = ("endless frames", "frames without time", "8K", "hides its size", "grows")
+
 
 def frames_of(clip: bytes, most: int = 5, told: list[Seen] | None = None) -> Sequence[Frame]:
     """The frames of a clip."""
@@ -106,7 +109,9 @@ def test_how_far_a_clip_was_looked_through_is_told() -> None:
     assert round(told[-1].seconds) == 60
 
 
-@pytest.mark.parametrize("name", CLIPS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in _HEAVY else name for name in CLIPS]
+)
 def test_each_hostile_clip_ends_with_its_reason(name: str) -> None:
     """And the text that goes with it has no gap in either language."""
     make, expected = CLIPS[name]
