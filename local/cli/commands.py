@@ -141,6 +141,7 @@ SECTIONS = {
             "Your jobs, and scans that haven't ended; operators see the queue by `queue`.",
         ),
         "batch": ("local.cli.jobs.batch:batch", "Scan many photos, by a sheet of their addresses or a zip of them."),
+        "video": ("local.cli.jobs.video:video", "Scan a clip: what one photo can't show."),
         "export": ("local.cli.jobs.export:export", "Fetch your history as a spreadsheet."),
     },
     "Rule book": {

@@ -1,9 +1,5 @@
 """`eco2 batch`: many photos at once, by a sheet of their addresses or a zip of them."""
 
-import hashlib
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
 from types import MappingProxyType
@@ -18,10 +14,11 @@ from local.cli.commands import command
 from local.cli.display import progress, terminal
 from local.cli.display.values import filesize
 from local.cli.jobs.outcome import demand_success
+from local.cli.jobs.uploaded import begin, check, followed, left_running
 from local.cli.options import Invocation, building, common, region
 from local.cli.rulebook.joined import chosen
-from local.errors import Disconnected, Misuse
-from mesh.locale import Locale, Text
+from local.errors import Misuse
+from mesh.locale import Text
 
 _TYPES = MappingProxyType(
     {
@@ -32,14 +29,6 @@ _TYPES = MappingProxyType(
     }
 )
 _LARGEST = 1 << 30
-_PIECE = 1 << 20
-_CUTS, _CUT_SECONDS = 30, 2.0
-
-_pause = time.sleep
-_GOES_ON = Text(
-    ko="일괄 작업은 계속돼요. 다시 보려면: eco2 batch --job {job_id}",
-    en="The batch goes on. To see it again: eco2 batch --job {job_id}",
-)
 _DONE = Text(
     ko="{file}: {size}, {rows}줄 가운데 {succeeded}줄 성공, {failed}줄 실패, ${cost:.4f}",
     en="{file}: {size}, {rows} rows: {succeeded} succeeded, {failed} failed, ${cost:.4f}",
@@ -79,7 +68,7 @@ def batch(
     if bool(file) == bool(job_id):
         raise click.UsageError("Name a FILE to begin a batch, or a --job to follow one.")
     if file:
-        _check(file)
+        check(file, _TYPES, "a CSV, XLSX or ZIP file", _LARGEST)
     if output and not output.parent.is_dir():
         raise click.BadParameter(f"there is no folder {output.parent}", param_hint="--output")
     session = invocation.session()
@@ -87,62 +76,11 @@ def batch(
         if file:
             home = chosen(building, region, invocation.var)
             spec = batch_pb2.BatchSpec(rows_per_minute=pace or 0, region=region, building=home)
-            job_id = _begin(client, file, spec, invocation.locale)
-        last = _follow(client, job_id, file.name if file else job_id, invocation)
+            request = jobs_service_pb2.CreateJobRequest(batch=spec, locale=invocation.locale, request_id=token_hex(16))
+            job_id = begin(client, file, _TYPES[file.suffix.lower()], request)
+        with left_running("batch", job_id, invocation), progress.board(silent=invocation.as_json) as board:
+            last = followed(client, job_id, file.name if file else job_id, board)
         _save(client, last, _place(last, file, output), invocation)
-
-
-def _check(file: Path) -> None:
-    """Looks at a file before a stack is asked for.
-
-    Raises:
-        Misuse: It can't be a batch's; the text says why.
-    """
-    if not file.is_file():
-        raise Misuse(f"There is no file {file}")
-    if file.suffix.lower() not in _TYPES:
-        raise Misuse(f"{file.name} isn't a CSV, XLSX or ZIP file by its name")
-    size = file.stat().st_size
-    if not size:
-        raise Misuse(f"{file} is empty")
-    if size > _LARGEST:
-        raise Misuse(f"{file} is too large: {filesize(size)}, and a batch may have {filesize(_LARGEST)}")
-
-
-def _begin(client: JobsClient, file: Path, spec: batch_pb2.BatchSpec, locale: Locale) -> str:
-    with file.open("rb") as content:
-        digest = hashlib.sha256()
-        while piece := content.read(_PIECE):
-            digest.update(piece)
-        upload = jobs_service_pb2.JobUpload(
-            content_type=_TYPES[file.suffix.lower()], size_bytes=content.tell(), sha256=digest.hexdigest()
-        )
-        content.seek(0)
-        request = jobs_service_pb2.CreateJobRequest(batch=spec, upload=upload, locale=locale, request_id=token_hex(16))
-        return client.upload(client.create(request), content).job_id
-
-
-def _states(client: JobsClient, job_id: str) -> Iterator[Job]:
-    """The job whenever it has changed, up to its end: who follows one for an hour loses the network for a while."""
-    for _ in range(_CUTS):
-        try:
-            yield from client.follow(job_id)
-            return
-        except Disconnected:
-            _pause(_CUT_SECONDS)
-    yield from client.follow(job_id)
-
-
-def _follow(client: JobsClient, job_id: str, name: str, invocation: Invocation) -> Job:
-    try:
-        with progress.board(silent=invocation.as_json) as board:
-            for job in _states(client, job_id):
-                board.update(name, job)
-    except KeyboardInterrupt:
-        if not invocation.as_json:
-            print(_GOES_ON[invocation.locale].format(job_id=job_id), file=sys.stderr)
-        raise
-    return job
 
 
 def _place(job: Job, file: Path | None, output: Path | None) -> Path:

@@ -18,6 +18,16 @@ CONTENT_TYPES = MappingProxyType(
     }
 )
 
+CLIP_TYPES = MappingProxyType(
+    {
+        ".mp4": "video/mp4",
+        ".m4v": "video/mp4",
+        ".mov": "video/quicktime",
+        ".webm": "video/webm",
+        ".mkv": "video/x-matroska",
+    }
+)
+
 _LARGEST = 20 << 20  # bytes, as CreateScan allows
 
 
@@ -66,6 +76,8 @@ def check(file: Path) -> None:
         raise Misuse(f"{file} is a folder: name the photos in it, such as {file}/*.jpg")
     if not file.exists():
         raise Misuse(f"There is no file {file}")
+    if file.suffix.lower() in CLIP_TYPES:
+        raise Misuse(f"{file.name} is a clip by its name: eco2 video {file}")
     if file.suffix.lower() not in CONTENT_TYPES:
         raise Misuse(f"{file.name} isn't a JPEG, PNG, WebP or HEIC photo by its name")
     if not file.is_file():

@@ -22,6 +22,7 @@ from tests.support.cli.fake_edge import FakeEdge, Reply, Request, streamed
 SCAN_ID = "01980000-0000-7000-8000-000000000000"
 SHEET = b"photo_url"
 JOB_ID = "01980000-0000-7000-8000-00000000000b"
+CLIP_ID = "01980000-0000-7000-8000-00000000000c"
 State = scan_pb2.Scan.State
 Event = scan_service_pb2.WatchScanResponse
 CAN = classification_pb2.Category(major="재활용폐기물", middle="금속류", minor="캔")
@@ -159,6 +160,9 @@ def everything(edge: FakeEdge) -> Scans:
         f"POST /v1/jobs/{JOB_ID}:start": exporting,
         "GET /v1/jobs": jobs_service_pb2.ListJobsResponse(jobs=[exporting]),
         f"GET /v1/jobs/{JOB_ID}": exporting,
+        f"GET /v1/jobs/{CLIP_ID}": Job(
+            job_id=CLIP_ID, kind=Job.KIND_VIDEO, state=Job.STATE_SUCCEEDED, video_result={"scan_id": SCAN_ID}
+        ),
         f"POST /v1/jobs/{JOB_ID}:cancel": Job(job_id=JOB_ID, state=Job.STATE_CANCELLED),
         "GET /v1/scans": scan_service_pb2.ListScansResponse(scans=[scan(State.STATE_RUNNING), scan()]),
         f"GET /v1/scans/{SCAN_ID}": scan(),

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import empty_pb2
 
 from eco2.jobs.v1 import comparison_pb2, comparison_service_pb2_grpc
 from eco2.jobs.v1 import comparison_service_pb2 as pb
@@ -61,6 +62,7 @@ REPLIES = {
     "ListComparisons": pb.ListComparisonsResponse(comparisons=[_JOB]),
     "ListComparedScans": pb.ListComparedScansResponse(scans=[_PAIR]),
     "CancelComparison": pb.CancelComparisonResponse(comparison=_JOB),
+    "DeleteComparison": empty_pb2.Empty(),
 }
 
 
@@ -99,6 +101,7 @@ def target() -> Iterator[str]:
         (["list"], [_ID, "gpt-5", "SUCCEEDED", "6 of 9"]),
         (["scans", _ID], [_SCAN, "재활용폐기물/금속류", "category, container"]),
         (["cancel", _ID], ["Cancelled"]),
+        (["delete", _ID], ["Deleted"]),
     ],
     ids=lambda value: " ".join(value[:2]),
 )

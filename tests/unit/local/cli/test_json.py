@@ -14,7 +14,7 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from tests.support.cli.command import Run
 from tests.support.cli.fake_edge import FakeEdge, refused
-from tests.support.cli.replies import JOB_ID, SCAN_ID, SHEET, Scans
+from tests.support.cli.replies import CLIP_ID, JOB_ID, SCAN_ID, SHEET, Scans
 
 # A command of each kind, how many documents it prints, and a key that the first one has.
 CALLS: list[tuple[list[str], int, str]] = [
@@ -52,6 +52,7 @@ CALLS: list[tuple[list[str], int, str]] = [
     (["logout", "--everywhere"], 1, "signed_out"),
     (["whoami"], 1, "user_id"),
     (["batch", "photos.csv"], 1, "file"),
+    (["video", "--job", CLIP_ID], 1, "classification"),
     (["export", "--thumbnails", "--from", "2026-11-01"], 1, "job"),
     (["export", "--all", "-o", "mine.zip"], 1, "file"),
     (["delete-me", "--yes"], 1, "message"),
@@ -60,6 +61,8 @@ CALLS: list[tuple[list[str], int, str]] = [
 ELSEWHERE = {
     *("queue", "dead-letters list", "dead-letters replay", "dead-letters archive"),
     *("webhooks list", "webhooks redeliver"),
+    *("compare choices", "compare create", "compare list", "compare show", "compare scans"),
+    *("compare cancel", "compare delete"),
     *("places import", "migrate", "up", "demo", "token", "doctor", "completion"),
 }
 

@@ -35,7 +35,7 @@ def state(edge: FakeEdge, now: "Job.State.ValueType" = Job.STATE_SUCCEEDED, **fi
 def asked(edge: FakeEdge, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Request]:
     """An edge that does a batch, and a sheet in the folder; what was asked of CreateJob and of storage."""
     monkeypatch.setattr("local.cli.api.jobs._POLL_SECONDS", 0)
-    monkeypatch.setattr("local.cli.jobs.batch._CUT_SECONDS", 0)
+    monkeypatch.setattr("local.cli.jobs.uploaded._CUT_SECONDS", 0)
     (tmp_path / "photos.csv").write_bytes(SHEET)
     asked: list[Request] = []
 
