@@ -7,6 +7,7 @@ import asyncpg
 
 from mesh.observability.instruments import Instruments, Reading
 from mesh.postgres import Queries
+from scan_svc.client_jobs.client_jobs import Kind
 from scan_svc.jobs.elected_metrics import LEASE_SECONDS, Shared, open_elected_metrics
 from scan_svc.jobs.leadership import Leadership
 from scan_svc.jobs.leases import EXPORT_KIND, REWARD_KIND, SCAN_KIND, WEBHOOK_KIND
@@ -31,6 +32,7 @@ _STAGES: Mapping[str, Sequence[str]] = {
     REWARD_KIND: (REWARD,),
     WEBHOOK_KIND: ("deliver",),
     EXPORT_KIND: ("export",),
+    **{kind.value: ("run",) for kind in Kind},
 }
 
 

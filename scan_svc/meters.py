@@ -86,7 +86,7 @@ class ScanMeters:
         self._lease_losses.add(1, {"eco2.job.kind": kind})
 
     def rescued(self, count: int) -> None:
-        """Scans were taken back from silent workers."""
+        """Jobs were taken back from silent workers."""
         self._rescued.add(count)
 
     def quarantined(self, count: int) -> None:

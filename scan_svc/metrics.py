@@ -1,9 +1,10 @@
 """Metrics of scans and of the work on them."""
 
 from mesh.observability.metrics import Kind, Metric
+from scan_svc.client_jobs import client_jobs
 
-_KINDS = ("scan", "reward", "webhook", "export")
-_STAGES = ("vision", "rules", "answer", "reward", "deliver", "export")
+_KINDS = ("scan", "reward", "webhook", "export", *(kind.value for kind in client_jobs.Kind))
+_STAGES = ("vision", "rules", "answer", "reward", "deliver", "export", "run")
 
 PRIORITIES = ("interactive", "batch")
 
@@ -141,17 +142,17 @@ LEASE_LOSSES = Metric(
     {"eco2.job.kind": _KINDS},
 )
 RESCUED = Metric(
-    "eco2.job.rescued", Kind.COUNTER, "{job}", "Scans taken back from workers that crashed, froze or were cut off."
+    "eco2.job.rescued", Kind.COUNTER, "{job}", "Jobs taken back from workers that crashed, froze or were cut off."
 )
 QUARANTINED = Metric(
-    "eco2.job.quarantined", Kind.COUNTER, "{job}", "Scans that were run apart since several of their workers crashed."
+    "eco2.job.quarantined", Kind.COUNTER, "{job}", "Jobs that were run apart since several of their workers crashed."
 )
 DEAD_LETTERS = Metric(
     "eco2.job.dead_letters",
     Kind.COUNTER,
     "{job}",
-    "Scans and rewards that failed for good and may be replayed.",
-    {"eco2.stage": ("vision", "rules", "answer", "reward")},
+    "Scans, rewards and client jobs that failed for good and may be replayed.",
+    {"eco2.stage": ("vision", "rules", "answer", "reward", "run")},
 )
 REPLAYS = Metric(
     "eco2.job.replays",

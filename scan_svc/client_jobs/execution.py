@@ -159,6 +159,8 @@ class ClientExecution:
         failure = Failure.of(error)
         if final:
             await self._stored(lambda: store.fail(self._task.lease, failure, replayable=not permanent))
+            if not permanent:
+                self._context.meters.dead_letter(self._task.lease.stage)
         else:
             delay = backoff(self._context.backoff_seconds, attempt, error)
             await self._stored(lambda: store.retry(self._task.lease, failure, delay, counts=not away))

@@ -55,6 +55,9 @@ async def test_the_queue_is_told_by_stage_with_zeros(database: asyncpg.Pool) -> 
     await jobs.add("READY", "answer", age=-100)
     await jobs.add("LEASED", "vision", age=900)
     await jobs.add("DEAD", "reward", kind="reward")
+    await jobs.add("READY", "run", kind="batch", age=-100)
+    await jobs.add("READY", "run", kind="video", age=200)
+    await jobs.add("DEAD", "run", kind="comparison")
     waiting = await jobs.add("READY", "vision", age=3600)
     await database.execute("update scan.job set priority = -1 where ref = $1", waiting)
     failed = await jobs.scan("FAILED", None, days=1)
@@ -69,9 +72,15 @@ async def test_the_queue_is_told_by_stage_with_zeros(database: asyncpg.Pool) -> 
             ("scan", "vision", "in_flight"): 1,
             ("reward", "reward", "dead"): 1,
             ("webhook", "deliver", "ready"): 1,
+            ("batch", "run", "ready"): 1,
+            ("video", "run", "ready"): 1,
+            ("comparison", "run", "dead"): 1,
         }
         assert (jobs_told["scan", "rules", "ready"], jobs_told["export", "export", "dead"]) == (0, 0)
+        assert (jobs_told["message", "run", "dead"], ages["client_export", "run"]) == (0, 0)
         assert 100 <= ages["scan", "answer"] < 160
+        assert ages["batch", "run"] == 0  # put back on purpose: it isn't due, so nobody is late
+        assert 200 <= ages["video", "run"] < 260
         assert ages["scan", "vision"] == 0
         assert 3600 <= counted.of(BATCH_OLDEST_AGE)["vision",] < 3660
         assert 3600 <= counted.of(OLDEST_WEBHOOK)[()] < 3660
