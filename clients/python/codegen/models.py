@@ -34,9 +34,12 @@ _SCALARS = {
 }
 # Objects that hold secrets show in logs what identifies them, and nothing else.
 _SHOWN = {
+    "CreateJobResponse": "job",
     "CreateScanResponse": "scan",
     "CreateWatchTicketResponse": "expire_time",
     "Export": "export_id",
+    "Job": "job_id",
+    "JobUploadTarget": "expire_time",
     "Session": "user_id",
     "UploadTicket": "expire_time",
 }

@@ -23,6 +23,8 @@ from eco2_client.errors import (
     FailedPrecondition,
     Internal,
     InvalidArgument,
+    JobFailed,
+    NoFile,
     NotFound,
     PermissionDenied,
     PhotoRefused,
@@ -35,7 +37,7 @@ from eco2_client.errors import (
     UploadRefused,
 )
 from eco2_client.events import Accepted, AnswerText, Classified, Finished, Progress, ScanEvent
-from eco2_client.models import Reason, Scan, ScanState
+from eco2_client.models import BatchSpec, ExportSpec, Job, JobKind, JobState, Reason, Scan, ScanState, VideoSpec
 from eco2_client.photos import Photo
 from eco2_client.sign_in import SignIn
 from eco2_client.version import __version__
@@ -48,17 +50,24 @@ __all__ = [
     "ApiError",
     "AsyncClient",
     "AsyncScanStream",
+    "BatchSpec",
     "Classified",
     "Client",
     "Credentials",
     "DeadlineExceeded",
     "Disconnected",
     "Eco2Error",
+    "ExportSpec",
     "FailedPrecondition",
     "FieldViolation",
     "Finished",
     "Internal",
     "InvalidArgument",
+    "Job",
+    "JobFailed",
+    "JobKind",
+    "JobState",
+    "NoFile",
     "NotFound",
     "PermissionDenied",
     "Photo",
@@ -77,5 +86,6 @@ __all__ = [
     "Unavailable",
     "Unimplemented",
     "UploadRefused",
+    "VideoSpec",
     "__version__",
 ]

@@ -17,7 +17,7 @@ from dataclasses import replace
 import msgspec
 
 from eco2_client.error_details import Details
-from eco2_client.models import Reason, Scan, ScanState
+from eco2_client.models import Job, Reason, Scan, ScanState
 from eco2_client.structs import Status, decode
 
 
@@ -155,6 +155,28 @@ class ScanFailed(Eco2Error):
         super().__init__(f"{self.reason or scan.state.name}: {self.message}")
 
 
+class JobFailed(Eco2Error):
+    """A job ended without what was asked for.
+
+    Attributes:
+        job: The job. Its state says whether it failed, was cancelled, or expired since nothing was uploaded.
+        reason: Why it failed, such as `Reason.SHEET_NO_ADDRESSES`; None if it was cancelled or has expired.
+        message: For the user.
+    """
+
+    def __init__(self, job: Job) -> None:
+        details = Details.read(job.error or Status(), job.locale)
+        self.job = job
+        self.reason = details.reason
+        self.message = details.message or job.message
+        self.retry_after = details.retry_after
+        super().__init__(f"{self.reason or job.state.name}: {self.message}")
+
+
+class NoFile(Eco2Error):
+    """A job has no file to fetch: it hasn't made one yet, makes none, or the file was removed."""
+
+
 class PhotoRefused(Eco2Error, ValueError):
     """What can't be uploaded, found out before it is.
 
@@ -170,7 +192,7 @@ class PhotoRefused(Eco2Error, ValueError):
 
 
 class UploadRefused(Eco2Error):
-    """Object storage didn't take the photo.
+    """Object storage didn't take the file.
 
     Attributes:
         http_status: What it answered.
@@ -199,14 +221,17 @@ class Disconnected(Eco2Error, ConnectionError):
 
 
 class TimedOut(Eco2Error, TimeoutError):
-    """The time that the caller gave is up. A scan goes on meanwhile: `client.watch(scan_id)` takes it up again.
+    """The time that the caller gave is up. A scan goes on meanwhile: `client.watch(scan_id)` takes it up again; so
+    does a job, and `client.jobs.wait(job_id)`.
 
     Attributes:
         scan_id: Of the scan that was waited for; empty if there is none yet.
+        job_id: Likewise of the job.
     """
 
-    def __init__(self, text: str, scan_id: str = "") -> None:
+    def __init__(self, text: str, scan_id: str = "", *, job_id: str = "") -> None:
         self.scan_id = scan_id
+        self.job_id = job_id
         super().__init__(text)
 
 

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from eco2_client.errors import ScanFailed
 from eco2_client.models import Classification, Scan, ScanState
 
-ENDED = frozenset({ScanState.SUCCEEDED, ScanState.FAILED, ScanState.CANCELLED, ScanState.EXPIRED})
-
 
 @dataclass(frozen=True, slots=True)
 class ScanEvent:

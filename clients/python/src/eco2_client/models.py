@@ -789,6 +789,9 @@ class Job(Message, frozen=True, kw_only=True):
     message_result: MessageResult | None = None
     comparison_result: ComparisonResult | None = None
 
+    def __repr__(self) -> str:
+        return f"Job(job_id={self.job_id!r}, …)"
+
 
 class JobUploadTarget(Message, frozen=True, kw_only=True):
     """Where and how to upload. A file is never overwritten: 412 to a repeated upload means that it is there already.
@@ -805,6 +808,9 @@ class JobUploadTarget(Message, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     expire_time: datetime | None = None
 
+    def __repr__(self) -> str:
+        return f"JobUploadTarget(expire_time={self.expire_time!r}, …)"
+
 
 class CreateJobResponse(Message, frozen=True, kw_only=True):
     """The new job.
@@ -818,6 +824,9 @@ class CreateJobResponse(Message, frozen=True, kw_only=True):
     job: Job | None = None
     upload: JobUploadTarget | None = None
     status_url: str = ""
+
+    def __repr__(self) -> str:
+        return f"CreateJobResponse(job={self.job!r}, …)"
 
 
 class WatchJobResponseType(OpenEnum):

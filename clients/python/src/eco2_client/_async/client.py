@@ -15,6 +15,7 @@ from eco2_client._async.auth import AsyncAuth
 from eco2_client._async.buildings import AsyncBuildings
 from eco2_client._async.characters import AsyncCharacters
 from eco2_client._async.http import AsyncHttp
+from eco2_client._async.jobs import AsyncJobs
 from eco2_client._async.rules import AsyncRules
 from eco2_client._async.runtime import Clock, HttpClient, TokenFunction
 from eco2_client._async.scanning import AsyncScanner, AsyncScanStream
@@ -51,6 +52,7 @@ class AsyncClient:
 
     Attributes:
         scans: Scans that there are: history, replies, schedule.
+        jobs: What takes longer than a call: batches of photos, exports, clips.
         rules: The rule book: search, rules, places.
         characters: What scans earn.
         buildings: Houses with days of their own.
@@ -85,6 +87,7 @@ class AsyncClient:
         api = AsyncApi(self._http, tokens)
         self._scanner = AsyncScanner(self._http, tokens)
         self.scans = AsyncScans(api)
+        self.jobs = AsyncJobs(api)
         self.rules = AsyncRules(api)
         self.characters = AsyncCharacters(api)
         self.buildings = AsyncBuildings(api)

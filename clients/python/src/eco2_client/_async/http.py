@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import httpx2
 import msgspec
 
-from eco2_client._async.runtime import Clock, HttpClient, Stream
+from eco2_client._async.runtime import Clock, HttpClient, Stream, in_thread, pieces
 from eco2_client.errors import ApiError, Disconnected, Eco2Error, NotFound, TimedOut, Unauthenticated, UploadRefused
-from eco2_client.models import UploadTicket
+from eco2_client.files import Content
+from eco2_client.models import JobUploadTarget, UploadTicket
 from eco2_client.requests import Request
 from eco2_client.retries import Attempts
 from eco2_client.server_sent_events import EventDecoder, ServerSentEvent
@@ -120,23 +122,42 @@ class AsyncHttp:
         except httpx2.HTTPError as error:
             raise self._disconnected(error, attempts) from None
 
-    async def upload(self, ticket: UploadTicket, content: bytes, attempts: Attempts) -> None:
-        """Puts a photo into object storage, once. Storage doesn't see the token: the presigned address is all it needs.
+    async def upload(self, ticket: UploadTicket | JobUploadTarget, content: Content, attempts: Attempts) -> None:
+        """Puts a file into object storage, once. Storage doesn't see the token: the presigned address is all it needs.
 
         Raises:
             UploadRefused, Disconnected, TimedOut: It isn't there, or nobody knows.
         """
         try:
             response = await self.client.request(
-                ticket.method or "PUT", ticket.url, headers=ticket.headers, content=content,
+                ticket.method or "PUT", ticket.url, headers=ticket.headers,
+                content=content if isinstance(content, bytes) else pieces(content),
                 timeout=_timeout(_UPLOAD_SECONDS, attempts),
             )  # fmt: skip
         except httpx2.HTTPError as error:
             raise self._disconnected(error, attempts) from None
-        # A photo is never overwritten, so 412 says that it is there: an earlier try arrived, and its reply was lost.
-        # StartScan compares it with what was announced.
+        # A file is never overwritten, so 412 says that it is there: an earlier try arrived, and its reply was lost.
+        # StartScan and StartJob compare it with what was announced.
         if not response.is_success and response.status_code != _PRECONDITION_FAILED:
             raise UploadRefused(response.status_code, response.content)
+
+    async def download(self, url: str, path: Path, attempts: Attempts) -> None:
+        """Fetches a file from object storage, whose presigned address is all it needs.
+
+        Raises:
+            Disconnected, TimedOut: It isn't there as a whole.
+            OSError: It can't be written.
+        """
+        try:
+            async with self.client.stream("GET", url, timeout=_timeout(_UPLOAD_SECONDS, attempts)) as response:
+                if not response.is_success:
+                    raise Disconnected(f"object storage answered {response.status_code}")
+                with await in_thread(path.open, "wb") as file:
+                    async for chunk in response.aiter_bytes():
+                        attempts.left()
+                        await in_thread(file.write, chunk)
+        except httpx2.HTTPError as error:
+            raise self._disconnected(error, attempts) from None
 
     def _disconnected(self, error: httpx2.HTTPError, attempts: Attempts) -> Eco2Error:
         try:

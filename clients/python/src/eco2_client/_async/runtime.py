@@ -3,15 +3,18 @@
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing as closing
+from pathlib import Path
 from typing import ParamSpec, TypeAlias, TypeVar
 
 import anyio
 import httpx2
 
-__all__ = ["Clock", "HttpClient", "Lock", "Stream", "TokenFunction", "asked", "closing", "in_thread"]
+__all__ = ["Clock", "HttpClient", "Lock", "Stream", "TokenFunction", "asked", "closing", "in_thread", "pieces"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_PIECE_BYTES = 1 << 20
 
 HttpClient = httpx2.AsyncClient
 Lock = anyio.Lock
@@ -40,3 +43,10 @@ async def asked(function: TokenFunction) -> str:
     """What a function of the caller's gives, at once or later."""
     given = function()
     return given if isinstance(given, str) else await given
+
+
+async def pieces(path: Path) -> Stream[bytes]:
+    """A file's content, read as it is needed."""
+    with await in_thread(path.open, "rb") as file:
+        while piece := await in_thread(file.read, _PIECE_BYTES):
+            yield piece

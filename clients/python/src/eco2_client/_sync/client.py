@@ -16,6 +16,7 @@ from eco2_client._sync.auth import Auth
 from eco2_client._sync.buildings import Buildings
 from eco2_client._sync.characters import Characters
 from eco2_client._sync.http import Http
+from eco2_client._sync.jobs import Jobs
 from eco2_client._sync.rules import Rules
 from eco2_client._sync.runtime import Clock, HttpClient, TokenFunction
 from eco2_client._sync.scanning import Scanner, ScanStream
@@ -52,6 +53,7 @@ class Client:
 
     Attributes:
         scans: Scans that there are: history, replies, schedule.
+        jobs: What takes longer than a call: batches of photos, exports, clips.
         rules: The rule book: search, rules, places.
         characters: What scans earn.
         buildings: Houses with days of their own.
@@ -86,6 +88,7 @@ class Client:
         api = Api(self._http, tokens)
         self._scanner = Scanner(self._http, tokens)
         self.scans = Scans(api)
+        self.jobs = Jobs(api)
         self.rules = Rules(api)
         self.characters = Characters(api)
         self.buildings = Buildings(api)

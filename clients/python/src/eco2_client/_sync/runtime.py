@@ -4,14 +4,17 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
+from pathlib import Path
 from typing import ParamSpec, TypeAlias, TypeVar
 
 import httpx2
 
-__all__ = ["Clock", "HttpClient", "Lock", "Stream", "TokenFunction", "asked", "closing", "in_thread"]
+__all__ = ["Clock", "HttpClient", "Lock", "Stream", "TokenFunction", "asked", "closing", "in_thread", "pieces"]
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_PIECE_BYTES = 1 << 20
 
 HttpClient = httpx2.Client
 Lock = threading.Lock
@@ -39,3 +42,10 @@ def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def asked(function: TokenFunction) -> str:
     """What a function of the caller's gives."""
     return function()
+
+
+def pieces(path: Path) -> Stream[bytes]:
+    """A file's content, read as it is needed."""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece

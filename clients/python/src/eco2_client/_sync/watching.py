@@ -1,54 +1,58 @@
 # Written by `make gen` from _async/. Don't edit it.
-"""A scan's states as they come, over connections that may break."""
+"""A scan's or a job's states as they come, over connections that may break."""
 
 from dataclasses import dataclass
+from typing import Generic
 
 import msgspec
 
 from eco2_client._sync.http import Http, Tokens
 from eco2_client._sync.runtime import Stream, closing
 from eco2_client.errors import Disconnected, Eco2Error, ResourceExhausted, TimedOut, Unauthenticated
-from eco2_client.events import ENDED
-from eco2_client.models import Reason, Scan, WatchScanResponse, WatchScanResponseType
-from eco2_client.requests import Request, segment
+from eco2_client.models import Reason
+from eco2_client.requests import Request
 from eco2_client.server_sent_events import ServerSentEvent
 from eco2_client.structs import decode
+from eco2_client.watched import T, Watched
 
 _POLL_SECONDS = 2.0
+_TERMINAL = "TYPE_TERMINAL"
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A state of a scan.
+class Snapshot(Generic[T]):
+    """A state of a scan, or of a job.
 
     Attributes:
-        scan: The scan.
+        of: The scan, or the job.
         ended: Whether it is the last one.
     """
 
-    scan: Scan
+    of: T
     ended: bool
 
 
-class Watch:
-    """Follows one scan to its end. Whoever cuts the connection isn't noticed: it is resumed from the last version.
+class Watch(Generic[T]):
+    """Follows one scan, or one job, to its end. A cut of the connection isn't noticed: it is taken up where it was.
 
     Args:
         http: The API.
         tokens: Who brings access tokens.
-        scan_id: Which scan.
+        watched: What is followed.
+        id_: Which one.
         seconds: How long to follow it.
     """
 
-    def __init__(self, http: Http, tokens: Tokens, scan_id: str, seconds: float) -> None:
+    def __init__(self, http: Http, tokens: Tokens, watched: Watched[T], id_: str, seconds: float) -> None:
         self._http = http
         self._tokens = tokens
-        self._scan_id = scan_id
+        self._watched: Watched[T] = watched
+        self._id = id_
         self._attempts = http.attempts(seconds)
         self._version = 0
         self._rejected = ""
 
-    def snapshots(self) -> Stream[Snapshot]:
+    def snapshots(self) -> Stream[Snapshot[T]]:
         """Every newer state, the last one last; states that follow each other quickly may be left out.
 
         Raises:
@@ -76,11 +80,11 @@ class Watch:
                     continue
                 self._http.clock.sleep(self._attempts.pause_after(error))
         except TimedOut:
-            raise TimedOut(f"scan {self._scan_id} hasn't ended in the time given", self._scan_id) from None
+            raise self._watched.late(self._id) from None
 
-    def _connection(self) -> Stream[Snapshot]:
+    def _connection(self) -> Stream[Snapshot[T]]:
         """What one connection brings."""
-        path = f"/v1/scans/{segment(self._scan_id)}:watch"
+        path = f"{self._watched.path(self._id)}:watch"
         token = self._tokens.current(self._rejected, self._attempts.left())
         try:
             with closing(self._http.events(path, self._version, token, self._attempts)) as events:
@@ -92,25 +96,25 @@ class Watch:
                 raise
             self._rejected = token
 
-    def _newer(self, event: ServerSentEvent) -> Snapshot | None:
+    def _newer(self, event: ServerSentEvent) -> Snapshot[T] | None:
         """The state that an event brings, if it is a newer one."""
         self._attempts.left()
         if not event.data:  # a heartbeat
             return None
         try:
-            told = decode(event.data, WatchScanResponse)
+            told = decode(event.data, self._watched.event)
         except msgspec.MsgspecError:
             raise Disconnected("what answers isn't Eco²") from None
-        ended = told.type is WatchScanResponseType.TERMINAL
-        if told.scan is None or (told.scan.version <= self._version and not ended):
+        ended, thing = told.type == _TERMINAL, self._watched.read(told)
+        if thing is None or (thing.version <= self._version and not ended):
             return None
-        self._version, self._rejected = told.scan.version, ""
+        self._version, self._rejected = thing.version, ""
         self._attempts.progressed()
-        return Snapshot(told.scan, ended)
+        return Snapshot(thing, ended)
 
-    def _polled(self) -> Snapshot:
+    def _polled(self) -> Snapshot[T]:
         """The state as it is now: for whoever has as many watches as one may have."""
-        request = Request("GET", f"/v1/scans/{segment(self._scan_id)}", Scan)
-        scan = self._http.call(request, self._tokens, self._attempts.left())
-        self._version = max(self._version, scan.version)
-        return Snapshot(scan, scan.state in ENDED)
+        request = Request("GET", self._watched.path(self._id), self._watched.form)
+        thing = self._http.call(request, self._tokens, self._attempts.left())
+        self._version = max(self._version, thing.version)
+        return Snapshot(thing, self._watched.ended(thing))
