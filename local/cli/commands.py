@@ -165,6 +165,7 @@ SECTIONS = {
         "queue": ("local.cli.operations:queue", "Show how much waits, and for how long already."),
         "dead-letters": ("local.cli.operations:letters", "Scans and jobs that failed: look at them, try them again."),
         "webhooks": ("local.cli.operations:webhooks", "What was told about a scan's end: look at it, tell it again."),
+        "events": ("local.cli.events:events", "Show the whole life of a scan or job, event by event."),
         "compare": ("local.cli.comparisons:compare", "Past scans once more, by another classifier or rule book."),
         "migrate": ("local.cli.embedded.commands:migrate", "Bring the database's schemas up to date."),
     },

@@ -1,8 +1,8 @@
-// OperationsService as JSON over this page's own origin.
+// Operators' services as JSON over this page's own origin.
 
 import { language } from "./words.js";
 
-const SERVICE = "/eco2.scan.v1.OperationsService/";
+const OPERATIONS = "eco2.scan.v1.OperationsService";
 const KEPT = "eco2-operator-token";
 
 // What a call was refused with: its reason, and a text in the page's language.
@@ -34,8 +34,8 @@ export const session = {
   },
 };
 
-export async function call(method, request = {}, signal = undefined) {
-  const response = await fetch(SERVICE + method, {
+export async function call(method, request = {}, signal = undefined, service = OPERATIONS) {
+  const response = await fetch(`/${service}/${method}`, {
     method: "POST",
     headers: {
       authorization: `Bearer ${session.token}`,

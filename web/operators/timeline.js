@@ -1,7 +1,9 @@
-// One scan's life: each try of each stage with its time, worker, error and cost; its dead letter; its webhooks.
+// One scan's life: each try of each stage with its time, worker, error and cost; its dead letter; its webhooks; and all
+// of it in the order of events.
 
 import { call, traceUrl } from "./api.js";
 import { h, link, table } from "./dom.js";
+import { eventsOf, eventTable } from "./events.js";
 import { badge, count, failure, money, reason, seconds, span, time } from "./formats.js";
 import { actions } from "./letters.js";
 import { rows as webhookRows, columns as webhookColumns } from "./webhooks.js";
@@ -68,13 +70,14 @@ export const timeline = {
   title: "timeline",
   async load(params, signal) {
     const scan_id = params.get("id") ?? "";
-    const [told, { deliveries = [] }] = await Promise.all([
+    const [told, { deliveries = [] }, events] = await Promise.all([
       call("GetScanTimeline", { scan_id }, signal),
       call("ListWebhookDeliveries", { scan_id }, signal),
+      eventsOf(scan_id, signal),
     ]);
-    return { ...told, deliveries, trace: await traceLink(told.timeline.trace_id) };
+    return { ...told, deliveries, events, trace: await traceLink(told.timeline.trace_id) };
   },
-  show({ timeline: told, dead_letter: letter, deliveries, trace }, _, act) {
+  show({ timeline: told, dead_letter: letter, deliveries, events, trace }, _, act) {
     const { url, traceId } = trace;
     const shown = traceId && (url ? link(traceId, url, { class: "id", rel: "noreferrer", target: "_blank" }) : h("code", {}, traceId));
     return [
@@ -85,6 +88,8 @@ export const timeline = {
       attempts(told.attempts ?? [], told.scan),
       h("h2", {}, t("webhooks")),
       table(t("webhooks"), webhookColumns(), webhookRows(deliveries, act), t("noWebhooks")),
+      h("h2", {}, t("events")),
+      eventTable(events),
     ];
   },
 };

@@ -87,12 +87,15 @@ async function live(tab) {
   seen.late = await ids(tab);
 }
 
+// What happened to the dead letter is told in order, and so is that somebody goes on with it.
 async function replayed(tab) {
   await opened(tab, VIEWS.scan);
+  seen.events = await tab.$$eval('[data-key="table Events"] tbody tr', (rows) => rows.map(({ cells }) => [...cells].map((cell) => cell.textContent)));
   await tab.focus(`[data-key="replay ${orders.failed}"]`);
   await tab.keyboard.press("Enter");
   await tab.waitForFunction(() => document.querySelector("#status").textContent);
   seen.replayed = await tab.textContent("#status");
+  await tab.waitForFunction(() => [...document.querySelectorAll('[data-key="table Events"] code')].some((type) => type.textContent === "eco2.scan.replayed"));
 }
 
 const browser = await launched();

@@ -99,5 +99,12 @@ async def test_operators_find_their_way(
     assert not set(seen["first"]) & set(seen["second"])
     assert seen["first"] == sorted(seen["first"], reverse=True)
     assert (seen["paused"], seen["none"], len(seen["late"])) == ("false", 0, 1)
+    events = [(kind, type_, stage) for _, kind, type_, stage, *_ in seen["events"]]
+    assert events[:2] == [("scan", "eco2.scan.upload.awaited", ""), ("scan", "eco2.scan.accepted", "vision")]
+    failed_at = events.index(("scan", "eco2.scan.stage.failed", "vision"))
+    assert events.index(("scan", "eco2.scan.stage.started", "vision")) < failed_at
+    assert seen["events"][failed_at][4] == "1"
+    assert seen["events"][failed_at][5] != "–"
+    assert seen["events"][failed_at][6]
     assert seen["replayed"] == "Queued again from stage vision."
     assert seen["language"] == "ko"

@@ -59,7 +59,7 @@ CALLS: list[tuple[list[str], int, str]] = [
 ]
 # Shown elsewhere: with a Scan of its own, a stack of its own, or no documents by nature.
 ELSEWHERE = {
-    *("queue", "dead-letters list", "dead-letters replay", "dead-letters archive"),
+    *("queue", "dead-letters list", "dead-letters replay", "dead-letters archive", "events"),
     *("webhooks list", "webhooks redeliver"),
     *("compare choices", "compare create", "compare list", "compare show", "compare scans"),
     *("compare cancel", "compare delete"),
