@@ -1,9 +1,9 @@
 """Metrics of scans and of the work on them."""
 
 from mesh.observability.metrics import Kind, Metric
-from scan_svc.client_jobs import client_jobs
 
-_KINDS = ("scan", "reward", "webhook", "export", *(kind.value for kind in client_jobs.Kind))
+_CLIENT_JOBS = ("batch", "client_export", "video", "message", "comparison")
+_KINDS = ("scan", "reward", "webhook", "export", *_CLIENT_JOBS)
 _STAGES = ("vision", "rules", "answer", "reward", "deliver", "export", "run")
 
 PRIORITIES = ("interactive", "batch")

@@ -77,6 +77,7 @@ async def test_the_queue_is_told_by_stage_with_zeros(database: asyncpg.Pool) -> 
             ("comparison", "run", "dead"): 1,
         }
         assert (jobs_told["scan", "rules", "ready"], jobs_told["export", "export", "dead"]) == (0, 0)
+        assert {kind for kind, _, _ in jobs_told} == set(QUEUE_JOBS.attributes["eco2.job.kind"])
         assert (jobs_told["message", "run", "dead"], ages["client_export", "run"]) == (0, 0)
         assert 100 <= ages["scan", "answer"] < 160
         assert ages["batch", "run"] == 0  # put back on purpose: it isn't due, so nobody is late
