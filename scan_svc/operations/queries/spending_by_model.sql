@@ -32,5 +32,13 @@ select usage ->> 'model' as model, stage, sum((usage ->> 'calls')::bigint)::bigi
 from paid where usage ? 'cost_micro_usd'
 group by 1, 2
 union all
+-- Clips that are no scan yet, or never will be: what their looks cost is kept as one sum.
+select '', 'vision', null, null, null, sum(c.cost_micro_usd)::bigint
+from day, scan.client_job c
+where c.id >= (select uuidv7(began - now() - interval '1 day') from day)
+  and c.kind = 'video' and c.state <> 'SUCCEEDED' and coalesce(c.finished_at >= began, true)
+  and not exists (select from scan.scan s where s.client_job_id = c.id)
+having sum(c.cost_micro_usd) > 0
+union all
 select '', 'reply', null, null, null, sum(micro_usd)::bigint from day, scan.reply_cost where at >= began having count(*) > 0
 order by cost_micro_usd desc, model, stage

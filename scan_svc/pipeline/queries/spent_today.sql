@@ -25,6 +25,13 @@ with day as (
     from day, scan.tombstone t, jsonb_array_elements(t.usage) as run
     where t.created_at >= began and ($1::text is null or t.user_id = $1) and run ->> 'stage' <> 'reply'
       and t.scan_id >= (select uuidv7(began - now() - interval '1 day') from day)
+    union all
+    -- Clips that are no scan yet, or never will be.
+    select jsonb_build_object('cost_micro_usd', c.cost_micro_usd)
+    from day, scan.client_job c
+    where c.id >= (select uuidv7(began - now() - interval '1 day') from day) and ($1::text is null or c.user_id = $1)
+      and c.kind = 'video' and c.state <> 'SUCCEEDED' and coalesce(c.finished_at >= began, true)
+      and not exists (select from scan.scan s where s.client_job_id = c.id)
 )
 select (coalesce((select sum((usage ->> 'cost_micro_usd')::bigint) from paid where usage ? 'cost_micro_usd'), 0)
     + coalesce((select sum(micro_usd) from day, scan.reply_cost

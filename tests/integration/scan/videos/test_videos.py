@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from eco2.jobs.v1 import jobs_service_pb2 as pb
 from eco2.jobs.v1.job_pb2 import Job
 from eco2.scan.v1 import scan_pb2
+from eco2.scan.v1.operations_service_pb2 import GetModelSpendingRequest
 from mesh.errors import FailedPrecondition, InvalidArgument, Unavailable
 from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket, open_bucket
@@ -181,6 +182,27 @@ async def test_a_failed_try_pays_no_frame_twice(videos: VideoClient, peers: Peer
     peers.before["Classify"] = fail_once
     assert (await videos.ended(await videos.film())).state == Job.STATE_SUCCEEDED
     assert (peers.calls["Classify"], peers.calls["ExtractFrames"]) == (4, 1)
+
+
+async def test_frames_are_the_days_money_whatever_becomes_of_the_clip(videos: VideoClient, peers: Peers) -> None:
+    """Those of a clip that failed, and those of one that is still looked at, for whoever has lost count."""
+
+    async def refuse() -> None:
+        raise FailedPrecondition(Reason.NOT_WASTE, cost_micro_usd=7, calls=1)
+
+    async def demand_figures() -> None:
+        if peers.told[-1] == "ask":
+            raise Unavailable(Reason.MODEL_SPENT_UNKNOWN, model="m")
+
+    peers.before["Classify"] = refuse
+    assert (await videos.ended(await videos.film())).state == Job.STATE_FAILED
+    assert (await videos.scans.operations.GetModelSpending(GetModelSpendingRequest())).spent_micro_usd == 21
+    peers.usage = {"model": "m", "cost_micro_usd": 10, "calls": 1}
+    peers.told.clear()
+    peers.before["Classify"] = demand_figures
+    assert (await videos.ended(await videos.film())).state == Job.STATE_SUCCEEDED
+    asked, *told = peers.told[:4]
+    assert (asked, [figures.split("/")[1] for figures in told]) == ("ask", ["21", "31", "41"])
 
 
 async def test_a_cancelled_clip_becomes_no_scan(videos: VideoClient, peers: Peers, database_url: str) -> None:
