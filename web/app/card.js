@@ -1,5 +1,6 @@
 // A finished scan: what it is and how sure that is, what to do with it, what is still open, what it has earned.
 
+import { calendarPart } from "./calendar.js";
 import { portrait } from "./characters.js";
 import { announce, h, section } from "./dom.js";
 import { percent, t } from "./language.js";
@@ -49,6 +50,7 @@ function parts(scan, status, onReply) {
     rules.length > 0 && ruleParts(rules[0], { warning: seen.warning, prose }),
     rules.filter((rule) => rule.candidate).map(possible),
     !seen.objects?.length && others(seen),
+    rules[0]?.evenings?.length > 0 && remind(),
     section(t("places.near"), scan.places?.length > 0 && placeList(scan.places)),
     reward(scan.reward),
     correction(onReply),
@@ -77,6 +79,11 @@ function sureness(seen) {
 // While it isn't known what it is, each candidate has a rule of its own.
 function possible(rule) {
   return h("details", { class: "possible" }, h("summary", {}, t("card.ifIt", { name: rule.title })), ruleParts(rule));
+}
+
+// Its next evening is known, so it can be put into one's calendar.
+function remind() {
+  return h("details", { class: "possible remind" }, h("summary", {}, t("calendar.remind")), calendarPart());
 }
 
 function others(seen) {

@@ -8,7 +8,7 @@ import { jobItem } from "./job-item.js";
 import { language, t } from "./language.js";
 import { begun } from "./outgoing.js";
 import { uuid } from "./storage.js";
-import { notice, told } from "./troubles.js";
+import { attempt, notice, told } from "./troubles.js";
 import { known, whereField } from "./where.js";
 
 const PAGE = 20;
@@ -17,18 +17,6 @@ export async function jobsView({ signal }) {
   const list = jobList(signal);
   await list.next();
   return h("div", { class: "jobs" }, h("h1", {}, t("jobs.title")), history(list), files(list), list.element);
-}
-
-// Runs what a button does; what goes wrong is said below it.
-function attempt(trouble, work) {
-  return async () => {
-    trouble.replaceChildren();
-    try {
-      await work();
-    } catch (error) {
-      trouble.replaceChildren(notice(told(error)));
-    }
-  };
 }
 
 function history(list) {

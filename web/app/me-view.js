@@ -1,6 +1,7 @@
 // Who one is: signing in and out, the language, all that is kept as a file, and deleting it.
 
 import { call, waited } from "./api.js";
+import { calendarPart } from "./calendar.js";
 import { button, h } from "./dom.js";
 import { LANGUAGES, language, t } from "./language.js";
 import { forget } from "./pending.js";
@@ -30,6 +31,7 @@ export async function meView({ signal, speakIn, go }) {
     trouble,
     account.guest ? await guest(trying) : signedIn(account, trying, go),
     h("section", { class: "part" }, h("h2", {}, t("me.settings")), languages(speakIn), whereField(), buildingField()),
+    h("section", { class: "part" }, h("h2", {}, t("calendar.title")), calendarPart()),
     ownData(trying, signal, go),
   );
 }

@@ -22,8 +22,8 @@ export async function begun(spec, file, type) {
   const one = { share: 0, error: null, onchange() {} };
   const progress = (share) => ((one.share = share), one.onchange());
   const send = async (reply) => {
-    progress(0);
     one.error = null;
+    progress(0);
     try {
       await started(reply, request, file, progress, stopped.signal);
       outgoing.delete(id);

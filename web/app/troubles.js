@@ -59,3 +59,15 @@ export function notice({ text, advice }, actions = []) {
     buttons.length > 0 && h("div", { class: "row" }, buttons),
   );
 }
+
+// Runs what a button does; what goes wrong is said in `place`.
+export function attempt(place, work) {
+  return async () => {
+    place.replaceChildren();
+    try {
+      await work();
+    } catch (error) {
+      place.replaceChildren(notice(told(error)));
+    }
+  };
+}

@@ -152,6 +152,18 @@ export default {
   "jobs.KIND_MESSAGE": "Reminder",
   "jobs.KIND_OTHER": "Job",
 
+  "calendar.title": "Reminders in your calendar",
+  "calendar.remind": "Remind me",
+  "calendar.means": "Your calendar app reminds you on the evenings on which what you scanned goes out. It subscribes to a secret address; another one ends the one before.",
+  "calendar.subscribe": "Get an address",
+  "calendar.end": "End the address",
+  "calendar.given": "Here is the address. It is told only this once.",
+  "calendar.ended": "The address doesn't work any more.",
+  "calendar.address": "Your calendar's address",
+  "calendar.copy": "Copy",
+  "calendar.copied": "The address is copied.",
+  "calendar.open": "Open in a calendar app",
+
   "lookup.title": "Look it up",
   "lookup.label": "What do you throw away?",
   "lookup.example": "milk carton, pizza box, 건전지",

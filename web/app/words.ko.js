@@ -152,6 +152,18 @@ export default {
   "jobs.KIND_MESSAGE": "알림",
   "jobs.KIND_OTHER": "작업",
 
+  "calendar.title": "캘린더로 알림 받기",
+  "calendar.remind": "알림 받기",
+  "calendar.means": "스캔한 것을 내놓는 저녁에 캘린더 앱이 알려 줘요. 비밀 주소를 구독하면 되고, 새 주소를 받으면 이전 주소는 끝나요.",
+  "calendar.subscribe": "주소 받기",
+  "calendar.end": "주소 없애기",
+  "calendar.given": "주소예요. 지금 한 번만 보여 드려요.",
+  "calendar.ended": "이제 그 주소로는 볼 수 없어요.",
+  "calendar.address": "내 캘린더 주소",
+  "calendar.copy": "복사",
+  "calendar.copied": "주소를 복사했어요.",
+  "calendar.open": "캘린더 앱에서 열기",
+
   "lookup.title": "이름으로 찾기",
   "lookup.label": "버리려는 물건",
   "lookup.example": "우유갑, ㅍㅌㅂ, plastic bottle",

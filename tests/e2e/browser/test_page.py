@@ -290,6 +290,13 @@ def test_a_job_is_stopped_while_its_file_is_on_the_way(walk: dict[str, Any]) -> 
     assert walk["jobs"]["stopped"]["state"] == "STATE_CANCELLED"
 
 
+def test_a_card_leads_to_reminders_by_ones_calendar(walk: dict[str, Any]) -> None:
+    """The address is told, copied, read without a token, and ended."""
+    calendar = walk["calendar"]
+    assert (calendar["isCopied"], calendar["before"]) == (True, [200, "BEGIN:VCALENDAR"])
+    assert (calendar["after"], calendar["isGone"]) == (404, True)
+
+
 def test_things_are_pointed_out_in_the_photo(walk: dict[str, Any]) -> None:
     """By numbered boxes that lie where they belong and move nothing; list and boxes lead to each other."""
     seen = walk["objects"]

@@ -34,10 +34,13 @@ export async function walk(browser, orders) {
   const desk = await person(browser, seen, { locale: "en-GB", viewport: DESK, colorScheme: "dark", reducedMotion: "reduce" });
   await desk.goto(orders.app);
   seen.english = await desk.evaluate(() => document.documentElement.lang);
+  await desk.fill("#region", "서울특별시/마포구");
+  await desk.press("#region", "Tab");
   await desk.click("text=Try it with an example");
   await desk.click("text=Find out");
   await desk.waitForSelector("article.card", { timeout: MILLISECONDS });
   await judged(desk, seen, orders, "card-en-dark");
+  seen.calendar = await subscribed(desk);
   seen.objects = await pointedOut(desk);
   await judged(desk, seen, orders, "objects-en-dark");
   for (const [name, address] of Object.entries(VIEWS)) {
@@ -51,7 +54,7 @@ export async function walk(browser, orders) {
 
 // A tab of somebody new; what goes wrong in it is noted.
 async function person(browser, seen, options) {
-  const context = await browser.newContext({ geolocation: { latitude: 37.5636, longitude: 126.9084 }, permissions: ["geolocation"], ...options });
+  const context = await browser.newContext({ geolocation: { latitude: 37.5636, longitude: 126.9084 }, permissions: ["geolocation", "clipboard-read", "clipboard-write"], ...options });
   const tab = await context.newPage();
   tab.setDefaultTimeout(MILLISECONDS);
   tab.on("pageerror", (error) => seen.troubles.push(String(error)));
@@ -314,10 +317,11 @@ async function pointedOut(tab) {
   };
 }
 
+// Where something is on the page, wherever that is scrolled to.
 async function place(tab, selector) {
   return tab.locator(selector).first().evaluate((element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
-    return { x, y, width, height };
+    return { x, y: y + scrollY, width, height };
   });
 }
 
@@ -327,8 +331,29 @@ async function shown(tab) {
     const { x, y, width, height } = picture.getBoundingClientRect();
     const scale = Math.min(width / picture.naturalWidth, height / picture.naturalHeight);
     const [w, h] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
-    return { x: x + (width - w) / 2, y: y + (height - h) / 2, width: w, height: h };
+    return { x: x + (width - w) / 2, y: y + scrollY + (height - h) / 2, width: w, height: h };
   });
+}
+
+// On the card of a scan whose evening is known: the calendar's address by keyboard, copied, and ended.
+async function subscribed(tab) {
+  await tab.focus(".remind summary");
+  await tab.keyboard.press("Enter");
+  await tabbedTo(tab, "Get an address");
+  await tab.keyboard.press("Enter");
+  await tab.waitForFunction(() => document.activeElement.id === "calendar");
+  const address = await tab.inputValue("#calendar");
+  await tab.click("text=Copy");
+  await tab.waitForSelector("text=The address is copied.");
+  const copied = await tab.evaluate(() => navigator.clipboard.readText());
+  const read = () => tab.evaluate(async (from) => {
+    const response = await fetch(from);
+    return [response.status, (await response.text()).split("\r\n")[0]];
+  }, address);
+  const before = await read();
+  await tab.click("text=End the address");
+  await tab.waitForSelector("text=The address doesn't work any more.");
+  return { isCopied: copied === address, before, after: (await read())[0], isGone: (await tab.locator("#calendar").count()) === 0 };
 }
 
 async function deleted(tab) {
