@@ -46,7 +46,7 @@ export type Photo = Blob | BufferSource | URL;
 const UNAUTHORIZED = 401;
 /** What needs no token, and what tokens come from. Who begins to sign in may be a guest already. */
 const WITHOUT_TOKEN = /\/v1\/auth\/(?!.*:begin$)/;
-const IDENTIFIED = new Set(["/v1/scans", "/v1/scans/{scan_id}:answer", "/v1/auth/token:refresh"]);
+const IDENTIFIED = new Set(["/v1/scans", "/v1/jobs", "/v1/scans/{scan_id}:answer", "/v1/auth/token:refresh"]);
 
 /** Makes a call one call, however often it is sent. */
 const identified: Middleware = {

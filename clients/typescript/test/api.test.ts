@@ -51,6 +51,16 @@ test("what was removed by a call whose reply was lost is removed", async (t) => 
   assert.equal(error.reason, "SCAN_NOT_FOUND");
 });
 
+test("a job is made once, however often it is asked for", async (t) => {
+  const edge = await Edge.running(t, { "POST /v1/jobs": [lost, json({ job: { job_id: "1" } })] });
+  const { job } = unwrap(await edge.client().api.POST("/v1/jobs", { body: { export: {} } }));
+  assert.equal(job?.job_id, "1");
+  const ids = edge.to("POST /v1/jobs").map(({ body }) => JSON.parse(body).request_id);
+  assert.equal(ids.length, 2);
+  assert.match(ids[0], /^[0-9a-f]{32}$/);
+  assert.equal(ids[1], ids[0]);
+});
+
 test("what would happen again is sent once, unless it was refused", async (t) => {
   const edge = await Edge.running(t, {
     "POST /v1/buildings": [refusal(429, "RATE_LIMIT", "0.1s"), lost, json({})],
