@@ -93,6 +93,9 @@ class Reason(StrEnum):
     SUBSCRIPTION_NOT_FOUND = "SUBSCRIPTION_NOT_FOUND"
     SUBSCRIPTION_LIMIT = "SUBSCRIPTION_LIMIT"
     PUSH_OFF = "PUSH_OFF"
+    EVENING_UNKNOWN = "EVENING_UNKNOWN"
+    PUT_OUT_ALREADY = "PUT_OUT_ALREADY"
+    NO_SUBSCRIPTION = "NO_SUBSCRIPTION"
 
     SHEET_EMPTY = "SHEET_EMPTY"
     SHEET_FORMAT = "SHEET_FORMAT"
@@ -362,6 +365,15 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
         Reason.PUSH_OFF: _text(
             "이 서비스는 브라우저 알림을 보내지 않아요. 캘린더나 웹훅으로 받아 주세요.",
             "This service sends no push messages. Use the calendar or a webhook.",
+        ),
+        Reason.EVENING_UNKNOWN: _text(
+            "언제 내놓는지 알 수 없는 품목이에요. 사는 곳을 넣어 다시 스캔하거나 알림 시각을 직접 정해 주세요.",
+            "It isn't known when this goes out. Scan it with your district, or choose the reminder's time.",
+        ),
+        Reason.PUT_OUT_ALREADY: _text("이미 내놓았다고 표시한 스캔이에요.", "This was put out already."),
+        Reason.NO_SUBSCRIPTION: _text(
+            "알림을 받을 곳이 없어요. 먼저 브라우저 알림을 켜거나 웹훅 주소를 등록해 주세요.",
+            "There is nowhere to remind you. Turn on notifications in a browser or add a webhook first.",
         ),
         Reason.SHEET_EMPTY: _text(
             "파일에 처리할 내용이 없어요. 사진 주소를 한 줄에 하나씩 적어 주세요.",

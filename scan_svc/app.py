@@ -10,7 +10,8 @@
     EventStreamServicer ─ Watchers
     CompatServicer ─ Lifecycle, Watchers
     RemindersServicer ── CalendarFeed ── CalendarStore, EveningSchedule, Peers
-                      └─ Subscriptions ── SubscriptionStore, WebhookStore
+                      ├─ Subscriptions ── SubscriptionStore, WebhookStore
+                      └─ Reminding ── PendingReminders, ClientJobs
     ComparisonServicer ─ ClientJobs, ComparisonStore, Peers
     JobsServicer ─── ClientJobs ── ClientJobStore, JobFiles ── S3; Watchers
     EventsServicer ── EventLog ── EventStore
@@ -118,6 +119,8 @@ from scan_svc.progress.subscriber import open_watchers
 from scan_svc.progress.watchers import WatchLimits
 from scan_svc.reminders.calendar_feed import CalendarFeed
 from scan_svc.reminders.calendar_store import CalendarStore
+from scan_svc.reminders.pending import PendingReminders
+from scan_svc.reminders.reminding import Reminding
 from scan_svc.reminders.servicer import RemindersServicer
 from scan_svc.reminders.subscribing import Subscriptions
 from scan_svc.reminders.subscription_store import SubscriptionStore
@@ -344,12 +347,14 @@ async def _open_api(
         watchers = await enter(open_watchers(limits, parts.redis, progress, admission.left, parts.meters))
         control = AdmissionControl(admission, functools.partial(parts.notifier.wake, SCAN_KIND), parts.meters)
         demand = peers.rules.demand_building
+        pending = PendingReminders(pool, parts.client_jobs.cancel)
         lifecycle = Lifecycle(
-            scans, progress, parts.uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters
+            *(scans, progress, parts.uploads, parts.webhooks, control, demand, _new_id, _now, parts.meters),
+            pending.cancel,
         )
         reward_due = functools.partial(parts.notifier.wake, REWARD_KIND)
         replying = ReplyContext(ReplyStore(pool), progress.reader.refresh, peers.rules, peers.character, reward_due)
-        schedule = EveningSchedule(scans, peers.rules, _now)
+        schedule = EveningSchedule(scans, peers.rules, _now, pending.cancel)
         calendars, subscriptions = CalendarStore(pool), SubscriptionStore(pool)
         servicer = ScanServicer(
             lifecycle,
@@ -369,6 +374,8 @@ async def _open_api(
         reminders = RemindersServicer(
             CalendarFeed(calendars, schedule, peers.rules, demand, secrets.token_bytes),
             Subscriptions(subscriptions, parts.webhooks, push_key(settings)),
+            Reminding(pending, parts.client_jobs),
+            parts.job_types,
         )
         views = JobViews(parts.job_types, parts.job_files)
         compat = CompatServicer(lifecycle, watchers, functools.partial(_read_job, parts.client_jobs, views))

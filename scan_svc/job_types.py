@@ -21,6 +21,7 @@ from scan_svc.hidden_scans.creation import HiddenScans
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.pipeline.clients import Peers
 from scan_svc.progress.progress import Progress
+from scan_svc.reminders.job_type import reminders
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
@@ -62,7 +63,8 @@ def registered(parts: JobTypeParts) -> JobTypes:
     Args:
         parts: What the works are made of.
     """
-    types: list[JobType] = [batches(parts), comparisons(parts), exports(parts), videos(parts)]
+    remind = reminders(parts.settings, parts.pool, parts.scans, parts.peers.rules)
+    types: list[JobType] = [batches(parts), comparisons(parts), exports(parts), videos(parts), remind]
     return JobTypes(types)
 
 

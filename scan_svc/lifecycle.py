@@ -89,6 +89,7 @@ class Lifecycle:
         new_id: Makes scan ids.
         clock: The time.
         meters: Count what is created and cancelled.
+        deleted: Awaited with user and scan when one was deleted.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Lifecycle:
         new_id: Callable[[], str],
         clock: Callable[[], datetime],
         meters: ScanMeters | None = None,
+        deleted: Callable[[str, str], Awaitable[None]] | None = None,
     ) -> None:
         self._store = store
         self._progress = progress
@@ -112,6 +114,7 @@ class Lifecycle:
         self._new_id = new_id
         self._clock = clock
         self._meters = meters or ScanMeters.off()
+        self._deleted = deleted
 
     async def create(self, request: ScanRequest, traceparent: str) -> Created:
         """Creates a scan.
@@ -204,6 +207,8 @@ class Lifecycle:
         if scan.photo.uploaded:
             await self._uploads.remove(scan.photo)
         await self._progress.snapshots.forget(scan_id)
+        if self._deleted:
+            await self._deleted(user_id, scan_id)
 
     async def _start(self, waiting: Scan, traceparent: str) -> Scan:
         scan_id = waiting.scan_id

@@ -1,6 +1,6 @@
 """What of a user's recent scans can be put out in an evening."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -58,12 +58,20 @@ class EveningSchedule:
         store: The scans.
         planner: Knows the days.
         clock: The time.
+        put_out: Awaited with user and scan when one was put out.
     """
 
-    def __init__(self, store: ScanStore, planner: Planner, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: ScanStore,
+        planner: Planner,
+        clock: Callable[[], datetime],
+        put_out: Callable[[str, str], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._planner = planner
         self._clock = clock
+        self._put_out = put_out
 
     async def evening(self, asked: EveningRequest) -> Evening:
         """What of a user's recent scans goes out in an evening.
@@ -92,3 +100,4 @@ class EveningSchedule:
         """
         if not await self._store.mark_put_out(user_id, scan_id):
             raise NotFound(Reason.SCAN_NOT_FOUND, scan_id=scan_id)
+        await self._put_out(user_id, scan_id)

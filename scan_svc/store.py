@@ -134,6 +134,10 @@ class ScanStore:
         """Remembers that what a scan shows was put out; False if the user has no such scan."""
         return await self._pool.fetchval(self._sql["mark_put_out"], user_id, scan_id) is not None
 
+    async def is_put_out(self, scan_id: str) -> bool:
+        """Whether what a scan shows was put out."""
+        return bool(await self._pool.fetchval(self._sql["is_put_out"], scan_id))
+
     async def start(self, scan_id: str, traceparent: str, etag: str = "") -> bool:
         """Queues a scan whose photo has come, with this entity tag; False if it wasn't waiting for one any more.
 

@@ -68,7 +68,8 @@ def _reader(hint: Any, field: Any) -> Reader:
         item: Any = typing.get_args(hint)[0]
         if dataclasses.is_dataclass(typing.get_args(hint)[0]):
             return lambda values: tuple([from_proto(value, item) for value in values])
-        return tuple
+        read = _reader(item, field)
+        return (lambda values: tuple([read(value) for value in values])) if read else tuple
     if dataclasses.is_dataclass(hint):
         return lambda value: from_proto(value, nested)
     if issubclass(hint, datetime):
@@ -89,7 +90,8 @@ def _name_enums(fields: dict[str, Any], message: Any) -> None:
         if value is None:
             continue
         if field.enum_type:
-            fields[field.name] = _prefix(field) + value
+            prefix = _prefix(field)
+            fields[field.name] = [prefix + one for one in value] if field.is_repeated else prefix + value
             continue
         for part in value if field.is_repeated else (value,):
             _name_enums(part, field.message_type)

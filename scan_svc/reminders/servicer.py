@@ -5,12 +5,17 @@ from typing import Any
 from google.api.httpbody_pb2 import HttpBody
 from google.protobuf.empty_pb2 import Empty
 
+from eco2.jobs.v1.job_pb2 import Job
 from eco2.reminders.v1 import reminders_service_pb2 as pb
 from eco2.reminders.v1 import reminders_service_pb2_grpc
 from mesh.grpc import entity_tags
 from mesh.grpc.identity import caller
+from mesh.observability.telemetry import traceparent
+from scan_svc.client_jobs import wire as jobs_wire
+from scan_svc.client_jobs.work import JobTypes
 from scan_svc.reminders import wire
 from scan_svc.reminders.calendar_feed import CalendarFeed
+from scan_svc.reminders.reminding import Reminding
 from scan_svc.reminders.subscribing import Subscriptions
 from scan_svc.scan_proto import canonical
 
@@ -25,11 +30,17 @@ class RemindersServicer(reminders_service_pb2_grpc.RemindersServiceServicer):
     Args:
         calendars: Read by calendar apps.
         subscriptions: Where users are reminded.
+        reminding: Reminds them of scans.
+        types: The kinds of client jobs, of which a reminder is one.
     """
 
-    def __init__(self, calendars: CalendarFeed, subscriptions: Subscriptions) -> None:
+    def __init__(
+        self, calendars: CalendarFeed, subscriptions: Subscriptions, reminding: Reminding, types: JobTypes
+    ) -> None:
         self._calendars = calendars
         self._subscriptions = subscriptions
+        self._reminding = reminding
+        self._types = types
 
     async def CreateCalendar(self, request: pb.CreateCalendarRequest, context: Any) -> pb.CreateCalendarResponse:
         """Gives the caller's calendar an address."""
@@ -66,6 +77,12 @@ class RemindersServicer(reminders_service_pb2_grpc.RemindersServiceServicer):
         """Ends one."""
         await self._subscriptions.end(caller(context).user_id, canonical(request.subscription_id))
         return Empty()
+
+    async def RemindScan(self, request: pb.RemindScanRequest, context: Any) -> Job:
+        """Reminds the caller of a scan."""
+        who = caller(context)
+        job = await self._reminding.remind(wire.reminder_request(request, who), traceparent())
+        return jobs_wire.job(job, self._types, who.reads(job.locale), None)
 
     async def GetCalendar(self, request: pb.GetCalendarRequest, context: Any) -> HttpBody:
         """Sends the calendar, unless the app has it already."""

@@ -113,9 +113,10 @@ _SCAN: dict[str, Row] = {
     "EraseScans": Row(Access.MESH, lambda _: scan.EraseScansRequest(), "INVALID_FIELD"),
 }
 _JOBS: dict[str, Row] = {
-    # No reminder can be made of nothing.
     "CreateJob": Row(
-        Access.OWN, lambda _: jobs.CreateJobRequest(reminder={}), "JOB_KIND_UNAVAILABLE", "JOB_KIND_UNAVAILABLE"
+        Access.OWNER,
+        lambda it: jobs.CreateJobRequest(reminder={"scan_id": it.scan_id}),
+        *("SCAN_STATE", "SCAN_NOT_FOUND"),
     ),
     # A scan is a job, which can be read here.
     "StartJob": Row(Access.OWNER, lambda it: jobs.StartJobRequest(job_id=it.scan_id), "JOB_STATE", "JOB_NOT_FOUND"),
@@ -169,6 +170,9 @@ _REMINDERS: dict[str, Row] = {
         Access.OWNER,
         lambda it: reminders.DeleteSubscriptionRequest(subscription_id=it.scan_id),
         *("SUBSCRIPTION_NOT_FOUND", "SUBSCRIPTION_NOT_FOUND"),
+    ),
+    "RemindScan": Row(
+        Access.OWNER, lambda it: reminders.RemindScanRequest(scan_id=it.scan_id), "SCAN_STATE", "SCAN_NOT_FOUND"
     ),
     # The address is the secret, and nobody guesses one.
     "GetCalendar": Row(

@@ -222,6 +222,13 @@ class Reason(OpenEnum):
     SUBSCRIPTION_LIMIT = "SUBSCRIPTION_LIMIT"
     # FAILED_PRECONDITION: nobody is reminded by push here: the installation has no key for it.
     PUSH_OFF = "PUSH_OFF"
+    # FAILED_PRECONDITION: it isn't known when this goes out: its region or the days there aren't, or it isn't collected
+    # by the evening. Scan it with a region, or name the reminder's time. {"scan_id": "0197…"}
+    EVENING_UNKNOWN = "EVENING_UNKNOWN"
+    # FAILED_PRECONDITION: this was put out already. {"scan_id": "0197…"}
+    PUT_OUT_ALREADY = "PUT_OUT_ALREADY"
+    # FAILED_PRECONDITION: there is nowhere to remind: subscribe first.
+    NO_SUBSCRIPTION = "NO_SUBSCRIPTION"
 
 
 class Session(Message, frozen=True, kw_only=True):
@@ -595,8 +602,32 @@ class VideoSpec(Message, frozen=True, kw_only=True):
     region: str = ""
 
 
+class MessageSpecChannel(OpenEnum):
+    """How somebody is reminded."""
+
+    # Never sent.
+    UNSPECIFIED = "CHANNEL_UNSPECIFIED"
+    # By push messages to browsers.
+    PUSH = "CHANNEL_PUSH"
+    # By webhooks.
+    WEBHOOK = "CHANNEL_WEBHOOK"
+
+
 class MessageSpec(Message, frozen=True, kw_only=True):
-    """A reminder to put a scanned thing out."""
+    """A reminder to put a scanned thing out. It waits until its time, and is sent once to each of the user's
+    subscriptions (eco2.reminders.v1.RemindersService). MarkPutOut and DeleteScan cancel it.
+
+    Attributes:
+        scan_id: Of what: a scan of the caller's that has succeeded and isn't put out.
+        channels: How. Default: all that the caller has subscribed to.
+        at: When, within two weeks and not from 22:00 to 08:00 in Korea. Default: on the next evening on which it goes
+            out, at seven or when it may be put out, if that is later; at once if that is past and it isn't ten yet. The
+            job tells it.
+    """
+
+    scan_id: str = ""
+    channels: tuple[MessageSpecChannel, ...] = ()
+    at: datetime | None = None
 
 
 class ComparisonSpec(Message, frozen=True, kw_only=True):
@@ -690,8 +721,64 @@ class VideoResult(Message, frozen=True, kw_only=True):
     frames: tuple[VideoFrame, ...] = ()
 
 
+class MessageResultReason(OpenEnum):
+    """Why nothing was sent."""
+
+    # It was sent.
+    UNSPECIFIED = "REASON_UNSPECIFIED"
+    # It was put out meanwhile.
+    PUT_OUT = "REASON_PUT_OUT"
+    # The scan was deleted.
+    SCAN_GONE = "REASON_SCAN_GONE"
+    # The days have changed, and it isn't known any more when it goes out.
+    NO_EVENING = "REASON_NO_EVENING"
+    # All subscriptions have ended.
+    NO_SUBSCRIPTION = "REASON_NO_SUBSCRIPTION"
+
+
+class MessageResultDeliveryOutcome(OpenEnum):
+    """What became of it."""
+
+    # Never sent.
+    UNSPECIFIED = "OUTCOME_UNSPECIFIED"
+    # Its receiver has taken it.
+    SENT = "OUTCOME_SENT"
+    # Its receiver says that the subscription is over; it was removed.
+    GONE = "OUTCOME_GONE"
+    # Its receiver refuses it.
+    REFUSED = "OUTCOME_REFUSED"
+    # Its receiver couldn't be reached in time.
+    FAILED = "OUTCOME_FAILED"
+
+
+class MessageResultDelivery(Message, frozen=True, kw_only=True):
+    """What became of a message to one subscription.
+
+    Attributes:
+        subscription_id: Which.
+        channel: How.
+        outcome: What became of it.
+        status: The receiver's last HTTP status; 0 if none came.
+    """
+
+    subscription_id: str = ""
+    channel: MessageSpecChannel = MessageSpecChannel.UNSPECIFIED
+    outcome: MessageResultDeliveryOutcome = MessageResultDeliveryOutcome.UNSPECIFIED
+    status: int = 0
+
+
 class MessageResult(Message, frozen=True, kw_only=True):
-    """What became of the reminder."""
+    """What became of the reminder.
+
+    Attributes:
+        reason: Why nothing was sent.
+        date: The evening it was about, YYYY-MM-DD. Empty if nothing was sent, or that wasn't known.
+        deliveries: One for each subscription.
+    """
+
+    reason: MessageResultReason = MessageResultReason.UNSPECIFIED
+    date: str = ""
+    deliveries: tuple[MessageResultDelivery, ...] = ()
 
 
 class ComparisonResultEnding(OpenEnum):

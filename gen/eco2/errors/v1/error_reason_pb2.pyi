@@ -273,6 +273,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: one user has as many subscriptions as they may: end one. {"most": "10"}"""
     ERROR_REASON_PUSH_OFF: _ErrorReason.ValueType  # 143
     """FAILED_PRECONDITION: nobody is reminded by push here: the installation has no key for it."""
+    ERROR_REASON_EVENING_UNKNOWN: _ErrorReason.ValueType  # 144
+    """FAILED_PRECONDITION: it isn't known when this goes out: its region or the days there aren't, or it isn't collected by
+    the evening. Scan it with a region, or name the reminder's time. {"scan_id": "0197…"}
+    """
+    ERROR_REASON_PUT_OUT_ALREADY: _ErrorReason.ValueType  # 145
+    """FAILED_PRECONDITION: this was put out already. {"scan_id": "0197…"}"""
+    ERROR_REASON_NO_SUBSCRIPTION: _ErrorReason.ValueType  # 146
+    """FAILED_PRECONDITION: there is nowhere to remind: subscribe first."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or a scan, failed."""
@@ -520,4 +528,12 @@ ERROR_REASON_SUBSCRIPTION_LIMIT: ErrorReason.ValueType  # 142
 """RESOURCE_EXHAUSTED: one user has as many subscriptions as they may: end one. {"most": "10"}"""
 ERROR_REASON_PUSH_OFF: ErrorReason.ValueType  # 143
 """FAILED_PRECONDITION: nobody is reminded by push here: the installation has no key for it."""
+ERROR_REASON_EVENING_UNKNOWN: ErrorReason.ValueType  # 144
+"""FAILED_PRECONDITION: it isn't known when this goes out: its region or the days there aren't, or it isn't collected by
+the evening. Scan it with a region, or name the reminder's time. {"scan_id": "0197…"}
+"""
+ERROR_REASON_PUT_OUT_ALREADY: ErrorReason.ValueType  # 145
+"""FAILED_PRECONDITION: this was put out already. {"scan_id": "0197…"}"""
+ERROR_REASON_NO_SUBSCRIPTION: ErrorReason.ValueType  # 146
+"""FAILED_PRECONDITION: there is nowhere to remind: subscribe first."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

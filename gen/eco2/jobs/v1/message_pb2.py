@@ -22,17 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65\x63o2/jobs/v1/message.proto\x12\x0c\x65\x63o2.jobs.v1\"\r\n\x0bMessageSpec\"\x0f\n\rMessageResultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x65\x63o2/jobs/v1/message.proto\x12\x0c\x65\x63o2.jobs.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe3\x01\n\x0bMessageSpec\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x46\n\x08\x63hannels\x18\x02 \x03(\x0e\x32!.eco2.jobs.v1.MessageSpec.ChannelB\x11\xbaH\x0e\x92\x01\x0b\x10\x02\"\x07\x82\x01\x04\x10\x01 \x00\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANNEL_PUSH\x10\x01\x12\x13\n\x0f\x43HANNEL_WEBHOOK\x10\x02\"\xa4\x04\n\rMessageResult\x12\x32\n\x06reason\x18\x01 \x01(\x0e\x32\".eco2.jobs.v1.MessageResult.Reason\x12\x0c\n\x04\x64\x61te\x18\x02 \x01(\t\x12\x38\n\ndeliveries\x18\x03 \x03(\x0b\x32$.eco2.jobs.v1.MessageResult.Delivery\x1a\x97\x02\n\x08\x44\x65livery\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x32\n\x07\x63hannel\x18\x02 \x01(\x0e\x32!.eco2.jobs.v1.MessageSpec.Channel\x12=\n\x07outcome\x18\x03 \x01(\x0e\x32,.eco2.jobs.v1.MessageResult.Delivery.Outcome\x12\x0e\n\x06status\x18\x04 \x01(\r\"o\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n\x0cOUTCOME_SENT\x10\x01\x12\x10\n\x0cOUTCOME_GONE\x10\x02\x12\x13\n\x0fOUTCOME_REFUSED\x10\x03\x12\x12\n\x0eOUTCOME_FAILED\x10\x04\"}\n\x06Reason\x12\x16\n\x12REASON_UNSPECIFIED\x10\x00\x12\x12\n\x0eREASON_PUT_OUT\x10\x01\x12\x14\n\x10REASON_SCAN_GONE\x10\x02\x12\x15\n\x11REASON_NO_EVENING\x10\x03\x12\x1a\n\x16REASON_NO_SUBSCRIPTION\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'eco2.jobs.v1.message_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MESSAGESPEC']._serialized_start=44
-  _globals['_MESSAGESPEC']._serialized_end=57
-  _globals['_MESSAGERESULT']._serialized_start=59
-  _globals['_MESSAGERESULT']._serialized_end=74
+  _globals['_MESSAGESPEC'].fields_by_name['scan_id']._loaded_options = None
+  _globals['_MESSAGESPEC'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_MESSAGESPEC'].fields_by_name['channels']._loaded_options = None
+  _globals['_MESSAGESPEC'].fields_by_name['channels']._serialized_options = b'\272H\016\222\001\013\020\002\"\007\202\001\004\020\001 \000'
+  _globals['_MESSAGESPEC']._serialized_start=107
+  _globals['_MESSAGESPEC']._serialized_end=334
+  _globals['_MESSAGESPEC_CHANNEL']._serialized_start=261
+  _globals['_MESSAGESPEC_CHANNEL']._serialized_end=334
+  _globals['_MESSAGERESULT']._serialized_start=337
+  _globals['_MESSAGERESULT']._serialized_end=885
+  _globals['_MESSAGERESULT_DELIVERY']._serialized_start=479
+  _globals['_MESSAGERESULT_DELIVERY']._serialized_end=758
+  _globals['_MESSAGERESULT_DELIVERY_OUTCOME']._serialized_start=647
+  _globals['_MESSAGERESULT_DELIVERY_OUTCOME']._serialized_end=758
+  _globals['_MESSAGERESULT_REASON']._serialized_start=760
+  _globals['_MESSAGERESULT_REASON']._serialized_end=885
 # @@protoc_insertion_point(module_scope)

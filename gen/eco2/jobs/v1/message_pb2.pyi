@@ -3,8 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,16 +22,60 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class MessageSpec(_message.Message):
-    """A reminder to put a scanned thing out."""
+    """A reminder to put a scanned thing out. It waits until its time, and is sent once to each of the user's subscriptions
+    (eco2.reminders.v1.RemindersService). MarkPutOut and DeleteScan cancel it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Channel:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MessageSpec._Channel.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        CHANNEL_UNSPECIFIED: MessageSpec._Channel.ValueType  # 0
+        """Never sent."""
+        CHANNEL_PUSH: MessageSpec._Channel.ValueType  # 1
+        """By push messages to browsers."""
+        CHANNEL_WEBHOOK: MessageSpec._Channel.ValueType  # 2
+        """By webhooks."""
+
+    class Channel(_Channel, metaclass=_ChannelEnumTypeWrapper):
+        """How somebody is reminded."""
+
+    CHANNEL_UNSPECIFIED: MessageSpec.Channel.ValueType  # 0
+    """Never sent."""
+    CHANNEL_PUSH: MessageSpec.Channel.ValueType  # 1
+    """By push messages to browsers."""
+    CHANNEL_WEBHOOK: MessageSpec.Channel.ValueType  # 2
+    """By webhooks."""
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Of what: a scan of the caller's that has succeeded and isn't put out."""
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[Global___MessageSpec.Channel.ValueType]:
+        """How. Default: all that the caller has subscribed to."""
+
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When, within two weeks and not from 22:00 to 08:00 in Korea. Default: on the next evening on which it goes out, at
+        seven or when it may be put out, if that is later; at once if that is past and it isn't ten yet. The job tells it.
+        """
+
     def __init__(
         self,
+        *,
+        scan_id: _builtins.str = ...,
+        channels: _abc.Iterable[Global___MessageSpec.Channel.ValueType] | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "channels", b"channels", "scan_id", b"scan_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -39,12 +87,121 @@ class MessageResult(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _Reason:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MessageResult._Reason.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        REASON_UNSPECIFIED: MessageResult._Reason.ValueType  # 0
+        """It was sent."""
+        REASON_PUT_OUT: MessageResult._Reason.ValueType  # 1
+        """It was put out meanwhile."""
+        REASON_SCAN_GONE: MessageResult._Reason.ValueType  # 2
+        """The scan was deleted."""
+        REASON_NO_EVENING: MessageResult._Reason.ValueType  # 3
+        """The days have changed, and it isn't known any more when it goes out."""
+        REASON_NO_SUBSCRIPTION: MessageResult._Reason.ValueType  # 4
+        """All subscriptions have ended."""
+
+    class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
+        """Why nothing was sent."""
+
+    REASON_UNSPECIFIED: MessageResult.Reason.ValueType  # 0
+    """It was sent."""
+    REASON_PUT_OUT: MessageResult.Reason.ValueType  # 1
+    """It was put out meanwhile."""
+    REASON_SCAN_GONE: MessageResult.Reason.ValueType  # 2
+    """The scan was deleted."""
+    REASON_NO_EVENING: MessageResult.Reason.ValueType  # 3
+    """The days have changed, and it isn't known any more when it goes out."""
+    REASON_NO_SUBSCRIPTION: MessageResult.Reason.ValueType  # 4
+    """All subscriptions have ended."""
+
+    @_typing.final
+    class Delivery(_message.Message):
+        """What became of a message to one subscription."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        class _Outcome:
+            ValueType = _typing.NewType("ValueType", _builtins.int)
+            V: _TypeAlias = ValueType  # noqa: Y015
+
+        class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[MessageResult.Delivery._Outcome.ValueType], _builtins.type):
+            DESCRIPTOR: _descriptor.EnumDescriptor
+            OUTCOME_UNSPECIFIED: MessageResult.Delivery._Outcome.ValueType  # 0
+            """Never sent."""
+            OUTCOME_SENT: MessageResult.Delivery._Outcome.ValueType  # 1
+            """Its receiver has taken it."""
+            OUTCOME_GONE: MessageResult.Delivery._Outcome.ValueType  # 2
+            """Its receiver says that the subscription is over; it was removed."""
+            OUTCOME_REFUSED: MessageResult.Delivery._Outcome.ValueType  # 3
+            """Its receiver refuses it."""
+            OUTCOME_FAILED: MessageResult.Delivery._Outcome.ValueType  # 4
+            """Its receiver couldn't be reached in time."""
+
+        class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
+            """What became of it."""
+
+        OUTCOME_UNSPECIFIED: MessageResult.Delivery.Outcome.ValueType  # 0
+        """Never sent."""
+        OUTCOME_SENT: MessageResult.Delivery.Outcome.ValueType  # 1
+        """Its receiver has taken it."""
+        OUTCOME_GONE: MessageResult.Delivery.Outcome.ValueType  # 2
+        """Its receiver says that the subscription is over; it was removed."""
+        OUTCOME_REFUSED: MessageResult.Delivery.Outcome.ValueType  # 3
+        """Its receiver refuses it."""
+        OUTCOME_FAILED: MessageResult.Delivery.Outcome.ValueType  # 4
+        """Its receiver couldn't be reached in time."""
+
+        SUBSCRIPTION_ID_FIELD_NUMBER: _builtins.int
+        CHANNEL_FIELD_NUMBER: _builtins.int
+        OUTCOME_FIELD_NUMBER: _builtins.int
+        STATUS_FIELD_NUMBER: _builtins.int
+        subscription_id: _builtins.str
+        """Which."""
+        channel: Global___MessageSpec.Channel.ValueType
+        """How."""
+        outcome: Global___MessageResult.Delivery.Outcome.ValueType
+        """What became of it."""
+        status: _builtins.int
+        """The receiver's last HTTP status; 0 if none came."""
+        def __init__(
+            self,
+            *,
+            subscription_id: _builtins.str = ...,
+            channel: Global___MessageSpec.Channel.ValueType = ...,
+            outcome: Global___MessageResult.Delivery.Outcome.ValueType = ...,
+            status: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "outcome", b"outcome", "status", b"status", "subscription_id", b"subscription_id"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    REASON_FIELD_NUMBER: _builtins.int
+    DATE_FIELD_NUMBER: _builtins.int
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    reason: Global___MessageResult.Reason.ValueType
+    """Why nothing was sent."""
+    date: _builtins.str
+    """The evening it was about, YYYY-MM-DD. Empty if nothing was sent, or that wasn't known."""
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessageResult.Delivery]:
+        """One for each subscription."""
+
     def __init__(
         self,
+        *,
+        reason: Global___MessageResult.Reason.ValueType = ...,
+        date: _builtins.str = ...,
+        deliveries: _abc.Iterable[Global___MessageResult.Delivery] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["date", b"date", "deliveries", b"deliveries", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

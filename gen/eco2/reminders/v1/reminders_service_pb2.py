@@ -23,13 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from eco2.jobs.v1 import job_pb2 as eco2_dot_jobs_dot_v1_dot_job__pb2
+from eco2.jobs.v1 import message_pb2 as eco2_dot_jobs_dot_v1_dot_message__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)eco2/reminders/v1/reminders_service.proto\x12\x11\x65\x63o2.reminders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x01\n\x15\x43reateCalendarRequest\x12#\n\x06region\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12?\n\x08\x62uilding\x18\x02 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"W\n\x16\x43reateCalendarResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x17\n\x15\x44\x65leteCalendarRequest\"=\n\x12GetCalendarRequest\x12\'\n\x03key\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\"\x13\n\x11GetPushKeyRequest\"(\n\x12GetPushKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t\"\x8c\x01\n\x0b\x42rowserPush\x12\x1d\n\x08\x65ndpoint\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12/\n\x06p256dh\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_-]{86,88}=*$\x12-\n\x04\x61uth\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_-]{21,24}=*$\"\x81\x01\n\x19\x43reateSubscriptionRequest\x12.\n\x04push\x18\x01 \x01(\x0b\x32\x1e.eco2.reminders.v1.BrowserPushH\x00\x12\"\n\x0bwebhook_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x42\x10\n\x07\x63hannel\x12\x05\xbaH\x02\x08\x01\"k\n\x1a\x43reateSubscriptionResponse\x12\x35\n\x0csubscription\x18\x01 \x01(\x0b\x32\x1f.eco2.reminders.v1.Subscription\x12\x16\n\x0ewebhook_secret\x18\x02 \x01(\t\"\xee\x01\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x38\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\'.eco2.reminders.v1.Subscription.Channel\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANNEL_PUSH\x10\x01\x12\x13\n\x0f\x43HANNEL_WEBHOOK\x10\x02\"\x1a\n\x18ListSubscriptionsRequest\"S\n\x19ListSubscriptionsResponse\x12\x36\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x1f.eco2.reminders.v1.Subscription\">\n\x19\x44\x65leteSubscriptionRequest\x12!\n\x0fsubscription_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x32\x8e\x07\n\x10RemindersService\x12\x81\x01\n\x0e\x43reateCalendar\x12(.eco2.reminders.v1.CreateCalendarRequest\x1a).eco2.reminders.v1.CreateCalendarResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/me/calendar:\x01*\x12k\n\x0e\x44\x65leteCalendar\x12(.eco2.reminders.v1.DeleteCalendarRequest\x1a\x16.google.protobuf.Empty\"\x17\x82\xd3\xe4\x93\x02\x11*\x0f/v1/me/calendar\x12o\n\nGetPushKey\x12$.eco2.reminders.v1.GetPushKeyRequest\x1a%.eco2.reminders.v1.GetPushKeyResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/push-key\x12\x92\x01\n\x12\x43reateSubscription\x12,.eco2.reminders.v1.CreateSubscriptionRequest\x1a-.eco2.reminders.v1.CreateSubscriptionResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/me/subscriptions:\x01*\x12\x8c\x01\n\x11ListSubscriptions\x12+.eco2.reminders.v1.ListSubscriptionsRequest\x1a,.eco2.reminders.v1.ListSubscriptionsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/me/subscriptions\x12\x8a\x01\n\x12\x44\x65leteSubscription\x12,.eco2.reminders.v1.DeleteSubscriptionRequest\x1a\x16.google.protobuf.Empty\".\x82\xd3\xe4\x93\x02(*&/v1/me/subscriptions/{subscription_id}\x12g\n\x0bGetCalendar\x12%.eco2.reminders.v1.GetCalendarRequest\x1a\x14.google.api.HttpBody\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/me/calendar.icsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)eco2/reminders/v1/reminders_service.proto\x12\x11\x65\x63o2.reminders.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x16\x65\x63o2/jobs/v1/job.proto\x1a\x1a\x65\x63o2/jobs/v1/message.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x01\n\x15\x43reateCalendarRequest\x12#\n\x06region\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12?\n\x08\x62uilding\x18\x02 \x01(\tB-\xbaH*r%2#^[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}$\xd8\x01\x01\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"W\n\x16\x43reateCalendarResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x17\n\x15\x44\x65leteCalendarRequest\"=\n\x12GetCalendarRequest\x12\'\n\x03key\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Za-z0-9_-]{43}$\"\x13\n\x11GetPushKeyRequest\"(\n\x12GetPushKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t\"\x8c\x01\n\x0b\x42rowserPush\x12\x1d\n\x08\x65ndpoint\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01\x12/\n\x06p256dh\x18\x02 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_-]{86,88}=*$\x12-\n\x04\x61uth\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^[A-Za-z0-9_-]{21,24}=*$\"\x81\x01\n\x19\x43reateSubscriptionRequest\x12.\n\x04push\x18\x01 \x01(\x0b\x32\x1e.eco2.reminders.v1.BrowserPushH\x00\x12\"\n\x0bwebhook_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x42\x10\n\x07\x63hannel\x12\x05\xbaH\x02\x08\x01\"k\n\x1a\x43reateSubscriptionResponse\x12\x35\n\x0csubscription\x18\x01 \x01(\x0b\x32\x1f.eco2.reminders.v1.Subscription\x12\x16\n\x0ewebhook_secret\x18\x02 \x01(\t\"\xee\x01\n\x0cSubscription\x12\x17\n\x0fsubscription_id\x18\x01 \x01(\t\x12\x38\n\x07\x63hannel\x18\x02 \x01(\x0e\x32\'.eco2.reminders.v1.Subscription.Channel\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x07\x43hannel\x12\x17\n\x13\x43HANNEL_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANNEL_PUSH\x10\x01\x12\x13\n\x0f\x43HANNEL_WEBHOOK\x10\x02\"\x1a\n\x18ListSubscriptionsRequest\"S\n\x19ListSubscriptionsResponse\x12\x36\n\rsubscriptions\x18\x01 \x03(\x0b\x32\x1f.eco2.reminders.v1.Subscription\">\n\x19\x44\x65leteSubscriptionRequest\x12!\n\x0fsubscription_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xb7\x01\n\x11RemindScanRequest\x12\x19\n\x07scan_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x46\n\x08\x63hannels\x18\x02 \x03(\x0e\x32!.eco2.jobs.v1.MessageSpec.ChannelB\x11\xbaH\x0e\x92\x01\x0b\x10\x02\"\x07\x82\x01\x04\x10\x01 \x00\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x32\xfc\x07\n\x10RemindersService\x12\x81\x01\n\x0e\x43reateCalendar\x12(.eco2.reminders.v1.CreateCalendarRequest\x1a).eco2.reminders.v1.CreateCalendarResponse\"\x1a\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/me/calendar:\x01*\x12k\n\x0e\x44\x65leteCalendar\x12(.eco2.reminders.v1.DeleteCalendarRequest\x1a\x16.google.protobuf.Empty\"\x17\x82\xd3\xe4\x93\x02\x11*\x0f/v1/me/calendar\x12o\n\nGetPushKey\x12$.eco2.reminders.v1.GetPushKeyRequest\x1a%.eco2.reminders.v1.GetPushKeyResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/push-key\x12\x92\x01\n\x12\x43reateSubscription\x12,.eco2.reminders.v1.CreateSubscriptionRequest\x1a-.eco2.reminders.v1.CreateSubscriptionResponse\"\x1f\x82\xd3\xe4\x93\x02\x19\"\x14/v1/me/subscriptions:\x01*\x12\x8c\x01\n\x11ListSubscriptions\x12+.eco2.reminders.v1.ListSubscriptionsRequest\x1a,.eco2.reminders.v1.ListSubscriptionsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/me/subscriptions\x12\x8a\x01\n\x12\x44\x65leteSubscription\x12,.eco2.reminders.v1.DeleteSubscriptionRequest\x1a\x16.google.protobuf.Empty\".\x82\xd3\xe4\x93\x02(*&/v1/me/subscriptions/{subscription_id}\x12l\n\nRemindScan\x12$.eco2.reminders.v1.RemindScanRequest\x1a\x11.eco2.jobs.v1.Job\"%\x82\xd3\xe4\x93\x02\x1f\"\x1a/v1/scans/{scan_id}:remind:\x01*\x12g\n\x0bGetCalendar\x12%.eco2.reminders.v1.GetCalendarRequest\x1a\x14.google.api.HttpBody\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/me/calendar.icsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -56,6 +58,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATESUBSCRIPTIONREQUEST'].fields_by_name['webhook_url']._serialized_options = b'\272H\010r\006\030\200\020\210\001\001'
   _globals['_DELETESUBSCRIPTIONREQUEST'].fields_by_name['subscription_id']._loaded_options = None
   _globals['_DELETESUBSCRIPTIONREQUEST'].fields_by_name['subscription_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REMINDSCANREQUEST'].fields_by_name['scan_id']._loaded_options = None
+  _globals['_REMINDSCANREQUEST'].fields_by_name['scan_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REMINDSCANREQUEST'].fields_by_name['channels']._loaded_options = None
+  _globals['_REMINDSCANREQUEST'].fields_by_name['channels']._serialized_options = b'\272H\016\222\001\013\020\002\"\007\202\001\004\020\001 \000'
+  _globals['_REMINDSCANREQUEST'].fields_by_name['locale']._loaded_options = None
+  _globals['_REMINDSCANREQUEST'].fields_by_name['locale']._serialized_options = b'\272H\004r\002\030d'
   _globals['_REMINDERSSERVICE'].methods_by_name['CreateCalendar']._loaded_options = None
   _globals['_REMINDERSSERVICE'].methods_by_name['CreateCalendar']._serialized_options = b'\202\323\344\223\002\024\"\017/v1/me/calendar:\001*'
   _globals['_REMINDERSSERVICE'].methods_by_name['DeleteCalendar']._loaded_options = None
@@ -68,36 +76,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REMINDERSSERVICE'].methods_by_name['ListSubscriptions']._serialized_options = b'\202\323\344\223\002\026\022\024/v1/me/subscriptions'
   _globals['_REMINDERSSERVICE'].methods_by_name['DeleteSubscription']._loaded_options = None
   _globals['_REMINDERSSERVICE'].methods_by_name['DeleteSubscription']._serialized_options = b'\202\323\344\223\002(*&/v1/me/subscriptions/{subscription_id}'
+  _globals['_REMINDERSSERVICE'].methods_by_name['RemindScan']._loaded_options = None
+  _globals['_REMINDERSSERVICE'].methods_by_name['RemindScan']._serialized_options = b'\202\323\344\223\002\037\"\032/v1/scans/{scan_id}:remind:\001*'
   _globals['_REMINDERSSERVICE'].methods_by_name['GetCalendar']._loaded_options = None
   _globals['_REMINDERSSERVICE'].methods_by_name['GetCalendar']._serialized_options = b'\202\323\344\223\002\025\022\023/v1/me/calendar.ics'
-  _globals['_CREATECALENDARREQUEST']._serialized_start=213
-  _globals['_CREATECALENDARREQUEST']._serialized_end=363
-  _globals['_CREATECALENDARRESPONSE']._serialized_start=365
-  _globals['_CREATECALENDARRESPONSE']._serialized_end=452
-  _globals['_DELETECALENDARREQUEST']._serialized_start=454
-  _globals['_DELETECALENDARREQUEST']._serialized_end=477
-  _globals['_GETCALENDARREQUEST']._serialized_start=479
-  _globals['_GETCALENDARREQUEST']._serialized_end=540
-  _globals['_GETPUSHKEYREQUEST']._serialized_start=542
-  _globals['_GETPUSHKEYREQUEST']._serialized_end=561
-  _globals['_GETPUSHKEYRESPONSE']._serialized_start=563
-  _globals['_GETPUSHKEYRESPONSE']._serialized_end=603
-  _globals['_BROWSERPUSH']._serialized_start=606
-  _globals['_BROWSERPUSH']._serialized_end=746
-  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_start=749
-  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_end=878
-  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_start=880
-  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_end=987
-  _globals['_SUBSCRIPTION']._serialized_start=990
-  _globals['_SUBSCRIPTION']._serialized_end=1228
-  _globals['_SUBSCRIPTION_CHANNEL']._serialized_start=1155
-  _globals['_SUBSCRIPTION_CHANNEL']._serialized_end=1228
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=1230
-  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=1256
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=1258
-  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=1341
-  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_start=1343
-  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_end=1405
-  _globals['_REMINDERSSERVICE']._serialized_start=1408
-  _globals['_REMINDERSSERVICE']._serialized_end=2318
+  _globals['_CREATECALENDARREQUEST']._serialized_start=265
+  _globals['_CREATECALENDARREQUEST']._serialized_end=415
+  _globals['_CREATECALENDARRESPONSE']._serialized_start=417
+  _globals['_CREATECALENDARRESPONSE']._serialized_end=504
+  _globals['_DELETECALENDARREQUEST']._serialized_start=506
+  _globals['_DELETECALENDARREQUEST']._serialized_end=529
+  _globals['_GETCALENDARREQUEST']._serialized_start=531
+  _globals['_GETCALENDARREQUEST']._serialized_end=592
+  _globals['_GETPUSHKEYREQUEST']._serialized_start=594
+  _globals['_GETPUSHKEYREQUEST']._serialized_end=613
+  _globals['_GETPUSHKEYRESPONSE']._serialized_start=615
+  _globals['_GETPUSHKEYRESPONSE']._serialized_end=655
+  _globals['_BROWSERPUSH']._serialized_start=658
+  _globals['_BROWSERPUSH']._serialized_end=798
+  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_start=801
+  _globals['_CREATESUBSCRIPTIONREQUEST']._serialized_end=930
+  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_start=932
+  _globals['_CREATESUBSCRIPTIONRESPONSE']._serialized_end=1039
+  _globals['_SUBSCRIPTION']._serialized_start=1042
+  _globals['_SUBSCRIPTION']._serialized_end=1280
+  _globals['_SUBSCRIPTION_CHANNEL']._serialized_start=1207
+  _globals['_SUBSCRIPTION_CHANNEL']._serialized_end=1280
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_start=1282
+  _globals['_LISTSUBSCRIPTIONSREQUEST']._serialized_end=1308
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_start=1310
+  _globals['_LISTSUBSCRIPTIONSRESPONSE']._serialized_end=1393
+  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_start=1395
+  _globals['_DELETESUBSCRIPTIONREQUEST']._serialized_end=1457
+  _globals['_REMINDSCANREQUEST']._serialized_start=1460
+  _globals['_REMINDSCANREQUEST']._serialized_end=1643
+  _globals['_REMINDERSSERVICE']._serialized_start=1646
+  _globals['_REMINDERSSERVICE']._serialized_end=2666
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from eco2.jobs.v1 import message_pb2 as _message_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -375,3 +376,41 @@ class DeleteSubscriptionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteSubscriptionRequest: _TypeAlias = DeleteSubscriptionRequest  # noqa: Y015
+
+@_typing.final
+class RemindScanRequest(_message.Message):
+    """Asks to be reminded of a scan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    CHANNELS_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    scan_id: _builtins.str
+    """Which."""
+    locale: _builtins.str
+    """Language of the reminder: "ko" or "en", or a locale of either. Default, and for all others: Accept-Language, else "ko"."""
+    @_builtins.property
+    def channels(self) -> _containers.RepeatedScalarFieldContainer[_message_pb2.MessageSpec.Channel.ValueType]:
+        """How. Default: all that the caller has subscribed to."""
+
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When, as in MessageSpec. Default: on the next evening on which it goes out."""
+
+    def __init__(
+        self,
+        *,
+        scan_id: _builtins.str = ...,
+        channels: _abc.Iterable[_message_pb2.MessageSpec.Channel.ValueType] | None = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        locale: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "channels", b"channels", "locale", b"locale", "scan_id", b"scan_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RemindScanRequest: _TypeAlias = RemindScanRequest  # noqa: Y015

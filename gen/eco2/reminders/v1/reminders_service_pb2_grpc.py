@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from eco2.jobs.v1 import job_pb2 as eco2_dot_jobs_dot_v1_dot_job__pb2
 from eco2.reminders.v1 import reminders_service_pb2 as eco2_dot_reminders_dot_v1_dot_reminders__service__pb2
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
@@ -70,6 +71,11 @@ class RemindersServiceStub:
                 '/eco2.reminders.v1.RemindersService/DeleteSubscription',
                 request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteSubscriptionRequest.SerializeToString,
                 response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.RemindScan = channel.unary_unary(
+                '/eco2.reminders.v1.RemindersService/RemindScan',
+                request_serializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.RemindScanRequest.SerializeToString,
+                response_deserializer=eco2_dot_jobs_dot_v1_dot_job__pb2.Job.FromString,
                 _registered_method=True)
         self.GetCalendar = channel.unary_unary(
                 '/eco2.reminders.v1.RemindersService/GetCalendar',
@@ -145,6 +151,19 @@ class RemindersServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemindScan(self, request, context):
+        """Reminds the caller of a scan on its next evening: CreateJob with a reminder, in short. The reply is the job, to be read,
+        watched and cancelled as such.
+
+        Idempotent: as long as a reminder of this scan waits, it is that one, whatever else was asked for.
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; PUT_OUT_ALREADY,
+        NO_SUBSCRIPTION; EVENING_UNKNOWN: name a time), INVALID_ARGUMENT (INVALID_FIELD also for a time that can't be),
+        RESOURCE_EXHAUSTED (JOB_LIMIT: a hundred).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetCalendar(self, request, context):
         """The calendar as iCalendar (RFC 5545), at the address that CreateCalendar has given: one event for each evening of the
         next two weeks on which something that was scanned in the last 14 days and isn't put out yet goes out, and one for
@@ -194,6 +213,11 @@ def add_RemindersServiceServicer_to_server(servicer, server):
                     servicer.DeleteSubscription,
                     request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteSubscriptionRequest.FromString,
                     response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'RemindScan': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemindScan,
+                    request_deserializer=eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.RemindScanRequest.FromString,
+                    response_serializer=eco2_dot_jobs_dot_v1_dot_job__pb2.Job.SerializeToString,
             ),
             'GetCalendar': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCalendar,
@@ -368,6 +392,33 @@ class RemindersService:
             '/eco2.reminders.v1.RemindersService/DeleteSubscription',
             eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.DeleteSubscriptionRequest.SerializeToString,
             google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemindScan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/eco2.reminders.v1.RemindersService/RemindScan',
+            eco2_dot_reminders_dot_v1_dot_reminders__service__pb2.RemindScanRequest.SerializeToString,
+            eco2_dot_jobs_dot_v1_dot_job__pb2.Job.FromString,
             options,
             channel_credentials,
             insecure,

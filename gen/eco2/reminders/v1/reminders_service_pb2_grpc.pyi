@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from eco2.jobs.v1 import job_pb2 as _job_pb2
 from eco2.reminders.v1 import reminders_service_pb2 as _reminders_service_pb2
 from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import empty_pb2 as _empty_pb2
@@ -75,6 +76,15 @@ class RemindersServiceStub:
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
     """
+    RemindScan: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.RemindScanRequest, _job_pb2.Job]
+    """Reminds the caller of a scan on its next evening: CreateJob with a reminder, in short. The reply is the job, to be read,
+    watched and cancelled as such.
+
+    Idempotent: as long as a reminder of this scan waits, it is that one, whatever else was asked for.
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; PUT_OUT_ALREADY,
+    NO_SUBSCRIPTION; EVENING_UNKNOWN: name a time), INVALID_ARGUMENT (INVALID_FIELD also for a time that can't be),
+    RESOURCE_EXHAUSTED (JOB_LIMIT: a hundred).
+    """
     GetCalendar: _grpc.UnaryUnaryMultiCallable[_reminders_service_pb2.GetCalendarRequest, _httpbody_pb2.HttpBody]
     """The calendar as iCalendar (RFC 5545), at the address that CreateCalendar has given: one event for each evening of the
     next two weeks on which something that was scanned in the last 14 days and isn't put out yet goes out, and one for
@@ -133,6 +143,15 @@ class RemindersServiceAsyncStub(RemindersServiceStub):
     """Ends a subscription.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
+    """
+    RemindScan: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.RemindScanRequest, _job_pb2.Job]  # type: ignore[assignment]
+    """Reminds the caller of a scan on its next evening: CreateJob with a reminder, in short. The reply is the job, to be read,
+    watched and cancelled as such.
+
+    Idempotent: as long as a reminder of this scan waits, it is that one, whatever else was asked for.
+    Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; PUT_OUT_ALREADY,
+    NO_SUBSCRIPTION; EVENING_UNKNOWN: name a time), INVALID_ARGUMENT (INVALID_FIELD also for a time that can't be),
+    RESOURCE_EXHAUSTED (JOB_LIMIT: a hundred).
     """
     GetCalendar: _aio.UnaryUnaryMultiCallable[_reminders_service_pb2.GetCalendarRequest, _httpbody_pb2.HttpBody]  # type: ignore[assignment]
     """The calendar as iCalendar (RFC 5545), at the address that CreateCalendar has given: one event for each evening of the
@@ -225,6 +244,21 @@ class RemindersServiceServicer(metaclass=_abc_1.ABCMeta):
         """Ends a subscription.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (SUBSCRIPTION_NOT_FOUND).
+        """
+
+    @_abc_1.abstractmethod
+    def RemindScan(
+        self,
+        request: _reminders_service_pb2.RemindScanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
+        """Reminds the caller of a scan on its next evening: CreateJob with a reminder, in short. The reply is the job, to be read,
+        watched and cancelled as such.
+
+        Idempotent: as long as a reminder of this scan waits, it is that one, whatever else was asked for.
+        Codes: NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE: it hasn't succeeded; PUT_OUT_ALREADY,
+        NO_SUBSCRIPTION; EVENING_UNKNOWN: name a time), INVALID_ARGUMENT (INVALID_FIELD also for a time that can't be),
+        RESOURCE_EXHAUSTED (JOB_LIMIT: a hundred).
         """
 
     @_abc_1.abstractmethod

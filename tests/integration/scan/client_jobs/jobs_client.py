@@ -13,6 +13,7 @@ from tests.integration.scan.client import Client, reason
 from tests.support.http import http_client
 from tests.support.waiting import eventually
 
+SCAN_ID = "0197a1b2-0000-7000-8000-000000000001"  # nobody looks for it
 SHEET = b"address\nhttps://example.org/a.jpg\n"
 ENDED = (Job.STATE_SUCCEEDED, Job.STATE_FAILED, Job.STATE_CANCELLED, Job.STATE_EXPIRED)
 
@@ -26,7 +27,7 @@ class JobsClient:
 
     async def remind(self, **fields: Any) -> Job:
         """A job without a file."""
-        request = pb.CreateJobRequest(reminder={}, **fields)
+        request = pb.CreateJobRequest(reminder={"scan_id": SCAN_ID}, **fields)
         return (await self.stub.CreateJob(request, metadata=self.metadata)).job
 
     async def announce(self, content: bytes = SHEET, content_type: str = "text/csv", **fields: Any) -> Any:

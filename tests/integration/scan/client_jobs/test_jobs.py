@@ -20,7 +20,7 @@ from mesh.s3.settings import StorageSettings
 from scan_svc.client_jobs.work import Later, Task
 from tests.integration.scan.client import StartScanService
 from tests.integration.scan.client_jobs.counting import Counting, Gate
-from tests.integration.scan.client_jobs.jobs_client import JobsClient, reached, refusal
+from tests.integration.scan.client_jobs.jobs_client import SCAN_ID, JobsClient, reached, refusal
 from tests.support.storage import Storage
 from tests.support.waiting import eventually
 
@@ -88,12 +88,15 @@ async def test_a_job_with_an_upload_waits_for_its_file(jobs: JobsClient) -> None
     ("request_", "field"),
     [
         (pb.CreateJobRequest(batch={}), "upload"),
-        (pb.CreateJobRequest(reminder={}, upload={"content_type": "text/csv", "size_bytes": 9}), "upload"),
+        (
+            pb.CreateJobRequest(reminder={"scan_id": SCAN_ID}, upload={"content_type": "text/csv", "size_bytes": 9}),
+            "upload",
+        ),
         (pb.CreateJobRequest(batch={}, upload={"content_type": "image/gif", "size_bytes": 9}), "upload.content_type"),
         (pb.CreateJobRequest(batch={}, upload={"content_type": "text/csv", "size_bytes": 1001}), "upload.size_bytes"),
         (pb.CreateJobRequest(batch={}, upload={"content_type": "text/csv", "size_bytes": 0}), "upload.size_bytes"),
         (pb.CreateJobRequest(), "spec"),
-        (pb.CreateJobRequest(reminder={}, request_id="a\0b"), "request_id"),
+        (pb.CreateJobRequest(reminder={"scan_id": SCAN_ID}, request_id="a\0b"), "request_id"),
     ],
     ids=["no file", "a file too many", "another type", "too large", "empty", "no spec", "a NUL"],
 )

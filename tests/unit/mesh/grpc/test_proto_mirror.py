@@ -7,10 +7,13 @@ from google.protobuf.message import Message
 from google.type import latlng_pb2
 
 from eco2.character.v1 import character_pb2
+from eco2.jobs.v1 import message_pb2
 from eco2.rules.v1 import disposal_pb2, rules_service_pb2
 from eco2.vision.v1 import classification_pb2
 from mesh.grpc.proto_mirror import from_proto, mismatches, to_proto
 from scan_svc.mirrors import character, places, rules, vision
+from scan_svc.reminders import messages
+from scan_svc.reminders.subscriptions import Channel
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (vision.Category, classification_pb2.Category),
@@ -34,6 +37,9 @@ PAIRS: list[tuple[type, type[Message]]] = [
     (rules.EveningPlan, disposal_pb2.EveningPlan),
     (rules.Collection, rules_service_pb2.Collection),
     (rules.CollectionDays, rules_service_pb2.ListCollectionsResponse),
+    (messages.MessageSpec, message_pb2.MessageSpec),
+    (messages.MessageResult, message_pb2.MessageResult),
+    (messages.Delivery, message_pb2.MessageResult.Delivery),
     (places.LatLng, latlng_pb2.LatLng),
     (character.Character, character_pb2.Character),
     (character.Reward, character_pb2.Reward),
@@ -56,6 +62,13 @@ def test_nested_messages_repeated_fields_and_enums_come_back_as_they_were() -> N
     )
     assert from_proto(to_proto(place, disposal_pb2.Place), places.Place) == place
     assert from_proto(to_proto(reward, character_pb2.Reward), character.Reward) == reward
+
+
+def test_repeated_enums_come_back_as_they_were() -> None:
+    """None of them, and several."""
+    for channels in ((), (Channel.WEBHOOK, Channel.PUSH)):
+        spec = messages.MessageSpec("a", channels, datetime(2026, 12, 1, 10, tzinfo=UTC))
+        assert from_proto(to_proto(spec, message_pb2.MessageSpec), messages.MessageSpec) == spec
 
 
 def test_moments_come_back_in_utc_and_an_absent_one_stays_absent() -> None:
