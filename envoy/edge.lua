@@ -86,7 +86,7 @@ end
 
 -- A watch is opened to be read: HEAD isn't served there.
 local function is_watch(path)
-  return path:find("^/v1/scans/[^/]+:watch$") or path:find("^/v1/scan/[^/]+/progress$")
+  return path:find("^/v1/scans/[^/]+:watch$") or path:find("^/v1/jobs/[^/]+:watch$") or path:find("^/v1/scan/[^/]+/progress$")
 end
 
 -- What is wrong with a gRPC call that no service could answer with a reason, and its HTTP status; nil if nothing is.

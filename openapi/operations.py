@@ -25,8 +25,8 @@ _TEXTS = {
     "503": "A service, a store or a provider is down.",
     "504": "It took too long.",
 }
-_LINES = "A JSON object a line, each a WatchScanResponse. A stream that ends without TYPE_TERMINAL was cut."
-_EVENTS = "Events with `id`, `event` and `data`; comments are heartbeats. `data` is a WatchScanResponse."
+_LINES = "A JSON object a line, each a {}. A stream that ends without TYPE_TERMINAL was cut."
+_EVENTS = "Events with `id`, `event` and `data`; comments are heartbeats. `data` is a {}."
 _CALENDAR = "iCalendar (RFC 5545)."
 _OLDER_EVENTS = "Events with `data` alone; comments are heartbeats. `data` is a TaskProgress."
 _OLDER_DATA = "eco2.compat.v1.TaskProgress"
@@ -124,14 +124,15 @@ class Operations:
         response: Schema = {"description": "Done.", "headers": edge.headers(*names)}
         schema = self._schemas.reference(rpc.output_type) if not is_text(rpc) else {}
         if is_event_stream(rpc):
-            text = {"type": "string", "description": _OLDER_EVENTS if binding.older else _EVENTS}
+            watched = "WatchJobResponse" if "Job" in rpc.name else "WatchScanResponse"
+            text = {"type": "string", "description": _OLDER_EVENTS if binding.older else _EVENTS.format(watched)}
             if binding.older:
                 self._schemas.reference(self._contract.message(_OLDER_DATA))
             response["content"] = {"text/event-stream": {"schema": text}}
         elif is_text(rpc):
             response["content"] = {"text/calendar": {"schema": {"type": "string", "description": _CALENDAR}}}
         elif rpc.server_streaming:
-            line = {"type": "string", "description": _LINES}
+            line = {"type": "string", "description": _LINES.format(rpc.output_type.name)}
             response["content"] = {"application/x-ndjson": {"schema": line, "x-itemSchema": schema}}
         else:
             response["description"] = self._contract.comment(rpc.output_type.full_name) or "Done."

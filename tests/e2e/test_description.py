@@ -71,6 +71,7 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
     queued = (await call("POST", "/v1/scans", {"upload": {"content_type": "image/png", "size_bytes": 9}})).json()
     await call("POST", f"/v1/scans/{queued['scan']['scan_id']}:cancel", {})
 
+    await have_jobs_done(call, phone)
     await look_up(call)
     await keep_a_building(call)
     await keep_a_calendar(call)
@@ -96,6 +97,26 @@ async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: by
     for path in ("/v1/scan", "/classify"):
         ignored = await call("POST", path, {"image_url": job["image_url"], "device": "x"})
         assert ignored.headers["eco2-ignored-fields"] == "device"
+
+
+async def have_jobs_done(call: DescribedPhone, phone: Phone) -> None:
+    """A history as a file, and a batch that is stopped."""
+    job_id = (await call("POST", "/v1/jobs", {"export": {"thumbnails": True}})).json()["job"]["job_id"]
+    await call("GET", f"/v1/jobs/{job_id}:watch")
+    await call("GET", f"/v1/jobs/{job_id}:watch", Accept="text/event-stream")
+    made = (await call("GET", f"/v1/jobs/{job_id}")).json()
+    assert (await phone.http.get(made["download_url"])).content.startswith(b"PK")
+    await call("GET", f"/api/v1/jobs/{job_id}")
+    assert (await call("GET", "/v1/jobs?kind=KIND_EXPORT")).json()["jobs"][0]["job_id"] == job_id
+    await call("DELETE", f"/v1/jobs/{job_id}")
+
+    sheet = b"url\nhttps://example.com/a.jpg\n"
+    upload = {"content_type": "text/csv", "size_bytes": len(sheet)}
+    batch = (await call("POST", "/v1/jobs", {"batch": {}, "upload": upload})).json()
+    await phone.put(batch["upload"], sheet)
+    job_id = batch["job"]["job_id"]
+    await call("POST", f"/v1/jobs/{job_id}:start", {})
+    await call("POST", f"/v1/jobs/{job_id}:cancel", {})
 
 
 async def look_up(call: DescribedPhone) -> None:
@@ -175,6 +196,10 @@ REFUSED = [
     ("GET", "/v1/scans/nobody", None, 400),
     ("GET", "/v1/scans/0197a1b2-0000-7000-8000-000000000001", None, 404),
     ("GET", "/v1/scans/0197a1b2-0000-7000-8000-000000000001:watch", None, 404),
+    ("POST", "/v1/jobs", {}, 400),
+    ("POST", "/v1/jobs", {"batch": {}}, 400),
+    ("GET", "/v1/jobs?page_token=x", None, 400),
+    ("GET", "/v1/jobs/0197a1b2-0000-7000-8000-000000000001", None, 404),
     ("POST", "/v1/rules:match", {"category": {"major": "재활용폐기물", "middle": "석재"}}, 404),
     ("POST", "/v1/rules:match", {"category": {"major": "재활용폐기물"}, "tags": ["반짝임"]}, 400),
     ("POST", "/v1/auth/myspace:begin", {"redirect_uri": "https://a.example", "code_challenge": "a" * 43}, 404),

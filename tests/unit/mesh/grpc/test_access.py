@@ -22,7 +22,7 @@ def test_the_edge_may_call_what_is_public_and_nothing_else() -> None:
 def test_operators_have_their_own_services_and_nothing_else() -> None:
     """Who repairs the queue needs nobody's photos, and no user or service may replay scans."""
     operations = {path for path in _PATHS if "OperationsService" in path or "ComparisonService" in path}
-    events = {path for path in _PATHS if "EventsService" in path}
+    events = {path for path in _PATHS if "eco2.events" in path}
     for caller in (OPERATOR, OPERATORS_EDGE):
         assert {path for path in _PATHS if caller in Access(path).callers} == operations | events
     assert {caller for path in operations for caller in Access(path).callers} == {OPERATOR, OPERATORS_EDGE}
