@@ -94,6 +94,7 @@ async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: by
     await call("GET", f"/v1/scan/{job['job_id']}/progress")
     await call("GET", f"/api/v1/waste/status/{job['job_id']}")
     await call("GET", f"/api/v1/waste/result/{job['job_id']}")
+    await call("GET", f"/media/videos/{job['job_id']}/")
     for path in ("/v1/scan", "/classify"):
         ignored = await call("POST", path, {"image_url": job["image_url"], "device": "x"})
         assert ignored.headers["eco2-ignored-fields"] == "device"
