@@ -86,7 +86,7 @@ def _reader(hint: Any, field: Any) -> Reader:
 def _name_enums(fields: dict[str, Any], message: Any) -> None:
     """Gives enum values their names in the proto, at any depth."""
     for field in _with_enums(message):
-        value = fields[field.name]
+        value = fields.get(field.name)
         if value is None:
             continue
         if field.enum_type:

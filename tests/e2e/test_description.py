@@ -94,7 +94,6 @@ async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: by
     await call("GET", f"/v1/scan/{job['job_id']}/progress")
     await call("GET", f"/api/v1/waste/status/{job['job_id']}")
     await call("GET", f"/api/v1/waste/result/{job['job_id']}")
-    await call("GET", f"/media/videos/{job['job_id']}/")
     for path in ("/v1/scan", "/classify"):
         ignored = await call("POST", path, {"image_url": job["image_url"], "device": "x"})
         assert ignored.headers["eco2-ignored-fields"] == "device"
@@ -118,6 +117,10 @@ async def have_jobs_done(call: DescribedPhone, phone: Phone) -> None:
     job_id = batch["job"]["job_id"]
     await call("POST", f"/v1/jobs/{job_id}:start", {})
     await call("POST", f"/v1/jobs/{job_id}:cancel", {})
+
+    upload = {"content_type": "video/mp4", "size_bytes": 1000}
+    clip = (await call("POST", "/v1/jobs", {"video": {}, "upload": upload})).json()
+    await call("GET", f"/media/videos/{clip['job']['job_id']}")
 
 
 async def look_up(call: DescribedPhone) -> None:
