@@ -86,7 +86,7 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
 
 
 async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: bytes) -> None:
-    """By a job and by tasks."""
+    """By a job, by tasks and by a clip."""
     job = (await call("POST", "/api/v1/waste/analyze")).json()
     await phone.put({"url": job["upload_url"], "headers": {"Content-Type": "image/jpeg"}}, photo)
     for path in ("/api/v1/waste/upload-complete", "/upload-complete"):
@@ -97,6 +97,9 @@ async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: by
     for path in ("/v1/scan", "/classify"):
         ignored = await call("POST", path, {"image_url": job["image_url"], "device": "x"})
         assert ignored.headers["eco2-ignored-fields"] == "device"
+    upload = {"content_type": "video/mp4", "size_bytes": 9}
+    clip = (await call("POST", "/v1/jobs", {"video": {}, "upload": upload})).json()
+    await call("GET", f"/media/videos/{clip['job']['job_id']}")
 
 
 async def have_jobs_done(call: DescribedPhone, phone: Phone) -> None:
