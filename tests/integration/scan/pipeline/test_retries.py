@@ -117,4 +117,4 @@ async def test_a_dead_letter_shows_what_its_failed_tries_cost(parts: ScanParts) 
     await parts.queue.fail(replace(lease, spent=Usage("m", 9, 5, 700, 1)), FAILURE, replayable=True)
     listed = await parts.dead_letters.page(DeadLetterFilter(), None, 10)
     archived = await parts.dead_letters.archive(lease.scan.scan_id)
-    assert [dead_letter(letter).usage.cost_micro_usd for letter in (*listed, archived)] == [700, 700]
+    assert [dead_letter(letter, str).usage.cost_micro_usd for letter in (*listed, archived)] == [700, 700]
