@@ -31,8 +31,9 @@ class EventsServiceStub:
     that is still kept. The public edge doesn't lead here: callers are the operators' edge and internal consumers, by
     their certificate.
 
-    All consumers get the same events in the same order, and those of one subject as they happened. Each is delivered at
-    least once: a consumer stores the cursor with what it has made of the events before it, and goes on from there.
+    All consumers get the same events in the same order, and those of one job (kind and data.job_id) as they happened; a
+    scan, its webhooks, its reward and its replies are jobs of their own. Each event is delivered at least once: a consumer
+    stores the cursor with what it has made of the events before it, and goes on from there.
     """
 
     def __init__(self, channel):
@@ -63,8 +64,9 @@ class EventsServiceServicer:
     that is still kept. The public edge doesn't lead here: callers are the operators' edge and internal consumers, by
     their certificate.
 
-    All consumers get the same events in the same order, and those of one subject as they happened. Each is delivered at
-    least once: a consumer stores the cursor with what it has made of the events before it, and goes on from there.
+    All consumers get the same events in the same order, and those of one job (kind and data.job_id) as they happened; a
+    scan, its webhooks, its reward and its replies are jobs of their own. Each event is delivered at least once: a consumer
+    stores the cursor with what it has made of the events before it, and goes on from there.
     """
 
     def SubscribeEvents(self, request, context):
@@ -130,8 +132,9 @@ class EventsService:
     that is still kept. The public edge doesn't lead here: callers are the operators' edge and internal consumers, by
     their certificate.
 
-    All consumers get the same events in the same order, and those of one subject as they happened. Each is delivered at
-    least once: a consumer stores the cursor with what it has made of the events before it, and goes on from there.
+    All consumers get the same events in the same order, and those of one job (kind and data.job_id) as they happened; a
+    scan, its webhooks, its reward and its replies are jobs of their own. Each event is delivered at least once: a consumer
+    stores the cursor with what it has made of the events before it, and goes on from there.
     """
 
     @staticmethod

@@ -32,8 +32,9 @@ class EventsServiceStub:
     that is still kept. The public edge doesn't lead here: callers are the operators' edge and internal consumers, by
     their certificate.
 
-    All consumers get the same events in the same order, and those of one subject as they happened. Each is delivered at
-    least once: a consumer stores the cursor with what it has made of the events before it, and goes on from there.
+    All consumers get the same events in the same order, and those of one job (kind and data.job_id) as they happened; a
+    scan, its webhooks, its reward and its replies are jobs of their own. Each event is delivered at least once: a consumer
+    stores the cursor with what it has made of the events before it, and goes on from there.
     """
 
     @_typing.overload
@@ -67,8 +68,9 @@ class EventsServiceAsyncStub(EventsServiceStub):
     that is still kept. The public edge doesn't lead here: callers are the operators' edge and internal consumers, by
     their certificate.
 
-    All consumers get the same events in the same order, and those of one subject as they happened. Each is delivered at
-    least once: a consumer stores the cursor with what it has made of the events before it, and goes on from there.
+    All consumers get the same events in the same order, and those of one job (kind and data.job_id) as they happened; a
+    scan, its webhooks, its reward and its replies are jobs of their own. Each event is delivered at least once: a consumer
+    stores the cursor with what it has made of the events before it, and goes on from there.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -98,8 +100,9 @@ class EventsServiceServicer(metaclass=_abc_1.ABCMeta):
     that is still kept. The public edge doesn't lead here: callers are the operators' edge and internal consumers, by
     their certificate.
 
-    All consumers get the same events in the same order, and those of one subject as they happened. Each is delivered at
-    least once: a consumer stores the cursor with what it has made of the events before it, and goes on from there.
+    All consumers get the same events in the same order, and those of one job (kind and data.job_id) as they happened; a
+    scan, its webhooks, its reward and its replies are jobs of their own. Each event is delivered at least once: a consumer
+    stores the cursor with what it has made of the events before it, and goes on from there.
     """
 
     @_abc_1.abstractmethod
