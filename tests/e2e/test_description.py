@@ -72,7 +72,6 @@ async def test_every_operation_answers_as_described(call: DescribedPhone, phone:
     await call("POST", f"/v1/scans/{queued['scan']['scan_id']}:cancel", {})
 
     await have_jobs_done(call, phone)
-    await have_jobs_done(call, phone)
     await look_up(call)
     await keep_a_building(call)
     await keep_a_calendar(call)
@@ -99,30 +98,6 @@ async def scan_as_older_clients_do(call: DescribedPhone, phone: Phone, photo: by
         ignored = await call("POST", path, {"image_url": job["image_url"], "device": "x"})
         assert ignored.headers["eco2-ignored-fields"] == "device"
     upload = {"content_type": "video/mp4", "size_bytes": 9}
-    clip = (await call("POST", "/v1/jobs", {"video": {}, "upload": upload})).json()
-    await call("GET", f"/media/videos/{clip['job']['job_id']}")
-
-
-async def have_jobs_done(call: DescribedPhone, phone: Phone) -> None:
-    """A history as a file, and a batch that is stopped."""
-    job_id = (await call("POST", "/v1/jobs", {"export": {"thumbnails": True}})).json()["job"]["job_id"]
-    await call("GET", f"/v1/jobs/{job_id}:watch")
-    await call("GET", f"/v1/jobs/{job_id}:watch", Accept="text/event-stream")
-    made = (await call("GET", f"/v1/jobs/{job_id}")).json()
-    assert (await phone.http.get(made["download_url"])).content.startswith(b"PK")
-    await call("GET", f"/api/v1/jobs/{job_id}")
-    assert (await call("GET", "/v1/jobs?kind=KIND_EXPORT")).json()["jobs"][0]["job_id"] == job_id
-    await call("DELETE", f"/v1/jobs/{job_id}")
-
-    sheet = b"url\nhttps://example.com/a.jpg\n"
-    upload = {"content_type": "text/csv", "size_bytes": len(sheet)}
-    batch = (await call("POST", "/v1/jobs", {"batch": {}, "upload": upload})).json()
-    await phone.put(batch["upload"], sheet)
-    job_id = batch["job"]["job_id"]
-    await call("POST", f"/v1/jobs/{job_id}:start", {})
-    await call("POST", f"/v1/jobs/{job_id}:cancel", {})
-
-    upload = {"content_type": "video/mp4", "size_bytes": 1000}
     clip = (await call("POST", "/v1/jobs", {"video": {}, "upload": upload})).json()
     await call("GET", f"/media/videos/{clip['job']['job_id']}")
 
