@@ -170,6 +170,11 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     # Whether that job alone shows it.
     hidden: bool = False
 
+    @property
+    def batch(self) -> bool:
+        """Whether it gives way to others, because nobody waits for it."""
+        return self.priority is Priority.BATCH
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoUpload:

@@ -1,7 +1,7 @@
 """Classifies a photo: loads, cleans and classifies it, and leaves only what is clean in storage."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -52,8 +52,11 @@ class KnownFile:
     key: str
 
 
-Clean = Callable[[MemFile, str], Awaitable[Photo]]
-"""Makes a clean photo of a file, for an account; `vision_svc.photos.decoder_pool.DecoderPool.clean`."""
+class Clean(Protocol):
+    """Makes clean photos of files; `vision_svc.photos.decoder_pool.DecoderPool.clean`."""
+
+    async def __call__(self, file: MemFile, account: str, *, batch: bool) -> Photo:
+        """The photo in a file, cleaned for an account."""
 
 
 class Classifiers(Protocol):
@@ -128,19 +131,19 @@ class PhotoClassifier:
         return self._classify_outside(location.url, terms)
 
     async def _classify_outside(self, url: str, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
-        async with self._outside.bulkhead.slot(terms.account):
+        async with self._outside.bulkhead.slot(terms.account, batch=terms.batch):
             yield Phase.FETCH
             with memfile() as file:
                 await self._outside.source.load(url, file)
                 yield Phase.PREPARE
-                photo = await self._clean(file, terms.account)
+                photo = await self._clean(file, terms.account, batch=terms.batch)
         # The slot is free again: a hosted model takes seconds, and only the small copy is still in memory.
         yield Phase.CLASSIFY
         classification = await self._classifiers.classify(photo, terms)
         yield ClassifiedPhoto(classification, photo.identity, terms.meter.total)
 
     async def _classify_stored(self, location: Stored, terms: Terms) -> AsyncGenerator[Phase | ClassifiedPhoto]:
-        async with self._stored.bulkhead.slot(terms.account):
+        async with self._stored.bulkhead.slot(terms.account, batch=terms.batch):
             yield Phase.FETCH
             async with self._stored.source.open(location.key, location.etag) as stored:
                 if known := await self._recall(stored):
@@ -150,7 +153,11 @@ class PhotoClassifier:
                     await stored.save(file)
                     yield Phase.PREPARE
                     identity = stored.identity
-                    photo = Photo(file.content(), identity) if identity else await self._clean(file, terms.account)
+                    photo = (
+                        Photo(file.content(), identity)
+                        if identity
+                        else await self._clean(file, terms.account, batch=terms.batch)
+                    )
         if identity:
             yield Phase.CLASSIFY
             classification = await self._classifiers.classify(photo, terms)

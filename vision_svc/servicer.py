@@ -51,7 +51,7 @@ class VisionServicer(vision_service_pb2_grpc.VisionServiceServicer):
         """Streams each phase that lasts, then the result."""
         location = wire.to_location(request, self._cdn_base_url)
         locale = caller(context).locale_or(request.locale)
-        phases = self._classifier.classify(location, terms(context))
+        phases = self._classifier.classify(location, terms(context, batch=request.batch))
         async with aclosing(lasting(phases, _LASTING_SECONDS)) as events:
             async for event in events:
                 if isinstance(event, ClassifiedPhoto):

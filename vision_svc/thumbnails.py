@@ -16,7 +16,7 @@ class Thumbnails:
     """Makes thumbnails.
 
     Args:
-        photos: Our own storage, with the slots that classifying photos has: they are shared by users, not by purpose.
+        photos: Our own storage, with the slots that classifying photos has: thumbnails give way there, as batch scans.
         shrink: The decoder.
     """
 
@@ -37,7 +37,7 @@ class Thumbnails:
             ResourceExhausted: Too many photos wait.
             Unavailable: Storage doesn't answer, or nothing can be decoded.
         """
-        async with self._photos.bulkhead.slot(account), self._photos.source.open(copy_key(key)) as stored:
+        async with self._photos.bulkhead.slot(account, batch=True), self._photos.source.open(copy_key(key)) as stored:
             if stored.identity is None:
                 raise NotFound(Reason.PHOTO_NOT_FOUND, object_key=key)
             with memfile() as file:

@@ -19,8 +19,8 @@ class _Slot(Turn):
 
     __slots__ = ("_owner", "decided")
 
-    def __init__(self, owner: "FairSlots", user: str, may_use_reserve: bool) -> None:
-        super().__init__(user, may_use_reserve)
+    def __init__(self, owner: "FairSlots", user: str, may_use_reserve: bool, batch: bool) -> None:
+        super().__init__(user, may_use_reserve, batch=batch)
         self._owner = owner
         self.decided: asyncio.Future[None] | None = None
 
@@ -41,7 +41,7 @@ class FairSlots:
         slots: Held at once by anybody.
         reserve: Slots beside them for users who hold none.
         queue: How many may wait; None for any number. When one more comes, the newest of whoever has most waiting is
-            sent away.
+            sent away, of batch work first.
         patience: Seconds after which somebody who waits may use the reserve.
         clock: Seconds, from anywhere.
     """
@@ -68,20 +68,21 @@ class FairSlots:
         """How many wait for a slot."""
         return self._turns.waiting
 
-    def free(self, user: str) -> bool:
+    def free(self, user: str, *, batch: bool = False) -> bool:
         """Whether a user would get a slot at once."""
-        return self._turns.free(user)
+        return self._turns.free(user, batch=batch)
 
-    def slot(self, user: str) -> _Slot:
+    def slot(self, user: str, *, batch: bool = False) -> _Slot:
         """One slot, to be entered once, which takes until it is this user's turn.
 
         Args:
             user: Whose work it is for; those without a name share one turn, "".
+            batch: Whether it gives way to interactive work.
 
         Raises:
             QueueFull: As it is entered: too many wait.
         """
-        return _Slot(self, user, self._patience <= 0)
+        return _Slot(self, user, self._patience <= 0, batch)
 
     def waits(self, slot: _Slot) -> bool:
         """Lets somebody wait for their slot; False if it needn't."""
@@ -89,7 +90,7 @@ class FairSlots:
             return False
         slot.decided = asyncio.get_running_loop().create_future()
         if self._queue is not None and self._turns.waiting > self._queue:
-            self._tell(self._turns.drop(slot.user))
+            self._tell(self._turns.drop(slot))
         return True
 
     async def until_decided(self, slot: _Slot) -> None:

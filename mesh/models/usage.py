@@ -78,17 +78,19 @@ class Terms:
         deadline: When the caller gives up, on the monotonic clock.
         meter: Counts what the calls cost.
         spent: What was spent today by the caller's books, or whether the caller can say when it is asked.
+        batch: Whether nobody waits for the answer, so that the work gives way to others'.
     """
 
     account: str
     deadline: float
     meter: UsageMeter = field(default_factory=UsageMeter)
     spent: Spent | bool = False
+    batch: bool = False
 
 
-def terms(context: Any) -> Terms:
+def terms(context: Any, *, batch: bool = False) -> Terms:
     """The terms of the RPC with this `grpc.aio.ServicerContext`."""
     remaining = context.time_remaining()
     left = _LONGEST if remaining is None else min(remaining - _MARGIN, _LONGEST)
     spent = from_metadata(context.invocation_metadata() or ())
-    return Terms(caller(context).account, time.monotonic() + left, spent=spent)
+    return Terms(caller(context).account, time.monotonic() + left, spent=spent, batch=batch)

@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from scan_svc.mirrors.vision import Usage
-from scan_svc.scans import Priority, Scan, StageRun
+from scan_svc.scans import Scan, StageRun
 
 # What tells the outcomes of jobs apart: a job and the token it is written with.
 Key: TypeAlias = tuple[int, int]
@@ -59,7 +59,7 @@ class Lease(msgspec.Struct, frozen=True):
     @property
     def batch(self) -> bool:
         """Whether it gives way to others."""
-        return self.scan.priority is Priority.BATCH
+        return self.scan.batch
 
     @property
     def key(self) -> Key:

@@ -48,7 +48,7 @@ class Advice:
         Raises:
             EcoError: There are no rules; nothing was paid.
         """
-        if not self._room.free(scan.user_id):
+        if not self._room.free(scan.user_id, batch=scan.batch):
             return None
         call = self._both(scan, found, deadline)
         try:
@@ -73,6 +73,9 @@ class Advice:
             await call.aclose()
 
     async def _both(self, scan: Scan, found: Classification, deadline: float) -> Events:
-        async with self._room.slot(scan.user_id), aclosing(self._rules.advise(scan, found, deadline)) as events:
+        async with (
+            self._room.slot(scan.user_id, batch=scan.batch),
+            aclosing(self._rules.advise(scan, found, deadline)) as events,
+        ):
             async for event in events:
                 yield event

@@ -72,7 +72,7 @@ class VisionPeer:
 
     async def classify(self, scan: Scan, deadline: float) -> AsyncGenerator[Step | Usage | Classification, None]:
         """The steps as they begin, what it cost, then the classification."""
-        request = vision_service_pb2.ClassifyRequest(locale=scan.locale)
+        request = vision_service_pb2.ClassifyRequest(locale=scan.locale, batch=scan.batch)
         if scan.photo.object_key:
             request.object_key, request.etag = scan.photo.object_key, scan.photo.etag
         else:

@@ -171,7 +171,7 @@ class Pipeline:
         now = asyncio.get_running_loop().time
         ends_at = now() + deadline
         begun = stage.name == ANSWER and advice is not None and advice.begun
-        room = nullcontext() if begun else self._slots[stage.name].slot(scan.user_id)
+        room = nullcontext() if begun else self._slots[stage.name].slot(scan.user_id, batch=scan.batch)
         async with asyncio.timeout_at(ends_at) as timer, room:
             await begin()
             seconds_left = ends_at - now()
@@ -265,7 +265,7 @@ class Pipeline:
         """
         found, rules, answer = _given(scan.results.vision), _given(scan.results.rules), _given(scan.results.answer)
         limits = self._stages[REWARD]
-        async with self._slots[REWARD].slot(scan.user_id), asyncio.timeout(limits.deadline):
+        async with self._slots[REWARD].slot(scan.user_id, batch=scan.batch), asyncio.timeout(limits.deadline):
             return await self._characters.evaluate(
                 scan, found, len(rules), len(answer.insufficiencies), limits.deadline
             )

@@ -191,7 +191,7 @@ class Offline:
     async def classify(self, photo: Photo, terms: Terms) -> Classification:
         """As the chain's port says; costs nothing."""
         look = partial(_look, self._model, photo)
-        async with self._slots.slot(terms.account):
+        async with self._slots.slot(terms.account, batch=terms.batch):
             return await asyncio.get_running_loop().run_in_executor(self._cpu, look)
 
 

@@ -28,17 +28,18 @@ class Bulkhead:
         self._slots = FairSlots(slots, reserve(slots), queue=queue)
 
     @asynccontextmanager
-    async def slot(self, account: str) -> AsyncIterator[None]:
+    async def slot(self, account: str, *, batch: bool = False) -> AsyncIterator[None]:
         """One slot; users take turns by the time they have held slots for.
 
         Args:
             account: The user; "" for nobody in particular.
+            batch: Whether nobody waits for it: it gives way, and never has more than half of the slots.
 
         Raises:
             ResourceExhausted: The queue is full, and nobody has more photos in it.
         """
         try:
-            async with self._slots.slot(account):
+            async with self._slots.slot(account, batch=batch):
                 yield
         except QueueFull as error:
             raise ResourceExhausted(

@@ -1,7 +1,8 @@
 """Processes of the decoder: the service passes a photo and gets a clean copy.
 
 A process cleans one photo at a time. It is started when all others are busy, and killed when a photo takes too long; if
-it dies only that photo is affected. Users share the processes by the time their photos take.
+it dies only that photo is affected. Users share the processes by the time their photos take;
+photos that nobody waits for have at most half of them.
 
 The service is ready once a process has cleaned a photo of our own: an installation that the service finds may be out of
 reach for a process with a bare environment.
@@ -85,34 +86,35 @@ class DecoderPool:
         if not self._works:
             await self._check()
 
-    async def clean(self, file: MemFile, account: str = "") -> Photo:
+    async def clean(self, file: MemFile, account: str = "", *, batch: bool = False) -> Photo:
         """The photo in a file, cleaned.
 
         Args:
             file: The photo.
             account: The user it is cleaned for; "" for nobody in particular.
+            batch: Whether it gives way to photos that somebody waits for.
 
         Raises:
             InvalidArgument: PHOTO_EMPTY, PHOTO_TOO_LARGE, PHOTO_FORMAT, PHOTO_UNREADABLE, PHOTO_TRUNCATED or
                 PHOTO_TOO_COMPLEX.
             Unavailable: Something outside killed the decoder, twice; or no photo can be cleaned, not even ours.
         """
-        answer = await self._made(file, account)
+        answer = await self._made(file, account, batch=batch)
         return Photo(file.read(answer.size), Identity(answer.digest, answer.width, answer.height))
 
     async def thumbnail(self, file: MemFile, side: int, account: str = "") -> bytes:
-        """A small JPEG of the clean copy in a file; raises as `clean` does.
+        """A small JPEG of the clean copy in a file, as batch work; raises as `clean` does.
 
         Args:
             file: The copy.
             side: Pixels of the longer side, at most.
             account: The user it is made for; "" for nobody in particular.
         """
-        return file.read((await self._made(file, account, side)).size)
+        return file.read((await self._made(file, account, side, batch=True)).size)
 
-    async def _made(self, file: MemFile, account: str, side: int = 0) -> _DecoderReply:
+    async def _made(self, file: MemFile, account: str, side: int = 0, *, batch: bool) -> _DecoderReply:
         """What a process has written behind a photo."""
-        async with self._slots.slot(account):
+        async with self._slots.slot(account, batch=batch):
             for attempt in range(1, _TRIES + 1):
                 try:
                     return await self._try(file, side)

@@ -41,6 +41,7 @@ class Peers(
         self.asks: tuple[str, ...] = ()  # what answers leave open
         self.usage: dict[str, Any] | None = None  # what a look and an answer cost
         self.buildings: list[str] = []  # that rules were matched and evenings planned for
+        self.batch: list[bool] = []  # of each photo, whether it gives way
         self.told: list[str] = []  # what callers say was spent, of each call that costs
         self.thumbnail: bytes | None = None
         self.composed: Any = None  # the last request for an answer
@@ -63,6 +64,7 @@ class Peers(
         for phase in (1, 2, 3):
             yield vision_service_pb2.ClassifyResponse(progress={"phase": phase})
         self.told.append(dict(context.invocation_metadata()).get(SPENT_HEADER, ""))  # the release before says nothing
+        self.batch.append(request.batch)
         await self._called("Classify")
         found = self.shown.get(request.object_key, self.found)
         result = {"classification": found, "image_digest": "d", "usage": self.usage}

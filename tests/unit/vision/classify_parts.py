@@ -74,6 +74,7 @@ class ClassifyParts:
     ) -> None:
         self.storage, self.web, self.model = SampleStorage(photos), FakeWeb(outside), model or ScriptedModel()
         self.cleaned = 0
+        self.batch = list[bool]()  # of each that was cleaned
         self.discarded: list[str] = []
         self.classifier = PhotoClassifier(
             PhotoSource(PhotoStorage(self.storage, self.discarded.append), Bulkhead(1, queue)),
@@ -83,12 +84,13 @@ class ClassifyParts:
             Cache(None, "", KnownFile),
         )
 
-    async def _clean(self, file: MemFile, account: str) -> Photo:
+    async def _clean(self, file: MemFile, account: str, *, batch: bool) -> Photo:
         self.cleaned += 1
+        self.batch.append(batch)
         return clean(BytesIO(file.content()), len(file))
 
-    async def events(self, location: Location) -> list[Phase | ClassifiedPhoto]:
-        async with aclosing(self.classifier.classify(location, terms())) as events:
+    async def events(self, location: Location, *, batch: bool = False) -> list[Phase | ClassifiedPhoto]:
+        async with aclosing(self.classifier.classify(location, terms(batch=batch))) as events:
             return [event async for event in events]
 
     async def upload(self, key: str) -> list[Phase | ClassifiedPhoto]:
@@ -99,5 +101,5 @@ class ClassifyParts:
         return aclosing(self.classifier.classify(Stored(key), terms()))
 
 
-def terms() -> Terms:
-    return Terms("nobody", 10.0)
+def terms(*, batch: bool = False) -> Terms:
+    return Terms("nobody", 10.0, batch=batch)

@@ -54,6 +54,20 @@ async def test_photos_wait_for_a_place(phone: bytes) -> None:
     assert parts.storage.sent == ["second", "third"]
 
 
+async def test_batch_photos_give_way(phone: bytes) -> None:
+    """One that nobody waits for has its place after one that came later, and the decoder is told, too."""
+    keys = ("first", "batch", "second")
+    parts = ClassifyParts({key: phone + key.encode() for key in keys}, queue=2)
+    first = parts.classifier.classify(Stored("first"), terms())
+    await anext(first)
+    others = asyncio.gather(parts.events(Stored("batch"), batch=True), parts.events(Stored("second")))
+    await asyncio.sleep(0)  # both wait
+    await first.aclose()
+    await others
+    assert parts.storage.sent == ["second", "batch"]
+    assert parts.batch == [False, True]
+
+
 async def test_a_full_queue_sends_away(phone: bytes) -> None:
     """At once, with the time to come back."""
     parts = ClassifyParts({"inside": phone})

@@ -28,7 +28,7 @@ from eco2.vision.v1 import classification_pb2 as eco2_dot_vision_dot_v1_dot_clas
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/vision/v1/vision_service.proto\x12\x0e\x65\x63o2.vision.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1egoogle/protobuf/duration.proto\"\xaa\x01\n\x0f\x43lassifyRequest\x12\x30\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01H\x00\x12 \n\timage_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1a\n\x04\x65tag\x18\x04 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\xc8\xf3\x18\x01\x42\x0e\n\x05image\x12\x05\xbaH\x02\x08\x01\"\x83\x01\n\x10\x43lassifyResponse\x12\x34\n\x08progress\x18\x01 \x01(\x0b\x32 .eco2.vision.v1.ClassifyProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.eco2.vision.v1.ClassifyResultH\x00\x42\x07\n\x05\x65vent\"\xa1\x01\n\x10\x43lassifyProgress\x12\x35\n\x05phase\x18\x01 \x01(\x0e\x32&.eco2.vision.v1.ClassifyProgress.Phase\"V\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPHASE_FETCH\x10\x01\x12\x11\n\rPHASE_PREPARE\x10\x02\x12\x12\n\x0ePHASE_CLASSIFY\x10\x03\"\xa3\x01\n\x0e\x43lassifyResult\x12\x36\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.Classification\x12\x14\n\x0cimage_digest\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12$\n\x05usage\x18\x05 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\"\xbb\x01\n\x11ReclassifyRequest\x12\x30\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01H\x00\x12 \n\timage_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x12)\n\nclassifier\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x0e\n\x05image\x12\x05\xbaH\x02\x08\x01\"\x86\x01\n\x12ReclassifyResponse\x12\x36\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.Classification\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\x12\x12\n\nremembered\x18\x03 \x01(\x08\"\x18\n\x16ListClassifiersRequest\".\n\x17ListClassifiersResponse\x12\x13\n\x0b\x63lassifiers\x18\x01 \x03(\t\"`\n\x14MakeThumbnailRequest\x12.\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01\x12\x18\n\x04side\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x80\x04(\x10\"%\n\x15MakeThumbnailResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\"\x96\x01\n\x14\x45xtractFramesRequest\x12.\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01\x12\x1a\n\x04\x65tag\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\xc8\xf3\x18\x01\x12\x19\n\x07scan_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04most\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\n(\x01\"\x92\x01\n\x15\x45xtractFramesResponse\x12\x39\n\x08progress\x18\x01 \x01(\x0b\x32%.eco2.vision.v1.ExtractFramesProgressH\x00\x12\x35\n\x06result\x18\x02 \x01(\x0b\x32#.eco2.vision.v1.ExtractFramesResultH\x00\x42\x07\n\x05\x65vent\"t\n\x15\x45xtractFramesProgress\x12.\n\x0btime_offset\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"<\n\x13\x45xtractFramesResult\x12%\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x15.eco2.vision.v1.Frame\"\x80\x01\n\x05\x46rame\x12\x12\n\nobject_key\x18\x01 \x01(\t\x12\x14\n\x0cimage_digest\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12.\n\x0btime_offset\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration2\xd7\x03\n\rVisionService\x12O\n\x08\x43lassify\x12\x1f.eco2.vision.v1.ClassifyRequest\x1a .eco2.vision.v1.ClassifyResponse0\x01\x12S\n\nReclassify\x12!.eco2.vision.v1.ReclassifyRequest\x1a\".eco2.vision.v1.ReclassifyResponse\x12\x62\n\x0fListClassifiers\x12&.eco2.vision.v1.ListClassifiersRequest\x1a\'.eco2.vision.v1.ListClassifiersResponse\x12\\\n\rMakeThumbnail\x12$.eco2.vision.v1.MakeThumbnailRequest\x1a%.eco2.vision.v1.MakeThumbnailResponse\x12^\n\rExtractFrames\x12$.eco2.vision.v1.ExtractFramesRequest\x1a%.eco2.vision.v1.ExtractFramesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#eco2/vision/v1/vision_service.proto\x12\x0e\x65\x63o2.vision.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17\x65\x63o2/text/v1/text.proto\x1a#eco2/vision/v1/classification.proto\x1a\x1egoogle/protobuf/duration.proto\"\xb9\x01\n\x0f\x43lassifyRequest\x12\x30\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01H\x00\x12 \n\timage_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x12\x17\n\x06locale\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1a\n\x04\x65tag\x18\x04 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\xc8\xf3\x18\x01\x12\r\n\x05\x62\x61tch\x18\x05 \x01(\x08\x42\x0e\n\x05image\x12\x05\xbaH\x02\x08\x01\"\x83\x01\n\x10\x43lassifyResponse\x12\x34\n\x08progress\x18\x01 \x01(\x0b\x32 .eco2.vision.v1.ClassifyProgressH\x00\x12\x30\n\x06result\x18\x02 \x01(\x0b\x32\x1e.eco2.vision.v1.ClassifyResultH\x00\x42\x07\n\x05\x65vent\"\xa1\x01\n\x10\x43lassifyProgress\x12\x35\n\x05phase\x18\x01 \x01(\x0e\x32&.eco2.vision.v1.ClassifyProgress.Phase\"V\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bPHASE_FETCH\x10\x01\x12\x11\n\rPHASE_PREPARE\x10\x02\x12\x12\n\x0ePHASE_CLASSIFY\x10\x03\"\xa3\x01\n\x0e\x43lassifyResult\x12\x36\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.Classification\x12\x14\n\x0cimage_digest\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12$\n\x05usage\x18\x05 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\"\xbb\x01\n\x11ReclassifyRequest\x12\x30\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01H\x00\x12 \n\timage_url\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x80\x10\x88\x01\x01H\x00\x12)\n\nclassifier\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$\x12\x17\n\x06locale\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x42\x0e\n\x05image\x12\x05\xbaH\x02\x08\x01\"\x86\x01\n\x12ReclassifyResponse\x12\x36\n\x0e\x63lassification\x18\x01 \x01(\x0b\x32\x1e.eco2.vision.v1.Classification\x12$\n\x05usage\x18\x02 \x01(\x0b\x32\x15.eco2.vision.v1.Usage\x12\x12\n\nremembered\x18\x03 \x01(\x08\"\x18\n\x16ListClassifiersRequest\".\n\x17ListClassifiersResponse\x12\x13\n\x0b\x63lassifiers\x18\x01 \x03(\t\"`\n\x14MakeThumbnailRequest\x12.\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01\x12\x18\n\x04side\x18\x02 \x01(\rB\n\xbaH\x07*\x05\x18\x80\x04(\x10\"%\n\x15MakeThumbnailResponse\x12\x0c\n\x04jpeg\x18\x01 \x01(\x0c\"\x96\x01\n\x14\x45xtractFramesRequest\x12.\n\nobject_key\x18\x01 \x01(\tB\x1a\xbaH\x13r\x11\x10\x01\x18\x80\x04\x32\n^[^\\x00]*$\xc8\xf3\x18\x01\x12\x1a\n\x04\x65tag\x18\x02 \x01(\tB\x0c\xbaH\x05r\x03\x18\x80\x01\xc8\xf3\x18\x01\x12\x19\n\x07scan_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x17\n\x04most\x18\x04 \x01(\rB\t\xbaH\x06*\x04\x18\n(\x01\"\x92\x01\n\x15\x45xtractFramesResponse\x12\x39\n\x08progress\x18\x01 \x01(\x0b\x32%.eco2.vision.v1.ExtractFramesProgressH\x00\x12\x35\n\x06result\x18\x02 \x01(\x0b\x32#.eco2.vision.v1.ExtractFramesResultH\x00\x42\x07\n\x05\x65vent\"t\n\x15\x45xtractFramesProgress\x12.\n\x0btime_offset\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"<\n\x13\x45xtractFramesResult\x12%\n\x06\x66rames\x18\x01 \x03(\x0b\x32\x15.eco2.vision.v1.Frame\"\x80\x01\n\x05\x46rame\x12\x12\n\nobject_key\x18\x01 \x01(\t\x12\x14\n\x0cimage_digest\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\x12.\n\x0btime_offset\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration2\xd7\x03\n\rVisionService\x12O\n\x08\x43lassify\x12\x1f.eco2.vision.v1.ClassifyRequest\x1a .eco2.vision.v1.ClassifyResponse0\x01\x12S\n\nReclassify\x12!.eco2.vision.v1.ReclassifyRequest\x1a\".eco2.vision.v1.ReclassifyResponse\x12\x62\n\x0fListClassifiers\x12&.eco2.vision.v1.ListClassifiersRequest\x1a\'.eco2.vision.v1.ListClassifiersResponse\x12\\\n\rMakeThumbnail\x12$.eco2.vision.v1.MakeThumbnailRequest\x1a%.eco2.vision.v1.MakeThumbnailResponse\x12^\n\rExtractFrames\x12$.eco2.vision.v1.ExtractFramesRequest\x1a%.eco2.vision.v1.ExtractFramesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,37 +68,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXTRACTFRAMESREQUEST'].fields_by_name['most']._loaded_options = None
   _globals['_EXTRACTFRAMESREQUEST'].fields_by_name['most']._serialized_options = b'\272H\006*\004\030\n(\001'
   _globals['_CLASSIFYREQUEST']._serialized_start=179
-  _globals['_CLASSIFYREQUEST']._serialized_end=349
-  _globals['_CLASSIFYRESPONSE']._serialized_start=352
-  _globals['_CLASSIFYRESPONSE']._serialized_end=483
-  _globals['_CLASSIFYPROGRESS']._serialized_start=486
-  _globals['_CLASSIFYPROGRESS']._serialized_end=647
-  _globals['_CLASSIFYPROGRESS_PHASE']._serialized_start=561
-  _globals['_CLASSIFYPROGRESS_PHASE']._serialized_end=647
-  _globals['_CLASSIFYRESULT']._serialized_start=650
-  _globals['_CLASSIFYRESULT']._serialized_end=813
-  _globals['_RECLASSIFYREQUEST']._serialized_start=816
-  _globals['_RECLASSIFYREQUEST']._serialized_end=1003
-  _globals['_RECLASSIFYRESPONSE']._serialized_start=1006
-  _globals['_RECLASSIFYRESPONSE']._serialized_end=1140
-  _globals['_LISTCLASSIFIERSREQUEST']._serialized_start=1142
-  _globals['_LISTCLASSIFIERSREQUEST']._serialized_end=1166
-  _globals['_LISTCLASSIFIERSRESPONSE']._serialized_start=1168
-  _globals['_LISTCLASSIFIERSRESPONSE']._serialized_end=1214
-  _globals['_MAKETHUMBNAILREQUEST']._serialized_start=1216
-  _globals['_MAKETHUMBNAILREQUEST']._serialized_end=1312
-  _globals['_MAKETHUMBNAILRESPONSE']._serialized_start=1314
-  _globals['_MAKETHUMBNAILRESPONSE']._serialized_end=1351
-  _globals['_EXTRACTFRAMESREQUEST']._serialized_start=1354
-  _globals['_EXTRACTFRAMESREQUEST']._serialized_end=1504
-  _globals['_EXTRACTFRAMESRESPONSE']._serialized_start=1507
-  _globals['_EXTRACTFRAMESRESPONSE']._serialized_end=1653
-  _globals['_EXTRACTFRAMESPROGRESS']._serialized_start=1655
-  _globals['_EXTRACTFRAMESPROGRESS']._serialized_end=1771
-  _globals['_EXTRACTFRAMESRESULT']._serialized_start=1773
-  _globals['_EXTRACTFRAMESRESULT']._serialized_end=1833
-  _globals['_FRAME']._serialized_start=1836
-  _globals['_FRAME']._serialized_end=1964
-  _globals['_VISIONSERVICE']._serialized_start=1967
-  _globals['_VISIONSERVICE']._serialized_end=2438
+  _globals['_CLASSIFYREQUEST']._serialized_end=364
+  _globals['_CLASSIFYRESPONSE']._serialized_start=367
+  _globals['_CLASSIFYRESPONSE']._serialized_end=498
+  _globals['_CLASSIFYPROGRESS']._serialized_start=501
+  _globals['_CLASSIFYPROGRESS']._serialized_end=662
+  _globals['_CLASSIFYPROGRESS_PHASE']._serialized_start=576
+  _globals['_CLASSIFYPROGRESS_PHASE']._serialized_end=662
+  _globals['_CLASSIFYRESULT']._serialized_start=665
+  _globals['_CLASSIFYRESULT']._serialized_end=828
+  _globals['_RECLASSIFYREQUEST']._serialized_start=831
+  _globals['_RECLASSIFYREQUEST']._serialized_end=1018
+  _globals['_RECLASSIFYRESPONSE']._serialized_start=1021
+  _globals['_RECLASSIFYRESPONSE']._serialized_end=1155
+  _globals['_LISTCLASSIFIERSREQUEST']._serialized_start=1157
+  _globals['_LISTCLASSIFIERSREQUEST']._serialized_end=1181
+  _globals['_LISTCLASSIFIERSRESPONSE']._serialized_start=1183
+  _globals['_LISTCLASSIFIERSRESPONSE']._serialized_end=1229
+  _globals['_MAKETHUMBNAILREQUEST']._serialized_start=1231
+  _globals['_MAKETHUMBNAILREQUEST']._serialized_end=1327
+  _globals['_MAKETHUMBNAILRESPONSE']._serialized_start=1329
+  _globals['_MAKETHUMBNAILRESPONSE']._serialized_end=1366
+  _globals['_EXTRACTFRAMESREQUEST']._serialized_start=1369
+  _globals['_EXTRACTFRAMESREQUEST']._serialized_end=1519
+  _globals['_EXTRACTFRAMESRESPONSE']._serialized_start=1522
+  _globals['_EXTRACTFRAMESRESPONSE']._serialized_end=1668
+  _globals['_EXTRACTFRAMESPROGRESS']._serialized_start=1670
+  _globals['_EXTRACTFRAMESPROGRESS']._serialized_end=1786
+  _globals['_EXTRACTFRAMESRESULT']._serialized_start=1788
+  _globals['_EXTRACTFRAMESRESULT']._serialized_end=1848
+  _globals['_FRAME']._serialized_start=1851
+  _globals['_FRAME']._serialized_end=1979
+  _globals['_VISIONSERVICE']._serialized_start=1982
+  _globals['_VISIONSERVICE']._serialized_end=2453
 # @@protoc_insertion_point(module_scope)

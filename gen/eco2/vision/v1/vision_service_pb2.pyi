@@ -31,6 +31,7 @@ class ClassifyRequest(_message.Message):
     IMAGE_URL_FIELD_NUMBER: _builtins.int
     LOCALE_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     object_key: _builtins.str
     """A key in our own bucket: that of an upload, or of a clean copy. Once the upload is gone its copy is looked at."""
     image_url: _builtins.str
@@ -41,6 +42,8 @@ class ClassifyRequest(_message.Message):
     """With an upload's object_key: the entity tag that was seen when it was checked. Another content at that key isn't
     looked at. Empty: whatever is there.
     """
+    batch: _builtins.bool
+    """Nobody waits for it: it gives way to photos that somebody waits for, and never has more than half of the places."""
     def __init__(
         self,
         *,
@@ -48,10 +51,11 @@ class ClassifyRequest(_message.Message):
         image_url: _builtins.str = ...,
         locale: _builtins.str = ...,
         etag: _builtins.str = ...,
+        batch: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["image", b"image", "image_url", b"image_url", "object_key", b"object_key"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "image", b"image", "image_url", b"image_url", "locale", b"locale", "object_key", b"object_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "etag", b"etag", "image", b"image", "image_url", b"image_url", "locale", b"locale", "object_key", b"object_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_image: _TypeAlias = _typing.Literal["object_key", "image_url"]  # noqa: Y015
     _WhichOneofArgType_image: _TypeAlias = _typing.Literal["image", b"image"]  # noqa: Y015

@@ -64,6 +64,7 @@ async def test_its_scans_are_in_no_list(batches: BatchClient, peers: Peers) -> N
     """Ten thousand of them would bury what their user has photographed."""
     await batches.ended(await batches.begin(csv_sheet([["url"], [addresses(number=1)]])))
     assert peers.calls["Classify"] == 1
+    assert peers.batch == [True]  # and Vision lets photos that somebody waits for go first
     listed = await batches.scans.ListScans(scan_service_pb2.ListScansRequest(), metadata=batches.metadata)
     assert not listed.scans
 

@@ -13,8 +13,16 @@ from mesh.concurrency.fair_queue import FairQueue, Turn
 class _Work(Turn):
     """A turn that takes so many seconds once it is granted."""
 
-    def __init__(self, user: str, seconds: float = 1.0, came_at: float = 0.0, *, may_use_reserve: bool = True) -> None:
-        super().__init__(user, may_use_reserve)
+    def __init__(
+        self,
+        user: str,
+        seconds: float = 1.0,
+        came_at: float = 0.0,
+        *,
+        may_use_reserve: bool = True,
+        batch: bool = False,
+    ) -> None:
+        super().__init__(user, may_use_reserve, batch=batch)
         self.seconds = seconds
         self.came_at = came_at
 
@@ -29,8 +37,8 @@ class _House:
         self.granted: list[_Work] = []
         self.held: defaultdict[str, float] = defaultdict(float)
 
-    def ask(self, user: str, seconds: float = 1.0) -> _Work:
-        work = _Work(user, seconds, self.now)
+    def ask(self, user: str, seconds: float = 1.0, *, batch: bool = False) -> _Work:
+        work = _Work(user, seconds, self.now, batch=batch)
         if not self.queue.join(work):
             self._begin(work)
         assert self.queue.grant() is None
@@ -154,7 +162,7 @@ def test_whoever_has_most_waiting_makes_room(asking: str, dropped: str) -> None:
     first = [house.ask("a") for _ in range(4)]
     house.ask("b")
     new = house.ask(asking)
-    out = house.queue.drop(asking)
+    out = house.queue.drop(new)
     assert out is (new if asking == "a" else first[-1])
     assert out.user == dropped
 
@@ -165,7 +173,61 @@ def test_of_equals_the_one_who_comes_last_is_dropped() -> None:
     for user in "abc":
         house.ask(user)
     new = house.ask("d")
-    assert house.queue.drop("d") is new
+    assert house.queue.drop(new) is new
+
+
+def test_batch_work_makes_room_first() -> None:
+    """However much interactive work of one user waits."""
+    house = _House(1)
+    for _ in range(5):
+        house.ask("a")
+    first, second = house.ask("b", batch=True), house.ask("b", batch=True)
+    new = house.ask("c")
+    assert [house.queue.drop(new) for _ in range(2)] == [second, first]
+    assert house.queue.drop(new).user == "a"
+
+
+@pytest.mark.parametrize(("slots", "most"), [(1, 1), (2, 1), (5, 2), (8, 4)])
+def test_batch_work_never_has_more_than_half(slots: int, most: int) -> None:
+    """Nor the reserve, whatever is free: who comes finds a slot at once."""
+    house = _House(slots, reserve=1)
+    for user in "abc" * 10:
+        house.ask(user, seconds=100, batch=True)
+    assert len(house.at_work) == most
+    assert house.queue.waiting == 30 - most
+    assert house.queue.free("a")
+    assert not house.queue.free("a", batch=True)
+
+
+def test_interactive_work_goes_first() -> None:
+    """Whoever's it is, and however long the batch work waits; that takes turns by user, too."""
+    house = _House(1)
+    house.ask("x")
+    for user in "bbbc":
+        house.ask(user, batch=True)
+    for user in "ab":
+        house.ask(user)
+    assert _order(house) == "xabbcbb"
+
+
+def test_batch_work_has_every_fourth_slot_at_least() -> None:
+    """Under a steady stream of interactive work it would never end otherwise."""
+    house = _House(1)
+    house.ask("x")
+    for user in "bb":
+        house.ask(user, batch=True)
+    for _ in range(8):
+        house.ask("a")
+    assert _order(house) == "xaaabaaabaa"
+
+
+def test_a_user_finds_the_reserve_beside_their_own_batch() -> None:
+    """What a batch of theirs holds is no reason to wait in front of the phone."""
+    house = _House(2, reserve=1)
+    house.ask("a", seconds=100, batch=True)
+    house.ask("b", seconds=100)
+    house.ask("a", seconds=100)
+    assert house.holders() == {"a": 2, "b": 1}
 
 
 def test_users_who_have_gone_leave_nothing_behind() -> None:
