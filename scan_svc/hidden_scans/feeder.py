@@ -1,5 +1,8 @@
 """Feeds the rows of a client job to the scan queue, at a pace, a bounded number of them at once.
 
+Rows are spread evenly over the time: those of a second made at once would have their photos decoded at once, too, and
+whoever takes a photo in that moment would wait for them.
+
 After a crash it goes on from its last checkpoint. Scans that were made since are found by the job, and those that are
 made once more are the same, by their request_id: none is paid twice.
 """
@@ -14,6 +17,7 @@ import msgspec
 from mesh import outages
 from mesh.errors import AlreadyExists
 from scan_svc.client_jobs.work import Task
+from scan_svc.hidden_scans.allowance import Allowance
 from scan_svc.hidden_scans.store import HiddenScanStore
 from scan_svc.pipeline.retries import PERMANENT
 
@@ -96,15 +100,16 @@ class Feeder:
             PutBack: This worker leaves.
             EcoError: A store or a peer is away.
         """
-        cursor, allowed, unkept = Cursor.of(task.cursor), 0.0, 0
+        cursor, unkept, clock = Cursor.of(task.cursor), 0, asyncio.get_running_loop().time
         made = await self._made_since(task.job.job_id, cursor)
+        second = pace.per_minute / 60
+        tick = second * self._tick_seconds
+        allowance = Allowance(second, tick, 2 * tick, clock)
         while cursor.following <= total or cursor.open:
+            began = clock()
             await self._settle(cursor)
-            second = pace.per_minute / 60
-            allowed = min(allowed + second * self._tick_seconds, max(1.0, second))
-            count = min(int(allowed), pace.most_open - len(cursor.open), total - cursor.following + 1)
+            count = allowance.take(min(pace.most_open - len(cursor.open), total - cursor.following + 1))
             if count > 0:
-                allowed -= count
                 await self._make(cursor, count, make, made)
             await task.report(step, cursor.done, total)
             unkept += 1
@@ -112,7 +117,7 @@ class Feeder:
                 await self._keep(task, cursor, total)
                 unkept = 0
             if cursor.following <= total or cursor.open:
-                await asyncio.sleep(self._tick_seconds)
+                await asyncio.sleep(began + self._tick_seconds - clock())  # what making rows has left of the tick
         return cursor
 
     async def _keep(self, task: Task, cursor: Cursor, total: int) -> None:
@@ -137,17 +142,18 @@ class Feeder:
             cursor.cost_micro_usd += scan.cost_micro_usd
 
     async def _make(self, cursor: Cursor, count: int, make: Make, made: dict[int, str]) -> None:
-        """Makes the scans of the next rows.
+        """Makes the scans of the next rows, spread over a tick.
 
         Raises:
             Exception: What a row isn't to blame for; those before it are made.
         """
         numbers = range(cursor.following, cursor.following + count)
-        slots = asyncio.Semaphore(_AT_ONCE)
+        slots, apart = asyncio.Semaphore(_AT_ONCE), self._tick_seconds / count
 
         async def one(number: int) -> str | None:
             if number in made:
                 return made.pop(number)
+            await asyncio.sleep((number - numbers.start) * apart)
             async with slots:
                 return await make(number)
 

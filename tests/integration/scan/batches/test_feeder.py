@@ -142,12 +142,29 @@ async def test_rows_are_begun_at_the_pace(rows: _Rows) -> None:
     """Whatever the window would hold."""
     task = _Task(rows.job_id)
     pace = Pace(60, 100)  # one a second, a hundredth of one a tick
+    now = asyncio.get_running_loop().time
+    began = now()
     feeding = asyncio.ensure_future(_feeder(rows).feed(task, "scan", 50, rows.make, pace))
     async with asyncio.timeout(60):
         while len(task.reported) < 50:
             await asyncio.wait([feeding], timeout=_TICK)
     feeding.cancel()
-    assert await rows.count() <= 1
+    assert len(rows.asked) <= 1 + (now() - began)
+
+
+async def test_rows_of_a_tick_are_spread_over_it(rows: _Rows) -> None:
+    """None begins before its part of the tick: together their photos would keep others waiting."""
+    now, begun = asyncio.get_running_loop().time, list[float]()
+
+    async def note(number: int) -> None:
+        begun.append(now())
+
+    rows.before, tick = note, 0.5
+    began = now()
+    feeder = Feeder(HiddenScanStore(rows.parts.pool), tick)
+    await _ending(rows, feeder.feed(_Task(rows.job_id), "scan", 5, rows.make, Pace(600, 10)))
+    assert rows.asked == [1, 2, 3, 4, 5]
+    assert all(moment - began >= place * tick / 5 for place, moment in enumerate(begun))
 
 
 @pytest.mark.parametrize("fenced_at", [1, 2, 3])
