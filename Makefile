@@ -88,8 +88,9 @@ bench-queue: setup ## Measure what the durable queue costs
 simulate: setup ## Simulate queueing at other sizes, and a day of autoscaling
 	@$(BIN)/python -m bench.simulate
 
-bench-batch: setup ## Measure a batch of 10,000 rows beside people who wait, with kills (ROWS=500 PACE=600)
-	@$(BIN)/python -m bench.batch $(if $(ROWS),--rows $(ROWS)) $(if $(PACE),--pace $(PACE))
+bench-batch: setup ## Measure a batch of 10,000 rows beside people who wait, with kills (ROWS=500 PACE=600 KILLS=0)
+	@$(BIN)/python -m bench.batch $(if $(ROWS),--rows $(ROWS)) $(if $(PACE),--pace $(PACE)) \
+	    $(if $(KILLS),--kills $(KILLS))
 
 bench-photos: setup ## Measure cleaning, looking at and remembering photos
 	@$(BIN)/python -m bench.vision

@@ -58,7 +58,7 @@ class _Seen:
     job: Job = field(default_factory=Job)
 
 
-async def _measure(stack: Stack, rows: int, pace: int, alone: float) -> tuple[Outcome, Mapping[str, str]]:
+async def _measure(stack: Stack, rows: int, pace: int, alone: float, kills: int) -> tuple[Outcome, Mapping[str, str]]:
     assert stack.model
     stack.model.set(_MODEL)
     connection = await asyncpg.connect(stack.variables["ECO2_DATABASE_URL"])
@@ -71,7 +71,7 @@ async def _measure(stack: Stack, rows: int, pace: int, alone: float) -> tuple[Ou
         first = time.monotonic()
         await asyncio.sleep(alone)
         before = people.between(first + 5, time.monotonic())
-        seen, sheet = await _batch(stack, addresses, pace)
+        seen, sheet = await _batch(stack, addresses, pace, kills)
         await asyncio.sleep(5)
         second = time.monotonic()
         await asyncio.sleep(alone)
@@ -95,8 +95,8 @@ where client_job_id = $1 and run -> 'usage' is not null and run ->> 'stage' = 'v
 """
 
 
-async def _batch(stack: Stack, addresses: Sequence[str], pace: int) -> tuple[_Seen, list[dict[str, str]]]:
-    """Runs the batch, with a kill of each process in turn."""
+async def _batch(stack: Stack, addresses: Sequence[str], pace: int, kills: int) -> tuple[_Seen, list[dict[str, str]]]:
+    """Runs the batch, with so many kills, of each process in turn."""
     seen, content = _Seen(), io.StringIO()
     csv.writer(content).writerows([["photo_url"], *([address] for address in addresses)])
     file = content.getvalue().encode()
@@ -114,7 +114,10 @@ async def _batch(stack: Stack, addresses: Sequence[str], pace: int) -> tuple[_Se
             continue
         seen.done.append((time.monotonic(), seen.job.done))
         seen.memory.append(_memory(stack))
-        if len(seen.killed) < len(stack.services) and seen.job.done >= len(addresses) * _KILLED_AT[len(seen.killed)]:
+        if (
+            len(seen.killed) < min(kills, len(stack.services))
+            and seen.job.done >= len(addresses) * _KILLED_AT[len(seen.killed)]
+        ):
             name = stack.services[len(seen.killed)]
             os.kill(_pids(stack)[name], SIGKILL)
             seen.killed.append(time.monotonic())
@@ -135,7 +138,7 @@ def _report(
     reached = _rate(seen.done)
     whole = len(sheet) == succeeded == rows == paid["rows"] == paid["scans"]
     rows_told = [
-        Row(NAME, f"{rows:,} rows at {pace} a minute, each process killed once",
+        Row(NAME, f"{rows:,} rows at {pace} a minute, {len(seen.killed)} processes killed",
             f"{minutes:.1f} min; {reached:.0f} a minute",
             f">= 0.9 of {pace}", holds=reached >= 0.9 * pace),
         Row(NAME, "rows with a result in the sheet; scans in the database; looks at photos that are paid",
@@ -184,18 +187,20 @@ def _memory(stack: Stack) -> float:
 
 
 def main() -> None:
-    """`python -m bench.batch [--rows 10000] [--pace 600] [--alone 60]`."""
+    """`python -m bench.batch [--rows 10000] [--pace 600] [--alone 60] [--kills 2]`."""
     parser = argparse.ArgumentParser(prog="make bench-batch", description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000, help="of the batch; 10,000 by default")
     parser.add_argument("--pace", type=int, default=600, help="rows a minute; 600 by default")
     parser.add_argument("--alone", type=float, default=60.0, help="seconds of people alone, before and after")
+    parser.add_argument("--kills", type=int, default=len(_KILLED_AT), help="processes that are killed; each by default")
     arguments = parser.parse_args()
     _say(f"load {os.getloadavg()[0]:.1f}")
     environment = {
         "ECO2_BATCH_ROWS": str(arguments.rows), "ECO2_BATCH_MOST_ROWS_PER_MINUTE": str(max(600, arguments.pace)),
     }  # fmt: skip
     with standing(environment, hosted=True, processes=2) as stack:
-        outcome, about = uvloop.run(_measure(stack, arguments.rows, arguments.pace, arguments.alone))
+        measuring = _measure(stack, arguments.rows, arguments.pace, arguments.alone, arguments.kills)
+        outcome, about = uvloop.run(measuring)
     print("\n".join(f"{name}: {value}" for name, value in about.items()), end="\n\n")
     print(table(outcome.rows))
     print(f"Figures: {keep(about, {NAME: outcome}, NAME)}")
