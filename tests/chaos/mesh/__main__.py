@@ -1,4 +1,4 @@
-"""`make chaos WHOLE=1`: breaks the whole mesh while users scan, then says whether the promises held.
+"""`make chaos WHOLE=1`: breaks the whole mesh while users scan and have jobs done, then says whether the promises held.
 
 python -m tests.chaos.mesh [MINUTES [SEED [ONLY]]]    ONLY: of all blows these, such as "disk full" or "postgres"
 """

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import os
+import random
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +20,16 @@ from local.stack.ports import HOST
 from local.stack.secrets import Secrets
 from local.stack.supervisor import Child, Program
 from local.stack.tokens import Tokens
+from tests.chaos.event_reader import EventReader
 from tests.chaos.mesh import isolation
-from tests.chaos.mesh.clients.histories import History
+from tests.chaos.mesh.clients.histories import History, JobKind
+from tests.chaos.mesh.clients.job_users import JobUser, Photos
 from tests.chaos.mesh.clients.transport import Transport
 from tests.chaos.mesh.clients.users import Client
 from tests.chaos.mesh.fault_injector import FaultInjector
+from tests.chaos.mesh.judge.jobs_left import collect_jobs
 from tests.chaos.mesh.judge.observations import Observations, collect
-from tests.chaos.mesh.judge.photos import SETTLE_SECONDS, SWEEP_SECONDS, collect_photos
+from tests.chaos.mesh.judge.photos import SETTLE_SECONDS, SWEEP_SECONDS, bucket_of, collect_photos
 from tests.chaos.mesh.plan import Plan
 from tests.chaos.mesh.webhook_receiver import receiving
 from tests.chaos.observations import install_audit
@@ -33,12 +37,20 @@ from tests.chaos.observations import install_audit
 # A lease of 15 s would be most of a short run; everything else is as `make up` has it, but for photos' removal.
 LEASE_SECONDS = 5.0
 
+_AUDIT_OF_JOBS = Path(__file__).with_name("audit_jobs.sql")
+# What those users ask for, again and again, who have jobs done.
+_JOBS = (
+    (JobKind.SHEET, JobKind.ARCHIVE),
+    (JobKind.PACKED, JobKind.TABLE),
+    (JobKind.CLIP, JobKind.TABLE),
+)
 _FINISH_SECONDS = 150.0
 _QUIET_SECONDS = 90.0
 _CONNECT_SECONDS = 5.0
 _SILENCE_SECONDS = 25.0
 
 Say = Callable[[str], None]
+User = Callable[[asyncio.Event], Awaitable[None]]
 
 # A webhook that failed twice is due in five minutes: no run waits for that.
 _HURRY = "update scan.job set run_at = now() where kind = 'webhook' and state = 'READY' and run_at > now()"
@@ -71,9 +83,13 @@ async def run(plan: Plan, site: Site, say: Say) -> Observations:
             receiver, hooks = await stack.enter_async_context(receiving(isolation.ADDRESS, site.folder, plan.seed))
         await _audit(site)
         injector = FaultInjector(site.folder, lambda: model.pid, disks=isolation.isolated(), say=say)
-        stop, histories = asyncio.Event(), [History(f"user-{number}") for number in range(plan.clients)]
+        stop = asyncio.Event()
+        histories = [History(f"user-{number}") for number in range(plan.clients + len(_JOBS))]
+        reader = await stack.enter_async_context(_reading(site))
+        if not hooks:
+            skipped["sheets of addresses"] = "no network namespaces here; zips instead"
         async with _users(plan, site, histories, hooks) as users:
-            working = [asyncio.create_task(user.scan_on(stop)) for user in users]
+            working = [asyncio.ensure_future(user(stop)) for user in users]
             await injector.deal(plan)
             stop.set()
             say(f"{len(injector.hits)} blows dealt; waiting for the last scans")
@@ -84,9 +100,11 @@ async def run(plan: Plan, site: Site, say: Say) -> Observations:
         try:
             say("waiting for the last photos to go")
             photos = await collect_photos(connection, site.variables)
+            jobs = await collect_jobs(connection, bucket_of(site.variables), histories)
+            await reader.finish()
             return await collect(
                 connection, site.folder / "journals", histories, receiver.deliveries if receiver else None,
-                photos, injector.hits, LEASE_SECONDS, origin, {**injector.skipped, **skipped},
+                photos, jobs, reader.read, injector.hits, LEASE_SECONDS, origin, {**injector.skipped, **skipped},
             )  # fmt: skip
         finally:
             await connection.close()
@@ -112,7 +130,21 @@ async def _model(site: Site, seed: int, say: Say) -> AsyncIterator[Child]:
 
 
 @asynccontextmanager
-async def _users(plan: Plan, site: Site, histories: list[History], hooks: str) -> AsyncIterator[list[Client]]:
+async def _reading(site: Site) -> AsyncIterator[EventReader]:
+    """A consumer of the events, from the first one on."""
+    async with asyncpg.create_pool(site.variables["ECO2_DATABASE_URL"], min_size=0, max_size=2) as pool:
+        reader = EventReader(pool)
+        task = asyncio.create_task(reader.run())
+        try:
+            yield reader
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _users(plan: Plan, site: Site, histories: Sequence[History], hooks: str) -> AsyncIterator[list[User]]:
+    """What each user does until told to stop: most scan, the last few have jobs done as well."""
     tokens = Tokens(Secrets.load_or_create(site.folder / "secrets").signing_key)
     timeout = httpx2.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
     async with (
@@ -120,16 +152,23 @@ async def _users(plan: Plan, site: Site, histories: list[History], hooks: str) -
         httpx2.AsyncClient(timeout=timeout) as storage,
         grpc.aio.insecure_channel(site.variables["ECO2_GRPC_TARGET"]) as channel,
     ):
-        users = []
+        users: list[User] = []
+        photos = Photos.at(hooks)
         for number, history in enumerate(histories):
             token = tokens.issue(history.client)
             transport = Transport(history, http, storage, token)
             address = f"{hooks}/{history.client}" if hooks else ""
-            users.append(Client(number, plan.seed, transport, history, channel, token, address))
+            client = Client(number, plan.seed, transport, history, channel, token, address)
+            if number < plan.clients:
+                users.append(client.scan_on)
+            else:
+                chance = random.Random(f"{plan.seed} jobs {number}")
+                kinds = _JOBS[number - plan.clients]
+                users.append(JobUser(kinds, chance, transport, history, client, photos).work_on)
         yield users
 
 
-async def _finished(working: list["asyncio.Task[None]"], skipped: dict[str, str]) -> None:
+async def _finished(working: Sequence["asyncio.Future[None]"], skipped: dict[str, str]) -> None:
     """Waits for the clients' last scans; whoever still waits then has met a scan that doesn't end."""
     _, late = await asyncio.wait(working, timeout=_FINISH_SECONDS)
     for task in late:
@@ -145,6 +184,7 @@ async def _finished(working: list["asyncio.Task[None]"], skipped: dict[str, str]
 async def _audit(site: Site) -> None:
     connection = await asyncpg.connect(site.variables["ECO2_DATABASE_URL"])
     await install_audit(connection)
+    await connection.execute(_AUDIT_OF_JOBS.read_text(encoding="utf-8"))
     await connection.close()
 
 

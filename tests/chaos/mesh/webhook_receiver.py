@@ -1,4 +1,4 @@
-"""Whoever is told of scans' ends: an HTTPS server with a certificate of its own that keeps what it got."""
+"""The world outside: an HTTPS server with a certificate of its own that keeps the webhooks it got, and has photos."""
 
 import datetime
 import ipaddress
@@ -16,6 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from tests.chaos.mesh.clients import photos
 
 _REFUSES = 0.2
 
@@ -79,16 +81,23 @@ class Receiver:
         return web.Response(status=status, headers={"Retry-After": "1"} if status == 503 else {})
 
 
+async def _photo(request: web.Request) -> web.Response:
+    """A photo of a number, for sheets of addresses."""
+    content = photos.photo(int(request.match_info["number"]))
+    return web.Response(body=content, content_type="image/jpeg")
+
+
 @asynccontextmanager
 async def receiving(address: str, folder: Path, seed: int) -> AsyncIterator[tuple[Receiver, str]]:
     """A receiver on a port of an address, until the block is left.
 
     Yields:
-        The receiver, and where its clients' addresses begin.
+        The receiver, and where its addresses begin.
     """
     receiver = Receiver(random.Random(seed))
     application = web.Application()
     application.router.add_post("/{client}", receiver.receive)
+    application.router.add_get(r"/photos/{number:\d+}.jpg", _photo)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,37 @@ class Outcome:
         return self.status not in ("cut", "OK") and not self.status.startswith("2")
 
 
+class JobKind(StrEnum):
+    """What users ask for beside scans."""
+
+    SHEET = "sheet"
+    PACKED = "zip"
+    CLIP = "clip"
+    TABLE = "history"
+    ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedJob:
+    """A job that was accepted.
+
+    Attributes:
+        kind: What it does.
+        request_id: What it was asked with; empty for an archive, which has none.
+        shown: The number of the photo of each row, photo or scene; None of a row that has no address.
+        sent: The sheet that was uploaded.
+        least: So many scans are in the history at least.
+        spoilt: Its file can't be read: it must fail.
+    """
+
+    kind: JobKind
+    request_id: str = ""
+    shown: Sequence[int | None] = ()
+    sent: bytes = b""
+    least: int = 0
+    spoilt: bool = False
+
+
 @dataclass(slots=True)
 class History:
     """Everything one client was told.
@@ -96,6 +128,8 @@ class History:
         cancelled: Scans that it asked to cancel.
         spoilt: Scans whose photo it had spoilt: these may fail.
         secrets: What verifies the webhooks of a scan.
+        jobs: Jobs that were accepted, by id.
+        files: What they have made, as it was fetched.
     """
 
     client: str
@@ -107,6 +141,8 @@ class History:
     cancelled: set[str] = field(default_factory=set)
     spoilt: set[str] = field(default_factory=set)
     secrets: dict[str, str] = field(default_factory=dict)
+    jobs: dict[str, AskedJob] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def readings(self) -> Iterator[Reading]:

@@ -6,12 +6,13 @@ from PIL import ExifTags, Image
 
 _SIDE = 4
 _SQUARE = 64
+SIDE = _SIDE * _SQUARE
 LIMIT = 1 << (_SIDE * _SIDE)
 
 
 def photo(number: int) -> bytes:
     """A JPEG that shows a number below LIMIT."""
-    image = Image.new("L", (_SIDE * _SQUARE, _SIDE * _SQUARE))
+    image = Image.new("L", (SIDE, SIDE))
     for bit in range(_SIDE * _SIDE):
         if number >> bit & 1:
             image.paste(255, _box(bit))

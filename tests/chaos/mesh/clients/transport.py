@@ -66,13 +66,21 @@ class Call:
         self._scan_id = scan_id
 
     def read(self, scan: Mapping[str, Any], event: str = "") -> Reading:
-        """Records a scan as it came in JSON."""
+        """Records a scan or a job as it came in JSON."""
         reading = Reading(
-            scan_id=scan["scan_id"], call=self.number, operation=self._operation, began=self.began,
-            at=time.monotonic(), event=event, state=scan["state"], version=int(scan["version"]),
-            percent=int(scan.get("progress", {}).get("percent", 0)), answered=bool(scan.get("answer", {}).get("text")),
-            rewarded=bool(scan.get("reward", {}).get("outcome")), reason=_reason(scan.get("error") or {}),
-        )  # fmt: skip
+            scan_id=scan["job_id"] if "job_id" in scan else scan["scan_id"],
+            call=self.number,
+            operation=self._operation,
+            began=self.began,
+            at=time.monotonic(),
+            event=event,
+            state=scan["state"],
+            version=int(scan["version"]),
+            percent=int(scan["percent"] if "percent" in scan else scan.get("progress", {}).get("percent", 0)),
+            answered=bool(scan.get("answer", {}).get("text")),
+            rewarded=bool(scan.get("reward", {}).get("outcome")),
+            reason=_reason(scan.get("error") or {}),
+        )
         self._history.entries.append(reading)
         return reading
 
@@ -147,12 +155,33 @@ class Transport:
             raise Cut
         call.ended("200")
 
+    async def fetch(self, job_id: str, url: str) -> bytes:
+        """Reads the file that a job has made straight from storage.
+
+        Raises:
+            Cut: It didn't come whole.
+        """
+        call = Call(self._history, "fetch", job_id)
+        try:
+            async with asyncio.timeout(_CALL_SECONDS):
+                reply = await self._storage.get(url)
+        except (httpx2.TransportError, TimeoutError) as error:
+            call.ended("cut", body=repr(error))
+            raise Cut from error
+        if reply.status_code != 200:
+            call.ended("cut", body=f"storage says {reply.status_code}")
+            raise Cut
+        call.ended("200")
+        return reply.content
+
     @asynccontextmanager
-    async def stream(self, scan_id: str, after: int) -> AsyncIterator[AsyncIterator[tuple[str, Reading | None]]]:
+    async def stream(
+        self, scan_id: str, after: int, of: str = "scan"
+    ) -> AsyncIterator[AsyncIterator[tuple[str, Reading | None]]]:
         """A watch by Server-Sent Events that resumes after a version.
 
         Yields:
-            Each event's kind and the scan in it; the block ends with the stream.
+            Each event's kind and the scan, or the job, in it; the block ends with the stream.
 
         Raises:
             Cut: The stream broke off.
@@ -163,23 +192,23 @@ class Transport:
         if after:
             headers["Last-Event-ID"] = str(after)
         try:
-            async with self._http.stream("GET", f"/v1/scans/{scan_id}:watch", headers=headers) as reply:
+            async with self._http.stream("GET", f"/v1/{of}s/{scan_id}:watch", headers=headers) as reply:
                 if reply.status_code != 200:
                     _refuse(call, reply.status_code, reply.headers, await reply.aread())
-                yield _events(call, reply)
+                yield _events(call, reply, of)
         except (httpx2.TransportError, TimeoutError) as error:
             call.ended("cut", body=repr(error))
             raise Cut from error
         call.ended("200")
 
 
-async def _events(call: Call, reply: httpx2.Response) -> AsyncIterator[tuple[str, Reading | None]]:
+async def _events(call: Call, reply: httpx2.Response, of: str) -> AsyncIterator[tuple[str, Reading | None]]:
     kind = ""
     async for line in reply.aiter_lines():
         if line.startswith("event:"):
             kind = line[6:].strip().upper()
         elif line.startswith("data:"):
-            scan = json.loads(line[5:]).get("scan")
+            scan = json.loads(line[5:]).get(of)
             yield kind, call.read(scan, kind) if scan else None
 
 

@@ -71,9 +71,17 @@ class Client:
         """Scans one photo after the other until told to stop; the last one is followed to its end."""
         count = 0
         while not stop.is_set():
-            with contextlib.suppress(Given):
-                await self._scan(self._number * 500 + count)
+            await self.scan_one(count)
             count += 1
+        await self.look_back()
+
+    async def scan_one(self, count: int) -> None:
+        """Scans this user's photo of this number, and follows it to its end."""
+        with contextlib.suppress(Given):
+            await self._scan(self._number * 500 + count)
+
+    async def look_back(self) -> None:
+        """Reads once more what became of all scans."""
         for scan_id in sorted(self._history.scan_ids):
             await self._look_back(scan_id)
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from tests.chaos.mesh.clients.histories import History, Outcome, Reading
 from tests.chaos.mesh.fault_injector import Hit
-from tests.chaos.mesh.judge import photos
+from tests.chaos.mesh.judge import events, jobs, photos
 from tests.chaos.mesh.judge.announcements import ill_announced
 from tests.chaos.mesh.judge.observations import Observations
 from tests.chaos.mesh.judge.offences import Offence
-from tests.chaos.mesh.plan import SERVICES, Kind
+from tests.chaos.mesh.plan import Kind
 from tests.support.scan.journal import Entry, Event
 
 _INTERNAL = frozenset({"500", "501", "502", "505", "INTERNAL", "UNKNOWN", "DATA_LOSS", "UNIMPLEMENTED"})
@@ -32,8 +32,6 @@ _DEADLY = frozenset({Kind.KILL, Kind.RESTART, Kind.FREEZE})
 _AWAY = frozenset({Kind.KILL, Kind.RESTART, Kind.FREEZE, Kind.DISK_STALLED})
 
 
-# The longest blow of a plan is shorter, and so is a start; the deadline of one try is as long.
-_SLOW_SECONDS = 60.0
 # A step is heard within a second.
 _CLOCK_MARGIN = 2.0
 
@@ -63,6 +61,7 @@ def judge(seen: Observations) -> list[Finding]:
     told: Sequence[tuple[str, Callable[[History], Iterator[Offence]]]] = (
         ("versions that went back", versions_back),
         ("percentages that went back within an attempt", percent_back),
+        ("percentages of jobs that went back", jobs.percent_back),
         ("changes after the end that aren't the reward", changed_after_end),
         ("deleted scans that came back", undead),
         ("one request_id, two scans", doubled),
@@ -76,6 +75,13 @@ def judge(seen: Observations) -> list[Finding]:
         ("scans failed by an outage", failed),
         ("calls to the model after its result was stored", paid_after_storing),
         ("good answers of the model thrown away", thrown_away),
+        ("jobs lost, made twice or without an end", jobs.unended),
+        ("jobs or rows failed by an outage", jobs.failed),
+        ("rows of batches without exactly one scan", jobs.miscounted_rows),
+        ("files of jobs that aren't whole", jobs.broken_files),
+        ("files left beside those of ended jobs", jobs.left_behind),
+        ("events lost", events.lost),
+        ("events out of order", events.disordered),
     )
     return [
         *(Finding(name, [one for history in seen.histories for one in find(history)]) for name, find in told),
@@ -180,13 +186,11 @@ def failed(seen: Observations) -> Iterator[Offence]:
 
     A machine so slow that a service takes a minute to start again is at fault itself.
     """
-    slow = [(hit.at, hit.until) for hit in seen.hits if hit.target in SERVICES and hit.until - hit.at > _SLOW_SECONDS]
     ends = {ending.scan_id: ending.at for ending in seen.endings if ending.state == "FAILED"}
     for history in seen.histories:
         for scan_id in history.scan_ids - history.spoilt:
             at = ends.get(scan_id, 0.0)
-            excused = any(begin <= at <= end + _SLOW_SECONDS for begin, end in slow)
-            if seen.states.get(scan_id) == "FAILED" and not excused:
+            if seen.states.get(scan_id) == "FAILED" and not seen.too_slow(at):
                 yield Offence(seen.errors.get(scan_id, "")[:200], history.client, scan_id)
 
 
@@ -248,6 +252,7 @@ def _calls(seen: Observations) -> Mapping[tuple[str, str], list[Entry]]:
 
 
 def _owners(seen: Observations) -> Mapping[str, str]:
+    """Who asked for each scan; of rows and scenes nobody did so by itself."""
     return {scan_id: history.client for history in seen.histories for scan_id in history.scan_ids}
 
 

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.photo_keys import ORIGINALS, PUBLIC, uploaded_by
 from mesh.s3.settings import StorageSettings
+from scan_svc.client_jobs.client_jobs import FOLDER
 from tests.chaos.mesh.judge.offences import Offence
 
 # A removal is due at once and looked for every 15 s, and once more when the scan has been over for SETTLE_SECONDS.
@@ -22,7 +23,10 @@ _REST_SECONDS = 90.0
 
 # The services look at these every 15 s, but would sweep once a minute only.
 _HURRY = "update scan.periodic set next_at = now() where name in ('remove_photos', 'sweep_uploads')"
-_WAITING = "select exists (select from scan.photo_removal)"
+# Frames of a clip that becomes no scan are due in a day.
+_WAITING = "select exists (select from scan.photo_removal where due_at < now() + interval '1 hour')"
+_ELSEWHERE = "select id::text from scan.scan where object_key = ''"
+_ID_LENGTH = 36
 _LIVE = """
     select id::text from scan.scan where state in ('AWAITING_UPLOAD', 'QUEUED')
     union select ref::text from scan.job where kind = 'scan' and state in ('READY', 'LEASED', 'DEAD')
@@ -48,7 +52,7 @@ class FoundPhoto:
     @property
     def scan_id(self) -> str:
         """Whose it is."""
-        return self.key.partition("/")[2].partition(".")[0]
+        return self.key.partition("/")[2].partition(".")[0][:_ID_LENGTH]  # a clip's frames have numbers behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +62,17 @@ class PhotosLeft:
     Attributes:
         found: Each object.
         live: Scans that may need their photo still.
+        elsewhere: Scans whose photo is behind somebody else's address.
     """
 
     found: Sequence[FoundPhoto]
     live: frozenset[str] = frozenset()
+    elsewhere: frozenset[str] = frozenset()
 
 
 async def collect_photos(connection: asyncpg.Connection, variables: Mapping[str, str]) -> PhotosLeft:
     """What is left once removals and sweeps had their time."""
-    bucket = open_bucket(
-        StorageSettings(
-            s3_endpoint=variables["ECO2_S3_ENDPOINT"], s3_bucket=variables["ECO2_S3_BUCKET"],
-            s3_access_key=SecretStr(variables["ECO2_S3_ACCESS_KEY"]),
-            s3_secret_key=SecretStr(variables["ECO2_S3_SECRET_KEY"]), cdn_base_url=variables["ECO2_CDN_BASE_URL"],
-        )
-    )  # fmt: skip
+    bucket = bucket_of(variables)
     try:
         async with asyncio.timeout(_REST_SECONDS):
             while await connection.fetchval(_WAITING) or await _strays(connection, bucket):
@@ -82,7 +82,19 @@ async def collect_photos(connection: asyncpg.Connection, variables: Mapping[str,
         pass  # it is judged as it is
     live = await _live(connection)
     async with httpx2.AsyncClient(base_url=variables["ECO2_CDN_BASE_URL"], timeout=30.0) as stranger:
-        return PhotosLeft([await _seen(stranger, key) for key in await _keys(bucket)], live)
+        elsewhere = frozenset(row["id"] for row in await connection.fetch(_ELSEWHERE))
+        return PhotosLeft([await _seen(stranger, key) for key in await _keys(bucket)], live, elsewhere)
+
+
+def bucket_of(variables: Mapping[str, str]) -> Bucket:
+    """The stack's bucket."""
+    return open_bucket(
+        StorageSettings(
+            s3_endpoint=variables["ECO2_S3_ENDPOINT"], s3_bucket=variables["ECO2_S3_BUCKET"],
+            s3_access_key=SecretStr(variables["ECO2_S3_ACCESS_KEY"]),
+            s3_secret_key=SecretStr(variables["ECO2_S3_SECRET_KEY"]), cdn_base_url=variables["ECO2_CDN_BASE_URL"],
+        )
+    )  # fmt: skip
 
 
 async def _keys(bucket: Bucket) -> list[str]:
@@ -129,7 +141,7 @@ def left_behind(left: PhotosLeft, states: Mapping[str, str]) -> Iterator[Offence
     for photo in left.found:
         state = states.get(photo.scan_id, "gone")
         answered = state == "SUCCEEDED" and photo.key.startswith(PUBLIC)
-        if photo.scan_id not in left.live and not answered:
+        if photo.scan_id not in left.live and not answered and not photo.key.startswith(FOLDER):
             yield Offence(f"{photo.key}, although the scan is {state}", scan_id=photo.scan_id)
 
 
@@ -137,5 +149,5 @@ def lost(left: PhotosLeft, states: Mapping[str, str]) -> Iterator[Offence]:
     """Each scan that has succeeded shows its photo."""
     shown = {photo.scan_id for photo in left.found if photo.key.startswith(PUBLIC) and photo.status == httpx2.codes.OK}
     for scan_id, state in states.items():
-        if state == "SUCCEEDED" and scan_id not in shown:
+        if state == "SUCCEEDED" and scan_id not in shown | left.elsewhere:
             yield Offence("succeeded, and its photo isn't seen", scan_id=scan_id)

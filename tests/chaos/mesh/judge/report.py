@@ -19,6 +19,8 @@ def report(seen: Observations, findings: Sequence[Finding]) -> str:
 
 def _story(seen: Observations) -> list[str]:
     ends = ", ".join(f"{count} {state}" for state, count in sorted(Counter(seen.states.values()).items()))
+    did = Counter(f"{end.kind} {end.state}" for end in seen.jobs.ends.values())
+    jobs = ", ".join(f"{count} {what}" for what, count in sorted(did.items()))
     readings = sum(1 for history in seen.histories for _ in history.readings)
     outcomes = Counter(one.status for history in seen.histories for one in history.outcomes)
     answers = ", ".join(f"{count} {status}" for status, count in sorted(outcomes.items()))
@@ -28,6 +30,7 @@ def _story(seen: Observations) -> list[str]:
             Counter((hit.target, hit.kind) for hit in seen.hits).most_common()]  # fmt: skip
     return [
         f"{sum(len(history.scan_ids) for history in seen.histories)} scans accepted: {ends}",
+        f"{len(seen.jobs.ends)} jobs: {jobs}",
         f"{readings} states read; calls: {answers}",
         f"{calls[Event.STARTED]} calls to the model, {calls[Event.PAID]} of them answered well{webhooks}",
         f"{len(seen.hits)} blows:",
