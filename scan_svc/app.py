@@ -306,7 +306,10 @@ async def _open_work(parts: _Parts) -> AsyncIterator[Worker]:
         contents = ExportContents(parts.export_store, parts.bucket, peers.character.collection)
         exporting = ExportContext(parts.export_store, contents, parts.bucket, _now, meters=meters)
         web = await enter(open_public_client("callback_url", redirects=0))
-        removal = JobRemoval(parts.job_store, parts.job_files, parts.bucket, parts.client_jobs, progress.refresh, _now)
+        removal = JobRemoval(
+            parts.job_store, parts.job_files, parts.bucket, parts.client_jobs, progress.refresh, _now,
+            settings.sweep_after_seconds,
+        )  # fmt: skip
         context = ClientContext(
             parts.job_store, progress, parts.job_snapshots, parts.job_files.tidy, settings.backoff_seconds, meters
         )

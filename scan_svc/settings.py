@@ -71,7 +71,7 @@ class ScanSettings(StorageSettings, ReplicaSettings):
     )
     expire_seconds: int = Field(3600, gt=0, description="How long a scan waits for its photo.")
     sweep_after_seconds: float = Field(
-        600.0, ge=0, description="Age at which an upload that no scan needs any more is removed."
+        600.0, ge=0, description="Age at which a file that no scan and no job needs any more is removed."
     )
     photo_settle_seconds: float = Field(
         90.0, ge=0, description="How long after a scan's end its photo is looked for once more, to be removed."

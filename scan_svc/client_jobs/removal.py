@@ -20,8 +20,6 @@ _FILES_SECONDS = 20 * 3600.0
 _BATCH = 100
 _PAGE = 1000
 _PAGES = 10
-# Younger files are left to those who are at work on them.
-_SETTLED = timedelta(hours=1)
 _KEY = re.compile(re.escape(FOLDER) + r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/.+")
 
 
@@ -35,6 +33,7 @@ class JobRemoval:
         jobs: Removes a job.
         refresh: Shows jobs that were changed.
         clock: The time.
+        sweep_after_seconds: Younger files are left to those who are at work on them.
     """
 
     def __init__(
@@ -45,6 +44,7 @@ class JobRemoval:
         jobs: ClientJobs,
         refresh: Callable[[Sequence[str]], Awaitable[None]],
         clock: Callable[[], datetime],
+        sweep_after_seconds: float,
     ) -> None:
         self._store = store
         self._files = files
@@ -52,6 +52,7 @@ class JobRemoval:
         self._jobs = jobs
         self._refresh = refresh
         self._clock = clock
+        self._settled = timedelta(seconds=sweep_after_seconds)
         self._seen = ""  # goes on where it ended last
 
     async def expire_uploads(self, after_seconds: float) -> None:
@@ -79,7 +80,10 @@ class JobRemoval:
             _log.warning("old jobs not removed yet", error=repr(error))
 
     async def sweep(self) -> None:
-        """Removes files and hidden scans of jobs that are gone: of a crash between two steps, or of a late worker."""
+        """Removes files that no job needs, and hidden scans of jobs that are gone.
+
+        They come of a crash between two steps, or of a worker that was late; the job may have ended well meanwhile.
+        """
         for job_id in await self._store.gone_with_scans(_BATCH):
             while await self._store.remove_hidden_scans(job_id, _BATCH):
                 pass
@@ -93,10 +97,10 @@ class JobRemoval:
 
     async def _sweep_page(self) -> None:
         found = await self._bucket.page(FOLDER, after=self._seen, count=_PAGE)
-        before = self._clock() - _SETTLED
+        before = self._clock() - self._settled
         old = [(one.key, match[1]) for one in found if one.modified_at <= before and (match := _KEY.fullmatch(one.key))]
-        known = await self._store.known({job_id for _, job_id in old})
-        if gone := [key for key, job_id in old if job_id not in known]:
+        needed = await self._store.needed_files({job_id for _, job_id in old})
+        if gone := [key for key, job_id in old if needed.get(job_id, "") not in (key, None)]:
             await self._bucket.remove(*gone)
             _log.info("files of jobs swept", count=len(gone))
         self._seen = found[-1].key if len(found) == _PAGE else ""

@@ -161,9 +161,10 @@ class ClientJobStore:
         """Up to so many client jobs that are gone while hidden scans of theirs are left."""
         return _ids(await self._pool.fetch(self._sql["gone_with_scans"], count))
 
-    async def known(self, job_ids: Collection[str]) -> set[str]:
-        """Those of these that there are."""
-        return set(_ids(await self._pool.fetch(self._sql["known"], list(job_ids))))
+    async def needed_files(self, job_ids: Collection[str]) -> dict[str, str | None]:
+        """The file that is needed of each of these jobs: "" if none is, None if all may be. Of those that there are."""
+        rows = await self._pool.fetch(self._sql["needed_files"], list(job_ids))
+        return {str(row["id"]): row["file_key"] for row in rows}
 
     async def claim(
         self,

@@ -3,7 +3,9 @@
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import asyncpg
 import grpc
@@ -15,8 +17,10 @@ from eco2.jobs.v1.job_pb2 import Job
 from mesh.errors import InvalidArgument, Unavailable
 from mesh.grpc.identity import USER_HEADER
 from mesh.reasons import Reason
-from mesh.s3.bucket import open_bucket
+from mesh.s3.bucket import Bucket, open_bucket
 from mesh.s3.settings import StorageSettings
+from scan_svc.client_jobs.removal import JobRemoval
+from scan_svc.client_jobs.store import ClientJobStore
 from scan_svc.client_jobs.work import Later, Task
 from tests.integration.scan.client import StartScanService
 from tests.integration.scan.client_jobs.counting import Counting, Gate
@@ -48,6 +52,19 @@ async def serving(start: StartScanService, counting: Counting, **settings: Any) 
         grpc.aio.insecure_channel(client.target) as channel,
     ):
         yield JobsClient(client, channel)
+
+
+def bucket_of(s3: Storage) -> Bucket:
+    """Where the service's files are."""
+    settings = StorageSettings(
+        s3_endpoint=s3.endpoint,
+        s3_bucket=s3.bucket,
+        s3_region=s3.region,
+        s3_access_key=SecretStr(s3.access_key),
+        s3_secret_key=SecretStr(s3.secret_key),
+        cdn_base_url=s3.cdn_base_url,
+    )
+    return open_bucket(settings)
 
 
 def another(jobs: JobsClient) -> JobsClient:
@@ -212,15 +229,40 @@ async def test_a_deleted_job_leaves_nothing(
         assert await connection.fetchval("select count(*) from scan.job") == 0
     finally:
         await connection.close()
-    settings = StorageSettings(
-        s3_endpoint=s3.endpoint,
-        s3_bucket=s3.bucket,
-        s3_region=s3.region,
-        s3_access_key=SecretStr(s3.access_key),
-        s3_secret_key=SecretStr(s3.secret_key),
-        cdn_base_url=s3.cdn_base_url,
-    )
-    assert not await open_bucket(settings).page(f"jobs/{created.job.job_id}/")
+    assert not await bucket_of(s3).page(f"jobs/{created.job.job_id}/")
+
+
+async def test_what_killed_and_late_workers_left_is_swept_up(
+    jobs: JobsClient, counting: Counting, s3: Storage, database_url: str
+) -> None:
+    """Beside the file of a job that has succeeded, and of one that is gone; a job at work keeps its upload."""
+    done, bucket = await jobs.ended((await jobs.remind()).job_id), bucket_of(s3)
+    counting.before = gate = Gate()
+    created = await jobs.announce()
+    await jobs.put(created.upload)
+    await jobs.start(created.job.job_id)
+    await reached(gate.reached)
+    gone = f"jobs/{uuid.uuid4()}/1.txt"
+    async with asyncpg.create_pool(database_url, min_size=0, max_size=1) as pool:
+        kept = await pool.fetchval("select file_key from scan.client_job where id = $1", done.job_id)
+        late = f"jobs/{done.job_id}/0.txt"
+        for key in (kept, late, gone):
+            await bucket.put(key, b"12345", {"Content-Type": "text/plain"})
+        removal = JobRemoval(
+            ClientJobStore(pool),
+            Mock(),
+            bucket,
+            Mock(),
+            AsyncMock(),
+            lambda: datetime.now(UTC),
+            sweep_after_seconds=-5.0,
+        )
+        await removal.sweep()
+    keys = {one.key for one in await bucket.page("jobs/")}
+    assert not {late, gone} & keys
+    assert kept in keys
+    assert any(key.startswith(f"jobs/{created.job.job_id}/") for key in keys)
+    gate.opened.set()
 
 
 async def test_a_failed_try_goes_on_from_the_last_checkpoint(jobs: JobsClient, counting: Counting) -> None:
