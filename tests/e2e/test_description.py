@@ -193,7 +193,7 @@ async def sign_in_and_out(call: DescribedPhone) -> None:
     await call("GET", "/.well-known/jwks.json")
 
 
-REFUSED = [
+REFUSED: list[tuple[str, str, Json | None, int]] = [
     ("POST", "/v1/scans", {}, 400),
     ("POST", "/v1/scans", {"image_url": "http://127.0.0.1/a.jpg"}, 400),
     ("POST", "/v1/scans", {"image_url": "https://example.com/a.jpg", "colour": "red"}, 400),
