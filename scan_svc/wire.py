@@ -12,7 +12,8 @@ from mesh.locale import Locale
 from mesh.reasons import Reason
 from mesh.validation.dates import day
 from scan_svc import scan_proto
-from scan_svc.exports.exports import KEPT_AT_MOST, Address, Export
+from scan_svc.client_jobs.client_jobs import FILE_KEPT_AT_MOST
+from scan_svc.exports.exports import Address, Export
 from scan_svc.lifecycle import Created
 from scan_svc.mirrors.places import LatLng
 from scan_svc.replies.accuracy import ClassAccuracy
@@ -156,5 +157,5 @@ def export(value: Export, address: Address | None) -> export_pb2.Export:
         size_bytes=value.size_bytes,
         download_url=address.url if address else "",
         download_expire_time=scan_proto.timestamp(address.expires_at) if address else None,
-        expire_time=scan_proto.timestamp(finished + KEPT_AT_MOST) if finished and address else None,
+        expire_time=scan_proto.timestamp(finished + FILE_KEPT_AT_MOST) if finished and address else None,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
@@ -15,6 +15,9 @@ UPLOAD, QUEUE, RETRY, DONE = "upload", "queue", "retry", "done"
 
 # Where nobody may read without an address that we sign.
 FOLDER = "jobs/"
+
+# How long a file that a job has made is there, at most.
+FILE_KEPT_AT_MOST = timedelta(days=1)
 
 Texts = Mapping[Locale, str]
 

@@ -14,7 +14,7 @@ from mesh.grpc.proto_mirror import from_proto, to_proto
 from mesh.grpc.status import to_status
 from mesh.locale import Locale
 from scan_svc import scan_proto
-from scan_svc.client_jobs.client_jobs import ClientJob, JobRequest, Kind, UploadRequest
+from scan_svc.client_jobs.client_jobs import FILE_KEPT_AT_MOST, ClientJob, JobRequest, Kind, UploadRequest
 from scan_svc.client_jobs.files import Address
 from scan_svc.client_jobs.messages import message
 from scan_svc.client_jobs.work import JobTypes
@@ -120,6 +120,9 @@ def body(value: ClientJob, types: JobTypes) -> job_pb2.Job:
         step=value.step,
         error=to_status(value.error.error(), *Locale) if value.error else None,
         size_bytes=value.file.size_bytes if value.file else 0,
+        expire_time=scan_proto.timestamp(
+            value.finished_at + FILE_KEPT_AT_MOST if value.file and value.finished_at else None
+        ),
         cost_micro_usd=value.cost_micro_usd,
         version=value.version,
         locale=value.locale,

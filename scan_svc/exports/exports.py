@@ -1,11 +1,8 @@
 """Exports, as the service thinks of them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-
-# How long a file is there, at most.
-KEPT_AT_MOST = timedelta(days=1)
 
 
 class ExportState(StrEnum):

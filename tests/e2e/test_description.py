@@ -109,6 +109,7 @@ async def have_jobs_done(call: DescribedPhone, phone: Phone) -> None:
     await call("GET", f"/v1/jobs/{job_id}:watch", Accept="text/event-stream")
     made = (await call("GET", f"/v1/jobs/{job_id}")).json()
     assert (await phone.http.get(made["download_url"])).content.startswith(b"PK")
+    assert made["expire_time"] > made["download_expire_time"]
     await call("GET", f"/api/v1/jobs/{job_id}")
     assert (await call("GET", "/v1/jobs?kind=KIND_EXPORT")).json()["jobs"][0]["job_id"] == job_id
     await call("DELETE", f"/v1/jobs/{job_id}")
