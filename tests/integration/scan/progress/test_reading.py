@@ -59,7 +59,7 @@ def queries(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         async with open_pool_of(*arguments, **options) as pool:
             yield Counted(pool, counts)
 
-    monkeypatch.setattr("scan_svc.app.open_pool_of", open_counted)
+    monkeypatch.setattr("scan_svc.app.parts.open_pool_of", open_counted)
     return counts
 
 
