@@ -46,7 +46,9 @@ class Event(_message.Message):
     subject: _builtins.str
     """What it is about: the scan, also for its webhooks, its reward and its replies; else the job itself."""
     kind: _builtins.str
-    """Kind of the job: scan, reward, webhook, reply, export, batch, video, message, comparison; more may come."""
+    """Kind of the job: scan, reward, webhook, reply, batch, client_export (JobsService's export; `export` are those of
+    the release before), video, message (a reminder), comparison; more may come.
+    """
     traceparent: _builtins.str
     """The trace that asked for the job, as W3C's header; empty if there is none."""
     @_builtins.property
