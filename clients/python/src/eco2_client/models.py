@@ -496,11 +496,11 @@ class JobKind(OpenEnum):
     SCAN = "KIND_SCAN"
     # Many photos, by a sheet.
     BATCH = "KIND_BATCH"
-    # The caller's history as a file.
+    # The caller's history as a spreadsheet, or all that is kept of them as a zip.
     EXPORT = "KIND_EXPORT"
-    # A clip.
+    # A clip: at most a minute of video.
     VIDEO = "KIND_VIDEO"
-    # A reminder.
+    # A reminder: `reminder` asks for it, `message_result` says what became of it.
     MESSAGE = "KIND_MESSAGE"
     # Past scans by another model or rule book.
     COMPARISON = "KIND_COMPARISON"
@@ -569,7 +569,8 @@ class ExportSpecFormat(OpenEnum):
 
 class ExportSpec(Message, frozen=True, kw_only=True):
     """The caller's history as one file, made by a job. All fields may be left out: the whole history then, as a
-    spreadsheet.
+    spreadsheet. Times and days are checked (INVALID_FIELD): the zone has to exist, and the last day mustn't come before
+    the first.
 
     Attributes:
         format: What the file is.
@@ -589,7 +590,11 @@ class ExportSpec(Message, frozen=True, kw_only=True):
 
 class VideoSpec(Message, frozen=True, kw_only=True):
     """A clip of at most 60 seconds in which waste is shown, uploaded with the job: MP4, MOV, WebM or Matroska with
-    H.264, HEVC, VP8 or VP9, of at most 100 MiB. Its sharpest frames that differ are looked at, and become one scan.
+    H.264, HEVC, VP8 or VP9, of at most 100 MiB. Its sharpest frames that differ are looked at, five at most unless this
+    installation says otherwise, and become one scan.
+
+    Errors of the job: those of VisionService.ExtractFrames (VIDEO_…), and if no frame shows waste those of Classify,
+    such as NOT_WASTE.
 
     Attributes:
         user_input: What the user asks or says about it, as in CreateScanRequest.

@@ -18,8 +18,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class BatchSpec(_message.Message):
-    """Many photos at once. The job's upload is a sheet of their addresses or a zip of them, and becomes a sheet with what each
-    shows, behind the job's download_url for a day.
+    """Many photos at once. The job's upload is a sheet of their addresses or a zip of them, and becomes a sheet with what
+    each shows, behind the job's download_url for a day.
 
     A sheet is CSV (UTF-8, UTF-16 or CP949; commas, semicolons or tabs) or XLSX, of at most 20 MiB. A column is named "사진
     주소", "photo_url", "image_url", "url" or alike and has public https addresses; "질문" or "question" and "지역" or

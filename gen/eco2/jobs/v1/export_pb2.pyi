@@ -19,7 +19,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class ExportSpec(_message.Message):
-    """The caller's history as one file, made by a job. All fields may be left out: the whole history then, as a spreadsheet."""
+    """The caller's history as one file, made by a job. All fields may be left out: the whole history then, as a spreadsheet.
+    Times and days are checked (INVALID_FIELD): the zone has to exist, and the last day mustn't come before the first.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

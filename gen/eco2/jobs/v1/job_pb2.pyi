@@ -43,11 +43,11 @@ class Job(_message.Message):
         KIND_BATCH: Job._Kind.ValueType  # 2
         """Many photos, by a sheet."""
         KIND_EXPORT: Job._Kind.ValueType  # 3
-        """The caller's history as a file."""
+        """The caller's history as a spreadsheet, or all that is kept of them as a zip."""
         KIND_VIDEO: Job._Kind.ValueType  # 4
-        """A clip."""
+        """A clip: at most a minute of video."""
         KIND_MESSAGE: Job._Kind.ValueType  # 5
-        """A reminder."""
+        """A reminder: `reminder` asks for it, `message_result` says what became of it."""
         KIND_COMPARISON: Job._Kind.ValueType  # 6
         """Past scans by another model or rule book."""
 
@@ -61,11 +61,11 @@ class Job(_message.Message):
     KIND_BATCH: Job.Kind.ValueType  # 2
     """Many photos, by a sheet."""
     KIND_EXPORT: Job.Kind.ValueType  # 3
-    """The caller's history as a file."""
+    """The caller's history as a spreadsheet, or all that is kept of them as a zip."""
     KIND_VIDEO: Job.Kind.ValueType  # 4
-    """A clip."""
+    """A clip: at most a minute of video."""
     KIND_MESSAGE: Job.Kind.ValueType  # 5
-    """A reminder."""
+    """A reminder: `reminder` asks for it, `message_result` says what became of it."""
     KIND_COMPARISON: Job.Kind.ValueType  # 6
     """Past scans by another model or rule book."""
 

@@ -38,7 +38,9 @@ class JobUpload(_message.Message):
     content_type: _builtins.str
     """Media type; each kind of job takes its own."""
     size_bytes: _builtins.int
-    """Exact size in bytes, as the upload must have it. Each kind of job has its own limit, below 1 GiB."""
+    """Exact size in bytes, as the upload must have it. Each kind of job has its own limit: a sheet 20 MiB, a zip 1 GiB,
+    a clip 100 MiB.
+    """
     sha256: _builtins.str
     """SHA-256 of the file, lower-case hex. When given, storage refuses anything else."""
     def __init__(

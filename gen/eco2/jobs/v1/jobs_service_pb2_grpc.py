@@ -100,9 +100,11 @@ class JobsServiceServicer:
         Idempotent with a request_id: the same id and content return the same job, with a fresh upload address while it still
         waits for its file. Without one, every call makes a job.
         Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
-        INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-        ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
-        they have ComparisonService).
+        INVALID_ARGUMENT (INVALID_FIELD: also for a file that is missing, isn't wanted, or isn't of a kind or size that is
+        taken), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't ended as one may, which is
+        three, of exports two, of reminders a hundred; not for a job that was created already), PERMISSION_DENIED
+        (OPERATORS_ONLY: a comparison, for which they have ComparisonService). Of a reminder also what RemindScan answers:
+        NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PUT_OUT_ALREADY, NO_SUBSCRIPTION, EVENING_UNKNOWN).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,8 +152,8 @@ class JobsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CancelJob(self, request, context):
-        """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Scans that it has
-        had made go on.
+        """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Rows of a batch
+        that are being scanned are cancelled, too, within some seconds.
 
         Idempotent: a cancelled job is returned as it is. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it
         has finished otherwise, or is a scan: call CancelScan).
@@ -161,7 +163,8 @@ class JobsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Removes a job with its files and what it has had made. A running one is cancelled first.
+        """Removes a job with its files and, of a batch, the scans of its rows. The scan that a clip has become stays: it is
+        in the history. A running job is cancelled first.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it is a
         scan: call DeleteScan).

@@ -50,9 +50,11 @@ class JobsServiceStub:
     Idempotent with a request_id: the same id and content return the same job, with a fresh upload address while it still
     waits for its file. Without one, every call makes a job.
     Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
-    INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-    ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
-    they have ComparisonService).
+    INVALID_ARGUMENT (INVALID_FIELD: also for a file that is missing, isn't wanted, or isn't of a kind or size that is
+    taken), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't ended as one may, which is
+    three, of exports two, of reminders a hundred; not for a job that was created already), PERMISSION_DENIED
+    (OPERATORS_ONLY: a comparison, for which they have ComparisonService). Of a reminder also what RemindScan answers:
+    NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PUT_OUT_ALREADY, NO_SUBSCRIPTION, EVENING_UNKNOWN).
     """
     StartJob: _grpc.UnaryUnaryMultiCallable[_jobs_service_pb2.StartJobRequest, _job_pb2.Job]
     """Checks the uploaded file (exists, size, type, checksum) and queues the job.
@@ -80,14 +82,15 @@ class JobsServiceStub:
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
     CancelJob: _grpc.UnaryUnaryMultiCallable[_jobs_service_pb2.CancelJobRequest, _job_pb2.Job]
-    """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Scans that it has
-    had made go on.
+    """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Rows of a batch
+    that are being scanned are cancelled, too, within some seconds.
 
     Idempotent: a cancelled job is returned as it is. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it
     has finished otherwise, or is a scan: call CancelScan).
     """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_jobs_service_pb2.DeleteJobRequest, _empty_pb2.Empty]
-    """Removes a job with its files and what it has had made. A running one is cancelled first.
+    """Removes a job with its files and, of a batch, the scans of its rows. The scan that a clip has become stays: it is
+    in the history. A running job is cancelled first.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it is a
     scan: call DeleteScan).
@@ -113,9 +116,11 @@ class JobsServiceAsyncStub(JobsServiceStub):
     Idempotent with a request_id: the same id and content return the same job, with a fresh upload address while it still
     waits for its file. Without one, every call makes a job.
     Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
-    INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-    ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
-    they have ComparisonService).
+    INVALID_ARGUMENT (INVALID_FIELD: also for a file that is missing, isn't wanted, or isn't of a kind or size that is
+    taken), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't ended as one may, which is
+    three, of exports two, of reminders a hundred; not for a job that was created already), PERMISSION_DENIED
+    (OPERATORS_ONLY: a comparison, for which they have ComparisonService). Of a reminder also what RemindScan answers:
+    NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PUT_OUT_ALREADY, NO_SUBSCRIPTION, EVENING_UNKNOWN).
     """
     StartJob: _aio.UnaryUnaryMultiCallable[_jobs_service_pb2.StartJobRequest, _job_pb2.Job]  # type: ignore[assignment]
     """Checks the uploaded file (exists, size, type, checksum) and queues the job.
@@ -143,14 +148,15 @@ class JobsServiceAsyncStub(JobsServiceStub):
     Idempotent. Codes: INVALID_ARGUMENT (INVALID_PAGE_TOKEN).
     """
     CancelJob: _aio.UnaryUnaryMultiCallable[_jobs_service_pb2.CancelJobRequest, _job_pb2.Job]  # type: ignore[assignment]
-    """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Scans that it has
-    had made go on.
+    """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Rows of a batch
+    that are being scanned are cancelled, too, within some seconds.
 
     Idempotent: a cancelled job is returned as it is. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it
     has finished otherwise, or is a scan: call CancelScan).
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_jobs_service_pb2.DeleteJobRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Removes a job with its files and what it has had made. A running one is cancelled first.
+    """Removes a job with its files and, of a batch, the scans of its rows. The scan that a clip has become stays: it is
+    in the history. A running job is cancelled first.
 
     Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it is a
     scan: call DeleteScan).
@@ -179,9 +185,11 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         Idempotent with a request_id: the same id and content return the same job, with a fresh upload address while it still
         waits for its file. Without one, every call makes a job.
         Codes: ALREADY_EXISTS (JOB_REQUEST_ID_REUSED), FAILED_PRECONDITION (JOB_KIND_UNAVAILABLE: nobody here does such jobs),
-        INVALID_ARGUMENT (INVALID_FIELD), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't
-        ended as one may; not for a job that was created already), PERMISSION_DENIED (OPERATORS_ONLY: a comparison, for which
-        they have ComparisonService).
+        INVALID_ARGUMENT (INVALID_FIELD: also for a file that is missing, isn't wanted, or isn't of a kind or size that is
+        taken), RESOURCE_EXHAUSTED (JOB_LIMIT: the caller has as many of this kind that haven't ended as one may, which is
+        three, of exports two, of reminders a hundred; not for a job that was created already), PERMISSION_DENIED
+        (OPERATORS_ONLY: a comparison, for which they have ComparisonService). Of a reminder also what RemindScan answers:
+        NOT_FOUND (SCAN_NOT_FOUND), FAILED_PRECONDITION (SCAN_STATE, PUT_OUT_ALREADY, NO_SUBSCRIPTION, EVENING_UNKNOWN).
         """
 
     @_abc_1.abstractmethod
@@ -239,8 +247,8 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_service_pb2.CancelJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_pb2.Job, _abc.Awaitable[_job_pb2.Job]]:
-        """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Scans that it has
-        had made go on.
+        """Stops a job. A queued one never starts; a running one stops at once, and keeps what it has done. Rows of a batch
+        that are being scanned are cancelled, too, within some seconds.
 
         Idempotent: a cancelled job is returned as it is. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it
         has finished otherwise, or is a scan: call CancelScan).
@@ -252,7 +260,8 @@ class JobsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_service_pb2.DeleteJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Removes a job with its files and what it has had made. A running one is cancelled first.
+        """Removes a job with its files and, of a batch, the scans of its rows. The scan that a clip has become stays: it is
+        in the history. A running job is cancelled first.
 
         Not repeatable: the second call is NOT_FOUND. Codes: NOT_FOUND (JOB_NOT_FOUND), FAILED_PRECONDITION (JOB_STATE: it is a
         scan: call DeleteScan).

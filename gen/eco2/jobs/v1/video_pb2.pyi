@@ -23,7 +23,11 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class VideoSpec(_message.Message):
     """A clip of at most 60 seconds in which waste is shown, uploaded with the job: MP4, MOV, WebM or Matroska with H.264,
-    HEVC, VP8 or VP9, of at most 100 MiB. Its sharpest frames that differ are looked at, and become one scan.
+    HEVC, VP8 or VP9, of at most 100 MiB. Its sharpest frames that differ are looked at, five at most unless this
+    installation says otherwise, and become one scan.
+
+    Errors of the job: those of VisionService.ExtractFrames (VIDEO_…), and if no frame shows waste those of Classify,
+    such as NOT_WASTE.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
