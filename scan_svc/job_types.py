@@ -8,24 +8,25 @@ from datetime import UTC, datetime
 import asyncpg
 
 from mesh.s3.bucket import Bucket
-from scan_svc.batches.kind import batch_type
+from scan_svc.batches.job_type import batch_type
 from scan_svc.batches.sources import RowScans
 from scan_svc.client_jobs.work import JobType, JobTypes
+from scan_svc.comparisons.job_type import comparison_type
 from scan_svc.comparisons.store import ComparisonStore
-from scan_svc.comparisons.work import ComparisonWork, comparison_type
+from scan_svc.comparisons.work import ComparisonWork
 from scan_svc.exports.contents import ExportContents
-from scan_svc.exports.job_type import export_job_type
+from scan_svc.exports.job_type import export_type
 from scan_svc.exports.store import ExportStore
 from scan_svc.exports.work import ExportWork
 from scan_svc.hidden_scans.creation import HiddenScans
 from scan_svc.jobs.leases import SCAN_KIND
 from scan_svc.pipeline.clients import Peers
 from scan_svc.progress.progress import Progress
-from scan_svc.reminders.job_type import reminders
+from scan_svc.reminders.job_type import reminder_type
 from scan_svc.settings import ScanSettings
 from scan_svc.store import ScanStore
 from scan_svc.uploads import Uploads
-from scan_svc.videos.kind import video_type
+from scan_svc.videos.job_type import video_type
 from scan_svc.videos.store import VideoStore
 from scan_svc.videos.work import VideoWork
 
@@ -63,7 +64,7 @@ def registered(parts: JobTypeParts) -> JobTypes:
     Args:
         parts: What the works are made of.
     """
-    remind = reminders(parts.settings, parts.pool, parts.scans, parts.peers.rules)
+    remind = reminder_type(parts.settings, parts.pool, parts.scans, parts.peers.rules)
     types: list[JobType] = [batches(parts), comparisons(parts), exports(parts), videos(parts), remind]
     return JobTypes(types)
 
@@ -110,4 +111,4 @@ def exports(parts: JobTypeParts) -> JobType:
     store, bucket, peers = ExportStore(parts.pool), parts.bucket, parts.peers
     contents = ExportContents(store, bucket, peers.character.collection)
     now = functools.partial(datetime.now, UTC)
-    return export_job_type(ExportWork(parts.scans, store, contents, bucket, peers.vision.thumbnail, now))
+    return export_type(ExportWork(parts.scans, store, contents, bucket, peers.vision.thumbnail, now))

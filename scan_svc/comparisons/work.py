@@ -16,8 +16,7 @@ from mesh import outages
 from mesh.errors import EcoError, FailedPrecondition, FieldViolation, InvalidArgument, PermissionDenied
 from mesh.locale import Locale
 from mesh.reasons import Reason
-from scan_svc.client_jobs.client_jobs import Kind
-from scan_svc.client_jobs.work import JobType, Later, Result, Task
+from scan_svc.client_jobs.work import Later, Result, Task
 from scan_svc.comparisons import compare
 from scan_svc.comparisons.comparisons import OPERATORS, ComparisonResult, ComparisonSpec, Ending, Outcome, Pair
 from scan_svc.comparisons.store import ComparisonStore, Pending
@@ -36,16 +35,8 @@ _CHECKPOINT_SECONDS = 2.0
 # How often it is looked whether there is money again, once the day's is spent.
 _MONEY_SECONDS = 3600.0
 
-_DRAW, _COMPARE = "draw", "compare"
-_STEPS = MappingProxyType(
-    {
-        _DRAW: {Locale.KO: "비교할 스캔을 고르고 있어요.", Locale.EN: "Drawing the sample."},
-        _COMPARE: {
-            Locale.KO: "스캔 {total}건 가운데 {done}건을 비교했어요.",
-            Locale.EN: "{done} of {total} scans are compared.",
-        },
-    }
-)
+DRAW, COMPARE = "draw", "compare"
+"""Its steps."""
 
 GetScans = Callable[[Sequence[str]], Awaitable[Mapping[str, Scan | Exception]]]
 """Those of the scans that exist, by id; of one that can't be read, why. `scan_svc.store.ScanStore.get_many`."""
@@ -120,7 +111,7 @@ class ComparisonWork:
         return await _Run(self._store, self._scans, self._peers, task, total).run()
 
     async def _draw(self, task: Task) -> int:
-        await task.report(_DRAW)
+        await task.report(DRAW)
         total = await outages.until_available(lambda: self._store.draw(task.job.job_id, task.spec))
         await task.checkpoint({"total": total}, 0, total)
         return total
@@ -213,7 +204,7 @@ class _Run:
         self._done += 1
 
     async def _keep(self) -> None:
-        await self._task.report(_COMPARE, self._done, self._total)
+        await self._task.report(COMPARE, self._done, self._total)
         if time.monotonic() - self._kept_at >= _CHECKPOINT_SECONDS:
             self._kept_at = time.monotonic()
             await self._checkpoint()
@@ -235,14 +226,6 @@ class _Run:
     def _pay(self, micro_usd: int) -> None:
         self._spent += micro_usd
         self._dearest = max(self._dearest, micro_usd)
-
-
-def comparison_type(work: ComparisonWork) -> JobType:
-    """Comparisons as a kind of client jobs."""
-    return JobType(
-        kind=Kind.COMPARISON, work=work, spec=ComparisonSpec, result=ComparisonResult, steps=_STEPS, unit="scans",
-        capacity=1, internal=True,
-    )  # fmt: skip
 
 
 def _invalid(field: str, rule: str, ko: str, en: str) -> InvalidArgument:

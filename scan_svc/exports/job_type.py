@@ -16,7 +16,7 @@ _AT_ONCE = 1
 _OF_A_USER = 2
 
 
-def export_job_type(work: ExportWork) -> JobType:
+def export_type(work: ExportWork) -> JobType:
     """The kind, with its work."""
     return JobType(
         kind=Kind.EXPORT,

@@ -1,4 +1,4 @@
-"""How reminders are put together, and what people read while one waits."""
+"""Reminders as a kind of client jobs, and what they are put together from."""
 
 import functools
 import secrets
@@ -32,7 +32,7 @@ _MOST_LIVE = 100
 _STEPS = {"send": {Locale.KO: "알림을 보내고 있어요", Locale.EN: "Sending the reminder"}}
 
 
-def reminders(
+def reminder_type(
     settings: ScanSettings,
     pool: asyncpg.Pool,
     scans: ScanStore,

@@ -28,7 +28,7 @@ from mesh.reasons import Reason
 from scan_svc.client_jobs.work import JobTypes
 from scan_svc.job_types import JobTypeParts
 from scan_svc.reminders.ics import SEOUL
-from scan_svc.reminders.job_type import reminders
+from scan_svc.reminders.job_type import reminder_type
 from scan_svc.reminders.vapid import encoded
 from tests.integration.scan.client import Client, StartScanService, reason
 from tests.support.browser_push import Browser
@@ -69,7 +69,7 @@ class Evening:
             inner=httpx2.MockTransport(self.receivers),
             resolver=self.resolve,
         )
-        kind = reminders(parts.settings, parts.pool, parts.scans, parts.peers.rules, lambda: self.now, opened)
+        kind = reminder_type(parts.settings, parts.pool, parts.scans, parts.peers.rules, lambda: self.now, opened)
         return JobTypes([kind])
 
     async def scanned(self, region: str = "마포구") -> str:
