@@ -1,4 +1,4 @@
-"""`eco2 whoami`, `eco2 export`, `eco2 delete-me`: one's account, what is kept of oneself, and its end."""
+"""`eco2 whoami`, `eco2 delete-me`: one's account, and its end."""
 
 import os
 
