@@ -233,39 +233,39 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "The photo's file is cut off before its end. Upload the whole file again.",
         ),
         Reason.VIDEO_UNREADABLE: _text(
-            "영상을 읽을 수 없어요({second}초 부근). 파일이 손상되지 않았는지 확인하고 다시 찍어 주세요.",
+            "동영상을 읽을 수 없어요({second}초 부근). 파일이 손상되지 않았는지 확인하고 다시 찍어 주세요.",
             "The clip can't be read (at second {second}). Check that the file is whole, or film it again.",
         ),
         Reason.VIDEO_FORMAT: _text(
-            "지원하지 않는 영상 형식이에요({format}). {allowed} 형식으로 올려 주세요.",
+            "지원하지 않는 동영상 형식이에요({format}). {allowed} 형식으로 올려 주세요.",
             "Unsupported video format ({format}). Send one of {allowed}.",
         ),
         Reason.VIDEO_TOO_LARGE: _text(
-            "영상이 너무 커요({actual}). 최대 {limit}까지 가능해요.",
+            "동영상이 너무 커요({actual}). 최대 {limit}까지 가능해요.",
             "The clip is too large ({actual}); the limit is {limit}.",
         ),
         Reason.VIDEO_EMPTY: _text(
-            "영상에 화면이 하나도 없어요. 다시 찍어서 올려 주세요.",
+            "동영상에 화면이 하나도 없어요. 다시 찍어서 올려 주세요.",
             "There is no picture in the clip. Film it again.",
         ),
         Reason.VIDEO_TOO_LONG: _text(
-            "영상이 너무 길어요({actual}초). {limit}초까지 가능해요.",
+            "동영상이 너무 길어요({actual}초). {limit}초까지 가능해요.",
             "The clip is too long ({actual} seconds); the limit is {limit} seconds.",
         ),
         Reason.VIDEO_TOO_COMPLEX: _text(
-            "영상을 살펴보는 데 너무 많은 자원이 필요해요(한도 {limit}). 더 짧거나 해상도가 낮은 영상을 올려 주세요.",
+            "동영상을 살펴보는 데 너무 많은 자원이 들어요(한도 {limit}). 더 짧거나 해상도가 낮은 것을 올려 주세요.",
             "Looking through the clip takes more than it may (limit {limit}). Send a shorter or smaller one.",
         ),
         Reason.VIDEO_TRUNCATED: _text(
-            "영상 파일의 뒷부분이 잘려 있어요(없어진 부분 {lost}). 원본을 처음부터 다시 올려 주세요.",
+            "동영상 파일의 뒷부분이 잘려 있어요(없어진 부분 {lost}). 원본을 처음부터 다시 올려 주세요.",
             "The clip's file is cut off before its end (missing: {lost}). Upload the whole file again.",
         ),
         Reason.VIDEO_PROTECTED: _text(
-            "암호로 보호된 영상이라 볼 수 없어요. 보호되지 않은 영상을 올려 주세요.",
+            "암호로 보호된 동영상이라 볼 수 없어요. 보호되지 않은 동영상을 올려 주세요.",
             "The clip is encrypted and can't be looked at. Send one that isn't.",
         ),
         Reason.VIDEO_NOT_FOUND: _text(
-            "영상을 찾을 수 없어요. 다시 올려 주세요.", "The clip isn't in storage. Upload it again."
+            "동영상을 찾을 수 없어요. 다시 올려 주세요.", "The clip isn't in storage. Upload it again."
         ),
         Reason.CATEGORY_UNKNOWN: _text("분류표에 없는 항목이에요: {category}", "Not in the taxonomy: {category}"),
         Reason.TAG_UNKNOWN: _text("목록에 없는 상태 태그예요: {tag}", "Not a known situation tag: {tag}"),
@@ -376,7 +376,7 @@ TEXTS: Mapping[Reason, Mapping[Locale, str]] = MappingProxyType(
             "There is nowhere to remind you. Turn on notifications in a browser or add a webhook first.",
         ),
         Reason.SHEET_EMPTY: _text(
-            "파일에 처리할 내용이 없어요. 사진 주소를 한 줄에 하나씩 적어 주세요.",
+            "파일에 처리할 내용이 없어요. 사진이 들어 있는지, 첫 줄 아래에 사진 주소가 있는지 확인해 주세요.",
             "There is nothing to do in the file: it has no photos, or no rows below the header.",
         ),
         Reason.SHEET_FORMAT: _text(

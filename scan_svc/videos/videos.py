@@ -18,7 +18,7 @@ from scan_svc.scans import Failure
 LOOK, FRAME, SCAN = "look", "frame", "scan"
 STEPS: Mapping[str, Texts] = MappingProxyType(
     {
-        LOOK: {Locale.KO: "영상을 살펴보고 있어요", Locale.EN: "Looking through the clip"},
+        LOOK: {Locale.KO: "동영상을 살펴보고 있어요", Locale.EN: "Looking through the clip"},
         FRAME: {
             Locale.KO: "장면 {total}개 중 {done}개를 확인했어요",
             Locale.EN: "Looked at {done} of {total} frames",

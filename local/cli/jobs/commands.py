@@ -22,7 +22,7 @@ from mesh.locale import Locale, Text
 _PAGE = 100
 _KINDS: Mapping[int, Text] = {
     Job.KIND_SCAN: Text(ko="스캔", en="scan"),
-    Job.KIND_BATCH: Text(ko="여러 사진", en="batch"),
+    Job.KIND_BATCH: Text(ko="사진 여러 장", en="batch"),
     Job.KIND_EXPORT: Text(ko="내보내기", en="export"),
     Job.KIND_VIDEO: Text(ko="동영상", en="video"),
     Job.KIND_MESSAGE: Text(ko="알림", en="reminder"),

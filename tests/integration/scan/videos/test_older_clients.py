@@ -78,7 +78,7 @@ async def test_a_refused_clip_has_failed_and_says_why(app: OlderVideoClient, pee
     video_id = await app.videos.film()
     await app.videos.ended(video_id)
     failed = await app.status(video_id)
-    assert (failed.status, failed.message) == ("failed", "영상에 화면이 하나도 없어요. 다시 찍어서 올려 주세요.")
+    assert (failed.status, failed.message) == ("failed", "동영상에 화면이 하나도 없어요. 다시 찍어서 올려 주세요.")
     assert not failed.things
 
 
