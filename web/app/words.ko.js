@@ -78,7 +78,7 @@ export default {
   "card.hazards": "조심하세요",
   "card.things": "사진 속 물건",
   "card.below": "자세한 내용은 아래에 있어요.",
-  "card.apart": "이렇게 나눠요",
+  "card.apart": "이렇게 분리해요",
   "card.keepOut": "함께 넣지 마세요",
   "card.why": "왜 그런가요?",
   "card.source": "출처",
