@@ -1,1 +1,1 @@
-"""All that is kept of a user, as one file."""
+"""A user's history as a spreadsheet, and all that is kept of them as a zip."""
