@@ -27,8 +27,8 @@ def is_quiet(moment: datetime) -> bool:
 def due(plan: EveningPlan, now: datetime) -> datetime | None:
     """When to remind of a thing by the evening that its plan names.
 
-    At seven, or as soon as it may be put out if that is later, but by half past nine; at once if that is past, it is
-    still light in people's windows and the thing may still go out.
+    At seven, or as soon as it may be put out if that is later, but by half past nine; at once if that is past, as long
+    as nobody sleeps yet and the thing may still go out.
 
     Returns:
         None if the evening is over, or too far gone, or there is none.

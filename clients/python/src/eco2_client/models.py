@@ -626,8 +626,8 @@ class MessageSpec(Message, frozen=True, kw_only=True):
         scan_id: Of what: a scan of the caller's that has succeeded and isn't put out.
         channels: How. Default: all that the caller has subscribed to.
         at: When, within two weeks and not from 22:00 to 08:00 in Korea. Default: on the next evening on which it goes
-            out, at seven or when it may be put out, if that is later; at once if that is past and it isn't ten yet. The
-            job tells it.
+            out, at seven or when it may be put out, if that is later, but by half past nine; at once if that is past
+            and it isn't ten yet. The job tells it.
     """
 
     scan_id: str = ""

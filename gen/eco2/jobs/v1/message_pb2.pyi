@@ -63,7 +63,8 @@ class MessageSpec(_message.Message):
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp:
         """When, within two weeks and not from 22:00 to 08:00 in Korea. Default: on the next evening on which it goes out, at
-        seven or when it may be put out, if that is later; at once if that is past and it isn't ten yet. The job tells it.
+        seven or when it may be put out, if that is later, but by half past nine; at once if that is past and it isn't ten
+        yet. The job tells it.
         """
 
     def __init__(
