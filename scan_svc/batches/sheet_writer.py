@@ -4,6 +4,8 @@ Text is text, whatever it looks like: no cell becomes a formula, and of formulas
 """
 
 import io
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import BinaryIO
@@ -23,6 +25,9 @@ _FORMATS: Mapping[type, str] = {
     time: "hh:mm:ss",
     timedelta: "[h]:mm:ss",
 }
+# Excel's rules for a sheet's name; what other programs write may break them.
+_LONGEST_NAME = 31
+_NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\]")
 
 
 def write_sheet(sheet: Sheet, header: Sequence[str], results: Iterator[ResultRow], file: BinaryIO) -> None:
@@ -56,7 +61,7 @@ def write_workbook(cells: Iterator[Sequence[object]], name: str, file: BinaryIO,
     book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_urls": False, "strings_to_formulas": False})
     formats = {kind: book.add_format({"num_format": pattern}) for kind, pattern in _FORMATS.items()}
     formats[str] = book.add_format({"quote_prefix": True})
-    sheet: Worksheet = book.add_worksheet(name)
+    sheet: Worksheet = book.add_worksheet(_sheet_name(name))
     for place, row in enumerate(cells):
         for column, cell in enumerate(row):
             _write(sheet, place, column, cell, formats)
@@ -82,13 +87,19 @@ def _merged(
         yield (*padded, *beside) if number is not None else row
 
 
+def _sheet_name(name: str) -> str:
+    """The name as Excel takes it; empty for one of its own."""
+    short = _NOT_IN_NAMES.sub("_", writable(name)).encode("utf-16-le")[: 2 * _LONGEST_NAME]
+    return short.decode("utf-16-le", "ignore").strip("'")
+
+
 def _write(sheet: Worksheet, row: int, column: int, cell: object, formats: Mapping[type, Format]) -> None:
     match cell:
         case None | "":
             return
         case bool():
             sheet.write_boolean(row, column, cell)
-        case int() | float():
+        case int() | float() if math.isfinite(cell):
             sheet.write_number(row, column, cell)
         case datetime() | date() | time() | timedelta():
             sheet.write_datetime(row, column, cell, formats[type(cell)])

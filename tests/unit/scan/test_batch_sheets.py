@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import zipfile
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,8 +14,8 @@ from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
 from scan_svc.batches.rows import FileLimits, ResultRow, Row
 from scan_svc.batches.sheet import read_sheet, rows_of
-from scan_svc.batches.sheet_writer import write_sheet
-from tests.support.scan.sheets import csv_sheet, workbook
+from scan_svc.batches.sheet_writer import write_sheet, write_workbook
+from tests.support.scan.sheets import csv_sheet, replaced, workbook
 
 _ADDRESS = "https://photos.example.com/1.jpg"
 _HOSTILE = ("=1+1", "+82-10-1234", "-cmd", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1", " =1+1", "\u200b=1")
@@ -142,6 +143,22 @@ def test_a_workbook_is_written_with_its_values_and_without_formulas() -> None:
         [_ADDRESS, date(2026, 11, 30), moment, 2.5, 2.0, True, "=HYPERLINK(1)", 0.01],
     ]
     assert b"<f>" not in _parts(written)
+
+
+@pytest.mark.parametrize("name", ["가" * 40, "2026/11 [본사]: 사진?", "'사진'"], ids=["long", "signs", "quotes"])
+def test_a_workbook_is_written_whatever_its_sheet_is_called(name: str) -> None:
+    """Other programs allow more than Excel, and by then the rows are paid for."""
+    of_excel = workbook([["url"], [_ADDRESS]])
+    sheet = replaced(of_excel, {"xl/workbook.xml": lambda old: old.replace("사진".encode(), name.encode())})
+    assert read_sheet(sheet, FileLimits()).name == name
+    assert _cells_of(_written(sheet, ["분류"], [ResultRow(1, ["캔"])])) == [["url", "분류"], [_ADDRESS, "캔"]]
+
+
+def test_what_is_no_finite_number_is_written_as_text() -> None:
+    """A workbook has no place for it among its numbers."""
+    file = io.BytesIO()
+    write_workbook(iter([["url", "수"], [math.inf, math.nan]]), "사진", file)
+    assert _cells_of(file.getvalue()) == [["url", "수"], ["inf", "nan"]]
 
 
 def _parts(content: bytes) -> bytes:
