@@ -27,6 +27,9 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
 LONGEST_PHOTO = 20 << 20
 """Bytes of a photo in a zip, as CreateScan takes them."""
 
+LONGEST_ADDRESS, LONGEST_QUESTION, LONGEST_REGION = 2048, 500, 100
+"""Characters of a row's texts, as CreateScan takes them."""
+
 
 class FileLimits(msgspec.Struct, frozen=True):
     """What a file may hold.
@@ -47,7 +50,7 @@ class FileLimits(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True):
-    """One row of a sheet.
+    """One row of a sheet. Of a text that is too long no more is kept than tells so.
 
     Attributes:
         number: Which, from 1; blank rows aren't counted.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mesh.errors import InvalidArgument
 from mesh.reasons import Reason
 from scan_svc.batches.columns import SHOWN, Columns, find_columns
-from scan_svc.batches.rows import FileLimits, Row
+from scan_svc.batches.rows import LONGEST_ADDRESS, LONGEST_QUESTION, LONGEST_REGION, FileLimits, Row
 from scan_svc.spreadsheets.csv_file import read_csv
 from scan_svc.spreadsheets.xlsx_file import Value, demand_xlsx, read_xlsx, shown
 
@@ -69,9 +69,9 @@ def rows_of(sheet: Sheet) -> list[Row]:
     return [
         Row(
             number,
-            _text(sheet.cells[place], columns.address),
-            _text(sheet.cells[place], columns.question),
-            _text(sheet.cells[place], columns.region),
+            _text(sheet.cells[place], columns.address, LONGEST_ADDRESS),
+            _text(sheet.cells[place], columns.question, LONGEST_QUESTION),
+            _text(sheet.cells[place], columns.region, LONGEST_REGION),
         )
         for place, number in sheet.numbered()
     ]
@@ -133,8 +133,9 @@ def _blank(row: Sequence[Value]) -> bool:
     return all(cell == "" or (isinstance(cell, str) and cell.isspace()) for cell in row)
 
 
-def _text(row: Sequence[Value], column: int | None) -> str:
-    return shown(row[column]).strip() if column is not None and column < len(row) else ""
+def _text(row: Sequence[Value], column: int | None, longest: int) -> str:
+    """A cell's text. Ten thousand cells of all that one may hold would be a third of a gigabyte."""
+    return shown(row[column]).strip()[: longest + 1] if column is not None and column < len(row) else ""
 
 
 def _too_many(limits: FileLimits) -> InvalidArgument:

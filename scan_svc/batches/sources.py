@@ -12,17 +12,20 @@ from mesh.reasons import Reason
 from mesh.s3.bucket import Bucket
 from scan_svc.batches.batches import BatchSpec
 from scan_svc.batches.packed_photos import announced, unpacked
-from scan_svc.batches.rows import Contents, PackedPhoto, Row
+from scan_svc.batches.rows import (
+    LONGEST_ADDRESS,
+    LONGEST_QUESTION,
+    LONGEST_REGION,
+    Contents,
+    PackedPhoto,
+    Row,
+)
 from scan_svc.client_jobs.client_jobs import ClientJob
 from scan_svc.hidden_scans.creation import HiddenScans
 from scan_svc.hidden_scans.store import request_of
 from scan_svc.pipeline.retries import PERMANENT
 from scan_svc.scans import PhotoUpload, Priority, ScanRequest
 from scan_svc.uploads import Uploads
-
-_LONGEST_ADDRESS = 2048
-_LONGEST_QUESTION = 500
-_LONGEST_REGION = 100
 
 
 class Source(Protocol):
@@ -132,9 +135,9 @@ class SheetSource:
         if not row.address:
             raise InvalidArgument(Reason.ROW_WITHOUT_ADDRESS)
         for field, value, longest in (
-            ("image_url", row.address, _LONGEST_ADDRESS),
-            ("user_input", row.question, _LONGEST_QUESTION),
-            ("region", row.region, _LONGEST_REGION),
+            ("image_url", row.address, LONGEST_ADDRESS),
+            ("user_input", row.question, LONGEST_QUESTION),
+            ("region", row.region, LONGEST_REGION),
         ):
             if len(value) > longest or "\0" in value:
                 raise InvalidArgument(Reason.INVALID_FIELD, fields=field)

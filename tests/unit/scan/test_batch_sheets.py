@@ -114,6 +114,12 @@ def test_limits_are_told_by_what_was_too_much() -> None:
     assert (long.reason, long.metadata) == (Reason.SHEET_TOO_LARGE, {"limit": "32,767 characters a cell"})
 
 
+def test_of_a_long_text_no_more_is_kept_than_tells_so() -> None:
+    """Each of ten thousand rows may hold three of them, which would stay in the worker's memory."""
+    (row,) = _read(csv_sheet([["url", "질문", "지역"], ["x" * 32_000] * 3]))
+    assert (len(row.address), len(row.question), len(row.region)) == (2049, 501, 101)
+
+
 def test_csv_is_written_as_it_was_with_results_beside_its_rows() -> None:
     """Titles, blank rows, separators and numbers stay; rows without a result have none."""
     sheet = csv_sheet([["제목"], ["url", "수"], [], [_ADDRESS, "-12.5"], ["", "7"]], "cp949", ";")
