@@ -43,7 +43,7 @@ _PIECE = 1 << 18
 
 
 class BatchFiles:
-    """Reads and writes, one file at a time.
+    """Reads and writes, one file at a time: those that wait for their turn aren't in memory yet.
 
     Args:
         bucket: Where files are.
@@ -68,10 +68,11 @@ class BatchFiles:
             InvalidArgument: SHEET_…: it can't be used.
             Unavailable: Storage doesn't answer, or something outside killed the process.
         """
-        with _memory() as file, _memory() as nothing, _memory() as output:
-            size = await self._fetch(upload, file)
-            reply = await self._run(self._request(upload, size), (file, nothing, output))
-            return msgspec.json.decode(os.pread(output, reply.size, 0), type=Contents)
+        async with self._one:
+            with _memory() as file, _memory() as nothing, _memory() as output:
+                size = await self._fetch(upload, file)
+                reply = await self._run(self._request(upload, size), (file, nothing, output))
+                return msgspec.json.decode(os.pread(output, reply.size, 0), type=Contents)
 
     async def write(self, upload: Upload, header: Sequence[str], results: Sequence[ResultRow], key: str) -> int:
         """Stores a batch's sheet with results; of a zip a new one.
@@ -89,15 +90,16 @@ class BatchFiles:
             InvalidArgument: SHEET_TOO_LARGE: with results it doesn't fit.
             Unavailable: As of `read`.
         """
-        with _memory() as file, _memory() as lines, _memory() as output:
-            size = await self._fetch(upload, file)
-            with os.fdopen(lines, "wb", closefd=False) as written:
-                written.writelines(msgspec.json.encode(row) + b"\n" for row in results)
-            os.lseek(lines, 0, os.SEEK_SET)
-            reply = await self._run(self._request(upload, size, header), (file, lines, output))
-            content_type = CSV_TYPE if result_extension(upload) == "csv" else XLSX_TYPE
-            await self._bucket.write(key, _pieces(output, reply.size), content_type)
-            return reply.size
+        async with self._one:
+            with _memory() as file, _memory() as lines, _memory() as output:
+                size = await self._fetch(upload, file)
+                with os.fdopen(lines, "wb", closefd=False) as written:
+                    written.writelines(msgspec.json.encode(row) + b"\n" for row in results)
+                os.lseek(lines, 0, os.SEEK_SET)
+                reply = await self._run(self._request(upload, size, header), (file, lines, output))
+                content_type = CSV_TYPE if result_extension(upload) == "csv" else XLSX_TYPE
+                await self._bucket.write(key, _pieces(output, reply.size), content_type)
+                return reply.size
 
     def _request(self, upload: Upload, size: int, header: Sequence[str] = ()) -> FileRequest:
         return FileRequest(size, EXTENSIONS[upload.content_type] == "zip", self._limits, list(header))
@@ -119,14 +121,13 @@ class BatchFiles:
             InvalidArgument: The file is refused, or more than the process could take.
             Unavailable: Something outside killed the process.
         """
-        async with self._one:
-            process = _Process(self._megabytes, self._seconds)
-            try:
-                message = await process.answer(msgspec.json.encode(request), files, self._seconds * _PATIENCE)
-            except TimeoutError as error:
-                raise _too_much(f"{self._seconds} s") from error
-            finally:
-                status = await process.end()
+        process = _Process(self._megabytes, self._seconds)
+        try:
+            message = await process.answer(msgspec.json.encode(request), files, self._seconds * _PATIENCE)
+        except TimeoutError as error:
+            raise _too_much(f"{self._seconds} s") from error
+        finally:
+            status = await process.end()
         if message:
             reply = msgspec.json.decode(message, type=FileReply)
             if reply.reason:

@@ -1,5 +1,6 @@
 """Batches' files in the process that reads them: whatever they hold, it ends in its limits, and the next is read."""
 
+import asyncio
 import zipfile
 from collections.abc import AsyncIterator, Callable
 from io import BytesIO
@@ -42,6 +43,23 @@ class _OneFile:
         """Keeps what is written."""
         self.written = b"".join([piece async for piece in pieces])
         self.content_type = content_type
+
+
+class _Held(_OneFile):
+    """Storage that answers once it may."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.asked = 0
+        self.reached = asyncio.Event()
+        self.answers = asyncio.Event()
+
+    async def part(self, key: str, start: int, length: int) -> bytes:
+        """A piece of it, later."""
+        self.asked += 1
+        self.reached.set()
+        await self.answers.wait()
+        return await super().part(key, start, length)
 
 
 async def _read(content: bytes, content_type: str = XLSX_TYPE, **about: Any) -> Contents:
@@ -115,6 +133,17 @@ async def test_what_takes_too_much_memory_is_refused_and_the_next_file_is_read()
         await BatchFiles(storage, megabytes=40).read(upload)
     assert refused.value.reason is Reason.SHEET_TOO_LARGE
     assert (await BatchFiles(storage).read(upload)).total == 9_999
+
+
+async def test_a_file_that_waits_for_its_turn_isnt_fetched_yet() -> None:
+    """Of the files of all batches at work one is in memory."""
+    storage = _Held(csv_sheet([["url"], [_ADDRESS]]))
+    files, upload = BatchFiles(storage), Upload("key", "text/csv", len(storage.content))
+    reads = [asyncio.create_task(files.read(upload)) for _ in range(2)]
+    await storage.reached.wait()
+    assert storage.asked == 1
+    storage.answers.set()
+    assert [one.total for one in await asyncio.gather(*reads)] == [1, 1]
 
 
 async def test_results_are_written_beside_a_sheet() -> None:
