@@ -1,8 +1,9 @@
 """Where a batch's scans come from: rows of a sheet, or photos of a zip; how each becomes one, or why it doesn't."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -26,6 +27,9 @@ from scan_svc.hidden_scans.store import request_of
 from scan_svc.pipeline.retries import PERMANENT
 from scan_svc.scans import PhotoUpload, Priority, ScanRequest
 from scan_svc.uploads import Uploads
+
+# Photos of zips that are in memory at once, of all batches of a process: each takes up to 60 MB.
+_UNPACKED = 3
 
 
 class Source(Protocol):
@@ -64,11 +68,13 @@ class RowScans:
         hidden: Makes scans.
         uploads: Knows which addresses can be used.
         bucket: Where a batch's file is.
+        unpacking: Held by who has a photo of a zip in memory.
     """
 
     hidden: HiddenScans
     uploads: Uploads
     bucket: Bucket
+    unpacking: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_UNPACKED))
 
 
 def source_of(job: ClientJob, spec: BatchSpec, contents: Contents, scans: RowScans) -> Source:
@@ -134,13 +140,13 @@ class SheetSource:
         row = self._rows[number - 1]
         if not row.address:
             raise InvalidArgument(Reason.ROW_WITHOUT_ADDRESS)
-        for field, value, longest in (
+        for name, value, longest in (
             ("image_url", row.address, LONGEST_ADDRESS),
             ("user_input", row.question, LONGEST_QUESTION),
             ("region", row.region, LONGEST_REGION),
         ):
             if len(value) > longest or "\0" in value:
-                raise InvalidArgument(Reason.INVALID_FIELD, fields=field)
+                raise InvalidArgument(Reason.INVALID_FIELD, fields=name)
         self._scans.uploads.photo(self._job.job_id, row.address)
 
 
@@ -175,15 +181,17 @@ class ZipSource:
         """As `Source` says."""
         photo = self._photos[number - 1]
         request = _request(self._job, self._spec, number, announced(photo))
-        content = await unpacked(self._scans.bucket, self._key, photo)
-        return (await self._scans.hidden.create(request, "", content)).scan_id
+        async with self._scans.unpacking:
+            content = await unpacked(self._scans.bucket, self._key, photo)
+            return (await self._scans.hidden.create(request, "", content)).scan_id
 
     async def refusal(self, number: int) -> EcoError | None:
         """As `Source` says."""
         photo = self._photos[number - 1]
         try:
             announced(photo)
-            await unpacked(self._scans.bucket, self._key, photo)
+            async with self._scans.unpacking:
+                await unpacked(self._scans.bucket, self._key, photo)
         except PERMANENT as error:
             return error
         return None
