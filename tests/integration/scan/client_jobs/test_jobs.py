@@ -235,19 +235,22 @@ async def test_a_deleted_job_leaves_nothing(
 async def test_what_killed_and_late_workers_left_is_swept_up(
     jobs: JobsClient, counting: Counting, s3: Storage, database_url: str
 ) -> None:
-    """Beside the file of a job that has succeeded, and of one that is gone; a job at work keeps its upload."""
+    """Of jobs that have succeeded, are gone or were never started; a job at work keeps its upload."""
     done, bucket = await jobs.ended((await jobs.remind()).job_id), bucket_of(s3)
     counting.before = gate = Gate()
     created = await jobs.announce()
     await jobs.put(created.upload)
     await jobs.start(created.job.job_id)
     await reached(gate.reached)
+    never = await jobs.announce()
+    await jobs.put(never.upload)
     gone = f"jobs/{uuid.uuid4()}/1.txt"
     async with asyncpg.create_pool(database_url, min_size=0, max_size=1) as pool:
         kept = await pool.fetchval("select file_key from scan.client_job where id = $1", done.job_id)
         late = f"jobs/{done.job_id}/0.txt"
         for key in (kept, late, gone):
             await bucket.put(key, b"12345", {"Content-Type": "text/plain"})
+        assert never.job.job_id in await ClientJobStore(pool).expire_uploads(0.0)
         removal = JobRemoval(
             ClientJobStore(pool),
             Mock(),
@@ -260,6 +263,7 @@ async def test_what_killed_and_late_workers_left_is_swept_up(
         await removal.sweep()
     keys = {one.key for one in await bucket.page("jobs/")}
     assert not {late, gone} & keys
+    assert not any(key.startswith(f"jobs/{never.job.job_id}/") for key in keys)
     assert kept in keys
     assert any(key.startswith(f"jobs/{created.job.job_id}/") for key in keys)
     gate.opened.set()
