@@ -196,6 +196,17 @@ async def test_fifty_letters_are_reprocessed_and_spent_ones_archived(jobs: Jobs,
     assert await jobs.refs("state in ('DEAD', 'ARCHIVED') and replays = 0") >= others
 
 
+async def test_scans_that_nobody_waits_for_are_reprocessed_last(jobs: Jobs, letters: DeadLetters) -> None:
+    """An outage leaves ten thousand rows of one batch behind, of which fifty are replayed in five minutes."""
+    rows = [await jobs.add(age=1000) for _ in range(50)]
+    await jobs.database.execute("update scan.job set priority = -1 where ref = any ($1::uuid[])", rows)
+    waited_for = await jobs.add(age=60)
+    await letters.reprocess()
+    replayed = await jobs.refs("state = 'READY'")
+    assert waited_for in replayed
+    assert len(replayed) == 50
+
+
 async def test_processes_that_reprocess_at_once_replay_each_letter_once(jobs: Jobs, letters: DeadLetters) -> None:
     """A clock that jumps makes the task due in two processes."""
     added = {await jobs.add() for _ in range(40)}
