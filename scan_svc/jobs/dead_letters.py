@@ -150,7 +150,7 @@ class DeadLetters:
         return _letter(row)
 
     async def reprocess(self) -> None:
-        """Archives the letters whose replays are spent, and replays the 50 that are dead longest."""
+        """Archives those whose replays are spent or seen by nobody, and replays the 50 that are dead longest."""
         spent = await self._pool.fetch(self._sql["dead_archive_spent"], _REPLAYS)
         due = await self._pool.fetch(self._sql["dead_due"], _REPLAYS, _REPLAYED_AT_ONCE)
         replayed = await self._replay([str(row["ref"]) for row in due])

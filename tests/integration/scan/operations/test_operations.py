@@ -207,6 +207,25 @@ async def test_scans_that_nobody_waits_for_are_reprocessed_last(jobs: Jobs, lett
     assert len(replayed) == 50
 
 
+_BATCH = """
+insert into scan.client_job (id, user_id, payload_hash, kind, state, step, spec, locale)
+values (uuidv7(), 'user', '', 'batch', $1, 'scan', '{}', 'ko') returning id
+"""
+
+
+async def test_rows_of_batches_that_are_over_are_archived(jobs: Jobs, letters: DeadLetters) -> None:
+    """Their sheet is written: nobody would see what is paid for them."""
+    rows = {}
+    for state in ("QUEUED", "SUCCEEDED", "CANCELLED"):
+        rows[state] = await jobs.add()
+        batch = await jobs.database.fetchval(_BATCH, state)
+        update = "update scan.scan set hidden = true, client_job_id = $1 where id = $2"
+        await jobs.database.execute(update, batch, rows[state])
+    await letters.reprocess()
+    assert await jobs.refs("state = 'READY'") == {rows["QUEUED"]}
+    assert await jobs.refs("state = 'ARCHIVED'") == {rows["SUCCEEDED"], rows["CANCELLED"]}
+
+
 async def test_processes_that_reprocess_at_once_replay_each_letter_once(jobs: Jobs, letters: DeadLetters) -> None:
     """A clock that jumps makes the task due in two processes."""
     added = {await jobs.add() for _ in range(40)}
