@@ -185,7 +185,7 @@ async def test_a_failed_try_pays_no_frame_twice(videos: VideoClient, peers: Peer
 
 
 async def test_frames_are_the_days_money_whatever_becomes_of_the_clip(videos: VideoClient, peers: Peers) -> None:
-    """Those of a clip that failed, and those of one that is still looked at, for whoever has lost count."""
+    """Those of one that failed, and was deleted, and of one that is still looked at, for whoever has lost count."""
 
     async def refuse() -> None:
         raise FailedPrecondition(Reason.NOT_WASTE, cost_micro_usd=7, calls=1)
@@ -195,8 +195,10 @@ async def test_frames_are_the_days_money_whatever_becomes_of_the_clip(videos: Vi
             raise Unavailable(Reason.MODEL_SPENT_UNKNOWN, model="m")
 
     peers.before["Classify"] = refuse
-    assert (await videos.ended(await videos.film())).state == Job.STATE_FAILED
+    failed = await videos.ended(await videos.film())
+    assert failed.state == Job.STATE_FAILED
     assert (await videos.scans.operations.GetModelSpending(GetModelSpendingRequest())).spent_micro_usd == 21
+    await videos.delete(failed.job_id)
     peers.usage = {"model": "m", "cost_micro_usd": 10, "calls": 1}
     peers.told.clear()
     peers.before["Classify"] = demand_figures
