@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from mesh import outages
-from mesh.errors import EcoError, Internal, NotFound
+from mesh.errors import EcoError, Internal, NotFound, Unimplemented
 from mesh.observability import telemetry, tracing, users
 from mesh.reasons import Reason
 from scan_svc.client_jobs.client_jobs import ClientJob, ClientLease
@@ -150,7 +150,9 @@ class ClientExecution:
 
     async def _retry_or_fail(self, error: EcoError) -> None:
         store, attempt = self._context.store, self._task.lease.attempt
-        away, permanent = outages.of_store(error), isinstance(error, PERMANENT)
+        away = outages.of_store(error)
+        # A peer that doesn't know a call yet is of the release before, while pods are replaced: a replay finds another.
+        permanent = isinstance(error, PERMANENT) and not isinstance(error, Unimplemented)
         final = permanent or (attempt >= self._kind.attempts and not away)
         _log.warning(
             "client job failed", job_id=self._job_id, kind=self._kind.kind.value, attempt=attempt, reason=error.reason,

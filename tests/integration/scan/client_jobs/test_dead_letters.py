@@ -10,7 +10,7 @@ import pytest
 
 from eco2.jobs.v1.job_pb2 import Job
 from eco2.scan.v1 import operations_service_pb2 as pb
-from mesh.errors import InvalidArgument, Unavailable
+from mesh.errors import InvalidArgument, Unavailable, Unimplemented
 from mesh.grpc.identity import USER_HEADER
 from mesh.postgres import open_pool
 from mesh.reasons import Reason
@@ -93,6 +93,15 @@ async def test_a_dead_job_is_listed_as_what_it_is(served: tuple[Client, JobsClie
     assert letter.user
     assert letter.user != dict(jobs.metadata)[USER_HEADER]
     assert await listed(client, stage="vision") == []
+
+
+async def test_a_peer_of_the_release_before_costs_no_job(served: tuple[Client, JobsClient], trouble: Trouble) -> None:
+    """While pods are replaced one may not know a call yet: the job isn't set aside, but replayed by itself."""
+    client, jobs = served
+    trouble.lasts = Unimplemented(Reason.NOT_IMPLEMENTED, feature="ExtractFrames")
+    job_id = await failed(jobs)
+    (letter,) = await listed(client)
+    assert (letter.scan_id, letter.state) == (job_id, pb.DeadLetter.STATE_DEAD)
 
 
 async def test_a_replayed_job_goes_on_from_its_cursor(
