@@ -232,10 +232,13 @@ async def test_a_deleted_job_leaves_nothing(
     assert not await bucket_of(s3).page(f"jobs/{created.job.job_id}/")
 
 
+_FAILED = "update scan.client_job set state = 'FAILED', finished_at = now() - make_interval(days => $2) where id = $1"
+
+
 async def test_what_killed_and_late_workers_left_is_swept_up(
     jobs: JobsClient, counting: Counting, s3: Storage, database_url: str
 ) -> None:
-    """Of jobs that have succeeded, are gone or were never started; a job at work keeps its upload."""
+    """Of jobs that succeeded, are gone, never began or failed long ago; who may need an upload keeps it."""
     done, bucket = await jobs.ended((await jobs.remind()).job_id), bucket_of(s3)
     counting.before = gate = Gate()
     created = await jobs.announce()
@@ -250,6 +253,11 @@ async def test_what_killed_and_late_workers_left_is_swept_up(
         late = f"jobs/{done.job_id}/0.txt"
         for key in (kept, late, gone):
             await bucket.put(key, b"12345", {"Content-Type": "text/plain"})
+        failed = []
+        for days in (6, 8):
+            failed.append(await jobs.announce())
+            await jobs.put(failed[-1].upload)
+            await pool.execute(_FAILED, failed[-1].job.job_id, days)
         assert never.job.job_id in await ClientJobStore(pool).expire_uploads(0.0)
         removal = JobRemoval(
             ClientJobStore(pool),
@@ -265,6 +273,9 @@ async def test_what_killed_and_late_workers_left_is_swept_up(
     assert not {late, gone} & keys
     assert not any(key.startswith(f"jobs/{never.job.job_id}/") for key in keys)
     assert kept in keys
+    replayable, given_up = (f"jobs/{one.job.job_id}/" for one in failed)
+    assert any(key.startswith(replayable) for key in keys)
+    assert not any(key.startswith(given_up) for key in keys)
     assert any(key.startswith(f"jobs/{created.job.job_id}/") for key in keys)
     gate.opened.set()
 
