@@ -54,7 +54,7 @@ ELSEWHERE = {"getKeys", "getHealth", "getDescription", "getReference", "getJob2"
 # What pages and calendar apps are reminded by: the client has no methods for them.
 REMINDERS = {
     "createCalendar", "deleteCalendar", "getCalendar", "getPushKey", "listSubscriptions", "createSubscription",
-    "deleteSubscription",
+    "deleteSubscription", "remindScan",
 }  # fmt: skip
 
 

@@ -190,6 +190,6 @@ async def test_a_page_of_history_reads_its_own_rows_by_the_index(pool: asyncpg.P
         await connection.execute(f"prepare page (text, uuid, integer) as {Queries('scan_svc')['list_scans']}")
         explained = await connection.fetchval(f"explain (analyze, format json) execute page ('user 1', {after}, 21)")
     (retention,) = [n for n in nodes(json.loads(explained)[0]["Plan"]) if n.get("Relation Name") == "scan"]
-    assert (retention["Node Type"], retention["Index Name"]) == ("Index Scan", "scan_history")
+    assert (retention["Node Type"], retention["Index Name"]) == ("Index Scan", "scan_shown")
     assert retention["Actual Rows"] == 21
     assert retention.get("Rows Removed by Filter", 0) == 0
