@@ -14,8 +14,10 @@ from scan_svc.events.store import EventRetention, EventStore
 from scan_svc.restored import resume
 from tests.integration.scan.job_tables import Jobs
 from tests.support.scan.scan_parts import ScanParts
+from tests.support.waiting import eventually
 
 CLAIM = "update scan.job set state = 'LEASED', token = token + 1, attempt = attempt + 1 where ref = $1"
+_ABOVE = "select exists (select from scan.event where clock >= pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
 RELEASE = "update scan.job set state = 'READY', token = token + 1, attempt = attempt - 1 where ref = $1"
 
 
@@ -33,9 +35,25 @@ async def late(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection.terminate()
 
 
-async def everything(store: EventStore, after: Cursor | None = None, size: int = 100) -> list[Event]:
-    """All events that can be read, page by page."""
-    events: list[Event] = []
+async def everything(
+    pool: asyncpg.Pool, after: Cursor | None = None, size: int = 100, *, settled: bool = True
+) -> list[Event]:
+    """All events that can be read, page by page.
+
+    Args:
+        pool: The database.
+        after: From where on.
+        size: Of a page.
+        settled: Whether to wait until all that is committed can be read: other tests' transactions hold it back, too.
+    """
+
+    async def readable() -> bool:
+        above: bool = await pool.fetchval(_ABOVE)
+        return not above
+
+    if settled:
+        await eventually(readable)
+    store, events = EventStore(pool), list[Event]()
     page = await store.page(after or await store.oldest(), size)
     while page.events:
         events += page.events
@@ -50,12 +68,12 @@ def what(events: Sequence[Event], subject: str) -> list[tuple[str, str]]:
     ]
 
 
-async def test_each_step_of_a_scan_is_an_event(parts: ScanParts, store: EventStore) -> None:
+async def test_each_step_of_a_scan_is_an_event(parts: ScanParts) -> None:
     """From its creation to its reward, in order, and nothing else."""
     async with parts.worker().working():
         scan_id = await parts.submit()
         await parts.ended(scan_id)
-    told = what(await everything(store, size=3), scan_id)
+    told = what(await everything(parts.pool, size=3), scan_id)
     assert told == [
         ("scan.accepted", "vision"),
         ("scan.stage.started", "vision"),
@@ -82,9 +100,9 @@ async def test_a_transaction_that_stays_open_hides_what_follows_and_loses_nothin
     await open_one.start()
     await late.execute(CLAIM, first)
     second = await parts.submit()
-    assert await everything(store, cursor) == []
+    assert await everything(parts.pool, cursor, settled=False) == []
     await open_one.commit()
-    told = await everything(store, cursor)
+    told = await everything(parts.pool, cursor)
     assert what(told, first) == [("scan.stage.started", "vision")]
     assert what(told, second) == [("scan.accepted", "vision")]
 
@@ -102,7 +120,7 @@ async def test_who_began_early_and_came_late_to_a_job_stands_after_whoever_had_i
     await parts.pool.execute(RELEASE, job)
     await late.execute(CLAIM, job)
     await open_one.commit()
-    told = await everything(store, cursor, size=1)
+    told = await everything(parts.pool, cursor, size=1)
     assert [name for name, _ in what(told, job)] == ["scan.stage.started", "scan.stage.released", "scan.stage.started"]
     ids = [event.id for event in told if event.subject == job]
     assert ids == sorted(ids)
@@ -134,7 +152,7 @@ async def test_concurrent_writers_leave_no_holes_and_no_disorder(parts: ScanPart
         assert [event.id for event in seen if event.subject == job] == kept[1:]  # without its creation
 
 
-async def test_retries_failures_and_replays_are_told_with_their_reason(parts: ScanParts, store: EventStore) -> None:
+async def test_retries_failures_and_replays_are_told_with_their_reason(parts: ScanParts) -> None:
     """What an operator looks for first."""
     jobs = Jobs(parts.pool)
     lost = await parts.submit()
@@ -142,7 +160,7 @@ async def test_retries_failures_and_replays_are_told_with_their_reason(parts: Sc
     await parts.lose_everybody()
     dead = await jobs.add("DEAD")
     await parts.dead_letters.replay(dead)
-    told = await everything(store)
+    told = await everything(parts.pool)
     retried = next(event for event in told if event.type == "eco2.scan.stage.retried")
     assert (retried.subject, retried.data["reason"], retried.data["attempt"]) == (lost, "WORKER_GONE", 1)
     assert what(told, dead)[-1] == ("scan.replayed", "answer")
@@ -156,7 +174,7 @@ async def test_scans_without_a_job_are_told_of(parts: ScanParts, store: EventSto
     await parts.store.expire_uploads(3600)
     await parts.store.cancel(cancelled)
     await parts.store.delete(deleted)
-    told = await everything(store)
+    told = await everything(parts.pool)
     for scan_id, end in ((expired, "expired"), (cancelled, "cancelled"), (deleted, "deleted")):
         assert [name for name, _ in what(told, scan_id)] == ["scan.upload.awaited", f"scan.{end}"]
 
@@ -178,7 +196,7 @@ async def _columns(pool: asyncpg.Pool) -> AsyncIterator[str]:
         yield row["attname"]
 
 
-async def test_without_a_part_for_the_day_an_event_is_kept_all_the_same(parts: ScanParts, store: EventStore) -> None:
+async def test_without_a_part_for_the_day_an_event_is_kept_all_the_same(parts: ScanParts) -> None:
     """No change of a job fails for its event; the housekeeping puts it where it belongs."""
     today = await parts.pool.fetchval("select to_char(now() at time zone 'UTC', '\"event\"_YYYY_MM_DD')")
     await parts.pool.execute(f"drop table scan.{today}")
@@ -187,7 +205,7 @@ async def test_without_a_part_for_the_day_an_event_is_kept_all_the_same(parts: S
     await EventRetention(parts.pool, 30).turn_days()
     assert await parts.pool.fetchval("select count(*) from scan.event_default") == 0
     assert await parts.pool.fetchval(f"select count(*) from scan.{today}") == 1
-    assert what(await everything(store), scan_id) == [("scan.accepted", "vision")]
+    assert what(await everything(parts.pool), scan_id) == [("scan.accepted", "vision")]
 
 
 async def test_a_day_past_the_retention_is_dropped_and_its_cursors_are_refused(
@@ -208,7 +226,7 @@ async def test_a_day_past_the_retention_is_dropped_and_its_cursors_are_refused(
     await EventRetention(parts.pool, 30).turn_days()
     scan_id = await parts.submit()
     for cursor in (last, await store.oldest()):
-        assert what(await everything(store, cursor), scan_id) == [("scan.accepted", "vision")]
+        assert what(await everything(parts.pool, cursor), scan_id) == [("scan.accepted", "vision")]
 
 
 async def test_a_cursor_from_the_future_is_refused(parts: ScanParts, store: EventStore) -> None:
@@ -233,7 +251,7 @@ async def test_a_restored_database_begins_another_log(parts: ScanParts, store: E
         await store.page(former, 10)
     assert caught.value.reason is Reason.EVENTS_DROPPED
     following = await parts.submit()
-    told = await everything(store)
+    told = await everything(parts.pool)
     assert what(told, scan_id) == what(told, following) == [("scan.accepted", "vision")]
     assert told[-1].id > 1_000_000_000_000_000
 
