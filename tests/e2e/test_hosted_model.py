@@ -26,7 +26,7 @@ from tests.support.ports import free_port
 from tests.support.stack_folders import stack_folder
 from tests.support.waiting import eventually, true_of
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 _SNAPSHOT = "gpt-4.1-mini-2026-01-15"
 _USER_USD = "0.012"  # three scans and a little

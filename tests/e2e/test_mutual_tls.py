@@ -22,7 +22,7 @@ from tests.support.mutual_tls import MutualTls
 from tests.support.sample_photos import note
 from tests.support.stack_folders import stack_folder
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 class Mesh:
